@@ -1,0 +1,51 @@
+/**
+ * File names are bytes, not text. They are kept as strings whose every character stands for one byte
+ * (0 to 255), the `ByteString` of Web IDL: compact in memory, usable as Map keys, compared in byte order by `<`.
+ */
+export type ByteString = string
+
+export function fromBytes(bytes: Uint8Array, start = 0, end = bytes.length): ByteString {
+  let text = ''
+  for (let at = start; at < end; at += 8192) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)))
+  }
+  return text
+}
+
+export function toBytes(text: ByteString): Uint8Array {
+  const bytes = new Uint8Array(text.length)
+  writeBytes(bytes, 0, text)
+  return bytes
+}
+
+/** Writes the bytes of `text` at `at`; the target must have room for them. */
+export function writeBytes(target: Uint8Array, at: number, text: ByteString): void {
+  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i)
+}
+
+const ASCII = /^[\x00-\x7f]*$/  
+const encoder = new TextEncoder()
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The UTF-8 bytes of ordinary text. */
+export function fromText(text: string): ByteString {
+  return ASCII.test(text) ? text : fromBytes(encoder.encode(text))
+}
+
+/** The text whose UTF-8 encoding these bytes are, or undefined when they are not UTF-8. */
+export function toText(bytes: ByteString): string | undefined {
+  if (ASCII.test(bytes)) return bytes
+  try {
+    return strictDecoder.decode(toBytes(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+/** For messages: UTF-8 where it is, `\xNN` where it is not. */
+export function toDisplay(bytes: ByteString): string {
+  return (
+    toText(bytes) ??
+    bytes.replace(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  )
+}

@@ -1,0 +1,27 @@
+/**
+ * What format writers write to: one image, front to back.
+ *
+ * Offsets are bytes from the start of what the sink stands for (the image, or one partition of it).
+ */
+export interface ImageSink {
+  /**
+   * Writes at `offset`, which is never below the end of what was written or reserved before; what lies
+   * between is zeros. The bytes may be reused once the promise is settled; when none is returned, at once.
+   *
+   * @param packed the bytes are compressed already: trying to compress them again is wasted time
+   */
+  write(offset: number, bytes: Uint8Array, packed?: boolean): Promise<void> | void
+  /** Sets a small range aside, in order like a write, whose content is known only later: see `patch`. */
+  reserve(offset: number, length: number): Promise<void> | void
+  /** Fills a reserved range, whole, any time before the image is finished. */
+  patch(offset: number, bytes: Uint8Array): Promise<void> | void
+}
+
+/** The part of a sink that begins at `start`: a partition of an image. */
+export function subSink(sink: ImageSink, start: number): ImageSink {
+  return {
+    write: (offset, bytes, packed) => sink.write(start + offset, bytes, packed),
+    reserve: (offset, length) => sink.reserve(start + offset, length),
+    patch: (offset, bytes) => sink.patch(start + offset, bytes),
+  }
+}
