@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/**
+ * Runs the outside tools that judge our images. Every tool gets a time limit: a judge that hangs must not
+ * hang the tests.
+ */
+
+export interface ToolOptions {
+  /** Milliseconds until the tool is killed and the call throws; 2 minutes when not given. */
+  timeoutMs?: number
+  /** Goes to the tool's standard input. */
+  input?: string | Uint8Array
+  /** Added to the environment; the locale is C.UTF-8 unless given here. */
+  env?: Record<string, string>
+}
+
+export interface ToolResult {
+  /** Exit code. */
+  code: number
+  stdout: string
+  stderr: string
+}
+
+const TOOL_PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter)
+
+/** Where the tool lies, looked for on PATH and in the folders of system tools. */
+export function findTool(name: string): string | undefined {
+  for (const folder of TOOL_PATH.split(delimiter)) {
+    const path = join(folder, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      continue
+    }
+  }
+  return undefined
+}
+
+/**
+ * Runs a tool to its end. Any exit code is a result.
+ *
+ * @throws Error when it cannot be started, is killed by a signal or runs longer than `timeoutMs`
+ */
+export function runTool(
+  command: string,
+  args: readonly string[],
+  { timeoutMs = 120_000, input, env = {} }: ToolOptions = {},
+): Promise<ToolResult> {
+  const said = [command, ...args].join(' ')
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...process.env, PATH: TOOL_PATH, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    let timedOut = false
+    const timer = setTimeout(() => {
+      timedOut = true
+      child.kill('SIGKILL')
+    }, timeoutMs)
+    child.stdout.on('data', (piece: Buffer) => stdout.push(piece))
+    child.stderr.on('data', (piece: Buffer) => stderr.push(piece))
+    child.on('error', (error) => {
+      clearTimeout(timer)
+      reject(new Error(`${said}: ${error.message}`, { cause: error }))
+    })
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      const result = {
+        stdout: Buffer.concat(stdout).toString('utf8'),
+        stderr: Buffer.concat(stderr).toString('utf8'),
+      }
+      if (code !== null) resolve({ code, ...result })
+      else {
+        const why = timedOut ? `not done after ${timeoutMs} ms` : `killed by ${signal}`
+        reject(new Error(`${said}: ${why}\n${result.stdout}${result.stderr}`))
+      }
+    })
+    // A tool that does not read all of its input is free to do so.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+  })
+}
+
+/** Like {@link runTool}, for steps that must succeed. @throws Error with the whole output when they do not. */
+export async function mustRun(
+  command: string,
+  args: readonly string[],
+  options?: ToolOptions,
+): Promise<ToolResult> {
+  const result = await runTool(command, args, options)
+  if (result.code !== 0) {
+    throw new Error(
+      `${[command, ...args].join(' ')}: exit code ${result.code}\n${result.stdout}${result.stderr}`,
+    )
+  }
+  return result
+}
+
+/** Whether this run must not do without a judge (continuous integration sets `CI`). */
+export function judgesAreMandatory(): boolean {
+  return !['', '0', 'false'].includes(process.env.CI ?? '')
+}
+
+const noticed = new Set<string>()
+
+/**
+ * Says loudly, once, that a judge is missing and its tests are skipped.
+ *
+ * @returns false, for `describe.skipIf(!...)`
+ * @throws Error when the run must not do without judges
+ */
+export function missingJudge(name: string, why: string): false {
+  if (judgesAreMandatory()) throw new Error(`the judge ${name} is missing and CI is set: ${why}`)
+  if (!noticed.has(name)) {
+    noticed.add(name)
+    process.stderr.write(`\n*** SKIPPED: THE JUDGE ${name} IS MISSING: ${why} ***\n`)
+  }
+  return false
+}
+
+/** Whether a tool is there; a loud notice when it is not, an error when CI is set. */
+export function requireJudge(name: string): boolean {
+  return findTool(name) !== undefined || missingJudge(name, 'not on PATH; see scripts/install-judges.sh')
+}
