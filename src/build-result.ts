@@ -1,0 +1,104 @@
+/** What goes into a build besides the description, what it says while it runs, and what it gives back. */
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
+
+/** Raw, or in zstd frames with a seek table. */
+export type OutputFormat = 'img' | 'img.zst'
+
+export interface BuildOptions {
+  /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */
+  output: string | Writable | WritableStream<Uint8Array>
+  /** Default: `img.zst` when the output is a path that ends in `.zst`, else `img`. */
+  format?: OutputFormat
+  /** Replace an existing file. */
+  force?: boolean
+  /** Folder that relative paths of the description start from; default: the working directory. */
+  baseDirectory?: string
+  /** Called often (several times a megabyte); it should return at once. */
+  onProgress?: (progress: Progress) => void
+  /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
+  signal?: AbortSignal
+}
+
+export interface Progress {
+  /** What is being done, a few words in lower case: `reading closure.tar.zst`. */
+  step: string
+  /** Bytes of this step that are done. */
+  done: number
+  /** Bytes of this step, where they are known. */
+  total: number | undefined
+  /** Entries of all sources so far. */
+  entries: number
+}
+
+export interface BuildResult {
+  /** The file written; undefined when the output is a stream. */
+  output: string | undefined
+  format: OutputFormat
+  /** Bytes of the disk image. */
+  imageSize: number
+  /** Bytes written out: those of the .img.zst, or the image's own (holes included). */
+  outputSize: number
+  table: {
+    type: 'mbr'
+    /** `0x2178694e` */
+    diskId: string
+  }
+  /** In the order of their numbers. */
+  partitions: PartitionResult[]
+}
+
+export type PartitionResult = Fat32Result | BtrfsResult
+
+interface PartitionCounts {
+  /** 1-based number in the table. */
+  number: number
+  label: string
+  /** Bytes from the start of the image. */
+  start: number
+  /** Bytes. */
+  size: number
+  bootable: boolean
+  /** Regular files; a file with several names counts once. */
+  files: number
+  directories: number
+  /** Bytes of content of the regular files, as they came in. */
+  bytesIn: number
+  /** Bytes that content takes on the disk, compressed and rounded up to sectors or clusters, one copy. */
+  bytesStored: number
+}
+
+export interface Fat32Result extends PartitionCounts {
+  type: 'fat32'
+  /** `1234-ABCD` */
+  volumeId: string
+}
+
+export interface BtrfsResult extends PartitionCounts {
+  type: 'btrfs'
+  uuid: string
+  symlinks: number
+  /** Devices, fifos and sockets. */
+  specials: number
+  /** Names of regular files beyond the first. */
+  hardLinks: number
+  /** Data extents; inline ones not counted. */
+  extents: number
+  /** Files whose content lies in the metadata. */
+  inlineFiles: number
+  /** Bytes of tree blocks, one copy. */
+  metadataBytes: number
+  /** The top level first, then by id. */
+  subvolumes: SubvolumeResult[]
+}
+
+export interface SubvolumeResult {
+  id: number
+  /** Name in the top level; '' is the top level itself. */
+  name: string
+  /** Path of the source's tree that went here, with a leading slash; undefined: none. */
+  path: string | undefined
+  uuid: string
+  /** Regular files. */
+  files: number
+}
