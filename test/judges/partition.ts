@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs'
+import { mustRun } from './run-tool.ts'
+
+/** Where a partition lies in an image, in bytes. */
+export interface Partition {
+  start: number
+  size: number
+}
+
+/** Copies a partition out of an image into a file of its own, sparse where it holds zeros. */
+export async function extractPartition(
+  image: string,
+  { start, size }: Partition,
+  target: string,
+): Promise<void> {
+  await mustRun('dd', [
+    `if=${image}`,
+    `of=${target}`,
+    'bs=1M',
+    'conv=sparse',
+    'iflag=skip_bytes,count_bytes,fullblock',
+    `skip=${start}`,
+    `count=${size}`,
+    'status=none',
+  ])
+  // A hole at the end is skipped, not written; a partition that the image does not hold whole stays too short.
+  const present = Math.min(size, Math.max(0, statSync(image).size - start))
+  await mustRun('truncate', ['-s', String(present), target])
+  if (present !== size) {
+    throw new Error(`${image}: the partition ends at ${start + size}, the image at ${start + present}`)
+  }
+}
+
+export function isWholeFile(image: string, { start, size }: Partition): boolean {
+  return start === 0 && size === statSync(image).size
+}
