@@ -7,7 +7,7 @@ import { extractPartition, isWholeFile, type Partition } from './partition.ts'
 import { findTool, missingJudge, requireJudge, runTool } from './run-tool.ts'
 
 /** The newest btrfs-progs that Debian's backports offer, unpacked there by `scripts/install-judges.sh`. */
-const BACKPORTS_BTRFS = fileURLToPath(new URL('../../.cache/judges/btrfs-progs/btrfs', import.meta.url))
+const BACKPORTS_BTRFS = fileURLToPath(new URL('../../.cache/judges/btrfs-progs/bin/btrfs', import.meta.url))
 
 export interface BtrfsCheckOptions {
   /** Which btrfs-progs judge: the release's and the backports' one (the default), or only the newest. */

@@ -2,9 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { btrfsCheck } from './btrfs-check.ts'
+import { flipByte, rootNodeCopies } from './damage.ts'
 import type { ExpectedEntry, ExpectedTrees } from './expected.ts'
+import { expectedFromWalk } from './expected-from-tar.ts'
 import { canJudgeWithKernel, judgeWithKernel } from './kernel-mount.ts'
+import { attachLoop, detachLoop } from './loop-device.ts'
+import { extractPartition } from './partition.ts'
 import { mustRun } from './run-tool.ts'
+import { walk } from './walk.ts'
 
 const MIB = 2 ** 20
 
@@ -46,9 +52,6 @@ interface Described {
 }
 
 async function prepare(folder: string): Promise<Described> {
-  const { attachLoop, detachLoop } = await import('./loop-device.ts')
-  const { walk } = await import('./walk.ts')
-  const { expectedFromWalk } = await import('./expected-from-tar.ts')
   const image = join(folder, 'image')
   const partition = { start: MIB, size: 300 * MIB }
   await mustRun('truncate', ['-s', String(302 * MIB), image])
@@ -146,6 +149,19 @@ describe.skipIf(!canJudgeWithKernel())('judgeWithKernel', () => {
     trees.delete('@gone')
     trees.delete('@boot')
     await expect(compare(trees)).rejects.toThrow('@boot: entry: expected nothing, found subvolume')
+  })
+
+  test('complains of a second copy of metadata that `btrfs check` does not look at', async () => {
+    const alone = join(folder, 'alone')
+    await extractPartition(made.image, made.partition, alone)
+    const partition = { start: 0, size: made.partition.size }
+    const copies = await rootNodeCopies(alone)
+    expect(copies).toHaveLength(2)
+    flipByte(alone, copies[1] + 200)
+    await btrfsCheck(alone, partition)
+    await expect(judgeWithKernel(alone, partition, made.trees, { compareOnly: true })).rejects.toThrow(
+      /verify_errors: [1-9][^]*The kernel says/,
+    )
   })
 
   test('complains of a missing NOCOW flag', async () => {

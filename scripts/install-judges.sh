@@ -1,0 +1,79 @@
+#!/bin/bash
+# Installs the outside tools that judge our images in the tests: those of the machine's Debian release, and the
+# newest btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. Does nothing when all
+# is there. Without root or apt it says what is missing; the tests that need it are then skipped, loudly. With CI
+# set a missing judge is an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+repository=$PWD
+backports=$repository/.cache/judges/btrfs-progs
+. scripts/private-apt.sh
+
+complain() {
+  echo "*** install-judges: $* ***" >&2
+  case "${CI:-}" in '' | 0 | false) exit 0 ;; *) exit 1 ;; esac
+}
+
+# A tool of each package, and the package.
+judges='btrfs btrfs-progs
+fsck.fat dosfstools
+mcopy mtools
+sfdisk fdisk
+zstd zstd
+e2fsck e2fsprogs
+getfattr attr
+python3 python3
+losetup mount
+mount mount
+dmesg util-linux
+tar tar'
+
+missing_packages() {
+  local tool package
+  while read -r tool package; do
+    command -v "$tool" > /dev/null || echo "$package"
+  done <<< "$judges" | sort -u
+}
+
+install_release_judges() {
+  local missing
+  missing=$(missing_packages | tr '\n' ' ')
+  [ -n "${missing// /}" ] || return 0
+  command -v apt-get > /dev/null || complain "there is no apt-get to install: $missing"
+  [ "$(id -u)" = 0 ] || complain "it takes root to install: $missing"
+  echo "installing $missing" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086 # one word a package
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing > /dev/null; } ||
+    complain "apt-get could not install: $missing"
+  missing=$(missing_packages | tr '\n' ' ')
+  [ -z "${missing// /}" ] || complain "still missing: $missing"
+}
+
+# The backports' programs run with the release's libraries, as the packages' dependencies promise.
+unpack_backports_btrfs() (
+  [ ! -x "$backports/bin/btrfs" ] || exit 0
+  command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+    complain "there is no apt-get to download the backports' btrfs-progs with"
+  echo "unpacking the newest btrfs-progs of the release and its backports" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  architecture=$(dpkg --print-architecture)
+  private_apt_setup "$work/apt" "$architecture" '' -backports
+  version=$(apt-cache madison btrfs-progs | cut -d'|' -f2 | tr -d ' ' | sort -V | tail -n1)
+  [ -n "$version" ] || complain "no btrfs-progs on offer"
+  (cd "$work" && apt-get download -qq "btrfs-progs=$version") || complain "btrfs-progs $version did not download"
+  dpkg-deb -x "$work"/btrfs-progs_*.deb "$work/unpacked"
+  # Since the merge of /usr, packages may have their programs in either place.
+  if [ ! -e "$work/unpacked/bin/btrfs" ]; then
+    cp -a "$work/unpacked/usr/bin" "$work/unpacked/usr/sbin" "$work/unpacked/"
+  fi
+  "$work/unpacked/bin/btrfs" --version > /dev/null || complain "btrfs-progs $version does not run here"
+  rm -rf "$backports"
+  mv "$work/unpacked" "$backports"
+)
+
+install_release_judges
+unpack_backports_btrfs

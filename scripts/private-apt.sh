@@ -1,0 +1,71 @@
+#!/bin/bash
+# Sourced by the scripts that need packages of another suite or architecture than the machine's.
+#
+# Apt gets a configuration, lists and caches of its own. Where packages come from, and how to get there (proxies,
+# keys, credentials), is copied from the machine; the machine's own apt state is neither used nor changed.
+
+# private_apt_setup DIRECTORY ARCHITECTURE SUITE...
+# Sets APT_CONFIG and updates the lists. SUITE is a suffix of the machine's release: '' or '-backports'.
+private_apt_setup() {
+  local directory=$1 architecture=$2
+  shift 2
+  local codename suites suffix
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  [ -n "$codename" ] || { echo "private-apt: /etc/os-release names no release" >&2; return 1; }
+  suites=""
+  for suffix in "$@"; do suites="$suites $codename$suffix"; done
+
+  mkdir -p "$directory"/etc/{apt.conf.d,preferences.d,sources.list.d} \
+    "$directory"/state/lists/partial "$directory"/cache/archives/partial
+  : > "$directory/status"
+  {
+    apt-config dump | grep '^Acquire::' || true
+    cat << CONFIGURATION
+Acquire::Languages "none";
+APT::Architecture "$architecture";
+APT::Architectures { "$architecture"; };
+APT::Sandbox::User "root";
+Dir::Etc "$directory/etc";
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "$directory/etc/sources.list.d";
+Dir::Etc::netrc "/etc/apt/auth.conf";
+Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
+Dir::Etc::trusted "/etc/apt/trusted.gpg";
+Dir::Etc::trustedparts "/etc/apt/trusted.gpg.d";
+Dir::State "$directory/state";
+Dir::State::status "$directory/status";
+Dir::Cache "$directory/cache";
+CONFIGURATION
+  } > "$directory/apt.conf"
+
+  # Debian's own archive is the source that has the release itself with the component main.
+  local file name
+  rm -f "$directory"/etc/sources.list.d/*
+  for file in /etc/apt/sources.list.d/*.sources; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file")
+    awk -v codename="$codename" -v suites="$suites" '
+      BEGIN { RS = ""; ORS = "\n\n" }
+      $0 ~ "(^|\n)Suites:([^\n]* )?" codename "( [^\n]*)?(\n|$)" && /(^|\n)Components:[^\n]*main/ {
+        sub(/Suites:[^\n]*/, "Suites:" suites)
+        print
+      }' "$file" > "$directory/etc/sources.list.d/$name"
+  done
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file" .list).list
+    awk -v codename="$codename" -v suites="$suites" '
+      /^deb[ \t]/ && $0 ~ "[ \t]" codename "[ \t]+([^#]*[ \t])?main" {
+        count = split(suites, each, " ")
+        for (i = 1; i <= count; i++) {
+          line = $0
+          sub("[ \t]" codename "[ \t]", " " each[i] " ", line)
+          print line
+        }
+      }' "$file" > "$directory/etc/sources.list.d/$name"
+  done
+
+  export APT_CONFIG="$directory/apt.conf"
+  # One unreachable source among several is no reason to stop: what is needed is asked for next.
+  apt-get update -qq || true
+}
