@@ -1,0 +1,183 @@
+/**
+ * The header block of a tar archive: POSIX ustar (POSIX.1-2017, utility pax, "ustar Interchange Format"), GNU's
+ * variant of it with numbers in base 256, and the V7 one before them. Bytes only; the flow is in tar.ts.
+ */
+import type { Buffer } from 'node:buffer'
+import type { ByteString } from '../lib/byte-string.ts'
+import { toDisplay } from '../lib/byte-string.ts'
+import type { Timestamp } from '../file-tree/entry.ts'
+
+/** Headers and content fill whole blocks of this many bytes. */
+export const BLOCK = 512
+
+interface Field {
+  name: string
+  start: number
+  end: number
+}
+
+/** Field by field with the size of each. Headers are read in place: they are many and most fields are not needed. */
+function layout<K extends string>(sizes: Record<K, number>): Record<K, Field> {
+  const fields = {} as Record<K, Field>
+  let at = 0
+  for (const name of Object.keys(sizes) as K[]) {
+    fields[name] = { name, start: at, end: at + sizes[name] }
+    at += sizes[name]
+  }
+  if (at !== BLOCK) throw new Error(`a tar header has ${BLOCK} bytes, its fields take ${at}`)
+  return fields
+}
+
+/** The header as POSIX has it (`struct posix_header` in GNU tar's tar.h). V7 knows the fields up to `linkname`. */
+const POSIX = layout({
+  name: 100,
+  mode: 8,
+  uid: 8,
+  gid: 8,
+  size: 12,
+  mtime: 12,
+  chksum: 8,
+  typeflag: 1,
+  linkname: 100,
+  magic: 6,
+  version: 2,
+  uname: 32,
+  gname: 32,
+  devmajor: 8,
+  devminor: 8,
+  prefix: 155,
+  padding: 12,
+})
+
+/** What GNU's own format has in the place of `prefix` (`struct oldgnu_header`). */
+const OLD_GNU = layout({ before: 345, atime: 12, ctime: 12, rest: 143 })
+
+/** A header or a record that breaks the format; the reader adds source, entry and offset. */
+export class TarProblem extends Error {}
+
+export interface TarHeader {
+  /** One character; '\0' in old archives for a regular file. */
+  typeflag: string
+  /** With the prefix. */
+  name: ByteString
+  linkname: ByteString
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes of content that follow the header. */
+  size: number
+  mtime: Timestamp
+  /** Only in archives of GNU tar's `--incremental`. */
+  atime: Timestamp | undefined
+  ctime: Timestamp | undefined
+  /** 0 unless the entry is a device. */
+  devmajor: number
+  devminor: number
+}
+
+/** Whether 512 bytes at `at` are all zero: two such blocks end an archive. */
+export function isZeroBlock(block: Buffer, at: number): boolean {
+  for (let i = at; i < at + BLOCK; i++) if (block[i] !== 0) return false
+  return true
+}
+
+/**
+ * Reads the header at `at`, which must have 512 bytes.
+ * @throws TarProblem when the checksum or a number is wrong
+ */
+export function readHeader(block: Buffer, at: number): TarHeader {
+  verifyChecksum(block, at)
+  const typeflag = String.fromCharCode(block[at + POSIX.typeflag.start])
+  const isDevice = typeflag === '3' || typeflag === '4'
+  const name = text(block, at, POSIX.name)
+  const dialect = dialectOf(block, at + POSIX.magic.start)
+  const prefix = dialect === 'posix' ? text(block, at, POSIX.prefix) : ''
+  return {
+    typeflag,
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkname: text(block, at, POSIX.linkname),
+    mode: number(block, at, POSIX.mode),
+    uid: number(block, at, POSIX.uid),
+    gid: number(block, at, POSIX.gid),
+    size: number(block, at, POSIX.size),
+    mtime: { sec: number(block, at, POSIX.mtime), nsec: 0 },
+    atime: dialect === 'gnu' ? optionalTime(block, at, OLD_GNU.atime) : undefined,
+    ctime: dialect === 'gnu' ? optionalTime(block, at, OLD_GNU.ctime) : undefined,
+    devmajor: isDevice ? number(block, at, POSIX.devmajor) : 0,
+    devminor: isDevice ? number(block, at, POSIX.devminor) : 0,
+  }
+}
+
+/** `ustar\0` is POSIX, `ustar  \0` (magic and version together) GNU, anything else older than both. */
+function dialectOf(block: Buffer, at: number): 'posix' | 'gnu' | 'v7' {
+  const isUstar =
+    block[at] === 0x75 &&
+    block[at + 1] === 0x73 &&
+    block[at + 2] === 0x74 &&
+    block[at + 3] === 0x61 &&
+    block[at + 4] === 0x72
+  if (!isUstar) return 'v7'
+  return block[at + 5] === 0x20 ? 'gnu' : 'posix'
+}
+
+/** The sum of all bytes with the checksum itself taken as spaces; some old tars added signed bytes. */
+function verifyChecksum(block: Buffer, at: number): void {
+  const { start, end } = POSIX.chksum
+  const expected = number(block, at, POSIX.chksum)
+  let sum = 0
+  for (let i = at; i < at + BLOCK; i++) sum += block[i]
+  for (let i = at + start; i < at + end; i++) sum += 0x20 - block[i]
+  if (sum === expected) return
+
+  let signed = sum
+  for (let i = at; i < at + start; i++) if (block[i] >= 0x80) signed -= 0x100
+  for (let i = at + end; i < at + BLOCK; i++) if (block[i] >= 0x80) signed -= 0x100
+  if (signed !== expected) {
+    throw new TarProblem(
+      `bad header checksum: expected 0o${sum.toString(8)}, found 0o${expected.toString(8)} (damaged, or not a tar archive)`,
+    )
+  }
+}
+
+/** Text up to a NUL, or the whole field. */
+function text(block: Buffer, at: number, { start, end }: Field): ByteString {
+  const from = at + start
+  if (block[from] === 0) return ''
+  let to = from + 1
+  while (to < at + end && block[to] !== 0) to++
+  return block.toString('latin1', from, to)
+}
+
+/** Octal digits between spaces or NULs, nothing at all for 0, or GNU's base 256. */
+function number(block: Buffer, at: number, field: Field): number {
+  const end = at + field.end
+  let i = at + field.start
+  if (block[i] >= 0x80) return base256(block, i, end, field.name)
+  while (i < end && block[i] === 0x20) i++
+  let value = 0
+  for (; i < end; i++) {
+    const digit = block[i] - 0x30
+    if (digit < 0 || digit > 7) break
+    value = value * 8 + digit
+  }
+  if (i < end && block[i] !== 0x20 && block[i] !== 0) {
+    const found = toDisplay(block.toString('latin1', at + field.start, end))
+    throw new TarProblem(`bad number in header field ${field.name}: expected octal digits, found "${found}"`)
+  }
+  return value
+}
+
+/** Big-endian two's complement; the topmost bit only marks the format, the one below it is the sign. */
+function base256(block: Buffer, start: number, end: number, name: string): number {
+  let value = BigInt.asIntN(7, BigInt(block[start]))
+  for (let i = start + 1; i < end; i++) value = (value << 8n) | BigInt(block[i])
+  const result = Number(value)
+  if (!Number.isSafeInteger(result)) {
+    throw new TarProblem(`bad number in header field ${name}: expected a value below 2^53, found ${value}`)
+  }
+  return result
+}
+
+function optionalTime(block: Buffer, at: number, field: Field): Timestamp | undefined {
+  return block[at + field.start] === 0 ? undefined : { sec: number(block, at, field), nsec: 0 }
+}
