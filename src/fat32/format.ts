@@ -1,0 +1,156 @@
+/**
+ * FAT32 on disk. Names and rules are those of the "Microsoft Extensible Firmware Initiative FAT32 File System
+ * Specification", version 1.03, cited below as FATGEN.
+ */
+import { array, bytes, struct, u16, u32, u8, type ValueOf } from '../lib/struct.ts'
+
+/** Bytes in a sector. FAT knows larger ones, which no boot loader expects. */
+export const SECTOR_SIZE = 512
+
+/** Boot sector with the BIOS parameter block of FAT32. (FATGEN, "Boot Sector and BPB") */
+export const BootSector = struct('BootSector', SECTOR_SIZE, {
+  jump: bytes(3),
+  oemName: bytes(8),
+  bytesPerSector: u16,
+  sectorsPerCluster: u8,
+  reservedSectors: u16,
+  fats: u8,
+  /** 0: FAT12 and FAT16 only. */
+  rootEntries: u16,
+  /** 0: FAT12 and FAT16 only. */
+  totalSectors16: u16,
+  media: u8,
+  /** 0: FAT12 and FAT16 only. */
+  fatSectors16: u16,
+  sectorsPerTrack: u16,
+  heads: u16,
+  hiddenSectors: u32,
+  totalSectors: u32,
+  fatSectors: u32,
+  /** Which FAT is in use when they are not mirrored; 0: they are. */
+  extFlags: u16,
+  version: u16,
+  rootCluster: u32,
+  fsInfoSector: u16,
+  backupBootSector: u16,
+  reserved: bytes(12),
+  driveNumber: u8,
+  reserved1: u8,
+  /** EXTENDED_BOOT_SIGNATURE: volume id, label and type follow. */
+  bootSignature: u8,
+  volumeId: u32,
+  label: bytes(11),
+  fileSystemType: bytes(8),
+  bootCode: bytes(420),
+  signature: u16,
+})
+export type BootSector = ValueOf<typeof BootSector>
+
+export const BOOT_SIGNATURE = 0xaa55
+export const EXTENDED_BOOT_SIGNATURE = 0x29
+/** Not removable. Also the low byte of the first FAT entry. */
+export const MEDIA_FIXED_DISK = 0xf8
+
+/** What a driver need not count at every mount. (FATGEN, "FSInfo Sector Structure") */
+export const FsInfo = struct('FsInfo', SECTOR_SIZE, {
+  leadSignature: u32,
+  reserved1: bytes(480),
+  structSignature: u32,
+  /** UNKNOWN_COUNT or the number of free clusters. */
+  freeClusters: u32,
+  /** UNKNOWN_COUNT or the cluster at which a search for free ones begins. */
+  nextFree: u32,
+  reserved2: bytes(12),
+  trailSignature: u32,
+})
+export type FsInfo = ValueOf<typeof FsInfo>
+
+export const FSINFO_LEAD_SIGNATURE = 0x41615252
+export const FSINFO_STRUCT_SIGNATURE = 0x61417272
+export const FSINFO_TRAIL_SIGNATURE = 0xaa550000
+export const UNKNOWN_COUNT = 0xffffffff
+
+/** A file or directory in its directory. (FATGEN, "FAT Directory Structure") */
+export const DirEntry = struct('DirEntry', 32, {
+  /** Base and extension, padded with spaces, without the dot. */
+  name: bytes(11),
+  attributes: u8,
+  /** NT_LOWER_BASE and NT_LOWER_EXTENSION. */
+  ntCase: u8,
+  /** Units of 10 ms, 0 to 199, to be added to `createTime`. */
+  createTenMs: u8,
+  createTime: u16,
+  createDate: u16,
+  accessDate: u16,
+  firstClusterHigh: u16,
+  writeTime: u16,
+  writeDate: u16,
+  firstClusterLow: u16,
+  size: u32,
+})
+export type DirEntry = ValueOf<typeof DirEntry>
+
+/** Thirteen UTF-16 units of a long name. (FATGEN, "FAT Long Directory Entries") */
+export const LongNameEntry = struct('LongNameEntry', DirEntry.size, {
+  /** 1 for the first thirteen units and so on, with LAST_LONG_ENTRY on the highest, which is stored first. */
+  order: u8,
+  name1: array(u16, 5),
+  attributes: u8,
+  type: u8,
+  /** Of the short name that this long name belongs to. */
+  checksum: u8,
+  name2: array(u16, 6),
+  /** 0. */
+  firstCluster: u16,
+  name3: array(u16, 2),
+})
+export type LongNameEntry = ValueOf<typeof LongNameEntry>
+
+export const LAST_LONG_ENTRY = 0x40
+export const UNITS_PER_LONG_ENTRY = 13
+/** UTF-16 units of a long name. */
+export const MAX_LONG_NAME = 255
+/** A directory is at most 2 MiB long. */
+export const MAX_DIR_ENTRIES = 65536
+
+export const ATTR_READ_ONLY = 0x01
+export const ATTR_HIDDEN = 0x02
+export const ATTR_SYSTEM = 0x04
+export const ATTR_VOLUME_ID = 0x08
+export const ATTR_DIRECTORY = 0x10
+export const ATTR_ARCHIVE = 0x20
+export const ATTR_LONG_NAME = ATTR_READ_ONLY | ATTR_HIDDEN | ATTR_SYSTEM | ATTR_VOLUME_ID
+export const ATTR_LONG_NAME_MASK = ATTR_LONG_NAME | ATTR_DIRECTORY | ATTR_ARCHIVE
+
+/** The short name is shown in lower case. (Windows NT; Linux: CASE_LOWER_BASE, CASE_LOWER_EXT) */
+export const NT_LOWER_BASE = 0x08
+export const NT_LOWER_EXTENSION = 0x10
+
+/** First byte of a name: this entry is free, and so are all after it. */
+export const NAME_END = 0x00
+/** First byte of a name: this entry is free. */
+export const NAME_DELETED = 0xe5
+/** First byte of a name: stands for a character 0xe5. */
+export const NAME_KANJI_E5 = 0x05
+
+/** Bytes of an entry in the FAT, of which 28 bits count. */
+export const FAT_ENTRY_SIZE = 4
+export const FAT_MASK = 0x0fffffff
+export const FAT_FREE = 0
+export const FAT_BAD = 0x0ffffff7
+/** This and all above it end a chain. */
+export const FAT_END_MIN = 0x0ffffff8
+export const FAT_END = 0x0fffffff
+/** Bits of the second FAT entry: cleanly unmounted, no read or write errors met. */
+export const FAT_CLEAN_BIT = 0x08000000
+export const FAT_NO_ERROR_BIT = 0x04000000
+
+/** Number of the first cluster of the data area. */
+export const FIRST_CLUSTER = 2
+/** With fewer clusters a volume is FAT16 by definition. (FATGEN, "FAT Type Determination") */
+export const MIN_CLUSTERS = 65525
+/** With more the numbers would run into those that mark bad clusters and ends. */
+export const MAX_CLUSTERS = FAT_BAD - FIRST_CLUSTER
+
+/** Bytes of the largest file. */
+export const MAX_FILE_SIZE = 0xffffffff

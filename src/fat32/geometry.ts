@@ -1,0 +1,148 @@
+import { DoesNotFitError } from '../lib/errors.ts'
+import {
+  FAT_ENTRY_SIZE,
+  FIRST_CLUSTER,
+  MAX_CLUSTERS,
+  MIN_CLUSTERS,
+  SECTOR_SIZE,
+  type BootSector,
+} from './format.ts'
+
+/** Where the areas of a FAT32 volume lie. */
+export interface Geometry {
+  totalSectors: number
+  sectorsPerCluster: number
+  /** Sectors before the first FAT. */
+  reservedSectors: number
+  fats: number
+  /** Sectors of one FAT. */
+  fatSectors: number
+  /** Clusters of the data area; they are numbered from 2. */
+  clusters: number
+}
+
+const RESERVED_SECTORS = 32
+const FATS = 2
+const MAX_CLUSTER_SIZE = 32768
+const MAX_TOTAL_SECTORS = 2 ** 32 - 1
+const ENTRIES_PER_SECTOR = SECTOR_SIZE / FAT_ENTRY_SIZE
+
+const MIB = 2 ** 20
+const GIB = 2 ** 30
+/** Largest volume for a cluster size, both in bytes. (FATGEN, "FAT Volume Initialization": DskTableFAT32) */
+const USUAL_CLUSTER_SIZES: readonly [upTo: number, clusterSize: number][] = [
+  [260 * MIB, 512],
+  [8 * GIB, 4096],
+  [16 * GIB, 8192],
+  [32 * GIB, 16384],
+  [Infinity, 32768],
+]
+
+/** Bytes of a cluster that formatters choose for a volume of this many bytes. */
+export function usualClusterSize(partitionBytes: number): number {
+  return USUAL_CLUSTER_SIZES.find(([upTo]) => partitionBytes <= upTo)![1]
+}
+
+/** Bytes of the smallest partition that is FAT32 with clusters of this many bytes. */
+export function smallestPartition(clusterSize: number): number {
+  const fatSectors = Math.ceil((MIN_CLUSTERS + FIRST_CLUSTER) / ENTRIES_PER_SECTOR)
+  return (RESERVED_SECTORS + FATS * fatSectors) * SECTOR_SIZE + MIN_CLUSTERS * clusterSize
+}
+
+/** Bytes of the smallest partition that can be FAT32 at all. */
+export const MIN_FAT32_BYTES = smallestPartition(SECTOR_SIZE)
+
+/**
+ * Lays out a volume that fills a partition: 32 reserved sectors, two FATs of exactly the sectors they need.
+ *
+ * @param partitionBytes a multiple of 512
+ * @param clusterSize bytes, a power of two from 512 to 32768; by the usual table when not given
+ * @throws DoesNotFitError when so few clusters would fit that the volume were no FAT32, or more than it can number
+ * @throws RangeError for a size that is no multiple of 512, or an impossible cluster size
+ */
+export function planGeometry(
+  partitionBytes: number,
+  { clusterSize = usualClusterSize(partitionBytes) }: { clusterSize?: number } = {},
+): Geometry {
+  if (!Number.isSafeInteger(partitionBytes) || partitionBytes < 0 || partitionBytes % SECTOR_SIZE !== 0) {
+    throw new RangeError(`expected a multiple of ${SECTOR_SIZE} bytes, found ${partitionBytes}`)
+  }
+  const sectorsPerCluster = clusterSize / SECTOR_SIZE
+  if (!Number.isInteger(Math.log2(sectorsPerCluster)) || clusterSize > MAX_CLUSTER_SIZE) {
+    throw new RangeError(`expected a power of two from 512 to ${MAX_CLUSTER_SIZE}, found ${clusterSize}`)
+  }
+  const what = `a FAT32 file system with clusters of ${clusterSize} bytes`
+  const smallest = smallestPartition(clusterSize)
+  if (partitionBytes < smallest) {
+    throw new DoesNotFitError(what, { needed: smallest, available: partitionBytes })
+  }
+  const totalSectors = partitionBytes / SECTOR_SIZE
+  if (totalSectors > MAX_TOTAL_SECTORS) {
+    throw new DoesNotFitError(`the size of ${what} in its 32-bit count of sectors`, {
+      needed: partitionBytes,
+      available: MAX_TOTAL_SECTORS * SECTOR_SIZE,
+    })
+  }
+  const fatSectors = fatSectorsFor(totalSectors, sectorsPerCluster)
+  const clusters = clustersBehind(totalSectors, sectorsPerCluster, fatSectors)
+  if (clusters > MAX_CLUSTERS) {
+    throw new DoesNotFitError(`the clusters of ${what} in the numbers there are for them`, {
+      needed: clusters * clusterSize,
+      available: MAX_CLUSTERS * clusterSize,
+    })
+  }
+  return {
+    totalSectors,
+    sectorsPerCluster,
+    reservedSectors: RESERVED_SECTORS,
+    fats: FATS,
+    fatSectors,
+    clusters,
+  }
+}
+
+function clustersBehind(totalSectors: number, sectorsPerCluster: number, fatSectors: number): number {
+  return Math.floor((totalSectors - RESERVED_SECTORS - FATS * fatSectors) / sectorsPerCluster)
+}
+
+/** The larger the FATs, the fewer clusters they must describe: the smallest that suffice. */
+function fatSectorsFor(totalSectors: number, sectorsPerCluster: number): number {
+  const entries = (totalSectors - RESERVED_SECTORS) / sectorsPerCluster + FIRST_CLUSTER
+  // Exact but for rounding: the clusters are whole.
+  let fatSectors = Math.max(1, Math.ceil(entries / (ENTRIES_PER_SECTOR + FATS / sectorsPerCluster)) - 1)
+  const suffice = () =>
+    clustersBehind(totalSectors, sectorsPerCluster, fatSectors) + FIRST_CLUSTER <=
+    fatSectors * ENTRIES_PER_SECTOR
+  while (!suffice()) fatSectors++
+  return fatSectors
+}
+
+/** The geometry that a boot sector declares. */
+export function geometryOf(boot: BootSector): Geometry {
+  const { totalSectors, sectorsPerCluster, reservedSectors, fats, fatSectors } = boot
+  const dataSectors = totalSectors - reservedSectors - fats * fatSectors
+  return {
+    totalSectors,
+    sectorsPerCluster,
+    reservedSectors,
+    fats,
+    fatSectors,
+    clusters: Math.floor(dataSectors / sectorsPerCluster),
+  }
+}
+
+/** Bytes of a cluster. */
+export function clusterSizeOf({ sectorsPerCluster }: Geometry): number {
+  return sectorsPerCluster * SECTOR_SIZE
+}
+
+/** Byte offset from the start of the volume of FAT number `copy`, from 0. */
+export function fatOffset({ reservedSectors, fatSectors }: Geometry, copy: number): number {
+  return (reservedSectors + copy * fatSectors) * SECTOR_SIZE
+}
+
+/** Byte offset from the start of the volume of a cluster. */
+export function clusterOffset(geometry: Geometry, cluster: number): number {
+  const dataStart = fatOffset(geometry, geometry.fats)
+  return dataStart + (cluster - FIRST_CLUSTER) * clusterSizeOf(geometry)
+}

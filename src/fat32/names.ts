@@ -1,0 +1,129 @@
+import { toText, type ByteString } from '../lib/byte-string.ts'
+import { MAX_LONG_NAME, NT_LOWER_BASE, NT_LOWER_EXTENSION } from './format.ts'
+
+/** How a name is stored in its directory. */
+export interface StoredName {
+  /** The short name: 11 bytes, padded with spaces, without the dot. */
+  short: ByteString
+  ntCase: number
+  /** The name for long entries; undefined when the short name says all. */
+  long: string | undefined
+}
+
+const FORBIDDEN = /["*/:<>?\\|\x00-\x1f]/
+
+/** What makes a name impossible on FAT, or undefined. */
+export function nameProblem(name: ByteString): string | undefined {
+  const text = toText(name)
+  if (text === undefined) return 'is not UTF-8, which FAT32 names must be'
+  if (text === '') return 'is empty'
+  if (text.length > MAX_LONG_NAME) {
+    return `is ${text.length} UTF-16 units long, but FAT32 names are at most ${MAX_LONG_NAME}`
+  }
+  const forbidden = FORBIDDEN.exec(text)
+  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT32 names must not`
+  // Windows cuts them off, so such a file could not be opened there; '.' and '..' are among these names.
+  if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT32 names must not'
+  return undefined
+}
+
+/**
+ * Names with the same key are one name to FAT, which ignores case. As in the upper-case tables of Windows,
+ * a character becomes one character, and none outside of ASCII becomes one inside.
+ */
+export function caseKey(name: string): string {
+  let key = ''
+  for (let i = 0; i < name.length; i++) {
+    const upper = name[i].toUpperCase()
+    key += upper.length === 1 && !(name[i] > '\x7f' && upper <= '\x7f') ? upper : name[i]
+  }
+  return key
+}
+
+/** Characters of a short name, but for the lower-case letters. (FATGEN, "Naming Convention") */
+const SHORT_NAME = /^([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,8})(?:\.([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,3}))?$/
+const NOT_IN_SHORT_NAME = /[^A-Z0-9$%'\-_@~`!(){}^#&]/g
+
+const pad = (base: string, extension: string) => base.padEnd(8) + extension.padEnd(3)
+
+/**
+ * Decides how the names of one directory are stored, in the way of Windows and Linux: a name that is of the
+ * 8.3 form but for its case keeps it as its short name; the others get `NAME~1.EXT`, with the lowest number
+ * that is not taken by any name of the directory, earlier or later.
+ *
+ * @param names possible names ({@link nameProblem}) with different keys ({@link caseKey})
+ */
+export function storedNames(names: readonly ByteString[]): StoredName[] {
+  const stored = names.map((name) => ofShortForm(toText(name)!))
+  const taken = new Set<string>()
+  for (const name of stored) if (name) taken.add(name.short)
+  const nextNumber = new Map<string, number>()
+  return stored.map((name, i) => {
+    if (name) return name
+    const long = toText(names[i])!
+    return { short: alias(long, taken, nextNumber), ntCase: 0, long }
+  })
+}
+
+/** Whether a part has lower case, upper case or both; digits and signs have none. */
+function caseOf(part: string): 'lower' | 'upper' | 'mixed' {
+  if (part === part.toUpperCase()) return 'upper'
+  return part === part.toLowerCase() ? 'lower' : 'mixed'
+}
+
+function ofShortForm(text: string): StoredName | undefined {
+  const match = SHORT_NAME.exec(text)
+  if (!match) return undefined
+  const [, base, extension = ''] = match
+  const short = pad(base.toUpperCase(), extension.toUpperCase())
+  const [baseCase, extensionCase] = [caseOf(base), caseOf(extension)]
+  if (baseCase === 'mixed' || extensionCase === 'mixed') return { short, ntCase: 0, long: text }
+  const ntCase =
+    (baseCase === 'lower' ? NT_LOWER_BASE : 0) | (extensionCase === 'lower' ? NT_LOWER_EXTENSION : 0)
+  return { short, ntCase, long: undefined }
+}
+
+/**
+ * Makes and takes a short name for a long one. (FATGEN, "The Basis-Name Generation Algorithm" and "The
+ * Numeric-Tail Generation Algorithm") Characters outside of ASCII become `_`, as their code page is not known.
+ */
+function alias(long: string, taken: Set<string>, nextNumber: Map<string, number>): string {
+  const text = long.replace(/^[. ]+/, '')
+  const dot = text.lastIndexOf('.')
+  const base = shortCharacters(dot < 0 ? text : text.slice(0, dot))
+  const extension = dot < 0 ? '' : shortCharacters(text.slice(dot + 1)).slice(0, 3)
+  for (let digits = 1; ; digits++) {
+    const head = base.slice(0, 8 - 1 - digits)
+    const series = pad(`${head}~${'#'.repeat(digits)}`, extension)
+    let number = nextNumber.get(series) ?? 10 ** (digits - 1)
+    while (number < 10 ** digits) {
+      const short = pad(`${head}~${number++}`, extension)
+      if (taken.has(short)) continue
+      taken.add(short)
+      nextNumber.set(series, number)
+      return short
+    }
+    nextNumber.set(series, number)
+  }
+}
+
+function shortCharacters(part: string): string {
+  return part
+    .replace(/[. ]/g, '')
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
+    .replace(NOT_IN_SHORT_NAME, '_')
+}
+
+/**
+ * What makes a volume label impossible, or undefined. Lower-case letters are kept as they are: Linux and the
+ * boot loaders find such labels, though some old systems show them wrongly.
+ *
+ * @param label '' for none
+ */
+export function labelProblem(label: string): string | undefined {
+  if (label.length > 11) return `is ${label.length} characters long, but a FAT label has at most 11`
+  const forbidden = /[^\x20-\x7e]|["*+,./:;<=>?[\\\]|]/u.exec(label)
+  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which a FAT label must not`
+  if (/^ | $/.test(label)) return 'begins or ends with a space, which a FAT label cannot keep'
+  return undefined
+}
