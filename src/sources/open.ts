@@ -1,0 +1,114 @@
+/** Opens what an image description names as sources. */
+import { Buffer } from 'node:buffer'
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { InputError } from '../lib/errors.ts'
+import type { SourceEntry } from '../file-tree/entry.ts'
+import type { SourcePlan } from '../spec/plan.ts'
+import { decompress } from './decompress.ts'
+import { readDirectory } from './directory.ts'
+import { readTar } from './tar.ts'
+
+const READ_SIZE = 1 << 20
+
+export interface OpenOptions {
+  /**
+   * Called as reading goes on with the bytes read so far: of a tar file as it lies there (compressed, if it is),
+   * of a directory the content of its files.
+   */
+  onRead?: (bytes: number) => void
+  /** Ends the reading: what is being waited for throws the signal's reason. */
+  signal?: AbortSignal
+}
+
+/**
+ * The entries of a source, where they lie in it: `to` is not applied. The path `-` of a tar means standard input.
+ * Files are open only while the result is being iterated.
+ *
+ * @throws InputError when it is missing or cannot be read, and as readTar, decompress and readDirectory do
+ */
+export async function* openSource(
+  plan: SourcePlan,
+  { onRead, signal }: OpenOptions = {},
+): AsyncGenerator<SourceEntry, void, undefined> {
+  let bytes = 0
+  const count = (chunks: AsyncIterable<Uint8Array>) =>
+    counted(chunks, signal, (length) => onRead?.((bytes += length)))
+
+  switch (plan.kind) {
+    case 'directory':
+      for await (const entry of readDirectory(plan.path)) {
+        signal?.throwIfAborted()
+        yield entry.type === 'file' ? { ...entry, content: count(entry.content) } : entry
+      }
+      return
+    case 'tar': {
+      const source = plan.path === '-' ? 'standard input' : plan.path
+      if (plan.path === '-') {
+        yield* readTar(decompress(count(process.stdin), source), source)
+        return
+      }
+      const handle = await openFile(plan.path)
+      try {
+        yield* readTar(decompress(count(readChunks(handle, source)), source), source)
+      } finally {
+        await handle.close()
+      }
+    }
+  }
+}
+
+/** Bytes that `onRead` will count up to, if that is known before: for a tar file. */
+export async function sourceSize(plan: SourcePlan): Promise<number | undefined> {
+  if (plan.kind !== 'tar' || plan.path === '-') return undefined
+  const stats = await stat(plan.path).catch(() => undefined)
+  return stats?.isFile() ? stats.size : undefined
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    const handle = await open(path, 'r')
+    if (!(await handle.stat()).isDirectory()) return handle
+    await handle.close()
+  } catch (error) {
+    throw new InputError((error as Error).message, { source: path }, { cause: error })
+  }
+  throw new InputError('expected a tar file, found a directory', { source: path })
+}
+
+/** The file in large pieces, from two buffers: one is filled while the other is in use. */
+async function* readChunks(handle: FileHandle, source: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const read = (buffer: Buffer) => {
+    const reading = handle.read(buffer, 0, READ_SIZE, null)
+    reading.catch(() => undefined) // it is waited for later: that a read ahead failed counts only then
+    return reading
+  }
+  let ready = Buffer.allocUnsafeSlow(READ_SIZE)
+  let spare = Buffer.allocUnsafeSlow(READ_SIZE)
+  let pending = read(ready)
+  try {
+    for (;;) {
+      const { bytesRead } = await pending
+      if (bytesRead === 0) return
+      pending = read(spare)
+      yield ready.subarray(0, bytesRead)
+      ;[ready, spare] = [spare, ready]
+    }
+  } catch (error) {
+    throw new InputError((error as Error).message, { source }, { cause: error })
+  } finally {
+    await pending.catch(() => undefined)
+  }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+  onBytes: (length: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  signal?.throwIfAborted()
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted()
+    onBytes(chunk.length)
+    yield chunk
+  }
+}
