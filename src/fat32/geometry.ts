@@ -68,7 +68,8 @@ export function planGeometry(
     throw new RangeError(`expected a multiple of ${SECTOR_SIZE} bytes, found ${partitionBytes}`)
   }
   const sectorsPerCluster = clusterSize / SECTOR_SIZE
-  if (!Number.isInteger(Math.log2(sectorsPerCluster)) || clusterSize > MAX_CLUSTER_SIZE) {
+  const isPower = Number.isInteger(Math.log2(sectorsPerCluster))
+  if (!isPower || sectorsPerCluster < 1 || clusterSize > MAX_CLUSTER_SIZE) {
     throw new RangeError(`expected a power of two from 512 to ${MAX_CLUSTER_SIZE}, found ${clusterSize}`)
   }
   const what = `a FAT32 file system with clusters of ${clusterSize} bytes`
@@ -78,7 +79,7 @@ export function planGeometry(
   }
   const totalSectors = partitionBytes / SECTOR_SIZE
   if (totalSectors > MAX_TOTAL_SECTORS) {
-    throw new DoesNotFitError(`the size of ${what} in its 32-bit count of sectors`, {
+    throw new DoesNotFitError(`a partition in ${what}`, {
       needed: partitionBytes,
       available: MAX_TOTAL_SECTORS * SECTOR_SIZE,
     })
@@ -86,7 +87,7 @@ export function planGeometry(
   const fatSectors = fatSectorsFor(totalSectors, sectorsPerCluster)
   const clusters = clustersBehind(totalSectors, sectorsPerCluster, fatSectors)
   if (clusters > MAX_CLUSTERS) {
-    throw new DoesNotFitError(`the clusters of ${what} in the numbers there are for them`, {
+    throw new DoesNotFitError(`a partition in ${what}`, {
       needed: clusters * clusterSize,
       available: MAX_CLUSTERS * clusterSize,
     })

@@ -1,0 +1,95 @@
+import type { Timestamp } from '../../src/file-tree/entry.ts'
+import type { FatDirectory, FatEntry, FatFile } from '../../src/fat32/entries.ts'
+import { planFat32, type Fat32Request } from '../../src/fat32/plan.ts'
+import type { ReadAt } from '../../src/fat32/read.ts'
+import { writeFat32, type WriteFat32Options } from '../../src/fat32/write.ts'
+import { fromText } from '../../src/lib/byte-string.ts'
+import type { ImageSink } from '../../src/lib/image-sink.ts'
+import { withImage, type SparseImage } from '../judges/sparse-image.ts'
+
+export const MIB = 2 ** 20
+export const TIME: Timestamp = { sec: 1_700_000_000, nsec: 0 }
+
+export const utf8 = (text: string) => new TextEncoder().encode(text)
+
+/** A file whose content comes in pieces of an odd size. */
+export function file(path: string, content: string | Uint8Array = '', rest: Partial<FatFile> = {}): FatFile {
+  const bytes = typeof content === 'string' ? utf8(content) : content
+  return {
+    type: 'file',
+    path: fromText(path),
+    size: bytes.length,
+    mtime: TIME,
+    // eslint-disable-next-line @typescript-eslint/require-await
+    async *open() {
+      const piece = new Uint8Array(3217)
+      for (let at = 0; at < bytes.length; at += piece.length) {
+        // A piece is valid until the next one only.
+        const part = bytes.subarray(at, at + piece.length)
+        piece.set(part)
+        yield piece.subarray(0, part.length)
+        piece.fill(0xee)
+      }
+    },
+    ...rest,
+  }
+}
+
+export function directory(path: string, mtime = TIME): FatDirectory {
+  return { type: 'directory', path: fromText(path), mtime }
+}
+
+export function request(entries: readonly FatEntry[], rest: Partial<Fat32Request> = {}): Fat32Request {
+  return {
+    size: 40 * MIB,
+    hiddenSectors: 2048,
+    label: 'FIRMWARE',
+    volumeId: 0x2178694e,
+    time: TIME,
+    entries,
+    ...rest,
+  }
+}
+
+/** A sink that holds its user to the rule that nothing is written below what was written before. */
+export function strictSink(image: SparseImage): ImageSink {
+  let end = 0
+  return {
+    write(offset, bytes) {
+      if (offset < end) throw new Error(`write at ${offset}, below ${end}`)
+      end = offset + bytes.length
+      image.write(bytes, offset)
+    },
+    reserve() {
+      throw new Error('nothing of a FAT volume is known late')
+    },
+    patch() {
+      throw new Error('nothing of a FAT volume is known late')
+    },
+    read: (offset, length) => Promise.resolve(image.read(offset, length)),
+  }
+}
+
+export const readerOf =
+  (image: SparseImage): ReadAt =>
+  (offset, length) =>
+    Promise.resolve(image.read(offset, length))
+
+/** Makes a volume in a file of its own, for one piece of work. */
+export function withVolume<T>(
+  asked: Fat32Request,
+  work: (image: SparseImage) => Promise<T>,
+  options?: WriteFat32Options,
+): Promise<T> {
+  const layout = planFat32(asked)
+  return withImage(asked.size, async (image) => {
+    await writeFat32(layout, strictSink(image), options)
+    return work(image)
+  })
+}
+
+export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = []
+  for await (const piece of pieces) all.push(piece.slice())
+  return new Uint8Array(Buffer.concat(all))
+}

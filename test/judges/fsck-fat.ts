@@ -1,0 +1,30 @@
+import { runTool } from './run-tool.ts'
+
+/**
+ * @param image a file that holds the file system alone
+ * @throws Error with the output of fsck.fat when it finds anything wrong or has something to remark
+ */
+export async function fsckFat(image: string): Promise<void> {
+  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', '-v', image], { timeoutMs: 60_000 })
+  const remarks = stdout.split('\n').filter((line) => !EXPECTED.some((pattern) => pattern.test(line)))
+  if (code !== 0 || stderr !== '' || remarks.length > 0) {
+    throw new Error(`fsck.fat -n -v ${image}: exit code ${code}\n${stdout}${stderr}`)
+  }
+}
+
+/** All that it says of a volume without faults. */
+const EXPECTED = [
+  /^$/,
+  /^fsck\.fat \d/,
+  /^Checking (we can access|for unused clusters|free cluster summary|for bad clusters|file )/,
+  /^Boot sector contents:$/,
+  /^System ID /,
+  /^Media byte 0xf8 \(hard disk\)$/,
+  /^ +\d+ (bytes per (logical sector|cluster|FAT)|reserved sectors?|hidden sectors|sectors total|data clusters)/,
+  /^ +2 FATs, 32 bit entries$/,
+  /^First FAT starts at byte /,
+  /^Root directory start at cluster 2 /,
+  /^Data area starts at byte /,
+  /^63 sectors\/track, 255 heads$/,
+  /: \d+ files, \d+\/\d+ clusters$/,
+]
