@@ -1,0 +1,69 @@
+import type { FileHandle } from 'node:fs/promises'
+import { namingErrors } from './output-error.ts'
+
+/**
+ * A file open for reading and writing at positions. One write at a time goes on in the background, so that
+ * the next bytes can be made meanwhile. All failures are OutputErrors that name the output.
+ */
+export interface OpenFile {
+  /**
+   * Starts a write when the one before has ended. The promise is settled when it has started; the bytes
+   * must stay as they are until `start` or `settle` is settled the next time. A failed write makes
+   * everything that follows fail.
+   */
+  start(position: number, bytes: Uint8Array): Promise<void>
+  /** Waits for the write in the background. */
+  settle(): Promise<void>
+  /** Writes now, after the write in the background; the bytes are free when the promise is settled. */
+  write(position: number, bytes: Uint8Array): Promise<void>
+  /** Reads what is at `position`; zeros where the file ends. */
+  read(position: number, length: number): Promise<Uint8Array>
+  /** Sets the size of the file. */
+  truncate(size: number): Promise<void>
+}
+
+/** @param name what messages call the file: the path the user gave, not a temporary one */
+export function openFile(handle: FileHandle, name: string): OpenFile {
+  let inFlight: Promise<void> = Promise.resolve()
+
+  const self: OpenFile = {
+    async start(position, bytes) {
+      await inFlight
+      inFlight = namingErrors(name, writeAll(handle, position, bytes))
+      // Reported by whoever waits for it next.
+      inFlight.catch(() => undefined)
+    },
+    settle: () => inFlight,
+    async write(position, bytes) {
+      await self.start(position, bytes)
+      await inFlight
+    },
+    async read(position, length) {
+      await inFlight
+      return namingErrors(name, readAll(handle, position, length))
+    },
+    async truncate(size) {
+      await inFlight
+      await namingErrors(name, handle.truncate(size))
+    },
+  }
+  return self
+}
+
+/** The system may write less than it was given, for example when the disk is nearly full. */
+async function writeAll(handle: FileHandle, position: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    done += bytesWritten
+  }
+}
+
+async function readAll(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (let done = 0; done < length;) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, position + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return bytes
+}

@@ -1,0 +1,137 @@
+import { rm } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
+import { OutputError } from '../lib/errors.ts'
+import { loadZstd, MAX_LEVEL } from '../lib/zstd.ts'
+import type { ImageSink } from '../lib/image-sink.ts'
+import type { ImageFile } from './image-file.ts'
+import { type OpenFile, openFile } from './open-file.ts'
+import { namingErrors } from './output-error.ts'
+import { rawFile } from './raw-file.ts'
+import { drainOf, streamFile } from './stream-out.ts'
+import { createBeside, createNameless } from './temporary-file.ts'
+import { zstdFile } from './zstd-file.ts'
+
+/** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */
+export type OutputFormat = 'img' | 'img.zst'
+
+export interface OutputOptions {
+  /** The path of a file, or a stream, to which the image is passed on when it is complete. */
+  output: string | Writable | WritableStream
+  /** By default what the name says: `img.zst` when it ends in `.zst`. Streams: `img`. */
+  format?: OutputFormat
+  /** Replace an existing file. */
+  force?: boolean
+  /** The level for what is compressed by the output: 1 (fast) to 22 (small), 3 by default. */
+  outputLevel?: number
+}
+
+/** An output that is open. Exactly one of `finish` and `abort` ends it. */
+export interface Output {
+  sink: ImageSink
+  /**
+   * Completes the image and gives the file its name, or passes everything on to the stream. When that
+   * fails nothing is left behind.
+   *
+   * @param imageSize bytes, at least the end of what was written
+   * @returns the size of the file or stream in bytes
+   */
+  finish(imageSize: number): Promise<{ bytes: number }>
+  /** Leaves nothing behind: removes the file, breaks the stream off. Does nothing when it is finished. */
+  abort(): Promise<void>
+}
+
+const DEFAULT_LEVEL = 3
+
+/**
+ * Opens an output; what is wrong with the target is found here, before any work is done.
+ *
+ * @throws OutputError
+ */
+export async function openOutput(options: OutputOptions): Promise<Output> {
+  const { output, force = false, outputLevel = DEFAULT_LEVEL } = options
+  const format = options.format ?? formatOf(output)
+  if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
+    throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
+  }
+  const zstd = format === 'img' ? undefined : await loadZstd()
+  const createImage = (file: OpenFile): ImageFile =>
+    zstd === undefined ? rawFile(file) : zstdFile(file, { zstd, level: outputLevel })
+  return typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
+}
+
+function formatOf(output: OutputOptions['output']): OutputFormat {
+  return typeof output === 'string' && output.endsWith('.zst') ? 'img.zst' : 'img'
+}
+
+type CreateImage = (file: OpenFile) => ImageFile
+
+async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<Output> {
+  const { temporary, commit } = await createBeside(path, force)
+  const { handle } = temporary
+  const image = createImage(openFile(handle, path))
+  return endingOnce(image, {
+    async complete(imageSize, lastChance) {
+      const bytes = await image.finish(imageSize)
+      // Some file systems report a full disk only here.
+      await namingErrors(path, handle.close())
+      lastChance()
+      await commit()
+      return bytes
+    },
+    async clean() {
+      await handle.close().catch(() => undefined)
+      await rm(temporary.path, { force: true })
+    },
+  })
+}
+
+async function openStream(stream: Writable | WritableStream, createImage: CreateImage): Promise<Output> {
+  const drain = drainOf(stream)
+  const { handle, folder } = await createNameless()
+  const file = openFile(handle, `temporary file in ${folder}`)
+  const image = createImage(file)
+  return endingOnce(image, {
+    async complete(imageSize, lastChance) {
+      const bytes = await image.finish(imageSize)
+      await streamFile(file, bytes, image.dataRanges(), drain)
+      await drain.end()
+      lastChance()
+      await handle.close()
+      return bytes
+    },
+    async clean() {
+      await drain.abort()
+      await handle.close().catch(() => undefined)
+    },
+  })
+}
+
+interface Ending {
+  /** Calls `lastChance` before what cannot be undone; it throws when the output was aborted meanwhile. */
+  complete(imageSize: number, lastChance: () => void): Promise<number>
+  clean(): Promise<void>
+}
+
+/** Sees to it that an output ends once: completed or cleaned away. */
+function endingOnce(sink: ImageSink, ending: Ending): Output {
+  let cleaned: Promise<void> | undefined
+  let tooLate = false
+  const clean = () => (cleaned ??= ending.clean())
+  const lastChance = () => {
+    if (cleaned !== undefined) throw new OutputError('the output was aborted')
+    tooLate = true
+  }
+  return {
+    sink,
+    async finish(imageSize) {
+      try {
+        return { bytes: await ending.complete(imageSize, lastChance) }
+      } catch (error) {
+        await clean()
+        throw error
+      }
+    },
+    abort: () => (tooLate ? Promise.resolve() : clean()),
+  }
+}

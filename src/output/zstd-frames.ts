@@ -1,0 +1,200 @@
+/**
+ * Frames put together from parts: pieces of an image in, finished Zstandard frames out. Pure, so that a
+ * worker can do it.
+ *
+ * A frame here is any number of raw and RLE blocks, the blocks of at most one frame made by libzstd, and
+ * again any number of raw and RLE blocks. That is sound because the blocks of libzstd refer only to what
+ * they themselves produce, by distances, so bytes before them do not matter; because raw and RLE blocks
+ * leave the repeated offsets and tables alone that compressed blocks hand on to each other (RFC 8878,
+ * 3.1.1.5); and because the first block of libzstd's frame expects the offsets a fresh frame begins with.
+ * A second frame of libzstd would not find those any more.
+ */
+import type { ZstdCompressor } from '../lib/zstd.ts'
+import {
+  BLOCK_MAXIMUM_SIZE,
+  blockBodySize,
+  BlockHeader,
+  type BlockType,
+  readFrameHeader,
+  SINGLE_SEGMENT_HEADER_SIZE,
+  writeSingleSegmentHeader,
+} from '../lib/zstd-format.ts'
+import { viewOf } from '../lib/struct.ts'
+
+/** No frame covers more of an image. It is also its window, and every decoder has room for 8 MiB. */
+export const MAX_FRAME_CONTENT = 4 * 1024 * 1024
+/** The most that is compressed in one go; random access has to decompress as much. */
+const MAX_COMPRESSED_RUN = 2 * 1024 * 1024
+
+/** A piece of an image. Pieces follow each other without gaps. */
+export type Piece =
+  /** To be compressed. */
+  | { kind: 'plain'; bytes: Uint8Array }
+  /** Compressed already: goes in as it is. */
+  | { kind: 'packed'; bytes: Uint8Array }
+  | { kind: 'zeros'; length: number }
+  /** Goes in as one raw block, to be found again and overwritten. At most BLOCK_MAXIMUM_SIZE bytes. */
+  | { kind: 'reserved'; bytes: Uint8Array }
+
+/** Both sizes of a frame, in bytes. */
+export interface FrameSizes {
+  compressed: number
+  content: number
+}
+
+export interface EncodedFrames {
+  /** Bytes written to the target. */
+  size: number
+  frames: FrameSizes[]
+  /** Where in the target the bytes of each reserved piece are. */
+  reservedAt: number[]
+}
+
+export function pieceLength(piece: Piece): number {
+  return piece.kind === 'zeros' ? piece.length : piece.bytes.length
+}
+
+/** The most bytes that the frames of these pieces take. */
+export function framesBound(pieces: readonly Piece[], compressBound: (size: number) => number): number {
+  let bound = 0
+  for (const piece of pieces) {
+    const length = pieceLength(piece)
+    const frames = 1 + Math.ceil(length / MAX_COMPRESSED_RUN)
+    const blocks = frames + Math.ceil(length / BLOCK_MAXIMUM_SIZE)
+    bound += frames * SINGLE_SEGMENT_HEADER_SIZE + blocks * (BlockHeader.size + 1)
+    if (piece.kind === 'plain') bound += compressBound(length) + frames * compressBound(0)
+    else if (piece.kind !== 'zeros') bound += length
+  }
+  return bound
+}
+
+/**
+ * Makes frames of pieces.
+ *
+ * @param target at least `framesBound(pieces)` bytes
+ */
+export function encodeFrames(
+  pieces: readonly Piece[],
+  compressor: ZstdCompressor,
+  target: Uint8Array,
+): EncodedFrames {
+  const writer = frameWriter(target)
+  const reservedAt: number[] = []
+  for (const piece of pieces) {
+    switch (piece.kind) {
+      case 'plain':
+        for (let at = 0; at < piece.bytes.length; at += MAX_COMPRESSED_RUN) {
+          writer.compressed(piece.bytes.subarray(at, at + MAX_COMPRESSED_RUN), compressor)
+        }
+        break
+      case 'packed':
+        writer.raw(piece.bytes)
+        break
+      case 'zeros':
+        writer.zeros(piece.length)
+        break
+      case 'reserved':
+        reservedAt.push(writer.rawBlock(piece.bytes))
+        break
+    }
+  }
+  return { ...writer.end(), reservedAt }
+}
+
+const ONE_ZERO = new Uint8Array(1)
+
+function frameWriter(target: Uint8Array) {
+  const view = viewOf(target)
+  const frames: FrameSizes[] = []
+  let at = 0
+  let frameStart = 0
+  let content = 0
+  /** The header of the block written last. */
+  let lastBlock = 0
+  /** The frame has blocks of libzstd's already. */
+  let hasCompressed = false
+
+  function endFrame(): void {
+    if (content === 0) return
+    BlockHeader.write(view, lastBlock, { ...BlockHeader.read(view, lastBlock), last: true })
+    writeSingleSegmentHeader(target, frameStart, content)
+    frames.push({ compressed: at - frameStart, content })
+    frameStart = at
+    content = 0
+    hasCompressed = false
+  }
+
+  /** Makes room in a frame for `length` bytes of content, and says how many of them it can take. */
+  function room(length: number): number {
+    if (content === MAX_FRAME_CONTENT) endFrame()
+    if (content === 0) at = frameStart + SINGLE_SEGMENT_HEADER_SIZE
+    return Math.min(length, MAX_FRAME_CONTENT - content)
+  }
+
+  function blockHeader(type: BlockType, size: number): void {
+    lastBlock = at
+    BlockHeader.write(view, at, { last: false, type, size })
+    at += BlockHeader.size
+    content += size
+  }
+
+  /** Writes one raw block that is not torn apart, and says where its bytes are. */
+  function rawBlock(bytes: Uint8Array): number {
+    if (room(bytes.length) < bytes.length) endFrame()
+    room(bytes.length)
+    blockHeader('raw', bytes.length)
+    const bodyAt = at
+    target.set(bytes, at)
+    at += bytes.length
+    return bodyAt
+  }
+
+  function raw(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const size = room(Math.min(bytes.length - done, BLOCK_MAXIMUM_SIZE))
+      rawBlock(bytes.subarray(done, done + size))
+      done += size
+    }
+  }
+
+  function zeros(length: number): void {
+    for (let left = length; left > 0;) {
+      let size = room(Math.min(left, BLOCK_MAXIMUM_SIZE))
+      if (content === 0) {
+        // The command of zstd 1.4.3 and older refuses frames whose first block is an RLE block.
+        size = 1
+        rawBlock(ONE_ZERO)
+      } else {
+        blockHeader('rle', size)
+        target[at++] = 0
+      }
+      left -= size
+    }
+  }
+
+  function compressed(bytes: Uint8Array, compressor: ZstdCompressor): void {
+    if (hasCompressed || room(bytes.length) < bytes.length) endFrame()
+    room(bytes.length)
+    hasCompressed = true
+    content += bytes.length
+    const size = compressor.compress(target.subarray(at), bytes)
+    const headerSize = readFrameHeader(target, at).size
+    target.copyWithin(at, at + headerSize, at + size)
+    const end = at + size - headerSize
+    for (let last = false; !last;) {
+      lastBlock = at
+      const header = BlockHeader.read(view, at)
+      last = header.last
+      at += BlockHeader.size + blockBodySize(header)
+    }
+    if (at !== end) throw new Error(`frame of libzstd: expected its blocks to end at ${end}, found ${at}`)
+    BlockHeader.write(view, lastBlock, { ...BlockHeader.read(view, lastBlock), last: false })
+  }
+
+  function end(): { size: number; frames: FrameSizes[] } {
+    endFrame()
+    return { size: at, frames }
+  }
+
+  return { raw, rawBlock, zeros, compressed, end }
+}
