@@ -84,6 +84,6 @@ export interface SubvolumePlan extends StoragePlan {
 }
 
 export interface PathRulePlan extends StoragePlan {
-  /** The rule is for this path and all below it. */
+  /** The rule is for this path and all below it, as far as the subvolume that holds the path reaches. */
   path: ByteString
 }

@@ -1,0 +1,90 @@
+/** What the checks of a description say: short, in plain words, with what was expected and what was found. */
+import type { z } from 'zod'
+import type { SpecIssue } from '../lib/errors.ts'
+
+type ZodIssue = z.core.$ZodIssue
+type Key = string | number
+
+/** Options for a zod type: "expected ..., found ...", or that the key is missing. */
+export function expected(what: string) {
+  return {
+    error: ({ input }: { input?: unknown }) =>
+      input === undefined ? missing(what) : `expected ${what}, found ${found(input)}`,
+  }
+}
+
+export function missing(what: string): string {
+  return `is missing; expected ${what}`
+}
+
+/** The words for what zod itself finds wrong, for `safeParse`. */
+export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'invalid_type') return expected(typeWords(issue.expected)).error(issue)
+  if (issue.code === 'invalid_value') return expected(alternatives(issue.values)).error(issue)
+  return undefined
+}
+
+/** What is wrong with the shape of a document, one issue for each place, in the document's own paths. */
+export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (SpecIssue & { keys: Key[] })[] {
+  return issues.flatMap((issue) => {
+    const keys = issue.path as Key[]
+    const at = (keys: Key[], message: string) => ({ keys, path: toJsonPath(keys), message })
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => at([...keys, key], 'unknown key'))
+    }
+    if (issue.code === 'invalid_key') return at(keys, issue.issues[0].message)
+    // zod does not keep what it found in the place of a type that decides over the rest.
+    if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
+      return at(keys, expected('"fat32" or "btrfs"').error({ input: valueAt(input, keys) }))
+    }
+    return at(keys, issue.message)
+  })
+}
+
+/** `partitions[1].subvolumes[0].name` */
+export function toJsonPath(keys: readonly Key[]): string {
+  return keys.reduce<string>((path, key) => {
+    if (typeof key === 'number') return `${path}[${key}]`
+    if (!/^[A-Za-z_$][\w$]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`
+    return path === '' ? key : `${path}.${key}`
+  }, '')
+}
+
+/** Bytes of a text in UTF-8. */
+export function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
+/** Half of a surrogate pair: JSON can spell it, UTF-8 cannot. */
+export function hasLoneSurrogate(text: string): boolean {
+  return /\p{Surrogate}/u.test(text)
+}
+
+function valueAt(input: unknown, keys: readonly Key[]): unknown {
+  return keys.reduce((value, key) => (value as Record<Key, unknown> | undefined)?.[key], input)
+}
+
+/** A value as a message shows it: small ones as JSON, large ones by kind. */
+export function found(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return 'an object'
+  if (typeof value !== 'string') return `${value as number | boolean}`
+  const text = JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 56)}..."` : text
+}
+
+function typeWords(type: string): string {
+  const words: Record<string, string> = {
+    array: 'an array',
+    object: 'an object',
+    record: 'an object',
+    boolean: 'true or false',
+  }
+  return words[type] ?? `a ${type}`
+}
+
+function alternatives(values: readonly unknown[]): string {
+  const shown = values.map((value) => JSON.stringify(value))
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`
+}

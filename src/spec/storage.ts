@@ -1,0 +1,53 @@
+/**
+ * How file content is stored at a path: the partition's settings, then those of the subvolume that holds
+ * the path, then those of the path rules inside that subvolume, outermost first. Subvolumes do not inherit
+ * from the directory they are mounted on, as in the kernel.
+ */
+import type { Draft } from './check.ts'
+import type { StoragePlan, ZstdCompression } from './plan.ts'
+import type { BtrfsSpec } from './schema.ts'
+
+/** Level of `"zstd"`, as in the kernel. */
+const DEFAULT_LEVEL = 3
+
+interface Settings {
+  readonly nodatacow?: boolean | undefined
+  readonly compression?: string | undefined
+}
+
+export function storageAt(partition: Draft<BtrfsSpec>, path: string): StoragePlan {
+  const subvolumes = (partition.subvolumes ?? []).filter((rule) => holds(rule?.path, path))
+  const subvolume = subvolumes.sort(outermostFirst).at(-1)
+  const rules = (partition.paths ?? [])
+    .filter((rule) => holds(rule?.path, path) && holds(subvolume?.path ?? '/', rule!.path!))
+    .sort(outermostFirst)
+  return combined([partition, subvolume, ...rules])
+}
+
+/** Storage of what no path leads to: a subvolume that stays empty, or the top level behind a subvolume "/". */
+export function storageOf(partition: Draft<BtrfsSpec>, subvolume: Settings | undefined): StoragePlan {
+  return combined([partition, subvolume])
+}
+
+/** Is `path` the path `above`, or below it? */
+function holds(above: string | undefined, path: string): boolean {
+  return above !== undefined && (above === '/' || path === above || path.startsWith(`${above}/`))
+}
+
+function outermostFirst(a: { path?: string } | undefined, b: { path?: string } | undefined): number {
+  return a!.path!.length - b!.path!.length
+}
+
+/** Later settings override earlier ones. */
+function combined(settings: readonly (Settings | undefined)[]): StoragePlan {
+  const last = <Key extends keyof Settings>(key: Key): Settings[Key] =>
+    settings.findLast((setting) => setting?.[key] !== undefined)?.[key]
+  const nodatacow = last('nodatacow') ?? false
+  return { nodatacow, compression: nodatacow ? undefined : parseCompression(last('compression') ?? 'none') }
+}
+
+function parseCompression(compression: string): ZstdCompression | undefined {
+  if (compression === 'none') return undefined
+  const [algorithm, level] = compression.split(':') as ['zstd', string | undefined]
+  return { algorithm, level: level === undefined ? DEFAULT_LEVEL : Number(level) }
+}

@@ -1,0 +1,364 @@
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return --
+   descriptions that are wrong on purpose fit no type */
+import { describe, expect, it } from 'vitest'
+import { SpecError } from '../../src/lib/errors.ts'
+import { planImage } from '../../src/plan-image.ts'
+import { description, issuesOf, type Json } from './descriptions.ts'
+
+/** What is changed, and all issues there are then: path -> a part of the message. */
+type Case = [title: string, change: (spec: Json) => void, issues: Record<string, string>]
+
+const fat = (change: (partition: Json) => void) => (spec: Json) => change(spec.partitions[0])
+const btrfs = (change: (partition: Json) => void) => (spec: Json) => change(spec.partitions[1])
+const subvolume = (i: number, change: object) => btrfs((p) => Object.assign(p.subvolumes[i], change))
+const [P0, P1] = ['partitions[0]', 'partitions[1]']
+
+const SHAPE: Case[] = [
+  ['an unknown key', (s) => (s.tabel = 1), { tabel: 'unknown key' }],
+  [
+    'unknown keys at every level',
+    (s) => {
+      s.table.x = 1
+      s.partitions[0].uuid = 'fat has none'
+      s.partitions[1].profiles = { data: 'dup' }
+      s.partitions[1].subvolumes[0].id = 256
+      s.partitions[1].sources[0]['odd key'] = 1
+    },
+    {
+      'table.x': 'unknown key',
+      [`${P0}.uuid`]: 'unknown key',
+      [`${P1}.profiles.data`]: 'unknown key',
+      [`${P1}.subvolumes[0].id`]: 'unknown key',
+      [`${P1}.sources[0]["odd key"]`]: 'unknown key',
+    },
+  ],
+  [
+    'wrong types',
+    (s) => {
+      s.seed = 7
+      s.partitions[0].bootable = 'yes'
+      s.partitions[1].subvolumes[1] = '@boot'
+      s.partitions[1].links = []
+    },
+    {
+      seed: 'expected a string, found 7',
+      [`${P0}.bootable`]: 'expected true or false, found "yes"',
+      [`${P1}.subvolumes[1]`]: 'expected an object, found "@boot"',
+      [`${P1}.links`]: 'expected an object, found an array',
+    },
+  ],
+  ['a missing table', (s) => delete s.table, { table: 'is missing; expected an object' }],
+  ['a missing size', fat((p) => delete p.size), { [`${P0}.size`]: 'is missing; expected a size' }],
+  [
+    'a missing name',
+    btrfs((p) => delete p.subvolumes[0].name),
+    { [`${P1}.subvolumes[0].name`]: 'is missing' },
+  ],
+  ['no partitions', (s) => (s.partitions = []), { partitions: 'at least one partition' }],
+  [
+    'five partitions',
+    (s) => (s.partitions = Array.from({ length: 5 }, () => ({ type: 'fat32', size: '64MiB' }))),
+    { 'partitions[4]': 'at most 4 partitions' },
+  ],
+  [
+    'an unknown file system',
+    fat((p) => (p.type = 'ext4')),
+    { [`${P0}.type`]: 'expected "fat32" or "btrfs", found "ext4"' },
+  ],
+  ['GPT', (s) => (s.table.type = 'gpt'), { 'table.type': 'GPT is not supported yet; expected "mbr"' }],
+  ['an unknown table', (s) => (s.table.type = 'bsd'), { 'table.type': 'expected "mbr", found "bsd"' }],
+  ['an empty seed', (s) => (s.seed = ''), { seed: 'expected a text that is not empty' }],
+]
+
+const VALUES: Case[] = [
+  ...['512MB', '512M', '-1', '0.1KiB', '1e3', '', 'MiB', '99999999999TiB'].map((size): Case => {
+    return [
+      `the size ${size}`,
+      fat((p) => (p.size = size)),
+      { [`${P0}.size`]: 'expected a size in bytes or like' },
+    ]
+  }),
+  ['a negative size', fat((p) => (p.start = -512)), { [`${P0}.start`]: 'expected a size' }],
+  ['a fraction of a byte', fat((p) => (p.start = 0.5)), { [`${P0}.start`]: 'expected a size' }],
+  ['a bad BTRFS size', btrfs((p) => (p.size = 'fits')), { [`${P1}.size`]: 'or "fit", found "fits"' }],
+  ['FAT32 that fits', fat((p) => (p.size = 'fit')), { [`${P0}.size`]: 'a FAT32 partition needs a size' }],
+  ...[-1, 2 ** 32, 1.5, '2178694e', '0x123456789'].map((id): Case => {
+    return [`the disk id ${id}`, (s) => (s.table.diskId = id), { 'table.diskId': 'expected a 32-bit number' }]
+  }),
+  ...[0, 256, 5, '0x0f', '0x85', '0xee', '0c', '0x100'].map((type): Case => {
+    return [
+      `the partition type ${type}`,
+      fat((p) => (p.mbrType = type)),
+      { [`${P0}.mbrType`]: 'expected the type' },
+    ]
+  }),
+  ...['1234abcd', '0x1234abcde', '12345-ABC', -1].map((id): Case => {
+    return [
+      `the volume id ${id}`,
+      fat((p) => (p.volumeId = id)),
+      { [`${P0}.volumeId`]: 'expected a 32-bit volume id' },
+    ]
+  }),
+  ...['TWELVE CHARS', 'A/B', 'Ä', 'tab\t', ' X', 'X ', 'A.B'].map((label): Case => {
+    return [
+      `the FAT label ${label}`,
+      fat((p) => (p.label = label)),
+      { [`${P0}.label`]: 'expected a FAT label' },
+    ]
+  }),
+  ...['x'.repeat(256), 'ä'.repeat(128), 'two\nlines', 'nul\0'].map((label): Case => {
+    return ['a BTRFS label', btrfs((p) => (p.label = label)), { [`${P1}.label`]: 'expected a BTRFS label' }]
+  }),
+  ...['4444', '44444444-4444-4444-8888-88888888888g', '00000000-0000-0000-0000-000000000000'].map(
+    (uuid): Case => {
+      return [`the UUID ${uuid}`, btrfs((p) => (p.uuid = uuid)), { [`${P1}.uuid`]: 'expected a UUID' }]
+    },
+  ),
+  ...['lzo', 'zstd:0', 'zstd:16', 'zstd:', 'zstd:3.5', ''].map((value): Case => {
+    return [
+      `the compression ${value}`,
+      btrfs((p) => (p.compression = value)),
+      { [`${P1}.compression`]: '"zstd:15"' },
+    ]
+  }),
+  [
+    'the node size 12288',
+    btrfs((p) => (p.nodeSize = 12288)),
+    { [`${P1}.nodeSize`]: '32768 or 65536, found 12288' },
+  ],
+  [
+    'RAID1',
+    btrfs((p) => (p.profiles = { metadata: 'raid1' })),
+    { [`${P1}.profiles.metadata`]: 'expected "single" or "dup", found "raid1"' },
+  ],
+  ...['2024-02-30', '2024-13-01', '2024-01-01T25:00:00Z', '2024-01-01T00:00:00', 'today', 1.5].map(
+    (time): Case => {
+      return [`the time ${time}`, (s) => (s.time = time), { time: 'expected seconds since 1970' }]
+    },
+  ),
+  ...['.', '..', 'a/b', 'x'.repeat(256), 'ä'.repeat(128), 'nul\0', '\ud800'].map((name): Case => {
+    return ['a subvolume name', subvolume(3, { name }), { [`${P1}.subvolumes[3].name`]: 'expected a name' }]
+  }),
+  ...['', 'boot', './boot', '/boot/', '//boot', '/boot/../etc', '/.', '/..', `/${'x'.repeat(256)}`].map(
+    (path): Case => {
+      return [
+        `the path "${path}"`,
+        subvolume(3, { path }),
+        { [`${P1}.subvolumes[3].path`]: 'expected an absolute path' },
+      ]
+    },
+  ),
+  [
+    'a source to a relative path',
+    btrfs((p) => (p.sources[0].to = 'boot/firmware')),
+    { [`${P1}.sources[0].to`]: 'expected an absolute path' },
+  ],
+  [
+    'a source above the partition',
+    fat((p) => (p.sources[0].to = '/../etc')),
+    { [`${P0}.sources[0].to`]: 'expected an absolute path' },
+  ],
+  [
+    'a path rule above',
+    btrfs((p) => (p.paths = [{ path: '..' }])),
+    { [`${P1}.paths[0].path`]: 'expected an absolute path' },
+  ],
+  [
+    'bad links',
+    btrfs((p) => (p.links = { 'a/b': 'x', '..': 'x', empty: '', long: 'x'.repeat(4096), good: 'x' })),
+    {
+      [`${P1}.links["a/b"]`]: 'expected a name',
+      [`${P1}.links[".."]`]: 'expected a name',
+      [`${P1}.links.empty`]: 'expected a link target',
+      [`${P1}.links.long`]: 'expected a link target',
+    },
+  ],
+  [
+    'an empty source path',
+    fat((p) => (p.sources[0].directory = '')),
+    { [`${P0}.sources[0].directory`]: 'expected the path' },
+  ],
+]
+
+const RULES: Case[] = [
+  [
+    'a source of nothing',
+    btrfs((p) => (p.sources = [{ to: '/x' }])),
+    { [`${P1}.sources[0]`]: 'needs "tar" or "directory"' },
+  ],
+  [
+    'a source of both kinds',
+    btrfs((p) => (p.sources = [{ tar: 'a' }, { tar: 'a', directory: 'b' }])),
+    { [`${P1}.sources[1]`]: 'has both "tar" and "directory"' },
+  ],
+  ['two bootable partitions', fat((p) => (p.bootable = true)), { [`${P1}.bootable`]: `${P0}.bootable is` }],
+  [
+    'two subvolumes on one path',
+    subvolume(3, { path: '/boot' }),
+    { [`${P1}.subvolumes[3].path`]: `is also ${P1}.subvolumes[1].path` },
+  ],
+  [
+    'two subvolumes with one name',
+    subvolume(3, { name: '@' }),
+    { [`${P1}.subvolumes[3].name`]: `is also ${P1}.subvolumes[0].name` },
+  ],
+  [
+    'two top levels',
+    btrfs((p) => p.subvolumes.push({ name: '' }, { name: '' })),
+    { [`${P1}.subvolumes[8].name`]: `is also ${P1}.subvolumes[7].name` },
+  ],
+  [
+    'a top level that leaves the root to nobody',
+    btrfs((p) => (p.subvolumes = [{ name: '', path: '/top' }])),
+    { [`${P1}.subvolumes[0].path`]: 'no subvolume has the path "/"' },
+  ],
+  [
+    'two rules for one path',
+    btrfs((p) => (p.paths = [{ path: '/a' }, { path: '/b' }, { path: '/a' }])),
+    { [`${P1}.paths[2].path`]: `is also ${P1}.paths[0].path` },
+  ],
+  [
+    'a link with the name of a subvolume',
+    btrfs((p) => (p.links = { '@nix': 'x', '@': 'y' })),
+    {
+      [`${P1}.links["@nix"]`]: `the name of ${P1}.subvolumes[4]`,
+      [`${P1}.links["@"]`]: `the name of ${P1}.subvolumes[0]`,
+    },
+  ],
+  [
+    'a compressed NODATACOW subvolume',
+    subvolume(1, { compression: 'zstd' }),
+    { [`${P1}.subvolumes[1].compression`]: 'never compressed' },
+  ],
+  [
+    'a compressed NODATACOW path',
+    btrfs((p) => (p.paths = [{ path: '/var/db', nodatacow: true, compression: 'zstd:1' }])),
+    { [`${P1}.paths[0].compression`]: 'never compressed' },
+  ],
+  [
+    'a compressed path in a NODATACOW subvolume',
+    btrfs((p) => (p.paths = [{ path: '/boot/logs', compression: 'zstd:1' }])),
+    { [`${P1}.paths[0].compression`]: 'never compressed' },
+  ],
+  [
+    'two file systems with one UUID',
+    (s) => {
+      s.partitions[0] = { type: 'btrfs', size: '64MiB', uuid: s.partitions[1].uuid.toUpperCase() }
+      s.partitions[1].uuid = '44444444-4444-4444-8888-88888888888A'
+      s.partitions.push({ type: 'btrfs', size: 'fit', uuid: s.partitions[1].uuid.toLowerCase() })
+      s.partitions[1].size = '64MiB'
+    },
+    { 'partitions[2].uuid': `is also ${P1}.uuid` },
+  ],
+  [
+    'slack without "fit"',
+    btrfs((p) => Object.assign(p, { size: '1GiB', slack: 0 })),
+    { [`${P1}.slack`]: '"fit" only' },
+  ],
+]
+
+const PLACES: Case[] = [
+  [
+    'a FAT32 partition that is too small',
+    fat((p) => (p.size = '32MiB')),
+    { [`${P0}.size`]: '33MiB will do' },
+  ],
+  [
+    'a BTRFS partition that is too small',
+    btrfs((p) => (p.size = '15MiB')),
+    { [`${P1}.size`]: '16MiB will do' },
+  ],
+  [
+    'half a sector',
+    fat((p) => (p.size = 512 * 2 ** 20 + 256)),
+    { [`${P0}.size`]: 'a multiple of 512 bytes' },
+  ],
+  [
+    'half a BTRFS sector',
+    btrfs((p) => (p.size = 2 ** 30 + 2048)),
+    { [`${P1}.size`]: 'a multiple of 4096 bytes' },
+  ],
+  [
+    'a start inside a sector',
+    fat((p) => (p.start = 2 ** 20 + 1)),
+    { [`${P0}.start`]: 'a multiple of 512 bytes' },
+  ],
+  ['an overlap', btrfs((p) => (p.start = '512MiB')), { [P1]: `overlaps ${P0}` }],
+  [
+    'an overlap with the table',
+    fat((p) => (p.start = 0)),
+    { [`${P0}.start`]: 'overlaps the partition table' },
+  ],
+  ['more than an MBR can address', btrfs((p) => (p.size = '2TiB')), { [P1]: 'beyond the 2 TiB' }],
+  [
+    '"fit" before another partition',
+    (s) => s.partitions.push({ type: 'fat32', size: '64MiB' }),
+    { [`${P1}.size`]: '"fit" is only for the last partition' },
+  ],
+]
+
+describe.each([
+  ['shape', SHAPE],
+  ['values', VALUES],
+  ['rules', RULES],
+  ['places', PLACES],
+] as const)('%s', (_, cases) => {
+  it.each(cases)('refuses %s', async (_title, change, issues) => {
+    const found = await issuesOf(description(change))
+    expect(Object.fromEntries(found.map(({ path, message }) => [path, message]))).toEqual(
+      Object.fromEntries(Object.entries(issues).map(([path, part]) => [path, expect.stringContaining(part)])),
+    )
+    expect(found).toHaveLength(Object.keys(issues).length)
+  })
+})
+
+describe('planImage', () => {
+  it('reports all kinds of mistakes at once', async () => {
+    const found = await issuesOf(
+      description((spec: Json) => {
+        spec.extra = true
+        spec.partitions[0].label = 3
+        spec.partitions[0].size = '1MiB'
+        spec.partitions[1].start = '1.5MiB'
+        spec.partitions[1].subvolumes[2].path = '/boot'
+        spec.partitions[1].subvolumes[3].name = 'a/b'
+        spec.partitions[1].subvolumes[3].path = '/nix'
+      }),
+    )
+    expect(found.map(({ path }) => path).sort()).toEqual(
+      [
+        'extra',
+        'partitions[0].label',
+        'partitions[0].size',
+        'partitions[1]',
+        'partitions[1].subvolumes[2].path',
+        'partitions[1].subvolumes[3].name',
+        'partitions[1].subvolumes[4].path',
+      ].sort(),
+    )
+  })
+
+  it('places what follows a wrong size as if it were not there', async () => {
+    const spec = description(fat((p) => Object.assign(p, { size: 'much', start: '600MiB' })))
+    spec.partitions[1].size = '1GiB'
+    expect((await issuesOf(spec)).map(({ path }) => path)).toEqual([`${P0}.size`])
+  })
+
+  it.each([[null], [3], ['text'], [[]], [undefined]])('refuses %j as a description', async (spec) => {
+    expect(await issuesOf(spec)).toEqual([
+      { path: '', message: expect.stringContaining('an object') as string },
+    ])
+  })
+
+  it('throws one error that says it all, with the JSON paths', async () => {
+    const spec = description((s: Json) => Object.assign(s, { a: 1, b: 2 }))
+    await expect(planImage(spec)).rejects.toThrow(SpecError)
+    await expect(planImage(spec)).rejects.toThrow('a: unknown key\nb: unknown key')
+  })
+
+  it.each(['soon', '-1', '1.5', '1 '])('refuses the SOURCE_DATE_EPOCH %j', async (sourceDateEpoch) => {
+    expect(await issuesOf(description(), { sourceDateEpoch })).toEqual([
+      { path: '', message: expect.stringContaining('SOURCE_DATE_EPOCH: expected whole seconds') as string },
+    ])
+  })
+})
