@@ -1,0 +1,99 @@
+/** The description a command works on: from a file, from standard input, or a built-in preset. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { text as readAll } from 'node:stream/consumers'
+import { SpecError } from '../lib/errors.ts'
+import { PRESETS, type PresetName } from '../spec/presets.ts'
+import type { ImageSpec } from '../spec/schema.ts'
+import { CommandError, systemMessage } from './exit.ts'
+import { findJsonProblem } from './json-text.ts'
+
+export interface DescriptionFlags {
+  preset?: PresetName
+  closure?: string
+  firmware?: string
+  seed?: string
+}
+
+export interface Description {
+  /** For messages; undefined when it is a preset. */
+  name: string | undefined
+  /** As it was written: not checked yet. */
+  spec: ImageSpec
+  /** Folder that its relative paths start from. */
+  baseDirectory: string
+}
+
+/** Ends the command because of wrong usage. */
+export type UsageError = (message: string) => never
+
+/** The usage errors of the two ways to name a description: a file, or a preset and what goes in. */
+export function checkDescriptionFlags(spec: string | undefined, flags: DescriptionFlags, usage: UsageError) {
+  const usesPreset = flags.preset !== undefined || flags.closure !== undefined
+  if (spec === undefined && !usesPreset) usage("missing argument 'spec' or option --closure")
+  if (spec !== undefined && usesPreset) {
+    usage(`'${spec}' cannot be used with --${flags.preset === undefined ? 'closure' : 'preset'}`)
+  }
+  for (const name of ['firmware', 'seed'] as const) {
+    if (spec !== undefined && flags[name] !== undefined) {
+      usage(`--${name} goes with --closure; in a description it is a key`)
+    }
+  }
+  if (flags.seed === '') usage('--seed must not be empty')
+}
+
+export async function loadDescription(
+  spec: string | undefined,
+  flags: DescriptionFlags,
+): Promise<Description> {
+  if (spec === undefined) {
+    const preset = PRESETS[flags.preset ?? 'raspberry-pi']
+    // Without a closure this is the example to edit: all that can be set is in it.
+    const example = { closure: 'closure.tar.zst', firmware: 'firmware' }
+    return {
+      name: undefined,
+      spec: preset({
+        closure: flags.closure ?? example.closure,
+        firmware: flags.firmware ?? (flags.closure === undefined ? example.firmware : undefined),
+        seed: flags.seed,
+      }),
+      baseDirectory: process.cwd(),
+    }
+  }
+  const name = spec === '-' ? 'standard input' : spec
+  const text = await readText(spec)
+  const problem = findJsonProblem(text)
+  if (problem !== undefined) {
+    throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])
+  }
+  return {
+    name,
+    spec: JSON.parse(text) as ImageSpec,
+    baseDirectory: spec === '-' ? process.cwd() : dirname(resolve(spec)),
+  }
+}
+
+async function readText(spec: string): Promise<string> {
+  try {
+    const text = await (spec === '-' ? readAll(process.stdin) : readFile(spec, 'utf8'))
+    return text.replace(/^\ufeff/, '')
+  } catch (error) {
+    throw new CommandError([systemMessage({ path: spec, ...(error as NodeJS.ErrnoException) })], {
+      cause: error,
+    })
+  }
+}
+
+/** Does some work on a description; what is wrong with it is reported with its name. */
+export async function withDescription<T>({ name }: Description, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof SpecError) || name === undefined) throw error
+    const lines = error.issues.map((issue) => [name, issue.path, issue.message].filter((part) => part !== ''))
+    throw new CommandError(
+      lines.map((parts) => parts.join(': ')),
+      { cause: error },
+    )
+  }
+}

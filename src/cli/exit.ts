@@ -1,0 +1,69 @@
+/** How the command ends: exit codes, and one line on standard error for each thing that is wrong. */
+import { getSystemErrorMap } from 'node:util'
+import { DiskwrightError } from '../lib/errors.ts'
+
+export const EXIT = { done: 0, failed: 1, usage: 2, brokenPipe: 128 + 13 }
+
+/** Something the user asked for cannot be done; every line is one thing that is wrong. */
+export class CommandError extends Error {
+  readonly lines: readonly string[]
+
+  constructor(lines: readonly string[], options?: ErrorOptions) {
+    super(lines.join('\n'), options)
+    this.name = 'CommandError'
+    this.lines = lines
+  }
+}
+
+/** A signal ended the work. */
+export class Interrupted extends Error {
+  readonly exitCode: number
+
+  constructor(signal: string, signalNumber: number) {
+    super(`interrupted by ${signal}`)
+    this.name = 'Interrupted'
+    this.exitCode = 128 + signalNumber
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode
+  return isBrokenPipe(error) ? EXIT.brokenPipe : EXIT.failed
+}
+
+export function reportError(error: unknown, { debug }: { debug: boolean }): void {
+  // Who reads our output has enough of it: that is no error.
+  if (isBrokenPipe(error) && !debug) return
+  for (const line of errorLines(error)) process.stderr.write(`diskwright: ${line}\n`)
+  if (debug) {
+    for (let cause = error; cause instanceof Error; cause = cause.cause) {
+      process.stderr.write(`${cause.stack ?? cause.message}\n`)
+    }
+  }
+}
+
+function errorLines(error: unknown): readonly string[] {
+  if (error instanceof CommandError) return error.lines
+  if (error instanceof DiskwrightError) return error.message.split('\n')
+  if (error instanceof Interrupted) return [error.message]
+  if (isSystemError(error)) return [systemMessage(error)]
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return [`internal error: ${message.split('\n')[0]} (--debug shows where)`]
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isSystemError(cause) && cause.code === 'EPIPE') return true
+  }
+  return false
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'syscall' in error
+}
+
+/** `closure.tar: no such file or directory` */
+export function systemMessage({ errno, path, message }: NodeJS.ErrnoException): string {
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  return `${path === undefined ? '' : `${path}: `}${words ?? message}`
+}

@@ -1,0 +1,126 @@
+import { type ByteString, toDisplay } from '../lib/byte-string.ts'
+import { formatDiskId, formatVolumeId } from '../spec/numbers.ts'
+import type {
+  BtrfsPlan,
+  Fat32Plan,
+  ImagePlan,
+  PartitionPlan,
+  SourcePlan,
+  StoragePlan,
+  SubvolumePlan,
+} from '../spec/plan.ts'
+import { bytesText, columns } from './units.ts'
+
+/** A plan as JSON, its values spelled as in a description. */
+export function planToJson({ seed, table, partitions }: ImagePlan) {
+  return {
+    seed,
+    table: { ...table, diskId: formatDiskId(table.diskId) },
+    partitions: partitions.map((partition) => ({
+      ...partition,
+      mbrType: mbrTypeText(partition.mbrType),
+      time: timeText(partition.time),
+      sources: partition.sources.map(({ kind, path, to }) => ({ [kind]: path, to: pathText(to) })),
+      ...(partition.type === 'fat32'
+        ? { volumeId: formatVolumeId(partition.volumeId) }
+        : {
+            subvolumes: partition.subvolumes.map((subvolume) => ({
+              id: subvolume.id,
+              name: toDisplay(subvolume.name),
+              path: subvolume.path === undefined ? undefined : pathText(subvolume.path),
+              uuid: subvolume.uuid,
+              ...storageToJson(subvolume),
+            })),
+            paths: partition.paths.map((rule) => ({ path: pathText(rule.path), ...storageToJson(rule) })),
+            links: Object.fromEntries(
+              [...partition.links].map(([name, target]) => [toDisplay(name), toDisplay(target)]),
+            ),
+          }),
+    })),
+  }
+}
+
+/** A plan for people. */
+export function planText({ table, partitions }: ImagePlan): string {
+  const sections = partitions.map((partition) =>
+    partition.type === 'fat32' ? fat32Text(partition) : btrfsText(partition),
+  )
+  return `MBR, disk id ${formatDiskId(table.diskId)}\n\n${sections.join('\n')}`
+}
+
+function fat32Text(partition: Fat32Plan): string {
+  return section(partition, 'FAT32', [['volume id', formatVolumeId(partition.volumeId)]])
+}
+
+function btrfsText(partition: BtrfsPlan): string {
+  const { profiles, slack, links, paths } = partition
+  const rows = [
+    ['uuid', partition.uuid],
+    ['node size', bytesText(partition.nodeSize)],
+    ['profiles', `system ${profiles.system}, metadata ${profiles.metadata}`],
+    ...(slack === undefined ? [] : [['slack', bytesText(slack)]]),
+    ...[...links].map(([name, target]) => ['link', `${toDisplay(name)} -> ${toDisplay(target)}`]),
+    ...paths.map((rule) => ['path', `${pathText(rule.path)}: ${storageText(rule)}`]),
+  ]
+  const subvolumes = columns(
+    [['id', 'name', 'path', 'content', 'uuid'], ...partition.subvolumes.map(subvolumeRow)],
+    '    ',
+  )
+  return `${section(partition, 'BTRFS', rows)}  subvolumes\n${subvolumes}\n`
+}
+
+function section(partition: PartitionPlan, format: string, rows: readonly string[][]): string {
+  const { number, label, bootable, start, size, mbrType, sources } = partition
+  const title = [`${number}: ${format}`, ...(label === '' ? [] : [JSON.stringify(label)])].join(' ')
+  const all = [
+    ['start', placeText(start)],
+    ['size', size === 'fit' ? 'fits the content' : placeText(size)],
+    ['type', mbrTypeText(mbrType)],
+    ...rows,
+    ...sources.map((source) => ['source', sourceText(source)]),
+  ]
+  return `${title}${bootable ? ', bootable' : ''}\n${columns(all, '  ')}\n`
+}
+
+function subvolumeRow(subvolume: SubvolumePlan): string[] {
+  return [
+    String(subvolume.id),
+    subvolume.name === '' ? '(top level)' : toDisplay(subvolume.name),
+    subvolume.path === undefined ? '-' : pathText(subvolume.path),
+    storageText(subvolume),
+    subvolume.uuid,
+  ]
+}
+
+function sourceText({ kind, path, to }: SourcePlan): string {
+  return `${kind} ${path}${to === '' ? '' : ` -> ${pathText(to)}`}`
+}
+
+function storageText({ nodatacow, compression }: StoragePlan): string {
+  if (nodatacow) return 'nodatacow'
+  return compression === undefined ? 'plain' : `${compression.algorithm}:${compression.level}`
+}
+
+function storageToJson({ nodatacow, compression }: StoragePlan) {
+  return {
+    nodatacow,
+    compression: compression === undefined ? 'none' : `${compression.algorithm}:${compression.level}`,
+  }
+}
+
+function pathText(path: ByteString): string {
+  return `/${toDisplay(path)}`
+}
+
+function placeText(bytes: number): string {
+  return bytes < 1024 ? bytesText(bytes) : `${bytesText(bytes)} (${bytes} bytes)`
+}
+
+function mbrTypeText(mbrType: number): string {
+  return `0x${mbrType.toString(16).padStart(2, '0')}`
+}
+
+/** Seconds since 1970 when they are whole, else with the nanoseconds. */
+function timeText({ sec, nsec }: { sec: number; nsec: number }): number | { sec: number; nsec: number } {
+  return nsec === 0 ? sec : { sec, nsec }
+}

@@ -1,0 +1,36 @@
+/** Amounts for people: rounded, with units. Not for files: see `formatSize` for exact ones. */
+
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
+
+/** `1.2 GiB`, `512 MiB`, `37 bytes` */
+export function bytesText(bytes: number): string {
+  let amount = bytes
+  let unit = 0
+  // 1023.96 KiB would be rounded up to 1024.0 KiB.
+  while (amount >= (unit === 0 ? 1024 : 1023.95) && unit < UNITS.length - 1) {
+    amount /= 1024
+    unit++
+  }
+  const digits = unit === 0 || Number.isInteger(amount) || amount >= 100 ? 0 : 1
+  return `${amount.toFixed(digits)} ${UNITS[unit]}`
+}
+
+/** `1,234 files`, `1 file` */
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
+}
+
+/** `3.4 s`, `2 min 5 s` */
+export function secondsText(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
+
+/** Rows with their columns aligned to the left, without spaces at the ends. */
+export function columns(rows: readonly (readonly string[])[], indent = ''): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i].length)))
+  return rows
+    .map((row) => `${indent}${row.map((cell, i) => cell.padEnd(widths[i])).join('  ')}`.trimEnd())
+    .join('\n')
+}
