@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PRESETS } from '../../src/spec/presets.ts'
+import { imageSchema } from '../../src/spec/schema.ts'
+import { diskwright } from './diskwright.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'diskwright-plan-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const write = (name: string, content: unknown) => {
+  writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content))
+  return name
+}
+const example = PRESETS['raspberry-pi']({ closure: 'closure.tar.zst', firmware: 'firmware' })
+
+describe('diskwright plan', () => {
+  it('prints the preset for editing', async () => {
+    const { exit, stdout, stderr } = await diskwright(['plan', '--preset', 'raspberry-pi', '--json'])
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual(example)
+  })
+
+  it('puts what is asked for into the preset', async () => {
+    const args = ['plan', '--preset', 'raspberry-pi', '--closure', 'c.tar', '--seed', 's', '--json']
+    const { stdout } = await diskwright(args)
+    expect(JSON.parse(stdout)).toEqual(PRESETS['raspberry-pi']({ closure: 'c.tar', seed: 's' }))
+  })
+
+  it('prints the plan of a description as JSON', async () => {
+    const spec = write('spec.json', example)
+    const { exit, stdout, stderr } = await diskwright(['plan', spec, '--json'], {
+      cwd: folder,
+      env: { SOURCE_DATE_EPOCH: '1700000000' },
+    })
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    const { seed, table, partitions } = JSON.parse(stdout) as Record<string, Record<string, unknown>[]>
+    expect({ seed, table }).toEqual({ seed: 'nixos-btrfs-pi', table: { type: 'mbr', diskId: '0x2178694e' } })
+    expect(partitions[0]).toMatchObject({
+      volumeId: 'A335-C2C9',
+      mbrType: '0x0c',
+      time: 1700000000,
+      sources: [{ directory: join(folder, 'firmware'), to: '/' }],
+    })
+    const subvolumes = partitions[1].subvolumes as object[]
+    expect(subvolumes).toHaveLength(8)
+    expect(subvolumes[2]).toEqual({
+      id: 257,
+      name: '@boot',
+      path: '/boot',
+      uuid: '9edf6e58-914f-5c5d-be19-70eac86a1160',
+      nodatacow: true,
+      compression: 'none',
+    })
+    expect(partitions[1].links).toEqual({ boot: '@boot' })
+  })
+
+  it('prints the plan of a description for people', async () => {
+    const { exit, stdout } = await diskwright(['plan', '--closure', '/c.tar'])
+    expect(exit).toBe(0)
+    expect(stdout).toBe(readFileSync(new URL('plan.txt', import.meta.url), 'utf8'))
+  })
+
+  it('takes relative paths from where the description is', async () => {
+    write('spec.json', example)
+    const { stdout } = await diskwright(['plan', join(folder, 'spec.json')], { cwd: '/' })
+    expect(stdout).toContain(`tar ${folder}/closure.tar.zst\n`)
+  })
+
+  it('reads a description from standard input, with paths from the working directory', async () => {
+    const { exit, stdout } = await diskwright(['plan', '-'], { cwd: folder, input: JSON.stringify(example) })
+    expect(exit).toBe(0)
+    expect(stdout).toContain(`tar ${folder}/closure.tar.zst\n`)
+  })
+
+  it('takes a description with a byte order mark', async () => {
+    expect(await diskwright(['plan', '-'], { input: `\ufeff${JSON.stringify(example)}` })).toMatchObject({
+      exit: 0,
+    })
+  })
+
+  it('tells each mistake in a line of its own, with exit code 1', async () => {
+    const spec = write('bad.json', { ...example, sead: 'x', seed: '' })
+    const { exit, stdout, stderr } = await diskwright(['plan', spec], { cwd: folder })
+    expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' })
+    expect(stderr.split('\n')).toEqual([
+      'diskwright: bad.json: seed: expected a text that is not empty, found ""',
+      'diskwright: bad.json: sead: unknown key',
+      '',
+    ])
+  })
+
+  it('tells where a description is no JSON', async () => {
+    const spec = write('broken.json', '{\n  "seed": "x",\n  "table": {type": "mbr"}\n}')
+    for (const args of [
+      ['plan', spec],
+      ['build', spec, '-o', 'x.img'],
+    ]) {
+      expect(await diskwright(args, { cwd: folder })).toEqual({
+        exit: 1,
+        stdout: '',
+        stderr: 'diskwright: broken.json:3:13: expected a key in double quotes, found "t"\n',
+      })
+    }
+    expect((await diskwright(['plan', '-'], { input: '' })).stderr).toBe(
+      'diskwright: standard input:1:1: expected a value, found the end\n',
+    )
+  })
+
+  it('tells that there is no description', async () => {
+    expect(await diskwright(['plan', 'none.json'], { cwd: folder })).toEqual({
+      exit: 1,
+      stdout: '',
+      stderr: 'diskwright: none.json: no such file or directory\n',
+    })
+    expect((await diskwright(['plan', '.'], { cwd: folder })).stderr).toBe(
+      'diskwright: .: illegal operation on a directory\n',
+    )
+  })
+
+  it('shows where an error came up only with --debug', async () => {
+    const { stderr } = await diskwright(['plan', 'none.json', '--debug'], { cwd: folder })
+    expect(stderr).toMatch(/^diskwright: none\.json: no such file[^]*\n {4}at /)
+  })
+
+  it('ends quietly when nobody reads on', async () => {
+    const script = `set -o pipefail; "$0" dist/cli/main.js schema | head -c 1; exit $?`
+    const child = spawn('bash', ['-c', script, process.execPath], { cwd: join(import.meta.dirname, '../..') })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const exit = await new Promise((done) => child.on('close', done))
+    // Whether it notices depends on who is faster.
+    expect([0, 141]).toContain(exit)
+    expect(stderr).toBe('')
+  })
+})
+
+describe('diskwright schema', () => {
+  it('prints the JSON Schema, as it lies in dist/', async () => {
+    const { exit, stdout } = await diskwright(['schema'])
+    expect(exit).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(imageSchema())
+    expect(stdout).toBe(readFileSync(new URL('../../dist/schema.json', import.meta.url), 'utf8'))
+  })
+})

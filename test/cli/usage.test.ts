@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
+import { diskwright } from './diskwright.ts'
+
+describe('wrong usage', () => {
+  it.each([
+    ['an unknown command', ['bild'], "unknown command 'bild'"],
+    ['an unknown option', ['plan', '--fast'], "unknown option '--fast'"],
+    ['an argument too many', ['plan', 'a.json', 'b.json'], 'too many arguments'],
+    ['build without an output', ['build', 'a.json'], "required option '-o, --output <out>'"],
+    ['build of nothing', ['build', '-o', 'x.img'], "missing argument 'spec' or option --closure"],
+    [
+      'build of two things',
+      ['build', 'a.json', '--closure', 'c.tar', '-o', 'x.img'],
+      "'a.json' cannot be used with --closure",
+    ],
+    [
+      'a seed for a description',
+      ['build', 'a.json', '--seed', 's', '-o', 'x.img'],
+      '--seed goes with --closure',
+    ],
+    [
+      'an empty seed',
+      ['build', '--closure', 'c.tar', '--seed', '', '-o', 'x.img'],
+      '--seed must not be empty',
+    ],
+    ['an unknown format', ['build', 'a.json', '-o', 'x', '--format', 'qcow2'], "argument 'qcow2' is invalid"],
+    [
+      'two things on one stdout',
+      ['build', 'a.json', '-o', '-', '--json'],
+      '--json needs the standard output',
+    ],
+    ['plan of nothing', ['plan'], "missing argument 'spec' or option --closure"],
+    [
+      'plan of two things',
+      ['plan', 'a.json', '--preset', 'raspberry-pi'],
+      "'a.json' cannot be used with --preset",
+    ],
+    ['an unknown preset', ['plan', '--preset', 'amiga'], "argument 'amiga' is invalid"],
+  ])('%s is told in one line, with exit code 2', async (_, args, message) => {
+    const { exit, stdout, stderr } = await diskwright(args)
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/^diskwright: [^\n]+\n$/)
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
+  })
+
+  it('no command at all shows the help, with exit code 2', async () => {
+    const { exit, stdout, stderr } = await diskwright([])
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
+    expect(stderr).toContain('Usage: diskwright')
+  })
+})
+
+describe('help', () => {
+  it.each([
+    [['--help']],
+    [['help', 'build']],
+    [['build', '--help']],
+    [['plan', '--help']],
+    [['schema', '-h']],
+  ])('is on standard output: %j', async (args) => {
+    const { exit, stdout, stderr } = await diskwright(args)
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    expect(stdout).toContain('Usage: diskwright')
+  })
+
+  it('tells the version', async () => {
+    expect(await diskwright(['--version'])).toEqual({ exit: 0, stdout: `${manifest.version}\n`, stderr: '' })
+  })
+})
