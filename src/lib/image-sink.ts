@@ -15,6 +15,8 @@ export interface ImageSink {
   reserve(offset: number, length: number): Promise<void> | void
   /** Fills a reserved range, whole, any time before the image is finished. */
   patch(offset: number, bytes: Uint8Array): Promise<void> | void
+  /** Reads back what was written; reserved and unwritten ranges are zeros. */
+  read(offset: number, length: number): Promise<Uint8Array>
 }
 
 /** The part of a sink that begins at `start`: a partition of an image. */
@@ -23,5 +25,6 @@ export function subSink(sink: ImageSink, start: number): ImageSink {
     write: (offset, bytes, packed) => sink.write(start + offset, bytes, packed),
     reserve: (offset, length) => sink.reserve(start + offset, length),
     patch: (offset, bytes) => sink.patch(start + offset, bytes),
+    read: (offset, length) => sink.read(start + offset, length),
   }
 }

@@ -1,0 +1,54 @@
+import CRC32C from 'crc-32/crc32c.js'
+import { toBytes, type ByteString } from '../lib/byte-string.ts'
+import { setU64 } from '../lib/struct.ts'
+import { Header, SECTOR_SIZE, Superblock } from './format.ts'
+
+/** CRC-32C of the bytes, as checksum items, tree blocks and superblocks hold it. */
+export function crc32c(bytes: Uint8Array): number {
+  return CRC32C.buf(bytes) >>> 0
+}
+
+/** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
+function crc32cRaw(seed: number, bytes: Uint8Array): number {
+  return ~CRC32C.buf(bytes, ~seed) >>> 0
+}
+
+/** Checksums of the whole sectors that `bytes` consists of. */
+export function checksumSectors(bytes: Uint8Array): Uint32Array {
+  const checksums = new Uint32Array(bytes.length / SECTOR_SIZE)
+  for (let i = 0; i < checksums.length; i++) {
+    checksums[i] = CRC32C.buf(bytes.subarray(i * SECTOR_SIZE, (i + 1) * SECTOR_SIZE))
+  }
+  return checksums
+}
+
+const CSUM_LENGTH = Header.offsetOf('fsid')
+
+/** Fills in the checksum at the start of a tree block or a superblock: of all that follows the field. */
+export function sealBlock(block: Uint8Array): void {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
+  view.setUint32(Superblock.offsetOf('csum'), crc32c(block.subarray(CSUM_LENGTH)), true)
+}
+
+/** Key offset of the DIR_ITEM or XATTR_ITEM of a name. (btrfs_name_hash) */
+export function nameHash(name: ByteString): number {
+  return crc32cRaw(0xffff_fffe, toBytes(name))
+}
+
+/** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */
+export function extrefHash(parentObjectid: number, name: ByteString): number {
+  return crc32cRaw(parentObjectid >>> 0, toBytes(name))
+}
+
+const refBytes = new Uint8Array(24)
+const refView = new DataView(refBytes.buffer)
+
+/** Orders the references of an extent, and is the key offset of those outside its item. (hash_extent_data_ref) */
+export function extentDataRefHash(root: bigint, objectid: number, offset: number): bigint {
+  setU64(refView, 0, root)
+  setU64(refView, 8, objectid)
+  setU64(refView, 16, offset)
+  const high = crc32cRaw(0xffff_ffff, refBytes.subarray(0, 8))
+  const low = crc32cRaw(0xffff_ffff, refBytes.subarray(8, 24))
+  return (BigInt(high) << 31n) ^ BigInt(low)
+}

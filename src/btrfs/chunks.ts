@@ -1,0 +1,188 @@
+/**
+ * Where everything lies: chunks, the addresses inside them, and the space that superblock mirrors keep.
+ * Addresses are bytes; the first stripe of every chunk has its physical address for its logical one.
+ */
+import {
+  BLOCK_GROUP_DATA,
+  BLOCK_GROUP_DUP,
+  BLOCK_GROUP_METADATA,
+  BLOCK_GROUP_SYSTEM,
+  STRIPE_LEN,
+  SUPERBLOCK_OFFSETS,
+} from './format.ts'
+
+/** Maps a logical range to the device: as many copies as there are stripes. (struct btrfs_chunk) */
+export interface Chunk {
+  logical: number
+  length: number
+  /** Kind and profile. (BTRFS_BLOCK_GROUP_*) */
+  type: bigint
+  /** Physical address of each copy; the first equals `logical`. */
+  stripes: number[]
+}
+
+export type Profile = 'single' | 'dup'
+
+/**
+ * Copies of metadata lie this far apart at most (all but those of the last chunk), so that a compressor with a
+ * window of a few MiB sees that the second is a copy of the first.
+ */
+const METADATA_CHUNK_LENGTH = 2 * 1024 ** 2
+/** Blocks that lie beside the headroom: the kernel gives up chunks in which nothing lies. */
+const BLOCKS_BESIDE_HEADROOM = 4
+const MAX_DATA_CHUNK_LENGTH = 1024 ** 3
+/** Room for the kernel to add chunk items without a new system chunk. (check_system_chunk) */
+const SYSTEM_CHUNK_FREE = 4 * 1024 ** 2
+
+export function alignUp(value: number, to: number): number {
+  return Math.ceil(value / to) * to
+}
+
+export function chunkEnd(chunk: Chunk): number {
+  return Math.max(...chunk.stripes) + chunk.length
+}
+
+function makeChunk(kind: bigint, profile: Profile, start: number, length: number): Chunk {
+  return profile === 'dup'
+    ? { logical: start, length, type: kind | BLOCK_GROUP_DUP, stripes: [start, start + length] }
+    : { logical: start, length, type: kind, stripes: [start] }
+}
+
+/**
+ * Logical ranges of a chunk that are never allocated, because a superblock lies in one of its stripes, in
+ * ascending order. (exclude_super_stripes)
+ */
+export function superStripes(chunk: Chunk): { start: number; end: number }[] {
+  const ranges: { start: number; end: number }[] = []
+  for (const stripe of chunk.stripes) {
+    for (const mirror of SUPERBLOCK_OFFSETS) {
+      if (mirror < stripe + chunk.length && mirror + STRIPE_LEN > stripe) {
+        const start = chunk.logical + mirror - stripe
+        ranges.push({ start, end: start + STRIPE_LEN })
+      }
+    }
+  }
+  return ranges.sort((a, b) => a.start - b.start)
+}
+
+/** Gives out addresses for file data, in order, in chunks that it opens as they are needed. */
+export class DataAllocator {
+  readonly chunks: Chunk[] = []
+  #cursor: number
+
+  constructor(start: number) {
+    this.#cursor = start
+  }
+
+  /** Address of the next extent of `length` bytes, a multiple of the sector size and at most 128 MiB. */
+  allocate(length: number): number {
+    for (;;) {
+      const chunk = this.chunks.at(-1)
+      if (chunk === undefined || this.#cursor + length > chunk.logical + chunk.length) {
+        const start = chunk === undefined ? this.#cursor : chunk.logical + chunk.length
+        this.chunks.push(makeChunk(BLOCK_GROUP_DATA, 'single', start, MAX_DATA_CHUNK_LENGTH))
+        this.#cursor = start
+        continue
+      }
+      const hit = superStripes(chunk).find(
+        ({ start, end }) => start < this.#cursor + length && end > this.#cursor,
+      )
+      if (hit !== undefined) {
+        this.#cursor = hit.end
+        continue
+      }
+      const bytenr = this.#cursor
+      this.#cursor += length
+      return bytenr
+    }
+  }
+
+  /** Ends the last chunk where its content ends. Returns the end of the data. */
+  close(): number {
+    const chunk = this.chunks.at(-1)
+    if (chunk === undefined) return this.#cursor
+    chunk.length = alignUp(this.#cursor, STRIPE_LEN) - chunk.logical
+    return chunk.logical + chunk.length
+  }
+}
+
+/** The first place from `start` on where `length` bytes lie clear of the superblock mirrors. */
+function clearOfMirrors(start: number, length: number): number {
+  const hit = SUPERBLOCK_OFFSETS.find((mirror) => mirror < start + length && mirror + STRIPE_LEN > start)
+  return hit === undefined ? start : hit + STRIPE_LEN
+}
+
+/** A chunk for tree blocks at the first place from `start` on that no superblock mirror lies in. */
+function treeChunk(kind: bigint, profile: Profile, start: number, length: number): Chunk {
+  const copies = profile === 'dup' ? 2 : 1
+  return makeChunk(kind, profile, clearOfMirrors(start, copies * length), length)
+}
+
+/** A chunk and how many tree blocks lie in it, from its start on. */
+export interface TreeChunk {
+  chunk: Chunk
+  blocks: number
+}
+
+export interface TreeSpaceOptions {
+  nodeSize: number
+  profile: Profile
+}
+
+/** Full metadata chunks from `start` on, one after the other, without end. */
+export function* metadataChunks(
+  start: number,
+  { nodeSize, profile }: TreeSpaceOptions,
+): Generator<TreeChunk, never> {
+  for (let at = start; ;) {
+    const chunk = treeChunk(BLOCK_GROUP_METADATA, profile, at, METADATA_CHUNK_LENGTH)
+    yield { chunk, blocks: METADATA_CHUNK_LENGTH / nodeSize }
+    at = chunkEnd(chunk)
+  }
+}
+
+/**
+ * Chunks for `blocks` tree blocks from `start` on: those of `metadataChunks`, the last of them only as long
+ * as needed, and one with `headroom` bytes of free space that holds the last few blocks.
+ */
+export function layoutMetadata(
+  start: number,
+  blocks: number,
+  { nodeSize, profile, headroom }: TreeSpaceOptions & { headroom: number },
+): TreeChunk[] {
+  const besideHeadroom = headroom > 0 ? Math.min(blocks, BLOCKS_BESIDE_HEADROOM) : 0
+  const layout: TreeChunk[] = []
+  let end = start
+  let left = blocks - besideHeadroom
+  for (const full of metadataChunks(start, { nodeSize, profile })) {
+    if (left <= 0) break
+    const held = Math.min(left, full.blocks)
+    const chunk = makeChunk(
+      BLOCK_GROUP_METADATA,
+      profile,
+      full.chunk.logical,
+      alignUp(held * nodeSize, STRIPE_LEN),
+    )
+    layout.push({ chunk, blocks: held })
+    left -= held
+    end = chunkEnd(chunk)
+  }
+  if (besideHeadroom > 0) {
+    const length = alignUp(besideHeadroom * nodeSize + headroom, STRIPE_LEN)
+    layout.push({
+      chunk: treeChunk(BLOCK_GROUP_METADATA, profile, end, length),
+      blocks: besideHeadroom,
+    })
+  }
+  return layout
+}
+
+/** The system chunk for the chunk tree's `blocks` blocks. */
+export function layoutSystem(
+  start: number,
+  blocks: number,
+  { nodeSize, profile }: TreeSpaceOptions,
+): TreeChunk {
+  const length = alignUp(blocks * nodeSize, STRIPE_LEN) + SYSTEM_CHUNK_FREE
+  return { chunk: treeChunk(BLOCK_GROUP_SYSTEM, profile, start, length), blocks }
+}

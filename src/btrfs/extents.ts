@@ -1,0 +1,100 @@
+import { columnOfSizes, columnOfU32, columnOfU8 } from '../lib/column.ts'
+import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_EXTENT_BYTES } from './format.ts'
+
+/** What is known of one data extent once it is on disk. */
+export interface Extent {
+  /** Place in the file, in bytes. */
+  fileOffset: number
+  /** Logical address. */
+  bytenr: number
+  /** Bytes on disk and bytes in the file, both whole sectors. */
+  diskNumBytes: number
+  ramBytes: number
+  /** (COMPRESS_*) */
+  compression: number
+}
+
+/** The content of one file: kept in the tree, or a run of rows of the extent table. */
+export class FileData {
+  /** Bytes. */
+  readonly size: number
+  readonly nodatacow: boolean
+  inline: Uint8Array | undefined
+  firstExtent = 0
+  extentCount = 0
+
+  constructor(size: number, nodatacow: boolean) {
+    this.size = size
+    this.nodatacow = nodatacow
+  }
+}
+
+/**
+ * All data extents of a file system, in the order of their addresses, and the checksums of their sectors.
+ * A column each, because there may be millions.
+ */
+export class ExtentTable {
+  readonly #fileOffset = columnOfSizes()
+  readonly #bytenr = columnOfSizes()
+  readonly #diskNumBytes = columnOfU32()
+  readonly #ramBytes = columnOfU32()
+  readonly #compression = columnOfU8()
+  /** First checksum of the extent; extents without checksums own none. */
+  readonly #firstChecksum = columnOfU32()
+  readonly #checksums = columnOfU32()
+
+  /** Whether any extent is compressed with zstd. */
+  usesZstd = false
+
+  get length(): number {
+    return this.#bytenr.length
+  }
+
+  get(row: number): Extent {
+    return {
+      fileOffset: this.#fileOffset.get(row),
+      bytenr: this.#bytenr.get(row),
+      diskNumBytes: this.#diskNumBytes.get(row),
+      ramBytes: this.#ramBytes.get(row),
+      compression: this.#compression.get(row),
+    }
+  }
+
+  /** Checksums of the extent's sectors; none for NODATASUM. */
+  checksums(row: number): ArrayLike<number> {
+    const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksums.length
+    return this.#checksums.slice(this.#firstChecksum.get(row), end)
+  }
+
+  /** Appends the next extent of a file, or lengthens its last one where both are plain and adjoin. */
+  append(file: FileData, extent: Extent, checksums: Uint32Array | undefined): void {
+    if (!this.#extendLast(file, extent)) {
+      if (file.extentCount === 0) file.firstExtent = this.length
+      file.extentCount++
+      this.#fileOffset.push(extent.fileOffset)
+      this.#bytenr.push(extent.bytenr)
+      this.#diskNumBytes.push(extent.diskNumBytes)
+      this.#ramBytes.push(extent.ramBytes)
+      this.#compression.push(extent.compression)
+      this.usesZstd ||= extent.compression === COMPRESS_ZSTD
+      this.#firstChecksum.push(this.#checksums.length)
+    }
+    checksums?.forEach((checksum) => this.#checksums.push(checksum))
+  }
+
+  #extendLast(file: FileData, extent: Extent): boolean {
+    if (file.extentCount === 0) return false
+    const row = this.length - 1
+    const last = this.get(row)
+    const adjoins =
+      last.compression === COMPRESS_NONE &&
+      extent.compression === COMPRESS_NONE &&
+      last.bytenr + last.diskNumBytes === extent.bytenr &&
+      last.fileOffset + last.ramBytes === extent.fileOffset &&
+      last.ramBytes + extent.ramBytes <= MAX_EXTENT_BYTES
+    if (!adjoins) return false
+    this.#diskNumBytes.set(row, last.diskNumBytes + extent.diskNumBytes)
+    this.#ramBytes.set(row, last.ramBytes + extent.ramBytes)
+    return true
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * What BTRFS puts on disk: structures, keys, numbers. The names are those of the kernel's
+ * include/uapi/linux/btrfs_tree.h and fs/btrfs, without their prefixes; each struct names its source.
+ */
+import { array, bytes, i64, id64, struct, u16, u32, u64, u8, type ValueOf } from '../lib/struct.ts'
+
+// ---- sizes and fixed places, in bytes
+
+export const SECTOR_SIZE = 4096
+export const STRIPE_LEN = 65536
+/** Nothing but the first superblock lies below this. (BTRFS_DEVICE_RANGE_RESERVED) */
+export const DEVICE_RANGE_RESERVED = 1024 * 1024
+/** Where the superblock and its mirrors lie on the device. (btrfs_sb_offset) */
+export const SUPERBLOCK_OFFSETS = [64 * 1024, 64 * 1024 ** 2, 256 * 1024 ** 3] as const
+export const SUPERBLOCK_SIZE = 4096
+/** Longest run of bytes that one compressed extent holds. (BTRFS_MAX_UNCOMPRESSED) */
+export const MAX_COMPRESSED_RAM_BYTES = 128 * 1024
+/** Longest plain extent. (BTRFS_MAX_EXTENT_SIZE) */
+export const MAX_EXTENT_BYTES = 128 * 1024 ** 2
+/** Files up to this size are kept in the tree. (default of the max_inline mount option) */
+export const MAX_INLINE_BYTES = 2048
+export const NAME_LEN = 255
+/** (BTRFS_LINK_MAX) */
+export const LINK_MAX = 65535
+export const SYS_CHUNK_ARRAY_SIZE = 2048
+
+/** '_BHRfS_M' as a little-endian number. */
+export const MAGIC = 0x4d5f53665248425fn
+
+// ---- object ids
+
+export const ROOT_TREE_OBJECTID = 1n
+export const EXTENT_TREE_OBJECTID = 2n
+export const CHUNK_TREE_OBJECTID = 3n
+export const DEV_TREE_OBJECTID = 4n
+export const FS_TREE_OBJECTID = 5n
+export const ROOT_TREE_DIR_OBJECTID = 6n
+export const CSUM_TREE_OBJECTID = 7n
+export const UUID_TREE_OBJECTID = 9n
+export const FREE_SPACE_TREE_OBJECTID = 10n
+export const DATA_RELOC_TREE_OBJECTID = 0xffff_ffff_ffff_fff7n
+export const EXTENT_CSUM_OBJECTID = 0xffff_ffff_ffff_fff6n
+export const DEV_ITEMS_OBJECTID = 1n
+export const FIRST_CHUNK_TREE_OBJECTID = 256n
+/** First inode of every file tree, its root directory; also the first subvolume id. */
+export const FIRST_FREE_OBJECTID = 256
+export const DEVICE_ID = 1
+export const U64_MAX = 0xffff_ffff_ffff_ffffn
+
+// ---- item types (the `type` of a key)
+
+export const INODE_ITEM_KEY = 1
+export const INODE_REF_KEY = 12
+export const INODE_EXTREF_KEY = 13
+export const XATTR_ITEM_KEY = 24
+export const DIR_ITEM_KEY = 84
+export const DIR_INDEX_KEY = 96
+export const EXTENT_DATA_KEY = 108
+export const EXTENT_CSUM_KEY = 128
+export const ROOT_ITEM_KEY = 132
+export const ROOT_BACKREF_KEY = 144
+export const ROOT_REF_KEY = 156
+export const EXTENT_ITEM_KEY = 168
+export const METADATA_ITEM_KEY = 169
+export const TREE_BLOCK_REF_KEY = 176
+export const EXTENT_DATA_REF_KEY = 178
+export const BLOCK_GROUP_ITEM_KEY = 192
+export const FREE_SPACE_INFO_KEY = 198
+export const FREE_SPACE_EXTENT_KEY = 199
+export const DEV_EXTENT_KEY = 204
+export const DEV_ITEM_KEY = 216
+export const CHUNK_ITEM_KEY = 228
+export const UUID_KEY_SUBVOL = 251
+
+// ---- flags and enumerations
+
+export const BLOCK_GROUP_DATA = 1n
+export const BLOCK_GROUP_SYSTEM = 2n
+export const BLOCK_GROUP_METADATA = 4n
+export const BLOCK_GROUP_DUP = 32n
+
+export const EXTENT_FLAG_DATA = 1n
+export const EXTENT_FLAG_TREE_BLOCK = 2n
+
+export const HEADER_FLAG_WRITTEN = 1n
+/** Backreference revision 1, in the topmost byte of the header's flags. (BTRFS_MIXED_BACKREF_REV) */
+export const MIXED_BACKREF_REV = 1n << 56n
+
+export const INODE_NODATASUM = 1n
+export const INODE_NODATACOW = 2n
+/** Marks the inode embedded in a root item as initialised. */
+export const INODE_ROOT_ITEM_INIT = 1n << 31n
+
+export const FILE_EXTENT_INLINE = 0
+export const FILE_EXTENT_REG = 1
+export const COMPRESS_NONE = 0
+export const COMPRESS_ZSTD = 3
+
+/** Types of directory entries. (BTRFS_FT_*) */
+export const FileType = {
+  file: 1,
+  directory: 2,
+  character: 3,
+  block: 4,
+  fifo: 5,
+  socket: 6,
+  symlink: 7,
+  xattr: 8,
+} as const
+
+export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
+export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
+export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
+export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
+export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n
+export const FEATURE_INCOMPAT_SKINNY_METADATA = 1n << 8n
+export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
+export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
+export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
+
+export const CSUM_TYPE_CRC32C = 0
+
+// ---- structures
+
+const uuid = bytes(16)
+
+/** Position of an item in a tree. (struct btrfs_disk_key) */
+export const Key = struct('Key', 17, { objectid: id64, type: u8, offset: id64 })
+export type Key = ValueOf<typeof Key>
+
+/** What a location that leads nowhere holds, as in xattr items. */
+export const NO_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
+
+/** Start of every tree block. (struct btrfs_header) */
+export const Header = struct('Header', 101, {
+  csum: bytes(32),
+  fsid: uuid,
+  bytenr: u64,
+  flags: id64,
+  chunkTreeUuid: uuid,
+  generation: u64,
+  owner: id64,
+  nritems: u32,
+  level: u8,
+})
+
+/** Entry of a leaf: where the item's data lie, counted from the end of the header. (struct btrfs_item) */
+export const Item = struct('Item', 25, { key: Key, offset: u32, size: u32 })
+
+/** Entry of a node. (struct btrfs_key_ptr) */
+export const KeyPtr = struct('KeyPtr', 33, { key: Key, blockptr: u64, generation: u64 })
+
+/** (struct btrfs_timespec) */
+export const Timespec = struct('Timespec', 12, { sec: i64, nsec: u32 })
+
+/** (struct btrfs_inode_item) */
+export const InodeItem = struct('InodeItem', 160, {
+  generation: u64,
+  transid: u64,
+  size: u64,
+  nbytes: u64,
+  blockGroup: u64,
+  nlink: u32,
+  uid: u32,
+  gid: u32,
+  mode: u32,
+  /** Major number above bit 20, minor below. (MKDEV) */
+  rdev: u64,
+  flags: id64,
+  sequence: u64,
+  reserved: array(u64, 4),
+  atime: Timespec,
+  ctime: Timespec,
+  mtime: Timespec,
+  otime: Timespec,
+})
+export type InodeItem = ValueOf<typeof InodeItem>
+
+/** One name of an inode in one directory; the name follows. (struct btrfs_inode_ref) */
+export const InodeRef = struct('InodeRef', 10, { index: u64, nameLen: u16 })
+
+/** The same where the item of `InodeRef`s is full; the name follows. (struct btrfs_inode_extref) */
+export const InodeExtref = struct('InodeExtref', 18, { parentObjectid: u64, index: u64, nameLen: u16 })
+
+/** Directory entry or xattr; the name, then the xattr's value follow. (struct btrfs_dir_item) */
+export const DirItem = struct('DirItem', 30, {
+  location: Key,
+  transid: u64,
+  dataLen: u16,
+  nameLen: u16,
+  type: u8,
+})
+
+/** Start of every file extent; the data follow when it is inline. (struct btrfs_file_extent_item) */
+export const FileExtentHead = struct('FileExtentHead', 21, {
+  generation: u64,
+  ramBytes: u64,
+  compression: u8,
+  encryption: u8,
+  otherEncoding: u16,
+  type: u8,
+})
+
+/** What follows the head when the extent is not inline. (struct btrfs_file_extent_item) */
+export const FileExtentTail = struct('FileExtentTail', 32, {
+  diskBytenr: u64,
+  diskNumBytes: u64,
+  offset: u64,
+  numBytes: u64,
+})
+
+/** (struct btrfs_root_item) */
+export const RootItem = struct('RootItem', 439, {
+  inode: InodeItem,
+  generation: u64,
+  rootDirid: u64,
+  bytenr: u64,
+  byteLimit: u64,
+  bytesUsed: u64,
+  lastSnapshot: u64,
+  flags: id64,
+  refs: u32,
+  dropProgress: Key,
+  dropLevel: u8,
+  level: u8,
+  generationV2: u64,
+  uuid,
+  parentUuid: uuid,
+  receivedUuid: uuid,
+  ctransid: u64,
+  otransid: u64,
+  stransid: u64,
+  rtransid: u64,
+  ctime: Timespec,
+  otime: Timespec,
+  stime: Timespec,
+  rtime: Timespec,
+  reserved: array(u64, 8),
+})
+export type RootItem = ValueOf<typeof RootItem>
+
+/** Link between a subvolume and the directory it is in; the name follows. (struct btrfs_root_ref) */
+export const RootRef = struct('RootRef', 18, { dirid: u64, sequence: u64, nameLen: u16 })
+
+/** Start of every extent item. (struct btrfs_extent_item) */
+export const ExtentItem = struct('ExtentItem', 24, { refs: u64, generation: u64, flags: id64 })
+
+/** A reference inside an extent item: its type, and for tree blocks the tree. (struct btrfs_extent_inline_ref) */
+export const InlineTreeBlockRef = struct('InlineTreeBlockRef', 9, { type: u8, root: id64 })
+
+/** Which file uses an extent, and how often. (struct btrfs_extent_data_ref) */
+export const ExtentDataRef = struct('ExtentDataRef', 28, {
+  root: id64,
+  objectid: u64,
+  offset: u64,
+  count: u32,
+})
+export type ExtentDataRef = ValueOf<typeof ExtentDataRef>
+
+/** The same inside an extent item. (struct btrfs_extent_inline_ref, whose offset field gives way to it) */
+export const InlineExtentDataRef = struct('InlineExtentDataRef', 29, { type: u8, ref: ExtentDataRef })
+
+/** (struct btrfs_block_group_item) */
+export const BlockGroupItem = struct('BlockGroupItem', 24, { used: u64, chunkObjectid: id64, flags: id64 })
+
+/** (struct btrfs_free_space_info) */
+export const FreeSpaceInfo = struct('FreeSpaceInfo', 8, { extentCount: u32, flags: u32 })
+
+/** (struct btrfs_dev_extent) */
+export const DevExtent = struct('DevExtent', 48, {
+  chunkTree: id64,
+  chunkObjectid: id64,
+  chunkOffset: u64,
+  length: u64,
+  chunkTreeUuid: uuid,
+})
+
+/** (struct btrfs_dev_item) */
+export const DevItem = struct('DevItem', 98, {
+  devid: u64,
+  totalBytes: u64,
+  bytesUsed: u64,
+  ioAlign: u32,
+  ioWidth: u32,
+  sectorSize: u32,
+  type: id64,
+  generation: u64,
+  startOffset: u64,
+  devGroup: u32,
+  seekSpeed: u8,
+  bandwidth: u8,
+  uuid,
+  fsid: uuid,
+})
+export type DevItem = ValueOf<typeof DevItem>
+
+/** Maps a logical range to the device; its stripes follow. (struct btrfs_chunk) */
+export const ChunkItem = struct('ChunkItem', 48, {
+  length: u64,
+  owner: id64,
+  stripeLen: u64,
+  type: id64,
+  ioAlign: u32,
+  ioWidth: u32,
+  sectorSize: u32,
+  numStripes: u16,
+  subStripes: u16,
+})
+
+/** (struct btrfs_stripe) */
+export const Stripe = struct('Stripe', 32, { devid: u64, offset: u64, devUuid: uuid })
+
+/** (struct btrfs_super_block) */
+export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
+  csum: bytes(32),
+  fsid: uuid,
+  bytenr: u64,
+  flags: id64,
+  magic: id64,
+  generation: u64,
+  root: u64,
+  chunkRoot: u64,
+  logRoot: u64,
+  logRootTransid: u64,
+  totalBytes: u64,
+  bytesUsed: u64,
+  rootDirObjectid: id64,
+  numDevices: u64,
+  sectorsize: u32,
+  nodesize: u32,
+  leafsize: u32,
+  stripesize: u32,
+  sysChunkArraySize: u32,
+  chunkRootGeneration: u64,
+  compatFlags: id64,
+  compatRoFlags: id64,
+  incompatFlags: id64,
+  csumType: u16,
+  rootLevel: u8,
+  chunkRootLevel: u8,
+  logRootLevel: u8,
+  devItem: DevItem,
+  label: bytes(256),
+  cacheGeneration: u64,
+  uuidTreeGeneration: u64,
+  metadataUuid: uuid,
+  reserved: bytes(224),
+  sysChunkArray: bytes(SYS_CHUNK_ARRAY_SIZE),
+  /** Four older states of the main trees, for rescue; a new file system has none. */
+  superRoots: bytes(4 * 168),
+  padding: bytes(565),
+})
+export type Superblock = ValueOf<typeof Superblock>
+
+/** Bytes of a leaf for items and their data. (BTRFS_LEAF_DATA_SIZE) */
+export function leafDataSize(nodeSize: number): number {
+  return nodeSize - Header.size
+}
+
+/** Longest data of one item. (BTRFS_MAX_ITEM_SIZE) */
+export function maxItemSize(nodeSize: number): number {
+  return leafDataSize(nodeSize) - Item.size
+}

@@ -1,0 +1,176 @@
+/** The root tree: where every other tree is, and how subvolumes hang together. And the UUID tree. */
+import { writeBytes, type ByteString } from '../lib/byte-string.ts'
+import { setU64, viewOf } from '../lib/struct.ts'
+import type { Timestamp } from '../file-tree/entry.ts'
+import { nameHash } from './checksum.ts'
+import {
+  DIR_ITEM_KEY,
+  DirItem,
+  FileType,
+  FIRST_FREE_OBJECTID,
+  FS_TREE_OBJECTID,
+  INODE_ITEM_KEY,
+  INODE_ROOT_ITEM_INIT,
+  InodeItem,
+  NO_KEY,
+  ROOT_BACKREF_KEY,
+  ROOT_ITEM_KEY,
+  ROOT_REF_KEY,
+  ROOT_TREE_DIR_OBJECTID,
+  RootItem,
+  RootRef,
+  U64_MAX,
+  UUID_KEY_SUBVOL,
+} from './format.ts'
+import { emptyDirectoryInode, inodeRefItem } from './inodes.ts'
+import { structItem, type TreeItem, type TreeRoot } from './tree.ts'
+
+/** A tree as the root tree knows it. */
+export interface RootEntry {
+  objectid: bigint
+  root: TreeRoot
+  /** File trees have a root directory, and all of them but the relocation tree a UUID. */
+  files?: { uuid?: Uint8Array }
+}
+
+/** A subvolume's place in the top level. */
+export interface SubvolumeLink {
+  id: bigint
+  name: ByteString
+  /** Index of its directory entry. */
+  index: number
+}
+
+export interface RootTreeInput {
+  entries: RootEntry[]
+  links: SubvolumeLink[]
+  time: Timestamp
+  generation: number
+  nodeSize: number
+}
+
+/** The items of the root tree in key order. */
+export function rootTreeItems({ entries, links, time, generation, nodeSize }: RootTreeInput): TreeItem[] {
+  const items = [
+    ...entries.map((entry) => rootItem(entry, time, generation, nodeSize)),
+    ...links.flatMap((link) => [
+      rootRefItem(FS_TREE_OBJECTID, ROOT_REF_KEY, link.id, link),
+      rootRefItem(link.id, ROOT_BACKREF_KEY, FS_TREE_OBJECTID, link),
+    ]),
+    ...rootTreeDirectory(time, generation),
+  ]
+  return items.sort(
+    (a, b) => compare(a.objectid, b.objectid) || a.type - b.type || compare(a.offset, b.offset),
+  )
+}
+
+/** The items of the UUID tree: from the UUID of each subvolume to its id. */
+export function uuidTreeItems(subvolumes: { id: bigint; uuid: Uint8Array }[]): TreeItem[] {
+  const items = subvolumes.map(({ id, uuid }) => ({
+    objectid: viewOf(uuid).getBigUint64(0, true),
+    type: UUID_KEY_SUBVOL,
+    offset: viewOf(uuid).getBigUint64(8, true),
+    size: 8,
+    write: (block: DataView, at: number) => setU64(block, at, id),
+  }))
+  return items.sort((a, b) => compare(a.objectid, b.objectid) || compare(a.offset, b.offset))
+}
+
+function compare(a: number | bigint, b: number | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const NO_UUID = new Uint8Array(16)
+const NO_TIME: Timestamp = { sec: 0, nsec: 0 }
+
+function rootItem(
+  { objectid, root, files }: RootEntry,
+  time: Timestamp,
+  generation: number,
+  nodeSize: number,
+): TreeItem {
+  return structItem({ objectid, type: ROOT_ITEM_KEY, offset: 0n }, RootItem, {
+    inode: {
+      ...emptyDirectoryInode(NO_TIME, 1),
+      transid: 0,
+      size: 3,
+      nbytes: nodeSize,
+      flags: files === undefined ? 0n : INODE_ROOT_ITEM_INIT,
+    },
+    generation,
+    rootDirid: files === undefined ? 0 : FIRST_FREE_OBJECTID,
+    bytenr: root.bytenr,
+    byteLimit: 0,
+    bytesUsed: root.blocks * nodeSize,
+    lastSnapshot: 0,
+    flags: 0n,
+    refs: 1,
+    dropProgress: NO_KEY,
+    dropLevel: 0,
+    level: root.level,
+    generationV2: generation,
+    uuid: files?.uuid ?? NO_UUID,
+    parentUuid: NO_UUID,
+    receivedUuid: NO_UUID,
+    ctransid: files === undefined ? 0 : generation,
+    otransid: files === undefined ? 0 : generation,
+    stransid: 0,
+    rtransid: 0,
+    ctime: files === undefined ? NO_TIME : time,
+    otime: files === undefined ? NO_TIME : time,
+    stime: NO_TIME,
+    rtime: NO_TIME,
+    reserved: [0, 0, 0, 0, 0, 0, 0, 0],
+  })
+}
+
+function rootRefItem(
+  objectid: bigint,
+  type: number,
+  offset: bigint,
+  { name, index }: SubvolumeLink,
+): TreeItem {
+  return {
+    objectid,
+    type,
+    offset,
+    size: RootRef.size + name.length,
+    write: (block, at) => {
+      RootRef.write(block, at, { dirid: FIRST_FREE_OBJECTID, sequence: index, nameLen: name.length })
+      writeName(block, at + RootRef.size, name)
+    },
+  }
+}
+
+/** The directory of the root tree, whose one entry names the default subvolume: the top level. */
+function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
+  const objectid = ROOT_TREE_DIR_OBJECTID
+  const name = 'default'
+  return [
+    structItem({ objectid, type: INODE_ITEM_KEY, offset: 0n }, InodeItem, {
+      ...emptyDirectoryInode(time, generation),
+      nbytes: 0,
+    }),
+    inodeRefItem(objectid, objectid, [{ name: '..', index: 0 }]),
+    {
+      objectid,
+      type: DIR_ITEM_KEY,
+      offset: BigInt(nameHash(name)),
+      size: DirItem.size + name.length,
+      write: (block, at) => {
+        DirItem.write(block, at, {
+          location: { objectid: FS_TREE_OBJECTID, type: ROOT_ITEM_KEY, offset: U64_MAX },
+          transid: 0,
+          dataLen: 0,
+          nameLen: name.length,
+          type: FileType.directory,
+        })
+        writeName(block, at + DirItem.size, name)
+      },
+    },
+  ]
+}
+
+function writeName(block: DataView, at: number, name: ByteString): void {
+  writeBytes(new Uint8Array(block.buffer, block.byteOffset, block.byteLength), at, name)
+}

@@ -1,0 +1,174 @@
+/**
+ * The trees that describe all the rest, themselves included: checksums, UUIDs, free space, extents, devices,
+ * roots, chunks. How many blocks they take decides where they lie, and where they lie decides what is in them,
+ * so they are counted until the number stands still.
+ */
+import type { Timestamp } from '../file-tree/entry.ts'
+import { checksumTreeItems } from './checksum-tree.ts'
+import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type Profile, type TreeChunk } from './chunks.ts'
+import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
+import { extentTreeItems, type AllocatedBlock, type ExtentUses } from './extent-tree.ts'
+import type { ExtentTable } from './extents.ts'
+import {
+  CHUNK_TREE_OBJECTID,
+  CSUM_TREE_OBJECTID,
+  DEV_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  ROOT_TREE_OBJECTID,
+  UUID_TREE_OBJECTID,
+} from './format.ts'
+import { freeRanges, freeSpaceItems, type Range } from './free-space.ts'
+import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
+import { planTree, type TreeItem, type TreeRoot } from './tree.ts'
+import { placeBlocks } from './tree-writer.ts'
+
+export interface TailInput {
+  nodeSize: number
+  generation: number
+  time: Timestamp
+  ids: DeviceIds
+  profiles: { system: Profile; metadata: Profile }
+  dataChunks: Chunk[]
+  extents: ExtentTable
+  uses: ExtentUses
+  /** Where the metadata chunks begin. */
+  metadataStart: number
+  /** Blocks of the file trees, written before. */
+  written: Omit<AllocatedBlock, 'bytenr'>[]
+  fileTrees: RootEntry[]
+  subvolumes: SubvolumeLink[]
+  /** Subvolumes by their UUIDs. */
+  uuids: { id: bigint; uuid: Uint8Array }[]
+}
+
+/** In the order in which they are written after the file trees; the chunk tree has a chunk of its own. */
+export const TAIL_TREES = [
+  CSUM_TREE_OBJECTID,
+  UUID_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  DEV_TREE_OBJECTID,
+  ROOT_TREE_OBJECTID,
+] as const
+
+/** The levels of each tree's blocks, in the order in which they are written. */
+type TreeLevels = Map<bigint, number[]>
+
+export interface Tail {
+  metadata: TreeChunk[]
+  system: TreeChunk
+  /** All chunks in the order of their addresses. */
+  chunks: Chunk[]
+  bytesUsed: number
+  /** First byte after the last chunk. */
+  end: number
+  items(owner: bigint): Iterable<TreeItem>
+}
+
+/** Rounds of counting after which something must be wrong: two or three are what it takes. */
+const MAX_ROUNDS = 32
+
+/**
+ * @param headroom free bytes in the last metadata chunk
+ * @param totalBytes size of the device; it does not change where anything lies
+ */
+export function planTail(input: TailInput, headroom: number, totalBytes: number): Tail {
+  const rows = [...input.uses.byRow(input.extents.length)].map(({ row }) => row)
+  const levelsOf = (items: Iterable<TreeItem>) => planTree(sizes(items), input.nodeSize)
+  const checksumLevels = levelsOf(checksumTreeItems(input.extents, rows, input.nodeSize))
+  let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
+  levels.set(CSUM_TREE_OBJECTID, checksumLevels)
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const tail = layOut(input, rows, levels, headroom, totalBytes)
+    const counted: TreeLevels = new Map()
+    for (const owner of levels.keys()) {
+      counted.set(owner, owner === CSUM_TREE_OBJECTID ? checksumLevels : levelsOf(tail.items(owner)))
+    }
+    if ([...levels].every(([owner, { length }]) => counted.get(owner)!.length === length)) return tail
+    levels = counted
+  }
+  throw new Error(`the trees that describe themselves still change their size after ${MAX_ROUNDS} rounds`)
+}
+
+/** Where everything lies when the trees have these levels, and what is in the trees then. */
+function layOut(
+  input: TailInput,
+  rows: number[],
+  levels: TreeLevels,
+  headroom: number,
+  totalBytes: number,
+): Tail {
+  const { nodeSize, profiles, extents, ids } = input
+  const unplaced = [...input.written]
+  for (const owner of TAIL_TREES) unplaced.push(...levels.get(owner)!.map((level) => ({ owner, level })))
+  const space = { nodeSize, profile: profiles.metadata, headroom }
+  const metadata = layoutMetadata(input.metadataStart, unplaced.length, space)
+  const chunkLevels = levels.get(CHUNK_TREE_OBJECTID)!
+  const system = layoutSystem(chunkEnd(metadata.at(-1)!.chunk), chunkLevels.length, {
+    nodeSize,
+    profile: profiles.system,
+  })
+  const chunkTreeBlocks = chunkLevels.map((level) => ({ owner: CHUNK_TREE_OBJECTID, level }))
+  const blocks = [
+    ...placeBlocks(metadata, nodeSize, unplaced),
+    ...placeBlocks([system], nodeSize, chunkTreeBlocks),
+  ]
+  const chunks = [...input.dataChunks, ...metadata.map(({ chunk }) => chunk), system.chunk]
+  const allocated = rows.map((row) => {
+    const { bytenr, diskNumBytes } = extents.get(row)
+    return { start: bytenr, length: diskNumBytes }
+  })
+  for (const { bytenr } of blocks) allocated.push({ start: bytenr, length: nodeSize })
+  const used = usedBytes(chunks, allocated)
+  const roots = rootsOf(blocks)
+
+  const items = (owner: bigint): Iterable<TreeItem> => {
+    switch (owner) {
+      case CSUM_TREE_OBJECTID:
+        return checksumTreeItems(extents, rows, nodeSize)
+      case UUID_TREE_OBJECTID:
+        return uuidTreeItems(input.uuids)
+      case FREE_SPACE_TREE_OBJECTID:
+        return freeSpaceItems(chunks, freeRanges(chunks, allocated))
+      case EXTENT_TREE_OBJECTID:
+        return extentTreeItems({ ...input, chunks, used, blocks })
+      case DEV_TREE_OBJECTID:
+        return devTreeItems(chunks, ids)
+      case ROOT_TREE_OBJECTID: {
+        const entries = TAIL_TREES.filter((tree) => tree !== ROOT_TREE_OBJECTID).map((objectid) => ({
+          objectid,
+          root: roots.get(objectid)!,
+        }))
+        return rootTreeItems({ ...input, entries: [...input.fileTrees, ...entries], links: input.subvolumes })
+      }
+      default:
+        return chunkTreeItems(chunks, deviceItem(chunks, totalBytes, ids))
+    }
+  }
+  const bytesUsed = used.reduce((sum, bytes) => sum + bytes, 0)
+  return { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }
+}
+
+/** The root of each tree is the last of its blocks. */
+function rootsOf(blocks: AllocatedBlock[]): Map<bigint, TreeRoot> {
+  const roots = new Map<bigint, TreeRoot>()
+  for (const { owner, bytenr, level } of blocks) {
+    roots.set(owner, { bytenr, level, blocks: (roots.get(owner)?.blocks ?? 0) + 1 })
+  }
+  return roots
+}
+
+/** Allocated bytes in each chunk; both lists are in the order of their addresses. */
+function usedBytes(chunks: Chunk[], allocated: Range[]): number[] {
+  let i = 0
+  return chunks.map(({ logical, length }) => {
+    let used = 0
+    for (; i < allocated.length && allocated[i].start < logical + length; i++) used += allocated[i].length
+    return used
+  })
+}
+
+function* sizes(items: Iterable<TreeItem>): Generator<number> {
+  for (const { size } of items) yield size
+}

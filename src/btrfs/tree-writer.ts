@@ -1,0 +1,114 @@
+import { columnOfU8 } from '../lib/column.ts'
+import type { ImageSink } from '../lib/image-sink.ts'
+import { sealBlock } from './checksum.ts'
+import type { TreeChunk } from './chunks.ts'
+import type { AllocatedBlock } from './extent-tree.ts'
+import { buildTree, type BlockContext, type TreeBlock, type TreeItem, type TreeRoot } from './tree.ts'
+
+/** Where one tree block goes. */
+interface BlockPlace {
+  bytenr: number
+  group: TreeChunk
+}
+
+/** The places of all blocks of some chunks, in order. */
+function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<BlockPlace> {
+  for (const group of groups) {
+    for (let i = 0; i < group.blocks; i++) yield { bytenr: group.chunk.logical + i * nodeSize, group }
+  }
+}
+
+/**
+ * Writes trees one after the other into chunks, each chunk as a whole and once for each of its stripes.
+ *
+ * The first trees may be written before it is known how many follow: `continueIn` then gives the chunks as they
+ * turned out to be.
+ */
+export class TreeWriter {
+  readonly #sink: ImageSink
+  readonly #context: BlockContext
+  #places: Iterator<BlockPlace>
+  #next: BlockPlace | undefined
+  /** The chunk whose blocks are being collected. */
+  #group: TreeChunk | undefined
+  #buffer = new Uint8Array(0)
+  #used = 0
+  readonly #owners: bigint[] = []
+  readonly #levels = columnOfU8()
+
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext) {
+    this.#sink = sink
+    this.#context = context
+    this.#places = places(groups, context.nodeSize)
+  }
+
+  /** Number of blocks written. */
+  get count(): number {
+    return this.#levels.length
+  }
+
+  /** Owner and level of every block written, in order. */
+  *blocks(): Generator<Omit<AllocatedBlock, 'bytenr'>> {
+    for (let i = 0; i < this.count; i++) yield { owner: this.#owners[i], level: this.#levels.get(i) }
+  }
+
+  /** Builds and writes one tree. */
+  async write(owner: bigint, items: Iterable<TreeItem>): Promise<TreeRoot> {
+    const tree = buildTree(owner, items, this.#context, (level) => this.#allocate(owner, level))
+    for (;;) {
+      const next = tree.next()
+      if (next.done === true) return next.value
+      await this.#add(next.value)
+    }
+  }
+
+  /** The final chunks, whose first blocks are those written already. */
+  continueIn(groups: TreeChunk[]): void {
+    this.#places = places(groups, this.#context.nodeSize)
+    for (let i = 0; i < this.count; i++) this.#places.next()
+    const current = this.#group
+    if (current === undefined) return
+    this.#group = groups.find(({ chunk }) => chunk.logical === current.chunk.logical)
+  }
+
+  /** Writes what is still held back. */
+  async flush(): Promise<void> {
+    if (this.#group === undefined) return
+    const content = this.#buffer.subarray(0, this.#used)
+    for (const stripe of this.#group.chunk.stripes) await this.#sink.write(stripe, content)
+    this.#group = undefined
+    this.#used = 0
+  }
+
+  #allocate(owner: bigint, level: number): number {
+    this.#owners.push(owner)
+    this.#levels.push(level)
+    this.#next = this.#places.next().value as BlockPlace
+    return this.#next.bytenr
+  }
+
+  async #add({ bytenr, block }: TreeBlock): Promise<void> {
+    const { group } = this.#next!
+    if (group.chunk.logical !== this.#group?.chunk.logical) {
+      await this.flush()
+      this.#group = group
+      this.#buffer = new Uint8Array(group.blocks * this.#context.nodeSize)
+    }
+    sealBlock(block)
+    this.#used = bytenr - group.chunk.logical
+    this.#buffer.set(block, this.#used)
+    this.#used += block.length
+  }
+}
+
+/** Addresses, owners and levels of the blocks in `groups`, in the order of their addresses. */
+export function* placeBlocks(
+  groups: TreeChunk[],
+  nodeSize: number,
+  blocks: Iterable<Omit<AllocatedBlock, 'bytenr'>>,
+): Generator<AllocatedBlock> {
+  const addresses = places(groups, nodeSize)
+  for (const { owner, level } of blocks) {
+    yield { owner, level, bytenr: (addresses.next().value as BlockPlace).bytenr }
+  }
+}

@@ -1,0 +1,253 @@
+/** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
+import { parse as uuidBytes } from 'uuid'
+import { fromText, toDisplay } from '../lib/byte-string.ts'
+import { DoesNotFitError, InputError } from '../lib/errors.ts'
+import type { ImageSink } from '../lib/image-sink.ts'
+import type { SourceEntry } from '../file-tree/entry.ts'
+import { FileTree } from '../file-tree/tree.ts'
+import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
+import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
+import { DataWriter, type DecompressZstd } from './data.ts'
+import { DeviceSink } from './device-sink.ts'
+import { ExtentUses } from './extent-tree.ts'
+import type { FileData } from './extents.ts'
+import {
+  CHUNK_TREE_OBJECTID,
+  DATA_RELOC_TREE_OBJECTID,
+  DEVICE_RANGE_RESERVED,
+  ROOT_TREE_OBJECTID,
+  SECTOR_SIZE,
+} from './format.ts'
+import { emptyTreeItems, volumeItems } from './inodes.ts'
+import { Packer, type CompressZstd } from './pack.ts'
+import type { RootEntry } from './roots.ts'
+import { encodeSuperblock, superblockOffsets } from './superblock.ts'
+import { planTail, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import type { TreeRoot } from './tree.ts'
+import { TreeWriter } from './tree-writer.ts'
+import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
+
+/** What was written, in numbers. Sizes are bytes. */
+export interface BtrfsSummary {
+  /** Size of the file system. */
+  size: number
+  /** Tree blocks, each copy counted once. */
+  metadataBytes: number
+  /** Content of files, as the sources gave it. */
+  bytesIn: number
+  /** Space that content takes on disk. */
+  bytesStored: number
+  extents: number
+  subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
+}
+
+/** The zstd library, as much of it as is needed here. */
+export interface Zstd {
+  compress: CompressZstd
+  decompress: DecompressZstd
+}
+
+/** Every block and item is of this generation: a file system that has seen one transaction. */
+const GENERATION = 1
+/** Unallocated space after the content of a file system that is as large as its content. */
+const DEFAULT_SLACK = 128 * 1024 ** 2
+/** Free metadata space, so that the first changes need no new chunk. */
+const MAX_HEADROOM = 16 * 1024 ** 2
+
+export class BtrfsWriter {
+  readonly #plan: BtrfsPlan
+  readonly #sink: DeviceSink
+  readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
+  readonly #data: DataWriter
+  readonly #tree: FileTree<FileData>
+  #bytesIn = 0
+
+  /** @param sink of the partition; nothing has been written to it */
+  constructor(plan: BtrfsPlan, sink: ImageSink, { compress, decompress }: Zstd) {
+    this.#plan = plan
+    this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
+    this.#data = new DataWriter(this.#sink, this.#allocator, new Packer(compress), decompress)
+    this.#tree = new FileTree({
+      content: {
+        store: (entry, storage) => {
+          this.#bytesIn += entry.size
+          return this.#data.add(entry.size, entry.content, storage)
+        },
+        copy: (content, storage) => this.#data.add(content.size, this.#data.read(content), storage),
+      },
+      time: plan.time,
+      subvolumes: plan.subvolumes,
+      pathStorage: new Map(plan.paths.map((rule) => [rule.path, rule])),
+    })
+  }
+
+  /**
+   * Takes in one entry, below the path `to`.
+   *
+   * @throws InputError when the entry cannot be where it says, see FileTree.add
+   */
+  add(entry: SourceEntry, to: string): Promise<void> {
+    return this.#tree.add(entry, to)
+  }
+
+  /**
+   * Writes the trees and the superblocks.
+   *
+   * @throws DoesNotFitError with the size that would be needed
+   * @throws UnrepresentableError when BTRFS has no room for a name, a link or an xattr
+   */
+  async finish(): Promise<BtrfsSummary> {
+    await this.#data.flush()
+    const { nodeSize, profiles } = this.#plan
+    const metadataStart = this.#allocator.close()
+    const ids = {
+      fsid: uuidBytes(this.#plan.uuid),
+      deviceUuid: uuidBytes(this.#plan.deviceUuid),
+      chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
+    }
+    const context = { nodeSize, generation: GENERATION, ...ids }
+    const space = { nodeSize, profile: profiles.metadata }
+    const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context)
+
+    const volumes = this.#volumes()
+    const uses = new ExtentUses()
+    const fileTrees: RootEntry[] = []
+    for (const volume of volumes) {
+      const { id, uuid } = volume.plan
+      const items = volumeItems(volume, {
+        nodeSize,
+        generation: GENERATION,
+        extents: this.#data.extents,
+        onExtentUse: (row, ino) => uses.add(row, id, ino),
+      })
+      const root = await writer.write(BigInt(id), items)
+      fileTrees.push({ objectid: BigInt(id), root, files: { uuid: uuidBytes(uuid) } })
+    }
+    const relocation = emptyTreeItems(this.#plan.time, GENERATION)
+    fileTrees.push({
+      objectid: DATA_RELOC_TREE_OBJECTID,
+      root: await writer.write(DATA_RELOC_TREE_OBJECTID, relocation),
+      files: {},
+    })
+
+    const input: TailInput = {
+      nodeSize,
+      generation: GENERATION,
+      time: this.#plan.time,
+      ids,
+      profiles,
+      dataChunks: this.#allocator.chunks,
+      extents: this.#data.extents,
+      uses,
+      metadataStart,
+      written: [...writer.blocks()],
+      fileTrees,
+      subvolumes: volumes[0].subvolumes.map(({ plan, name, index }) => ({
+        id: BigInt(plan.id),
+        name,
+        index,
+      })),
+      uuids: volumes.map(({ plan: { id, uuid } }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
+    }
+    const { tail, totalBytes } = this.#fit(input)
+    const { root, chunkRoot } = await writeTail(tail, writer)
+    await this.#writeSuperblocks(totalBytes, (bytenr) =>
+      encodeSuperblock(
+        {
+          ids,
+          label: fromText(this.#plan.label),
+          generation: GENERATION,
+          nodeSize,
+          totalBytes,
+          bytesUsed: tail.bytesUsed,
+          root,
+          chunkRoot,
+          chunks: tail.chunks,
+          usesZstd: this.#data.extents.usesZstd,
+        },
+        bytenr,
+      ),
+    )
+    return this.#summary(volumes, tail, totalBytes, uses)
+  }
+
+  /** All subvolumes, the top level first, with what the description puts into it besides the sources' entries. */
+  #volumes(): Volume[] {
+    const { time, subvolumes, links } = this.#plan
+    const rootOf = (plan: SubvolumePlan) => this.#tree.subvolumeRoots.get(plan) ?? plainDirectory(time, plan)
+    const [top, ...others] = subvolumes
+    const topRoot = rootOf(top)
+    const children = new Map(others.map((plan) => [plan.name, { plan, root: rootOf(plan) }]))
+    for (const { name } of others) {
+      const entry = topRoot.children.get(name)
+      const isItself = entry?.type === 'directory' && entry.subvolume?.name === name
+      if (entry !== undefined && !isItself) throw taken('subvolume', name)
+    }
+    for (const [name, target] of links) {
+      if (topRoot.children.has(name)) throw taken('link', name)
+      const metadata = { mode: 0o777, uid: 0, gid: 0, mtime: time }
+      topRoot.children.set(name, { type: 'symlink', metadata, hardLinked: false, target })
+    }
+    return [
+      new Volume({ plan: top, root: topRoot, children }),
+      ...others.map((plan) => new Volume({ plan, root: rootOf(plan), children: new Map() })),
+    ]
+  }
+
+  /** Lays the trees out in the space there is. */
+  #fit(input: TailInput): { tail: Tail; totalBytes: number } {
+    const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
+    const exact = planTail(input, 0, 0).end
+    const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
+    if (exact > totalBytes) {
+      throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
+        needed: exact,
+        available: totalBytes,
+      })
+    }
+    const spare = totalBytes - exact
+    const headroom = spare < MAX_HEADROOM ? 0 : Math.min(MAX_HEADROOM, spare / 8)
+    return { tail: planTail(input, headroom, totalBytes), totalBytes }
+  }
+
+  async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {
+    await this.#sink.reserveSuperblocks(totalBytes)
+    for (const bytenr of superblockOffsets(totalBytes)) await this.#sink.patch(bytenr, encode(bytenr))
+  }
+
+  #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses): BtrfsSummary {
+    const { extents } = this.#data
+    let used = 0
+    let bytesStored = 0
+    for (const { row } of uses.byRow(extents.length)) {
+      used++
+      bytesStored += extents.get(row).diskNumBytes
+    }
+    return {
+      size: totalBytes,
+      metadataBytes: tail.bytesUsed - bytesStored,
+      bytesIn: this.#bytesIn,
+      bytesStored,
+      extents: used,
+      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.count() })),
+    }
+  }
+}
+
+function taken(what: string, name: string): InputError {
+  return new InputError(`the sources put something else there`, {
+    source: `${what} at the top level`,
+    entry: toDisplay(name),
+  })
+}
+
+/** Writes the trees of the plan after those that were written before it was made. */
+async function writeTail(tail: Tail, writer: TreeWriter): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
+  const roots = new Map<bigint, TreeRoot>()
+  writer.continueIn([...tail.metadata, tail.system])
+  for (const owner of [...TAIL_TREES, CHUNK_TREE_OBJECTID]) {
+    roots.set(owner, await writer.write(owner, tail.items(owner)))
+  }
+  await writer.flush()
+  return { root: roots.get(ROOT_TREE_OBJECTID)!, chunkRoot: roots.get(CHUNK_TREE_OBJECTID)! }
+}

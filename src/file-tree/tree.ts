@@ -1,0 +1,263 @@
+/**
+ * The neutral tree of what a partition will hold: sources put entries into it, one after the other, and a
+ * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
+ */
+import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
+import type { EntryMetadata, EntryOrigin, SourceEntry, Timestamp } from './entry.ts'
+
+export type TreeNode<Content> = DirectoryNode<Content> | LeafNode<Content>
+
+export interface DirectoryNode<Content> {
+  readonly type: 'directory'
+  metadata: EntryMetadata
+  /** In the order in which the entries came. */
+  readonly children: Map<ByteString, TreeNode<Content>>
+  /** How files below it are stored. */
+  readonly storage: StoragePlan
+  /** The subvolume whose root this directory is. Its parent's subvolume holds an empty directory instead. */
+  readonly subvolume: SubvolumePlan | undefined
+}
+
+/** Anything but a directory; several names may lead to one node. */
+export type LeafNode<Content> = {
+  readonly metadata: EntryMetadata
+  /** More than one name leads here, or has led. */
+  hardLinked: boolean
+} & (
+  | { readonly type: 'file'; readonly storage: StoragePlan; content: Content }
+  | { readonly type: 'symlink'; readonly target: ByteString }
+  | { readonly type: 'fifo' | 'socket' }
+  | { readonly type: 'block' | 'character'; readonly major: number; readonly minor: number }
+)
+
+export type FileNode<Content> = Extract<LeafNode<Content>, { type: 'file' }>
+
+/** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
+export interface ContentStore<Content> {
+  store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content>
+  /** A second copy of content, for a hard link that leads to where it must be stored in another way. */
+  copy(content: Content, storage: StoragePlan): Promise<Content>
+}
+
+export interface TreeOptions<Content> {
+  content: ContentStore<Content>
+  /** Time of directories that no source describes. */
+  time: Timestamp
+  subvolumes: readonly SubvolumePlan[]
+  /** Storage of a path and all below it, where it differs from its subvolume's. */
+  pathStorage: ReadonlyMap<ByteString, StoragePlan>
+}
+
+export class FileTree<Content> {
+  readonly root: DirectoryNode<Content>
+  /** The root directory of each subvolume that has a path. */
+  readonly subvolumeRoots = new Map<SubvolumePlan, DirectoryNode<Content>>()
+  readonly #options: TreeOptions<Content>
+  readonly #subvolumes: Map<ByteString, SubvolumePlan>
+  /** Copies of files that hard links from subvolumes of another storage have made. */
+  readonly #copies = new Map<LeafNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
+
+  constructor(options: TreeOptions<Content>) {
+    this.#options = options
+    this.#subvolumes = new Map(
+      options.subvolumes.flatMap((subvolume) =>
+        subvolume.path === undefined ? [] : [[subvolume.path, subvolume]],
+      ),
+    )
+    const rootVolume = this.#subvolumes.get('')
+    if (rootVolume === undefined) throw new Error('no subvolume has the path ""')
+    this.root = this.#newDirectory('', this.#impliedMetadata(), rootVolume)
+    for (const path of this.#subvolumes.keys()) {
+      if (path !== '') this.#directoryAt(path, { source: 'the description of the subvolumes' })
+    }
+  }
+
+  /**
+   * Puts an entry at its path below `to`. A later entry replaces an earlier one of the same path, but a
+   * directory over a directory only sets its metadata. Missing parents are made.
+   *
+   * @throws InputError when the path leads through something that is no directory, when a hard link's target
+   *   does not exist or is a directory, or when a subvolume's directory would be replaced
+   */
+  async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
+    const path = join(to, entry.path)
+    if (path === '') {
+      if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
+      this.root.metadata = metadataOf(entry)
+      return
+    }
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
+    const existing = parent.children.get(name)
+    if (entry.type === 'directory') {
+      if (existing?.type === 'directory') existing.metadata = metadataOf(entry)
+      else parent.children.set(name, this.#newDirectory(path, metadataOf(entry), parent.storage))
+      return
+    }
+    if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, existing, entry)
+    parent.children.set(name, await this.#newLeaf(entry, to, path, parent))
+  }
+
+  async #newLeaf(
+    entry: Exclude<SourceEntry, { type: 'directory' }>,
+    to: ByteString,
+    path: ByteString,
+    parent: DirectoryNode<Content>,
+  ): Promise<LeafNode<Content>> {
+    const metadata = metadataOf(entry)
+    switch (entry.type) {
+      case 'file': {
+        const storage = this.#storageAt(path, parent)
+        const content = await this.#options.content.store(entry, storage)
+        return { type: 'file', metadata, hardLinked: false, storage, content }
+      }
+      case 'hardlink':
+        return this.#link(entry, join(to, entry.target), path, this.#storageAt(path, parent))
+      case 'symlink':
+        return { type: 'symlink', metadata, hardLinked: false, target: entry.target }
+      case 'block':
+      case 'character':
+        return { type: entry.type, metadata, hardLinked: false, major: entry.major, minor: entry.minor }
+      case 'fifo':
+      case 'socket':
+        return { type: entry.type, metadata, hardLinked: false }
+    }
+  }
+
+  /**
+   * The node a hard link leads to. Inodes do not reach beyond their subvolume: a link from another one becomes
+   * an inode there that shares the content, or has a copy of it where the two store content in different ways.
+   */
+  async #link(
+    entry: SourceEntry & { type: 'hardlink' },
+    target: ByteString,
+    path: ByteString,
+    storage: StoragePlan,
+  ): Promise<LeafNode<Content>> {
+    const node = this.#find(target)
+    if (node === undefined) throw fail(`the hard link's target ${quote(target)} does not exist`, entry)
+    if (node.type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
+    if (node.type === 'file' && node.storage.nodatacow !== storage.nodatacow) {
+      const subvolume = this.#subvolumeOf(path)
+      if (subvolume !== this.#subvolumeOf(target)) return this.#copyInto(subvolume, node, storage)
+    }
+    node.hardLinked = true
+    return node
+  }
+
+  async #copyInto(
+    subvolume: SubvolumePlan,
+    node: FileNode<Content>,
+    storage: StoragePlan,
+  ): Promise<FileNode<Content>> {
+    const copies = this.#copies.get(node) ?? new Map<SubvolumePlan, FileNode<Content>>()
+    this.#copies.set(node, copies)
+    const known = copies.get(subvolume)
+    if (known !== undefined) {
+      known.hardLinked = true
+      return known
+    }
+    const content = await this.#options.content.copy(node.content, storage)
+    const copy = { ...node, hardLinked: false, storage, content }
+    copies.set(subvolume, copy)
+    return copy
+  }
+
+  #subvolumeOf(path: ByteString): SubvolumePlan {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const subvolume = this.#subvolumes.get(path.slice(0, end))
+      if (subvolume !== undefined) return subvolume
+    }
+    return this.root.subvolume!
+  }
+
+  #find(path: ByteString): TreeNode<Content> | undefined {
+    let node: TreeNode<Content> | undefined = this.root
+    for (const name of path === '' ? [] : path.split('/')) {
+      if (node?.type !== 'directory') return undefined
+      node = node.children.get(name)
+    }
+    return node
+  }
+
+  /** The directory at a path; it and its parents are made where they are missing. */
+  #directoryAt(path: ByteString, origin: EntryOrigin, entryPath?: ByteString): DirectoryNode<Content> {
+    let directory = this.root
+    if (path === '') return directory
+    for (let from = 0; from <= path.length;) {
+      const slash = path.indexOf('/', from)
+      const end = slash === -1 ? path.length : slash
+      const name = path.slice(from, end)
+      let child = directory.children.get(name)
+      if (child === undefined) {
+        child = this.#newDirectory(path.slice(0, end), this.#impliedMetadata(), directory.storage)
+        directory.children.set(name, child)
+      }
+      if (child.type !== 'directory') {
+        throw fail(`${quote(path.slice(0, end))} is a ${child.type}, not a directory`, {
+          origin,
+          path: entryPath ?? path,
+        })
+      }
+      directory = child
+      from = end + 1
+    }
+    return directory
+  }
+
+  #newDirectory(path: ByteString, metadata: EntryMetadata, inherited: StoragePlan): DirectoryNode<Content> {
+    const subvolume = this.#subvolumes.get(path)
+    const directory: DirectoryNode<Content> = {
+      type: 'directory',
+      metadata,
+      children: new Map(),
+      storage: this.#options.pathStorage.get(path) ?? subvolume ?? inherited,
+      subvolume,
+    }
+    if (subvolume !== undefined) this.subvolumeRoots.set(subvolume, directory)
+    return directory
+  }
+
+  #storageAt(path: ByteString, parent: DirectoryNode<Content>): StoragePlan {
+    return this.#options.pathStorage.get(path) ?? parent.storage
+  }
+
+  #impliedMetadata(): EntryMetadata {
+    return { mode: 0o755, uid: 0, gid: 0, mtime: this.#options.time }
+  }
+
+  #refuseToReplaceSubvolume(path: ByteString, directory: DirectoryNode<Content>, entry: SourceEntry): void {
+    if (directory.subvolume !== undefined) {
+      throw fail(`${quote(path)} is the root of subvolume ${quote(directory.subvolume.name)}`, entry)
+    }
+    for (const [name, child] of directory.children) {
+      if (child.type === 'directory') this.#refuseToReplaceSubvolume(`${path}/${name}`, child, entry)
+    }
+  }
+}
+
+function metadataOf({
+  mode,
+  uid,
+  gid,
+  mtime,
+  atime,
+  ctime,
+  birthtime,
+  xattrs,
+}: EntryMetadata): EntryMetadata {
+  return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs }
+}
+
+function join(to: ByteString, path: ByteString): ByteString {
+  return to === '' ? path : path === '' ? to : `${to}/${path}`
+}
+
+const quote = (path: ByteString) => JSON.stringify(toDisplay(path))
+
+function fail(message: string, { origin, path }: { origin: EntryOrigin; path: ByteString }): InputError {
+  return new InputError(message, { source: origin.source, offset: origin.offset, entry: toDisplay(path) })
+}

@@ -1,0 +1,39 @@
+/** One value for each row of a long table, in memory that is a fraction of an array of objects'. */
+export interface Column {
+  readonly length: number
+  push(value: number): void
+  get(row: number): number
+  set(row: number, value: number): void
+  /** The values from `start` to before `end`; valid until the next `push`. */
+  slice(start: number, end: number): ArrayLike<number>
+}
+
+type TypedArray = Float64Array | Uint32Array | Uint8Array
+
+function column<T extends TypedArray>(make: (length: number) => T): Column {
+  let values = make(1024)
+  let length = 0
+  return {
+    get length() {
+      return length
+    },
+    push(value) {
+      if (length === values.length) {
+        const larger = make(length * 2)
+        larger.set(values)
+        values = larger
+      }
+      values[length++] = value
+    },
+    get: (row) => values[row],
+    set: (row, value) => {
+      values[row] = value
+    },
+    slice: (start, end) => values.subarray(start, end),
+  }
+}
+
+/** Sizes and addresses, up to 2^53. */
+export const columnOfSizes = (): Column => column((length) => new Float64Array(length))
+export const columnOfU32 = (): Column => column((length) => new Uint32Array(length))
+export const columnOfU8 = (): Column => column((length) => new Uint8Array(length))
