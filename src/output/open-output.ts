@@ -28,6 +28,7 @@ export interface OutputOptions {
 
 /** An output that is open. Exactly one of `finish` and `abort` ends it. */
 export interface Output {
+  format: OutputFormat
   sink: ImageSink
   /**
    * Completes the image and gives the file its name, or passes everything on to the stream. When that
@@ -57,16 +58,19 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
   const zstd = format === 'img' ? undefined : await loadZstd()
   const createImage = (file: OpenFile): ImageFile =>
     zstd === undefined ? rawFile(file) : zstdFile(file, { zstd, level: outputLevel })
-  return typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
+  const opened =
+    typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
+  return { format, ...(await opened) }
 }
 
 function formatOf(output: OutputOptions['output']): OutputFormat {
   return typeof output === 'string' && output.endsWith('.zst') ? 'img.zst' : 'img'
 }
 
+type OpenedOutput = Omit<Output, 'format'>
 type CreateImage = (file: OpenFile) => ImageFile
 
-async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<Output> {
+async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {
   const { temporary, commit } = await createBeside(path, force)
   const { handle } = temporary
   const image = createImage(openFile(handle, path))
@@ -86,7 +90,10 @@ async function openPath(path: string, force: boolean, createImage: CreateImage):
   })
 }
 
-async function openStream(stream: Writable | WritableStream, createImage: CreateImage): Promise<Output> {
+async function openStream(
+  stream: Writable | WritableStream,
+  createImage: CreateImage,
+): Promise<OpenedOutput> {
   const drain = drainOf(stream)
   const { handle, folder } = await createNameless()
   const file = openFile(handle, `temporary file in ${folder}`)
@@ -114,7 +121,7 @@ interface Ending {
 }
 
 /** Sees to it that an output ends once: completed or cleaned away. */
-function endingOnce(sink: ImageSink, ending: Ending): Output {
+function endingOnce(sink: ImageSink, ending: Ending): OpenedOutput {
   let cleaned: Promise<void> | undefined
   let tooLate = false
   const clean = () => (cleaned ??= ending.clean())
