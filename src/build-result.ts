@@ -2,8 +2,9 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 
-/** Raw, or in zstd frames with a seek table. */
-export type OutputFormat = 'img' | 'img.zst'
+import type { OutputFormat } from './output/open-output.ts'
+
+export type { OutputFormat }
 
 export interface BuildOptions {
   /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */

@@ -156,7 +156,10 @@ function sizesOf(
       for (let row = firstExtent; row < firstExtent + extentCount; row++) nbytes += extents.get(row).ramBytes
       return { size, nbytes }
     }
-    default:
+    case 'fifo':
+    case 'socket':
+    case 'block':
+    case 'character':
       return { size: 0, nbytes: 0 }
   }
 }
@@ -259,7 +262,7 @@ function* directoryItems(
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
-  const write = (block: DataView, at: number, { name, node, ino: child, subvolume }: DirectoryEntry) => {
+  const writeEntry = (block: DataView, at: number, { name, node, ino: child, subvolume }: DirectoryEntry) => {
     const location: Key =
       subvolume === undefined
         ? { objectid: BigInt(child), type: INODE_ITEM_KEY, offset: 0n }
@@ -277,7 +280,7 @@ function* directoryItems(
     entries.map((entry) => ({ hash: nameHash(entry.name), value: entry })),
     { objectid: ino, type: DIR_ITEM_KEY, nodeSize },
     sizeOf,
-    write,
+    writeEntry,
     () => error('names that have one hash take more than a leaf'),
   )
   for (let i = 0; i < entries.length; i++) {
@@ -286,7 +289,7 @@ function* directoryItems(
       type: DIR_INDEX_KEY,
       offset: DIR_START_INDEX + i,
       size: sizeOf(entries[i]),
-      write: (block, at) => write(block, at, entries[i]),
+      write: (block, at) => writeEntry(block, at, entries[i]),
     }
   }
 }

@@ -121,7 +121,12 @@ class FileContents {
     this.#source = source
   }
 
-  async *of({ path, host, size, ino }: HostFile): AsyncGenerator<Uint8Array, void, undefined> {
+  /** The content of a file, which may be read at any time and more than once. */
+  of(file: HostFile): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => this.#read(file) }
+  }
+
+  async *#read({ path, host, size, ino }: HostFile): AsyncGenerator<Uint8Array, void, undefined> {
     const source = this.#source
     const changed = (what: string) =>
       new InputError(`the file changed while it was read: ${what}`, { source, entry: toDisplay(path) })

@@ -1,0 +1,223 @@
+import { resolve } from 'node:path'
+import { BtrfsWriter, type BtrfsSummary, type Zstd as BtrfsZstd } from './btrfs/write.ts'
+import type {
+  BtrfsResult,
+  BuildOptions,
+  BuildResult,
+  Fat32Result,
+  PartitionResult,
+  Progress,
+} from './build-result.ts'
+import { collectFatEntries } from './fat32/collect.ts'
+import type { FatEntry } from './fat32/entries.ts'
+import { clusterSizeOf } from './fat32/geometry.ts'
+import { planFat32 } from './fat32/plan.ts'
+import { writeFat32 } from './fat32/write.ts'
+import { Mbr, SECTOR_SIZE } from './gpt-mbr/format.ts'
+import { encodeMbr } from './gpt-mbr/write.ts'
+import { toDisplay } from './lib/byte-string.ts'
+import { subSink, type ImageSink } from './lib/image-sink.ts'
+import { loadZstd, type ZstdCompressor } from './lib/zstd.ts'
+import { openOutput } from './output/open-output.ts'
+import { planImage } from './plan-image.ts'
+import { openSource, sourceSize } from './sources/open.ts'
+import { Spool } from './sources/spool.ts'
+import type { SourceEntry } from './file-tree/entry.ts'
+import type { BtrfsPlan, Fat32Plan, ImagePlan, SourcePlan } from './spec/plan.ts'
+import type { ImageSpec } from './spec/schema.ts'
+import { formatDiskId, formatVolumeId } from './spec/numbers.ts'
+
+/**
+ * Builds the disk image that a description describes, in one pass over its sources.
+ *
+ * The same description and sources give the same bytes, wherever and whenever. When it fails or is aborted no
+ * output is left behind.
+ *
+ * @throws SpecError with all that is wrong with the description
+ * @throws InputError when a source is missing, damaged or holds what the image cannot
+ * @throws DoesNotFitError when the content is larger than its partition
+ * @throws OutputError when the output exists or cannot be written
+ */
+export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
+  const { output, format, force, baseDirectory = '.', onProgress, signal } = options
+  signal?.throwIfAborted()
+  const plan = await planImage(spec, {
+    resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
+    sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
+  })
+  const progress = new ProgressReport(onProgress)
+  const target = await openOutput({ output, format, force })
+  try {
+    const partitions = await writeImage(plan, target.sink, { progress, signal })
+    progress.step('finishing')
+    signal?.throwIfAborted()
+    const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
+    const { bytes } = await target.finish(imageSize)
+    return {
+      output: typeof output === 'string' ? output : undefined,
+      format: target.format,
+      imageSize,
+      outputSize: bytes,
+      table: { type: 'mbr', diskId: formatDiskId(plan.table.diskId) },
+      partitions,
+    }
+  } catch (error) {
+    await target.abort()
+    throw error
+  }
+}
+
+interface Watch {
+  progress: ProgressReport
+  signal: AbortSignal | undefined
+}
+
+/** Writes the partitions in the order of their places, then the table that names them. */
+async function writeImage(plan: ImagePlan, sink: ImageSink, watch: Watch): Promise<PartitionResult[]> {
+  await sink.reserve(0, Mbr.size)
+  const results: PartitionResult[] = []
+  for (const partition of plan.partitions) {
+    const part = subSink(sink, partition.start)
+    results.push(
+      partition.type === 'fat32'
+        ? await writeFat32Partition(partition, part, watch)
+        : await writeBtrfsPartition(partition, part, watch),
+    )
+  }
+  const inTable = plan.partitions.map(({ number, mbrType }, i) => ({ ...results[i], number, type: mbrType }))
+  inTable.sort((a, b) => a.number - b.number)
+  await sink.patch(0, encodeMbr({ diskId: plan.table.diskId, partitions: inTable }))
+  return results.sort((a, b) => a.number - b.number)
+}
+
+async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watch): Promise<Fat32Result> {
+  const { number, label, volumeId, start, size, bootable, time } = plan
+  const spool = new Spool()
+  try {
+    let entries: FatEntry[] = []
+    for (const source of plan.sources) {
+      const reread = async (entry: SourceEntry & { type: 'file' }) => {
+        const { content } = entry
+        // Files of a directory stay where they are; those of an archive go by once.
+        return source.kind === 'directory' ? () => content : spool.add(content)
+      }
+      entries = await collectFatEntries(readSource(source, watch), source.to, reread, entries)
+    }
+    const layout = planFat32({ size, hiddenSectors: start / SECTOR_SIZE, label, volumeId, time, entries })
+    watch.progress.step(`writing ${label || 'FAT32'}`)
+    await writeFat32(layout, sink, {
+      signal: watch.signal,
+      onBytes: (bytes) => watch.progress.advance(bytes),
+    })
+    const clusterSize = clusterSizeOf(layout.geometry)
+    return {
+      number,
+      type: 'fat32',
+      label,
+      start,
+      size,
+      bootable,
+      volumeId: formatVolumeId(volumeId),
+      files: layout.files.length,
+      directories: layout.directories.length,
+      bytesIn: sum(layout.files, ({ file }) => file.size),
+      bytesStored: sum(layout.files, ({ run }) => run.count * clusterSize),
+    }
+  } finally {
+    await spool.close()
+  }
+}
+
+async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
+  const writer = new BtrfsWriter(plan, sink, await zstdForExtents())
+  for (const source of plan.sources) {
+    for await (const entry of readSource(source, watch)) {
+      await writer.add(entry, source.to)
+    }
+  }
+  watch.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
+  watch.signal?.throwIfAborted()
+  return btrfsResult(plan, await writer.finish())
+}
+
+function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSummary): BtrfsResult {
+  const { number, label, start, bootable, uuid } = plan
+  return {
+    number,
+    type: 'btrfs',
+    label,
+    start,
+    bootable,
+    uuid,
+    size,
+    ...numbers,
+    files: sum(subvolumes, ({ files }) => files),
+    directories: sum(subvolumes, ({ directories }) => directories),
+    symlinks: sum(subvolumes, ({ symlinks }) => symlinks),
+    specials: sum(subvolumes, ({ specials }) => specials),
+    hardLinks: sum(subvolumes, ({ hardLinks }) => hardLinks),
+    inlineFiles: sum(subvolumes, ({ inlineFiles }) => inlineFiles),
+    subvolumes: subvolumes.map(({ plan: { id, name, path, uuid }, files }) => ({
+      id,
+      name: toDisplay(name),
+      path: path === undefined ? undefined : `/${toDisplay(path)}`,
+      uuid,
+      files,
+    })),
+  }
+}
+
+function sum<T>(values: readonly T[], of: (value: T) => number): number {
+  return values.reduce((total, value) => total + of(value), 0)
+}
+
+/** The entries of a source, with the progress of reading it. */
+async function* readSource(source: SourcePlan, { progress, signal }: Watch): AsyncGenerator<SourceEntry> {
+  progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))
+  for await (const entry of openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })) {
+    progress.entries++
+    yield entry
+  }
+}
+
+/** zstd as file extents need it: one compressor for each level in use. */
+async function zstdForExtents(): Promise<BtrfsZstd> {
+  const zstd = await loadZstd()
+  const compressors = new Map<number, ZstdCompressor>()
+  return {
+    compress(target, source, level) {
+      let compressor = compressors.get(level)
+      if (compressor === undefined) compressors.set(level, (compressor = zstd.createCompressor(level)))
+      return compressor.compress(target, source)
+    },
+    decompress: (frame, length) => zstd.decompress(frame, length),
+  }
+}
+
+/** Puts the numbers of the step that is under way together. */
+class ProgressReport {
+  entries = 0
+  readonly #onProgress: ((progress: Progress) => void) | undefined
+  #step = ''
+  #done = 0
+  #total: number | undefined
+
+  constructor(onProgress: ((progress: Progress) => void) | undefined) {
+    this.#onProgress = onProgress
+  }
+
+  step(step: string, total?: number): void {
+    this.#step = step
+    this.#total = total
+    this.reach(0)
+  }
+
+  advance(bytes: number): void {
+    this.reach(this.#done + bytes)
+  }
+
+  reach(done: number): void {
+    this.#done = done
+    this.#onProgress?.({ step: this.#step, done, total: this.#total, entries: this.entries })
+  }
+}

@@ -1,0 +1,8 @@
+/** diskwright: builds bootable disk images. */
+export { buildImage } from './build-image.ts'
+export { planImage } from './plan-image.ts'
+export * from './build-result.ts'
+export * from './lib/errors.ts'
+export { UnrepresentableError } from './btrfs/inodes.ts'
+export type { ImageSpec } from './spec/schema.ts'
+export type * from './spec/plan.ts'

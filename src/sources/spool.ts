@@ -1,0 +1,40 @@
+import type { FileHandle } from 'node:fs/promises'
+import { createNameless } from '../output/temporary-file.ts'
+
+const READ_SIZE = 1 << 20
+
+/** Keeps content that can be read once in a temporary file, for those who need it later. */
+export class Spool {
+  #handle: FileHandle | undefined
+  #end = 0
+
+  /** Takes the content in, and gives what reads it again, as often as needed. */
+  async add(content: AsyncIterable<Uint8Array>): Promise<() => AsyncIterable<Uint8Array>> {
+    const handle = (this.#handle ??= (await createNameless()).handle)
+    const start = this.#end
+    for await (const piece of content) {
+      for (let at = 0; at < piece.length;) {
+        const { bytesWritten } = await handle.write(piece, at, piece.length - at, this.#end)
+        at += bytesWritten
+        this.#end += bytesWritten
+      }
+    }
+    const end = this.#end
+    return () => readRange(handle, start, end)
+  }
+
+  /** Gives the space back; what was kept can no longer be read. */
+  async close(): Promise<void> {
+    await this.#handle?.close()
+  }
+}
+
+async function* readRange(handle: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(READ_SIZE, end - start))
+  for (let at = start; at < end;) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - at), at)
+    if (bytesRead === 0) throw new Error(`temporary file: expected ${end} bytes, found ${at}`)
+    yield buffer.subarray(0, bytesRead)
+    at += bytesRead
+  }
+}
