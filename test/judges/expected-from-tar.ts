@@ -44,7 +44,8 @@ export function expectedFromWalk(found: readonly FoundEntry[]): ExpectedEntry[] 
 /**
  * Sorts a tree into subvolumes: a path goes to the subvolume with the longest matching `path`, and each of their
  * mount points is an empty directory with the same metadata in the subvolume around it. What no subvolume
- * matches stays in the top level, ''.
+ * matches stays in the top level, ''. Mount points that the tree does not have must exist all the same; with
+ * which metadata is not compared.
  */
 export function routeToSubvolumes(
   entries: readonly ExpectedEntry[],
@@ -62,7 +63,16 @@ export function routeToSubvolumes(
     const path = entry.path.slice(route.prefix === '' ? 0 : route.prefix.length + 1)
     trees.get(route.name)!.push({ ...entry, path })
   }
-  for (const entry of entries) {
+  const known = new Set(entries.map(({ path }) => path))
+  const missing: ExpectedEntry[] = []
+  const require = (path: ByteString) => {
+    if (known.has(path)) return
+    known.add(path)
+    if (path !== '') require(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
+    missing.push({ path, type: 'directory', xattrs: 'unknown' })
+  }
+  for (const { prefix } of routes) require(prefix)
+  for (const entry of [...entries, ...missing]) {
     const own = routes.find(({ prefix }) => contains(prefix, entry.path))!
     put(own, entry)
     if (own.prefix !== '' && entry.path === own.prefix) {
