@@ -124,3 +124,25 @@ export const BlockHeader: Codec<BlockHeader> = {
 export function blockBodySize({ type, size }: BlockHeader): number {
   return type === 'rle' ? 1 : size
 }
+
+/**
+ * The size of the frame that begins at `at`, header and checksum included, found by walking its blocks. What
+ * follows it (another frame, the padding of an extent) does not matter.
+ *
+ * @throws RangeError when it is cut off or no Zstandard frame begins there
+ */
+export function readFrameSize(bytes: Uint8Array, at = 0): number {
+  const { size, checksum } = readFrameHeader(bytes, at)
+  const view = viewOf(bytes)
+  let end = at + size
+  for (let last = false; !last;) {
+    const header = BlockHeader.read(view, end)
+    last = header.last
+    end += BlockHeader.size + blockBodySize(header)
+  }
+  if (checksum) end += u32.size
+  if (end > bytes.length) {
+    throw new RangeError(`zstd frame at ${at}: expected ${end - at} bytes, found ${bytes.length - at}`)
+  }
+  return end - at
+}

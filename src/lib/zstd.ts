@@ -1,7 +1,7 @@
 /**
  * The Zstandard library, in the best form this machine has. All of them are libzstd and give the same bytes.
  */
-import { readFrameHeader } from './zstd-format.ts'
+import { readFrameHeader, readFrameSize } from './zstd-format.ts'
 
 /** The fastest first. */
 export const ZSTD_NAMES = ['zstd-napi', 'node:zlib', '@bokuweb/zstd-wasm'] as const
@@ -93,8 +93,15 @@ function checkLevel(level: number): void {
   }
 }
 
-/** The bytes a frame says it holds, so that no library trusts it further than asked for. */
-function checkedContentSize(bytes: Uint8Array, maxSize: number): number {
+/**
+ * The most bytes a frame can hold, by its own words and those of the caller. What the libraries do with
+ * input that is cut off or too long differs (node:zlib says nothing), so it never gets to them.
+ */
+function checkFrame(bytes: Uint8Array, maxSize: number): number {
+  const size = readFrameSize(bytes)
+  if (size !== bytes.length) {
+    throw new RangeError(`zstd frame: expected ${bytes.length} bytes, found ${size}`)
+  }
   const { contentSize } = readFrameHeader(bytes)
   if (contentSize !== undefined && contentSize > maxSize) {
     throw new RangeError(`zstd frame: expected at most ${maxSize} bytes of content, found ${contentSize}`)
@@ -122,7 +129,7 @@ async function loadNapi(): Promise<Zstd | undefined> {
       return { compress: (target, source) => encoder.compress2(target, source) }
     },
     decompress(bytes, maxSize) {
-      const target = new Uint8Array(checkedContentSize(bytes, maxSize))
+      const target = new Uint8Array(checkFrame(bytes, maxSize))
       return target.subarray(0, decoder.decompress(target, bytes))
     },
   }
@@ -153,7 +160,7 @@ async function loadZlib(): Promise<Zstd | undefined> {
       }
     },
     decompress(bytes, maxSize) {
-      checkedContentSize(bytes, maxSize)
+      checkFrame(bytes, maxSize)
       return zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxSize) })
     },
   }
@@ -176,7 +183,7 @@ async function loadWasm(): Promise<Zstd> {
       }
     },
     decompress(bytes, maxSize) {
-      return wasm.decompress(bytes, { defaultHeapSize: checkedContentSize(bytes, maxSize) })
+      return wasm.decompress(bytes, { defaultHeapSize: checkFrame(bytes, maxSize) })
     },
   }
 }

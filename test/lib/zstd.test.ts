@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BlockHeader, readFrameHeader, writeSingleSegmentHeader } from '../../src/lib/zstd-format.ts'
+import {
+  BlockHeader,
+  readFrameHeader,
+  readFrameSize,
+  writeSingleSegmentHeader,
+} from '../../src/lib/zstd-format.ts'
 import { loadZstd, loadZstdNamed, ZSTD_NAMES, type Zstd } from '../../src/lib/zstd.ts'
 import { viewOf } from '../../src/lib/struct.ts'
 import { contentOf } from '../output/operations.ts'
@@ -71,7 +76,13 @@ describe('zstd', () => {
 
     test('refuses frames that are cut off, damaged or larger than asked for, and other bytes', () => {
       const frame = frameOf(zstd, 3, contentOf('text', 10_000, 5))
-      expect(() => zstd.decompress(frame.subarray(0, -1), 10_000)).toThrow()
+      for (const cut of [1, 5, frame.length - 3]) {
+        expect(() => zstd.decompress(frame.subarray(0, -cut), 10_000)).toThrow(RangeError)
+      }
+      expect(() => zstd.decompress(Buffer.concat([frame, frame]), 20_000)).toThrow('zstd frame: expected')
+      const damaged = frame.slice()
+      damaged[12] ^= 0xff
+      expect(() => zstd.decompress(damaged, 10_000)).toThrow()
       expect(() => zstd.decompress(frame, 9_999)).toThrow('at most 9999')
       expect(() => zstd.decompress(new Uint8Array(20), 100)).toThrow('expected a zstd frame')
     })
@@ -103,6 +114,21 @@ describe('the zstd format', () => {
   ])('the header %s', (hex, expected) => {
     const bytes = Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(8)])
     expect(readFrameHeader(bytes)).toMatchObject(expected)
+  })
+
+  test('the size of a frame is found whatever follows it', () => {
+    const zstd = present[0]
+    fc.assert(
+      fc.property(pieces, fc.nat(100), (source, padding) => {
+        const frame = frameOf(zstd, 3, source)
+        const padded = Buffer.concat([Buffer.alloc(7), frame, Buffer.alloc(padding)])
+        expect(readFrameSize(padded, 7)).toBe(frame.length)
+      }),
+      { numRuns: 20 },
+    )
+    // One with a checksum, made by the zstd command of "hello".
+    const checked = Buffer.from('28b52ffd045829000068656c6c6fa36d9f88', 'hex')
+    expect(readFrameSize(checked)).toBe(checked.length)
   })
 
   test('a block header is read as it was written', () => {
