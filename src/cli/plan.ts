@@ -20,7 +20,7 @@ export async function plan(spec: string | undefined, flags: PlanFlags, usage: Us
   const description = await loadDescription(spec, flags)
   const planned = await withDescription(description, () =>
     planImage(description.spec, {
-      resolvePath: (path) => resolve(description.baseDirectory, path),
+      resolvePath: (path) => (path === '-' ? path : resolve(description.baseDirectory, path)),
       sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
     }),
   )

@@ -33,6 +33,15 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       })),
       (first) => `is also ${first}: every file system needs its own`,
     ),
+    ...repeated(
+      partitions.flatMap((partition, i) =>
+        (partition?.sources ?? []).map((source, j) => ({
+          key: source?.tar === '-' ? '-' : undefined,
+          path: `partitions[${i}].sources[${j}].tar`,
+        })),
+      ),
+      (first) => `reads standard input, which ${first} has read to its end`,
+    ),
   ]
 }
 

@@ -92,7 +92,9 @@ const fileName = text('the path of a file or folder', /^[^\0]+$/)
 
 const source = z
   .strictObject({
-    tar: fileName.optional().describe('A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back.'),
+    tar: fileName
+      .optional()
+      .describe('A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; "-" is standard input.'),
     directory: fileName.optional().describe('A folder, whose content is taken as it is.'),
     to: path
       .optional()

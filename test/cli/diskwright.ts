@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
-const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
+/** The built command, as it is installed. */
+export const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
 
 export interface Outcome {
   /** The exit code, or the name of the signal that ended it. */

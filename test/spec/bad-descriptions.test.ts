@@ -191,6 +191,14 @@ const RULES: Case[] = [
     btrfs((p) => (p.sources = [{ tar: 'a' }, { tar: 'a', directory: 'b' }])),
     { [`${P1}.sources[1]`]: 'has both "tar" and "directory"' },
   ],
+  [
+    'standard input for two sources',
+    (s) => {
+      s.partitions[0].sources = [{ tar: '-' }]
+      s.partitions[1].sources = [{ tar: 'a' }, { tar: '-' }]
+    },
+    { [`${P1}.sources[1].tar`]: `${P0}.sources[0].tar has read` },
+  ],
   ['two bootable partitions', fat((p) => (p.bootable = true)), { [`${P1}.bootable`]: `${P0}.bootable is` }],
   [
     'two subvolumes on one path',
