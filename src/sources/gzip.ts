@@ -1,51 +1,56 @@
 import { createGunzip } from 'node:zlib'
-import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
+import { through } from './through.ts'
 
 const OUTPUT_CHUNK = 256 << 10
 
 /**
- * The content of a gzip file (RFC 1952), all its members.
- * @throws InputError when it is damaged or truncated
+ * The content of a gzip file (RFC 1952), all its members. Zeros after the last one are padding.
+ * @throws InputError when it is damaged or truncated, or something else follows
  */
 export async function* decompressGzip(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* through(createGunzip({ chunkSize: OUTPUT_CHUNK }), chunks)
-  } catch (error) {
-    if (!isZlibError(error)) throw error
-    throw new InputError(`damaged or truncated gzip data: ${error.message}`, { source }, { cause: error })
-  }
-}
+  const iterator = chunks[Symbol.asyncIterator]()
+  const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK })
+  let last: Uint8Array = new Uint8Array(0)
+  let offset = 0 // of the end of `last`
+  let isOver = false
 
-/** Feeds a transform stream chunk by chunk, each only when the one before it is used up, and gives its output. */
-export async function* through(
-  stream: Transform,
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const write = (chunk: Uint8Array) =>
-    new Promise<void>((resolve, reject) =>
-      stream.write(chunk, (error) => (error ? reject(error) : resolve())),
-    )
-  const feed = async () => {
-    for await (const chunk of chunks) {
-      if (stream.destroyed) return
-      await write(chunk)
+  const following = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
+    // Node's zlib stops at padding, and would take whatever follows it for padding, too.
+    const unused = offset - gunzip.bytesWritten
+    const isPadding = unused > 0 && !isOver
+    if (isPadding) verifyPadding(last.subarray(last.length - unused), offset - unused, source)
+    while (!isOver) {
+      const next = await iterator.next()
+      if (next.done) break
+      last = next.value
+      offset += last.length
+      if (!isPadding) return { done: false, value: last }
+      verifyPadding(last, offset - last.length, source)
     }
-    stream.end()
+    isOver = true
+    return { done: true, value: undefined }
   }
-  // An error of the chunks destroys the stream, so that reading it throws just that error.
-  const fed = feed().catch((error: unknown) => void stream.destroy(error as Error))
+
   try {
-    yield* stream as AsyncIterable<Uint8Array>
+    yield* through(gunzip, { [Symbol.asyncIterator]: () => ({ next: following }) })
+    if (!isOver) await following()
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error
+    throw new InputError(`damaged or truncated gzip data: ${error.message}`, { source }, { cause: error })
   } finally {
-    stream.destroy()
-    await fed
+    await iterator.return?.()
   }
 }
 
-function isZlibError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
+function verifyPadding(bytes: Uint8Array, offset: number, source: string): void {
+  const at = bytes.findIndex((byte) => byte !== 0)
+  if (at < 0) return
+  throw new InputError(
+    `damaged gzip data: expected nothing but zeros after its end, found more after ${offset + at} compressed bytes`,
+    { source },
+  )
 }

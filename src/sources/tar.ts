@@ -232,7 +232,6 @@ class TarContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array,
     }
     const missing = await reader.skip(this.#left)
     if (missing > 0) throw this.#truncated(missing)
-    this.#left = 0
     await reader.skip(padding)
   }
 

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
-import { through } from './gzip.ts'
+import { through } from './through.ts'
 import { framePieces, truncatedZstd, type FramePiece } from './zstd-frames.ts'
 
 const OUTPUT_CHUNK = 512 << 10

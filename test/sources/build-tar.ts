@@ -84,7 +84,11 @@ export function tarEntry(entry: TarInput): Uint8Array {
   if (entry.atime) records.push(['atime', paxTime(entry.atime)])
   if (entry.ctime) records.push(['ctime', paxTime(entry.ctime)])
   if (entry.birthtime) records.push(['LIBARCHIVE.creationtime', paxTime(entry.birthtime)])
-  for (const { name, value } of entry.xattrs ?? []) records.push([`SCHILY.xattr.${name}`, binary(value)])
+  for (const { name, value } of entry.xattrs ?? []) {
+    // As GNU tar escapes them: a keyword cannot hold "=".
+    const escaped = name.replaceAll('%', '%25').replaceAll('=', '%3D')
+    records.push([`SCHILY.xattr.${escaped}`, binary(value)])
+  }
   for (const [key, value] of Object.entries(entry.pax ?? {})) records.push([key, value])
 
   const pax = records.length === 0 ? [] : [paxHeader('x', records)]
