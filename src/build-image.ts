@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { BtrfsWriter, type BtrfsSummary, type Zstd as BtrfsZstd } from './btrfs/write.ts'
+import { BtrfsWriter, type BtrfsSummary } from './btrfs/write.ts'
 import type {
   BtrfsResult,
   BuildOptions,
@@ -17,7 +18,8 @@ import { Mbr, SECTOR_SIZE } from './gpt-mbr/format.ts'
 import { encodeMbr } from './gpt-mbr/write.ts'
 import { toDisplay } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
-import { loadZstd, type ZstdCompressor } from './lib/zstd.ts'
+import { loadExtentZstd } from './extent-zstd.ts'
+import { openPacking } from './open-packing.ts'
 import { openOutput } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
 import { openSource, sourceSize } from './sources/open.ts'
@@ -39,7 +41,8 @@ import { formatDiskId, formatVolumeId } from './spec/numbers.ts'
  * @throws OutputError when the output exists or cannot be written
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
-  const { output, format, force, baseDirectory = '.', onProgress, signal } = options
+  const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
+  const { onProgress, signal } = options
   signal?.throwIfAborted()
   const plan = await planImage(spec, {
     resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
@@ -48,7 +51,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   const progress = new ProgressReport(onProgress)
   const target = await openOutput({ output, format, force })
   try {
-    const partitions = await writeImage(plan, target.sink, { progress, signal })
+    const partitions = await writeImage(plan, target.sink, { workers, progress, signal })
     progress.step('finishing')
     signal?.throwIfAborted()
     const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
@@ -68,6 +71,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
 }
 
 interface Watch {
+  workers: number
   progress: ProgressReport
   signal: AbortSignal | undefined
 }
@@ -129,15 +133,21 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
 }
 
 async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
-  const writer = new BtrfsWriter(plan, sink, await zstdForExtents())
-  for (const source of plan.sources) {
-    for await (const entry of readSource(source, watch)) {
-      await writer.add(entry, source.to)
+  const { compress, decompress } = await loadExtentZstd()
+  const packing = openPacking(watch.workers, compress)
+  try {
+    const writer = new BtrfsWriter(plan, sink, { packing, decompress })
+    for (const source of plan.sources) {
+      for await (const entry of readSource(source, watch)) {
+        await writer.add(entry, source.to)
+      }
     }
+    watch.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
+    watch.signal?.throwIfAborted()
+    return btrfsResult(plan, await writer.finish())
+  } finally {
+    await packing.close()
   }
-  watch.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
-  watch.signal?.throwIfAborted()
-  return btrfsResult(plan, await writer.finish())
 }
 
 function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSummary): BtrfsResult {
@@ -177,20 +187,6 @@ async function* readSource(source: SourcePlan, { progress, signal }: Watch): Asy
   for await (const entry of openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })) {
     progress.entries++
     yield entry
-  }
-}
-
-/** zstd as file extents need it: one compressor for each level in use. */
-async function zstdForExtents(): Promise<BtrfsZstd> {
-  const zstd = await loadZstd()
-  const compressors = new Map<number, ZstdCompressor>()
-  return {
-    compress(target, source, level) {
-      let compressor = compressors.get(level)
-      if (compressor === undefined) compressors.set(level, (compressor = zstd.createCompressor(level)))
-      return compressor.compress(target, source)
-    },
-    decompress: (frame, length) => zstd.decompress(frame, length),
   }
 }
 

@@ -13,6 +13,11 @@ export interface BuildOptions {
   format?: OutputFormat
   /** Replace an existing file. */
   force?: boolean
+  /**
+   * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this
+   * thread. The bytes of the image do not depend on it.
+   */
+  workers?: number
   /** Folder that relative paths of the description start from; default: the working directory. */
   baseDirectory?: string
   /** Called often (several times a megabyte); it should return at once. */

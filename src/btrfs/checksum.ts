@@ -13,13 +13,11 @@ function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~CRC32C.buf(bytes, ~seed) >>> 0
 }
 
-/** Checksums of the whole sectors that `bytes` consists of. */
-export function checksumSectors(bytes: Uint8Array): Uint32Array {
-  const checksums = new Uint32Array(bytes.length / SECTOR_SIZE)
-  for (let i = 0; i < checksums.length; i++) {
-    checksums[i] = CRC32C.buf(bytes.subarray(i * SECTOR_SIZE, (i + 1) * SECTOR_SIZE))
+/** Puts the checksums of the whole sectors that `bytes` consists of into `target`. */
+export function checksumSectors(bytes: Uint8Array, target: Uint32Array): void {
+  for (let at = 0, i = 0; at < bytes.length; at += SECTOR_SIZE, i++) {
+    target[i] = CRC32C.buf(bytes.subarray(at, at + SECTOR_SIZE))
   }
-  return checksums
 }
 
 const CSUM_LENGTH = Header.offsetOf('fsid')

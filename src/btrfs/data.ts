@@ -1,41 +1,71 @@
 /** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { StoragePlan } from '../spec/plan.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
-import { alignUp, type DataAllocator } from './chunks.ts'
-import { ExtentTable, FileData } from './extents.ts'
+import { alignUp } from './chunks.ts'
+import { FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
-import { BATCH_BYTES, type Packer, type PieceOptions } from './pack.ts'
-
-/** A piece of a batch and the place in a file it is for. */
-interface PlannedPiece extends PieceOptions {
-  file: FileData
-  fileOffset: number
-}
+import { BATCH_BYTES, type BatchMemory } from './pack.ts'
+import type { Packing } from './packing.ts'
+import type { ExtentPlacer, Piece } from './place.ts'
 
 /** Returns the content of one zstd frame, `length` bytes when decompressed. */
 export type DecompressZstd = (frame: Uint8Array, length: number) => Uint8Array
 
+/** A piece and the name of its file, for messages. */
+interface NamedPiece extends Piece {
+  name: ByteString
+}
+
+/** Pieces that share a memory. */
+interface Batch {
+  memory: number
+  pieces: NamedPiece[]
+  /** Bytes of content in the memory. */
+  used: number
+}
+
+export interface DataWriterOptions {
+  sink: ImageSink
+  placer: ExtentPlacer
+  packing: Packing
+  decompress: DecompressZstd
+}
+
 export class DataWriter {
-  readonly extents = new ExtentTable()
   readonly #sink: ImageSink
-  readonly #allocator: DataAllocator
-  readonly #packer: Packer
+  readonly #placer: ExtentPlacer
+  readonly #packing: Packing
   readonly #decompress: DecompressZstd
-  readonly #bytes = new Uint8Array(BATCH_BYTES)
-  #used = 0
-  #pieces: PlannedPiece[] = []
+  readonly #free: number[]
+  /** Batches that are being packed, in the order of their content. */
+  readonly #underWay: { batch: Batch; packed: Promise<void> | void }[] = []
+  #batch: Batch
+  #content: Uint8Array
   #inline = new Uint8Array(BATCH_BYTES)
   #inlineUsed = 0
 
-  constructor(sink: ImageSink, allocator: DataAllocator, packer: Packer, decompress: DecompressZstd) {
+  constructor({ sink, placer, packing, decompress }: DataWriterOptions) {
     this.#sink = sink
-    this.#allocator = allocator
-    this.#packer = packer
+    this.#placer = placer
+    this.#packing = packing
     this.#decompress = decompress
+    this.#free = [...packing.memories.keys()]
+    this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
+    this.#content = this.#memory(this.#batch).content
   }
 
-  /** Stores the content of one file of `size` bytes. Its extents are known after the next `flush`. */
-  async add(size: number, content: AsyncIterable<Uint8Array>, storage: StoragePlan): Promise<FileData> {
+  /**
+   * Stores the content of one file of `size` bytes. Its extents are known after the next `flush`.
+   *
+   * @param name of the file, for messages
+   */
+  async add(
+    name: ByteString,
+    size: number,
+    content: AsyncIterable<Uint8Array>,
+    storage: StoragePlan,
+  ): Promise<FileData> {
     const file = new FileData(size, storage.nodatacow)
     if (size === 0) return file
     if (size <= MAX_INLINE_BYTES) {
@@ -48,11 +78,15 @@ export class DataWriter {
       for (let at = 0; at < chunk.length;) {
         if (pieceLeft === 0) {
           pieceLeft = Math.min(MAX_COMPRESSED_RAM_BYTES, size - fileOffset)
-          await this.#openPiece(file, fileOffset, pieceLeft, storage)
+          const opening = this.#openPiece(
+            { name, file, fileOffset, length: alignUp(pieceLeft, SECTOR_SIZE) },
+            storage,
+          )
+          if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
-        this.#bytes.set(chunk.subarray(at, at + length), this.#used)
-        this.#used += length
+        this.#content.set(chunk.subarray(at, at + length), this.#batch.used)
+        this.#batch.used += length
         at += length
         fileOffset += length
         pieceLeft -= length
@@ -62,25 +96,10 @@ export class DataWriter {
     return file
   }
 
-  /** Packs and places what is waiting. */
+  /** Packs and places all that is waiting. */
   async flush(): Promise<void> {
-    if (this.#pieces.length === 0) return
-    const packed = this.#packer.pack({ bytes: this.#bytes, pieces: this.#pieces })
-    for (let i = 0; i < packed.length; i++) {
-      const { stored, compression, checksums } = packed[i]
-      if (stored === undefined) continue
-      const { file, fileOffset, length } = this.#pieces[i]
-      const bytenr = this.#allocator.allocate(stored.length)
-      const written = this.#sink.write(bytenr, stored, compression !== COMPRESS_NONE)
-      if (written !== undefined) await written
-      this.extents.append(
-        file,
-        { fileOffset, bytenr, diskNumBytes: stored.length, ramBytes: length, compression },
-        checksums,
-      )
-    }
-    this.#pieces = []
-    this.#used = 0
+    if (this.#batch.pieces.length > 0) await this.#submit()
+    while (this.#underWay.length > 0) await this.#placeOldest()
   }
 
   /** The content of a file that was added before, read back from the image. */
@@ -92,7 +111,7 @@ export class DataWriter {
     await this.flush()
     let at = 0
     for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
-      const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = this.extents.get(row)
+      const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = this.#placer.extents.get(row)
       yield* zeros(fileOffset - at)
       at = Math.min(file.size, fileOffset + ramBytes)
       if (compression === COMPRESS_NONE) {
@@ -107,22 +126,60 @@ export class DataWriter {
     yield* zeros(file.size - at)
   }
 
-  async #openPiece(file: FileData, fileOffset: number, length: number, storage: StoragePlan): Promise<void> {
-    const padded = alignUp(length, SECTOR_SIZE)
-    if (this.#used + padded > this.#bytes.length) await this.flush()
-    this.#pieces.push({
-      file,
-      fileOffset,
-      length: padded,
-      zstdLevel: storage.nodatacow ? undefined : storage.compression?.level,
-      nodatacow: storage.nodatacow,
+  #memory({ memory }: Batch): BatchMemory {
+    return this.#packing.memories[memory]
+  }
+
+  #openPiece(piece: NamedPiece, storage: StoragePlan): Promise<void> | void {
+    if (this.#batch.used + piece.length > BATCH_BYTES) {
+      return this.#submit().then(() => this.#openPiece(piece, storage))
+    }
+    const { nodatacow, compression } = storage
+    const zstdLevel = nodatacow || compression === undefined ? 0 : compression.level
+    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, {
+      length: piece.length,
+      zstdLevel,
+      nodatacow,
     })
+    this.#batch.pieces.push(piece)
   }
 
   #padToSector(): void {
-    const padded = alignUp(this.#used, SECTOR_SIZE)
-    this.#bytes.fill(0, this.#used, padded)
-    this.#used = padded
+    const padded = alignUp(this.#batch.used, SECTOR_SIZE)
+    this.#content.fill(0, this.#batch.used, padded)
+    this.#batch.used = padded
+  }
+
+  /** Has the open batch packed and opens the next one, as soon as there is memory for it. */
+  async #submit(): Promise<void> {
+    const batch = this.#batch
+    const packed = this.#packing.pack(batch.memory, batch.pieces.length)
+    // Whoever places the batch will see it fail; until then nobody is listening.
+    packed?.catch(() => undefined)
+    this.#underWay.push({ batch, packed })
+    while (this.#free.length === 0) await this.#placeOldest()
+    this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
+    this.#content = this.#memory(this.#batch).content
+  }
+
+  async #placeOldest(): Promise<void> {
+    const { batch, packed } = this.#underWay.shift()!
+    const { memory, pieces } = batch
+    try {
+      if (packed !== undefined) await packed
+    } catch (error) {
+      const failed = this.#memory(batch).failedPiece(pieces.length)
+      const { name } = pieces[Math.max(0, failed)]
+      throw new Error(`packing ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+    let index = 0
+    for (const stored of this.#memory(batch).packed(pieces.length)) {
+      const placed = this.#placer.place(pieces[index++], stored)
+      if (placed !== undefined) await placed
+    }
+    this.#free.push(memory)
   }
 
   async #keepInline(size: number, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

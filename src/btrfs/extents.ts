@@ -61,7 +61,7 @@ export class ExtentTable {
   }
 
   /** Checksums of the extent's sectors; none for NODATASUM. */
-  checksums(row: number): ArrayLike<number> {
+  checksums(row: number): Uint32Array {
     const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksums.length
     return this.#checksums.slice(this.#firstChecksum.get(row), end)
   }

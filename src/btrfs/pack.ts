@@ -1,6 +1,6 @@
 /**
- * The costly part of writing data, as a function of a batch: which pieces are zeros, which compress, what
- * their checksums are. It knows no file and no address, so it can run anywhere.
+ * The costly part of writing data: which pieces of files are zeros, which compress, what their checksums are.
+ * It knows no file and no address, only memory, so that it can run in any thread.
  */
 import { checksumSectors } from './checksum.ts'
 import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from './format.ts'
@@ -9,21 +9,17 @@ import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } f
 export interface PieceOptions {
   /** Bytes: whole sectors, at most 128 KiB. */
   length: number
-  /** zstd level; undefined: as it is. */
-  zstdLevel: number | undefined
+  /** zstd level; 0: as it is. */
+  zstdLevel: number
   /** NODATACOW: no checksums, and zeros are stored like anything else. */
   nodatacow: boolean
 }
 
-/** Pieces of file content, one after the other in `bytes`. */
-export interface Batch {
-  bytes: Uint8Array
-  pieces: PieceOptions[]
-}
-
+/** What became of a piece. */
 export interface PackedPiece {
   /** What goes to disk, whole sectors; undefined when the piece is a hole. */
   stored: Uint8Array | undefined
+  /** (COMPRESS_*) */
   compression: number
   /** One for each stored sector; undefined for NODATASUM. */
   checksums: Uint32Array | undefined
@@ -32,53 +28,106 @@ export interface PackedPiece {
 /** Compresses `source` into one zstd frame at the start of `target`; returns its length. */
 export type CompressZstd = (target: Uint8Array, source: Uint8Array, level: number) => number
 
-/** Bytes that a batch holds at most. */
+/** Bytes of content that a batch holds at most. */
 export const BATCH_BYTES = 1024 ** 2
+const MAX_PIECES = BATCH_BYTES / SECTOR_SIZE
+/** Every piece has its whole length for its compressed form, and the last one room for a bad guess. */
+const PACKED_BYTES = BATCH_BYTES + 2 * MAX_COMPRESSED_RAM_BYTES
 
-export class Packer {
-  readonly #compress: CompressZstd
-  /** Where compressed pieces are put; every piece has its whole length for itself, and room for a bad guess. */
-  readonly #scratch = new Uint8Array(BATCH_BYTES + 2 * MAX_COMPRESSED_RAM_BYTES)
+const NODATACOW = 1 << 8
+const LEVEL_MASK = NODATACOW - 1
+/** Stored lengths are whole sectors, so their low bits are free. */
+const COMPRESSED = 1
+/** Stands for a piece that could not be packed. */
+const FAILED = 0xffff_ffff
 
-  constructor(compress: CompressZstd) {
-    this.#compress = compress
-  }
+/** One batch: pieces of file content one after the other, what they become, and tables that say so. */
+export class BatchMemory {
+  static readonly byteLength = BATCH_BYTES + PACKED_BYTES + 4 * 4 * MAX_PIECES
+  readonly content: Uint8Array
+  readonly #packed: Uint8Array
+  readonly #checksums: Uint32Array
+  readonly #lengths: Uint32Array
+  readonly #options: Uint32Array
+  readonly #stored: Uint32Array
 
-  /** The result is valid until the next call, and as long as the batch is. */
-  pack(batch: Batch): PackedPiece[] {
+  constructor(memory: ArrayBuffer | SharedArrayBuffer) {
     let at = 0
-    return batch.pieces.map((piece) => {
-      const packed = this.#packPiece(batch.bytes.subarray(at, at + piece.length), at, piece)
-      at += piece.length
-      return packed
-    })
+    const next = (bytes: number) => (at += bytes) - bytes
+    const table = () => new Uint32Array(memory, next(4 * MAX_PIECES), MAX_PIECES)
+    this.content = new Uint8Array(memory, next(BATCH_BYTES), BATCH_BYTES)
+    this.#packed = new Uint8Array(memory, next(PACKED_BYTES), PACKED_BYTES)
+    this.#checksums = table()
+    this.#lengths = table()
+    this.#options = table()
+    this.#stored = table()
   }
 
-  #packPiece(content: Uint8Array, at: number, { zstdLevel, nodatacow }: PieceOptions): PackedPiece {
-    if (!nodatacow && isZero(content))
-      return { stored: undefined, compression: COMPRESS_NONE, checksums: undefined }
-    const compressed = zstdLevel === undefined ? undefined : this.#tryCompress(content, at, zstdLevel)
-    const stored = compressed ?? content
-    return {
-      stored,
-      compression: compressed === undefined ? COMPRESS_NONE : COMPRESS_ZSTD,
-      checksums: nodatacow ? undefined : checksumSectors(stored),
+  /** Says how the next piece is to be stored; its content follows that of the one before. */
+  setPiece(index: number, { length, zstdLevel, nodatacow }: PieceOptions): void {
+    this.#lengths[index] = length
+    this.#options[index] = zstdLevel | (nodatacow ? NODATACOW : 0)
+    this.#stored[index] = FAILED
+  }
+
+  /** Packs the first `count` pieces. Throws what the compressor throws; then `failedPiece` says where. */
+  pack(count: number, compress: CompressZstd): void {
+    for (let index = 0, at = 0; index < count; at += this.#lengths[index++])
+      this.#packPiece(index, at, compress)
+  }
+
+  #packPiece(index: number, at: number, compress: CompressZstd): void {
+    const length = this.#lengths[index]
+    const nodatacow = (this.#options[index] & NODATACOW) !== 0
+    const content = this.content.subarray(at, at + length)
+    if (!nodatacow && isZero(content)) {
+      this.#stored[index] = 0
+      return
+    }
+    const level = this.#options[index] & LEVEL_MASK
+    const packedLength = level === 0 ? length : this.#compress(content, at, level, compress)
+    const isCompressed = packedLength < length
+    this.#stored[index] = packedLength | (isCompressed ? COMPRESSED : 0)
+    if (!nodatacow) {
+      const stored = isCompressed ? this.#packed.subarray(at, at + packedLength) : content
+      checksumSectors(stored, this.#checksums.subarray(at / SECTOR_SIZE))
     }
   }
 
-  /** The compressed content padded with zeros to whole sectors, or undefined when it saves no sector. */
-  #tryCompress(content: Uint8Array, at: number, level: number): Uint8Array | undefined {
-    if (content.length <= SECTOR_SIZE) return undefined
-    const length = this.#compress(this.#scratch.subarray(at), content, level)
+  /** Length in whole sectors of the compressed content, padded with zeros; the content's own when none is saved. */
+  #compress(content: Uint8Array, at: number, level: number, compress: CompressZstd): number {
+    if (content.length <= SECTOR_SIZE) return content.length
+    const length = compress(this.#packed.subarray(at), content, level)
     const padded = Math.ceil(length / SECTOR_SIZE) * SECTOR_SIZE
-    if (padded >= content.length) return undefined
-    this.#scratch.fill(0, at + length, at + padded)
-    return this.#scratch.subarray(at, at + padded)
+    if (padded < content.length) this.#packed.fill(0, at + length, at + padded)
+    return Math.min(padded, content.length)
+  }
+
+  /** The first piece that could not be packed, if `pack` has failed. */
+  failedPiece(count: number): number {
+    return this.#stored.subarray(0, count).indexOf(FAILED)
+  }
+
+  /** What became of the first `count` pieces. The views are valid until the memory is used again. */
+  *packed(count: number): Generator<PackedPiece> {
+    for (let index = 0, at = 0; index < count; at += this.#lengths[index++]) {
+      const length = this.#stored[index] & ~COMPRESSED
+      const isCompressed = (this.#stored[index] & COMPRESSED) !== 0
+      const nodatacow = (this.#options[index] & NODATACOW) !== 0
+      const first = at / SECTOR_SIZE
+      yield {
+        stored:
+          length === 0 ? undefined : (isCompressed ? this.#packed : this.content).subarray(at, at + length),
+        compression: isCompressed ? COMPRESS_ZSTD : COMPRESS_NONE,
+        checksums: nodatacow ? undefined : this.#checksums.subarray(first, first + length / SECTOR_SIZE),
+      }
+    }
   }
 }
 
 /** Whether whole sectors hold nothing but zeros. */
 function isZero(bytes: Uint8Array): boolean {
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-  return words.every((word) => word === 0)
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false
+  return true
 }

@@ -19,7 +19,8 @@ import {
   SECTOR_SIZE,
 } from './format.ts'
 import { emptyTreeItems, volumeItems } from './inodes.ts'
-import { Packer, type CompressZstd } from './pack.ts'
+import type { Packing } from './packing.ts'
+import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { planTail, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
@@ -41,9 +42,9 @@ export interface BtrfsSummary {
   subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
 }
 
-/** The zstd library, as much of it as is needed here. */
-export interface Zstd {
-  compress: CompressZstd
+/** What the writer leaves to others. */
+export interface BtrfsWriterOptions {
+  packing: Packing
   decompress: DecompressZstd
 }
 
@@ -58,22 +59,24 @@ export class BtrfsWriter {
   readonly #plan: BtrfsPlan
   readonly #sink: DeviceSink
   readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
+  readonly #placer: ExtentPlacer
   readonly #data: DataWriter
   readonly #tree: FileTree<FileData>
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { compress, decompress }: Zstd) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress }: BtrfsWriterOptions) {
     this.#plan = plan
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
-    this.#data = new DataWriter(this.#sink, this.#allocator, new Packer(compress), decompress)
+    this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
+    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
           this.#bytesIn += entry.size
-          return this.#data.add(entry.size, entry.content, storage)
+          return this.#data.add(entry.path, entry.size, entry.content, storage)
         },
-        copy: (content, storage) => this.#data.add(content.size, this.#data.read(content), storage),
+        copy: (content, storage) => this.#data.add('', content.size, this.#data.read(content), storage),
       },
       time: plan.time,
       subvolumes: plan.subvolumes,
@@ -117,7 +120,7 @@ export class BtrfsWriter {
       const items = volumeItems(volume, {
         nodeSize,
         generation: GENERATION,
-        extents: this.#data.extents,
+        extents: this.#placer.extents,
         onExtentUse: (row, ino) => uses.add(row, id, ino),
       })
       const root = await writer.write(BigInt(id), items)
@@ -137,7 +140,7 @@ export class BtrfsWriter {
       ids,
       profiles,
       dataChunks: this.#allocator.chunks,
-      extents: this.#data.extents,
+      extents: this.#placer.extents,
       uses,
       metadataStart,
       written: [...writer.blocks()],
@@ -163,7 +166,7 @@ export class BtrfsWriter {
           root,
           chunkRoot,
           chunks: tail.chunks,
-          usesZstd: this.#data.extents.usesZstd,
+          usesZstd: this.#placer.extents.usesZstd,
         },
         bytenr,
       ),
@@ -216,7 +219,7 @@ export class BtrfsWriter {
   }
 
   #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses): BtrfsSummary {
-    const { extents } = this.#data
+    const { extents } = this.#placer
     let used = 0
     let bytesStored = 0
     for (const { row } of uses.byRow(extents.length)) {

@@ -14,6 +14,7 @@ import { showProgress } from './progress.ts'
 export interface BuildFlags extends DescriptionFlags {
   output: string
   format?: OutputFormat
+  workers?: number
   force?: true
   json?: true
   quiet?: true
@@ -37,6 +38,7 @@ export async function build(spec: string | undefined, flags: BuildFlags, usage: 
           output: toStdout ? process.stdout : flags.output,
           format: flags.format,
           force: flags.force,
+          workers: flags.workers,
           baseDirectory: description.baseDirectory,
           onProgress: progress?.update,
           signal,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { BuildFlags } from './build.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
 import type { PlanFlags } from './plan.ts'
@@ -54,6 +54,12 @@ function makeProgram(): Command {
         'img.zst',
       ]),
     )
+    .addOption(
+      new Option(
+        '--workers <n>',
+        'threads that compress; 0: none but the main one (default: all cores)',
+      ).argParser(wholeNumber),
+    )
     .option('--force', 'replace an existing file')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print nothing but errors')
@@ -88,6 +94,13 @@ function makeProgram(): Command {
     })
 
   return program
+}
+
+const MAX_WORKERS = 1024
+
+function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= MAX_WORKERS) return Number(text)
+  throw new InvalidArgumentError(`Expected a number from 0 to ${MAX_WORKERS}.`)
 }
 
 function version(): string {

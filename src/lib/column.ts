@@ -1,16 +1,16 @@
 /** One value for each row of a long table, in memory that is a fraction of an array of objects'. */
-export interface Column {
+export interface Column<T extends TypedArray = TypedArray> {
   readonly length: number
   push(value: number): void
   get(row: number): number
   set(row: number, value: number): void
   /** The values from `start` to before `end`; valid until the next `push`. */
-  slice(start: number, end: number): ArrayLike<number>
+  slice(start: number, end: number): T
 }
 
 type TypedArray = Float64Array | Uint32Array | Uint8Array
 
-function column<T extends TypedArray>(make: (length: number) => T): Column {
+function column<T extends TypedArray>(make: (length: number) => T): Column<T> {
   let values = make(1024)
   let length = 0
   return {
@@ -29,11 +29,11 @@ function column<T extends TypedArray>(make: (length: number) => T): Column {
     set: (row, value) => {
       values[row] = value
     },
-    slice: (start, end) => values.subarray(start, end),
+    slice: (start, end) => values.subarray(start, end) as T,
   }
 }
 
 /** Sizes and addresses, up to 2^53. */
 export const columnOfSizes = (): Column => column((length) => new Float64Array(length))
-export const columnOfU32 = (): Column => column((length) => new Uint32Array(length))
+export const columnOfU32 = (): Column<Uint32Array> => column((length) => new Uint32Array(length))
 export const columnOfU8 = (): Column => column((length) => new Uint8Array(length))

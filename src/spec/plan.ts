@@ -52,6 +52,8 @@ export interface BtrfsPlan extends PartitionPlace {
   profiles: { system: 'single' | 'dup'; metadata: 'single' | 'dup' }
   /** Bytes added after the content with `size: 'fit'`; undefined: the default rule. */
   slack: number | undefined
+  /** Files of equal content share their extents. */
+  dedupe: boolean
   /** The top level first, then the others by their ids. One of them has the path ''. */
   subvolumes: SubvolumePlan[]
   /** How the files below a path are stored, where it differs from their subvolume. */

@@ -99,6 +99,7 @@ function resolveBtrfs(partition: BtrfsSpec, derive: (what: string) => string) {
       metadata: partition.profiles?.metadata ?? 'dup',
     },
     slack: partition.slack === undefined ? undefined : parseSize(partition.slack),
+    dedupe: partition.dedupe ?? true,
     subvolumes: resolveSubvolumes(partition, derive),
     paths: (partition.paths ?? []).map(({ path }): PathRulePlan => ({
       path: toTreePath(path),

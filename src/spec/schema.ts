@@ -195,6 +195,11 @@ const btrfs = z.strictObject({
   compression: storage.compression.describe(
     'How file content is compressed where no subvolume or path says otherwise; "none" by default.',
   ),
+  dedupe: z
+    .boolean()
+    .optional()
+    .describe('Files of equal content share their space on disk.')
+    .meta({ default: true }),
   subvolumes: z
     .array(subvolume)
     .optional()

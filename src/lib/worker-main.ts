@@ -1,0 +1,18 @@
+/** What runs in each thread of a WorkerPool. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CreateHandler, Job, JobDone } from './worker-pool.ts'
+
+const { module, memories } = workerData as { module: string; memories: SharedArrayBuffer[] }
+const { createHandler } = (await import(module)) as { createHandler: CreateHandler }
+const handle = await createHandler()
+
+const done = (message: JobDone) => parentPort!.postMessage(message)
+
+parentPort!.on('message', ({ memory, job }: Job) => {
+  try {
+    handle(memories[memory], job)
+    done({})
+  } catch (error) {
+    done({ error: (error as Error).message })
+  }
+})

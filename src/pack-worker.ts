@@ -1,0 +1,14 @@
+/** Packs batches of file content in a worker thread. */
+import { BatchMemory } from './btrfs/pack.ts'
+import { loadExtentZstd } from './extent-zstd.ts'
+import type { CreateHandler } from './lib/worker-pool.ts'
+
+export const createHandler: CreateHandler = async () => {
+  const { compress } = await loadExtentZstd()
+  const batches = new Map<SharedArrayBuffer, BatchMemory>()
+  return (memory, count) => {
+    let batch = batches.get(memory)
+    if (batch === undefined) batches.set(memory, (batch = new BatchMemory(memory)))
+    batch.pack(count, compress)
+  }
+}
