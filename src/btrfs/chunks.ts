@@ -28,6 +28,11 @@ export type Profile = 'single' | 'dup'
  * window of a few MiB sees that the second is a copy of the first.
  */
 const METADATA_CHUNK_LENGTH = 2 * 1024 ** 2
+/**
+ * Blocks that every metadata chunk leaves free. Were some chunks full and others not, a block more could mean a
+ * free range less, and so a block less for the trees that describe all this: their number would never stand still.
+ */
+const FREE_BLOCKS = 1
 /** Blocks that lie beside the headroom: the kernel gives up chunks in which nothing lies. */
 const BLOCKS_BESIDE_HEADROOM = 4
 const MAX_DATA_CHUNK_LENGTH = 1024 ** 3
@@ -78,7 +83,8 @@ export class DataAllocator {
   allocate(length: number): number {
     for (;;) {
       const chunk = this.chunks.at(-1)
-      if (chunk === undefined || this.#cursor + length > chunk.logical + chunk.length) {
+      // No extent ends where its chunk ends: what adjoins always lies in one chunk, and may become one extent.
+      if (chunk === undefined || this.#cursor + length >= chunk.logical + chunk.length) {
         const start = chunk === undefined ? this.#cursor : chunk.logical + chunk.length
         this.chunks.push(makeChunk(BLOCK_GROUP_DATA, 'single', start, MAX_DATA_CHUNK_LENGTH))
         this.#cursor = start
@@ -136,7 +142,7 @@ export function* metadataChunks(
 ): Generator<TreeChunk, never> {
   for (let at = start; ;) {
     const chunk = treeChunk(BLOCK_GROUP_METADATA, profile, at, METADATA_CHUNK_LENGTH)
-    yield { chunk, blocks: METADATA_CHUNK_LENGTH / nodeSize }
+    yield { chunk, blocks: METADATA_CHUNK_LENGTH / nodeSize - FREE_BLOCKS }
     at = chunkEnd(chunk)
   }
 }
@@ -161,7 +167,7 @@ export function layoutMetadata(
       BLOCK_GROUP_METADATA,
       profile,
       full.chunk.logical,
-      alignUp(held * nodeSize, STRIPE_LEN),
+      alignUp((held + FREE_BLOCKS) * nodeSize, STRIPE_LEN),
     )
     layout.push({ chunk, blocks: held })
     left -= held

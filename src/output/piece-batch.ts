@@ -10,8 +10,13 @@ export class PieceBatch {
   /** Where in the arena the next bytes go. */
   #fill = 0
   #length = 0
+  /** Where it begins, from the last multiple of its capacity on. */
+  #begin = 0
 
-  /** @param capacity bytes of the image, zeros included */
+  /**
+   * @param capacity bytes of the image, zeros included; a batch ends where the image reaches a multiple of
+   *   it, so that a writer can tell from offsets what will be in one batch
+   */
   constructor(capacity: number) {
     this.#arena = new Uint8Array(capacity)
   }
@@ -27,7 +32,7 @@ export class PieceBatch {
 
   /** Bytes of the image it can still take. */
   get room(): number {
-    return this.#arena.length - this.#length
+    return this.#arena.length - this.#begin - this.#length
   }
 
   get full(): boolean {
@@ -80,7 +85,9 @@ export class PieceBatch {
     }
   }
 
+  /** Begins the next batch, where this one ends. */
   clear(): void {
+    this.#begin = (this.#begin + this.#length) % this.#arena.length
     this.#pieces.length = 0
     this.#fill = 0
     this.#length = 0

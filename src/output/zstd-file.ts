@@ -24,7 +24,8 @@ export interface ZstdFileOptions {
 }
 
 /**
- * An image in independent zstd frames of at most 4 MiB of content each, with a seek table at the end.
+ * An image in independent zstd frames, none of which reaches over a multiple of 4 MiB of the image, with a
+ * seek table at the end.
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
 export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): ImageFile {

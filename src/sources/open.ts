@@ -1,6 +1,7 @@
 /** Opens what an image description names as sources. */
 import { Buffer } from 'node:buffer'
 import { open, stat, type FileHandle } from 'node:fs/promises'
+import { addAbortSignal } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { SourcePlan } from '../spec/plan.ts'
@@ -44,7 +45,7 @@ export async function* openSource(
     case 'tar': {
       const source = plan.path === '-' ? 'standard input' : plan.path
       if (plan.path === '-') {
-        yield* readTar(decompress(count(process.stdin), source), source)
+        yield* readTar(decompress(count(readStdin(signal)), source), source)
         return
       }
       const handle = await openFile(plan.path)
@@ -54,6 +55,17 @@ export async function* openSource(
         await handle.close()
       }
     }
+  }
+}
+
+/** Standard input. Another program may keep it open without writing: the signal ends the waiting, too. */
+async function* readStdin(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal) addAbortSignal(signal, process.stdin)
+  try {
+    yield* process.stdin as AsyncIterable<Uint8Array>
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
   }
 }
 

@@ -18,15 +18,20 @@ interface Entry {
   id: number
 }
 
+export interface Acl {
+  /** The permission bits of an inode with this access ACL: the group's are those of the mask, if there is one. */
+  permissions: number
+  /** What `system.posix_acl_access` or `_default` holds; undefined when the permission bits say it all. */
+  value: Uint8Array | undefined
+}
+
 /**
- * The value of `system.posix_acl_access` or `system.posix_acl_default` for an ACL in text form: entries such as
- * `user::rwx`, `group:100:r-x` or, as star and libarchive write them, `user:name:rw-:1000`, separated by commas
- * or newlines. Undefined when there is none to keep: an empty one, or an access ACL of only the three base
- * entries, which are the permission bits.
+ * Reads an ACL in text form: entries such as `user::rwx`, `group:100:r-x` or, as star and libarchive write them,
+ * `user:name:rw-:1000`, separated by commas or newlines. Undefined when there are none.
  *
  * @throws RangeError when the text is no valid ACL, or names a user or group without its number
  */
-export function aclFromText(text: string, kind: 'access' | 'default'): Uint8Array | undefined {
+export function aclFromText(text: string, kind: 'access' | 'default'): Acl | undefined {
   const entries = text
     .split(/[,\n]/)
     .map((part) => part.replace(/#.*/, '').trim())
@@ -35,8 +40,15 @@ export function aclFromText(text: string, kind: 'access' | 'default'): Uint8Arra
     .sort((a, b) => a.tag - b.tag || a.id - b.id)
   if (entries.length === 0) return undefined
   verify(entries)
-  if (kind === 'access' && entries.length === 3) return undefined
+  const perm = (tag: number) => entries.find((entry) => entry.tag === tag)?.perm
+  const group = perm(TAG.mask) ?? perm(TAG.groupObj)!
+  const permissions = (perm(TAG.userObj)! << 6) | (group << 3) | perm(TAG.other)!
+  // posix_acl_equiv_mode() in the kernel.
+  const isMinimal = kind === 'access' && entries.length === 3
+  return { permissions, value: isMinimal ? undefined : encode(entries) }
+}
 
+function encode(entries: readonly Entry[]): Uint8Array {
   const out = new Uint8Array(AclHeader.size + entries.length * AclEntry.size)
   const view = viewOf(out)
   AclHeader.write(view, 0, { version: VERSION })

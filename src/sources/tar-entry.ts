@@ -1,10 +1,10 @@
 /** What a tar header means together with the extended headers before it. */
 import { Buffer } from 'node:buffer'
 import { toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
-import type { EntryMetadata, Xattr } from '../file-tree/entry.ts'
+import type { EntryMetadata } from '../file-tree/entry.ts'
 import { normalisePath } from './entry-path.ts'
 import { badValue, paxInteger, paxTime, type PaxRecords } from './pax.ts'
-import { aclFromText } from './posix-acl.ts'
+import { aclFromText, type Acl } from './posix-acl.ts'
 import { TarProblem, type TarHeader } from './tar-format.ts'
 
 /** What came before a header and belongs to it. */
@@ -66,15 +66,14 @@ export function interpretEntry(header: TarHeader, extensions: Extensions): TarEn
     major = integer(pax, 'SCHILY.devmajor') ?? major
     minor = integer(pax, 'SCHILY.devminor') ?? minor
     applyMetadata(metadata, pax)
-    const xattrs = xattrsOf(pax, type)
-    if (xattrs.length > 0) metadata.xattrs = xattrs
+    applyXattrs(metadata, pax, type)
   }
   inRange('user id', metadata.uid, 2 ** 32)
   inRange('group id', metadata.gid, 2 ** 32)
   inRange('size', size, Number.MAX_SAFE_INTEGER)
 
   if (path === '' && type !== 'directory') throw new TarProblem(`the root is a ${type}, expected a directory`)
-  if (type === 'file') return { ...metadata, type, size }
+  if (type === 'file') return Object.assign(metadata, { type, size })
   if (size !== 0) {
     throw new TarProblem(
       `a ${type} with ${size} bytes of content: expected none (tars disagree on whether content follows)`,
@@ -83,16 +82,16 @@ export function interpretEntry(header: TarHeader, extensions: Extensions): TarEn
   switch (type) {
     case 'directory':
     case 'fifo':
-      return { ...metadata, type }
+      return Object.assign(metadata, { type })
     case 'block':
     case 'character':
       inRange('device major number', major, MAJOR_LIMIT)
       inRange('device minor number', minor, MINOR_LIMIT)
-      return { ...metadata, type, major, minor }
+      return Object.assign(metadata, { type, major, minor })
     case 'symlink':
     case 'hardlink': {
       const target = pax?.get('linkpath') || extensions.longLink || header.linkname
-      return { ...metadata, type, target: linkTarget(type, target) }
+      return Object.assign(metadata, { type, target: linkTarget(type, target) })
     }
   }
 }
@@ -183,22 +182,33 @@ function linkTarget(type: 'symlink' | 'hardlink', target: ByteString): ByteStrin
   }
 }
 
+const SCHILY_XATTR = 'SCHILY.xattr.'
+const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.'
+
+/** GNU tar escapes what a keyword cannot hold, "=", and "%" with it. */
+function fromGnu(escaped: ByteString): ByteString {
+  return escaped.replace(/%3D/g, '=').replace(/%25/g, '%')
+}
+
+/** Libarchive escapes everything special, in both of the forms it writes. */
+function fromUrl(escaped: ByteString): ByteString {
+  return escaped.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+}
+
 /**
  * Extended attributes of all the forms they have in archives. A value given as bytes (SCHILY.xattr) goes before
  * the same attribute in another form.
  */
-function xattrsOf(pax: PaxRecords, type: TarEntry['type']): Xattr[] {
+function applyXattrs(metadata: EntryMetadata, pax: PaxRecords, type: TarEntry['type']): void {
   const exact = new Map<ByteString, Uint8Array>()
   const derived = new Map<ByteString, Uint8Array>()
   for (const [keyword, value] of pax) {
-    if (keyword.startsWith('SCHILY.xattr.')) {
-      // A keyword cannot hold "=", so GNU tar escapes it, and "%" with it.
-      const name = keyword.slice('SCHILY.xattr.'.length).replace(/%3D/g, '=').replace(/%25/g, '%')
-      exact.set(xattrName(keyword, name), toBytes(value))
-    } else if (keyword.startsWith('LIBARCHIVE.xattr.')) {
-      const name = keyword
-        .slice('LIBARCHIVE.xattr.'.length)
-        .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    if (keyword.startsWith(SCHILY_XATTR)) {
+      const escaped = keyword.slice(SCHILY_XATTR.length)
+      const isOfLibarchive = pax.has(LIBARCHIVE_XATTR + escaped)
+      exact.set(xattrName(keyword, isOfLibarchive ? fromUrl(escaped) : fromGnu(escaped)), toBytes(value))
+    } else if (keyword.startsWith(LIBARCHIVE_XATTR)) {
+      const name = fromUrl(keyword.slice(LIBARCHIVE_XATTR.length))
       derived.set(xattrName(keyword, name), fromBase64(keyword, value))
     } else if (keyword === 'RHT.security.selinux' && value !== '') {
       // The kernel keeps the context as a C string.
@@ -209,11 +219,13 @@ function xattrsOf(pax: PaxRecords, type: TarEntry['type']): Xattr[] {
       if (acl && kind === 'default' && type !== 'directory') {
         throw new TarProblem(`pax record ${keyword}: a ${type} cannot have a default ACL`)
       }
-      if (acl) derived.set(`system.posix_acl_${kind}`, acl)
+      if (acl?.value) derived.set(`system.posix_acl_${kind}`, acl.value)
+      // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
+      if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
     }
   }
   for (const [name, value] of derived) if (!exact.has(name)) exact.set(name, value)
-  return Array.from(exact, ([name, value]) => ({ name, value }))
+  if (exact.size > 0) metadata.xattrs = Array.from(exact, ([name, value]) => ({ name, value }))
 }
 
 function xattrName(keyword: ByteString, name: ByteString): ByteString {
@@ -230,7 +242,7 @@ function fromBase64(keyword: ByteString, value: ByteString): Uint8Array {
   return new Uint8Array(Buffer.from(value, 'base64'))
 }
 
-function convertAcl(keyword: string, value: ByteString, kind: 'access' | 'default'): Uint8Array | undefined {
+function convertAcl(keyword: string, value: ByteString, kind: 'access' | 'default'): Acl | undefined {
   try {
     return aclFromText(value, kind)
   } catch (error) {

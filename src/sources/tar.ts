@@ -69,11 +69,11 @@ export async function* readTar(
       const entry = located(source, offset, name, () => interpretEntry(header, extensions))
       const origin = { source, offset }
       if (entry.type !== 'file') {
-        yield { ...entry, origin }
+        yield Object.assign(entry, { origin })
         continue
       }
       const content = new TarContent(reader, entry, origin)
-      yield { ...entry, origin, content }
+      yield Object.assign(entry, { origin, content })
       await content.finish()
     }
   } finally {

@@ -1,6 +1,9 @@
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
+import type { Xattr } from '../../src/file-tree/entry.ts'
 import { readTar } from '../../src/sources/tar.ts'
 import { arbitraryEntry } from './arbitrary-entries.ts'
 import {
@@ -12,7 +15,7 @@ import {
   ustarHeader,
   type TarInput,
 } from './build-tar.ts'
-import { collect, exhaust, inPieces, join, takeOne, type Collected } from './collect.ts'
+import { collect, exhaust, inPieces, join as joinPieces, takeOne, type Collected } from './collect.ts'
 
 const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const read = (tar: Uint8Array, size = 1 << 20) => collect(readTar(inPieces(tar, size), 'a.tar'))
@@ -99,8 +102,8 @@ describe('reading goes wrong when done wrong', () => {
   test('content is read once', async () => {
     for await (const entry of readTar(inPieces(tar, 1000), 'a.tar')) {
       if (entry.type !== 'file') continue
-      await join(entry.content)
-      await expect(join(entry.content)).rejects.toThrow('only before the next entry')
+      await joinPieces(entry.content)
+      await expect(joinPieces(entry.content)).rejects.toThrow('only before the next entry')
     }
   })
 
@@ -368,6 +371,58 @@ describe('extended attributes', () => {
     expect(await xattrs([['LIBARCHIVE.xattr.user.%FF', 'AAr/']])).toEqual({ 'user.\xff': '000aff' })
   })
 
+  test('what bsdtar writes (fixtures/tar/make.sh)', async () => {
+    const file = join(import.meta.dirname, '../../fixtures/tar/bsdtar.tar')
+    const entries = await collect(readTar(createReadStream(file), file))
+    const seen = entries.slice(0, 3).map(({ path, type, mode, mtime, target, xattrs }) => {
+      const values = ((xattrs ?? []) as Xattr[]).map(({ name, value }) => [
+        name,
+        Buffer.from(value).toString('hex'),
+      ])
+      return {
+        path,
+        type,
+        mode,
+        mtime,
+        ...(target ? { target } : {}),
+        xattrs: Object.fromEntries(values) as object,
+      }
+    })
+    expect(seen).toEqual([
+      {
+        path: 'dir',
+        type: 'directory',
+        mode: 0o755,
+        mtime: { sec: -2, nsec: 0 },
+        xattrs: {
+          'system.posix_acl_default':
+            '0200000001000700ffffffff020007003700000004000500ffffffff10000700ffffffff20000500ffffffff',
+        },
+      },
+      {
+        path: 'file',
+        type: 'file',
+        mode: 0o4670, // the group's bits are the mask
+        mtime: { sec: 2_209_086_245, nsec: 678_901_234 },
+        xattrs: {
+          'user.a=b%c': '000a3dff',
+          'user.plain': '74657874',
+          'user.\xff \xc3\xa4': '80',
+          'system.posix_acl_access':
+            '0200000001000600ffffffff02000500d204000004000400ffffffff080006004d00000010000700ffffffff20000000ffffffff',
+        },
+      },
+      {
+        path: 'symlink',
+        type: 'symlink',
+        mode: 0o777,
+        mtime: { sec: 981_173_106, nsec: 0 },
+        target: 'file',
+        xattrs: {},
+      },
+    ])
+  })
+
   test('one attribute in two forms is one, and the exact form counts', async () => {
     expect(
       await xattrs([
@@ -399,6 +454,10 @@ describe('extended attributes', () => {
       'system.posix_acl_default': '0200000001000700ffffffff04000500ffffffff20000500ffffffff',
     })
     // No more than the mode.
+    const minimal = paxHeader('x', [['SCHILY.acl.access', 'user::rwx,group::r--,other::--x']])
+    expect(await first(minimal, ustarHeader({ typeflag: '0', name: 'a', mode: 0o4640 }))).toMatchObject({
+      mode: 0o4741,
+    })
     expect(await xattrs([['SCHILY.acl.access', 'user::rw-\ngroup::r--\nother::r--\n']])).toEqual({})
   })
 

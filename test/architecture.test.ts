@@ -1,0 +1,213 @@
+/** The direction in which the folders of src/ may import each other, as docs/architecture.md describes it. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, posix } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../src')
+
+/** From the lowest to the highest: imports go down, or stay inside a folder. */
+const LAYERS = [
+  ['lib'],
+  ['file-tree', 'spec'],
+  ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['(assembly)'],
+  ['cli'],
+]
+/** Neighbours that are one layer together. */
+const TOGETHER = new Set(['file-tree', 'spec'])
+/** The command sees the public API and the description; what it does with formats goes through the API. */
+const CLI_MAY_IMPORT = new Set(['cli', '(assembly)', 'spec', 'lib'])
+
+/** Imports against the rules that are known, each with the way out; the test fails when one is gone. */
+const KNOWN_EXCEPTIONS: readonly string[] = [
+  // Temporary files serve both folders: their place is lib/.
+  'sources/spool.ts -> output/temporary-file.ts',
+]
+
+/** Readers and writers of formats run in a browser, too. */
+const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec'])
+const PORTABLE_PACKAGES = new Set(['crc-32', 'uuid', 'zod'])
+const NOT_PORTABLE = new Set(['Buffer', 'process', 'require', '__dirname', '__filename'])
+const CLOCK_OR_CHANCE = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID'])
+
+interface Module {
+  /** Path below src/. */
+  path: string
+  /** Modules of src/, by their paths. */
+  imports: string[]
+  /** Those of them that are there at run time: without `import type`. */
+  runtimeImports: string[]
+  /** Packages and modules of Node. */
+  packages: string[]
+  /** Names that are used, of globals and others; not those of properties. */
+  names: Set<string>
+  /** `Date.now` and the like. */
+  accesses: Set<string>
+}
+
+function parseModule(path: string): Module {
+  const text = readFileSync(join(ROOT, path), 'utf8')
+  const module: Module = {
+    path,
+    imports: [],
+    runtimeImports: [],
+    packages: [],
+    names: new Set(),
+    accesses: new Set(),
+  }
+  const add = (specifier: ts.Node | undefined, isType: boolean) => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return
+    if (!specifier.text.startsWith('.')) {
+      module.packages.push(specifier.text)
+      return
+    }
+    const target = posix.join(posix.dirname(path), specifier.text)
+    module.imports.push(target)
+    if (!isType) module.runtimeImports.push(target)
+  }
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false)
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly)
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      add(node.argument.literal, true)
+    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false)
+    } else if (ts.isPropertyAccessExpression(node)) {
+      if (ts.isIdentifier(node.expression)) module.accesses.add(`${node.expression.text}.${node.name.text}`)
+      visit(node.expression)
+      return
+    } else if (ts.isIdentifier(node)) module.names.add(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest))
+  return module
+}
+
+const modules = new Map(
+  readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .sort()
+    .map((path) => [path, parseModule(path)]),
+)
+
+/** The folder a module is in; those directly in src/ put the others together. */
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '(assembly)')
+const layerOf = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder))
+const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path))
+const packageOf = (specifier: string) =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+
+/** All that is loaded with a module, itself not counted unless it is part of a circle. */
+function reach(path: string): Set<string> {
+  const reached = new Set<string>()
+  const open = [path]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const target of modules.get(next)?.runtimeImports ?? []) {
+      if (reached.has(target)) continue
+      reached.add(target)
+      open.push(target)
+    }
+  }
+  return reached
+}
+
+const inFolder = (name: string) => [...modules.values()].filter(({ path }) => posix.basename(path) === name)
+const allowed = (path: string, target: string) => {
+  const [from, to] = [folderOf(path), folderOf(target)]
+  if (from === to) return true
+  if (from === 'cli') return CLI_MAY_IMPORT.has(to)
+  return layerOf(to) < layerOf(from) || (TOGETHER.has(from) && TOGETHER.has(to))
+}
+
+describe('imports in src/', () => {
+  test('are found, and lead to modules that exist', () => {
+    const targets = [...modules.values()].flatMap(({ imports }) => imports)
+    expect(modules.size).toBeGreaterThan(50)
+    expect(targets.length).toBeGreaterThan(modules.size)
+    expect(targets.filter((target) => !modules.has(target))).toEqual([])
+  })
+
+  test('every folder has its place in the layers', () => {
+    const folders = new Set([...modules.keys()].map(folderOf))
+    expect([...folders].filter((folder) => layerOf(folder) < 0)).toEqual([])
+  })
+
+  test('go down the layers, and never from one format to another', () => {
+    const against = [...modules.values()].flatMap(({ path, imports }) =>
+      imports.filter((target) => !allowed(path, target)).map((target) => `${path} -> ${target}`),
+    )
+    expect(against).toEqual(KNOWN_EXCEPTIONS)
+  })
+
+  test('do not go in circles', () => {
+    expect([...modules.keys()].filter((path) => reach(path).has(path))).toEqual([])
+  })
+})
+
+describe('rooms of a format', () => {
+  test('format.ts knows nothing but the struct codec', () => {
+    const formats = inFolder('format.ts')
+    expect(formats.length).toBeGreaterThan(2)
+    for (const { path, imports, packages } of formats) {
+      expect({ path, imports, packages }).toEqual({ path, imports: ['lib/struct.ts'], packages: [] })
+    }
+  })
+
+  test.each([
+    ['read.ts', 'write.ts'],
+    ['read.ts', 'check.ts'],
+    ['write.ts', 'read.ts'],
+    ['write.ts', 'check.ts'],
+    ['check.ts', 'write.ts'],
+  ])('%s does without %s', (room, other) => {
+    const against = inFolder(room).filter(({ path }) => reach(path).has(posix.join(folderOf(path), other)))
+    expect(against.map(({ path }) => path)).toEqual([])
+  })
+
+  test('check.ts of a format reads with its read.ts', () => {
+    const checks = inFolder('check.ts').filter(({ path }) =>
+      modules.has(posix.join(folderOf(path), 'read.ts')),
+    )
+    expect(checks.length).toBeGreaterThan(1)
+    for (const { path } of checks) expect([...reach(path)]).toContain(posix.join(folderOf(path), 'read.ts'))
+  })
+})
+
+describe('portable folders', () => {
+  const portable = [...modules.values()].filter(isPortable)
+  /** Types do not matter here: they are gone when the code runs. */
+  const loaded = new Set(portable.flatMap(({ path }) => [path, ...reach(path)]))
+
+  test('load no module of Node, and no package that needs it', () => {
+    const against = [...loaded].flatMap((path) =>
+      modules
+        .get(path)!
+        .packages.filter((name) => !PORTABLE_PACKAGES.has(packageOf(name)))
+        .map((name) => `${path} -> ${name}`),
+    )
+    expect(portable.length).toBeGreaterThan(30)
+    expect(against).toEqual([])
+  })
+
+  test('use no global of Node', () => {
+    const against = [...loaded].flatMap((path) =>
+      [...modules.get(path)!.names]
+        .filter((name) => NOT_PORTABLE.has(name))
+        .map((name) => `${path}: ${name}`),
+    )
+    expect(against).toEqual([])
+  })
+
+  test('look at no clock and throw no dice', () => {
+    const against = [...loaded].flatMap((path) =>
+      [...modules.get(path)!.accesses]
+        .filter((access) => CLOCK_OR_CHANCE.has(access))
+        .map((access) => `${path}: ${access}`),
+    )
+    expect(against).toEqual([])
+  })
+})

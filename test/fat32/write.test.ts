@@ -1,0 +1,343 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { checkFat32 } from '../../src/fat32/check.ts'
+import type { FatEntry, FatFile } from '../../src/fat32/entries.ts'
+import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY } from '../../src/fat32/format.ts'
+import { caseKey, nameProblem } from '../../src/fat32/names.ts'
+import { planFat32, type Fat32Request } from '../../src/fat32/plan.ts'
+import { readFat32 } from '../../src/fat32/read.ts'
+import { fromText, toText } from '../../src/lib/byte-string.ts'
+import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
+import { fsckFat } from '../judges/fsck-fat.ts'
+import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
+import { requireJudge } from '../judges/run-tool.ts'
+import type { SparseImage } from '../judges/sparse-image.ts'
+import { collect, directory, file, MIB, readerOf, request, TIME, withVolume } from './volume.ts'
+
+const hasFsck = requireJudge('fsck.fat')
+const hasMtools = requireJudge('mcopy')
+
+/** Content that differs from file to file and from place to place. */
+function content(size: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 0xff
+  return bytes
+}
+
+/** Stands for content: a failing comparison of megabytes would take minutes to print. */
+const digest = (bytes: Uint8Array) => `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`
+
+/** What our own reader finds. */
+async function readBack(image: SparseImage) {
+  const volume = await readFat32(readerOf(image))
+  const found = new Map<string, string>()
+  for await (const entry of volume.entries()) {
+    found.set(
+      toText(entry.path)!,
+      entry.type === 'file' ? digest(await collect(volume.content(entry))) : 'directory',
+    )
+  }
+  return found
+}
+
+async function expectedOf(entries: readonly FatEntry[]) {
+  const expected = new Map<string, string>()
+  for (const entry of entries) {
+    const path = toText(entry.path)!
+    const components = path.split('/')
+    for (let i = 1; i < components.length; i++) expected.set(components.slice(0, i).join('/'), 'directory')
+    expected.set(path, entry.type === 'file' ? digest(await collect(entry.open())) : 'directory')
+  }
+  return expected
+}
+
+const sorted = <T>(map: Map<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+
+/** What mcopy brings out of the volume. */
+async function copiedBack(image: SparseImage) {
+  const folder = mkdtempSync(join(tmpdir(), 'diskwright-'))
+  try {
+    await mtoolsCopyAll(image.path, folder)
+    const found = new Map<string, string>()
+    for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      const isFile = statSync(join(folder, path)).isFile()
+      found.set(path, isFile ? digest(readFileSync(join(folder, path))) : 'directory')
+    }
+    return found
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** All judges on one volume. */
+async function judge(asked: Fat32Request, { mtools = hasMtools } = {}): Promise<void> {
+  await withVolume(asked, async (image) => {
+    if (hasFsck) await fsckFat(image.path)
+    expect(await checkFat32(readerOf(image))).toEqual([])
+    const expected = sorted(await expectedOf(asked.entries))
+    expect(sorted(await readBack(image))).toEqual(expected)
+    // mcopy fails on a volume without files.
+    if (mtools && expected.length > 0) {
+      expect(sorted(await copiedBack(image))).toEqual(expected)
+    }
+  })
+}
+
+describe('writeFat32', () => {
+  it('makes an empty volume', async () => {
+    await judge(request([]))
+    await judge(request([], { label: '' }))
+  })
+
+  it('makes what firmware looks like', async () => {
+    const entries = [
+      file('config.txt', 'arm_64bit=1\n'),
+      file('bcm2710-rpi-3-b.dtb', content(31_790, 1)),
+      file('start.elf', content(2_979_264, 2)),
+      file('empty', ''),
+      directory('overlays'),
+      file('overlays/README', 'text'),
+      file('overlays/vc4-kms-v3d.dtbo', content(512, 3)),
+      file('overlays/deep/er/File With Spaces.Txt', content(513, 4)),
+      file('FIRMWARE', 'has the name of the volume'),
+      directory('nothing in it'),
+    ]
+    await judge(request(entries))
+    await judge(request(entries, { size: 512 * MIB, label: 'bootfs' }))
+    await judge(request(entries, { size: 2100 * MIB, clusterSize: 32768, label: '' }))
+  })
+
+  it('makes directories of several clusters, and such as fill theirs', async () => {
+    const names = Array.from({ length: 2000 }, (_, i) => file(`dir/a longer file name, number ${i}`, `${i}`))
+    await judge(request(names))
+    // 14 records and the two dots are 512 bytes, the cluster; 16 in the root with its label are one more.
+    const exactly = Array.from({ length: 14 }, (_, i) => file(`full/${i}`, 'x'))
+    const root = Array.from({ length: 14 }, (_, i) => file(`R${i}`, 'x'))
+    await judge(request([...exactly, ...root]))
+    await judge(request([...exactly, ...root, file('one', 'more')]))
+  })
+
+  it('fills a volume to its last cluster, and not beyond', async () => {
+    const { geometry } = planFat32(request([]))
+    const room = (geometry.clusters - 1) * 512
+    await judge(request([file('all', content(room, 1))]))
+    const size = room - 512 * 10
+    const entries = [file('a', new Uint8Array(size)), file('b', content(11 * 512, 1)), file('c', 'x')]
+    let error: unknown
+    try {
+      planFat32(request(entries))
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).toBeInstanceOf(DoesNotFitError)
+    expect(error).toMatchObject({ needed: room + 512 * 3, available: room + 512 })
+    expect(String(error)).toContain('from entry "b" on')
+  })
+
+  it('keeps times, attributes and the label', async () => {
+    const mtime = { sec: 1_700_000_001, nsec: 230_000_000 }
+    const entries = [
+      file('ro', 'x', { readOnly: true, mtime }),
+      file('implied/rw', 'x', { mtime: { sec: 1, nsec: 0 } }),
+      directory('own', mtime),
+    ]
+    await withVolume(
+      request(entries, { time: { sec: 1_600_000_000, nsec: 0 }, label: 'bootfs' }),
+      async (image) => {
+        const volume = await readFat32(readerOf(image))
+        expect(volume).toMatchObject({ label: 'bootfs', volumeId: 0x2178694e, boot: { hiddenSectors: 2048 } })
+        const found = []
+        for await (const { path, attributes, mtime, birthtime } of volume.entries()) {
+          found.push([path, attributes, mtime, birthtime])
+        }
+        const epoch = { sec: Date.UTC(1980, 0, 1) / 1000, nsec: 0 }
+        const implied = { sec: 1_600_000_000, nsec: 0 }
+        expect(found).toEqual([
+          ['ro', ATTR_ARCHIVE | ATTR_READ_ONLY, { sec: 1_700_000_000, nsec: 0 }, mtime],
+          ['implied', ATTR_DIRECTORY, implied, implied],
+          ['own', ATTR_DIRECTORY, { sec: 1_700_000_000, nsec: 0 }, mtime],
+          ['implied/rw', ATTR_ARCHIVE, epoch, epoch],
+        ])
+      },
+    )
+  })
+
+  it('tells mtools the names as they were given', async (test) => {
+    if (!hasMtools) test.skip()
+    const names = [
+      'UPPER.TXT',
+      'lower.txt',
+      'Mixed.Txt',
+      'lower.TXT2',
+      '.config',
+      'bcm2710-rpi-3-b.dtb',
+      'a+b',
+      'x y',
+    ]
+    await withVolume(request(names.map((name) => file(name, name))), async (image) => {
+      expect((await mtoolsList(image.path)).sort()).toEqual([...names].sort())
+    })
+  })
+
+  it('tells mtools the times', async (test) => {
+    if (!hasMtools) test.skip()
+    const mtime = { sec: 1_234_567_890, nsec: 0 }
+    await withVolume(request([file('a/f', 'x', { mtime })]), async (image) => {
+      const folder = mkdtempSync(join(tmpdir(), 'diskwright-'))
+      await mtoolsCopyAll(image.path, folder)
+      expect(statSync(join(folder, 'a/f')).mtimeMs).toBe(mtime.sec * 1000)
+      rmSync(folder, { recursive: true })
+    })
+  })
+
+  it('is the same for the same input, and counts the bytes', async () => {
+    let written = 0
+    const entries = [file('a', 'x'), file('b/c', content(100_000, 1))]
+    const bytes: Uint8Array[] = []
+    for (let i = 0; i < 2; i++) {
+      await withVolume(
+        request(entries),
+        (image) => {
+          bytes.push(image.read(0, 2 * MIB))
+          return Promise.resolve()
+        },
+        { onBytes: (count) => (written += count) },
+      )
+    }
+    expect(written).toBe(2 * 100_001)
+    expect(Buffer.compare(bytes[0], bytes[1])).toBe(0)
+  })
+
+  it('holds random trees', async () => {
+    const character = fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom(..."abcABC12.~ _+-,;=[]{}'") },
+      { weight: 1, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }) },
+    )
+    const ascii = fc.constantFrom(..."abcdXYZ12.~ _+-,;=[]{}'")
+    const nameOf = (unit: fc.Arbitrary<string>) =>
+      fc
+        .array(unit, { minLength: 1, maxLength: 30 })
+        .map((characters) => characters.join(''))
+        .filter((name) => nameProblem(fromText(name)) === undefined)
+    const treesOf = (unit: fc.Arbitrary<string>) =>
+      fc
+        .array(
+          fc.record({
+            path: fc.array(nameOf(unit), { minLength: 1, maxLength: 4 }),
+            /** Below an earlier one? */
+            below: fc.option(fc.nat(20)),
+            size: fc.option(
+              fc.oneof(fc.integer({ min: 0, max: 3000 }), fc.constantFrom(0, 511, 512, 513, 4096)),
+            ),
+          }),
+          { maxLength: 20 },
+        )
+        .map(treeOf)
+    const run = (unit: fc.Arbitrary<string>, mtools: boolean) =>
+      fc.assert(
+        fc.asyncProperty(treesOf(unit), fc.constantFrom(512, 4096), async (entries, clusterSize) => {
+          const size = clusterSize === 512 ? 34 * MIB : 260 * MIB
+          await judge(request(entries, { size, clusterSize }), { mtools })
+        }),
+        { numRuns: 25 },
+      )
+    // mtools has its own ideas about the case of some letters.
+    await run(character, false)
+    await run(ascii, hasMtools)
+  })
+})
+
+/** Entries without names that FAT takes for one. */
+function treeOf(list: { path: string[]; below: number | null; size: number | null }[]): FatEntry[] {
+  const directories: string[] = ['']
+  const keys = new Map<string, string>()
+  return list.flatMap(({ path, below, size }, seed): FatEntry[] => {
+    const parent = below === null ? '' : directories[below % directories.length]
+    const components = [...(parent === '' ? [] : parent.split('/')), ...path]
+    for (let i = 1; i <= components.length; i++) {
+      const part = components.slice(0, i).join('/')
+      const known = keys.get(caseKey(part))
+      if (known !== undefined && (known !== part || i === components.length || !directories.includes(part)))
+        return []
+    }
+    for (let i = 1; i <= components.length; i++) {
+      const part = components.slice(0, i).join('/')
+      keys.set(caseKey(part), part)
+      if ((i < components.length || size === null) && !directories.includes(part)) directories.push(part)
+    }
+    const full = components.join('/')
+    return [size === null ? directory(full) : file(full, content(size, seed))]
+  })
+}
+
+describe('what FAT32 cannot hold', () => {
+  const origin = { source: 'firmware', offset: 1024 }
+  it.each([
+    [
+      'a bad name',
+      [file('d/a:b', '', { origin })],
+      'firmware: entry "d/a:b" at offset 1024: its name "a:b" contains ":"',
+    ],
+    [
+      'a bad parent',
+      [file('d./x', '', { origin })],
+      'firmware: entry "d./x" at offset 1024: its name "d." ends in a dot',
+    ],
+    [
+      'names equal but for case',
+      [file('d/README'), file('d/ReadMe')],
+      '"d/ReadMe" and "d/README" differ only in case',
+    ],
+    ['directories equal but for case', [file('D/a'), file('d/b')], '"d" and "D" differ only in case'],
+    ['an entry below a file', [file('a'), file('a/b')], 'entry "a/b": "a" is a file, not a directory'],
+    ['a directory that is a file', [file('a'), directory('a')], '"a" is a file'],
+    ['a file twice', [file('a'), file('a')], 'is there twice'],
+    [
+      'a file of 4 GiB',
+      [file('big', '', { size: 2 ** 32 })],
+      'entry "big": has 4294967296 bytes, but a FAT32 file has',
+    ],
+    [
+      'too large a directory',
+      Array.from({ length: 16384 }, (_, i) => file(`d/${'long name '.repeat(3)}${i}`)),
+      'entry "d": the directory needs 65538 records',
+    ],
+  ])('refuses %s', (_, entries, message) => {
+    expect(() => planFat32(request(entries))).toThrow(message)
+    expect(() => planFat32(request(entries))).toThrow(InputError)
+  })
+
+  it('refuses impossible labels and sizes', () => {
+    expect(() => planFat32(request([], { label: 'a.b' }))).toThrow(SpecError)
+    expect(() => planFat32(request([], { size: 32 * MIB }))).toThrow(DoesNotFitError)
+  })
+
+  it('takes the largest file there can be', () => {
+    const layout = planFat32(request([file('big', '', { size: 2 ** 32 - 1 })], { size: 5 * 2 ** 30 }))
+    expect(layout.files[0].run.count).toBe(2 ** 20)
+  })
+
+  it.each([
+    ['longer', 'xyz', 2, 'entry "f": has more content than the 2 bytes'],
+    ['longer than nothing', 'xyz', 0, 'has more content than the 0 bytes'],
+    ['shorter', 'xyz', 4, 'has 3 bytes of content, not the 4'],
+  ])('refuses content that is %s than it was said to be', async (_, text, size, message) => {
+    const attempt = withVolume(request([file('f', text, { size })]), () => Promise.resolve())
+    await expect(attempt).rejects.toThrow(message)
+    await expect(attempt).rejects.toBeInstanceOf(InputError)
+  })
+
+  it('can be stopped', async () => {
+    const controller = new AbortController()
+    const entries: FatFile[] = [file('f', content(10_000, 1), { mtime: TIME })]
+    const attempt = withVolume(request(entries), () => Promise.resolve(), {
+      signal: controller.signal,
+      onBytes: () => controller.abort(new Error('enough')),
+    })
+    await expect(attempt).rejects.toThrow('enough')
+  })
+})
