@@ -24,6 +24,12 @@ export class DeviceSink implements ImageSink {
     return this.#sink.write(offset, bytes, packed)
   }
 
+  async writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void> {
+    await this.reserveSuperblocks(offset)
+    if (offset + distance + bytes.length > this.#size) return
+    return this.#sink.writeTwice(offset, bytes, distance)
+  }
+
   /** Sets aside the superblocks that begin before `end`. */
   async reserveSuperblocks(end: number): Promise<void> {
     while (this.#superblocks.length > 0 && this.#superblocks[0] < end) {

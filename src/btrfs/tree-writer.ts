@@ -75,7 +75,9 @@ export class TreeWriter {
   async flush(): Promise<void> {
     if (this.#group === undefined) return
     const content = this.#buffer.subarray(0, this.#used)
-    for (const stripe of this.#group.chunk.stripes) await this.#sink.write(stripe, content)
+    const [first, second] = this.#group.chunk.stripes
+    if (second === undefined) await this.#sink.write(first, content)
+    else await this.#sink.writeTwice(first, content, second - first)
     this.#group = undefined
     this.#used = 0
   }

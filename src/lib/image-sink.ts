@@ -11,6 +11,8 @@ export interface ImageSink {
    * @param packed the bytes are compressed already: trying to compress them again is wasted time
    */
   write(offset: number, bytes: Uint8Array, packed?: boolean): Promise<void> | void
+  /** Writes the same bytes at `offset` and again `distance` bytes further on, at least as many as there are. */
+  writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void>
   /** Sets a small range aside, in order like a write, whose content is known only later: see `patch`. */
   reserve(offset: number, length: number): Promise<void> | void
   /** Fills a reserved range, whole, any time before the image is finished. */
@@ -23,6 +25,7 @@ export interface ImageSink {
 export function subSink(sink: ImageSink, start: number): ImageSink {
   return {
     write: (offset, bytes, packed) => sink.write(start + offset, bytes, packed),
+    writeTwice: (offset, bytes, distance) => sink.writeTwice(start + offset, bytes, distance),
     reserve: (offset, length) => sink.reserve(start + offset, length),
     patch: (offset, bytes) => sink.patch(start + offset, bytes),
     read: (offset, length) => sink.read(start + offset, length),

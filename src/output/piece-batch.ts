@@ -10,13 +10,8 @@ export class PieceBatch {
   /** Where in the arena the next bytes go. */
   #fill = 0
   #length = 0
-  /** Where it begins, from the last multiple of its capacity on. */
-  #begin = 0
 
-  /**
-   * @param capacity bytes of the image, zeros included; a batch ends where the image reaches a multiple of
-   *   it, so that a writer can tell from offsets what will be in one batch
-   */
+  /** @param capacity bytes of the image, zeros included */
   constructor(capacity: number) {
     this.#arena = new Uint8Array(capacity)
   }
@@ -32,7 +27,7 @@ export class PieceBatch {
 
   /** Bytes of the image it can still take. */
   get room(): number {
-    return this.#arena.length - this.#begin - this.#length
+    return this.#arena.length - this.#length
   }
 
   get full(): boolean {
@@ -63,6 +58,13 @@ export class PieceBatch {
     this.#length += length
   }
 
+  /** Adds the last `length` bytes of the last piece but zeros once more, `distance` bytes behind themselves. */
+  addCopy(length: number, distance: number): void {
+    const bytes = this.#arena.subarray(this.#fill - length, this.#fill)
+    this.#pieces.push({ kind: 'copy', bytes, distance })
+    this.#length += length
+  }
+
   /** Adds a reserved piece. Its bytes are not copied: they may change until the batch is cleared. */
   addReserved(bytes: Uint8Array): void {
     this.#pieces.push({ kind: 'reserved', bytes })
@@ -85,9 +87,7 @@ export class PieceBatch {
     }
   }
 
-  /** Begins the next batch, where this one ends. */
   clear(): void {
-    this.#begin = (this.#begin + this.#length) % this.#arena.length
     this.#pieces.length = 0
     this.#fill = 0
     this.#length = 0

@@ -68,11 +68,17 @@ export function rawFile(file: OpenFile): ImageFile {
     }
   }
 
+  function write(offset: number, bytes: Uint8Array, packed = false): Promise<void> | void {
+    checkOrder('write', offset, written)
+    written = offset + bytes.length
+    return packed || bytes.length < HOLE_SIZE ? put(offset, bytes) : putRuns(offset, bytes)
+  }
+
   return {
-    write(offset, bytes, packed = false) {
-      checkOrder('write', offset, written)
-      written = offset + bytes.length
-      return packed || bytes.length < HOLE_SIZE ? put(offset, bytes) : putRuns(offset, bytes)
+    write,
+    async writeTwice(offset, bytes, distance) {
+      await write(offset, bytes)
+      await write(offset + distance, bytes)
     },
     reserve(offset, length) {
       checkOrder('reserve', offset, written)

@@ -24,8 +24,7 @@ export interface ZstdFileOptions {
 }
 
 /**
- * An image in independent zstd frames, none of which reaches over a multiple of 4 MiB of the image, with a
- * seek table at the end.
+ * An image in independent zstd frames of at most 4 MiB of content each, with a seek table at the end.
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
 export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): ImageFile {
@@ -124,6 +123,20 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
     }
   }
 
+  /** Writes bytes and, in the same frame, a copy that costs next to nothing. */
+  async function writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void> {
+    if (distance + bytes.length > MAX_FRAME_CONTENT) {
+      await write(offset, bytes, false)
+      return write(offset + distance, bytes, false)
+    }
+    await fillGap(offset)
+    await flush()
+    batch.add('plain', bytes)
+    if (distance > bytes.length) batch.addZeros(distance - bytes.length)
+    batch.addCopy(bytes.length, distance)
+    if (batch.full) await flush()
+  }
+
   /** Fills `into` with what the frames hold from `offset` on; nothing else may be asked for. */
   async function readFrames(offset: number, into: Uint8Array): Promise<void> {
     for (let done = 0; done < into.length;) {
@@ -150,6 +163,10 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
         return fillGap(offset) ?? add('plain', bytes)
       }
       return write(offset, bytes, packed)
+    },
+    async writeTwice(offset, bytes, distance) {
+      checkOrder('write', offset, written())
+      await writeTwice(offset, bytes, distance)
     },
     async reserve(offset, length) {
       checkOrder('reserve', offset, written())
