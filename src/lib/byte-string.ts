@@ -23,7 +23,7 @@ export function writeBytes(target: Uint8Array, at: number, text: ByteString): vo
   for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i)
 }
 
-const ASCII = /^[\x00-\x7f]*$/  
+const ASCII = /^[\x00-\x7f]*$/
 const encoder = new TextEncoder()
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
