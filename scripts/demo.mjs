@@ -5,10 +5,11 @@
  * named and left out. What it makes stays in .cache/demo/. Exit code 1 when a judge disagrees.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { judgeAll } from './demo-judges.mjs'
+import { ensureBuild, ensureDependencies } from './ensure-dependencies.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const OUTPUT = join(ROOT, '.cache', 'demo')
@@ -19,48 +20,9 @@ const shown = (path) => relative(ROOT, path)
 const number = (value) => value.toLocaleString('en-US')
 const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 
-function node(args, options = {}) {
-  return execFileSync(process.execPath, args, {
-    cwd: ROOT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    ...options,
-  })
-}
-
-/** Whether node_modules holds what package-lock.json asks for; optional packages may be missing. */
-function hasDependencies() {
-  const packagesOf = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages
-  const lock = join('node_modules', '.package-lock.json')
-  if (!existsSync(join(ROOT, lock))) return false
-  const installed = packagesOf(lock)
-  return Object.entries(packagesOf('package-lock.json')).every(
-    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
-  )
-}
-
-function ensureDependencies() {
-  if (hasDependencies()) return
-  say('Installing packages (npm ci) ...')
-  const { npm_execpath: npm } = process.env
-  const args = ['ci', '--no-audit', '--no-fund']
-  const options = { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] }
-  if (npm === undefined) execFileSync('npm', args, options)
-  else execFileSync(process.execPath, [npm, ...args], options)
-}
-
-function newest(folder) {
-  const entries = readdirSync(folder, { recursive: true })
-  return Math.max(...entries.map((entry) => statSync(join(folder, entry)).mtimeMs))
-}
-
-/** Compiles src/ to dist/. Types are checked elsewhere. */
-function ensureBuild() {
-  const last = join(ROOT, 'dist', 'schema.json')
-  if (existsSync(last) && statSync(last).mtimeMs > newest(join(ROOT, 'src'))) return
-  say('Compiling ...')
-  node(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck'])
-  node(['scripts/write-schema.mjs'])
+function diskwright(args) {
+  const options = { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }
+  return execFileSync(process.execPath, [COMMAND, ...args], options)
 }
 
 async function main() {
@@ -78,8 +40,8 @@ async function main() {
   const packed = `${image}.zst`
   const build = ['build', '--closure', shown(closure), '--firmware', shown(firmware), '--force', '-o']
   say(`$ diskwright ${[...build, shown(packed)].join(' ')}`)
-  say(node([COMMAND, ...build, shown(packed)]))
-  const result = JSON.parse(node([COMMAND, ...build, shown(image), '--json']))
+  say(diskwright([...build, shown(packed)]))
+  const result = JSON.parse(diskwright([...build, shown(image), '--json']))
   say(`The same as ${shown(image)}, not compressed:`)
   say(`  ${mib(result.imageSize)}, of which ${mib(statSync(image).blocks * 512)} take space on the disk`)
   for (const { type, subvolumes = [] } of result.partitions) {
@@ -113,4 +75,10 @@ async function main() {
   process.exitCode = disagree > 0 ? 1 : 0
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  // What a command that failed had to say stands above already.
+  process.stderr.write(`demo: ${error.message.split('\n')[0]}\n`)
+  process.exitCode = 1
+}

@@ -36,10 +36,9 @@ missing_packages() {
   done <<< "$judges" | sort -u
 }
 
-install_release_judges() {
-  local missing
+install_release_judges() (
   missing=$(missing_packages | tr '\n' ' ')
-  [ -n "${missing// /}" ] || return 0
+  [ -n "${missing// /}" ] || exit 0
   command -v apt-get > /dev/null || complain "there is no apt-get to install: $missing"
   [ "$(id -u)" = 0 ] || complain "it takes root to install: $missing"
   echo "installing $missing" >&2
@@ -49,7 +48,7 @@ install_release_judges() {
     complain "apt-get could not install: $missing"
   missing=$(missing_packages | tr '\n' ' ')
   [ -z "${missing// /}" ] || complain "still missing: $missing"
-}
+)
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (

@@ -56,8 +56,8 @@ export class FileTree<Content> {
   readonly subvolumeRoots = new Map<SubvolumePlan, DirectoryNode<Content>>()
   readonly #options: TreeOptions<Content>
   readonly #subvolumes: Map<ByteString, SubvolumePlan>
-  /** Copies of files that hard links from subvolumes of another storage have made. */
-  readonly #copies = new Map<LeafNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
+  /** Of files with several names: the node by which each subvolume knows them, for all those nodes. */
+  readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
 
   constructor(options: TreeOptions<Content>) {
     this.#options = options
@@ -127,10 +127,7 @@ export class FileTree<Content> {
     }
   }
 
-  /**
-   * The node a hard link leads to. Inodes do not reach beyond their subvolume: a link from another one becomes
-   * an inode there that shares the content, or has a copy of it where the two store content in different ways.
-   */
+  /** The node a hard link leads to. */
   async #link(
     entry: SourceEntry & { type: 'hardlink' },
     target: ByteString,
@@ -140,29 +137,35 @@ export class FileTree<Content> {
     const node = this.#find(target)
     if (node === undefined) throw fail(`the hard link's target ${quote(target)} does not exist`, entry)
     if (node.type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
-    if (node.type === 'file' && node.storage.nodatacow !== storage.nodatacow) {
-      const subvolume = this.#subvolumeOf(path)
-      if (subvolume !== this.#subvolumeOf(target)) return this.#copyInto(subvolume, node, storage)
-    }
+    if (node.type === 'file') return this.#nodeIn(this.#subvolumeOf(path), node, target, storage)
     node.hardLinked = true
     return node
   }
 
-  async #copyInto(
+  /**
+   * The node by which a subvolume knows a file. Inodes do not reach beyond their subvolume: a hard link from
+   * another one becomes an inode there that shares the content, or has a copy of it when no other subvolume
+   * stores it in the way this one does.
+   */
+  async #nodeIn(
     subvolume: SubvolumePlan,
     node: FileNode<Content>,
+    path: ByteString,
     storage: StoragePlan,
   ): Promise<FileNode<Content>> {
-    const copies = this.#copies.get(node) ?? new Map<SubvolumePlan, FileNode<Content>>()
-    this.#copies.set(node, copies)
-    const known = copies.get(subvolume)
+    const family = this.#families.get(node) ?? new Map([[this.#subvolumeOf(path), node]])
+    this.#families.set(node, family)
+    const storesAlike = (other: FileNode<Content>) => other.storage.nodatacow === storage.nodatacow
+    const known = family.get(subvolume) ?? [...family.values()].find(storesAlike)
     if (known !== undefined) {
       known.hardLinked = true
+      family.set(subvolume, known)
       return known
     }
     const content = await this.#options.content.copy(node.content, storage)
     const copy = { ...node, hardLinked: false, storage, content }
-    copies.set(subvolume, copy)
+    family.set(subvolume, copy)
+    this.#families.set(copy, family)
     return copy
   }
 

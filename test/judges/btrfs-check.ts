@@ -41,6 +41,20 @@ export function findings(output: string): string[] {
   return output.split('\n').filter((line) => !SOUND.some((sound) => sound.test(line)))
 }
 
+/**
+ * The lowmem mode of btrfs-progs up to 6.19 at least takes every INODE_EXTREF item for an error (it compares the file
+ * type of the directory entry with the whole mode of the inode), those of the kernel too, and does not say
+ * which: its only complaint is the summary. That alone, when there are such items, is no finding.
+ */
+async function isExtrefFalseAlarm(tool: string, target: string, output: string): Promise<boolean> {
+  const summary = [/^ERROR: errors found in fs roots$/, /^found \d+ bytes used, error\(s\) found$/]
+  const found = findings(output)
+  if (found.length === 0 || !found.every((line) => summary.some((known) => known.test(line)))) return false
+  // The shell ends the dump at the first such item: the whole of it may be large.
+  const search = '"$0" inspect-internal dump-tree "$1" | grep -q -m1 INODE_EXTREF'
+  return (await runTool('sh', ['-c', search, tool, target], { timeoutMs: 600_000 })).code === 0
+}
+
 function toolsToRun(versions: 'all' | 'newest'): string[] {
   const release = findTool('btrfs')
   if (!existsSync(BACKPORTS_BTRFS)) {
@@ -60,6 +74,7 @@ async function check(target: string, options: BtrfsCheckOptions): Promise<void> 
       const { code, stdout, stderr } = await runTool(tool, args, { timeoutMs })
       const output = stdout + stderr
       if (code !== 0 || findings(output).length > 0) {
+        if (mode.includes('--mode=lowmem') && (await isExtrefFalseAlarm(tool, target, output))) continue
         throw new Error(`${tool} ${args.join(' ')}: exit code ${code}\n${output}`)
       }
     }

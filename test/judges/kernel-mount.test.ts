@@ -40,6 +40,7 @@ chmod 4755 d/tiny
 chown 70000:4294967294 d/e
 setfattr -n user.binary -v 0x00ff0a d/tiny
 setfattr -n user.other -v text d/tiny
+for i in $(seq 400); do ln d/e/numbers-again "d/e/one of very many names of the same file $i"; done
 touch -h -d '1931-01-02 03:04:05.123456789 UTC' d/link
 touch -d '2077-01-02 03:04:05.000000001 UTC' d/tiny
 touch -d '1970-01-01 00:00:01 UTC' d/e

@@ -166,6 +166,13 @@ describe.skipIf(!requireJudge('zstd'))('zstd', async () => {
       expect(Buffer.compare(await decode(await pack(zeros), 7), zeros)).toBe(0)
     })
 
+    test('output that does not fit when the input is used up', async () => {
+      const zeros = new Uint8Array(512 << 10)
+      const input = concat(packed, await pack(zeros, '--no-check'))
+      for (const size of [7, 1 << 20])
+        expect(Buffer.compare(await decode(input, size), concat(small, zeros))).toBe(0)
+    })
+
     test('truncated, at any byte', async () => {
       await fc.assert(
         fc.asyncProperty(fc.integer({ min: 4, max: packed.length - 1 }), fc.nat(2), async (length, whole) => {

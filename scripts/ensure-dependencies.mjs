@@ -1,0 +1,56 @@
+/**
+ * Makes a fresh clone ready: installs the packages that package-lock.json asks for, when they are missing or others
+ * (`npm ci`), and with `--build` compiles src/ to dist/ when that is older. Needs Node alone.
+ *
+ * usage: node scripts/ensure-dependencies.mjs [--build]
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+// What these print is progress; standard output belongs to whoever calls.
+const RUN = { cwd: ROOT, stdio: ['ignore', 2, 2] }
+
+/** Whether node_modules holds what package-lock.json asks for; optional packages may be missing. */
+function hasDependencies() {
+  const packagesOf = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages
+  const lock = join('node_modules', '.package-lock.json')
+  if (!existsSync(join(ROOT, lock))) return false
+  const installed = packagesOf(lock)
+  return Object.entries(packagesOf('package-lock.json')).every(
+    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+  )
+}
+
+/** @throws Error when npm fails */
+export function ensureDependencies() {
+  if (hasDependencies()) return
+  process.stderr.write('Installing packages (npm ci) ...\n')
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--no-audit', '--no-fund']
+  if (npm === undefined) execFileSync('npm', args, RUN)
+  else execFileSync(process.execPath, [npm, ...args], RUN)
+}
+
+function newest(folder) {
+  const entries = readdirSync(folder, { recursive: true })
+  return Math.max(...entries.map((entry) => statSync(join(folder, entry)).mtimeMs))
+}
+
+/** Compiles src/ to dist/ when that is older. Types are checked elsewhere. */
+export function ensureBuild() {
+  const last = join(ROOT, 'dist', 'schema.json')
+  if (existsSync(last) && statSync(last).mtimeMs > newest(join(ROOT, 'src'))) return
+  process.stderr.write('Compiling ...\n')
+  const node = (...args) => execFileSync(process.execPath, args, RUN)
+  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck')
+  node('scripts/write-schema.mjs')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  ensureDependencies()
+  if (process.argv.includes('--build')) ensureBuild()
+}

@@ -1,0 +1,210 @@
+/**
+ * What must be in a BTRFS partition, worked out from the rules alone: a flat list of paths that sources change one
+ * after the other. It shares nothing with src/file-tree.
+ */
+import type { Timestamp } from '../../src/file-tree/entry.ts'
+import { fromText, toBytes, type ByteString } from '../../src/lib/byte-string.ts'
+import type { BtrfsSpec } from '../../src/spec/schema.ts'
+import type { ExpectedEntry } from '../judges/expected.ts'
+import type { TarInput } from '../sources/build-tar.ts'
+
+export interface SourceInput {
+  entries: readonly TarInput[]
+  to?: string
+}
+
+export type Layout = Pick<BtrfsSpec, 'subvolumes' | 'paths' | 'links'>
+
+/** The sources put something where it cannot be: the build must refuse it. */
+export class Refused extends Error {}
+
+interface Inode {
+  id: number
+  /** All but the names, and the flag, which depends on where the names are. */
+  entry: Omit<ExpectedEntry, 'path'>
+  /** By the subvolume's name: as the first name there had it. */
+  nodatacow: Map<string, boolean>
+}
+
+const NO_TIME: Timestamp = { sec: 0, nsec: 0 }
+
+/** @throws Refused */
+export function expectedImage(
+  sources: readonly SourceInput[],
+  layout: Layout = {},
+): Map<string, ExpectedEntry[]> {
+  const subvolumes = (layout.subvolumes ?? []).map(({ name, path }) => ({
+    name,
+    path: path && treePath(path),
+  }))
+  if (!subvolumes.some(({ path }) => path === '')) {
+    const top = subvolumes.find(({ name }) => name === '')
+    if (top) top.path = ''
+    else subvolumes.push({ name: '', path: '' })
+  }
+  const routes = subvolumes.flatMap(({ name, path }) => (path === undefined ? [] : [{ name, path }]))
+  const inodes = new Map<ByteString, Inode>()
+  let nextId = 0
+
+  const routeOf = (path: ByteString) =>
+    routes
+      .filter((route) => isWithin(path, route.path))
+      .reduce((longest, route) => (route.path.length > longest.path.length ? route : longest))
+  const put = (path: ByteString, entry: Inode['entry']) => {
+    const inode = { id: nextId++, entry, nodatacow: new Map<string, boolean>() }
+    name(path, inode)
+  }
+  const name = (path: ByteString, inode: Inode) => {
+    inodes.set(path, inode)
+    const { name } = routeOf(path)
+    if (!inode.nodatacow.has(name)) inode.nodatacow.set(name, nodatacowAt(layout, routeOf(path), path))
+  }
+  const need = (path: ByteString) => {
+    const found = inodes.get(path)
+    if (found !== undefined) {
+      if (found.entry.type !== 'directory') throw new Refused(`${path} is no directory`)
+      return
+    }
+    if (path !== '') need(parentOf(path))
+    put(path, impliedDirectory)
+  }
+  const remove = (path: ByteString) => {
+    for (const route of routes) {
+      if (isWithin(route.path, path)) throw new Refused(`${path} holds a subvolume`)
+    }
+    for (const other of [...inodes.keys()]) if (isWithin(other, path)) inodes.delete(other)
+  }
+
+  for (const { path } of routes) need(path)
+  for (const { entries, to = '/' } of sources) {
+    const below = (path: ByteString) => [treePath(to), path].filter((part) => part !== '').join('/')
+    for (const input of entries) {
+      const path = below(input.path)
+      if (path !== '') need(parentOf(path))
+      const existing = inodes.get(path)
+      if (input.type === 'directory' && existing?.entry.type === 'directory') {
+        existing.entry = describe(input)
+        continue
+      }
+      let target: Inode | undefined
+      if (input.type === 'hardlink') {
+        target = inodes.get(below(input.target))
+        if (target === undefined || target.entry.type === 'directory')
+          throw new Refused(`${path} leads nowhere`)
+      }
+      if (existing !== undefined) remove(path)
+      if (target === undefined) put(path, describe(input))
+      else name(path, target)
+    }
+  }
+  return inSubvolumes(inodes, routes, layout)
+}
+
+function inSubvolumes(
+  inodes: ReadonlyMap<ByteString, Inode>,
+  routes: readonly { name: string; path: ByteString }[],
+  { subvolumes = [], links = {} }: Layout,
+): Map<string, ExpectedEntry[]> {
+  const plainRoot = { ...impliedDirectory, path: '' }
+  const trees = new Map<string, ExpectedEntry[]>([['', []]])
+  for (const { name } of subvolumes) trees.set(name, [])
+  const paths = [...inodes.keys()]
+  for (const { name, path: root } of routes) {
+    const inner = routes.filter((route) => route.path !== root && isWithin(route.path, root))
+    const strictlyInner = (path: ByteString) => inner.find((route) => isWithin(path, route.path))
+    for (const path of paths) {
+      if (!isWithin(path, root)) continue
+      const mountPoint = strictlyInner(path)
+      if (mountPoint !== undefined && mountPoint.path !== path) continue
+      const { id, entry, nodatacow } = inodes.get(path)!
+      // A mount point of a subvolume that lies in this very directory is the subvolume itself.
+      const below = root === '' ? path : path.slice(root.length + 1)
+      if (mountPoint !== undefined && name === '' && below === fromText(mountPoint.name)) continue
+      trees.get(name)!.push({
+        ...entry,
+        path: below,
+        linkGroup: entry.type === 'directory' ? undefined : `${id}`,
+        nodatacow:
+          mountPoint !== undefined || !['file', 'directory'].includes(entry.type)
+            ? undefined
+            : nodatacow.get(name),
+      })
+    }
+  }
+  for (const entries of trees.values()) if (entries.length === 0) entries.push({ ...plainRoot, path: '' })
+  for (const [name, target] of Object.entries(links)) {
+    const entry = { type: 'symlink', mode: 0o777, uid: 0, gid: 0, mtime: NO_TIME } as const
+    trees.get('')!.push({ ...entry, path: fromText(name), target: fromText(target) })
+  }
+  return trees
+}
+
+const impliedDirectory: Inode['entry'] = {
+  type: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtime: NO_TIME,
+  atime: NO_TIME,
+  ctime: NO_TIME,
+}
+
+function describe(input: TarInput): Inode['entry'] {
+  const mtime = input.mtime ?? NO_TIME
+  const entry = {
+    mode: input.mode ?? (input.type === 'directory' ? 0o755 : 0o644),
+    uid: input.uid ?? 0,
+    gid: input.gid ?? 0,
+    mtime,
+    atime: input.atime ?? mtime,
+    ctime: input.ctime ?? mtime,
+    xattrs: input.xattrs,
+  }
+  switch (input.type) {
+    case 'directory':
+    case 'fifo':
+      return { ...entry, type: input.type }
+    case 'file': {
+      const { content = '' } = input
+      return {
+        ...entry,
+        type: 'file',
+        content: typeof content === 'string' ? toBytes(fromText(content)) : content,
+      }
+    }
+    case 'symlink':
+      return { ...entry, type: 'symlink', target: input.target }
+    case 'block':
+    case 'character':
+      return { ...entry, type: input.type, major: input.major, minor: input.minor }
+    case 'hardlink':
+      throw new Error('a hard link has no inode of its own')
+  }
+}
+
+/** The subvolume's setting, then those of the rules in it, outermost first. */
+function nodatacowAt(
+  { subvolumes = [], paths = [] }: Layout,
+  route: { name: string; path: ByteString },
+  path: ByteString,
+): boolean {
+  const rules = paths
+    .map((rule) => ({ ...rule, path: treePath(rule.path) }))
+    .filter((rule) => isWithin(path, rule.path) && isWithin(rule.path, route.path))
+    .sort((a, b) => a.path.length - b.path.length)
+  const own = subvolumes.find(({ name }) => name === route.name)
+  const told = [own?.nodatacow, ...rules.map((rule) => rule.nodatacow)]
+  return told.findLast((value) => value !== undefined) ?? false
+}
+
+function treePath(path: string): ByteString {
+  return fromText(path.slice(1))
+}
+
+function parentOf(path: ByteString): ByteString {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')))
+}
+
+function isWithin(path: ByteString, root: ByteString): boolean {
+  return root === '' || path === root || path.startsWith(`${root}/`)
+}
