@@ -42,9 +42,13 @@ describe('crc32c', () => {
   test('of sectors, one for each', () => {
     const bytes = Uint8Array.from({ length: 3 * 4096 }, (_, i) => (i * i) % 251)
     const expected = [0, 1, 2].map((i) => slowCrc32c(bytes.subarray(i * 4096, (i + 1) * 4096)))
-    expect([...checksumSectors(bytes)]).toEqual(expected)
-    expect(checksumSectors(bytes.subarray(4096)).length).toBe(2)
-    expect(checksumSectors(new Uint8Array(0)).length).toBe(0)
+    const checksums = new Uint32Array(4).fill(7)
+    checksumSectors(bytes, checksums)
+    expect([...checksums]).toEqual([...expected, 7])
+    checksumSectors(bytes.subarray(4096), checksums)
+    expect([...checksums]).toEqual([expected[1], expected[2], expected[2], 7])
+    checksumSectors(new Uint8Array(0), checksums)
+    expect(checksums[0]).toBe(expected[1])
   })
 
   test('seals a block: of all that follows the 32 bytes it has for itself', () => {

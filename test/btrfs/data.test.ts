@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { chunkEnd, DataAllocator } from '../../src/btrfs/chunks.ts'
 import { DataWriter } from '../../src/btrfs/data.ts'
-import { Packer } from '../../src/btrfs/pack.ts'
+import { BatchMemory } from '../../src/btrfs/pack.ts'
+import { ExtentPlacer } from '../../src/btrfs/place.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 
 const KIB = 1024
@@ -10,6 +11,7 @@ const GIB = 1024 * MIB
 
 const nowhere: ImageSink = {
   write: () => undefined,
+  writeTwice: () => Promise.resolve(),
   reserve: () => undefined,
   patch: () => undefined,
   read: () => Promise.reject(new Error('nothing is read back')),
@@ -28,15 +30,21 @@ describe('plain extents', () => {
   /** Stores files of these sizes without compression and checksums, and gives all extents. */
   async function store(sizes: number[]) {
     const allocator = new DataAllocator(MIB)
-    const data = new DataWriter(nowhere, allocator, new Packer(refuse), refuse)
+    const placer = new ExtentPlacer({ sink: nowhere, allocator, dedupe: false })
+    const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
+    const packing = {
+      memories: [memory],
+      pack: (_: number, count: number) => memory.pack(count, refuse),
+    }
+    const data = new DataWriter({ sink: nowhere, placer, packing, decompress: refuse })
     const files = []
     for (const size of sizes) {
-      files.push(await data.add(size, ones(size), { nodatacow: true, compression: undefined }))
+      files.push(await data.add('file', size, ones(size), { nodatacow: true, compression: undefined }))
     }
     await data.flush()
     allocator.close()
     const extents = files.map((file) =>
-      Array.from({ length: file.extentCount }, (_, i) => data.extents.get(file.firstExtent + i)),
+      Array.from({ length: file.extentCount }, (_, i) => placer.extents.get(file.firstExtent + i)),
     )
     return { extents, chunks: allocator.chunks }
   }

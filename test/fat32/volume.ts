@@ -60,6 +60,9 @@ export function strictSink(image: SparseImage): ImageSink {
       end = offset + bytes.length
       image.write(bytes, offset)
     },
+    writeTwice() {
+      throw new Error('the FATs are written one by one')
+    },
     reserve() {
       throw new Error('nothing of a FAT volume is known late')
     },
