@@ -48,7 +48,7 @@ export function describeImage(
   return {
     seed: 'test',
     table: { type: 'mbr' },
-    partitions: [{ type: 'btrfs', size: 'fit', slack: '16MiB', ...options, sources: described }],
+    partitions: [{ type: 'btrfs', size: 'fit', ...options, sources: described }],
   }
 }
 
