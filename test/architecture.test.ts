@@ -19,12 +19,6 @@ const TOGETHER = new Set(['file-tree', 'spec'])
 /** The command sees the public API and the description; what it does with formats goes through the API. */
 const CLI_MAY_IMPORT = new Set(['cli', '(assembly)', 'spec', 'lib'])
 
-/** Imports against the rules that are known, each with the way out; the test fails when one is gone. */
-const KNOWN_EXCEPTIONS: readonly string[] = [
-  // Temporary files serve both folders: their place is lib/.
-  'sources/spool.ts -> output/temporary-file.ts',
-]
-
 /** Readers and writers of formats run in a browser, too. */
 const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec'])
 const PORTABLE_PACKAGES = new Set(['crc-32', 'uuid', 'zod'])
@@ -140,7 +134,7 @@ describe('imports in src/', () => {
     const against = [...modules.values()].flatMap(({ path, imports }) =>
       imports.filter((target) => !allowed(path, target)).map((target) => `${path} -> ${target}`),
     )
-    expect(against).toEqual(KNOWN_EXCEPTIONS)
+    expect(against).toEqual([])
   })
 
   test('do not go in circles', () => {

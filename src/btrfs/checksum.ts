@@ -1,12 +1,8 @@
 import CRC32C from 'crc-32/crc32c.js'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
+import { crc32c, crc32cBlocks } from '../lib/crc32c.ts'
 import { setU64 } from '../lib/struct.ts'
 import { Header, SECTOR_SIZE, Superblock } from './format.ts'
-
-/** CRC-32C of the bytes, as checksum items, tree blocks and superblocks hold it. */
-export function crc32c(bytes: Uint8Array): number {
-  return CRC32C.buf(bytes) >>> 0
-}
 
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
@@ -15,9 +11,7 @@ function crc32cRaw(seed: number, bytes: Uint8Array): number {
 
 /** Puts the checksums of the whole sectors that `bytes` consists of into `target`. */
 export function checksumSectors(bytes: Uint8Array, target: Uint32Array): void {
-  for (let at = 0, i = 0; at < bytes.length; at += SECTOR_SIZE, i++) {
-    target[i] = CRC32C.buf(bytes.subarray(at, at + SECTOR_SIZE))
-  }
+  crc32cBlocks(bytes, SECTOR_SIZE, target)
 }
 
 const CSUM_LENGTH = Header.offsetOf('fsid')

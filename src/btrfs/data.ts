@@ -2,6 +2,7 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { StoragePlan } from '../spec/plan.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
+import { readFrameSize } from '../lib/zstd-format.ts'
 import { alignUp } from './chunks.ts'
 import { FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
@@ -120,10 +121,17 @@ export class DataWriter {
         }
       } else {
         const stored = await this.#sink.read(bytenr, diskNumBytes)
-        yield this.#decompress(stored, ramBytes).subarray(0, at - fileOffset)
+        yield this.#unpack(stored, ramBytes).subarray(0, at - fileOffset)
       }
     }
     yield* zeros(file.size - at)
+  }
+
+  /** The content of a compressed extent: one frame, padded to whole sectors. */
+  #unpack(stored: Uint8Array, ramBytes: number): Uint8Array {
+    // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
+    if (stored[0] === 0) return new Uint8Array(ramBytes)
+    return this.#decompress(stored.subarray(0, readFrameSize(stored)), ramBytes)
   }
 
   #memory({ memory }: Batch): BatchMemory {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { namingErrors } from './output-error.ts'
+import { namingErrors } from '../lib/output-error.ts'
 
 /**
  * A file open for reading and writing at positions. One write at a time goes on in the background, so that

@@ -6,10 +6,10 @@ import { loadZstd, MAX_LEVEL } from '../lib/zstd.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { ImageFile } from './image-file.ts'
 import { type OpenFile, openFile } from './open-file.ts'
-import { namingErrors } from './output-error.ts'
+import { namingErrors } from '../lib/output-error.ts'
 import { rawFile } from './raw-file.ts'
 import { drainOf, streamFile } from './stream-out.ts'
-import { createBeside, createNameless } from './temporary-file.ts'
+import { createBeside, createNameless } from '../lib/temporary-file.ts'
 import { zstdFile } from './zstd-file.ts'
 
 /** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */

@@ -3,7 +3,7 @@ import type { WritableStream } from 'node:stream/web'
 import { OutputError } from '../lib/errors.ts'
 import type { ByteRange } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
-import { toOutputError } from './output-error.ts'
+import { toOutputError } from '../lib/output-error.ts'
 
 const CHUNK_SIZE = 1024 * 1024
 const STREAM_NAME = 'output stream'

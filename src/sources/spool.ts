@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { createNameless } from '../output/temporary-file.ts'
+import { createNameless } from '../lib/temporary-file.ts'
 
 const READ_SIZE = 1 << 20
 

@@ -4,7 +4,7 @@ import type { TarInput } from '../sources/build-tar.ts'
 import { arbitraryTime } from '../sources/arbitrary-entries.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
 import { expectedImage, Refused, type SourceInput } from '../images/expected-image.ts'
-import { InputError } from '../../src/lib/errors.ts'
+import { InputError } from 'diskwright'
 
 /** A longer look: DISKWRIGHT_RUNS=500 npx vitest run test/btrfs/property.test.ts */
 const RUNS = Number(process.env.DISKWRIGHT_RUNS ?? 15)

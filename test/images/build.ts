@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildImage } from '../../src/build-image.ts'
+import { buildImage } from 'diskwright'
 import type { BtrfsResult, BuildResult } from '../../src/build-result.ts'
 import type { BtrfsSpec, ImageSpec } from '../../src/spec/schema.ts'
 import { btrfsCheck, canBtrfsCheck, type BtrfsCheckOptions } from '../judges/btrfs-check.ts'
@@ -48,7 +48,7 @@ export function describeImage(
   return {
     seed: 'test',
     table: { type: 'mbr' },
-    partitions: [{ type: 'btrfs', size: 'fit', slack: '16MiB', ...options, sources: described }],
+    partitions: [{ type: 'btrfs', size: 'fit', ...options, sources: described }],
   }
 }
 

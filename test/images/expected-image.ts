@@ -111,11 +111,10 @@ function inSubvolumes(
   const paths = [...inodes.keys()]
   for (const { name, path: root } of routes) {
     const inner = routes.filter((route) => route.path !== root && isWithin(route.path, root))
-    const strictlyInner = (path: ByteString) => inner.find((route) => isWithin(path, route.path))
     for (const path of paths) {
       if (!isWithin(path, root)) continue
-      const mountPoint = strictlyInner(path)
-      if (mountPoint !== undefined && mountPoint.path !== path) continue
+      if (inner.some((route) => route.path !== path && isWithin(path, route.path))) continue
+      const mountPoint = inner.find((route) => route.path === path)
       const { id, entry, nodatacow } = inodes.get(path)!
       // A mount point of a subvolume that lies in this very directory is the subvolume itself.
       const below = root === '' ? path : path.slice(root.length + 1)

@@ -1,7 +1,7 @@
 import { type FileHandle, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { OutputError } from '../lib/errors.ts'
+import { OutputError } from './errors.ts'
 import { namingErrors, toOutputError } from './output-error.ts'
 
 /** Left-overs of killed builds may have our names; so many of them are stepped over. */

@@ -1,4 +1,4 @@
-import { OutputError } from '../lib/errors.ts'
+import { OutputError } from './errors.ts'
 
 const REASONS: Record<string, string> = {
   EACCES: 'permission denied',
