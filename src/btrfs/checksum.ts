@@ -4,6 +4,8 @@ import { crc32c, crc32cBlocks } from '../lib/crc32c.ts'
 import { setU64 } from '../lib/struct.ts'
 import { Header, SECTOR_SIZE, Superblock } from './format.ts'
 
+export { crc32c }
+
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~CRC32C.buf(bytes, ~seed) >>> 0
