@@ -76,7 +76,7 @@ function everything(): TarInput[] {
       gid: 13,
       mtime: ns(1, 2),
       xattrs: [xattr('user.root', 1)],
-    } as Partial<TarInput>),
+    }),
     ...['.snapshots', 'boot', 'gnu', 'home', 'nix', 'var'].map((path, i) =>
       directory(path, { mode: 0o700 + i, mtime: ns(i, i) }),
     ),
@@ -194,7 +194,7 @@ describe('a file system with something of every kind', () => {
         !(entry.type === 'symlink' && entry.target.length > room - 21) &&
         !entry.xattrs?.some(({ name, value }) => name.length + value.length > room - 30),
     )
-    const subvolumes = PRESET!.map((subvolume) =>
+    const subvolumes = PRESET.map((subvolume) =>
       subvolume.name === '@' ? { ...subvolume, name: root } : subvolume,
     )
     await buildAndJudge(

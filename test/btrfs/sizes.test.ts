@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { createWriteStream, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { describe, expect, test } from 'vitest'
+import { DoesNotFitError } from '../../src/lib/errors.ts'
+import { endOfArchive, ustarHeader, type TarInput } from '../sources/build-tar.ts'
+import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { expectedImage } from '../images/expected-image.ts'
+import { findTool, requireJudge } from '../judges/run-tool.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+
+const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'file', content })
+
+describe('the size of a file system', () => {
+  const entries = [file('noise', noise(9 * MIB + 5)), file('text', text(MIB)), file('small', text(100))]
+  const expected = expectedImage([{ entries }])
+
+  /** Builds in a fresh place; the image is gone afterwards. */
+  async function buildSized(options: BtrfsOptions, look: 'exercise' | 'compare' | 'nothing' = 'nothing') {
+    return inFolder(async (folder) => {
+      const built = await build(folder, describeImage(folder, [{ entries }], options))
+      expect(statSync(built.image).size).toBe(built.btrfs.start + built.btrfs.size)
+      expect(built.result.imageSize).toBe(built.btrfs.start + built.btrfs.size)
+      if (look !== 'nothing') {
+        const kernel = { growFirst: options.slack === 0 || options.size !== undefined }
+        await judge(built, expected, { exercise: look === 'exercise', kernel, check: { versions: 'newest' } })
+      }
+      return { size: built.btrfs.size, bytes: readFileSync(built.image) }
+    })
+  }
+
+  test('"fit" is exact: a sector less does not fit, and the error says what is needed', async () => {
+    const exact = await buildSized({ slack: 0 }, 'exercise')
+    expect(exact.size).toBeGreaterThan(16 * MIB)
+
+    const same = await buildSized({ size: exact.size })
+    expect(same.bytes.equals(exact.bytes)).toBe(true)
+
+    for (const less of [4096, 64 * KIB, 4 * MIB, 9 * MIB]) {
+      const size = Math.max(exact.size - less, 16 * MIB)
+      const error: unknown = await buildSized({ size }).catch((error: unknown) => error)
+      expect(error).toBeInstanceOf(DoesNotFitError)
+      expect(error).toMatchObject({ needed: exact.size, available: size })
+    }
+    for (const more of [4096, 64 * KIB]) await buildSized({ size: exact.size + more }, 'compare')
+  })
+
+  test('grows by the slack, which leaves room for changes', async () => {
+    const { size: exact } = await buildSized({ slack: 0 })
+    for (const slack of [4096, 20 * MIB, 64 * MIB]) {
+      const { size } = await buildSized({ slack }, slack === 64 * MIB ? 'exercise' : 'compare')
+      expect(size).toBe(exact + slack)
+    }
+    expect((await buildSized({ slack: 1 })).size).toBe(exact + 4096)
+    expect((await buildSized({}, 'exercise')).size).toBe(exact + 128 * MIB)
+  })
+
+  // Wherever the end of the content lies, the trees with their headroom still have room around the mirror.
+  test('around the mirror at 64 MiB', async () => {
+    for (const size of [50, 57, 61, 63]) {
+      for (const slack of [0, 16 * MIB]) {
+        await inFolder(async (folder) => {
+          const entries = [file('f', noise(size * MIB - 64 * KIB))]
+          const built = await build(folder, describeImage(folder, [{ entries }], { slack }))
+          await judge(built, expectedImage([{ entries }]), { check: { versions: 'newest', lowmem: false } })
+        })
+      }
+    }
+  })
+
+  test('may be much larger than its content', async () => {
+    const { size } = await buildSized({ size: '512MiB', nodeSize: 65536 }, 'exercise')
+    expect(size).toBe(512 * MIB)
+  })
+
+  test.each([
+    [true, 'zstd'],
+    [false, 'none'],
+  ])(
+    'is said although content that did not fit is wanted again (nodatacow: %s)',
+    async (nodatacow, compression) => {
+      await inFolder(async (folder) => {
+        const entries: TarInput[] = [
+          file('noise', noise(20 * MIB)),
+          file('text', text(3 * MIB)),
+          { path: 'other/text', type: 'hardlink', target: 'text' },
+        ]
+        const subvolumes = [
+          { name: '', path: '/', ...(nodatacow ? { compression } : { nodatacow: true }) },
+          { name: '@other', path: '/other', ...(nodatacow ? { nodatacow } : { compression }) },
+        ]
+        const exact = await build(folder, describeImage(folder, [{ entries }], { subvolumes, slack: 0 }))
+        rmSync(exact.image)
+        const spec = describeImage(folder, [{ entries }], { subvolumes, size: '16MiB' })
+        const error: unknown = await build(folder, spec).catch((error: unknown) => error)
+        expect(error).toBeInstanceOf(DoesNotFitError)
+        if (nodatacow) expect(error).toMatchObject({ needed: exact.btrfs.size })
+      })
+    },
+  )
+})
+
+const canCompress = requireJudge('zstd')
+
+describe('more than a GiB', () => {
+  /** An archive of files that are nothing but one byte, compressed as it is made: it never lies on a disk. */
+  async function archiveOf(
+    path: string,
+    files: { path: string; size: number; byte: number }[],
+  ): Promise<void> {
+    function* archive() {
+      for (const { path, size, byte } of files) {
+        yield ustarHeader({ typeflag: '0', name: path, mode: 0o644, size })
+        const piece = new Uint8Array(MIB).fill(byte)
+        for (let left = size; left > 0; left -= MIB) yield piece.subarray(0, Math.min(left, MIB))
+      }
+      yield endOfArchive
+    }
+    const zstd = spawn(findTool('zstd')!, ['-1', '-q', '-c'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    await Promise.all([
+      pipeline(Readable.from(archive()), zstd.stdin),
+      pipeline(zstd.stdout, createWriteStream(path)),
+    ])
+  }
+
+  function sha256Of(size: number, byte: number): string {
+    const hash = createHash('sha256')
+    const piece = new Uint8Array(64 * KIB).fill(byte)
+    for (let left = size; left > 0; left -= piece.length) hash.update(piece)
+    return hash.digest('hex')
+  }
+
+  test.skipIf(!canCompress)('in two chunks, one extent ending where a chunk does', async () => {
+    // See data.test.ts for what is special about the first size.
+    const files = [
+      { path: 'first', size: 63 * MIB + 64 * KIB, byte: 1 },
+      { path: 'second', size: GIB + MIB, byte: 2 },
+    ]
+    await inFolder(async (folder) => {
+      const spec = describeImage(folder, [])
+      await archiveOf(join(folder, 'large.tar.zst'), files)
+      spec.partitions[0].sources = [{ tar: 'large.tar.zst' }]
+      const built = await build(folder, spec)
+      const expected = files.map(({ path, size, byte }) => ({
+        path,
+        type: 'file' as const,
+        size,
+        sha256: sha256Of(size, byte),
+      }))
+      await judge(built, new Map([['', [{ path: '', type: 'directory' as const }, ...expected]]]), {
+        check: { versions: 'newest', lowmem: false },
+      })
+    })
+  })
+})
