@@ -22,6 +22,7 @@ import { loadExtentZstd } from './extent-zstd.ts'
 import { openPacking } from './open-packing.ts'
 import { openOutput } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
+import { Profiler } from './profile.ts'
 import { openSource, sourceSize } from './sources/open.ts'
 import { Spool } from './sources/spool.ts'
 import type { SourceEntry } from './file-tree/entry.ts'
@@ -42,16 +43,18 @@ import { formatDiskId, formatVolumeId } from './spec/numbers.ts'
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
-  const { onProgress, signal } = options
+  const { outputLevel, onProgress, signal } = options
+  const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()
   const plan = await planImage(spec, {
     resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
     sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
   })
   const progress = new ProgressReport(onProgress)
-  const target = await openOutput({ output, format, force })
+  const target = await openOutput({ output, format, force, outputLevel })
   try {
-    const partitions = await writeImage(plan, target.sink, { workers, progress, signal })
+    const sink = profiler?.sink(target.sink) ?? target.sink
+    const partitions = await writeImage(plan, sink, { workers, progress, profiler, signal })
     progress.step('finishing')
     signal?.throwIfAborted()
     const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
@@ -63,6 +66,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
       outputSize: bytes,
       table: { type: 'mbr', diskId: formatDiskId(plan.table.diskId) },
       partitions,
+      ...(profiler && { profile: profiler.result() }),
     }
   } catch (error) {
     await target.abort()
@@ -73,6 +77,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
 interface Watch {
   workers: number
   progress: ProgressReport
+  profiler: Profiler | undefined
   signal: AbortSignal | undefined
 }
 
@@ -134,7 +139,8 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
 
 async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
   const { compress, decompress } = await loadExtentZstd()
-  const packing = openPacking(watch.workers, compress)
+  const unmeasured = openPacking(watch.workers, compress)
+  const packing = watch.profiler?.packing(unmeasured) ?? unmeasured
   try {
     const writer = new BtrfsWriter(plan, sink, { packing, decompress })
     for (const source of plan.sources) {
@@ -182,9 +188,13 @@ function sum<T>(values: readonly T[], of: (value: T) => number): number {
 }
 
 /** The entries of a source, with the progress of reading it. */
-async function* readSource(source: SourcePlan, { progress, signal }: Watch): AsyncGenerator<SourceEntry> {
+async function* readSource(
+  source: SourcePlan,
+  { progress, profiler, signal }: Watch,
+): AsyncGenerator<SourceEntry> {
   progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))
-  for await (const entry of openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })) {
+  const entries = openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })
+  for await (const entry of profiler?.source(entries) ?? entries) {
     progress.entries++
     yield entry
   }

@@ -11,6 +11,8 @@ export interface BuildOptions {
   output: string | Writable | WritableStream<Uint8Array>
   /** Default: `img.zst` when the output is a path that ends in `.zst`, else `img`. */
   format?: OutputFormat
+  /** zstd level, 1 to 22, for what an `img.zst` has to compress itself; default 3. Extents stay as they are. */
+  outputLevel?: number
   /** Replace an existing file. */
   force?: boolean
   /**
@@ -22,6 +24,8 @@ export interface BuildOptions {
   baseDirectory?: string
   /** Called often (several times a megabyte); it should return at once. */
   onProgress?: (progress: Progress) => void
+  /** Measure where the time goes: `profile` of the result. */
+  profile?: boolean
   /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
   signal?: AbortSignal
 }
@@ -52,6 +56,30 @@ export interface BuildResult {
   }
   /** In the order of their numbers. */
   partitions: PartitionResult[]
+  /** With the option `profile` only. */
+  profile?: BuildProfile
+}
+
+/** Where the time of a build went, in seconds. */
+export interface BuildProfile {
+  /** From the call of `buildImage` to the finished output. */
+  wall: number
+  /** Of the process, all threads. */
+  cpu: number
+  /** From the call to the first byte asked of a source. */
+  startUp: number
+  /** The main thread: reading, decompressing and parsing the sources. */
+  sources: number
+  /** The main thread: waiting until a batch of file content is packed. */
+  waitingForWorkers: number
+  /** The main thread: packing, when there are no worker threads. */
+  packing: number
+  /** The main thread: handing bytes to the output, compressing what is not yet compressed. */
+  output: number
+  /** The main thread: routing, placing, building the trees. */
+  rest: number
+  /** Largest resident memory of the process so far, in bytes. */
+  peakMemory: number
 }
 
 export type PartitionResult = Fat32Result | BtrfsResult

@@ -11,7 +11,8 @@ export function openPacking(workers: number, compress: CompressZstd): Packing & 
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
     return {
       memories: [memory],
-      pack: (_memory, count) => memory.pack(count, compress),
+      start: (_memory, count) => memory.pack(count, compress),
+      finish: () => undefined,
       close: () => Promise.resolve(),
     }
   }
@@ -24,9 +25,16 @@ export function openPacking(workers: number, compress: CompressZstd): Packing & 
     module: new URL('./pack-worker.js', import.meta.url),
     memories: buffers,
   })
+  const underWay = new Map<number, Promise<void>>()
   return {
     memories: buffers.map((buffer) => new BatchMemory(buffer)),
-    pack: (memory, count) => pool.run(memory, count),
+    start(memory, count) {
+      const job = pool.run(memory, count)
+      // Whoever asks for the batch will see it fail; until then nobody is listening.
+      job.catch(() => undefined)
+      underWay.set(memory, job)
+    },
+    finish: (memory) => underWay.get(memory),
     close: () => pool.close(),
   }
 }

@@ -40,7 +40,7 @@ export class DataWriter {
   readonly #decompress: DecompressZstd
   readonly #free: number[]
   /** Batches that are being packed, in the order of their content. */
-  readonly #underWay: { batch: Batch; packed: Promise<void> | void }[] = []
+  readonly #underWay: Batch[] = []
   #batch: Batch
   #content: Uint8Array
   #inline = new Uint8Array(BATCH_BYTES)
@@ -160,20 +160,18 @@ export class DataWriter {
 
   /** Has the open batch packed and opens the next one, as soon as there is memory for it. */
   async #submit(): Promise<void> {
-    const batch = this.#batch
-    const packed = this.#packing.pack(batch.memory, batch.pieces.length)
-    // Whoever places the batch will see it fail; until then nobody is listening.
-    packed?.catch(() => undefined)
-    this.#underWay.push({ batch, packed })
+    this.#underWay.push(this.#batch)
+    this.#packing.start(this.#batch.memory, this.#batch.pieces.length)
     while (this.#free.length === 0) await this.#placeOldest()
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
     this.#content = this.#memory(this.#batch).content
   }
 
   async #placeOldest(): Promise<void> {
-    const { batch, packed } = this.#underWay.shift()!
+    const batch = this.#underWay.shift()!
     const { memory, pieces } = batch
     try {
+      const packed = this.#packing.finish(memory)
       if (packed !== undefined) await packed
     } catch (error) {
       const failed = this.#memory(batch).failedPiece(pieces.length)

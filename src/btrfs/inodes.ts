@@ -43,7 +43,7 @@ export interface InodeContext {
   generation: number
   extents: ExtentTable
   /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
-  onExtentUse(row: number, ino: number): void
+  onExtentUse: (row: number, ino: number) => void
 }
 
 /** Something a source gave that a BTRFS tree has no room for. */

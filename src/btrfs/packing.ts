@@ -4,6 +4,8 @@ import type { BatchMemory } from './pack.ts'
 export interface Packing {
   /** The memory there is: as many batches as there are may be under way. */
   readonly memories: readonly BatchMemory[]
-  /** Packs the first `count` pieces of a memory; the promise, if any, is settled when it is done. */
-  pack(memory: number, count: number): Promise<void> | void
+  /** Has the first `count` pieces of a memory packed. */
+  start(memory: number, count: number): void
+  /** Settled when the memory is packed; without a promise it is already. Rejected when packing failed. */
+  finish(memory: number): Promise<void> | void
 }

@@ -1,4 +1,4 @@
-import type { BuildResult, PartitionResult } from '../build-result.ts'
+import type { BuildProfile, BuildResult, PartitionResult } from '../build-result.ts'
 import { bytesText, columns, countText, secondsText } from './units.ts'
 
 /** What was built, for people: a line for the image, and one for each partition. */
@@ -12,7 +12,27 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
     `${bytesText(partition.size)} at ${bytesText(partition.start)}`,
     contentText(partition),
   ])
-  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n`
+  const profile = result.profile === undefined ? '' : profileText(result.profile)
+  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${profile}`
+}
+
+function profileText(profile: BuildProfile): string {
+  const { wall, cpu, startUp, peakMemory, ...phases } = profile
+  const names: Record<keyof typeof phases, string> = {
+    sources: 'reading sources',
+    waitingForWorkers: 'waiting for workers',
+    packing: 'packing file content',
+    output: 'writing the output',
+    rest: 'placing, trees and the rest',
+  }
+  const rows = Object.entries(names).map(([phase, name]) => {
+    const seconds = phases[phase as keyof typeof phases]
+    return [name, `${seconds.toFixed(2)} s`, `${((100 * seconds) / wall).toFixed(0)} %`]
+  })
+  return (
+    `main thread, ${wall.toFixed(2)} s (${startUp.toFixed(2)} s to the first byte read):\n${columns(rows, '  ')}\n` +
+    `all threads: ${cpu.toFixed(2)} s of CPU; peak memory ${bytesText(peakMemory)}\n`
+  )
 }
 
 function contentText(partition: PartitionResult): string {

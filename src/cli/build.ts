@@ -15,6 +15,8 @@ export interface BuildFlags extends DescriptionFlags {
   output: string
   format?: OutputFormat
   workers?: number
+  outputLevel?: number
+  profile?: true
   force?: true
   json?: true
   quiet?: true
@@ -39,6 +41,8 @@ export async function build(spec: string | undefined, flags: BuildFlags, usage: 
           format: flags.format,
           force: flags.force,
           workers: flags.workers,
+          outputLevel: flags.outputLevel,
+          profile: flags.profile,
           baseDirectory: description.baseDirectory,
           onProgress: progress?.update,
           signal,

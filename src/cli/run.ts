@@ -58,8 +58,15 @@ function makeProgram(): Command {
       new Option(
         '--workers <n>',
         'threads that compress; 0: none but the main one (default: all cores)',
-      ).argParser(wholeNumber),
+      ).argParser((text) => wholeNumber(text, 0, MAX_WORKERS)),
     )
+    .addOption(
+      new Option(
+        '--output-level <n>',
+        'zstd level of an img.zst, 1 to 22, for what is not compressed yet',
+      ).argParser((text) => wholeNumber(text, 1, 22)),
+    )
+    .option('--profile', 'say where the time went')
     .option('--force', 'replace an existing file')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print nothing but errors')
@@ -98,9 +105,9 @@ function makeProgram(): Command {
 
 const MAX_WORKERS = 1024
 
-function wholeNumber(text: string): number {
-  if (/^\d+$/.test(text) && Number(text) <= MAX_WORKERS) return Number(text)
-  throw new InvalidArgumentError(`Expected a number from 0 to ${MAX_WORKERS}.`)
+function wholeNumber(text: string, least: number, most: number): number {
+  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
+  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
 }
 
 function version(): string {

@@ -34,7 +34,8 @@ describe('plain extents', () => {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
     const packing = {
       memories: [memory],
-      pack: (_: number, count: number) => memory.pack(count, refuse),
+      start: (_: number, count: number) => memory.pack(count, refuse),
+      finish: () => undefined,
     }
     const data = new DataWriter({ sink: nowhere, placer, packing, decompress: refuse })
     const files = []
