@@ -51,10 +51,16 @@ export class UnrepresentableError extends DiskwrightError {
   readonly code = 'UNREPRESENTABLE'
 }
 
+/** (INVALID_UID, INVALID_GID): what chown(2) takes for no change, and what no file can have. */
+const NO_ID = 2 ** 32 - 1
+
 /** All items of a subvolume's tree. */
 export function* volumeItems(volume: Volume, context: InodeContext): Generator<TreeItem> {
   for (const { ino, node, links, entries } of volume.inodes()) {
     const at = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
+    for (const [whose, id] of [['user', node.metadata.uid] as const, ['group', node.metadata.gid] as const]) {
+      if (id === NO_ID) throw at(`${whose} id ${id}, which the kernel keeps for nobody at all`)
+    }
     yield inodeItem(ino, node, links, entries, context)
     yield* linkItems(ino, links, context.nodeSize, at)
     yield* xattrItems(ino, node, context, at)

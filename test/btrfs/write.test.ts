@@ -309,6 +309,8 @@ describe('what the trees have no room for is an error that names the entry', () 
       file('d/f', '', { xattrs: [{ name: 'user.a', value: noise(4000) }] }),
       /"\/d\/f": xattr "user.a" has 4000/,
     ],
+    ['an owner', file('d/f', '', { uid: 2 ** 32 - 1 }), /"\/d\/f": user id 4294967295/],
+    ['a group', directory('d', { gid: 2 ** 32 - 1 }), /"\/d": group id 4294967295/],
   ])('%s', async (_, entry, complaint) => {
     await inFolder(async (folder) => {
       const result = build(folder, describeImage(folder, [{ entries: [entry] }], { nodeSize: 4096 }))
