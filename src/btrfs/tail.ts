@@ -66,6 +66,17 @@ export interface Tail {
   items(owner: bigint): Iterable<TreeItem>
 }
 
+/** Free metadata space, so that the first changes need no new chunk. */
+const MAX_HEADROOM = 16 * 1024 ** 2
+
+/**
+ * How much of the spare space behind the exact layout is made headroom: so little that it fits with its copy, even
+ * where it has to be moved behind a superblock mirror.
+ */
+export function headroomFor(spare: number): number {
+  return spare < MAX_HEADROOM ? 0 : Math.min(MAX_HEADROOM, spare / 8)
+}
+
 /** Rounds of counting after which something must be wrong: two or three are what it takes. */
 const MAX_ROUNDS = 32
 

@@ -23,7 +23,7 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
-import { planTail, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import { headroomFor, planTail, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
@@ -52,8 +52,6 @@ export interface BtrfsWriterOptions {
 const GENERATION = 1
 /** Unallocated space after the content of a file system that is as large as its content. */
 const DEFAULT_SLACK = 128 * 1024 ** 2
-/** Free metadata space, so that the first changes need no new chunk. */
-const MAX_HEADROOM = 16 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
@@ -208,9 +206,7 @@ export class BtrfsWriter {
         available: totalBytes,
       })
     }
-    const spare = totalBytes - exact
-    const headroom = spare < MAX_HEADROOM ? 0 : Math.min(MAX_HEADROOM, spare / 8)
-    return { tail: planTail(input, headroom, totalBytes), totalBytes }
+    return { tail: planTail(input, headroomFor(totalBytes - exact), totalBytes), totalBytes }
   }
 
   async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {

@@ -191,3 +191,57 @@ describe('any tree', () => {
     )
   })
 })
+
+const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'file', content })
+const hardlink = (path: string, target: string): TarInput => ({ path, type: 'hardlink', target })
+
+describe('what once went wrong', () => {
+  test.each<[string, TarInput[], BtrfsOptions]>([
+    [
+      'subvolumes one in the other, the inner one described first',
+      [],
+      {
+        subvolumes: [
+          { name: '', path: '/' },
+          { name: '@0', path: '/d/a' },
+          { name: '@1', path: '/d' },
+        ],
+      },
+    ],
+    [
+      'a hard link back from a subvolume that has a copy of its own',
+      [file('a', text(300_000)), hardlink('boot/b', 'a'), hardlink('c', 'boot/b'), hardlink('boot/d', 'c')],
+      {
+        compression: 'zstd',
+        subvolumes: [
+          { name: '@', path: '/' },
+          { name: '@boot', path: '/boot', nodatacow: true },
+        ],
+      },
+    ],
+    [
+      'hard links in one subvolume, to paths that are stored in two ways',
+      [file('a', noise(300_000)), hardlink('b/nocow/c', 'a'), hardlink('b/d', 'a')],
+      {
+        subvolumes: [
+          { name: '@', path: '/' },
+          { name: '@b', path: '/b' },
+        ],
+        paths: [{ path: '/b/nocow', nodatacow: true }],
+      },
+    ],
+    [
+      'a copy of what is compressed, from the other side',
+      [file('boot/a', text(300_000)), hardlink('b', 'boot/a')],
+      {
+        compression: 'zstd',
+        subvolumes: [
+          { name: '@', path: '/' },
+          { name: '@boot', path: '/boot', nodatacow: true },
+        ],
+      },
+    ],
+  ])('%s', async (_, entries, options) => {
+    expect(await judgeCase([{ entries }], options)).toBe('judged')
+  })
+})

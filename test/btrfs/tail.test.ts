@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
 import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
-import { planTail, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
+import { headroomFor, planTail, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
 import { planTree } from '../../src/btrfs/tree.ts'
 
 const MIB = 2 ** 20
@@ -18,8 +18,8 @@ interface Shape {
   written: number
 }
 
-function inputFor({ nodeSize, profile, holes, written }: Shape): TailInput {
-  const allocator = new DataAllocator(MIB)
+function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): TailInput {
+  const allocator = new DataAllocator(start)
   const extents = new ExtentTable()
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
@@ -83,5 +83,23 @@ describe('the trees that describe themselves', () => {
         judge({ nodeSize, profile: 'dup', holes, written }, 0)
       }
     }
+  })
+
+  // With headroom all lies elsewhere, perhaps beyond a mirror that was not in the way before.
+  test('with the headroom that spare space allows fit into that space', () => {
+    const spare = fc
+      .integer({ min: (16 * MIB) / 4096, max: (200 * MIB) / 4096 })
+      .map((sectors) => sectors * 4096)
+    const start = fc.integer({ min: 16, max: 1100 }).map((stripes) => stripes * 65536)
+    fc.assert(
+      fc.property(fc.record(shape), start, spare, (shape, start, spare) => {
+        const input = inputFor(shape, start)
+        const exact = planTail(input, 0, 0).end
+        const headroom = headroomFor(spare)
+        expect(headroom).toBeGreaterThan(0)
+        expect(planTail(input, headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
+      }),
+      { numRuns: 200 },
+    )
   })
 })
