@@ -11,6 +11,7 @@ const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['packing'],
   ['(assembly)'],
   ['cli'],
 ]

@@ -43,9 +43,10 @@ export class WorkerPool {
       })
       const thread = { worker, pending: [] as Pending[] }
       worker.on('message', ({ error }: JobDone) => {
-        const { resolve, reject } = thread.pending.shift()!
-        if (error === undefined) resolve()
-        else reject(new Error(error))
+        // After a failure nobody is waiting any more.
+        const job = thread.pending.shift()
+        if (error === undefined) job?.resolve()
+        else job?.reject(new Error(error))
       })
       worker.on('error', (error) => this.#fail(error))
       worker.on('exit', (code) => {

@@ -108,6 +108,7 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
     }),
     compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
     slack: fc.constantFrom(0, 4096, '64MiB'),
+    dedupe: fc.boolean(),
     subvolumes,
     paths: fc
       .uniqueArray(fc.tuple(specPath, storage), { maxLength: 2, selector: ([path]) => path })

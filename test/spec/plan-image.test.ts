@@ -33,6 +33,7 @@ describe('planImage', () => {
     expect(btrfs).toEqual({
       number: 2,
       type: 'btrfs',
+      dedupe: true,
       label: 'NIXOS_SD',
       start: 513 * MIB,
       size: 'fit',

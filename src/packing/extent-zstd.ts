@@ -1,6 +1,6 @@
-import type { CompressZstd } from './btrfs/pack.ts'
-import type { DecompressZstd } from './btrfs/data.ts'
-import { loadZstd, type ZstdCompressor } from './lib/zstd.ts'
+import type { CompressZstd } from '../btrfs/pack.ts'
+import type { DecompressZstd } from '../btrfs/data.ts'
+import { loadZstd, type ZstdCompressor } from '../lib/zstd.ts'
 
 /** zstd as file extents need it: one compressor for each level in use. */
 export async function loadExtentZstd(): Promise<{ compress: CompressZstd; decompress: DecompressZstd }> {

@@ -1,6 +1,6 @@
-import { BatchMemory, type CompressZstd } from './btrfs/pack.ts'
-import type { Packing } from './btrfs/packing.ts'
-import { WorkerPool } from './lib/worker-pool.ts'
+import { BatchMemory, type CompressZstd } from '../btrfs/pack.ts'
+import type { Packing } from '../btrfs/packing.ts'
+import { WorkerPool } from '../lib/worker-pool.ts'
 
 /** Batches under way for each thread: one being packed, one waiting, and some being filled and written. */
 const BATCHES_PER_WORKER = 3

@@ -1,7 +1,7 @@
 /** Packs batches of file content in a worker thread. */
-import { BatchMemory } from './btrfs/pack.ts'
+import { BatchMemory } from '../btrfs/pack.ts'
 import { loadExtentZstd } from './extent-zstd.ts'
-import type { CreateHandler } from './lib/worker-pool.ts'
+import type { CreateHandler } from '../lib/worker-pool.ts'
 
 export const createHandler: CreateHandler = async () => {
   const { compress } = await loadExtentZstd()
