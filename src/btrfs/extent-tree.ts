@@ -27,6 +27,7 @@ export class ExtentUses {
   readonly #row = columnOfU32()
   readonly #root = columnOfU32()
   readonly #ino = columnOfU32()
+  #index: { starts: Uint32Array; uses: Uint32Array } | undefined
 
   add(row: number, root: number, ino: number): void {
     this.#row.push(row)
@@ -36,20 +37,28 @@ export class ExtentUses {
 
   /** Every extent that is used, in the order of the rows, with its users. */
   *byRow(rows: number): Generator<{ row: number; users: { root: number; ino: number }[] }> {
-    const starts = new Uint32Array(rows + 1)
-    for (let i = 0; i < this.#row.length; i++) starts[this.#row.get(i) + 1]++
-    for (let row = 0; row < rows; row++) starts[row + 1] += starts[row]
-    const next = starts.slice()
-    const sorted = new Uint32Array(this.#row.length)
-    for (let i = 0; i < this.#row.length; i++) sorted[next[this.#row.get(i)]++] = i
+    const { starts, uses } = this.#sorted(rows)
     for (let row = 0; row < rows; row++) {
       if (starts[row] === starts[row + 1]) continue
-      const users = Array.from(sorted.subarray(starts[row], starts[row + 1]), (i) => ({
-        root: this.#root.get(i),
-        ino: this.#ino.get(i),
-      }))
+      const users: { root: number; ino: number }[] = []
+      for (let i = starts[row]; i < starts[row + 1]; i++) {
+        users.push({ root: this.#root.get(uses[i]), ino: this.#ino.get(uses[i]) })
+      }
       yield { row, users }
     }
+  }
+
+  /** The uses in the order of their rows, and where those of each row start; sorted again only after changes. */
+  #sorted(rows: number): { starts: Uint32Array; uses: Uint32Array } {
+    const count = this.#row.length
+    if (this.#index?.uses.length === count && this.#index.starts.length === rows + 1) return this.#index
+    const starts = new Uint32Array(rows + 1)
+    for (let i = 0; i < count; i++) starts[this.#row.get(i) + 1]++
+    for (let row = 0; row < rows; row++) starts[row + 1] += starts[row]
+    const next = starts.slice()
+    const uses = new Uint32Array(count)
+    for (let i = 0; i < count; i++) uses[next[this.#row.get(i)]++] = i
+    return (this.#index = { starts, uses })
   }
 }
 
