@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { crc32c } from '../../src/btrfs/checksum.ts'
 import { chunkEnd, DataAllocator } from '../../src/btrfs/chunks.ts'
 import { DataWriter } from '../../src/btrfs/data.ts'
 import { BatchMemory } from '../../src/btrfs/pack.ts'
@@ -74,6 +75,68 @@ describe('plain extents', () => {
     for (const { bytenr, diskNumBytes } of extents.flat()) {
       const chunk = chunks.find(({ logical, length }) => bytenr >= logical && bytenr < logical + length)!
       expect(bytenr + diskNumBytes).toBeLessThanOrEqual(chunkEnd(chunk))
+    }
+  })
+})
+
+describe('sectors end in zeros', () => {
+  const dirty = () => {
+    const buffer = new ArrayBuffer(BatchMemory.byteLength)
+    const memory = new BatchMemory(buffer)
+    new Uint8Array(buffer).fill(0xee)
+    return memory
+  }
+
+  test('behind the end of a file, whatever the memory held before', async () => {
+    const memory = dirty()
+    const writes: Uint8Array[] = []
+    const sink: ImageSink = { ...nowhere, write: (_, bytes) => void writes.push(bytes.slice()) }
+    const allocator = new DataAllocator(MIB)
+    const data = new DataWriter({
+      sink,
+      placer: new ExtentPlacer({ sink, allocator, dedupe: false }),
+      packing: {
+        memories: [memory],
+        start: (_, count) => memory.pack(count, refuse),
+        finish: () => undefined,
+      },
+      decompress: refuse,
+    })
+    for (const size of [5000, MIB, 2049, 128 * KIB + 1]) {
+      await data.add('file', size, ones(size), { nodatacow: false, compression: undefined })
+      await data.flush()
+      const stored = Buffer.concat(writes.splice(0))
+      expect(stored.length).toBe(Math.ceil(size / 4096) * 4096)
+      expect(stored.subarray(0, size).every((byte) => byte === 1)).toBe(true)
+      expect(stored.subarray(size).every((byte) => byte === 0)).toBe(true)
+    }
+  })
+
+  test('behind a compressed frame', () => {
+    const memory = dirty()
+    memory.content.fill(1)
+    const length = 128 * KIB
+    for (const frameLength of [9, 4096, 4097, length - 4097, length - 4096, length - 4095, length + 500]) {
+      memory.setPiece(0, { length, zstdLevel: 3, nodatacow: false })
+      memory.setPiece(1, { length, zstdLevel: 3, nodatacow: false })
+      const level: number[] = []
+      memory.pack(2, (target, source, zstdLevel) => {
+        level.push(zstdLevel)
+        expect(source.length).toBe(length)
+        target.fill(7, 0, frameLength)
+        return frameLength
+      })
+      expect(level).toEqual([3, 3])
+      const isKept = frameLength <= length - 4096
+      for (const { stored, compression, checksums } of memory.packed(2)) {
+        const padded = isKept ? Math.ceil(frameLength / 4096) * 4096 : length
+        expect(compression).toBe(isKept ? 3 : 0)
+        expect(stored!.length).toBe(padded)
+        expect(checksums!.length).toBe(padded / 4096)
+        if (isKept) expect(stored!.subarray(frameLength).every((byte) => byte === 0)).toBe(true)
+        expect(stored![0]).toBe(isKept ? 7 : 1)
+        expect(checksums![0]).toBe(crc32c(stored!.subarray(0, 4096)))
+      }
     }
   })
 })

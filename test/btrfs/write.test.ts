@@ -358,6 +358,32 @@ describe('where data lie', () => {
     )
   })
 
+  test.each(['none', 'zstd'])(
+    'content whose pieces are those of two other files (%s)',
+    async (compression) => {
+      const contents = (make: typeof noise) => {
+        const pieces = [1, 2, 3, 4, 5].map((seed) => make(128 * KIB, seed))
+        const orders = [
+          [0, 1, 2],
+          [0, 3, 4],
+          [0, 1, 4],
+          [0, 3, 2],
+          [0, 1, 2],
+          [0, 1, 4],
+        ]
+        return orders.map((order) => new Uint8Array(Buffer.concat(order.map((i) => pieces[i]))))
+      }
+      await buildAndJudge(
+        [...contents(noise), ...contents(text)].map((content, i) => file(`${i}`, content)),
+        { compression },
+        { check: { versions: 'newest' } },
+        ({ btrfs }) => {
+          if (compression === 'none') expect(btrfs.bytesStored).toBe(8 * 3 * 128 * KIB)
+        },
+      )
+    },
+  )
+
   test('storage as the rules for paths have it', async () => {
     await buildAndJudge(
       [
