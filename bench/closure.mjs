@@ -3,33 +3,33 @@
  * needs no root (tar under fakeroot, mkfs.btrfs --rootdir, mkfs.vfat, sfdisk, dd, zstd), and beside root with a
  * loop mount. They take turns; the figures are medians.
  *
- * usage: node bench/closure.mjs [--rounds 5] [--tar closure.tar] [--mkfs mkfs.btrfs] [--no-loop]
+ * usage: node bench/closure.mjs [--rounds 5] [--tar closure.tar] [--mkfs mkfs.btrfs] [--no-loop] [--bound]
+ *
+ * With --bound the lower bound of the CPU time is measured as well, in the same rounds (see lower-bound.mjs).
+ * make-inputs.mjs makes other archives.
  *
  * Needs GNU time, fakeroot, dosfstools, fdisk, zstd, and a mkfs.btrfs that knows --compress and --subvol (6.15 and
  * later). Without --tar it takes the large closure of `npm run fixture:closure`.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { compare, runOnce, table } from './measure.mjs'
+import { build, CLOSURE, expectTar, lowerBound } from './diskwright.mjs'
+import { compare, inTemporaryFolder, machine, mib, runOnce, seconds, table } from './measure.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const COMMAND = join(ROOT, 'dist', 'cli', 'main.js')
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
-    tar: { type: 'string', default: join(ROOT, '.cache', 'closure', 'closure.tar') },
+    tar: { type: 'string', default: CLOSURE },
     mkfs: { type: 'string', default: 'mkfs.btrfs' },
     'no-loop': { type: 'boolean', default: false },
+    bound: { type: 'boolean', default: false },
   },
 })
-if (!existsSync(options.tar)) throw new Error(`${options.tar} is missing: npm run fixture:closure makes it`)
+expectTar(options.tar)
 
 const SUBVOLUMES = ['boot', 'gnu', 'home', 'nix', '.snapshots', 'var']
-const folder = mkdtempSync(join(tmpdir(), 'bench-closure-'))
 
 /** Puts partition images after a table; the last step of both peers. */
 const ASSEMBLE = `
@@ -72,66 +72,42 @@ const LOOP_MOUNT = `set -e
   zstd --quiet -3 -T0 out.img -o out.img.zst
 `
 
-const shell = (script) => () => {
-  const figures = runOnce(['bash', '-c', script], {
-    cwd: folder,
-    env: { TAR: options.tar, MKFS: options.mkfs, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
-  })
-  return { ...figures, zst: sizeOf('out.img.zst'), img: sizeOf('out.img') }
-}
+const mkfsVersion = execFileSync(options.mkfs, ['--version'], { encoding: 'utf8' }).split('\n')[0]
+const LOWER_BOUND = 'lower bound'
 
-function sizeOf(name) {
-  return statSync(join(folder, name)).size / 2 ** 20
-}
-
-function diskwright() {
-  const output = join(folder, 'ours.img.zst')
-  const figures = runOnce([
-    process.execPath,
-    COMMAND,
-    'build',
-    '--closure',
-    options.tar,
-    '--quiet',
-    '--force',
-    '-o',
-    output,
-  ])
-  return { ...figures, zst: sizeOf('ours.img.zst'), img: imageSize(output) }
-}
-
-/** What the frames add up to, as zstd counts them. */
-function imageSize(path) {
-  const text = execFileSync('zstd', ['-lv', path], { encoding: 'utf8' })
-  return Number(/Decompressed Size:.*\((\d+) B\)/.exec(text)[1]) / 2 ** 20
-}
-
-const mib = (value) => `${value.toFixed(0)} MiB`
-const seconds = (value) => `${value.toFixed(1)} s`
-
-try {
-  writeFileSync(join(folder, 'README'), 'Left-overs of a benchmark; delete.\n')
+await inTemporaryFolder((folder) => {
+  const sizeOf = (name) => statSync(join(folder, name)).size / 2 ** 20
+  const shell = (script) => () => {
+    const figures = runOnce(['bash', '-c', script], {
+      cwd: folder,
+      env: { TAR: resolve(options.tar), MKFS: options.mkfs, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+    })
+    return { ...figures, out: sizeOf('out.img.zst'), img: sizeOf('out.img') }
+  }
   const hasRoot = process.getuid() === 0 && !options['no-loop']
   const contestants = {
-    diskwright,
+    diskwright: () => build(['--closure', options.tar], join(folder, 'ours.img.zst')),
     'fakeroot tar, mkfs.btrfs --rootdir, zstd': shell(ROOTLESS),
     ...(hasRoot ? { 'root: loop mount, tar, zstd': shell(LOOP_MOUNT) } : {}),
+    ...(options.bound ? { [LOWER_BOUND]: () => lowerBound(options.tar) } : {}),
   }
   const results = compare(contestants, Number(options.rounds))
+  const bound = results.get(LOWER_BOUND)
+  results.delete(LOWER_BOUND)
   const ours = results.get('diskwright')
-  const rows = [...results].map(([name, { wall, cpu, peak, zst, img }]) => [
+  const rows = [...results].map(([name, { wall, cpu, peak, out, img }]) => [
     name,
     seconds(wall),
     `${(wall / ours.wall).toFixed(1)}x`,
     seconds(cpu),
     mib(peak),
-    mib(zst),
+    mib(out),
     mib(img),
   ])
-  const mkfs = execFileSync(options.mkfs, ['--version'], { encoding: 'utf8' }).split('\n')[0]
-  console.log(`${cpus().length} x ${cpus()[0].model}, Node ${process.versions.node}, ${mkfs}`)
-  console.log(`${options.tar}: ${mib(statSync(options.tar).size / 2 ** 20)}\n`)
+  console.log(`${machine(options.tar)}${mkfsVersion}\n`)
   console.log(table([['', 'wall', 'ratio', 'CPU', 'peak memory', '.img.zst', '.img'], ...rows]))
-} finally {
-  rmSync(folder, { recursive: true, force: true })
-}
+  if (bound !== undefined) {
+    const ratio = (ours.cpu / bound.cpu).toFixed(2)
+    console.log(`\nLower bound: ${seconds(bound.cpu)} CPU; diskwright takes ${ratio} times as much.`)
+  }
+})

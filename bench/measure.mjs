@@ -1,7 +1,7 @@
-/** Times whole commands from outside, in turn, and says medians. Needs GNU time. */
+/** Times whole commands from outside, in turn, and says medians (needs GNU time); or functions from inside. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
@@ -60,6 +60,45 @@ export function compare(contestants, rounds) {
   }
   return new Map([...runs].map(([name, list]) => [name, medians(list)]))
 }
+
+/** Runs `work` with a folder that is gone afterwards, also after an interrupt. */
+export async function inTemporaryFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  process.once('SIGINT', () => process.exit(130))
+  try {
+    return await work(folder)
+  } finally {
+    remove()
+  }
+}
+
+/**
+ * Seconds that one call of `work` takes: the best of many, as other work on the machine only ever slows one down.
+ *
+ * @param limit seconds after which no further call is made
+ */
+export async function best(work, limit = 1.5) {
+  let fastest = Infinity
+  const end = performance.now() + limit * 1000
+  do {
+    const start = performance.now()
+    await work()
+    fastest = Math.min(fastest, performance.now() - start)
+  } while (performance.now() < end)
+  return fastest / 1000
+}
+
+/** The lines above a table: what it was measured on, and what with. */
+export function machine(tar) {
+  const lines = [`${cpus().length} x ${cpus()[0].model}, Node ${process.versions.node}`]
+  if (tar !== undefined) lines.push(`${tar}: ${mib(statSync(tar).size / 2 ** 20)}`)
+  return lines.join('\n') + '\n'
+}
+
+export const mib = (value) => `${value.toFixed(0)} MiB`
+export const seconds = (value) => `${value.toFixed(1)} s`
 
 /** Rows as a Markdown table, the first row its head. */
 export function table(rows) {
