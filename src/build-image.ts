@@ -142,7 +142,7 @@ async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watc
   const unmeasured = openPacking(watch.workers, compress)
   const packing = watch.profiler?.packing(unmeasured) ?? unmeasured
   try {
-    const writer = new BtrfsWriter(plan, sink, { packing, decompress })
+    const writer = new BtrfsWriter(plan, sink, { packing, decompress, signal: watch.signal })
     for (const source of plan.sources) {
       for await (const entry of readSource(source, watch)) {
         await writer.add(entry, source.to)

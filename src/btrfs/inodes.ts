@@ -3,6 +3,7 @@ import { toDisplay, writeBytes, type ByteString } from '../lib/byte-string.ts'
 import { DiskwrightError } from '../lib/errors.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { TreeNode } from '../file-tree/tree.ts'
+import type { SubvolumePlan } from '../spec/plan.ts'
 import { extrefHash, nameHash } from './checksum.ts'
 import type { ExtentTable, FileData } from './extents.ts'
 import {
@@ -61,7 +62,7 @@ export function* volumeItems(volume: Volume, context: InodeContext): Generator<T
     for (const [whose, id] of [['user', node.metadata.uid] as const, ['group', node.metadata.gid] as const]) {
       if (id === NO_ID) throw at(`${whose} id ${id}, which the kernel keeps for nobody at all`)
     }
-    yield inodeItem(ino, node, links, entries, context)
+    yield inodeItem(ino, node, flagsOf(node, volume.plan), links, entries, context)
     yield* linkItems(ino, links, context.nodeSize, at)
     yield* xattrItems(ino, node, context, at)
     if (node.type === 'directory') yield* directoryItems(ino, entries, context, at)
@@ -116,14 +117,13 @@ const MINOR_BITS = 20
 function inodeItem(
   ino: number,
   node: TreeNode<FileData>,
+  flags: bigint,
   links: Link[],
   entries: DirectoryEntry[],
   { generation, extents }: InodeContext,
 ): TreeItem {
   const { mode, uid, gid, mtime, atime = mtime, ctime = mtime, birthtime = mtime } = node.metadata
   const { size, nbytes } = sizesOf(node, entries, extents)
-  const nodatacow =
-    node.type === 'directory' ? node.storage.nodatacow : node.type === 'file' && node.content.nodatacow
   return structItem({ objectid: ino, type: INODE_ITEM_KEY, offset: 0 }, InodeItem, {
     generation,
     transid: generation,
@@ -135,7 +135,7 @@ function inodeItem(
     gid,
     mode: MODE_TYPE[node.type] | mode,
     rdev: node.type === 'block' || node.type === 'character' ? node.major * 2 ** MINOR_BITS + node.minor : 0,
-    flags: nodatacow ? (node.type === 'file' ? INODE_NODATACOW | INODE_NODATASUM : INODE_NODATACOW) : 0n,
+    flags,
     sequence: 0,
     reserved: [0, 0, 0, 0],
     atime,
@@ -143,6 +143,14 @@ function inodeItem(
     mtime,
     otime: birthtime,
   })
+}
+
+/** NODATACOW, which directories hand on to new files, and which leaves files without checksums. */
+function flagsOf(node: TreeNode<FileData>, { id, nodatacow }: SubvolumePlan): bigint {
+  if (node.type === 'file') return node.content.nodatacow ? INODE_NODATACOW | INODE_NODATASUM : 0n
+  if (node.type !== 'directory') return 0n
+  const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
+  return (isMountPoint ? nodatacow : node.storage.nodatacow) ? INODE_NODATACOW : 0n
 }
 
 function sizesOf(

@@ -112,7 +112,9 @@ function layOut(
 ): Tail {
   const { nodeSize, profiles, extents, ids } = input
   const unplaced = [...input.written]
-  for (const owner of TAIL_TREES) unplaced.push(...levels.get(owner)!.map((level) => ({ owner, level })))
+  for (const owner of TAIL_TREES) {
+    for (const level of levels.get(owner)!) unplaced.push({ owner, level })
+  }
   const space = { nodeSize, profile: profiles.metadata, headroom }
   const metadata = layoutMetadata(input.metadataStart, unplaced.length, space)
   const chunkLevels = levels.get(CHUNK_TREE_OBJECTID)!

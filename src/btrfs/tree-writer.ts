@@ -27,6 +27,7 @@ function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<Block
 export class TreeWriter {
   readonly #sink: ImageSink
   readonly #context: BlockContext
+  readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
   #next: BlockPlace | undefined
   /** The chunk whose blocks are being collected. */
@@ -36,8 +37,9 @@ export class TreeWriter {
   readonly #owners: bigint[] = []
   readonly #levels = columnOfU8()
 
-  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext) {
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext, signal?: AbortSignal) {
     this.#sink = sink
+    this.#signal = signal
     this.#context = context
     this.#places = places(groups, context.nodeSize)
   }
@@ -90,6 +92,7 @@ export class TreeWriter {
   }
 
   async #add({ bytenr, block }: TreeBlock): Promise<void> {
+    this.#signal?.throwIfAborted()
     const { group } = this.#next!
     if (group.chunk.logical !== this.#group?.chunk.logical) {
       await this.flush()

@@ -46,6 +46,7 @@ export interface BtrfsSummary {
 export interface BtrfsWriterOptions {
   packing: Packing
   decompress: DecompressZstd
+  signal?: AbortSignal | undefined
 }
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
@@ -56,6 +57,7 @@ const DEFAULT_SLACK = 128 * 1024 ** 2
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
   readonly #sink: DeviceSink
+  readonly #signal: AbortSignal | undefined
   readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
@@ -63,8 +65,9 @@ export class BtrfsWriter {
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress }: BtrfsWriterOptions) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, signal }: BtrfsWriterOptions) {
     this.#plan = plan
+    this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
     this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
     this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
@@ -108,7 +111,7 @@ export class BtrfsWriter {
     }
     const context = { nodeSize, generation: GENERATION, ...ids }
     const space = { nodeSize, profile: profiles.metadata }
-    const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context)
+    const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
     const volumes = this.#volumes()
     const uses = new ExtentUses()

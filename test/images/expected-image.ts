@@ -124,9 +124,11 @@ function inSubvolumes(
         path: below,
         linkGroup: entry.type === 'directory' ? undefined : `${id}`,
         nodatacow:
-          mountPoint !== undefined || !['file', 'directory'].includes(entry.type)
-            ? undefined
-            : nodatacow.get(name),
+          mountPoint !== undefined
+            ? subvolumes.find((subvolume) => subvolume.name === name)?.nodatacow === true
+            : ['file', 'directory'].includes(entry.type)
+              ? nodatacow.get(name)
+              : undefined,
       })
     }
   }
