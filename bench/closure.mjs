@@ -8,8 +8,9 @@
  * With --bound the lower bound of the CPU time is measured as well, in the same rounds (see lower-bound.mjs).
  * make-inputs.mjs makes other archives.
  *
- * Needs GNU time, fakeroot, dosfstools, fdisk, zstd, and a mkfs.btrfs that knows --compress and --subvol (6.15 and
- * later). Without --tar it takes the large closure of `npm run fixture:closure`.
+ * Needs dist/ (npm run build), GNU time, fakeroot, dosfstools, fdisk, zstd, and a mkfs.btrfs newer than 6.14, which
+ * knows --compress, --subvol and --inode-flags. Without --tar it takes the large closure of
+ * `npm run fixture:closure`.
  */
 import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
