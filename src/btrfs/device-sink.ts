@@ -20,13 +20,13 @@ export class DeviceSink implements ImageSink {
     if (this.#superblocks.length > 0 && this.#superblocks[0] < offset) {
       return this.reserveSuperblocks(offset).then(() => this.write(offset, bytes, packed))
     }
-    if (offset + bytes.length > this.#size) return
+    if (!this.holds(offset, bytes.length)) return
     return this.#sink.write(offset, bytes, packed)
   }
 
   async writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void> {
     await this.reserveSuperblocks(offset)
-    if (offset + distance + bytes.length > this.#size) return
+    if (!this.holds(offset, distance + bytes.length)) return
     return this.#sink.writeTwice(offset, bytes, distance)
   }
 
@@ -46,8 +46,13 @@ export class DeviceSink implements ImageSink {
     return this.#sink.patch(offset, bytes)
   }
 
+  /** Whether the device has room for a range. */
+  holds(offset: number, length: number): boolean {
+    return offset + length <= this.#size
+  }
+
   read(offset: number, length: number): Promise<Uint8Array> {
-    if (offset + length > this.#size) return Promise.resolve(new Uint8Array(length))
+    if (!this.holds(offset, length)) return Promise.resolve(new Uint8Array(length))
     return this.#sink.read(offset, length)
   }
 }

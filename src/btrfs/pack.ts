@@ -21,6 +21,8 @@ export interface PackedPiece {
   stored: Uint8Array | undefined
   /** (COMPRESS_*) */
   compression: number
+  /** Compressing the stored bytes once more would be wasted time. */
+  dense: boolean
   /** One for each stored sector; undefined for NODATASUM. */
   checksums: Uint32Array | undefined
 }
@@ -38,6 +40,11 @@ const NODATACOW = 1 << 8
 const LEVEL_MASK = NODATACOW - 1
 /** Stored lengths are whole sectors, so their low bits are free. */
 const COMPRESSED = 1
+/** Stored as it is, because compressing it was tried and gained nothing to speak of. */
+const INCOMPRESSIBLE = 2
+const STORED_FLAGS = COMPRESSED | INCOMPRESSIBLE
+/** What compresses to this part of its length or more is called incompressible. */
+const DENSE = 0.9
 /** Stands for a piece that could not be packed. */
 const FAILED = 0xffff_ffff
 
@@ -85,22 +92,24 @@ export class BatchMemory {
       return
     }
     const level = this.#options[index] & LEVEL_MASK
-    const packedLength = level === 0 ? length : this.#compress(content, at, level, compress)
-    const isCompressed = packedLength < length
-    this.#stored[index] = packedLength | (isCompressed ? COMPRESSED : 0)
+    const result = level === 0 ? length : this.#compress(content, at, level, compress)
+    this.#stored[index] = result
     if (!nodatacow) {
-      const stored = isCompressed ? this.#packed.subarray(at, at + packedLength) : content
+      const stored =
+        (result & COMPRESSED) === 0 ? content : this.#packed.subarray(at, at + (result & ~STORED_FLAGS))
       checksumSectors(stored, this.#checksums.subarray(at / SECTOR_SIZE))
     }
   }
 
-  /** Length in whole sectors of the compressed content, padded with zeros; the content's own when none is saved. */
+  /** What is stored of the content: its compressed form, padded with zeros to whole sectors, if that saves one. */
   #compress(content: Uint8Array, at: number, level: number, compress: CompressZstd): number {
     if (content.length <= SECTOR_SIZE) return content.length
     const length = compress(this.#packed.subarray(at), content, level)
     const padded = Math.ceil(length / SECTOR_SIZE) * SECTOR_SIZE
-    if (padded < content.length) this.#packed.fill(0, at + length, at + padded)
-    return Math.min(padded, content.length)
+    if (padded >= content.length)
+      return content.length | (length < DENSE * content.length ? 0 : INCOMPRESSIBLE)
+    this.#packed.fill(0, at + length, at + padded)
+    return padded | COMPRESSED
   }
 
   /** The first piece that could not be packed, if `pack` has failed. */
@@ -111,7 +120,7 @@ export class BatchMemory {
   /** What became of the first `count` pieces. The views are valid until the memory is used again. */
   *packed(count: number): Generator<PackedPiece> {
     for (let index = 0, at = 0; index < count; at += this.#lengths[index++]) {
-      const length = this.#stored[index] & ~COMPRESSED
+      const length = this.#stored[index] & ~STORED_FLAGS
       const isCompressed = (this.#stored[index] & COMPRESSED) !== 0
       const nodatacow = (this.#options[index] & NODATACOW) !== 0
       const first = at / SECTOR_SIZE
@@ -119,6 +128,7 @@ export class BatchMemory {
         stored:
           length === 0 ? undefined : (isCompressed ? this.#packed : this.content).subarray(at, at + length),
         compression: isCompressed ? COMPRESS_ZSTD : COMPRESS_NONE,
+        dense: (this.#stored[index] & STORED_FLAGS) !== 0,
         checksums: nodatacow ? undefined : this.#checksums.subarray(first, first + length / SECTOR_SIZE),
       }
     }

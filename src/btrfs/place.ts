@@ -1,6 +1,6 @@
 /** Places packed pieces of files on the device, each whole file once. */
-import type { ImageSink } from '../lib/image-sink.ts'
 import type { DataAllocator } from './chunks.ts'
+import type { DeviceSink } from './device-sink.ts'
 import { ExtentTable, type FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from './format.ts'
 import type { PackedPiece } from './pack.ts'
@@ -17,7 +17,7 @@ type PlacedPiece =
   { bytenr: number; storedLength: number; compression: number; checksums: Uint32Array } | undefined
 
 export interface ExtentPlacerOptions {
-  sink: ImageSink
+  sink: DeviceSink
   allocator: DataAllocator
   /** Let files of equal content share their extents. */
   dedupe: boolean
@@ -31,14 +31,15 @@ export interface ExtentPlacerOptions {
  */
 export class ExtentPlacer {
   readonly extents = new ExtentTable()
-  readonly #sink: ImageSink
+  readonly #sink: DeviceSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
-  readonly #files = new Map<number, FileData[]>()
-  /** Fingerprint of the file that is being placed. */
+  /** By the fingerprint of a beginning, up to the end of some piece: the first file that begins so. */
+  readonly #files = new Map<number, FileData>()
+  /** Fingerprint of what has come of the file that is being placed. */
   #fingerprint = 0
-  /** Files that the pieces of the file that is being placed may all equal; the first does so far. */
-  #twins: FileData[] = []
+  /** The file that equals it so far; of such a file nothing is placed. */
+  #twin: FileData | undefined
 
   constructor({ sink, allocator, dedupe }: ExtentPlacerOptions) {
     this.#sink = sink
@@ -48,53 +49,55 @@ export class ExtentPlacer {
 
   /** The packed piece may be overwritten once the promise is settled; when there is none, at once. */
   place(piece: Piece, packed: PackedPiece): Promise<void> | void {
-    const { file, fileOffset, length } = piece
+    const { file, fileOffset } = piece
     // NODATACOW files are written in place, so they keep their extents for themselves.
     if (!this.#dedupe || file.nodatacow) return this.#placeNew(piece, packed)
-    if (fileOffset === 0) {
-      this.#fingerprint = fingerprint(file.size, packed)
-      this.#twins = this.#files.get(this.#fingerprint)?.slice() ?? []
+    const isFirst = fileOffset === 0
+    this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, packed)
+    const known = this.#files.get(this.#fingerprint)
+    if (known !== undefined && (isFirst || this.#twin !== undefined)) {
+      return this.#placeTwin(piece, packed, isFirst ? known : this.#twin!, known)
     }
-    if (this.#twins.length > 0) return this.#placeTwin(piece, packed)
-    if (fileOffset + length >= file.size) this.#remember(file)
-    return this.#placeNew(piece, packed)
+    if (isFirst || this.#twin === undefined) {
+      if (known === undefined) this.#files.set(this.#fingerprint, file)
+      return this.#placeNew(piece, packed)
+    }
+    return this.#part(piece, packed, this.#twin)
   }
 
-  #remember(file: FileData): void {
-    const files = this.#files.get(this.#fingerprint)
-    if (files === undefined) this.#files.set(this.#fingerprint, [file])
-    else files.push(file)
-  }
-
-  async #placeTwin(piece: Piece, packed: PackedPiece): Promise<void> {
+  /**
+   * @param twin equals the file so far
+   * @param known may equal it with this piece, too
+   */
+  async #placeTwin(piece: Piece, packed: PackedPiece, twin: FileData, known: FileData): Promise<void> {
     const { file, fileOffset, length } = piece
+    const isEqual =
+      (await this.#equals(known, piece, packed)) && (await this.#equalUpTo(twin, known, fileOffset))
+    if (!isEqual) return this.#part(piece, packed, twin)
     const isLast = fileOffset + length >= file.size
-    const known = this.#twins[0]
-    while (this.#twins.length > 0) {
-      const twin = this.#twins[0]
-      if ((await this.#equals(twin, piece, packed)) && (await this.#equalUpTo(known, twin, fileOffset))) {
-        if (isLast) {
-          file.firstExtent = twin.firstExtent
-          file.extentCount = twin.extentCount
-        }
-        return
-      }
-      this.#twins.shift()
-    }
-    await this.#copyUpTo(known, file, fileOffset)
-    if (isLast) this.#remember(file)
+    this.#twin = isLast ? undefined : known
+    if (!isLast) return
+    file.firstExtent = known.firstExtent
+    file.extentCount = known.extentCount
+  }
+
+  /** Places a piece of a file that equals no other any more, after what it had in common with its twin. */
+  async #part(piece: Piece, packed: PackedPiece, twin: FileData): Promise<void> {
+    this.#twin = undefined
+    await this.#copyUpTo(twin, piece.file, piece.fileOffset)
+    if (!this.#files.has(this.#fingerprint)) this.#files.set(this.#fingerprint, piece.file)
     await this.#placeNew(piece, packed)
   }
 
   #placeNew(
     { file, fileOffset, length }: Piece,
-    { stored, compression, checksums }: PackedPiece,
+    { stored, compression, dense, checksums }: PackedPiece,
   ): Promise<void> | void {
     if (stored === undefined) return
     const bytenr = this.#allocator.allocate(stored.length)
     const extent = { fileOffset, bytenr, diskNumBytes: stored.length, ramBytes: length, compression }
     this.extents.append(file, extent, checksums)
-    return this.#sink.write(bytenr, stored, compression !== COMPRESS_NONE)
+    return this.#sink.write(bytenr, stored, dense)
   }
 
   /** Whether the piece at the same place of a placed file is stored as the same bytes. */
@@ -104,6 +107,8 @@ export class ExtentPlacer {
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
     if (!areEqual(placed.checksums, checksums!)) return false
+    // What the device has no room for cannot be read back. There will be no image; only sizes count.
+    if (!this.#sink.holds(placed.bytenr, placed.storedLength)) return true
     return areEqual(await this.#sink.read(placed.bytenr, placed.storedLength), stored)
   }
 
@@ -114,7 +119,7 @@ export class ExtentPlacer {
       const placed = this.#placedPiece(a, fileOffset)
       const stored = placed && (await this.#sink.read(placed.bytenr, placed.storedLength))
       const compression = placed?.compression ?? COMPRESS_NONE
-      const packed = { stored, compression, checksums: placed?.checksums }
+      const packed = { stored, compression, dense: false, checksums: placed?.checksums }
       if (!(await this.#equals(b, { file: b, fileOffset, length: 0 }, packed))) return false
     }
     return true
@@ -127,7 +132,8 @@ export class ExtentPlacer {
       if (placed === undefined) continue
       const stored = await this.#sink.read(placed.bytenr, placed.storedLength)
       const piece = { file, fileOffset, length: MAX_COMPRESSED_RAM_BYTES }
-      await this.#placeNew(piece, { stored, compression: placed.compression, checksums: placed.checksums })
+      const { compression, checksums } = placed
+      await this.#placeNew(piece, { stored, compression, dense: compression !== COMPRESS_NONE, checksums })
     }
   }
 
@@ -160,10 +166,14 @@ export class ExtentPlacer {
   }
 }
 
-/** A number that files of equal size with equal first pieces share, and hardly any others. */
-function fingerprint(size: number, { stored, compression, checksums }: PackedPiece): number {
-  let low = Math.imul(size ^ compression, 0x9e3779b1)
-  let high = (size / 0x1_0000_0000) ^ (stored?.length ?? 0)
+/**
+ * A number that equal beginnings share, and hardly any others.
+ *
+ * @param before of what comes before the piece; for the first one the size of the file
+ */
+function fingerprint(before: number, { stored, compression, checksums }: PackedPiece): number {
+  let low = Math.imul(before ^ compression, 0x9e3779b1)
+  let high = Math.floor(before / 0x1_0000_0000) ^ Math.imul((stored?.length ?? 0) + 1, 0xc2b2ae35)
   for (const checksum of checksums ?? []) {
     low = Math.imul(low ^ checksum, 0x85ebca6b)
     high = Math.imul(high ^ (checksum >>> 15) ^ low, 0xc2b2ae35)

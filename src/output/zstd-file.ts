@@ -4,6 +4,7 @@ import { FrameIndex } from './frame-index.ts'
 import { type ByteRange, checkOrder, type ImageFile } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
 import { PieceBatch } from './piece-batch.ts'
+import { RawRuns } from './raw-runs.ts'
 import { ReservedRanges } from './reserved-ranges.ts'
 import { splitSectorPadding, splitZeroBlocks } from './zero-runs.ts'
 import { encodeFrames, framesBound, MAX_FRAME_CONTENT } from './zstd-frames.ts'
@@ -14,6 +15,8 @@ const ZERO_BLOCK = BLOCK_MAXIMUM_SIZE
 const SMALL_GAP = 64 * 1024
 /** Compressed extents are padded with zeros to this size. */
 const SECTOR_SIZE = 4096
+/** Decompressed frames that are kept for further reading. */
+const CACHED_FRAMES = 8
 /** Frames of zeros are written this many at a time. */
 const ZERO_FRAMES = 256
 
@@ -36,8 +39,9 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
   let spare = new Uint8Array(0)
   let zeroFrames: Uint8Array | undefined
   const ranges: ByteRange[] = []
-  /** The frame decompressed last. */
-  let cached: { imageOffset: number; content: Uint8Array } | undefined
+  const rawRuns = new RawRuns()
+  /** Frames decompressed lately, by their place in the image; the latest last. */
+  const cached = new Map<number, Uint8Array>()
 
   const written = () => index.imageEnd + batch.length
 
@@ -47,7 +51,8 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
     const bound = framesBound(batch.pieces, (size) => zstd.compressBound(size))
     if (target.length < bound) target = new Uint8Array(bound)
     const fileOffset = index.fileEnd
-    const { size, frames, reservedAt } = encodeFrames(batch.pieces, compressor, target)
+    const { size, frames, reservedAt, rawRuns: runs } = encodeFrames(batch.pieces, compressor, target)
+    rawRuns.add(runs, index.imageEnd, fileOffset)
     for (const frame of frames) index.add(frame)
     reserved.placed(reservedAt.map((at) => fileOffset + at))
     batch.clear()
@@ -141,17 +146,29 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
   async function readFrames(offset: number, into: Uint8Array): Promise<void> {
     for (let done = 0; done < into.length;) {
       const at = offset + done
-      const { imageOffset, imageSize, fileOffset, fileSize } = index.find(at)
-      if (cached?.imageOffset !== imageOffset) {
-        cached = undefined
-        const frame = await file.read(fileOffset, fileSize)
-        cached = { imageOffset, content: zstd.decompress(frame, imageSize) }
+      const raw = rawRuns.find(at)
+      if (raw === undefined) {
+        const part = await readDecompressed(at, into.length - done)
+        into.set(part, done)
+        done += part.length
+      } else {
+        const length = Math.min(raw.length, into.length - done)
+        // The zeros are there already.
+        if (raw.fileOffset !== undefined) into.set(await file.read(raw.fileOffset, length), done)
+        done += length
       }
-      const start = at - imageOffset
-      const part = cached.content.subarray(start, start + into.length - done)
-      into.set(part, done)
-      done += part.length
     }
+  }
+
+  /** Up to `length` bytes from `offset` on, as far as the frame there goes. */
+  async function readDecompressed(offset: number, length: number): Promise<Uint8Array> {
+    const { imageOffset, imageSize, fileOffset, fileSize } = index.find(offset)
+    const content =
+      cached.get(imageOffset) ?? zstd.decompress(await file.read(fileOffset, fileSize), imageSize)
+    cached.delete(imageOffset)
+    cached.set(imageOffset, content)
+    if (cached.size > CACHED_FRAMES) cached.delete(cached.keys().next().value!)
+    return content.subarray(offset - imageOffset, offset - imageOffset + length)
   }
 
   return {
@@ -181,7 +198,7 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
     },
     async patch(offset, bytes) {
       for (const patch of reserved.patch(offset, bytes)) {
-        cached = undefined
+        cached.clear()
         await file.write(patch.fileOffset, patch.bytes)
       }
     },

@@ -54,6 +54,17 @@ export interface EncodedFrames {
   frames: FrameSizes[]
   /** Where in the target the bytes of each reserved piece are. */
   reservedAt: number[]
+  /** What can be read without decompressing anything, in order. */
+  rawRuns: RawRun[]
+}
+
+/** Content of frames that is in the target as it is, or is zeros. */
+export interface RawRun {
+  /** Bytes of content before it, from the first frame on. */
+  contentOffset: number
+  length: number
+  /** Where its bytes are; undefined for zeros. */
+  at: number | undefined
 }
 
 export function pieceLength(piece: Piece): number {
@@ -119,7 +130,10 @@ const ONE_ZERO = new Uint8Array(1)
 function frameWriter(target: Uint8Array) {
   const view = viewOf(target)
   const frames: FrameSizes[] = []
+  const rawRuns: RawRun[] = []
   let at = 0
+  /** Content of all frames that have ended. */
+  let ended = 0
   let frameStart = 0
   let content = 0
   /** The header of the block written last. */
@@ -133,6 +147,7 @@ function frameWriter(target: Uint8Array) {
     writeSingleSegmentHeader(target, frameStart, content)
     frames.push({ compressed: at - frameStart, content })
     frameStart = at
+    ended += content
     content = 0
     offsetsUsed = false
   }
@@ -156,6 +171,7 @@ function frameWriter(target: Uint8Array) {
   function rawBlock(bytes: Uint8Array): number {
     if (room(bytes.length) < bytes.length) endFrame()
     room(bytes.length)
+    rawRuns.push({ contentOffset: ended + content, length: bytes.length, at: at + BlockHeader.size })
     blockHeader('raw', bytes.length)
     const bodyAt = at
     target.set(bytes, at)
@@ -179,6 +195,7 @@ function frameWriter(target: Uint8Array) {
         size = 1
         rawBlock(ONE_ZERO)
       } else {
+        rawRuns.push({ contentOffset: ended + content, length: size, at: undefined })
         blockHeader('rle', size)
         target[at++] = 0
       }
@@ -222,9 +239,9 @@ function frameWriter(target: Uint8Array) {
     BlockHeader.write(view, lastBlock, { ...BlockHeader.read(view, lastBlock), last: false })
   }
 
-  function end(): { size: number; frames: FrameSizes[] } {
+  function end(): { size: number; frames: FrameSizes[]; rawRuns: RawRun[] } {
     endFrame()
-    return { size: at, frames }
+    return { size: at, frames, rawRuns }
   }
 
   return { raw, rawBlock, zeros, copy, compressed, end }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../src/btrfs/checksum.ts'
 import { chunkEnd, DataAllocator } from '../../src/btrfs/chunks.ts'
+import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { DataWriter } from '../../src/btrfs/data.ts'
 import { BatchMemory } from '../../src/btrfs/pack.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
@@ -31,7 +32,7 @@ describe('plain extents', () => {
   /** Stores files of these sizes without compression and checksums, and gives all extents. */
   async function store(sizes: number[]) {
     const allocator = new DataAllocator(MIB)
-    const placer = new ExtentPlacer({ sink: nowhere, allocator, dedupe: false })
+    const placer = new ExtentPlacer({ sink: new DeviceSink(nowhere, Infinity), allocator, dedupe: false })
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
     const packing = {
       memories: [memory],
@@ -94,7 +95,7 @@ describe('sectors end in zeros', () => {
     const allocator = new DataAllocator(MIB)
     const data = new DataWriter({
       sink,
-      placer: new ExtentPlacer({ sink, allocator, dedupe: false }),
+      placer: new ExtentPlacer({ sink: new DeviceSink(sink, Infinity), allocator, dedupe: false }),
       packing: {
         memories: [memory],
         start: (_, count) => memory.pack(count, refuse),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/chunks.ts'
+import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { FileData } from '../../src/btrfs/extents.ts'
 import type { PackedPiece } from '../../src/btrfs/pack.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
@@ -132,18 +133,21 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   const placer = new ExtentPlacer({
     allocator: new DataAllocator(MIB),
     dedupe: true,
-    sink: {
-      write: (offset, bytes) => void disk.set(offset, bytes.slice()),
-      writeTwice: () => Promise.resolve(),
-      reserve: () => undefined,
-      patch: () => undefined,
-      read: (offset, length) => Promise.resolve(disk.get(offset)!.subarray(0, length)),
-    },
+    sink: new DeviceSink(
+      {
+        write: (offset, bytes) => void disk.set(offset, bytes.slice()),
+        writeTwice: () => Promise.resolve(),
+        reserve: () => undefined,
+        patch: () => undefined,
+        read: (offset, length) => Promise.resolve(disk.get(offset)!.subarray(0, length)),
+      },
+      Infinity,
+    ),
   })
   const place = async (content: Uint8Array) => {
     const data = new FileData(content.length, false)
     const checksums = Uint32Array.of(7)
-    const piece: PackedPiece = { stored: content, compression: 0, checksums }
+    const piece: PackedPiece = { stored: content, compression: 0, dense: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)
     return data.firstExtent
   }
@@ -151,5 +155,4 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   expect(await place(one)).toBe(0)
   expect(await place(other)).toBe(1)
   expect(await place(one)).toBe(0)
-  expect(await place(other)).toBe(1)
 })

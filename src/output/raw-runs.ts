@@ -1,0 +1,38 @@
+import { columnOfSizes, columnOfU32 } from '../lib/column.ts'
+import type { RawRun } from './zstd-frames.ts'
+
+/** Stands for zeros, which are nowhere in the file. */
+const NOWHERE = -1
+
+/** Where in a file of frames there are bytes of the image as they are: reading them takes no decompression. */
+export class RawRuns {
+  readonly #imageOffset = columnOfSizes()
+  readonly #length = columnOfU32()
+  readonly #fileOffset = columnOfSizes()
+
+  /** Appends what frames say of themselves that begin at these offsets. */
+  add(runs: readonly RawRun[], imageOffset: number, fileOffset: number): void {
+    for (const { contentOffset, length, at } of runs) {
+      this.#imageOffset.push(imageOffset + contentOffset)
+      this.#length.push(length)
+      this.#fileOffset.push(at === undefined ? NOWHERE : fileOffset + at)
+    }
+  }
+
+  /** What of the image from `offset` on is in the file as it is; undefined when nothing is known of that byte. */
+  find(offset: number): { length: number; fileOffset: number | undefined } | undefined {
+    let low = 0
+    let high = this.#imageOffset.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#imageOffset.get(middle) > offset) high = middle
+      else low = middle + 1
+    }
+    if (low === 0) return undefined
+    const skipped = offset - this.#imageOffset.get(low - 1)
+    const length = this.#length.get(low - 1) - skipped
+    if (length <= 0) return undefined
+    const fileOffset = this.#fileOffset.get(low - 1)
+    return { length, fileOffset: fileOffset === NOWHERE ? undefined : fileOffset + skipped }
+  }
+}
