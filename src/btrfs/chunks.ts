@@ -73,6 +73,8 @@ export function superStripes(chunk: Chunk): { start: number; end: number }[] {
 /** Gives out addresses for file data, in order, in chunks that it opens as they are needed. */
 export class DataAllocator {
   readonly chunks: Chunk[] = []
+  /** What superblocks keep of the last chunk. */
+  #excluded: { start: number; end: number }[] = []
   #cursor: number
 
   constructor(start: number) {
@@ -86,13 +88,13 @@ export class DataAllocator {
       // No extent ends where its chunk ends: what adjoins always lies in one chunk, and may become one extent.
       if (chunk === undefined || this.#cursor + length >= chunk.logical + chunk.length) {
         const start = chunk === undefined ? this.#cursor : chunk.logical + chunk.length
-        this.chunks.push(makeChunk(BLOCK_GROUP_DATA, 'single', start, MAX_DATA_CHUNK_LENGTH))
+        const opened = makeChunk(BLOCK_GROUP_DATA, 'single', start, MAX_DATA_CHUNK_LENGTH)
+        this.chunks.push(opened)
+        this.#excluded = superStripes(opened)
         this.#cursor = start
         continue
       }
-      const hit = superStripes(chunk).find(
-        ({ start, end }) => start < this.#cursor + length && end > this.#cursor,
-      )
+      const hit = this.#excluded.find(({ start, end }) => start < this.#cursor + length && end > this.#cursor)
       if (hit !== undefined) {
         this.#cursor = hit.end
         continue

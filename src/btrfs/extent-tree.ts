@@ -22,6 +22,12 @@ import {
 } from './format.ts'
 import { structItem, type TreeItem } from './tree.ts'
 
+/** An inode of a subvolume. */
+interface ExtentUser {
+  root: number
+  ino: number
+}
+
 /** Which inodes use which extents. */
 export class ExtentUses {
   readonly #row = columnOfU32()
@@ -35,17 +41,23 @@ export class ExtentUses {
     this.#ino.push(ino)
   }
 
-  /** Every extent that is used, in the order of the rows, with its users. */
-  *byRow(rows: number): Generator<{ row: number; users: { root: number; ino: number }[] }> {
+  /** Every extent that is used, in order. */
+  usedRows(rows: number): Uint32Array {
+    const { starts } = this.#sorted(rows)
+    let count = 0
+    const used = new Uint32Array(rows)
+    for (let row = 0; row < rows; row++) if (starts[row] < starts[row + 1]) used[count++] = row
+    return used.subarray(0, count)
+  }
+
+  /** Who uses an extent. */
+  users(row: number, rows: number): ExtentUser[] {
     const { starts, uses } = this.#sorted(rows)
-    for (let row = 0; row < rows; row++) {
-      if (starts[row] === starts[row + 1]) continue
-      const users: { root: number; ino: number }[] = []
-      for (let i = starts[row]; i < starts[row + 1]; i++) {
-        users.push({ root: this.#root.get(uses[i]), ino: this.#ino.get(uses[i]) })
-      }
-      yield { row, users }
+    const users: ExtentUser[] = []
+    for (let i = starts[row]; i < starts[row + 1]; i++) {
+      users.push({ root: this.#root.get(uses[i]), ino: this.#ino.get(uses[i]) })
     }
+    return users
   }
 
   /** The uses in the order of their rows, and where those of each row start; sorted again only after changes. */
@@ -76,6 +88,8 @@ export interface ExtentTreeInput {
   used: number[]
   extents: ExtentTable
   uses: ExtentUses
+  /** The extents in use, in order. */
+  rows: Uint32Array
   /** In the order of their addresses. */
   blocks: Iterable<AllocatedBlock>
   generation: number
@@ -106,11 +120,13 @@ export function* extentTreeItems(input: ExtentTreeInput): Generator<TreeItem> {
 function* allocatedItems({
   extents,
   uses,
+  rows,
   blocks,
   generation,
   nodeSize,
 }: ExtentTreeInput): Generator<TreeItem> {
-  for (const { row, users } of uses.byRow(extents.length)) {
+  for (const row of rows) {
+    const users = uses.users(row, extents.length)
     const { bytenr, diskNumBytes, fileOffset } = extents.get(row)
     yield* dataExtentItems(bytenr, diskNumBytes, fileOffset, users, generation, nodeSize)
   }
@@ -133,12 +149,13 @@ function* dataExtentItems(
   bytenr: number,
   diskNumBytes: number,
   fileOffset: number,
-  users: { root: number; ino: number }[],
+  users: ExtentUser[],
   generation: number,
   nodeSize: number,
 ): Generator<TreeItem> {
   const refs = users.map(({ root, ino }) => ({
-    hash: extentDataRefHash(BigInt(root), ino, fileOffset),
+    // It orders references, and one alone is in order.
+    hash: users.length === 1 ? 0n : extentDataRefHash(BigInt(root), ino, fileOffset),
     ref: { root: BigInt(root), objectid: ino, offset: fileOffset, count: 1 },
   }))
   refs.sort((a, b) => (a.hash < b.hash ? 1 : a.hash > b.hash ? -1 : 0))

@@ -354,7 +354,14 @@ function* fileItems(ino: number, file: FileData, context: InodeContext): Generat
       offset: fileOffset,
       size: FileExtentHead.size + FileExtentTail.size,
       write: (block, at) => {
-        writeExtentHead(block, at, { generation, ramBytes, compression, type: FILE_EXTENT_REG })
+        FileExtentHead.write(block, at, {
+          generation,
+          ramBytes,
+          compression,
+          encryption: 0,
+          otherEncoding: 0,
+          type: FILE_EXTENT_REG,
+        })
         FileExtentTail.write(block, at + FileExtentHead.size, {
           diskBytenr: bytenr,
           diskNumBytes,
@@ -385,24 +392,18 @@ function inlineExtentItem(ino: number, content: Uint8Array, generation: number):
     type: EXTENT_DATA_KEY,
     offset: 0,
     size: FileExtentHead.size + content.length,
-    write: (block, at) => {
-      writeExtentHead(block, at, {
+    write: (block, at, bytes) => {
+      FileExtentHead.write(block, at, {
         generation,
         ramBytes: content.length,
         compression: COMPRESS_NONE,
+        encryption: 0,
+        otherEncoding: 0,
         type: FILE_EXTENT_INLINE,
       })
-      new Uint8Array(block.buffer, block.byteOffset).set(content, at + FileExtentHead.size)
+      bytes.set(content, at + FileExtentHead.size)
     },
   }
-}
-
-function writeExtentHead(
-  block: DataView,
-  at: number,
-  head: { generation: number; ramBytes: number; compression: number; type: number },
-): void {
-  FileExtentHead.write(block, at, { ...head, encryption: 0, otherEncoding: 0 })
 }
 
 function writeName(block: DataView, at: number, name: ByteString): void {

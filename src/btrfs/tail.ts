@@ -85,13 +85,14 @@ const MAX_ROUNDS = 32
  * @param totalBytes size of the device; it does not change where anything lies
  */
 export function planTail(input: TailInput, headroom: number, totalBytes: number): Tail {
-  const rows = [...input.uses.byRow(input.extents.length)].map(({ row }) => row)
+  const rows = input.uses.usedRows(input.extents.length)
+  const data = dataRanges(input.extents, rows)
   const levelsOf = (items: Iterable<TreeItem>) => planTree(sizes(items), input.nodeSize)
   const checksumLevels = levelsOf(checksumTreeItems(input.extents, rows, input.nodeSize))
   let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
   levels.set(CSUM_TREE_OBJECTID, checksumLevels)
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const tail = layOut(input, rows, levels, headroom, totalBytes)
+    const tail = layOut(input, { rows, data }, levels, headroom, totalBytes)
     const counted: TreeLevels = new Map()
     for (const owner of levels.keys()) {
       counted.set(owner, owner === CSUM_TREE_OBJECTID ? checksumLevels : levelsOf(tail.items(owner)))
@@ -105,7 +106,7 @@ export function planTail(input: TailInput, headroom: number, totalBytes: number)
 /** Where everything lies when the trees have these levels, and what is in the trees then. */
 function layOut(
   input: TailInput,
-  rows: number[],
+  { rows, data }: { rows: Uint32Array; data: Range[] },
   levels: TreeLevels,
   headroom: number,
   totalBytes: number,
@@ -128,10 +129,7 @@ function layOut(
     ...placeBlocks([system], nodeSize, chunkTreeBlocks),
   ]
   const chunks = [...input.dataChunks, ...metadata.map(({ chunk }) => chunk), system.chunk]
-  const allocated = rows.map((row) => {
-    const { bytenr, diskNumBytes } = extents.get(row)
-    return { start: bytenr, length: diskNumBytes }
-  })
+  const allocated = [...data]
   for (const { bytenr } of blocks) allocated.push({ start: bytenr, length: nodeSize })
   const used = usedBytes(chunks, allocated)
   const roots = rootsOf(blocks)
@@ -145,7 +143,7 @@ function layOut(
       case FREE_SPACE_TREE_OBJECTID:
         return freeSpaceItems(chunks, freeRanges(chunks, allocated))
       case EXTENT_TREE_OBJECTID:
-        return extentTreeItems({ ...input, chunks, used, blocks })
+        return extentTreeItems({ ...input, rows, chunks, used, blocks })
       case DEV_TREE_OBJECTID:
         return devTreeItems(chunks, ids)
       case ROOT_TREE_OBJECTID: {
@@ -161,6 +159,18 @@ function layOut(
   }
   const bytesUsed = used.reduce((sum, bytes) => sum + bytes, 0)
   return { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }
+}
+
+/** Where data lie. Extents that adjoin are in one chunk, and one range here. */
+function dataRanges(extents: ExtentTable, rows: Uint32Array): Range[] {
+  const ranges: Range[] = []
+  let last: Range | undefined
+  for (const row of rows) {
+    const { bytenr, diskNumBytes } = extents.get(row)
+    if (last !== undefined && last.start + last.length === bytenr) last.length += diskNumBytes
+    else ranges.push((last = { start: bytenr, length: diskNumBytes }))
+  }
+  return ranges
 }
 
 /** The root of each tree is the last of its blocks. */

@@ -14,16 +14,17 @@ export interface TreeItem {
   type: number
   offset: number | bigint
   size: number
-  write(block: DataView, at: number): void
+  /** @param bytes the same block, for what is only copied */
+  write(block: DataView, at: number, bytes: Uint8Array): void
 }
 
 /** An item that is one struct, whole. */
 export function structItem<T>(
-  key: Pick<TreeItem, 'objectid' | 'type' | 'offset'>,
+  { objectid, type, offset }: Pick<TreeItem, 'objectid' | 'type' | 'offset'>,
   codec: Codec<T>,
   value: T,
 ): TreeItem {
-  return { ...key, size: codec.size, write: (block, at) => codec.write(block, at, value) }
+  return { objectid, type, offset, size: codec.size, write: (block, at) => codec.write(block, at, value) }
 }
 
 /** What every block of one file system has in common. */
@@ -136,7 +137,7 @@ class OpenBlock {
     setU64(this.#view, at + KEY_OFFSET, item.offset)
     this.#view.setUint32(at + ITEM_OFFSET, this.#dataEnd - Header.size, true)
     this.#view.setUint32(at + ITEM_SIZE, item.size, true)
-    item.write(this.#view, this.#dataEnd)
+    item.write(this.#view, this.#dataEnd, this.#block)
     this.#nritems++
   }
 
@@ -214,21 +215,21 @@ export function planTree(itemSizes: Iterable<number>, nodeSize: number): number[
 
 /** Holds the ascending order of keys: a mistake here would be found only when the image is mounted. */
 class KeyOrder {
-  private objectid = -1n as number | bigint
-  private type = 0
-  private offset = 0 as number | bigint
+  #objectid = -1n as number | bigint
+  #type = 0
+  #offset = 0 as number | bigint
 
   next({ objectid, type, offset }: TreeItem, owner: bigint): void {
     const ascends =
-      objectid > this.objectid ||
-      (objectid === this.objectid && (type > this.type || (type === this.type && offset > this.offset)))
+      objectid > this.#objectid ||
+      (objectid === this.#objectid && (type > this.#type || (type === this.#type && offset > this.#offset)))
     if (!ascends) {
       throw new Error(
-        `tree ${owner}: key (${objectid} ${type} ${offset}) after (${this.objectid} ${this.type} ${this.offset})`,
+        `tree ${owner}: key (${objectid} ${type} ${offset}) after (${this.#objectid} ${this.#type} ${this.#offset})`,
       )
     }
-    this.objectid = objectid
-    this.type = type
-    this.offset = offset
+    this.#objectid = objectid
+    this.#type = type
+    this.#offset = offset
   }
 }

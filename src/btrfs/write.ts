@@ -219,18 +219,14 @@ export class BtrfsWriter {
 
   #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses): BtrfsSummary {
     const { extents } = this.#placer
-    let used = 0
-    let bytesStored = 0
-    for (const { row } of uses.byRow(extents.length)) {
-      used++
-      bytesStored += extents.get(row).diskNumBytes
-    }
+    const rows = uses.usedRows(extents.length)
+    const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
     return {
       size: totalBytes,
       metadataBytes: tail.bytesUsed - bytesStored,
       bytesIn: this.#bytesIn,
       bytesStored,
-      extents: used,
+      extents: rows.length,
       subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.count() })),
     }
   }
