@@ -9,6 +9,7 @@ import type {
   PartitionResult,
   Progress,
 } from './build-result.ts'
+import { checkBuildOptions, checkOutputPlace } from './check-options.ts'
 import { collectFatEntries } from './fat32/collect.ts'
 import type { FatEntry } from './fat32/entries.ts'
 import { clusterSizeOf } from './fat32/geometry.ts'
@@ -20,7 +21,7 @@ import { toDisplay } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
 import { loadExtentZstd } from './packing/extent-zstd.ts'
 import { openPacking } from './packing/open-packing.ts'
-import { openOutput } from './output/open-output.ts'
+import { openOutput, type Output } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
 import { Profiler } from './profile.ts'
 import { openSource, sourceSize } from './sources/open.ts'
@@ -39,9 +40,11 @@ import { formatDiskId, formatVolumeId } from './spec/numbers.ts'
  * @throws SpecError with all that is wrong with the description
  * @throws InputError when a source is missing, damaged or holds what the image cannot
  * @throws DoesNotFitError when the content is larger than its partition
- * @throws OutputError when the output exists or cannot be written
+ * @throws OutputError when the output exists, cannot be written or lies in a source
+ * @throws TypeError or RangeError when an option is not what its type says
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
+  checkBuildOptions(options)
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
   const { outputLevel, onProgress, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
@@ -50,6 +53,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
     sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
   })
+  await checkOutputPlace(output, plan)
   const progress = new ProgressReport(onProgress)
   const target = await openOutput({ output, format, force, outputLevel })
   try {
@@ -58,7 +62,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     progress.step('finishing')
     signal?.throwIfAborted()
     const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
-    const { bytes } = await target.finish(imageSize)
+    const { bytes } = await finishUnlessAborted(target, imageSize, signal)
     return {
       output: typeof output === 'string' ? output : undefined,
       format: target.format,
@@ -71,6 +75,24 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   } catch (error) {
     await target.abort()
     throw error
+  }
+}
+
+/** Who reads a stream may have stopped reading: the signal ends the waiting, too. */
+async function finishUnlessAborted(
+  target: Output,
+  imageSize: number,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: number }> {
+  const abort = () => void target.abort()
+  signal?.addEventListener('abort', abort)
+  try {
+    return await target.finish(imageSize)
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
   }
 }
 
