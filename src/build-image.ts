@@ -10,8 +10,7 @@ import type {
   Progress,
 } from './build-result.ts'
 import { checkBuildOptions, checkOutputPlace } from './check-options.ts'
-import { collectFatEntries } from './fat32/collect.ts'
-import type { FatEntry } from './fat32/entries.ts'
+import { FatCollector } from './fat32/collect.ts'
 import { clusterSizeOf } from './fat32/geometry.ts'
 import { planFat32 } from './fat32/plan.ts'
 import { writeFat32 } from './fat32/write.ts'
@@ -125,16 +124,20 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
   const { number, label, volumeId, start, size, bootable, time } = plan
   const spool = new Spool()
   try {
-    let entries: FatEntry[] = []
+    let fromDirectory = false
+    const collector = new FatCollector({
+      size,
+      time,
+      // Files of a directory stay where they are; those of an archive go by once.
+      keep: (content) => (fromDirectory ? Promise.resolve(() => content) : spool.add(content)),
+    })
     for (const source of plan.sources) {
-      const reread = async (entry: SourceEntry & { type: 'file' }) => {
-        const { content } = entry
-        // Files of a directory stay where they are; those of an archive go by once.
-        return source.kind === 'directory' ? () => content : spool.add(content)
-      }
-      entries = await collectFatEntries(readSource(source, watch), source.to, reread, entries)
+      fromDirectory = source.kind === 'directory'
+      for await (const entry of readSource(source, watch)) await collector.add(entry, source.to)
     }
-    const layout = planFat32({ size, hiddenSectors: start / SECTOR_SIZE, label, volumeId, time, entries })
+    const { root, places } = collector
+    const hiddenSectors = start / SECTOR_SIZE
+    const layout = planFat32({ size, hiddenSectors, label, volumeId, time, root, places })
     watch.progress.step(`writing ${label || 'FAT32'}`)
     await writeFat32(layout, sink, {
       signal: watch.signal,
@@ -151,7 +154,7 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
       volumeId: formatVolumeId(volumeId),
       files: layout.files.length,
       directories: layout.directories.length,
-      bytesIn: sum(layout.files, ({ file }) => file.size),
+      bytesIn: sum(layout.files, ({ content }) => content.size),
       bytesStored: sum(layout.files, ({ run }) => run.count * clusterSize),
     }
   } finally {
