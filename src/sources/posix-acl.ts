@@ -1,4 +1,4 @@
-/** POSIX ACLs: from the text that archives hold to the bytes in which the kernel keeps them. */
+/** POSIX ACLs: as text in archives, and as the bytes in which the kernel keeps them. */
 import { struct, u16, u32, viewOf } from '../lib/struct.ts'
 
 /** struct posix_acl_xattr_header (linux/posix_acl_xattr.h) */
@@ -40,12 +40,44 @@ export function aclFromText(text: string, kind: 'access' | 'default'): Acl | und
     .sort((a, b) => a.tag - b.tag || a.id - b.id)
   if (entries.length === 0) return undefined
   verify(entries)
-  const perm = (tag: number) => entries.find((entry) => entry.tag === tag)?.perm
-  const group = perm(TAG.mask) ?? perm(TAG.groupObj)!
-  const permissions = (perm(TAG.userObj)! << 6) | (group << 3) | perm(TAG.other)!
   // posix_acl_equiv_mode() in the kernel.
   const isMinimal = kind === 'access' && entries.length === 3
-  return { permissions, value: isMinimal ? undefined : encode(entries) }
+  return { permissions: permissionsOf(entries), value: isMinimal ? undefined : encode(entries) }
+}
+
+/**
+ * Reads an ACL as the kernel keeps it, in `system.posix_acl_access` and `_default`.
+ *
+ * @throws RangeError when the kernel would not take it (posix_acl_from_xattr, posix_acl_valid)
+ */
+export function aclFromValue(value: Uint8Array): Acl {
+  const count = (value.length - AclHeader.size) / AclEntry.size
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`ACL of ${value.length} bytes: expected a header of 4 and entries of 8`)
+  }
+  const { version } = AclHeader.decode(value)
+  if (version !== VERSION) throw new RangeError(`ACL of version ${version}, expected ${VERSION}`)
+  const entries = Array.from({ length: count }, (_, i) =>
+    AclEntry.decode(value, AclHeader.size + i * AclEntry.size),
+  )
+  let previous = 0
+  for (const { tag, perm, id } of entries) {
+    if (!Object.values(TAG).includes(tag)) throw new RangeError(`ACL entry with the unknown tag ${tag}`)
+    if (tag < previous) throw new RangeError('ACL entries are not in the order of their tags')
+    if (perm > 7) throw new RangeError(`ACL entry with the permissions ${perm}, expected at most 7`)
+    if ((tag === TAG.user || tag === TAG.group) && id === NO_ID) {
+      throw new RangeError('ACL entry that names nobody')
+    }
+    previous = tag
+  }
+  verify(entries)
+  return { permissions: permissionsOf(entries), value }
+}
+
+function permissionsOf(entries: readonly Entry[]): number {
+  const perm = (tag: number) => entries.find((entry) => entry.tag === tag)?.perm
+  const group = perm(TAG.mask) ?? perm(TAG.groupObj)!
+  return (perm(TAG.userObj)! << 6) | (group << 3) | perm(TAG.other)!
 }
 
 function encode(entries: readonly Entry[]): Uint8Array {

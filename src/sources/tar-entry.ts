@@ -1,11 +1,10 @@
 /** What a tar header means together with the extended headers before it. */
-import { Buffer } from 'node:buffer'
-import { toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata } from '../file-tree/entry.ts'
 import { normalisePath } from './entry-path.ts'
-import { badValue, paxInteger, paxTime, type PaxRecords } from './pax.ts'
-import { aclFromText, type Acl } from './posix-acl.ts'
+import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './tar-format.ts'
+import { applyXattrs } from './tar-xattrs.ts'
 
 /** What came before a header and belongs to it. */
 export interface Extensions {
@@ -179,73 +178,5 @@ function linkTarget(type: 'symlink' | 'hardlink', target: ByteString): ByteStrin
   } catch (error) {
     if (!(error instanceof TarProblem)) throw error
     throw new TarProblem(`a hard link to ${JSON.stringify(toDisplay(target))}: ${error.message}`)
-  }
-}
-
-const SCHILY_XATTR = 'SCHILY.xattr.'
-const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.'
-
-/** GNU tar escapes what a keyword cannot hold, "=", and "%" with it. */
-function fromGnu(escaped: ByteString): ByteString {
-  return escaped.replace(/%3D/g, '=').replace(/%25/g, '%')
-}
-
-/** Libarchive escapes everything special, in both of the forms it writes. */
-function fromUrl(escaped: ByteString): ByteString {
-  return escaped.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
-}
-
-/**
- * Extended attributes of all the forms they have in archives. A value given as bytes (SCHILY.xattr) goes before
- * the same attribute in another form.
- */
-function applyXattrs(metadata: EntryMetadata, pax: PaxRecords, type: TarEntry['type']): void {
-  const exact = new Map<ByteString, Uint8Array>()
-  const derived = new Map<ByteString, Uint8Array>()
-  for (const [keyword, value] of pax) {
-    if (keyword.startsWith(SCHILY_XATTR)) {
-      const escaped = keyword.slice(SCHILY_XATTR.length)
-      const isOfLibarchive = pax.has(LIBARCHIVE_XATTR + escaped)
-      exact.set(xattrName(keyword, isOfLibarchive ? fromUrl(escaped) : fromGnu(escaped)), toBytes(value))
-    } else if (keyword.startsWith(LIBARCHIVE_XATTR)) {
-      const name = fromUrl(keyword.slice(LIBARCHIVE_XATTR.length))
-      derived.set(xattrName(keyword, name), fromBase64(keyword, value))
-    } else if (keyword === 'RHT.security.selinux' && value !== '') {
-      // The kernel keeps the context as a C string.
-      derived.set('security.selinux', toBytes(value.endsWith('\0') ? value : `${value}\0`))
-    } else if (keyword === 'SCHILY.acl.access' || keyword === 'SCHILY.acl.default') {
-      const kind = keyword === 'SCHILY.acl.access' ? 'access' : 'default'
-      const acl = convertAcl(keyword, value, kind)
-      if (acl && kind === 'default' && type !== 'directory') {
-        throw new TarProblem(`pax record ${keyword}: a ${type} cannot have a default ACL`)
-      }
-      if (acl?.value) derived.set(`system.posix_acl_${kind}`, acl.value)
-      // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
-      if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
-    }
-  }
-  for (const [name, value] of derived) if (!exact.has(name)) exact.set(name, value)
-  if (exact.size > 0) metadata.xattrs = Array.from(exact, ([name, value]) => ({ name, value }))
-}
-
-function xattrName(keyword: ByteString, name: ByteString): ByteString {
-  if (name === '' || name.length > 255 || name.includes('\0')) {
-    throw new TarProblem(
-      `pax record ${toDisplay(keyword)}: expected an attribute name of 1 to 255 bytes without NUL, found ${name.length} bytes`,
-    )
-  }
-  return name
-}
-
-function fromBase64(keyword: ByteString, value: ByteString): Uint8Array {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw badValue(keyword, 'base64', value)
-  return new Uint8Array(Buffer.from(value, 'base64'))
-}
-
-function convertAcl(keyword: string, value: ByteString, kind: 'access' | 'default'): Acl | undefined {
-  try {
-    return aclFromText(value, kind)
-  } catch (error) {
-    throw new TarProblem(`pax record ${keyword}: ${(error as Error).message}`)
   }
 }

@@ -68,4 +68,10 @@ export const arbitraryEntry: fc.Arbitrary<TarInput> = fc
       { requiredKeys: [] },
     ),
   )
-  .map(([a, b]) => ({ ...a, ...b }))
+  .map(([a, b]) => ({ ...a, ...b, ...(b.xattrs && { xattrs: inNamespace(a.type, b.xattrs) }) }))
+
+/** Only files and directories may have attributes of users. */
+function inNamespace<X extends { name: string }>(type: TarInput['type'], xattrs: readonly X[]): X[] {
+  if (type === 'file' || type === 'directory' || type === 'hardlink') return [...xattrs]
+  return xattrs.map((xattr) => ({ ...xattr, name: xattr.name.replace('user.', 'trusted.') }))
+}

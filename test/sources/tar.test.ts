@@ -474,6 +474,64 @@ describe('extended attributes', () => {
   test('a file has no default ACL', async () => {
     await expect(xattrs([['SCHILY.acl.default', 'u::rwx,g::r-x,o::r-x']])).rejects.toThrow('default ACL')
   })
+
+  const entry = (tag: number, perm: number, id = 'ffffffff') =>
+    `0${tag.toString(16)}00`.slice(-4) + `0${perm}00${id}`
+  const acl = (...entries: string[]) => Buffer.from(`02000000${entries.join('')}`, 'hex').toString('latin1')
+  const minimal = acl(entry(1, 7), entry(4, 5), entry(32, 5))
+
+  test.each([
+    ['user.a', 'x', '0'],
+    ['user.a', 'x', '5'],
+    ['user.a', 'x', '1'],
+    ['trusted.overlay.opaque', 'y', '2'],
+    ['security.capability', '\0', '0'],
+    ['btrfs.compression', 'zstd', '0'],
+    ['btrfs.compression', 'zlib:9', '5'],
+    ['btrfs.compression', 'none', '5'],
+    ['system.posix_acl_access', minimal, '0'],
+    ['system.posix_acl_default', minimal, '5'],
+  ])('%s of %j is taken, type %s', async (name, value, typeflag) => {
+    const link: [string, string][] = typeflag === '1' || typeflag === '2' ? [['linkpath', 'b']] : []
+    const found = await xattrs([[`SCHILY.xattr.${name}`, value], ...link], typeflag)
+    expect(found).toEqual({ [name]: Buffer.from(value, 'latin1').toString('hex') })
+  })
+
+  test.each([
+    ['user.', 'x', '0', 'expected a name after the dot'],
+    ['trusted.', 'x', '0', 'expected a name after the dot'],
+    ['user', 'x', '0', 'BTRFS has none of this name'],
+    ['com.apple.quarantine', 'x', '0', 'BTRFS has none of this name'],
+    ['system.nfs4_acl', 'x', '0', 'BTRFS has none of this name'],
+    ['btrfs.other', 'x', '0', 'BTRFS has none of this name'],
+    ['btrfs.compression', 'gzip', '0', 'expected zlib, lzo, zstd or none, found "gzip"'],
+    ['btrfs.compression', 'zstd:', '0', 'found "zstd:"'],
+    ['btrfs.compression', '', '0', 'found ""'],
+    ['btrfs.compression', 'zstd', '6', 'a fifo is never compressed'],
+    ['user.a', 'x', '2', 'a symlink cannot have one in "user."'],
+    ['user.a', 'x', '3', 'a character cannot have one in "user."'],
+    ['system.posix_acl_access', minimal, '2', 'a symlink cannot have an ACL'],
+    ['system.posix_acl_default', minimal, '0', 'a file cannot have a default ACL'],
+    ['system.posix_acl_access', '', '0', 'ACL of 0 bytes'],
+    ['system.posix_acl_access', minimal.slice(0, -1), '0', 'ACL of 27 bytes'],
+    ['system.posix_acl_access', `\x01${minimal.slice(1)}`, '0', 'ACL of version 1'],
+    ['system.posix_acl_access', acl(entry(1, 7), entry(3, 7)), '0', 'the unknown tag 3'],
+    ['system.posix_acl_access', acl(entry(1, 8), entry(4, 5), entry(32, 5)), '0', 'the permissions 8'],
+    ['system.posix_acl_access', acl(entry(4, 7), entry(1, 5), entry(32, 5)), '0', 'not in the order'],
+    ['system.posix_acl_access', acl(entry(1, 7), entry(4, 5)), '0', '0 entries "other::"'],
+    [
+      'system.posix_acl_access',
+      acl(entry(1, 7), entry(2, 7), entry(4, 5), entry(16, 5), entry(32, 5)),
+      '0',
+      'names nobody',
+    ],
+  ])('%s of %j is refused, type %s', async (name, value, typeflag, message) => {
+    const link: [string, string][] = typeflag === '2' ? [['linkpath', 'b']] : []
+    const refused = xattrs([[`SCHILY.xattr.${name}`, value], ...link], typeflag)
+    await expect(refused).rejects.toThrow(message)
+    await expect(refused).rejects.toThrow(`entry "a" at offset 1024: extended attribute "${name}": `)
+    await expect(refused).rejects.toBeInstanceOf(InputError)
+  })
 })
 
 describe('damage', () => {
