@@ -4,6 +4,7 @@ import {
   type DescriptionFlags,
   type UsageError,
   checkDescriptionFlags,
+  checkStandardInput,
   loadDescription,
   withDescription,
 } from './description.ts'
@@ -30,6 +31,7 @@ export async function build(spec: string | undefined, flags: BuildFlags, usage: 
   if (toStdout && process.stdout.isTTY) usage('standard output is a terminal: an image does not go there')
 
   const description = await loadDescription(spec, flags)
+  checkStandardInput(spec, description, usage)
   const { buildImage } = await import('../index.ts')
   const started = performance.now()
   const progress = flags.quiet ? undefined : showProgress(process.stderr)

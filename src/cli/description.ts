@@ -73,6 +73,26 @@ export async function loadDescription(
   }
 }
 
+/** The usage error of a description from standard input, with an archive that would have to come after it. */
+export function checkStandardInput(spec: string | undefined, description: Description, usage: UsageError) {
+  if (spec === '-' && readsStandardInput(description.spec)) {
+    usage(
+      'the description came from standard input, so its source "tar": "-" cannot: give one of them a file',
+    )
+  }
+}
+
+/** Looks through a description that is not checked yet. */
+function readsStandardInput(
+  value: unknown,
+  keys: readonly string[] = ['partitions', 'sources', 'tar'],
+): boolean {
+  if (Array.isArray(value)) return value.some((item) => readsStandardInput(item, keys))
+  if (keys.length === 0) return value === '-'
+  if (typeof value !== 'object' || value === null) return false
+  return readsStandardInput((value as Record<string, unknown>)[keys[0]], keys.slice(1))
+}
+
 async function readText(spec: string): Promise<string> {
   try {
     const text = await (spec === '-' ? readAll(process.stdin) : readFile(spec, 'utf8'))

@@ -11,6 +11,9 @@ export interface JsonProblem {
   column: number
 }
 
+/** Lists and objects in each other. No description needs so many, and the stack has room for no end of them. */
+const MAX_DEPTH = 100
+
 const SPACE = /[ \t\n\r]*/y
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -28,7 +31,7 @@ class Problem extends Error {
 /** The first problem of a text, undefined when it is good JSON without repeated keys. */
 export function findJsonProblem(text: string): JsonProblem | undefined {
   try {
-    const end = skipSpace(text, skipValue(text, skipSpace(text, 0)))
+    const end = skipSpace(text, skipValue(text, skipSpace(text, 0), 0))
     if (end < text.length) throw new Problem(end, `expected the end, found ${shown(text, end)}`)
     return undefined
   } catch (error) {
@@ -38,17 +41,20 @@ export function findJsonProblem(text: string): JsonProblem | undefined {
   }
 }
 
-function skipValue(text: string, at: number): number {
-  if (text[at] === '{') return skipObject(text, at)
+function skipValue(text: string, at: number, depth: number): number {
+  if ('{['.includes(text[at] ?? ' ') && depth === MAX_DEPTH) {
+    throw new Problem(at, `lists and objects lie in each other more than ${MAX_DEPTH} deep`)
+  }
+  if (text[at] === '{') return skipObject(text, at, depth + 1)
   if (text[at] === '[') {
-    return skipList(text, at, ']', (item) => skipValue(text, item))
+    return skipList(text, at, ']', (item) => skipValue(text, item, depth + 1))
   }
   const end = match(STRING, text, at) ?? match(NUMBER, text, at) ?? match(WORD, text, at)
   if (end === undefined) throw new Problem(at, `expected a value, found ${shown(text, at)}`)
   return end
 }
 
-function skipObject(text: string, at: number): number {
+function skipObject(text: string, at: number, depth: number): number {
   const keys = new Set<string>()
   return skipList(text, at, '}', (start) => {
     const end = match(STRING, text, start)
@@ -59,7 +65,7 @@ function skipObject(text: string, at: number): number {
     keys.add(key)
     const colon = skipSpace(text, end)
     if (text[colon] !== ':') throw new Problem(colon, `expected ":", found ${shown(text, colon)}`)
-    return skipValue(text, skipSpace(text, colon + 1))
+    return skipValue(text, skipSpace(text, colon + 1), depth)
   })
 }
 

@@ -90,6 +90,10 @@ function subvolumeIssues({ subvolumes = [], paths = [], links = {} }: Draft<Btrf
   }
   const names = new Map(subvolumes.map((subvolume, i) => [subvolume?.name, i]))
   for (const name of Object.keys(links)) {
+    // Objects of JavaScript inherit under this name: the schema's library passes over it.
+    if (name === '__proto__') {
+      issues.push({ path: `${at}.${toJsonPath(['links', name])}`, message: 'cannot be the name of a link' })
+    }
     const i = names.get(name)
     if (i === undefined) continue
     issues.push({

@@ -18,6 +18,19 @@ describe('findJsonProblem', () => {
     expect(findJsonProblem(text)).toEqual({ line, column, message })
   })
 
+  it.each([
+    ['lists', '['.repeat(20_000), 101],
+    ['objects', '{"a":'.repeat(20_000), 501],
+    ['empty lists', `${'['.repeat(101)}${']'.repeat(101)}`, 101],
+  ])('refuses %s that lie in each other without end', (_, text, column) => {
+    const message = 'lists and objects lie in each other more than 100 deep'
+    expect(findJsonProblem(text)).toEqual({ line: 1, column, message })
+  })
+
+  it('takes what lies 100 deep', () => {
+    expect(findJsonProblem(`${'['.repeat(100)}1${']'.repeat(100)}`)).toBeUndefined()
+  })
+
   it('takes every text that JSON.stringify writes', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.nat(4), (value, indent) => {

@@ -44,6 +44,18 @@ describe('wrong usage', () => {
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
   })
 
+  it('a description and an archive both from standard input are told, with exit code 2', async () => {
+    const input = JSON.stringify({
+      table: { type: 'mbr' },
+      partitions: [{ type: 'btrfs', size: 'fit', sources: [{ directory: '.' }, { tar: '-' }] }],
+    })
+    const { exit, stdout, stderr } = await diskwright(['build', '-', '-o', '/none/x.img'], { input })
+    expect(stderr).toMatch(/^diskwright: the description came from standard input[^\n]+\n$/)
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
+    // What would be built can be shown: nothing is read for that.
+    expect(await diskwright(['plan', '-'], { input })).toMatchObject({ exit: 0, stderr: '' })
+  })
+
   it('no command at all shows the help, with exit code 2', async () => {
     const { exit, stdout, stderr } = await diskwright([])
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })

@@ -164,6 +164,12 @@ const VALUES: Case[] = [
     { [`${P1}.paths[0].path`]: 'expected an absolute path' },
   ],
   [
+    // As JSON.parse reads it; zod passes over this key.
+    'a link by the name of all objects',
+    btrfs((p) => (p.links = JSON.parse('{"__proto__": 5, "good": "x"}'))),
+    { [`${P1}.links.__proto__`]: 'cannot be the name of a link' },
+  ],
+  [
     'bad links',
     btrfs((p) => (p.links = { 'a/b': 'x', '..': 'x', empty: '', long: 'x'.repeat(4096), good: 'x' })),
     {
