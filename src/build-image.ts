@@ -16,7 +16,7 @@ import { planFat32 } from './fat32/plan.ts'
 import { writeFat32 } from './fat32/write.ts'
 import { Mbr, SECTOR_SIZE } from './gpt-mbr/format.ts'
 import { encodeMbr } from './gpt-mbr/write.ts'
-import { toDisplay } from './lib/byte-string.ts'
+import { toText } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
 import { loadExtentZstd } from './packing/extent-zstd.ts'
 import { openPacking } from './packing/open-packing.ts'
@@ -200,8 +200,9 @@ function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSum
     inlineFiles: sum(subvolumes, ({ inlineFiles }) => inlineFiles),
     subvolumes: subvolumes.map(({ plan: { id, name, path, uuid }, files }) => ({
       id,
-      name: toDisplay(name),
-      path: path === undefined ? undefined : `/${toDisplay(path)}`,
+      // They come from the description, so they are text.
+      name: toText(name)!,
+      path: path === undefined ? undefined : `/${toText(path)!}`,
       uuid,
       files,
     })),

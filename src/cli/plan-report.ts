@@ -1,4 +1,4 @@
-import { type ByteString, toDisplay } from '../lib/byte-string.ts'
+import { type ByteString, toDisplay, toText } from '../lib/byte-string.ts'
 import { formatDiskId, formatVolumeId } from '../spec/numbers.ts'
 import type {
   BtrfsPlan,
@@ -20,20 +20,20 @@ export function planToJson({ seed, table, partitions }: ImagePlan) {
       ...partition,
       mbrType: mbrTypeText(partition.mbrType),
       time: timeText(partition.time),
-      sources: partition.sources.map(({ kind, path, to }) => ({ [kind]: path, to: pathText(to) })),
+      sources: partition.sources.map(({ kind, path, to }) => ({ [kind]: path, to: pathJson(to) })),
       ...(partition.type === 'fat32'
         ? { volumeId: formatVolumeId(partition.volumeId) }
         : {
             subvolumes: partition.subvolumes.map((subvolume) => ({
               id: subvolume.id,
-              name: toDisplay(subvolume.name),
-              path: subvolume.path === undefined ? undefined : pathText(subvolume.path),
+              name: textOf(subvolume.name),
+              path: subvolume.path === undefined ? undefined : pathJson(subvolume.path),
               uuid: subvolume.uuid,
               ...storageToJson(subvolume),
             })),
-            paths: partition.paths.map((rule) => ({ path: pathText(rule.path), ...storageToJson(rule) })),
+            paths: partition.paths.map((rule) => ({ path: pathJson(rule.path), ...storageToJson(rule) })),
             links: Object.fromEntries(
-              [...partition.links].map(([name, target]) => [toDisplay(name), toDisplay(target)]),
+              [...partition.links].map(([name, target]) => [textOf(name), textOf(target)]),
             ),
           }),
     })),
@@ -110,6 +110,15 @@ function storageToJson({ nodatacow, compression }: StoragePlan) {
 
 function pathText(path: ByteString): string {
   return `/${toDisplay(path)}`
+}
+
+/** For programs: names of a description are text, of which nothing is escaped but by JSON. */
+function textOf(name: ByteString): string {
+  return toText(name)!
+}
+
+function pathJson(path: ByteString): string {
+  return `/${textOf(path)}`
 }
 
 function placeText(bytes: number): string {

@@ -42,10 +42,17 @@ export function toText(bytes: ByteString): string | undefined {
   }
 }
 
-/** For messages: UTF-8 where it is, `\xNN` where it is not. */
+const NOT_PRINTABLE = /[^\x20-\x7e]/g
+/** What a terminal obeys or a reader does not see: controls (C0, DEL, C1), line ends, directions of writing. */
+const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+/** For messages: UTF-8 where it is and can be seen, `\xNN` where it is not. */
 export function toDisplay(bytes: ByteString): string {
-  return (
-    toText(bytes) ??
-    bytes.replace(/[^\x20-\x7e]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
-  )
+  const text = toText(bytes)
+  if (text === undefined) return escaped(bytes)
+  return text.replace(UNSEEN, (character) => escaped(fromText(character)))
+}
+
+function escaped(bytes: ByteString): string {
+  return bytes.replace(NOT_PRINTABLE, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -32,6 +32,23 @@ describe('diskwright plan', () => {
     expect(JSON.parse(stdout)).toEqual(PRESETS['raspberry-pi']({ closure: 'c.tar', seed: 's' }))
   })
 
+  it('shows names that no terminal should see, and prints them as they are in JSON', async () => {
+    const name = 'a\u009bb\u202e'
+    const partition = {
+      type: 'btrfs',
+      size: 'fit',
+      links: { [name]: 'x' },
+      subvolumes: [{ name: `${name}2` }],
+    }
+    const input = JSON.stringify({ table: { type: 'mbr' }, partitions: [partition] })
+    const text = await diskwright(['plan', '-'], { input })
+    expect(text.stdout).toContain('link       a\\xc2\\x9bb\\xe2\\x80\\xae -> x')
+    const json = await diskwright(['plan', '-', '--json'], { input })
+    const [planned] = (JSON.parse(json.stdout) as { partitions: Record<string, unknown>[] }).partitions
+    expect(planned.links).toEqual({ [name]: 'x' })
+    expect((planned.subvolumes as object[])[1]).toMatchObject({ name: `${name}2` })
+  })
+
   it('prints the plan of a description as JSON', async () => {
     const spec = write('spec.json', example)
     const { exit, stdout, stderr } = await diskwright(['plan', spec, '--json'], {
