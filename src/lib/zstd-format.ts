@@ -5,6 +5,10 @@
 import { type Codec, struct, u16, u32, u64, u8, viewOf } from './struct.ts'
 
 export const FRAME_MAGIC = 0xfd2fb528
+/** Magic number of a skippable frame (3.1.2); its last four bits are free. */
+const SKIPPABLE_MAGIC = 0x184d2a50
+/** The one with which a seek table begins. */
+export const SEEK_TABLE_MAGIC = SKIPPABLE_MAGIC + 0xe
 /** No block holds more than this, packed or not. (Block_Maximum_Size) */
 export const BLOCK_MAXIMUM_SIZE = 128 * 1024
 
@@ -13,6 +17,13 @@ const CONTENT_SIZE_SHIFT = 6
 const SINGLE_SEGMENT = 0x20
 const CONTENT_CHECKSUM = 0x04
 const DICTIONARY_ID_MASK = 0x03
+
+/** How frames begin that decoders pass over. `size` is that of the bytes behind it. */
+export const SkippableFrameHeader = struct('Skippable_Frame', 8, { magic: u32, size: u32 })
+
+export function isSkippableMagic(magic: number): boolean {
+  return magic >>> 4 === SKIPPABLE_MAGIC >>> 4
+}
 
 /** How every frame begins. */
 const FrameStart = struct('Magic_Number, Frame_Header_Descriptor', 5, { magic: u32, descriptor: u8 })
@@ -55,6 +66,28 @@ const u16From256: Codec<number> = {
 const DICTIONARY_IDS = [NOTHING, u8, u16, u32]
 const CONTENT_SIZES = [NOTHING, u16From256, u32, u64]
 
+/** What a Frame_Header_Descriptor says about the rest of the header and the end of the frame. */
+function readDescriptor(descriptor: number) {
+  const singleSegment = (descriptor & SINGLE_SEGMENT) !== 0
+  const sizeKind = descriptor >> CONTENT_SIZE_SHIFT
+  return {
+    window: singleSegment ? undefined : u8,
+    dictionaryId: DICTIONARY_IDS[descriptor & DICTIONARY_ID_MASK],
+    contentSize: sizeKind === 0 && singleSegment ? u8 : CONTENT_SIZES[sizeKind],
+    hasContentSize: singleSegment || sizeKind > 0,
+    checksum: (descriptor & CONTENT_CHECKSUM) !== 0,
+  }
+}
+
+/** Bytes of a frame's header behind its descriptor, and bytes of the checksum behind its last block. */
+export function sizesOf(descriptor: number): { restOfHeader: number; checksum: number } {
+  const { window, dictionaryId, contentSize, checksum } = readDescriptor(descriptor)
+  return {
+    restOfHeader: (window?.size ?? 0) + dictionaryId.size + contentSize.size,
+    checksum: checksum ? u32.size : 0,
+  }
+}
+
 /**
  * Reads the header of the frame that begins at `at`.
  *
@@ -74,18 +107,15 @@ export function readFrameHeader(bytes: Uint8Array, at = 0): FrameHeader {
     end += codec.size
     return value
   }
-  const singleSegment = (descriptor & SINGLE_SEGMENT) !== 0
-  const sizeKind = descriptor >> CONTENT_SIZE_SHIFT
-  const window = singleSegment ? undefined : windowSizeOf(next(u8))
-  const dictionaryId = next(DICTIONARY_IDS[descriptor & DICTIONARY_ID_MASK])
-  const hasContentSize = singleSegment || sizeKind > 0
-  const sizeCodec = sizeKind === 0 && singleSegment ? u8 : CONTENT_SIZES[sizeKind]
-  const contentSize = hasContentSize ? next(sizeCodec) : undefined
+  const fields = readDescriptor(descriptor)
+  const window = fields.window && windowSizeOf(next(fields.window))
+  const dictionaryId = next(fields.dictionaryId)
+  const contentSize = fields.hasContentSize ? next(fields.contentSize) : undefined
   return {
     size: end - at,
     contentSize,
     windowSize: window ?? contentSize!,
-    checksum: (descriptor & CONTENT_CHECKSUM) !== 0,
+    checksum: fields.checksum,
     dictionaryId,
   }
 }
@@ -114,10 +144,12 @@ export const BlockHeader: Codec<BlockHeader> = {
     u16.write(view, at, value & 0xffff)
     u8.write(view, at + u16.size, value >>> 16)
   },
-  read(view, at) {
-    const value = u16.read(view, at) | (u8.read(view, at + u16.size) << 16)
-    return { last: (value & 1) !== 0, type: BLOCK_TYPES[(value >> 1) & 3], size: value >>> 3 }
-  },
+  read: (view, at) => blockHeaderOf(u16.read(view, at) | (u8.read(view, at + u16.size) << 16)),
+}
+
+/** The block header whose 24 bits these are. */
+export function blockHeaderOf(value: number): BlockHeader {
+  return { last: (value & 1) !== 0, type: BLOCK_TYPES[(value >> 1) & 3], size: value >>> 3 }
 }
 
 /** Bytes that follow the header of a block in the frame. */

@@ -2,6 +2,7 @@
  * The Zstandard library, in the best form this machine has. All of them are libzstd and give the same bytes.
  */
 import { readFrameHeader, readFrameSize } from './zstd-format.ts'
+import { loadNapiBinding } from './zstd-napi.ts'
 
 /** The fastest first. */
 export const ZSTD_NAMES = ['zstd-napi', 'node:zlib', '@bokuweb/zstd-wasm'] as const
@@ -31,17 +32,6 @@ export interface Zstd {
    * @throws Error when the bytes are anything else or hold more than `maxSize` bytes
    */
   decompress(bytes: Uint8Array, maxSize: number): Uint8Array
-}
-
-/** What is used of zstd-napi/binding.js, which may be absent, types and all. */
-interface NapiBinding {
-  CCtx: new () => {
-    setParameter(parameter: number, value: number): void
-    compress2(target: Uint8Array, source: Uint8Array): number
-  }
-  DCtx: new () => { decompress(target: Uint8Array, source: Uint8Array): number }
-  CParameter: { compressionLevel: number }
-  compressBound(size: number): number
 }
 
 /** What is used of node:zlib, where it has zstd. */
@@ -110,14 +100,8 @@ function checkFrame(bytes: Uint8Array, maxSize: number): number {
 }
 
 async function loadNapi(): Promise<Zstd | undefined> {
-  // Not a literal: the package is optional, and neither compiler nor bundler may insist on it.
-  const name: string = 'zstd-napi/binding.js'
-  let binding: NapiBinding
-  try {
-    binding = ((await import(name)) as { default: NapiBinding }).default
-  } catch {
-    return undefined
-  }
+  const binding = await loadNapiBinding()
+  if (binding === undefined) return undefined
   const decoder = new binding.DCtx()
   return {
     name: 'zstd-napi',

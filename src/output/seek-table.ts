@@ -4,14 +4,13 @@
  */
 import { CorruptError } from '../lib/errors.ts'
 import { type Codec, struct, u32, u8, viewOf } from '../lib/struct.ts'
+import { SEEK_TABLE_MAGIC, SkippableFrameHeader } from '../lib/zstd-format.ts'
 import type { FrameSizes } from './zstd-frames.ts'
 
-const SKIPPABLE_MAGIC = 0x184d2a5e
 const SEEKABLE_MAGIC = 0x8f92eab1
 /** Seek_Table_Descriptor: each entry ends in a checksum. */
 const CHECKSUM_FLAG = 0x80
 
-const SkippableFrameHeader = struct('Skippable_Frame', 8, { magic: u32, size: u32 })
 const SeekTableEntry = struct('Seek_Table_Entry', 8, { compressed: u32, content: u32 })
 const CheckedEntry = struct('Seek_Table_Entry', 12, { compressed: u32, content: u32, checksum: u32 })
 const SeekTableFooter = struct('Seek_Table_Footer', 9, { frames: u32, descriptor: u8, magic: u32 })
@@ -28,7 +27,7 @@ export function encodeSeekTable(count: number, frames: Iterable<FrameSizes>): Ui
     codec.write(view, at, value)
     at += codec.size
   }
-  append(SkippableFrameHeader, { magic: SKIPPABLE_MAGIC, size: bytes.length - SkippableFrameHeader.size })
+  append(SkippableFrameHeader, { magic: SEEK_TABLE_MAGIC, size: bytes.length - SkippableFrameHeader.size })
   for (const sizes of frames) append(SeekTableEntry, sizes)
   append(SeekTableFooter, { frames: count, descriptor: 0, magic: SEEKABLE_MAGIC })
   return bytes
@@ -54,7 +53,7 @@ export function decodeSeekTable(bytes: Uint8Array, offset = 0): FrameSizes[] {
     throw new CorruptError('seek table size', offset, { expected: bytes.length, found })
   }
   const header = SkippableFrameHeader.decode(bytes)
-  const expected = { magic: SKIPPABLE_MAGIC, size: bytes.length - SkippableFrameHeader.size }
+  const expected = { magic: SEEK_TABLE_MAGIC, size: bytes.length - SkippableFrameHeader.size }
   if (header.magic !== expected.magic || header.size !== expected.size) {
     throw new CorruptError('seek table header', offset, {
       expected: `magic ${expected.magic}, size ${expected.size}`,

@@ -1,9 +1,13 @@
 /** Finds where zstd frames end without decompressing them (RFC 8878, 3.1). */
 import { InputError } from '../lib/errors.ts'
-
-const MAGIC = 0xfd2fb528
-/** The magic number of a skippable frame without its last four bits, which are free. */
-const SKIPPABLE_MAGIC = 0x184d2a5
+import {
+  blockBodySize,
+  BlockHeader,
+  blockHeaderOf,
+  FRAME_MAGIC,
+  isSkippableMagic,
+  sizesOf,
+} from '../lib/zstd-format.ts'
 
 /** A part of one frame; `last` when the frame ends with it. */
 export interface FramePiece {
@@ -69,28 +73,22 @@ export function truncatedZstd(source: string, length: number): InputError {
 function* walkFrames(): Generator<Step, never, number> {
   for (;;) {
     const magic = yield { bytes: 4, first: true }
-    if (magic >>> 4 === SKIPPABLE_MAGIC) {
+    if (isSkippableMagic(magic)) {
       const size = yield { bytes: 4 }
       yield { bytes: size }
       continue
     }
-    if (magic !== MAGIC) {
+    if (magic !== FRAME_MAGIC) {
       throw new RangeError(`expected the magic number of a frame, found 0x${magic.toString(16)}`)
     }
-    const descriptor = yield { bytes: 1 }
-    const isSingleSegment = (descriptor & 0x20) !== 0
-    const windowDescriptor = isSingleSegment ? 0 : 1
-    const dictionaryId = [0, 1, 2, 4][descriptor & 3]
-    const contentSize = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >>> 6]
-    yield { bytes: windowDescriptor + dictionaryId + contentSize }
+    const { restOfHeader, checksum } = sizesOf(yield { bytes: 1 })
+    yield { bytes: restOfHeader }
 
-    let block: number
+    let block: BlockHeader
     do {
-      block = yield { bytes: 3 }
-      const isRle = ((block >>> 1) & 3) === 1
-      yield { bytes: isRle ? 1 : block >>> 3 }
-    } while ((block & 1) === 0)
-    const hasChecksum = (descriptor & 0x04) !== 0
-    if (hasChecksum) yield { bytes: 4 }
+      block = blockHeaderOf(yield { bytes: BlockHeader.size })
+      yield { bytes: blockBodySize(block) }
+    } while (!block.last)
+    if (checksum > 0) yield { bytes: checksum }
   }
 }

@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
+import { loadNapiBinding } from '../lib/zstd-napi.ts'
 import { through } from './through.ts'
 import { framePieces, truncatedZstd, type FramePiece } from './zstd-frames.ts'
 
@@ -37,14 +38,11 @@ export async function* decompressZstd(
 }
 
 async function nativeDecoder(): Promise<Step | undefined> {
-  try {
-    const { default: zstd } = await import('zstd-napi/binding.js')
-    const context = new zstd.DCtx()
-    context.setParameter(zstd.DParameter.windowLogMax, WINDOW_LOG_MAX)
-    return (output, input) => context.decompressStream(output, input)
-  } catch {
-    return undefined // an optional dependency: not installed, or it could not be built
-  }
+  const zstd = await loadNapiBinding()
+  if (zstd === undefined) return undefined
+  const context = new zstd.DCtx()
+  context.setParameter(zstd.DParameter.windowLogMax, WINDOW_LOG_MAX)
+  return (output, input) => context.decompressStream(output, input)
 }
 
 /** Decodes frame after frame into one buffer, which is handed out when it is worthwhile. */
