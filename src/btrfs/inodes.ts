@@ -1,21 +1,17 @@
 /** The items of inodes: inode, names, xattrs, directory entries, file extents, in key order. */
-import { toDisplay, writeBytes, type ByteString } from '../lib/byte-string.ts'
+import { toBytes, writeBytes } from '../lib/byte-string.ts'
 import { DiskwrightError } from '../lib/errors.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { TreeNode } from '../file-tree/tree.ts'
 import type { SubvolumePlan } from '../spec/plan.ts'
 import { extrefHash, nameHash } from './checksum.ts'
 import type { ExtentTable, FileData } from './extents.ts'
+import { fileItems, inlineExtentItem, type FileContext } from './file-extents.ts'
+import { hashedItems, type WriteHashed } from './hashed-items.ts'
 import {
-  COMPRESS_NONE,
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
   DirItem,
-  EXTENT_DATA_KEY,
-  FILE_EXTENT_INLINE,
-  FILE_EXTENT_REG,
-  FileExtentHead,
-  FileExtentTail,
   FileType,
   FIRST_FREE_OBJECTID,
   INODE_EXTREF_KEY,
@@ -29,22 +25,16 @@ import {
   type Key,
   LINK_MAX,
   maxItemSize,
-  NAME_LEN,
   NO_KEY,
   ROOT_ITEM_KEY,
-  SECTOR_SIZE,
   U64_MAX,
   XATTR_ITEM_KEY,
 } from './format.ts'
 import { structItem, type TreeItem } from './tree.ts'
 import { DIR_START_INDEX, ROOT_LINK, type DirectoryEntry, type Link, type Volume } from './volume.ts'
 
-export interface InodeContext {
+export interface InodeContext extends FileContext {
   nodeSize: number
-  generation: number
-  extents: ExtentTable
-  /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
-  onExtentUse: (row: number, ino: number) => void
 }
 
 /** Something a source gave that a BTRFS tree has no room for. */
@@ -52,22 +42,16 @@ export class UnrepresentableError extends DiskwrightError {
   readonly code = 'UNREPRESENTABLE'
 }
 
-/** (INVALID_UID, INVALID_GID): what chown(2) takes for no change, and what no file can have. */
-const NO_ID = 2 ** 32 - 1
-
 /** All items of a subvolume's tree. */
 export function* volumeItems(volume: Volume, context: InodeContext): Generator<TreeItem> {
   for (const { ino, node, links, entries } of volume.inodes()) {
     const at = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
-    for (const [whose, id] of [['user', node.metadata.uid] as const, ['group', node.metadata.gid] as const]) {
-      if (id === NO_ID) throw at(`${whose} id ${id}, which the kernel keeps for nobody at all`)
-    }
     yield inodeItem(ino, node, flagsOf(node, volume.plan), links, entries, context)
     yield* linkItems(ino, links, context.nodeSize, at)
     yield* xattrItems(ino, node, context, at)
     if (node.type === 'directory') yield* directoryItems(ino, entries, context, at)
     else if (node.type === 'file') yield* fileItems(ino, node.content, context)
-    else if (node.type === 'symlink') yield symlinkItem(ino, node.target, context, at)
+    else if (node.type === 'symlink') yield inlineExtentItem(ino, toBytes(node.target), context.generation)
   }
 }
 
@@ -192,8 +176,6 @@ function* linkItems(
     const fitting: Link[] = []
     let size = 0
     for (const link of byParent.get(parent)!) {
-      if (link.name.length > NAME_LEN)
-        throw error(`a name of ${link.name.length} bytes; ${NAME_LEN} are allowed`)
       const length = InodeRef.size + link.name.length
       if (size + length > maxItemSize(nodeSize)) {
         overflow.push(link)
@@ -208,9 +190,9 @@ function* linkItems(
     overflow.map((link) => ({ hash: extrefHash(link.parent, link.name), value: link })),
     { objectid: ino, type: INODE_EXTREF_KEY, nodeSize },
     ({ name }) => InodeExtref.size + name.length,
-    (block, at, { parent, name, index }) => {
+    (block, at, bytes, { parent, name, index }) => {
       InodeExtref.write(block, at, { parentObjectid: parent, index, nameLen: name.length })
-      writeName(block, at + InodeExtref.size, name)
+      writeBytes(bytes, at + InodeExtref.size, name)
     },
     () => error('too many hard links whose names have one hash'),
   )
@@ -227,10 +209,10 @@ export function inodeRefItem(
     type: INODE_REF_KEY,
     offset: parent,
     size: links.reduce((sum, { name }) => sum + InodeRef.size + name.length, 0),
-    write: (block, at) => {
+    write: (block, at, bytes) => {
       for (const { name, index } of links) {
         InodeRef.write(block, at, { index, nameLen: name.length })
-        writeName(block, at + InodeRef.size, name)
+        writeBytes(bytes, at + InodeRef.size, name)
         at += InodeRef.size + name.length
       }
     },
@@ -244,17 +226,11 @@ function* xattrItems(
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   if (xattrs === undefined || xattrs.length === 0) return
-  for (const { name, value } of xattrs) {
-    const room = maxItemSize(nodeSize) - DirItem.size - name.length
-    if (name.length > NAME_LEN || value.length > room) {
-      throw error(`xattr ${JSON.stringify(toDisplay(name))} has ${value.length} bytes; ${room} are allowed`)
-    }
-  }
   yield* hashedItems(
     xattrs.map((xattr) => ({ hash: nameHash(xattr.name), value: xattr })),
     { objectid: ino, type: XATTR_ITEM_KEY, nodeSize },
     ({ name, value }) => DirItem.size + name.length + value.length,
-    (block, at, { name, value }) => {
+    (block, at, bytes, { name, value }) => {
       DirItem.write(block, at, {
         location: NO_KEY,
         transid: generation,
@@ -262,8 +238,8 @@ function* xattrItems(
         nameLen: name.length,
         type: FileType.xattr,
       })
-      writeName(block, at + DirItem.size, name)
-      new Uint8Array(block.buffer, block.byteOffset).set(value, at + DirItem.size + name.length)
+      writeBytes(bytes, at + DirItem.size, name)
+      bytes.set(value, at + DirItem.size + name.length)
     },
     () => error('xattrs whose names have one hash take more than a leaf'),
   )
@@ -276,7 +252,12 @@ function* directoryItems(
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
-  const writeEntry = (block: DataView, at: number, { name, node, ino: child, subvolume }: DirectoryEntry) => {
+  const writeEntry: WriteHashed<DirectoryEntry> = (
+    block,
+    at,
+    bytes,
+    { name, node, ino: child, subvolume },
+  ) => {
     const location: Key =
       subvolume === undefined
         ? { objectid: BigInt(child), type: INODE_ITEM_KEY, offset: 0n }
@@ -288,7 +269,7 @@ function* directoryItems(
       nameLen: name.length,
       type: FileType[node.type],
     })
-    writeName(block, at + DirItem.size, name)
+    writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(
     entries.map((entry) => ({ hash: nameHash(entry.name), value: entry })),
@@ -303,111 +284,9 @@ function* directoryItems(
       type: DIR_INDEX_KEY,
       offset: DIR_START_INDEX + i,
       size: sizeOf(entries[i]),
-      write: (block, at) => writeEntry(block, at, entries[i]),
+      write: (block, at, bytes) => writeEntry(block, at, bytes, entries[i]),
     }
   }
-}
-
-/** Items whose key offset is a hash: what shares a hash shares an item. */
-function* hashedItems<T>(
-  hashed: { hash: number; value: T }[],
-  { objectid, type, nodeSize }: { objectid: number; type: number; nodeSize: number },
-  sizeOf: (value: T) => number,
-  write: (block: DataView, at: number, value: T) => void,
-  tooLong: () => Error,
-): Generator<TreeItem> {
-  hashed.sort((a, b) => a.hash - b.hash)
-  for (let i = 0; i < hashed.length;) {
-    const { hash } = hashed[i]
-    const first = i
-    let size = 0
-    for (; i < hashed.length && hashed[i].hash === hash; i++) size += sizeOf(hashed[i].value)
-    if (size > maxItemSize(nodeSize)) throw tooLong()
-    const sharing = hashed.slice(first, i)
-    yield {
-      objectid,
-      type,
-      offset: hash,
-      size,
-      write: (block, at) => {
-        for (const { value } of sharing) {
-          write(block, at, value)
-          at += sizeOf(value)
-        }
-      },
-    }
-  }
-}
-
-function* fileItems(ino: number, file: FileData, context: InodeContext): Generator<TreeItem> {
-  const { extents, generation, onExtentUse } = context
-  if (file.inline !== undefined) {
-    yield inlineExtentItem(ino, file.inline, generation)
-    return
-  }
-  for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
-    onExtentUse(row, ino)
-    const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = extents.get(row)
-    yield {
-      objectid: ino,
-      type: EXTENT_DATA_KEY,
-      offset: fileOffset,
-      size: FileExtentHead.size + FileExtentTail.size,
-      write: (block, at) => {
-        FileExtentHead.write(block, at, {
-          generation,
-          ramBytes,
-          compression,
-          encryption: 0,
-          otherEncoding: 0,
-          type: FILE_EXTENT_REG,
-        })
-        FileExtentTail.write(block, at + FileExtentHead.size, {
-          diskBytenr: bytenr,
-          diskNumBytes,
-          offset: 0,
-          numBytes: ramBytes,
-        })
-      },
-    }
-  }
-}
-
-function symlinkItem(
-  ino: number,
-  target: ByteString,
-  { nodeSize, generation }: InodeContext,
-  error: (what: string) => Error,
-): TreeItem {
-  const room = Math.min(maxItemSize(nodeSize) - FileExtentHead.size, SECTOR_SIZE - 1)
-  if (target.length > room) throw error(`a symlink's target of ${target.length} bytes; ${room} are allowed`)
-  const content = new Uint8Array(target.length)
-  writeBytes(content, 0, target)
-  return inlineExtentItem(ino, content, generation)
-}
-
-function inlineExtentItem(ino: number, content: Uint8Array, generation: number): TreeItem {
-  return {
-    objectid: ino,
-    type: EXTENT_DATA_KEY,
-    offset: 0,
-    size: FileExtentHead.size + content.length,
-    write: (block, at, bytes) => {
-      FileExtentHead.write(block, at, {
-        generation,
-        ramBytes: content.length,
-        compression: COMPRESS_NONE,
-        encryption: 0,
-        otherEncoding: 0,
-        type: FILE_EXTENT_INLINE,
-      })
-      bytes.set(content, at + FileExtentHead.size)
-    },
-  }
-}
-
-function writeName(block: DataView, at: number, name: ByteString): void {
-  for (let i = 0; i < name.length; i++) block.setUint8(at + i, name.charCodeAt(i))
 }
 
 function groupBy<T, K>(values: T[], keyOf: (value: T) => K): Map<K, T[]> {

@@ -135,9 +135,9 @@ function rootRefItem(
     type,
     offset,
     size: RootRef.size + name.length,
-    write: (block, at) => {
+    write: (block, at, bytes) => {
       RootRef.write(block, at, { dirid: FIRST_FREE_OBJECTID, sequence: index, nameLen: name.length })
-      writeName(block, at + RootRef.size, name)
+      writeBytes(bytes, at + RootRef.size, name)
     },
   }
 }
@@ -149,7 +149,6 @@ function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
   return [
     structItem({ objectid, type: INODE_ITEM_KEY, offset: 0n }, InodeItem, {
       ...emptyDirectoryInode(time, generation),
-      nbytes: 0,
     }),
     inodeRefItem(objectid, objectid, [{ name: '..', index: 0 }]),
     {
@@ -157,7 +156,7 @@ function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
       type: DIR_ITEM_KEY,
       offset: BigInt(nameHash(name)),
       size: DirItem.size + name.length,
-      write: (block, at) => {
+      write: (block, at, bytes) => {
         DirItem.write(block, at, {
           location: { objectid: FS_TREE_OBJECTID, type: ROOT_ITEM_KEY, offset: U64_MAX },
           transid: 0,
@@ -165,12 +164,8 @@ function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
           nameLen: name.length,
           type: FileType.directory,
         })
-        writeName(block, at + DirItem.size, name)
+        writeBytes(bytes, at + DirItem.size, name)
       },
     },
   ]
-}
-
-function writeName(block: DataView, at: number, name: ByteString): void {
-  writeBytes(new Uint8Array(block.buffer, block.byteOffset, block.byteLength), at, name)
 }

@@ -18,6 +18,7 @@ import {
   ROOT_TREE_OBJECTID,
   SECTOR_SIZE,
 } from './format.ts'
+import { entryProblem } from './limits.ts'
 import { emptyTreeItems, volumeItems } from './inodes.ts'
 import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
@@ -88,9 +89,14 @@ export class BtrfsWriter {
   /**
    * Takes in one entry, below the path `to`.
    *
-   * @throws InputError when the entry cannot be where it says, see FileTree.add
+   * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
   add(entry: SourceEntry, to: string): Promise<void> {
+    const problem = entryProblem(entry, this.#plan.nodeSize)
+    if (problem !== undefined) {
+      const { source, offset } = entry.origin
+      throw new InputError(problem, { source, offset, entry: toDisplay(entry.path) })
+    }
     return this.#tree.add(entry, to)
   }
 
@@ -98,7 +104,7 @@ export class BtrfsWriter {
    * Writes the trees and the superblocks.
    *
    * @throws DoesNotFitError with the size that would be needed
-   * @throws UnrepresentableError when BTRFS has no room for a name, a link or an xattr
+   * @throws UnrepresentableError when an inode has too many links, or too many names share one hash
    */
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()

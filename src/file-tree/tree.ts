@@ -3,7 +3,7 @@
  * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
  */
 import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
-import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { fromBytes, toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry, Timestamp } from './entry.ts'
 
@@ -61,6 +61,11 @@ const WHOLE_TREE: SubvolumePlan = {
   compression: undefined,
 }
 
+/** Bytes of a path. No kernel takes paths of such a length, and every directory on the way is looked up by its own. */
+const MAX_PATH = 65536
+/** Metadata that may be shared by entries yet to come. */
+const MAX_SHARED_METADATA = 4096
+
 export class FileTree<Content> {
   readonly root: DirectoryNode<Content>
   /** The root directory of each subvolume that has a path. */
@@ -69,6 +74,8 @@ export class FileTree<Content> {
   readonly #subvolumes: Map<ByteString, SubvolumePlan>
   /** Of files with several names: the node by which each subvolume knows them, for all those nodes. */
   readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
+
+  readonly #metadata = new Map<string, EntryMetadata>()
 
   constructor(options: TreeOptions<Content>) {
     this.#options = options
@@ -96,16 +103,17 @@ export class FileTree<Content> {
     const path = join(to, entry.path)
     if (path === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
-      this.root.metadata = metadataOf(entry)
+      this.root.metadata = this.#metadataOf(entry)
       return
     }
+    if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
     const slash = path.lastIndexOf('/')
-    const name = path.slice(slash + 1)
+    const name = ownCopy(path.slice(slash + 1))
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
     const existing = parent.children.get(name)
     if (entry.type === 'directory') {
-      if (existing?.type === 'directory') existing.metadata = metadataOf(entry)
-      else parent.children.set(name, this.#newDirectory(path, metadataOf(entry), parent.storage))
+      if (existing?.type === 'directory') existing.metadata = this.#metadataOf(entry)
+      else parent.children.set(name, this.#newDirectory(path, this.#metadataOf(entry), parent.storage))
       return
     }
     if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, entry)
@@ -118,7 +126,7 @@ export class FileTree<Content> {
     path: ByteString,
     parent: DirectoryNode<Content>,
   ): Promise<LeafNode<Content>> {
-    const metadata = metadataOf(entry)
+    const metadata = this.#metadataOf(entry)
     switch (entry.type) {
       case 'file': {
         const storage = this.#storageAt(path, parent)
@@ -208,7 +216,7 @@ export class FileTree<Content> {
       let child = directory.children.get(name)
       if (child === undefined) {
         child = this.#newDirectory(path.slice(0, end), this.#impliedMetadata(), directory.storage)
-        directory.children.set(name, child)
+        directory.children.set(ownCopy(name), child)
       }
       if (child.type !== 'directory') {
         throw fail(`${quote(path.slice(0, end))} is a ${child.type}, not a directory`, {
@@ -239,6 +247,20 @@ export class FileTree<Content> {
     return this.#options.pathStorage?.get(path) ?? parent.storage
   }
 
+  /** Most entries say the same of themselves as many others; one object will do for them. */
+  #metadataOf(entry: EntryMetadata): EntryMetadata {
+    const { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
+    if (atime ?? ctime ?? birthtime ?? xattrs)
+      return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs }
+    const key = `${mode} ${uid} ${gid} ${mtime.sec} ${mtime.nsec}`
+    let metadata = this.#metadata.get(key)
+    if (metadata === undefined) {
+      if (this.#metadata.size === MAX_SHARED_METADATA) this.#metadata.clear()
+      this.#metadata.set(key, (metadata = { mode, uid, gid, mtime }))
+    }
+    return metadata
+  }
+
   #impliedMetadata(): EntryMetadata {
     return { mode: 0o755, uid: 0, gid: 0, mtime: this.#options.time }
   }
@@ -252,17 +274,9 @@ export class FileTree<Content> {
   }
 }
 
-function metadataOf({
-  mode,
-  uid,
-  gid,
-  mtime,
-  atime,
-  ctime,
-  birthtime,
-  xattrs,
-}: EntryMetadata): EntryMetadata {
-  return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs }
+/** A part of a long string keeps all of it in memory; a copy does not. */
+function ownCopy(name: ByteString): ByteString {
+  return fromBytes(toBytes(name))
 }
 
 function join(to: ByteString, path: ByteString): ByteString {
