@@ -35,8 +35,9 @@ export function ensureDependencies() {
   else execFileSync(process.execPath, [npm, ...args], RUN)
 }
 
+/** When the youngest file or folder was changed, in milliseconds since 1970. A folder counts: a file may be gone. */
 function newest(folder) {
-  const entries = readdirSync(folder, { recursive: true })
+  const entries = ['.', ...readdirSync(folder, { recursive: true })]
   return Math.max(...entries.map((entry) => statSync(join(folder, entry)).mtimeMs))
 }
 
@@ -45,9 +46,7 @@ export function ensureBuild() {
   const last = join(ROOT, 'dist', 'schema.json')
   if (existsSync(last) && statSync(last).mtimeMs > newest(join(ROOT, 'src'))) return
   process.stderr.write('Compiling ...\n')
-  const node = (...args) => execFileSync(process.execPath, args, RUN)
-  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck')
-  node('scripts/write-schema.mjs')
+  execFileSync(process.execPath, ['scripts/build.mjs', '--noCheck'], RUN)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -9,8 +9,8 @@ import type {
   PartitionResult,
   Progress,
 } from './build-result.ts'
-import { collectFatEntries } from './fat32/collect.ts'
-import type { FatEntry } from './fat32/entries.ts'
+import { checkBuildOptions, checkOutputPlace } from './check-options.ts'
+import { FatCollector } from './fat32/collect.ts'
 import { clusterSizeOf } from './fat32/geometry.ts'
 import { planFat32 } from './fat32/plan.ts'
 import { writeFat32 } from './fat32/write.ts'
@@ -20,7 +20,7 @@ import { toDisplay } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
 import { loadExtentZstd } from './packing/extent-zstd.ts'
 import { openPacking } from './packing/open-packing.ts'
-import { openOutput } from './output/open-output.ts'
+import { openOutput, type Output } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
 import { Profiler } from './profile.ts'
 import { openSource, sourceSize } from './sources/open.ts'
@@ -39,9 +39,11 @@ import { formatDiskId, formatVolumeId } from './spec/numbers.ts'
  * @throws SpecError with all that is wrong with the description
  * @throws InputError when a source is missing, damaged or holds what the image cannot
  * @throws DoesNotFitError when the content is larger than its partition
- * @throws OutputError when the output exists or cannot be written
+ * @throws OutputError when the output exists, cannot be written or lies in a source
+ * @throws TypeError or RangeError when an option is not what its type says
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
+  checkBuildOptions(options)
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
   const { outputLevel, onProgress, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
@@ -50,6 +52,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
     sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
   })
+  await checkOutputPlace(output, plan)
   const progress = new ProgressReport(onProgress)
   const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0 })
   try {
@@ -58,7 +61,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     progress.step('finishing')
     signal?.throwIfAborted()
     const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
-    const { bytes } = await target.finish(imageSize)
+    const { bytes } = await finishUnlessAborted(target, imageSize, signal)
     return {
       output: typeof output === 'string' ? output : undefined,
       format: target.format,
@@ -71,6 +74,24 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   } catch (error) {
     await target.abort()
     throw error
+  }
+}
+
+/** Who reads a stream may have stopped reading: the signal ends the waiting, too. */
+async function finishUnlessAborted(
+  target: Output,
+  imageSize: number,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: number }> {
+  const abort = () => void target.abort()
+  signal?.addEventListener('abort', abort)
+  try {
+    return await target.finish(imageSize)
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', abort)
   }
 }
 
@@ -103,16 +124,20 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
   const { number, label, volumeId, start, size, bootable, time } = plan
   const spool = new Spool()
   try {
-    let entries: FatEntry[] = []
+    let fromDirectory = false
+    const collector = new FatCollector({
+      size,
+      time,
+      // Files of a directory stay where they are; those of an archive go by once.
+      keep: (content) => (fromDirectory ? Promise.resolve(() => content) : spool.add(content)),
+    })
     for (const source of plan.sources) {
-      const reread = async (entry: SourceEntry & { type: 'file' }) => {
-        const { content } = entry
-        // Files of a directory stay where they are; those of an archive go by once.
-        return source.kind === 'directory' ? () => content : spool.add(content)
-      }
-      entries = await collectFatEntries(readSource(source, watch), source.to, reread, entries)
+      fromDirectory = source.kind === 'directory'
+      for await (const entry of readSource(source, watch)) await collector.add(entry, source.to)
     }
-    const layout = planFat32({ size, hiddenSectors: start / SECTOR_SIZE, label, volumeId, time, entries })
+    const { root, places } = collector
+    const hiddenSectors = start / SECTOR_SIZE
+    const layout = planFat32({ size, hiddenSectors, label, volumeId, time, root, places })
     watch.progress.step(`writing ${label || 'FAT32'}`)
     await writeFat32(layout, sink, {
       signal: watch.signal,
@@ -129,7 +154,7 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
       volumeId: formatVolumeId(volumeId),
       files: layout.files.length,
       directories: layout.directories.length,
-      bytesIn: sum(layout.files, ({ file }) => file.size),
+      bytesIn: sum(layout.files, ({ content }) => content.size),
       bytesStored: sum(layout.files, ({ run }) => run.count * clusterSize),
     }
   } finally {

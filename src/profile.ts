@@ -19,7 +19,11 @@ export class Profiler {
   async *source(entries: AsyncIterable<SourceEntry>): AsyncGenerator<SourceEntry> {
     this.#startUp ??= performance.now() - this.#started
     for await (const entry of this.#iterate(entries)) {
-      if (entry.type === 'file') entry.content = this.#iterate(entry.content)
+      if (entry.type === 'file') {
+        // Files of a directory may be read more than once.
+        const { content } = entry
+        entry.content = { [Symbol.asyncIterator]: () => this.#iterate(content) }
+      }
       yield entry
     }
   }

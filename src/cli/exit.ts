@@ -2,7 +2,9 @@
 import { getSystemErrorMap } from 'node:util'
 import { DiskwrightError } from '../lib/errors.ts'
 
-export const EXIT = { done: 0, failed: 1, usage: 2, brokenPipe: 128 + 13 }
+/** A program that ended because of a signal has this and the signal's number as its exit code. */
+const SIGNALLED = 128
+export const EXIT = { done: 0, failed: 1, usage: 2, signal: SIGNALLED, brokenPipe: SIGNALLED + 13 }
 
 /** Something the user asked for cannot be done; every line is one thing that is wrong. */
 export class CommandError extends Error {
@@ -22,7 +24,7 @@ export class Interrupted extends Error {
   constructor(signal: string, signalNumber: number) {
     super(`interrupted by ${signal}`)
     this.name = 'Interrupted'
-    this.exitCode = 128 + signalNumber
+    this.exitCode = SIGNALLED + signalNumber
   }
 }
 

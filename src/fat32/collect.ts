@@ -1,85 +1,128 @@
-import type { SourceEntry } from '../file-tree/entry.ts'
+import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
+import { FileTree, type DirectoryNode } from '../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
-import { entryError, type FatEntry, type FatFile } from './entries.ts'
+import { DoesNotFitError } from '../lib/errors.ts'
+import { entryError, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
+import { MAX_FILE_SIZE } from './format.ts'
+import { clusterSizeOf, planGeometry } from './geometry.ts'
 
-type SourceFile = Extract<SourceEntry, { type: 'file' }>
-/** What FAT cannot hold. It is an error only if no later entry replaces it. */
-type Unfit = Exclude<SourceEntry, { type: 'file' | 'directory' | 'hardlink' }>
+export interface FatCollectorOptions {
+  /** Bytes of the partition, a multiple of 512. */
+  size: number
+  /** Bytes; by the usual table when not given. */
+  clusterSize?: number
+  /** Time of directories that no source describes. */
+  time: Timestamp
+  /** Makes content readable at any later time, as often as needed; called while the entry is at hand. */
+  keep: (content: AsyncIterable<Uint8Array>) => Promise<FatContent['open']>
+}
+
+/** Part of the volume that may be kept, at least, before the tree is looked at again. See FatCollector. */
+const LOOK_AGAIN = 1 / 16
 
 /**
- * Makes the entries of a source into entries of a FAT volume.
+ * Takes in what a FAT volume will hold, entry by entry, and refuses content that has no room before it is kept.
  *
- * FAT holds less than a source says: owners, modes and extended attributes are dropped, but a file that nobody
- * may write becomes read-only; a hard link becomes a file of its own with the same content and time. A later
- * entry of the same path replaces the earlier one whatever its type, and what lay in a directory that is
- * replaced goes with it; a directory entry for a directory that exists sets its time.
- *
- * @param to path below which the source's root is put; '' is the volume's root
- * @param spool makes the content of a file readable at any later time; called while the entry is at hand
- * @param earlier the entries of the sources before this one
- * @throws InputError for symlinks, devices, fifos, sockets; for hard links to what is not there or is no
- *   file; for entries below a path that is not a directory
+ * What was kept is not what the volume will hold, as later entries replace earlier ones. So the tree itself is
+ * looked at, whenever enough was kept for it to be too large: soon enough to stop long before the end of a large
+ * archive, and rarely enough when entries replace each other without end.
  */
-export async function collectFatEntries(
-  entries: AsyncIterable<SourceEntry>,
-  to: ByteString,
-  spool: (entry: SourceFile) => Promise<FatFile['open']>,
-  earlier: readonly FatEntry[] = [],
-): Promise<FatEntry[]> {
-  const collected = new Map<ByteString, FatEntry | Unfit>(earlier.map((entry) => [entry.path, entry]))
-  const place = (path: ByteString) => (to === '' ? path : path === '' ? to : `${to}/${path}`)
+export class FatCollector {
+  readonly #tree: FileTree<FatContent>
+  readonly #places = new Map<ByteString, EntryPlace>()
+  readonly #clusterSize: number
+  /** Bytes of all clusters. */
+  readonly #capacity: number
+  /** Bytes that may be kept before the next look at the tree. */
+  #unseen: number
 
-  /** Directories that exist only because something lies in them count as directories, too. */
-  const implied = new Set<ByteString>(earlier.flatMap(({ path }) => ancestors(path)))
-  const put = (entry: FatEntry | Unfit) => {
-    const { path } = entry
-    for (const above of ancestors(path)) {
-      const parent = collected.get(above)
-      if (parent && parent.type !== 'directory') {
-        throw entryError(`${JSON.stringify(toDisplay(above))}, which it lies in, is a ${parent.type}`, entry)
+  /** @throws DoesNotFitError when the partition is too small for FAT32 */
+  constructor({ size, clusterSize, time, keep }: FatCollectorOptions) {
+    const geometry = planGeometry(size, { clusterSize })
+    this.#clusterSize = clusterSizeOf(geometry)
+    this.#capacity = geometry.clusters * this.#clusterSize
+    this.#unseen = this.#capacity
+    this.#tree = new FileTree({
+      content: {
+        store: async (entry) => {
+          this.#refuseTooLarge(entry)
+          return { size: entry.size, open: await keep(entry.content) }
+        },
+        copy: (content) => Promise.resolve(content),
+      },
+      time,
+    })
+  }
+
+  /** What the entries so far make up. Besides files and directories it can hold what FAT cannot. */
+  get root(): DirectoryNode<FatContent> {
+    return this.#tree.root
+  }
+
+  /** Where the entries came from, for messages. */
+  get places(): EntryPlaces {
+    return this.#places
+  }
+
+  /**
+   * Takes in one entry, below the path `to`.
+   *
+   * @throws InputError when the entry cannot be where it says, see FileTree.add, or has 4 GiB or more
+   * @throws DoesNotFitError when it, or the content up to it, is larger than the volume
+   */
+  async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
+    await this.#tree.add(entry, to)
+    const { path, origin } = entry
+    this.#places.set(to === '' ? path : path === '' ? to : `${to}/${path}`, { path, origin })
+    if (entry.type === 'file') this.#account(entry)
+  }
+
+  #refuseTooLarge(entry: SourceEntry & { type: 'file' }): void {
+    if (entry.size > MAX_FILE_SIZE) {
+      throw entryError(`has ${entry.size} bytes, but a FAT32 file has at most ${MAX_FILE_SIZE}`, entry)
+    }
+    if (this.#clustersOf(entry.size) > this.#capacity) {
+      throw new DoesNotFitError(
+        `${entry.origin.source}: entry ${quote(entry.path)}, in a FAT32 file system,`,
+        {
+          needed: this.#clustersOf(entry.size),
+          available: this.#capacity,
+        },
+      )
+    }
+  }
+
+  #account(entry: SourceEntry & { type: 'file' }): void {
+    this.#unseen -= this.#clustersOf(entry.size)
+    if (this.#unseen >= 0) return
+    const needed = this.#needed()
+    if (needed > this.#capacity) {
+      const upTo = `${entry.origin.source}: entry ${quote(entry.path)}`
+      throw new DoesNotFitError(`the content of the FAT32 file system, up to ${upTo},`, {
+        needed,
+        available: this.#capacity,
+      })
+    }
+    this.#unseen = Math.max(this.#capacity - needed, this.#capacity * LOOK_AGAIN)
+  }
+
+  /** Bytes of the clusters of all files. */
+  #needed(): number {
+    let bytes = 0
+    const open = [this.root]
+    for (let directory = open.pop(); directory; directory = open.pop()) {
+      for (const node of directory.children.values()) {
+        if (node.type === 'directory') open.push(node)
+        else if (node.type === 'file') bytes += this.#clustersOf(node.content.size)
       }
-      implied.add(above)
     }
-    if (entry.type !== 'directory' && implied.delete(path)) {
-      const below = `${path}/`
-      for (const other of collected.keys()) if (other.startsWith(below)) collected.delete(other)
-      for (const other of implied) if (other.startsWith(below)) implied.delete(other)
-    }
-    collected.set(path, entry)
+    return bytes
   }
 
-  for await (const entry of entries) {
-    const path = place(entry.path)
-    const { origin, mtime } = entry
-    if (entry.type === 'directory') {
-      if (path !== '') put({ type: 'directory', path, mtime, origin })
-    } else if (path === '') {
-      throw entryError(`the root of a volume cannot be a ${entry.type}`, entry)
-    } else if (entry.type === 'file') {
-      const readOnly = (entry.mode & 0o222) === 0
-      const { size } = entry
-      put({ type: 'file', path, mtime, origin, size, readOnly, open: await spool(entry) })
-    } else if (entry.type === 'hardlink') {
-      const target = collected.get(place(entry.target))
-      const name = JSON.stringify(toDisplay(entry.target))
-      if (!target) throw entryError(`is a hard link to ${name}, which is not there`, entry)
-      if (target.type === 'directory') throw entryError(`is a hard link to ${name}, a directory`, entry)
-      // A link to its own name changes nothing.
-      if (target.path !== path) put({ ...target, path, origin })
-    } else {
-      put({ ...entry, path })
-    }
+  /** Bytes of the clusters of a file. */
+  #clustersOf(size: number): number {
+    return Math.ceil(size / this.#clusterSize) * this.#clusterSize
   }
-
-  return [...collected.values()].map((entry) => {
-    if (entry.type === 'file' || entry.type === 'directory') return entry
-    throw entryError(`is a ${entry.type}, which FAT32 cannot hold`, entry)
-  })
 }
 
-/** The paths above a path, without the root: of `a/b/c` it is `a` and `a/b`. */
-function ancestors(path: ByteString): ByteString[] {
-  const found: ByteString[] = []
-  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) found.push(path.slice(0, at))
-  return found
-}
+const quote = (path: ByteString) => JSON.stringify(toDisplay(path))

@@ -10,7 +10,8 @@ import {
   NAME_KANJI_E5,
 } from './format.ts'
 import { encodeLongName } from './long-name.ts'
-import type { Fat32Layout, PlannedChild, PlannedDirectory } from './plan.ts'
+import type { Fat32Layout } from './plan.ts'
+import type { PlannedChild, PlannedDirectory } from './plan-tree.ts'
 import { toFatTime } from './times.ts'
 
 /** The label as boot sector and root directory have it: 11 bytes. */
@@ -37,7 +38,7 @@ export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fa
     add(name.short, attributesOf(node), node.time, {
       ntCase: name.ntCase,
       cluster: node.run.first,
-      size: node.type === 'file' ? node.file.size : 0,
+      size: node.type === 'file' ? node.content.size : 0,
     })
   }
 
@@ -48,7 +49,7 @@ export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fa
 
 function attributesOf(node: PlannedChild['node']): number {
   if (node.type === 'directory') return ATTR_DIRECTORY
-  return node.file.readOnly ? ATTR_ARCHIVE | ATTR_READ_ONLY : ATTR_ARCHIVE
+  return node.readOnly ? ATTR_ARCHIVE | ATTR_READ_ONLY : ATTR_ARCHIVE
 }
 
 interface RecordRest {

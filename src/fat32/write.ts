@@ -1,7 +1,7 @@
 import { toBytes } from '../lib/byte-string.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { encodeDirectory, labelBytes } from './directory.ts'
-import { entryError } from './entries.ts'
+import { entryError } from './content.ts'
 import {
   BOOT_SIGNATURE,
   BootSector,
@@ -19,7 +19,8 @@ import {
   UNKNOWN_COUNT,
 } from './format.ts'
 import { clusterOffset, fatOffset } from './geometry.ts'
-import type { ClusterRun, Fat32Layout, PlannedFile } from './plan.ts'
+import type { Fat32Layout } from './plan.ts'
+import type { ClusterRun, PlannedFile } from './plan-tree.ts'
 
 const FSINFO_SECTOR = 1
 const BACKUP_BOOT_SECTOR = 6
@@ -65,25 +66,25 @@ export async function writeFat32(
 }
 
 async function writeContent(
-  { file }: PlannedFile,
+  { content, place }: PlannedFile,
   start: number,
   sink: ImageSink,
   { onBytes, signal }: WriteFat32Options,
 ): Promise<void> {
   let done = 0
   signal?.throwIfAborted()
-  for await (const piece of file.open()) {
+  for await (const piece of content.open()) {
     signal?.throwIfAborted()
     if (piece.length === 0) continue
-    if (done + piece.length > file.size) {
-      throw entryError(`has more content than the ${file.size} bytes it was said to have`, file)
+    if (done + piece.length > content.size) {
+      throw entryError(`has more content than the ${content.size} bytes it was said to have`, place)
     }
     await sink.write(start + done, piece)
     done += piece.length
     onBytes?.(piece.length)
   }
-  if (done < file.size) {
-    throw entryError(`has ${done} bytes of content, not the ${file.size} it was said to have`, file)
+  if (done < content.size) {
+    throw entryError(`has ${done} bytes of content, not the ${content.size} it was said to have`, place)
   }
 }
 

@@ -45,9 +45,20 @@ export interface TreeOptions<Content> {
   content: ContentStore<Content>
   /** Time of directories that no source describes. */
   time: Timestamp
-  subvolumes: readonly SubvolumePlan[]
+  /** One of them has the path ''. Without them the whole tree is one volume. */
+  subvolumes?: readonly SubvolumePlan[]
   /** Storage of a path and all below it, where it differs from its subvolume's. */
-  pathStorage: ReadonlyMap<ByteString, StoragePlan>
+  pathStorage?: ReadonlyMap<ByteString, StoragePlan>
+}
+
+/** The whole tree, for file systems that know no subvolumes and one way to store files. */
+const WHOLE_TREE: SubvolumePlan = {
+  id: 0,
+  name: '',
+  path: '',
+  uuid: '',
+  nodatacow: false,
+  compression: undefined,
 }
 
 export class FileTree<Content> {
@@ -62,7 +73,7 @@ export class FileTree<Content> {
   constructor(options: TreeOptions<Content>) {
     this.#options = options
     this.#subvolumes = new Map(
-      options.subvolumes.flatMap((subvolume) =>
+      (options.subvolumes ?? [WHOLE_TREE]).flatMap((subvolume) =>
         subvolume.path === undefined ? [] : [[subvolume.path, subvolume]],
       ),
     )
@@ -97,7 +108,7 @@ export class FileTree<Content> {
       else parent.children.set(name, this.#newDirectory(path, metadataOf(entry), parent.storage))
       return
     }
-    if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, existing, entry)
+    if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, entry)
     parent.children.set(name, await this.#newLeaf(entry, to, path, parent))
   }
 
@@ -217,7 +228,7 @@ export class FileTree<Content> {
       type: 'directory',
       metadata,
       children: new Map(),
-      storage: this.#options.pathStorage.get(path) ?? subvolume ?? inherited,
+      storage: this.#options.pathStorage?.get(path) ?? subvolume ?? inherited,
       subvolume,
     }
     if (subvolume !== undefined) this.subvolumeRoots.set(subvolume, directory)
@@ -225,19 +236,18 @@ export class FileTree<Content> {
   }
 
   #storageAt(path: ByteString, parent: DirectoryNode<Content>): StoragePlan {
-    return this.#options.pathStorage.get(path) ?? parent.storage
+    return this.#options.pathStorage?.get(path) ?? parent.storage
   }
 
   #impliedMetadata(): EntryMetadata {
     return { mode: 0o755, uid: 0, gid: 0, mtime: this.#options.time }
   }
 
-  #refuseToReplaceSubvolume(path: ByteString, directory: DirectoryNode<Content>, entry: SourceEntry): void {
-    if (directory.subvolume !== undefined) {
-      throw fail(`${quote(path)} is the root of subvolume ${quote(directory.subvolume.name)}`, entry)
-    }
-    for (const [name, child] of directory.children) {
-      if (child.type === 'directory') this.#refuseToReplaceSubvolume(`${path}/${name}`, child, entry)
+  #refuseToReplaceSubvolume(path: ByteString, entry: SourceEntry): void {
+    for (const [at, { name }] of this.#subvolumes) {
+      if (at === path || at.startsWith(`${path}/`)) {
+        throw fail(`${quote(at)} is the root of subvolume ${quote(name)}`, entry)
+      }
     }
   }
 }

@@ -25,7 +25,7 @@ export interface DirectoryOptions {
  * attributes are not, because Node cannot read them (use a tar archive). `path` may be a symlink; those below it
  * stay symlinks. Other file systems mounted below are entered.
  *
- * @throws InputError when something cannot be read, or a file changes its size meanwhile
+ * @throws InputError when something cannot be read, or a file holds more or less than its size says
  */
 export async function* readDirectory(
   path: string,
@@ -68,7 +68,10 @@ export async function* readDirectory(
     }
     if (stats.isFile()) {
       const size = Number(stats.size)
-      yield { ...common, type: 'file', size, content: contents.of({ path, host, size, ino: stats.ino }) }
+      const content = contents.of({ path, host, size, ino: stats.ino })
+      // Nobody reads what has no bytes, but files of /proc only say that they have none.
+      if (size === 0) await content[Symbol.asyncIterator]().next()
+      yield { ...common, type: 'file', size, content }
     } else if (stats.isSymbolicLink()) {
       const target = await attempt(source, path, () => readlink(host, { encoding: 'buffer' }))
       yield { ...common, type: 'symlink', target: fromBytes(target) }

@@ -1,7 +1,9 @@
 /** Opens what an image description names as sources. */
 import { Buffer } from 'node:buffer'
+import { constants, openSync } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import { addAbortSignal } from 'node:stream'
+import { Socket } from 'node:net'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { SourcePlan } from '../spec/plan.ts'
@@ -10,6 +12,8 @@ import { readDirectory } from './directory.ts'
 import { readTar } from './tar.ts'
 
 const READ_SIZE = 1 << 20
+/** Should it be a fifo, opening it must not wait for somebody who writes. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 export interface OpenOptions {
   /**
@@ -39,13 +43,23 @@ export async function* openSource(
     case 'directory':
       for await (const entry of readDirectory(plan.path)) {
         signal?.throwIfAborted()
-        yield entry.type === 'file' ? { ...entry, content: count(entry.content) } : entry
+        if (entry.type !== 'file') {
+          yield entry
+          continue
+        }
+        // Like the content itself, this may be read more than once: a hard link on FAT32 is a copy.
+        const { content } = entry
+        yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content) } }
       }
       return
     case 'tar': {
       const source = plan.path === '-' ? 'standard input' : plan.path
       if (plan.path === '-') {
-        yield* readTar(decompress(count(readStdin(signal)), source), source)
+        yield* readTar(decompress(count(readStream(process.stdin, source, signal)), source), source)
+        return
+      }
+      if (await isFifo(plan.path)) {
+        yield* readTar(decompress(count(readFifo(plan.path, signal)), source), source)
         return
       }
       const handle = await openFile(plan.path)
@@ -58,15 +72,41 @@ export async function* openSource(
   }
 }
 
-/** Standard input. Another program may keep it open without writing: the signal ends the waiting, too. */
-async function* readStdin(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-  if (signal) addAbortSignal(signal, process.stdin)
+/** Another program may keep a pipe open without writing: the signal ends the waiting, too. */
+async function* readStream(
+  stream: Readable,
+  source: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal) addAbortSignal(signal, stream)
   try {
-    yield* process.stdin as AsyncIterable<Uint8Array>
+    yield* stream as AsyncIterable<Uint8Array>
   } catch (error) {
     signal?.throwIfAborted()
-    throw error
+    throw new InputError((error as Error).message, { source }, { cause: error })
   }
+}
+
+async function isFifo(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined)
+  return stats?.isFIFO() ?? false
+}
+
+/**
+ * A named pipe. Opening one for reading usually waits for a writer, and so does reading it as a file, in a thread
+ * that nothing can call back; as a socket it is waited for without one.
+ */
+async function* readFifo(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let stream: Socket
+  try {
+    stream = new Socket({ fd: openSync(path, READ_FLAGS), writable: false })
+  } catch (error) {
+    throw new InputError((error as Error).message, { source: path }, { cause: error })
+  }
+  yield* readStream(stream, path, signal)
 }
 
 /** Bytes that `onRead` will count up to, if that is known before: for a tar file. */
@@ -78,7 +118,7 @@ export async function sourceSize(plan: SourcePlan): Promise<number | undefined> 
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    const handle = await open(path, 'r')
+    const handle = await open(path, READ_FLAGS)
     if (!(await handle.stat()).isDirectory()) return handle
     await handle.close()
   } catch (error) {

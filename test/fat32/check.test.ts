@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { checkFat32 } from '../../src/fat32/check.ts'
 import { BootSector, DirEntry, FsInfo, LongNameEntry } from '../../src/fat32/format.ts'
 import { clusterOffset, fatOffset } from '../../src/fat32/geometry.ts'
-import { planFat32, type Fat32Layout } from '../../src/fat32/plan.ts'
+import type { Fat32Layout } from '../../src/fat32/plan.ts'
 import { readFat32 } from '../../src/fat32/read.ts'
 import { CorruptError } from '../../src/lib/errors.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import type { SparseImage } from '../judges/sparse-image.ts'
 import { withImage } from '../judges/sparse-image.ts'
-import { collect, file, MIB, readerOf, request, utf8, withVolume } from './volume.ts'
+import { collect, file, MIB, planOf, readerOf, request, utf8, withVolume } from './volume.ts'
 
 const hasFsck = requireJudge('fsck.fat')
 const hasMkfs = requireJudge('mkfs.fat')
@@ -20,7 +20,7 @@ const entries = [
   file('DIR/two.txt', 'y'.repeat(600)),
   file('a long name', 'z'),
 ]
-const layout = planFat32(request(entries))
+const layout = await planOf(request(entries))
 
 /** An image with something changed in it, and where things are. */
 class Damage {

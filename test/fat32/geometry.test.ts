@@ -7,13 +7,12 @@ import {
   usualClusterSize,
   MIN_FAT32_BYTES,
 } from '../../src/fat32/geometry.ts'
-import { planFat32 } from '../../src/fat32/plan.ts'
 import { encodeBootSectors } from '../../src/fat32/write.ts'
 import { fromBytes } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError } from '../../src/lib/errors.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { withImage } from '../judges/sparse-image.ts'
-import { MIB, request } from './volume.ts'
+import { MIB, planOf, request } from './volume.ts'
 
 const GIB = 2 ** 30
 const hasMkfs = requireJudge('mkfs.fat')
@@ -88,7 +87,7 @@ describe.skipIf(!hasMkfs)('the boot sector', () => {
   it.each([34 * MIB, 256 * MIB, 512 * MIB, 9 * GIB, 40 * GIB])(
     'agrees with mkfs.fat: %i bytes',
     async (size) => {
-      const ours = encodeBootSectors(planFat32(request([], { size, hiddenSectors: 8192 })))
+      const ours = encodeBootSectors(await planOf(request([], { size, hiddenSectors: 8192 })))
       await withImage(size, async (image) => {
         // -a: FATs without padding, -g: the geometry behind the CHS fields of the partition table.
         const options = ['-F', '32', '-a', '-g', '255/63', '-h', '8192', '-i', '2178694e', '-n', 'FIRMWARE']
@@ -115,8 +114,8 @@ describe.skipIf(!hasMkfs)('the boot sector', () => {
     },
   )
 
-  it('begins with a jump to code', () => {
-    const bytes = encodeBootSectors(planFat32(request([])))
+  it('begins with a jump to code', async () => {
+    const bytes = encodeBootSectors(await planOf(request([])))
     expect([...bytes.subarray(0, 3)]).toEqual([0xeb, 0x58, 0x90])
     expect([...bytes.subarray(0x5a, 0x5f)]).toEqual([0xcd, 0x18, 0xf4, 0xeb, 0xfd])
     expect(fromBytes(bytes, 3, 11)).toBe('MSWIN4.1')

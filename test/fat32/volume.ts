@@ -1,6 +1,6 @@
-import type { Timestamp } from '../../src/file-tree/entry.ts'
-import type { FatDirectory, FatEntry, FatFile } from '../../src/fat32/entries.ts'
-import { planFat32, type Fat32Request } from '../../src/fat32/plan.ts'
+import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
+import { FatCollector } from '../../src/fat32/collect.ts'
+import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/plan.ts'
 import type { ReadAt } from '../../src/fat32/read.ts'
 import { writeFat32, type WriteFat32Options } from '../../src/fat32/write.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
@@ -12,34 +12,50 @@ export const TIME: Timestamp = { sec: 1_700_000_000, nsec: 0 }
 
 export const utf8 = (text: string) => new TextEncoder().encode(text)
 
+/** Of the files here. They may be read more than once. */
+export type FileEntry = SourceEntry & { type: 'file' }
+export type DirectoryEntry = SourceEntry & { type: 'directory' }
+
+export const common = { uid: 7, gid: 8, mtime: TIME, origin: { source: 'a.tar', offset: 512 } }
+
 /** A file whose content comes in pieces of an odd size. */
-export function file(path: string, content: string | Uint8Array = '', rest: Partial<FatFile> = {}): FatFile {
+export function file(
+  path: string,
+  content: string | Uint8Array = '',
+  rest: Partial<FileEntry> = {},
+): FileEntry {
   const bytes = typeof content === 'string' ? utf8(content) : content
   return {
+    ...common,
     type: 'file',
     path: fromText(path),
+    mode: 0o644,
     size: bytes.length,
-    mtime: TIME,
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async *open() {
-      const piece = new Uint8Array(3217)
-      for (let at = 0; at < bytes.length; at += piece.length) {
-        // A piece is valid until the next one only.
-        const part = bytes.subarray(at, at + piece.length)
-        piece.set(part)
-        yield piece.subarray(0, part.length)
-        piece.fill(0xee)
-      }
+    content: {
+      // eslint-disable-next-line @typescript-eslint/require-await
+      async *[Symbol.asyncIterator]() {
+        const piece = new Uint8Array(3217)
+        for (let at = 0; at < bytes.length; at += piece.length) {
+          // A piece is valid until the next one only.
+          const part = bytes.subarray(at, at + piece.length)
+          piece.set(part)
+          yield piece.subarray(0, part.length)
+          piece.fill(0xee)
+        }
+      },
     },
     ...rest,
   }
 }
 
-export function directory(path: string, mtime = TIME): FatDirectory {
-  return { type: 'directory', path: fromText(path), mtime }
+export function directory(path: string, mtime = TIME): DirectoryEntry {
+  return { ...common, type: 'directory', path: fromText(path), mode: 0o755, mtime }
 }
 
-export function request(entries: readonly FatEntry[], rest: Partial<Fat32Request> = {}): Fat32Request {
+/** A FAT32 volume as it is asked for, with the entries that go onto it. */
+export type Request = Omit<Fat32Request, 'root' | 'places'> & { entries: readonly SourceEntry[] }
+
+export function request(entries: readonly SourceEntry[], rest: Partial<Request> = {}): Request {
   return {
     size: 40 * MIB,
     hiddenSectors: 2048,
@@ -49,6 +65,14 @@ export function request(entries: readonly FatEntry[], rest: Partial<Fat32Request
     entries,
     ...rest,
   }
+}
+
+/** Collects the entries and plans. */
+export async function planOf({ entries, ...asked }: Request): Promise<Fat32Layout> {
+  const collector = new FatCollector({ ...asked, keep: (content) => Promise.resolve(() => content) })
+  for (const entry of entries) await collector.add(entry)
+  const { root, places } = collector
+  return planFat32({ ...asked, root, places })
 }
 
 /** A sink that holds its user to the rule that nothing is written below what was written before. */
@@ -79,12 +103,12 @@ export const readerOf =
     Promise.resolve(image.read(offset, length))
 
 /** Makes a volume in a file of its own, for one piece of work. */
-export function withVolume<T>(
-  asked: Fat32Request,
+export async function withVolume<T>(
+  asked: Request,
   work: (image: SparseImage) => Promise<T>,
   options?: WriteFat32Options,
 ): Promise<T> {
-  const layout = planFat32(asked)
+  const layout = await planOf(asked)
   return withImage(asked.size, async (image) => {
     await writeFat32(layout, strictSink(image), options)
     return work(image)

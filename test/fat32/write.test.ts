@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { checkFat32 } from '../../src/fat32/check.ts'
-import type { FatEntry, FatFile } from '../../src/fat32/entries.ts'
-import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY } from '../../src/fat32/format.ts'
+import { FatCollector } from '../../src/fat32/collect.ts'
+import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY, FIRST_CLUSTER } from '../../src/fat32/format.ts'
 import { caseKey, nameProblem } from '../../src/fat32/names.ts'
-import { planFat32, type Fat32Request } from '../../src/fat32/plan.ts'
+import { planFat32 } from '../../src/fat32/plan.ts'
 import { readFat32 } from '../../src/fat32/read.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
@@ -16,7 +17,21 @@ import { fsckFat } from '../judges/fsck-fat.ts'
 import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import type { SparseImage } from '../judges/sparse-image.ts'
-import { collect, directory, file, MIB, readerOf, request, TIME, withVolume } from './volume.ts'
+import {
+  collect,
+  common,
+  directory,
+  file,
+  MIB,
+  planOf,
+  readerOf,
+  request,
+  TIME,
+  withVolume,
+  type DirectoryEntry,
+  type FileEntry,
+  type Request,
+} from './volume.ts'
 
 const hasFsck = requireJudge('fsck.fat')
 const hasMtools = requireJudge('mcopy')
@@ -44,13 +59,13 @@ async function readBack(image: SparseImage) {
   return found
 }
 
-async function expectedOf(entries: readonly FatEntry[]) {
+async function expectedOf(entries: readonly SourceEntry[]) {
   const expected = new Map<string, string>()
   for (const entry of entries) {
     const path = toText(entry.path)!
     const components = path.split('/')
     for (let i = 1; i < components.length; i++) expected.set(components.slice(0, i).join('/'), 'directory')
-    expected.set(path, entry.type === 'file' ? digest(await collect(entry.open())) : 'directory')
+    expected.set(path, entry.type === 'file' ? digest(await collect(entry.content)) : 'directory')
   }
   return expected
 }
@@ -74,7 +89,7 @@ async function copiedBack(image: SparseImage) {
 }
 
 /** All judges on one volume. */
-async function judge(asked: Fat32Request, { mtools = hasMtools } = {}): Promise<void> {
+async function judge(asked: Request, { mtools = hasMtools } = {}): Promise<void> {
   await withVolume(asked, async (image) => {
     if (hasFsck) await fsckFat(image.path)
     expect(await checkFat32(readerOf(image))).toEqual([])
@@ -122,26 +137,29 @@ describe('writeFat32', () => {
   })
 
   it('fills a volume to its last cluster, and not beyond', async () => {
-    const { geometry } = planFat32(request([]))
+    const { geometry } = await planOf(request([]))
     const room = (geometry.clusters - 1) * 512
     await judge(request([file('all', content(room, 1))]))
-    const size = room - 512 * 10
-    const entries = [file('a', new Uint8Array(size)), file('b', content(11 * 512, 1)), file('c', 'x')]
+    const names = ['b', 'c', 'd'].map((path): SourceEntry => {
+      return { ...common, type: 'hardlink', path, mode: 0, target: 'a' }
+    })
+    const quarter = (Math.ceil(room / 512 / 4) + 1) * 512
+    const entries = [file('a', new Uint8Array(quarter)), ...names]
     let error: unknown
     try {
-      planFat32(request(entries))
+      await planOf(request(entries))
     } catch (caught) {
       error = caught
     }
     expect(error).toBeInstanceOf(DoesNotFitError)
-    expect(error).toMatchObject({ needed: room + 512 * 3, available: room + 512 })
-    expect(String(error)).toContain('from entry "b" on')
+    expect(error).toMatchObject({ needed: 512 + 4 * quarter, available: room + 512 })
+    expect(String(error)).toContain('from entry "d" on')
   })
 
   it('keeps times, attributes and the label', async () => {
     const mtime = { sec: 1_700_000_001, nsec: 230_000_000 }
     const entries = [
-      file('ro', 'x', { readOnly: true, mtime }),
+      file('ro', 'x', { mode: 0o444, mtime }),
       file('implied/rw', 'x', { mtime: { sec: 1, nsec: 0 } }),
       directory('own', mtime),
     ]
@@ -212,6 +230,14 @@ describe('writeFat32', () => {
     expect(Buffer.compare(bytes[0], bytes[1])).toBe(0)
   })
 
+  it('holds a directory at any depth', async () => {
+    const path = Array.from({ length: 30_000 }, () => 'd').join('/')
+    const layout = await planOf(request([directory(path), file(`${path}/f`, 'x')], { size: 64 * MIB }))
+    expect(layout.directories).toHaveLength(30_001)
+    expect(layout.files).toMatchObject([{ run: { first: FIRST_CLUSTER + 30_001, count: 1 } }])
+    await expect(planOf(request([file(`${path}/d:`, 'x')]))).rejects.toThrow('its name "d:" contains ":"')
+  })
+
   it('holds random trees', async () => {
     const character = fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom(..."abcABC12.~ _+-,;=[]{}'") },
@@ -252,10 +278,12 @@ describe('writeFat32', () => {
 })
 
 /** Entries without names that FAT takes for one. */
-function treeOf(list: { path: string[]; below: number | null; size: number | null }[]): FatEntry[] {
+function treeOf(
+  list: { path: string[]; below: number | null; size: number | null }[],
+): (DirectoryEntry | FileEntry)[] {
   const directories: string[] = ['']
   const keys = new Map<string, string>()
-  return list.flatMap(({ path, below, size }, seed): FatEntry[] => {
+  return list.flatMap(({ path, below, size }, seed): (DirectoryEntry | FileEntry)[] => {
     const parent = below === null ? '' : directories[below % directories.length]
     const components = [...(parent === '' ? [] : parent.split('/')), ...path]
     for (let i = 1; i <= components.length; i++) {
@@ -293,36 +321,57 @@ describe('what FAT32 cannot hold', () => {
       '"d/ReadMe" and "d/README" differ only in case',
     ],
     ['directories equal but for case', [file('D/a'), file('d/b')], '"d" and "D" differ only in case'],
-    ['an entry below a file', [file('a'), file('a/b')], 'entry "a/b": "a" is a file, not a directory'],
-    ['a directory that is a file', [file('a'), directory('a')], '"a" is a file'],
-    ['a file twice', [file('a'), file('a')], 'is there twice'],
+    [
+      'an entry below a file',
+      [file('a'), file('a/b')],
+      'entry "a/b" at offset 512: "a" is a file, not a directory',
+    ],
     [
       'a file of 4 GiB',
       [file('big', '', { size: 2 ** 32 })],
-      'entry "big": has 4294967296 bytes, but a FAT32 file has',
+      'a.tar: entry "big" at offset 512: has 4294967296 bytes, but a FAT32 file has',
     ],
     [
       'too large a directory',
       Array.from({ length: 16384 }, (_, i) => file(`d/${'long name '.repeat(3)}${i}`)),
-      'entry "d": the directory needs 65538 records',
+      /entry "d\/(long name ){3}0" at offset 512: the directory "d" needs 65538 records/,
     ],
-  ])('refuses %s', (_, entries, message) => {
-    expect(() => planFat32(request(entries))).toThrow(message)
-    expect(() => planFat32(request(entries))).toThrow(InputError)
+    [
+      'too large a root',
+      Array.from({ length: 16384 }, (_, i) => file(`${'long name '.repeat(3)}${i}`)),
+      'the directory "" needs 65537 records',
+    ],
+  ])('refuses %s', async (_, entries, message) => {
+    const attempt = planOf(request(entries))
+    await expect(attempt).rejects.toThrow(message)
+    await expect(attempt).rejects.toBeInstanceOf(InputError)
   })
 
-  it('refuses impossible labels and sizes', () => {
-    expect(() => planFat32(request([], { label: 'a.b' }))).toThrow(SpecError)
-    expect(() => planFat32(request([], { size: 32 * MIB }))).toThrow(DoesNotFitError)
+  it('names the entry as its source does, and the directory that others imply by the first of them', async () => {
+    const collector = new FatCollector({
+      size: 40 * MIB,
+      time: TIME,
+      keep: () => Promise.reject(new Error()),
+    })
+    for (const path of ['y/a/b/1', 'y/a/b/2']) await collector.add(directory(path), 'to/z.')
+    const attempt = () => planFat32({ ...request([]), root: collector.root, places: collector.places })
+    expect(attempt).toThrow('a.tar: entry "y/a/b/1" at offset 512: its name "z." ends in a dot')
+    const withoutPlaces = () => planFat32({ ...request([]), root: collector.root, places: new Map() })
+    expect(withoutPlaces).toThrow('FAT32 content: entry "to/z.": its name')
   })
 
-  it('takes the largest file there can be', () => {
-    const layout = planFat32(request([file('big', '', { size: 2 ** 32 - 1 })], { size: 5 * 2 ** 30 }))
+  it('refuses impossible labels and sizes', async () => {
+    await expect(planOf(request([], { label: 'a.b' }))).rejects.toBeInstanceOf(SpecError)
+    await expect(planOf(request([], { size: 32 * MIB }))).rejects.toBeInstanceOf(DoesNotFitError)
+  })
+
+  it('takes the largest file there can be', async () => {
+    const layout = await planOf(request([file('big', '', { size: 2 ** 32 - 1 })], { size: 5 * 2 ** 30 }))
     expect(layout.files[0].run.count).toBe(2 ** 20)
   })
 
   it.each([
-    ['longer', 'xyz', 2, 'entry "f": has more content than the 2 bytes'],
+    ['longer', 'xyz', 2, 'a.tar: entry "f" at offset 512: has more content than the 2 bytes'],
     ['longer than nothing', 'xyz', 0, 'has more content than the 0 bytes'],
     ['shorter', 'xyz', 4, 'has 3 bytes of content, not the 4'],
   ])('refuses content that is %s than it was said to be', async (_, text, size, message) => {
@@ -333,7 +382,7 @@ describe('what FAT32 cannot hold', () => {
 
   it('can be stopped', async () => {
     const controller = new AbortController()
-    const entries: FatFile[] = [file('f', content(10_000, 1), { mtime: TIME })]
+    const entries: FileEntry[] = [file('f', content(10_000, 1), { mtime: TIME })]
     const attempt = withVolume(request(entries), () => Promise.resolve(), {
       signal: controller.signal,
       onBytes: () => controller.abort(new Error('enough')),

@@ -123,6 +123,12 @@ describe('an entry of a path that is taken', () => {
     },
   )
 
+  test('a file replaces a directory of any depth', async () => {
+    const { tree } = newTree()
+    await addAll(tree, [directory(Array.from({ length: 30_000 }, () => 'd').join('/')), file('d')])
+    expect(listing(tree.root)).toEqual(['d: file d'])
+  })
+
   test('a file replaces a directory with all that is in it', async () => {
     const { tree } = newTree()
     await addAll(tree, [file('d/e/f'), file('d/g'), file('d')])

@@ -157,6 +157,13 @@ test.each([
   await expect(reading).rejects.toMatchObject({ source: folder, entry: 'file' })
 })
 
+test('a file that only says it is empty', async () => {
+  // Files of /proc have no size and much to say.
+  const reading = read('/proc/sys/kernel/random')
+  await expect(reading).rejects.toThrow('expected 0 bytes, found more')
+  await expect(reading).rejects.toBeInstanceOf(InputError)
+})
+
 test('missing, or no directory', async () => {
   await expect(read(join(folder, 'missing'))).rejects.toThrow(/missing: ENOENT/)
   await writeFile(join(folder, 'file'), '')

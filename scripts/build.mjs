@@ -1,0 +1,38 @@
+/**
+ * Compiles src/ to dist/ and puts the JSON Schema beside it. What dist/ holds of modules that are no more in src/ is
+ * taken away afterwards, so that dist/ is never empty while somebody runs from it.
+ *
+ * usage: node scripts/build.mjs [options of tsc]
+ */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const SCHEMA = 'schema.json'
+
+function filesBelow(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+}
+
+function removeStale(src, dist) {
+  const modules = filesBelow(src).map((file) => file.replace(/\.ts$/, ''))
+  const made = new Set(modules.flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => name + end)))
+  for (const file of filesBelow(dist)) {
+    if (file !== SCHEMA && !made.has(file)) rmSync(join(dist, file), { force: true })
+  }
+}
+
+// What the compiler prints is for people; standard output belongs to whoever calls.
+const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
+try {
+  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
+  removeStale(join(ROOT, 'src'), join(ROOT, 'dist'))
+  node('scripts/write-schema.mjs')
+} catch (error) {
+  if (error.status === undefined) throw error
+  process.exitCode = error.status ?? 1 // the program that failed has said why
+}
