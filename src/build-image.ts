@@ -54,7 +54,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   })
   await checkOutputPlace(output, plan)
   const progress = new ProgressReport(onProgress)
-  const target = await openOutput({ output, format, force, outputLevel })
+  const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0 })
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     const partitions = await writeImage(plan, sink, { workers, progress, profiler, signal })

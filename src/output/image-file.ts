@@ -16,6 +16,8 @@ export interface ImageFile extends ImageSink {
   finish(imageSize: number): Promise<number>
   /** The ranges of the finished file that may hold anything but zeros, in order. */
   dataRanges(): Iterable<ByteRange>
+  /** Ends what runs beside this thread, finished or not. */
+  close(): Promise<void>
 }
 
 /** Writers go front to back; anything else is a mistake of the program. */

@@ -24,6 +24,8 @@ export interface OutputOptions {
   force?: boolean
   /** The level for what is compressed by the output: 1 (fast) to 22 (small), 3 by default. */
   outputLevel?: number
+  /** Compress in a thread beside this one; the bytes are the same. */
+  threaded?: boolean
 }
 
 /** An output that is open. Exactly one of `finish` and `abort` ends it. */
@@ -50,14 +52,14 @@ const DEFAULT_LEVEL = 3
  * @throws OutputError
  */
 export async function openOutput(options: OutputOptions): Promise<Output> {
-  const { output, force = false, outputLevel = DEFAULT_LEVEL } = options
+  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false } = options
   const format = options.format ?? formatOf(output)
   if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
     throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
   }
   const zstd = format === 'img' ? undefined : await loadZstd()
   const createImage = (file: OpenFile): ImageFile =>
-    zstd === undefined ? rawFile(file) : zstdFile(file, { zstd, level: outputLevel })
+    zstd === undefined ? rawFile(file) : zstdFile(file, { zstd, level: outputLevel, threaded })
   const opened =
     typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
   return { format, ...(await opened) }
@@ -77,6 +79,7 @@ async function openPath(path: string, force: boolean, createImage: CreateImage):
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)
+      await image.close()
       // Some file systems report a full disk only here.
       await namingErrors(path, handle.close())
       lastChance()
@@ -84,6 +87,7 @@ async function openPath(path: string, force: boolean, createImage: CreateImage):
       return bytes
     },
     async clean() {
+      await image.close()
       await handle.close().catch(() => undefined)
       await rm(temporary.path, { force: true })
     },
@@ -101,6 +105,7 @@ async function openStream(
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)
+      await image.close()
       await streamFile(file, bytes, image.dataRanges(), drain)
       await drain.end()
       lastChance()
@@ -108,6 +113,7 @@ async function openStream(
       return bytes
     },
     async clean() {
+      await image.close()
       await drain.abort()
       await handle.close().catch(() => undefined)
     },

@@ -11,9 +11,9 @@ export class PieceBatch {
   #fill = 0
   #length = 0
 
-  /** @param capacity bytes of the image, zeros included */
-  constructor(capacity: number) {
-    this.#arena = new Uint8Array(capacity)
+  /** @param arena memory for the bytes; no batch stands for more of the image than that, zeros included */
+  constructor(arena: Uint8Array) {
+    this.#arena = arena
   }
 
   get pieces(): readonly Piece[] {

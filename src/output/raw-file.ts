@@ -103,5 +103,6 @@ export function rawFile(file: OpenFile): ImageFile {
       return imageSize
     },
     dataRanges: () => ranges,
+    close: () => Promise.resolve(),
   }
 }

@@ -38,10 +38,11 @@ export class ReservedRanges {
     return part.bytes
   }
 
-  /** All parts that waited are in the file now, at these offsets. */
+  /** The parts that have waited longest are in the file now, at these offsets. */
   placed(fileOffsets: readonly number[]): void {
-    for (const [i, part] of this.#waiting.entries()) part.fileOffset = fileOffsets[i]!
-    this.#waiting = []
+    for (const [i, part] of this.#waiting.splice(0, fileOffsets.length).entries()) {
+      part.fileOffset = fileOffsets[i]
+    }
   }
 
   /** Gives a range its content; what is in the file already is left to the caller to write. */

@@ -6,8 +6,9 @@ import type { OpenFile } from './open-file.ts'
 import { PieceBatch } from './piece-batch.ts'
 import { RawRuns } from './raw-runs.ts'
 import { ReservedRanges } from './reserved-ranges.ts'
+import { localCompressor, threadedCompressor } from './run-compressor.ts'
 import { splitSectorPadding, splitZeroBlocks } from './zero-runs.ts'
-import { encodeFrames, framesBound, MAX_FRAME_CONTENT } from './zstd-frames.ts'
+import { compressedRuns, encodeFrames, framesBound, MAX_FRAME_CONTENT } from './zstd-frames.ts'
 
 /** Zeros in plain content are taken out in blocks of this size; smaller runs are left to the compressor. */
 const ZERO_BLOCK = BLOCK_MAXIMUM_SIZE
@@ -24,15 +25,22 @@ export interface ZstdFileOptions {
   zstd: Zstd
   /** 1 (fast) to 22 (small). */
   level: number
+  /** Compress in a thread beside this one; the bytes are the same. */
+  threaded?: boolean
 }
 
 /**
  * An image in independent zstd frames of at most 4 MiB of content each, with a seek table at the end.
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
-export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): ImageFile {
-  const compressor = zstd.createCompressor(level)
-  const batch = new PieceBatch(MAX_FRAME_CONTENT)
+export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: ZstdFileOptions): ImageFile {
+  const compressor = threaded ? threadedCompressor(zstd, level) : localCompressor(zstd, level)
+  const batches = compressor.arenas.map((arena) => new PieceBatch(arena))
+  const free = [...batches.keys()].slice(1)
+  /** Batches that are being compressed, in the order of the image. */
+  const underWay: number[] = []
+  let current = 0
+  let batch = batches[current]
   const index = new FrameIndex()
   const reserved = new ReservedRanges()
   let target = new Uint8Array(0)
@@ -43,19 +51,39 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
   /** Frames decompressed lately, by their place in the image; the latest last. */
   const cached = new Map<number, Uint8Array>()
 
-  const written = () => index.imageEnd + batch.length
+  const written = () =>
+    underWay.reduce((end, waiting) => end + batches[waiting].length, index.imageEnd + batch.length)
 
-  /** Turns the batch into frames and starts to write them. */
+  /** Has the batch compressed, and opens the next one as soon as there is memory for it. */
   async function flush(): Promise<void> {
     if (batch.length === 0) return
-    const bound = framesBound(batch.pieces, (size) => zstd.compressBound(size))
+    compressor.start(current, compressedRuns(batch.pieces))
+    underWay.push(current)
+    while (free.length === 0) await writeOldest()
+    current = free.shift()!
+    batch = batches[current]
+  }
+
+  /** Waits until all that was flushed is in frames. */
+  async function settle(): Promise<void> {
+    while (underWay.length > 0) await writeOldest()
+  }
+
+  /** Turns the oldest batch into frames and starts to write them. */
+  async function writeOldest(): Promise<void> {
+    const oldest = underWay[0]
+    const { pieces } = batches[oldest]
+    const compressed = await compressor.finish(oldest)
+    const bound = framesBound(pieces, (size) => zstd.compressBound(size))
     if (target.length < bound) target = new Uint8Array(bound)
     const fileOffset = index.fileEnd
-    const { size, frames, reservedAt, rawRuns: runs } = encodeFrames(batch.pieces, compressor, target)
+    const { size, frames, reservedAt, rawRuns: runs } = encodeFrames(pieces, compressed, target)
     rawRuns.add(runs, index.imageEnd, fileOffset)
     for (const frame of frames) index.add(frame)
     reserved.placed(reservedAt.map((at) => fileOffset + at))
-    batch.clear()
+    batches[oldest].clear()
+    underWay.shift()
+    free.push(oldest)
     const full = target
     target = spare
     spare = full
@@ -65,6 +93,7 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
   /** Writes frames of nothing but zeros. */
   async function writeZeroFrames(count: number): Promise<void> {
     const content = MAX_FRAME_CONTENT
+    if (count > 0) await settle()
     zeroFrames ??= repeated(encodeZeros(content), ZERO_FRAMES)
     const compressed = zeroFrames.length / ZERO_FRAMES
     for (let left = count; left > 0;) {
@@ -78,7 +107,7 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
   function encodeZeros(length: number): Uint8Array {
     const pieces = [{ kind: 'zeros', length }] as const
     const frame = new Uint8Array(framesBound(pieces, (size) => zstd.compressBound(size)))
-    return frame.subarray(0, encodeFrames(pieces, compressor, frame).size)
+    return frame.subarray(0, encodeFrames(pieces, NOTHING_TO_COMPRESS, frame).size)
   }
 
   async function addZeros(length: number): Promise<void> {
@@ -203,6 +232,7 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
       }
     },
     async read(offset, length) {
+      await settle()
       const bytes = new Uint8Array(length)
       const inFrames = Math.min(Math.max(index.imageEnd - offset, 0), length)
       batch.copyTo(offset + inFrames - index.imageEnd, bytes.subarray(inFrames))
@@ -213,6 +243,7 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
       checkOrder('finish', imageSize, written())
       await fillGap(imageSize)
       await flush()
+      await settle()
       const seekTable = index.seekTable()
       const size = index.fileEnd + seekTable.length
       await file.write(index.fileEnd, seekTable)
@@ -221,7 +252,14 @@ export function zstdFile(file: OpenFile, { zstd, level }: ZstdFileOptions): Imag
       return size
     },
     dataRanges: () => ranges,
+    close: () => compressor.close(),
   }
+}
+
+const NOTHING_TO_COMPRESS = {
+  compress(): never {
+    throw new Error('zeros are not compressed')
+  },
 }
 
 function repeated(bytes: Uint8Array, count: number): Uint8Array {

@@ -86,6 +86,19 @@ export function framesBound(pieces: readonly Piece[], compressBound: (size: numb
   return bound
 }
 
+/** The pieces of content that the compressor will be given for these pieces. */
+export function compressedRuns(pieces: readonly Piece[]): Uint8Array[] {
+  return pieces.flatMap((piece) => (piece.kind === 'plain' ? splitRuns(piece.bytes) : []))
+}
+
+function splitRuns(bytes: Uint8Array): Uint8Array[] {
+  const runs: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += MAX_COMPRESSED_RUN) {
+    runs.push(bytes.subarray(at, at + MAX_COMPRESSED_RUN))
+  }
+  return runs
+}
+
 /**
  * Makes frames of pieces.
  *
@@ -99,9 +112,7 @@ export function encodeFrames(
   const writer = frameWriter(target)
   const reservedAt: number[] = []
   const plain = (bytes: Uint8Array) => {
-    for (let at = 0; at < bytes.length; at += MAX_COMPRESSED_RUN) {
-      writer.compressed(bytes.subarray(at, at + MAX_COMPRESSED_RUN), compressor)
-    }
+    for (const run of splitRuns(bytes)) writer.compressed(run, compressor)
   }
   for (const piece of pieces) {
     switch (piece.kind) {

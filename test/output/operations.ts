@@ -6,7 +6,7 @@ const CONTENTS = ['noise', 'text', 'zeros', 'padded', 'holed'] as const
 type Content = (typeof CONTENTS)[number]
 
 export interface Operation {
-  kind: 'write' | 'packed' | 'reserve' | 'read' | 'patch'
+  kind: 'write' | 'packed' | 'twice' | 'reserve' | 'read' | 'patch'
   /** Zeros before it, in bytes. */
   gap: number
   length: number
@@ -27,7 +27,7 @@ const gap = fc.oneof(
 
 export const operations: fc.Arbitrary<Operation[]> = fc.array(
   fc.record({
-    kind: fc.constantFrom('write', 'write', 'write', 'packed', 'packed', 'reserve', 'read', 'patch'),
+    kind: fc.constantFrom('write', 'write', 'write', 'packed', 'packed', 'twice', 'reserve', 'read', 'patch'),
     gap,
     length,
     content: fc.constantFrom(...CONTENTS),
@@ -84,6 +84,15 @@ export async function carryOut(sink: ImageSink, list: readonly Operation[]): Pro
         await sink.write(end + gap, bytes, kind === 'packed')
         bytes.fill(0xaa) // they are ours again
         end += gap + length
+        break
+      }
+      case 'twice': {
+        const bytes = contentOf(content, length, seed)
+        const distance = length + (seed % 3 === 0 ? 0 : seed % 3_000_000)
+        for (const offset of [end + gap, end + gap + distance]) placed.push({ offset, bytes: bytes.slice() })
+        await sink.writeTwice(end + gap, bytes, distance)
+        bytes.fill(0xaa)
+        end += gap + distance + length
         break
       }
       case 'reserve':

@@ -7,6 +7,7 @@ import { viewOf } from '../../src/lib/struct.ts'
 import { BlockHeader, readFrameHeader } from '../../src/lib/zstd-format.ts'
 import { loadZstd, type Zstd } from '../../src/lib/zstd.ts'
 import { openOutput } from '../../src/output/open-output.ts'
+import type * as OpenOutputModule from '../../src/output/open-output.ts'
 import { decodeSeekTable, SEEK_TABLE_FOOTER_SIZE, seekTableSize } from '../../src/output/seek-table.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { zstdDecompress, zstdList, zstdTest } from '../judges/zstd.ts'
@@ -52,6 +53,26 @@ function decompressFrames(file: Uint8Array): Uint8Array {
 }
 
 describe('the compressed image', () => {
+  test('is the same with a thread that compresses', async () => {
+    // Threads run files of dist/.
+    const built = new URL('../../dist/output/open-output.js', import.meta.url).href
+    const { openOutput } = (await import(built)) as typeof OpenOutputModule
+    await fc.assert(
+      fc.asyncProperty(operations, async (list) => {
+        const files: Buffer[] = []
+        for (const threaded of [false, true]) {
+          const output = await openOutput({ output: path, force: true, threaded })
+          const image = await carryOut(output.sink, list)
+          await output.finish(image.length)
+          files.push(readFileSync(path))
+          same(decompressFrames(files.at(-1)!), image, 'image')
+        }
+        same(files[1], files[0], 'file')
+      }),
+      { numRuns: 25 },
+    )
+  })
+
   test('any sequence of calls gives the image they describe', async () => {
     await fc.assert(
       fc.asyncProperty(operations, fc.nat(5_000_000), async (list, slack) => {
