@@ -67,17 +67,19 @@ function message(name: string, expected: string, value: unknown): string {
 }
 
 /**
- * An output inside a directory that is a source would become part of itself, under its temporary name.
+ * An output inside a directory that is a source would become part of itself, under its temporary name; and no
+ * option is meant to replace an archive by the image made of it.
  *
- * @throws OutputError when it lies there, symbolic links considered
+ * @throws OutputError when it lies there, or is a source, symbolic links considered
  */
 export async function checkOutputPlace(output: BuildOptions['output'], plan: ImagePlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
   const sources = plan.partitions.flatMap((partition) => partition.sources)
   for (const { kind, path } of sources) {
-    if (kind !== 'directory') continue
     const folder = await realpath(path).catch(() => path)
+    if (folder === place) throw new OutputError(`${output}: is a source of the image`)
+    if (kind !== 'directory') continue
     if (!place.startsWith(folder.endsWith(sep) ? folder : folder + sep)) continue
     throw new OutputError(`${output}: lies in the folder ${path}, which is a source of the image`)
   }

@@ -8,6 +8,7 @@ import { inFolder } from './images/build.ts'
 import { mtoolsCopyAll } from './judges/mtools.ts'
 import { extractPartition } from './judges/partition.ts'
 import { requireJudge } from './judges/run-tool.ts'
+import { buildTar } from './sources/build-tar.ts'
 
 const FAT32 = { type: 'fat32', size: '64MiB', sources: [{ directory: 'fw' }] } as const
 const BTRFS = { type: 'btrfs', size: 'fit', slack: 0, sources: [{ directory: 'fw' }] } as const
@@ -77,5 +78,21 @@ test('a file that says it is empty, and is not, is refused', async () => {
     const output = join(folder, 'disk.img')
     await expect(buildImage(spec, { output })).rejects.toThrow(/entry "[a-z_]+": .*0 bytes/)
     expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+test('an archive is not replaced by the image made of it', async () => {
+  await inFolder(async (folder) => {
+    const tar = join(folder, 'closure.tar')
+    writeFileSync(tar, buildTar([{ path: 'a', type: 'file', content: 'precious' }]))
+    const before = readFileSync(tar)
+    const spec: ImageSpec = {
+      table: { type: 'mbr' },
+      partitions: [{ type: 'btrfs', size: 'fit', sources: [{ tar }] }],
+    }
+    const building = buildImage(spec, { output: tar, format: 'img', force: true })
+    await expect(building).rejects.toThrow(/closure\.tar: is a source of the image/)
+    await expect(building).rejects.toThrow(OutputError)
+    expect(readFileSync(tar).equals(before)).toBe(true)
   })
 })
