@@ -2,8 +2,10 @@ import { BatchMemory, type CompressZstd } from '../btrfs/pack.ts'
 import type { Packing } from '../btrfs/packing.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 
-/** Batches under way for each thread: one being packed, one waiting, and some being filled and written. */
-const BATCHES_PER_WORKER = 3
+/** Batches for each thread: one that is being packed, and the next. */
+const BATCHES_PER_WORKER = 2
+/** Batches besides: large files come in bursts, and in between small ones leave the threads without work. */
+const MORE_BATCHES = 12
 
 /** Packing by `workers` threads, or by this one when that is 0. Close it in any case. */
 export function openPacking(workers: number, compress: CompressZstd): Packing & { close(): Promise<void> } {
@@ -17,7 +19,7 @@ export function openPacking(workers: number, compress: CompressZstd): Packing & 
     }
   }
   const buffers = Array.from(
-    { length: workers * BATCHES_PER_WORKER },
+    { length: workers * BATCHES_PER_WORKER + MORE_BATCHES },
     () => new SharedArrayBuffer(BatchMemory.byteLength),
   )
   const pool = new WorkerPool({
