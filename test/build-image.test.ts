@@ -68,6 +68,23 @@ function piImage(folder: string): ImageSpec {
   }
 }
 
+test('the level of the output changes its size, not the image', async () => {
+  await inFolder(async (folder) => {
+    const spec = describeImage(folder, [{ entries: [{ path: 'text', type: 'file', content: text(MIB) }] }])
+    const sizes: number[] = []
+    const images: Buffer[] = []
+    for (const outputLevel of [1, 19]) {
+      const output = join(folder, `level-${outputLevel}.img.zst`)
+      sizes.push((await buildImage(spec, { output, outputLevel, baseDirectory: folder })).outputSize)
+      if (!requireJudge('zstd')) return
+      await zstdDecompress(output, join(folder, 'image'))
+      images.push(readFileSync(join(folder, 'image')))
+    }
+    expect(sizes[1]).toBeLessThan(sizes[0])
+    expect(images[1].equals(images[0])).toBe(true)
+  })
+})
+
 describe('an image of two partitions', () => {
   const canJudgeFat = ['fsck.fat', 'mdir', 'mcopy'].map(requireJudge).every((there) => there)
 

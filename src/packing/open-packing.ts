@@ -11,10 +11,19 @@ const MORE_BATCHES = 12
 export function openPacking(workers: number, compress: CompressZstd): Packing & { close(): Promise<void> } {
   if (workers === 0) {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
+    let failure: unknown
     return {
       memories: [memory],
-      start: (_memory, count) => memory.pack(count, compress),
-      finish: () => undefined,
+      start(_memory, count) {
+        try {
+          memory.pack(count, compress)
+        } catch (error) {
+          failure = error
+        }
+      },
+      finish() {
+        if (failure !== undefined) throw failure as Error
+      },
       close: () => Promise.resolve(),
     }
   }

@@ -4,6 +4,7 @@ import { chunkEnd, DataAllocator } from '../../src/btrfs/chunks.ts'
 import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { DataWriter } from '../../src/btrfs/data.ts'
 import { BatchMemory } from '../../src/btrfs/pack.ts'
+import { openPacking } from '../../src/packing/open-packing.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 
@@ -27,6 +28,24 @@ const piece = new Uint8Array(MIB).fill(1)
 async function* ones(size: number) {
   for (let left = size; left > 0; left -= MIB) yield piece.subarray(0, Math.min(left, MIB))
 }
+
+test('who cannot be packed is named', async () => {
+  const packing = openPacking(0, () => {
+    throw new Error('the compressor is out of order')
+  })
+  const sink = new DeviceSink(nowhere, Infinity)
+  const placer = new ExtentPlacer({ sink, allocator: new DataAllocator(MIB), dedupe: true })
+  const data = new DataWriter({ sink, placer, packing, decompress: refuse })
+  const add = (name: string, level: number | undefined) =>
+    data.add(name, 5000, ones(5000), {
+      nodatacow: false,
+      compression: level === undefined ? undefined : { algorithm: 'zstd', level },
+    })
+  await add('nix/store/plain', undefined)
+  await add('nix/store/broken', 3)
+  await add('nix/store/other', 3)
+  await expect(data.flush()).rejects.toThrow('packing "nix/store/broken": the compressor is out of order')
+})
 
 describe('plain extents', () => {
   /** Stores files of these sizes without compression and checksums, and gives all extents. */
