@@ -41,6 +41,8 @@ const FIRST_LONG_CODE = 32
 
 /** Fewer bytes than this cannot be copied. */
 export const MIN_COPY = 3
+/** No copy block is larger. A frame must hold as much content, which bounds its blocks (Block_Maximum_Size). */
+export const MAX_COPY_BLOCK = 12
 
 /**
  * The content of a compressed block that repeats `length` bytes (MIN_COPY to BLOCK_MAXIMUM_SIZE) from

@@ -10,7 +10,7 @@
  * second frame of libzstd would not find those any more.
  */
 import type { ZstdCompressor } from '../lib/zstd.ts'
-import { copyBlock, MIN_COPY } from './zstd-copy-block.ts'
+import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
 import {
   BLOCK_MAXIMUM_SIZE,
   blockBodySize,
@@ -214,9 +214,11 @@ function frameWriter(target: Uint8Array) {
     }
   }
 
-  /** Repeats bytes of the same frame; false when they are not all there, or there is no room. */
+  /** Repeats bytes of the same frame; false when they are not all there, or the frame is too full or too small. */
   function copy(distance: number, length: number): boolean {
-    if (distance > content || content + length > MAX_FRAME_CONTENT || length < MIN_COPY) return false
+    const end = content + length
+    if (distance > content || length < MIN_COPY || end < MAX_COPY_BLOCK || end > MAX_FRAME_CONTENT)
+      return false
     offsetsUsed = true
     const blocks = Math.ceil(length / BLOCK_MAXIMUM_SIZE)
     for (let i = 0, done = 0; i < blocks; i++) {
