@@ -109,7 +109,6 @@ export const FileType = {
 } as const
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
-export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
 export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n

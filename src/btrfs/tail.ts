@@ -81,26 +81,33 @@ export function headroomFor(spare: number): number {
 const MAX_ROUNDS = 32
 
 /**
+ * Lays the trees out.
+ *
  * @param headroom free bytes in the last metadata chunk
  * @param totalBytes size of the device; it does not change where anything lies
  */
-export function planTail(input: TailInput, headroom: number, totalBytes: number): Tail {
+export type PlanTail = (headroom: number, totalBytes: number) => Tail
+
+/** Gathers what does not depend on the space there is, once for all plans. */
+export function tailPlanner(input: TailInput): PlanTail {
   const rows = input.uses.usedRows(input.extents.length)
   const data = dataRanges(input.extents, rows)
   const levelsOf = (items: Iterable<TreeItem>) => planTree(sizes(items), input.nodeSize)
   const checksumLevels = levelsOf(checksumTreeItems(input.extents, rows, input.nodeSize))
-  let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
-  levels.set(CSUM_TREE_OBJECTID, checksumLevels)
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const tail = layOut(input, { rows, data }, levels, headroom, totalBytes)
-    const counted: TreeLevels = new Map()
-    for (const owner of levels.keys()) {
-      counted.set(owner, owner === CSUM_TREE_OBJECTID ? checksumLevels : levelsOf(tail.items(owner)))
+  return (headroom, totalBytes) => {
+    let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
+    levels.set(CSUM_TREE_OBJECTID, checksumLevels)
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const tail = layOut(input, { rows, data }, levels, headroom, totalBytes)
+      const counted: TreeLevels = new Map()
+      for (const owner of levels.keys()) {
+        counted.set(owner, owner === CSUM_TREE_OBJECTID ? checksumLevels : levelsOf(tail.items(owner)))
+      }
+      if ([...levels].every(([owner, { length }]) => counted.get(owner)!.length === length)) return tail
+      levels = counted
     }
-    if ([...levels].every(([owner, { length }]) => counted.get(owner)!.length === length)) return tail
-    levels = counted
+    throw new Error(`the trees that describe themselves still change their size after ${MAX_ROUNDS} rounds`)
   }
-  throw new Error(`the trees that describe themselves still change their size after ${MAX_ROUNDS} rounds`)
 }
 
 /** Where everything lies when the trees have these levels, and what is in the trees then. */

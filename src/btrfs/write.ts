@@ -24,7 +24,7 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
-import { headroomFor, planTail, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
@@ -207,7 +207,8 @@ export class BtrfsWriter {
   /** Lays the trees out in the space there is. */
   #fit(input: TailInput): { tail: Tail; totalBytes: number } {
     const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
-    const exact = planTail(input, 0, 0).end
+    const plan = tailPlanner(input)
+    const exact = plan(0, 0).end
     const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
     if (exact > totalBytes) {
       throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
@@ -215,7 +216,7 @@ export class BtrfsWriter {
         available: totalBytes,
       })
     }
-    return { tail: planTail(input, headroomFor(totalBytes - exact), totalBytes), totalBytes }
+    return { tail: plan(headroomFor(totalBytes - exact), totalBytes), totalBytes }
   }
 
   async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {

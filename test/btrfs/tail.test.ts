@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
 import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
-import { headroomFor, planTail, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
+import { headroomFor, tailPlanner, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
 import { planTree } from '../../src/btrfs/tree.ts'
 
 const MIB = 2 ** 20
@@ -51,7 +51,7 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
 /** Whether the plan has room for just the blocks that its trees turn out to have. */
 function judge(shape: Shape, headroom: number): void {
   const input = inputFor(shape)
-  const tail = planTail(input, headroom, 0)
+  const tail = tailPlanner(input)(headroom, 0)
   const blocksOf = (owner: bigint) =>
     planTree(
       Array.from(tail.items(owner), ({ size }) => size),
@@ -94,10 +94,10 @@ describe('the trees that describe themselves', () => {
     fc.assert(
       fc.property(fc.record(shape), start, spare, (shape, start, spare) => {
         const input = inputFor(shape, start)
-        const exact = planTail(input, 0, 0).end
+        const exact = tailPlanner(input)(0, 0).end
         const headroom = headroomFor(spare)
         expect(headroom).toBeGreaterThan(0)
-        expect(planTail(input, headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
+        expect(tailPlanner(input)(headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
       }),
       { numRuns: 200 },
     )
