@@ -2,6 +2,8 @@ import { type ByteString, toDisplay, toText } from '../lib/byte-string.ts'
 import { formatDiskId, formatVolumeId } from '../spec/numbers.ts'
 import type {
   BtrfsPlan,
+  Compression,
+  EntryRulePlan,
   Fat32Plan,
   ImagePlan,
   PartitionPlan,
@@ -10,6 +12,9 @@ import type {
   SubvolumePlan,
 } from '../spec/plan.ts'
 import { bytesText, columns } from './units.ts'
+
+/** The subvolume that is the default unless another one is. (BTRFS_FS_TREE_OBJECTID) */
+const TOP_LEVEL_ID = 5
 
 /** A plan as JSON, its values spelled as in a description. */
 export function planToJson({ seed, table, partitions }: ImagePlan) {
@@ -30,8 +35,19 @@ export function planToJson({ seed, table, partitions }: ImagePlan) {
               path: subvolume.path === undefined ? undefined : pathJson(subvolume.path),
               uuid: subvolume.uuid,
               ...storageToJson(subvolume),
+              readOnly: subvolume.readOnly,
+              default: subvolume.isDefault,
+              otime: timeText(subvolume.otime),
+              property: subvolume.property,
+              snapshotOf:
+                subvolume.snapshotOf === undefined ? undefined : nameOf(partition, subvolume.snapshotOf),
             })),
             paths: partition.paths.map((rule) => ({ path: pathJson(rule.path), ...storageToJson(rule) })),
+            rules: partition.rules.map(ruleToJson),
+            swapfile: partition.swapfile && {
+              ...partition.swapfile,
+              path: pathJson(partition.swapfile.path),
+            },
             links: Object.fromEntries(
               [...partition.links].map(([name, target]) => [textOf(name), textOf(target)]),
             ),
@@ -53,14 +69,21 @@ function fat32Text(partition: Fat32Plan): string {
 }
 
 function btrfsText(partition: BtrfsPlan): string {
-  const { profiles, slack, links, paths } = partition
+  const { profiles, slack, links, paths, rules, swapfile } = partition
   const rows = [
     ['uuid', partition.uuid],
     ['node size', bytesText(partition.nodeSize)],
-    ['profiles', `system ${profiles.system}, metadata ${profiles.metadata}`],
+    ['checksum', partition.checksum],
+    ['profiles', `system ${profiles.system}, metadata ${profiles.metadata}, data ${profiles.data}`],
+    ...(partition.mixed ? [['groups', 'data and metadata mixed']] : []),
+    ...(partition.blockGroupTree ? [['features', 'block group tree']] : []),
     ...(slack === undefined ? [] : [['slack', bytesText(slack)]]),
     ...[...links].map(([name, target]) => ['link', `${toDisplay(name)} -> ${toDisplay(target)}`]),
     ...paths.map((rule) => ['path', `${pathText(rule.path)}: ${storageText(rule)}`]),
+    ...rules.map((rule) => ['rule', ruleText(rule)]),
+    ...(swapfile === undefined
+      ? []
+      : [['swap file', `${pathText(swapfile.path)}, ${bytesText(swapfile.size)}`]]),
   ]
   const subvolumes = columns(
     [['id', 'name', 'path', 'content', 'uuid'], ...partition.subvolumes.map(subvolumeRow)],
@@ -87,9 +110,60 @@ function subvolumeRow(subvolume: SubvolumePlan): string[] {
     String(subvolume.id),
     subvolume.name === '' ? '(top level)' : toDisplay(subvolume.name),
     subvolume.path === undefined ? '-' : pathText(subvolume.path),
-    storageText(subvolume),
+    [storageText(subvolume), ...traitsOf(subvolume)].join(', '),
     subvolume.uuid,
   ]
+}
+
+/** What a subvolume is besides what it holds. */
+function traitsOf({ id, readOnly, isDefault, property, snapshotOf }: SubvolumePlan): string[] {
+  return [
+    ...(snapshotOf === undefined ? [] : [`snapshot of ${snapshotOf}`]),
+    ...(readOnly ? ['read-only'] : []),
+    ...(isDefault && id !== TOP_LEVEL_ID ? ['default'] : []),
+    ...(property === undefined ? [] : [`property ${property}`]),
+  ]
+}
+
+function nameOf({ subvolumes }: BtrfsPlan, id: number): string {
+  return textOf(subvolumes.find((subvolume) => subvolume.id === id)!.name)
+}
+
+/** A rule as a description has it. */
+function ruleToJson(rule: EntryRulePlan) {
+  const { storage, flags, uid, gid, mode, xattrs, exclude } = rule
+  const { nodatacow, compression } = storage
+  return {
+    glob: 'glob' in rule.for ? rule.for.glob : undefined,
+    path: 'path' in rule.for ? pathJson(rule.for.path) : undefined,
+    nodatacow,
+    compression: typeof compression === 'object' ? compressionText(compression) : compression,
+    flags: flags.length === 0 ? undefined : flags,
+    uid,
+    gid,
+    mode: mode?.toString(8).padStart(4, '0'),
+    xattrs:
+      xattrs.size === 0
+        ? undefined
+        : Object.fromEntries(
+            [...xattrs].map(([name, value]) => [
+              textOf(name),
+              value === undefined ? null : { base64: btoa(String.fromCharCode(...value)) },
+            ]),
+          ),
+    exclude: exclude || undefined,
+  }
+}
+
+function ruleText(rule: EntryRulePlan): string {
+  const { glob, path, exclude, ...settings } = ruleToJson({ ...rule, xattrs: new Map() })
+  const changes = Object.entries(settings).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key} ${String(value)}`],
+  )
+  const attributes = [...rule.xattrs].map(
+    ([name, value]) => `${value === undefined ? 'without' : 'with'} ${toDisplay(name)}`,
+  )
+  return `${glob ?? path}: ${exclude ? 'left out' : [...changes, ...attributes].join(', ')}`
 }
 
 function sourceText({ kind, path, to }: SourcePlan): string {
@@ -98,14 +172,18 @@ function sourceText({ kind, path, to }: SourcePlan): string {
 
 function storageText({ nodatacow, compression }: StoragePlan): string {
   if (nodatacow) return 'nodatacow'
-  return compression === undefined ? 'plain' : `${compression.algorithm}:${compression.level}`
+  return compression === undefined ? 'plain' : compressionText(compression)
 }
 
 function storageToJson({ nodatacow, compression }: StoragePlan) {
   return {
     nodatacow,
-    compression: compression === undefined ? 'none' : `${compression.algorithm}:${compression.level}`,
+    compression: compression === undefined ? 'none' : compressionText(compression),
   }
+}
+
+function compressionText({ algorithm, level }: Compression): string {
+  return level === 0 ? algorithm : `${algorithm}:${level}`
 }
 
 function pathText(path: ByteString): string {

@@ -55,8 +55,15 @@ export interface TreeOptions<Content> {
 const WHOLE_TREE: SubvolumePlan = {
   id: 0,
   name: '',
+  parent: 0,
+  directory: '',
   path: '',
   uuid: '',
+  readOnly: false,
+  isDefault: true,
+  otime: { sec: 0, nsec: 0 },
+  property: undefined,
+  snapshotOf: undefined,
   nodatacow: false,
   compression: undefined,
 }

@@ -88,3 +88,18 @@ function alternatives(values: readonly unknown[]): string {
   const shown = values.map((value) => JSON.stringify(value))
   return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} or ${shown.at(-1)}`
 }
+
+/** An issue for every key that an earlier place has already. */
+export function repeated(
+  places: readonly { key: string | undefined; path: string }[],
+  message: (first: string) => string,
+): SpecIssue[] {
+  const first = new Map<string, string>()
+  return places.flatMap(({ key, path }) => {
+    if (key === undefined) return []
+    const earlier = first.get(key)
+    if (earlier !== undefined) return [{ path, message: message(earlier) }]
+    first.set(key, path)
+    return []
+  })
+}

@@ -42,6 +42,9 @@ export interface Fat32Plan extends PartitionPlace {
   volumeId: number
 }
 
+export type ChecksumType = 'crc32c' | 'xxhash64' | 'sha256' | 'blake2b'
+export type Profile = 'single' | 'dup'
+
 export interface BtrfsPlan extends PartitionPlace {
   type: 'btrfs'
   label: string
@@ -49,7 +52,11 @@ export interface BtrfsPlan extends PartitionPlace {
   deviceUuid: string
   chunkTreeUuid: string
   nodeSize: number
-  profiles: { system: 'single' | 'dup'; metadata: 'single' | 'dup' }
+  checksum: ChecksumType
+  profiles: { system: Profile; metadata: Profile; data: Profile }
+  /** Data and metadata share block groups; then the profiles of both are the same. */
+  mixed: boolean
+  blockGroupTree: boolean
   /** Bytes added after the content with `size: 'fit'`; undefined: the default rule. */
   slack: number | undefined
   /** Files of equal content share their extents. */
@@ -58,6 +65,9 @@ export interface BtrfsPlan extends PartitionPlace {
   subvolumes: SubvolumePlan[]
   /** How the files below a path are stored, where it differs from their subvolume. */
   paths: PathRulePlan[]
+  /** What is changed of single entries, in the order of the description: later rules go over earlier ones. */
+  rules: EntryRulePlan[]
+  swapfile: { path: ByteString; size: number } | undefined
   /** Symlinks at the top level: name -> target. */
   links: Map<ByteString, ByteString>
 }
@@ -66,26 +76,54 @@ export interface BtrfsPlan extends PartitionPlace {
 export interface StoragePlan {
   /** No copy on write, and with it no checksums and no compression. */
   nodatacow: boolean
-  compression: ZstdCompression | undefined
+  compression: Compression | undefined
 }
 
-export interface ZstdCompression {
-  algorithm: 'zstd'
-  /** 1 to 15, as in the kernel. */
+export interface Compression {
+  algorithm: 'lzo' | 'zlib' | 'zstd'
+  /** zlib: 1 to 9; zstd: 1 to 15, as in the kernel; lzo knows none: 0. */
   level: number
 }
 
 export interface SubvolumePlan extends StoragePlan {
-  /** 5 for the top level, from 256 in the order of the description for others. */
+  /** 5 for the top level, from 256 for others. */
   id: number
-  /** Name in the top level; '' for the top level itself. */
+  /** Where it lies, seen from the top level; '' for the top level itself. */
   name: ByteString
+  /** Id of the subvolume it lies in (the top level's own for itself), and its path there. */
+  parent: number
+  directory: ByteString
   /** Path of the source whose tree it holds, without a leading slash; undefined: no source path leads here. */
   path: ByteString | undefined
   uuid: string
+  readOnly: boolean
+  isDefault: boolean
+  otime: Timestamp
+  /** How the kernel compresses what is written later; undefined: as it is mounted. */
+  property: 'none' | Compression['algorithm'] | undefined
+  /** Id of the subvolume whose content it holds. */
+  snapshotOf: number | undefined
 }
 
 export interface PathRulePlan extends StoragePlan {
   /** The rule is for this path and all below it, as far as the subvolume that holds the path reaches. */
   path: ByteString
+}
+
+/** Flags of an inode that a description can ask for, as chattr(1) has them. */
+export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
+
+/** What is not set stays as the source has it. */
+export interface EntryRulePlan {
+  /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
+  for: { path: ByteString } | { glob: string }
+  /** Only rules with a pattern have it; the others are in `paths`. */
+  storage: { nodatacow?: boolean; compression?: Compression | 'none' }
+  flags: InodeFlag[]
+  uid?: number
+  gid?: number
+  mode?: number
+  /** undefined: remove it. */
+  xattrs: Map<ByteString, Uint8Array | undefined>
+  exclude: boolean
 }

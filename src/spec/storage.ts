@@ -4,11 +4,11 @@
  * from the directory they are mounted on, as in the kernel.
  */
 import type { Draft } from './check.ts'
-import type { StoragePlan, ZstdCompression } from './plan.ts'
+import type { Compression, StoragePlan } from './plan.ts'
 import type { BtrfsSpec } from './schema.ts'
 
-/** Level of `"zstd"`, as in the kernel. */
-const DEFAULT_LEVEL = 3
+/** Where none is given, as in the kernel. */
+const DEFAULT_LEVELS = { lzo: 0, zlib: 3, zstd: 3 }
 
 interface Settings {
   readonly nodatacow?: boolean | undefined
@@ -46,8 +46,8 @@ function combined(settings: readonly (Settings | undefined)[]): StoragePlan {
   return { nodatacow, compression: nodatacow ? undefined : parseCompression(last('compression') ?? 'none') }
 }
 
-function parseCompression(compression: string): ZstdCompression | undefined {
+export function parseCompression(compression: string): Compression | undefined {
   if (compression === 'none') return undefined
-  const [algorithm, level] = compression.split(':') as ['zstd', string | undefined]
-  return { algorithm, level: level === undefined ? DEFAULT_LEVEL : Number(level) }
+  const [algorithm, level] = compression.split(':') as [Compression['algorithm'], string | undefined]
+  return { algorithm, level: level === undefined ? DEFAULT_LEVELS[algorithm] : Number(level) }
 }

@@ -15,8 +15,15 @@ const subvolume = (
 ): SubvolumePlan => ({
   id,
   name,
+  parent: 5,
+  directory: name,
   path,
   uuid: '',
+  readOnly: false,
+  isDefault: id === 5,
+  otime: { sec: 0, nsec: 0 },
+  property: undefined,
+  snapshotOf: undefined,
   ...storage,
 })
 

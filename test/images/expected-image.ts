@@ -190,7 +190,7 @@ function nodatacowAt(
   path: ByteString,
 ): boolean {
   const rules = paths
-    .map((rule) => ({ ...rule, path: treePath(rule.path) }))
+    .flatMap((rule) => (rule.path === undefined ? [] : [{ ...rule, path: treePath(rule.path) }]))
     .filter((rule) => isWithin(path, rule.path) && isWithin(rule.path, route.path))
     .sort((a, b) => a.path.length - b.path.length)
   const own = subvolumes.find(({ name }) => name === route.name)

@@ -20,15 +20,15 @@ const SHAPE: Case[] = [
     (s) => {
       s.table.x = 1
       s.partitions[0].uuid = 'fat has none'
-      s.partitions[1].profiles = { data: 'dup' }
-      s.partitions[1].subvolumes[0].id = 256
+      s.partitions[1].profiles = { files: 'dup' }
+      s.partitions[1].subvolumes[0].number = 256
       s.partitions[1].sources[0]['odd key'] = 1
     },
     {
       'table.x': 'unknown key',
       [`${P0}.uuid`]: 'unknown key',
-      [`${P1}.profiles.data`]: 'unknown key',
-      [`${P1}.subvolumes[0].id`]: 'unknown key',
+      [`${P1}.profiles.files`]: 'unknown key',
+      [`${P1}.subvolumes[0].number`]: 'unknown key',
       [`${P1}.sources[0]["odd key"]`]: 'unknown key',
     },
   ],
@@ -114,13 +114,15 @@ const VALUES: Case[] = [
       return [`the UUID ${uuid}`, btrfs((p) => (p.uuid = uuid)), { [`${P1}.uuid`]: 'expected a UUID' }]
     },
   ),
-  ...['lzo', 'zstd:0', 'zstd:16', 'zstd:', 'zstd:3.5', ''].map((value): Case => {
-    return [
-      `the compression ${value}`,
-      btrfs((p) => (p.compression = value)),
-      { [`${P1}.compression`]: '"zstd:15"' },
-    ]
-  }),
+  ...['lz4', 'lzo:1', 'zlib:0', 'zlib:10', 'zstd:0', 'zstd:16', 'zstd:', 'zstd:3.5', ''].map(
+    (value): Case => {
+      return [
+        `the compression ${value}`,
+        btrfs((p) => (p.compression = value)),
+        { [`${P1}.compression`]: '"zstd:15"' },
+      ]
+    },
+  ),
   [
     'the node size 12288',
     btrfs((p) => (p.nodeSize = 12288)),
@@ -136,9 +138,11 @@ const VALUES: Case[] = [
       return [`the time ${time}`, (s) => (s.time = time), { time: 'expected seconds since 1970' }]
     },
   ),
-  ...['.', '..', 'a/b', 'x'.repeat(256), 'ä'.repeat(128), 'nul\0', '\ud800'].map((name): Case => {
-    return ['a subvolume name', subvolume(3, { name }), { [`${P1}.subvolumes[3].name`]: 'expected a name' }]
-  }),
+  ...['.', '..', 'a//b', 'a/../b', '/a', 'x'.repeat(256), 'ä'.repeat(128), 'nul\0', '\ud800'].map(
+    (name): Case => {
+      return ['a subvolume name', subvolume(3, { name }), { [`${P1}.subvolumes[3].name`]: 'expected a name' }]
+    },
+  ),
   ...['', 'boot', './boot', '/boot/', '//boot', '/boot/../etc', '/.', '/..', `/${'x'.repeat(256)}`].map(
     (path): Case => {
       return [
@@ -255,6 +259,105 @@ const RULES: Case[] = [
     { [`${P1}.paths[0].compression`]: 'never compressed' },
   ],
   [
+    'a rule for a path and a pattern, and one for neither',
+    btrfs((p) => (p.paths = [{ path: '/a', glob: '/b' }, { mode: '0755' }])),
+    { [`${P1}.paths[0]`]: 'both "path" and "glob"', [`${P1}.paths[1]`]: 'needs "path" or "glob"' },
+  ],
+  [
+    'something to do with what is left out',
+    btrfs((p) => (p.paths = [{ glob: '/a/*', exclude: true, uid: 3 }])),
+    { [`${P1}.paths[0].uid`]: 'means nothing' },
+  ],
+  [
+    'a compressed NODATACOW pattern',
+    btrfs((p) => (p.paths = [{ glob: '/a/*', nodatacow: true, compression: 'zlib' }])),
+    { [`${P1}.paths[0].compression`]: 'never compressed' },
+  ],
+  [
+    'mixed block groups of unequal parts',
+    btrfs((p) => {
+      p.mixed = true
+      p.nodeSize = 16384
+      p.profiles = { metadata: 'dup', data: 'single' }
+    }),
+    { [`${P1}.nodeSize`]: 'must be 4096', [`${P1}.profiles.data`]: 'must be that of the metadata ("dup")' },
+  ],
+  [
+    'an id that is taken, and one that is not free to choose',
+    btrfs((p) => {
+      p.subvolumes[0].id = 300
+      p.subvolumes[1].id = 300
+      p.subvolumes.push({ name: '', id: 400 })
+    }),
+    {
+      [`${P1}.subvolumes[1].id`]: `is also ${P1}.subvolumes[0].id`,
+      [`${P1}.subvolumes[7].id`]: 'always has the id 5',
+    },
+  ],
+  [
+    'an id that is also the next one of another',
+    btrfs((p) => {
+      p.subvolumes[1].id = 256
+    }),
+    { [`${P1}.subvolumes[1].id`]: `is also the id of ${P1}.subvolumes[0]` },
+  ],
+  [
+    'two default subvolumes',
+    btrfs((p) => (p.subvolumes[0].default = p.subvolumes[2].default = true)),
+    { [`${P1}.subvolumes[2].default`]: `${P1}.subvolumes[0].default` },
+  ],
+  [
+    'two subvolumes that hold one path, one of them by where it lies',
+    btrfs((p) => p.subvolumes.push({ name: '@/home' })),
+    { [`${P1}.subvolumes[7].path`]: `is also ${P1}.subvolumes[3].path` },
+  ],
+  [
+    'snapshots of nothing, of a snapshot, of itself, with things of their own and in each other',
+    btrfs((p) =>
+      p.subvolumes.push(
+        { name: 'a', snapshotOf: 'nothing' },
+        { name: 'b', snapshotOf: '@' },
+        { name: 'c', snapshotOf: 'b', path: '/c' },
+        { name: 'b/inside' },
+        { name: '', snapshotOf: '@' },
+      ),
+    ),
+    {
+      [`${P1}.subvolumes[7].snapshotOf`]: 'no subvolume has the name "nothing"',
+      [`${P1}.subvolumes[9].path`]: 'has this from its source',
+      [`${P1}.subvolumes[9].snapshotOf`]: '"b" is a snapshot itself',
+      [`${P1}.subvolumes[10].name`]: 'lies in "b", which is a snapshot',
+      [`${P1}.subvolumes[11].snapshotOf`]: 'the top level cannot be a snapshot',
+    },
+  ],
+  [
+    'a swap file on DUP data',
+    btrfs((p) => {
+      p.swapfile = { path: '/swap/file', size: '1MiB' }
+      p.profiles = { data: 'dup' }
+    }),
+    { [`${P1}.swapfile`]: 'the kernel swaps only' },
+  ],
+  [
+    'a swap file of an odd size, and what is shared',
+    btrfs((p) => {
+      p.swapfile = { path: '/swapfile', size: 50000 }
+      p.subvolumes.push({ name: 'factory', snapshotOf: '@' })
+    }),
+    {
+      [`${P1}.swapfile.size`]: 'multiple of 4096',
+      [`${P1}.subvolumes[7].snapshotOf`]: 'holds the swap file',
+    },
+  ],
+  [
+    'a swap file in a read-only subvolume',
+    btrfs((p) => {
+      p.swapfile = { path: '/nix/swap', size: '1MiB' }
+      p.subvolumes[4].readOnly = true
+    }),
+    { [`${P1}.swapfile.path`]: 'read-only' },
+  ],
+  [
     'two file systems with one UUID',
     (s) => {
       s.partitions[0] = { type: 'btrfs', size: '64MiB', uuid: s.partitions[1].uuid.toUpperCase() }
@@ -335,7 +438,7 @@ describe('planImage', () => {
         spec.partitions[0].size = '1MiB'
         spec.partitions[1].start = '1.5MiB'
         spec.partitions[1].subvolumes[2].path = '/boot'
-        spec.partitions[1].subvolumes[3].name = 'a/b'
+        spec.partitions[1].subvolumes[3].name = 'a//b'
         spec.partitions[1].subvolumes[3].path = '/nix'
       }),
     )

@@ -44,15 +44,23 @@ describe('planImage', () => {
       deviceUuid: '020712ff-f369-5cd4-91f9-88ce3c0d9118',
       chunkTreeUuid: expect.any(String) as string,
       nodeSize: 16384,
-      profiles: { system: 'dup', metadata: 'dup' },
+      checksum: 'crc32c',
+      profiles: { system: 'dup', metadata: 'dup', data: 'single' },
+      mixed: false,
+      blockGroupTree: false,
       slack: undefined,
       paths: [],
+      rules: [],
+      swapfile: undefined,
       links: new Map([['boot', '@boot']]),
       sources: [{ kind: 'tar', path: '/here/closure.tar', to: '' }],
     })
     const zstd = { nodatacow: false, compression: { algorithm: 'zstd', level: 3 } }
     const uuid = expect.any(String) as string
-    expect(subvolumes).toEqual([
+    const held = subvolumes.map(({ id, name, path, uuid, nodatacow, compression }) => ({
+      ...{ id, name, path, uuid, nodatacow, compression },
+    }))
+    expect(held).toEqual([
       { id: 5, name: '', path: undefined, uuid, ...zstd },
       { id: 256, name: '@', path: '', uuid: 'bba97196-9622-5d08-8f8d-bb3c5c66c9fc', ...zstd },
       { id: 257, name: '@boot', path: 'boot', uuid, nodatacow: true, compression: undefined },
@@ -159,7 +167,7 @@ describe('the subvolumes of a plan', () => {
     const expected = [
       [5, '', ''],
       [256, '@home', 'home'],
-      [257, 'spare', undefined],
+      [257, 'spare', 'spare'],
     ]
     expect(await paths(described)).toEqual(expected)
     expect(await paths([{ name: '' }, ...described])).toEqual(expected)
@@ -180,6 +188,76 @@ describe('the subvolumes of a plan', () => {
 
   it('have names and paths in bytes', async () => {
     expect((await paths([{ name: 'ä', path: '/ß/x' }])).at(-1)).toEqual([256, '\xc3\xa4', '\xc3\x9f/x'])
+  })
+})
+
+describe('nested subvolumes and snapshots of a plan', () => {
+  it('lie in each other, hold the path where they lie, and have ids in order', async () => {
+    const { subvolumes } = await btrfsOf((p) => {
+      p.compression = 'zstd:5'
+      p.subvolumes = [
+        { name: '@', path: '/', id: 300, default: true },
+        { name: '@/var/lib/machines', property: 'none' },
+        { name: '@/var/lib/machines/a', path: '/srv/a', id: 290, readOnly: true, otime: 12 },
+        { name: 'snapshots/factory', snapshotOf: '@/var/lib/machines' },
+        { name: 'spare' },
+      ]
+    })
+    const shown = subvolumes.map(({ id, name, parent, directory, path }) => [
+      id,
+      name,
+      parent,
+      directory,
+      path,
+    ])
+    expect(shown).toEqual([
+      [5, '', 5, '', undefined],
+      [290, '@/var/lib/machines/a', 301, 'a', 'srv/a'],
+      [300, '@', 5, '@', ''],
+      [301, '@/var/lib/machines', 300, 'var/lib/machines', 'var/lib/machines'],
+      [302, 'snapshots/factory', 5, 'snapshots/factory', undefined],
+      [303, 'spare', 5, 'spare', undefined],
+    ])
+    expect(subvolumes.filter(({ isDefault }) => isDefault).map(({ id }) => id)).toEqual([300])
+    expect(subvolumes[1]).toMatchObject({ readOnly: true, otime: { sec: 12, nsec: 0 } })
+    expect(subvolumes[3]).toMatchObject({ property: 'none', readOnly: false, snapshotOf: undefined })
+    expect(subvolumes[4]).toMatchObject({ property: 'none', readOnly: true, snapshotOf: 301 })
+    expect(subvolumes[4].compression).toEqual({ algorithm: 'zstd', level: 5 })
+  })
+})
+
+describe('the rules of a plan', () => {
+  it('say what changes, in bytes and numbers', async () => {
+    const { rules, paths } = await btrfsOf((p) => {
+      p.paths = [
+        { path: '/a', compression: 'lzo' },
+        { path: '/ä', mode: '4755', uid: 7 },
+        { glob: '/**/*.db', nodatacow: true, flags: ['sync', 'nodump', 'sync'] },
+        {
+          glob: '/x',
+          compression: 'none',
+          xattrs: { 'user.a': 'ä', 'user.b': { base64: '/wA=' }, 'user.c': null },
+        },
+        { glob: '/tmp/**', exclude: true },
+      ]
+    })
+    const nothing = { storage: {}, flags: [], xattrs: new Map(), exclude: false }
+    expect(rules).toEqual([
+      { ...nothing, for: { path: '\xc3\xa4' }, mode: 0o4755, uid: 7 },
+      { ...nothing, for: { glob: '/**/*.db' }, storage: { nodatacow: true }, flags: ['nodump', 'sync'] },
+      {
+        ...nothing,
+        for: { glob: '/x' },
+        storage: { compression: 'none' },
+        xattrs: new Map([
+          ['user.a', Uint8Array.of(0xc3, 0xa4)],
+          ['user.b', Uint8Array.of(0xff, 0)],
+          ['user.c', undefined],
+        ]),
+      },
+      { ...nothing, for: { glob: '/tmp/**' }, exclude: true },
+    ])
+    expect(paths.map(({ path }) => path)).toEqual(['a', '\xc3\xa4'])
   })
 })
 

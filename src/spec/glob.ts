@@ -1,0 +1,60 @@
+/**
+ * Shell patterns of paths: `*` and `?` within a name, `[a-z]` and `[!a-z]` for one ASCII character of a set, `**` as
+ * a whole part for any number of directories, none included. Everything else stands for itself, a leading dot, too.
+ */
+import { type ByteString, fromText } from '../lib/byte-string.ts'
+
+/** One character of UTF-8, or one byte that is none; never a slash. */
+const CHARACTER = '(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|[^/])'
+const SET = /\[(!?)([^\]/]+)\]/y
+const ASCII_SET = /^(?:[^\\\x80-\uffff])+$/
+
+/** Whether a part between slashes is a pattern: `**` stands alone, sets are closed and of ASCII characters. */
+export function isGlobPart(part: string): boolean {
+  return part === '**' || (!part.includes('**') && partPattern(part) !== undefined)
+}
+
+/** What matches the whole paths (without a leading slash) that a pattern with a leading slash means. */
+export function globToRegExp(glob: string): RegExp {
+  const parts = glob.slice(1).split('/')
+  const pattern = parts.map((part, i) => {
+    const isLast = i === parts.length - 1
+    if (part === '**') return isLast ? '.+' : '(?:[^/]+/)*'
+    return partPattern(part)! + (isLast ? '' : '/')
+  })
+  return new RegExp(`^${pattern.join('')}$`, 's')
+}
+
+/** A part as a regular expression over byte strings; undefined when it has a set that is none. */
+function partPattern(part: string): string | undefined {
+  let pattern = ''
+  for (let at = 0; at < part.length;) {
+    const character = String.fromCodePoint(part.codePointAt(at)!)
+    if (character === '[') {
+      SET.lastIndex = at
+      const [set, negated, members] = SET.exec(part) ?? []
+      if (set === undefined || !ASCII_SET.test(members) || !isRegExpSet(members)) return undefined
+      const inSet = members.replace(/[\^[&~]/g, '\\$&')
+      pattern += negated === '!' ? `(?!/|[${inSet}])${CHARACTER}` : `[${inSet}]`
+      at += set.length
+      continue
+    }
+    if (character === '*') pattern += '[^/]*'
+    else if (character === '?') pattern += CHARACTER
+    else pattern += escaped(fromText(character))
+    at += character.length
+  }
+  return pattern
+}
+
+/** Ranges must ascend. */
+function isRegExpSet(members: string): boolean {
+  for (let i = 1; i < members.length - 1; i++) {
+    if (members[i] === '-' && members[i - 1] > members[i + 1]) return false
+  }
+  return true
+}
+
+function escaped(bytes: ByteString): string {
+  return bytes.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}

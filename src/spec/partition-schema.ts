@@ -1,0 +1,32 @@
+/** The keys that partitions of all kinds have in common. */
+import { z } from 'zod'
+import { fileName, mbrType, path, size } from './values.ts'
+
+export const source = z
+  .strictObject({
+    tar: fileName
+      .optional()
+      .describe('A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; "-" is standard input.'),
+    directory: fileName.optional().describe('A folder, whose content is taken as it is.'),
+    to: path
+      .optional()
+      .describe("Path in the partition that the source's root is put at.")
+      .meta({ default: '/' }),
+  })
+  .describe('Where content comes from: one of "tar" and "directory", relative to the description\'s file.')
+  .meta({ oneOf: [{ required: ['tar'] }, { required: ['directory'] }] })
+
+export const place = {
+  start: size
+    .optional()
+    .describe('Offset in the image; by default the next free one that is a multiple of 1 MiB.'),
+  bootable: z.boolean().optional().describe('The active flag in the partition table.'),
+  mbrType: mbrType
+    .optional()
+    .describe('The type byte in the partition table: 0x0c for FAT32 and 0x83 for BTRFS by default.'),
+}
+
+export const sources = z
+  .array(source)
+  .optional()
+  .describe('What is put in, in this order; a later entry replaces an earlier one of the same path.')

@@ -1,0 +1,74 @@
+/** A BTRFS partition of a description, with everything decided. */
+import type { Timestamp } from '../file-tree/entry.ts'
+import { fromText } from '../lib/byte-string.ts'
+import type { BtrfsPlan, EntryRulePlan, PathRulePlan } from './plan.ts'
+import type { BtrfsSpec, PathRuleSpec } from './schema.ts'
+import { parseSize } from './sizes.ts'
+import { parseCompression, storageAt } from './storage.ts'
+import { resolveSubvolumes } from './subvolumes.ts'
+import { toTreePath } from './tree-path.ts'
+
+const DEFAULT_NODE_SIZE = 16384
+/** Data and metadata have the same unit in mixed block groups: the sector. */
+const MIXED_NODE_SIZE = 4096
+
+export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (what: string) => string) {
+  const { profiles = {}, mixed = false, paths = [], swapfile } = partition
+  const metadata = profiles.metadata ?? (mixed ? (profiles.data ?? 'dup') : 'dup')
+  return {
+    type: 'btrfs',
+    label: partition.label ?? '',
+    uuid: partition.uuid?.toLowerCase() ?? derive('btrfs fsid'),
+    deviceUuid: derive('btrfs device'),
+    chunkTreeUuid: derive('btrfs chunk tree'),
+    nodeSize: partition.nodeSize ?? (mixed ? MIXED_NODE_SIZE : DEFAULT_NODE_SIZE),
+    checksum: partition.checksum ?? 'crc32c',
+    profiles: {
+      system: profiles.system ?? 'dup',
+      metadata,
+      data: profiles.data ?? (mixed ? metadata : 'single'),
+    },
+    mixed,
+    blockGroupTree: partition.blockGroupTree ?? false,
+    slack: partition.slack === undefined ? undefined : parseSize(partition.slack),
+    dedupe: partition.dedupe ?? true,
+    subvolumes: resolveSubvolumes(partition, time, derive),
+    paths: paths.flatMap(({ path }): PathRulePlan[] =>
+      path === undefined ? [] : [{ path: toTreePath(path), ...storageAt(partition, path) }],
+    ),
+    rules: paths.map(resolveRule).filter(changesSomething),
+    swapfile: swapfile && { path: toTreePath(swapfile.path), size: parseSize(swapfile.size)! },
+    links: new Map(
+      Object.entries(partition.links ?? {}).map(([name, target]) => [fromText(name), fromText(target)]),
+    ),
+  } satisfies Partial<BtrfsPlan>
+}
+
+function resolveRule(rule: PathRuleSpec): EntryRulePlan {
+  const { path, glob, nodatacow, compression, flags = [], uid, gid, mode, xattrs = {}, exclude } = rule
+  const storage = {
+    ...(nodatacow === undefined ? {} : { nodatacow }),
+    ...(compression === undefined ? {} : { compression: parseCompression(compression) ?? ('none' as const) }),
+  }
+  return {
+    for: path === undefined ? { glob: glob! } : { path: toTreePath(path) },
+    storage: path === undefined ? storage : {},
+    flags: [...new Set(flags)].sort(),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }),
+    xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [fromText(name), xattrValue(value)])),
+    exclude: exclude ?? false,
+  }
+}
+
+function changesSomething({ storage, flags, uid, gid, mode, xattrs, exclude }: EntryRulePlan): boolean {
+  const isSet = (uid ?? gid ?? mode) !== undefined || Object.keys(storage).length > 0
+  return isSet || flags.length > 0 || xattrs.size > 0 || exclude
+}
+
+function xattrValue(value: string | null | { base64: string }): Uint8Array | undefined {
+  if (value === null) return undefined
+  if (typeof value === 'string') return new TextEncoder().encode(value)
+  return Uint8Array.from(atob(value.base64), (character) => character.charCodeAt(0))
+}

@@ -1,0 +1,128 @@
+/** The form of every kind of value in an image description, and the words for what has another form. */
+import { z } from 'zod'
+import { isGlobPart } from './glob.ts'
+import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
+import { DISK_ID_PATTERN, MBR_TYPE_PATTERN, isContainerType, parseHex } from './numbers.ts'
+import { SIZE_PATTERN, parseSize } from './sizes.ts'
+import { TIME_PATTERN, parseTime } from './times.ts'
+
+/** Text of a form; `means` is the rest of what it takes, which a pattern cannot say. */
+export function text(what: string, pattern: RegExp, means: (value: string) => boolean = () => true) {
+  const message = expected(what)
+  return z
+    .string(message)
+    .regex(pattern, { ...message, abort: true })
+    .refine(means, message)
+}
+
+export function integer(what: string, from: number, to: number) {
+  const message = expected(what)
+  const stop = { ...message, abort: true }
+  return z.int(message).min(from, stop).max(to, stop)
+}
+
+const SIZE = 'a size in bytes or like "512MiB" (KiB, MiB, GiB, TiB)'
+const sizeNumber = (what: string) => integer(what, 0, Number.MAX_SAFE_INTEGER)
+const sizeText = (what: string) => text(what, SIZE_PATTERN, (value) => parseSize(value) !== undefined)
+export const size = z.union([sizeNumber(SIZE), sizeText(SIZE)], expected(SIZE))
+export const fat32Size = z.union([sizeNumber(SIZE), sizeText(SIZE)], {
+  error: ({ input }) =>
+    input === 'fit'
+      ? `a FAT32 partition needs a size like "512MiB"; only BTRFS can be "fit"`
+      : expected(SIZE).error({ input }),
+})
+const SIZE_OR_FIT = `${SIZE}, or "fit"`
+export const btrfsSize = z.union(
+  [sizeNumber(SIZE_OR_FIT), z.literal('fit', expected(SIZE_OR_FIT)), sizeText(SIZE_OR_FIT)],
+  expected(SIZE_OR_FIT),
+)
+
+const TIME = 'seconds since 1970, or a time like "2024-05-01" or "2024-05-01T12:00:00Z"'
+export const time = z.union(
+  [z.int(expected(TIME)), text(TIME, TIME_PATTERN, (value) => parseTime(value) !== undefined)],
+  expected(TIME),
+)
+
+const DISK_ID = 'a 32-bit number, or one like "0x2178694e"'
+export const diskId = z.union(
+  [integer(DISK_ID, 0, 0xffff_ffff), text(DISK_ID, DISK_ID_PATTERN)],
+  expected(DISK_ID),
+)
+
+const MBR_TYPE = 'the type of a partition that holds a file system, 1 to 255 or like "0x0c"'
+const isFileSystemType = (type: number | string) => parseHex(type) > 0 && !isContainerType(parseHex(type))
+export const mbrType = z.union(
+  [
+    integer(MBR_TYPE, 1, 255).refine(isFileSystemType, expected(MBR_TYPE)),
+    text(MBR_TYPE, MBR_TYPE_PATTERN, isFileSystemType),
+  ],
+  expected(MBR_TYPE),
+)
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000'
+export const uuid = text(
+  'a UUID like "44444444-4444-4444-8888-888888888889"',
+  /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+  (value) => value !== NIL_UUID,
+)
+
+export const compression = text(
+  '"none", "lzo", "zlib", "zlib:1" to "zlib:9", "zstd" or "zstd:1" to "zstd:15"',
+  /^(?:none|lzo|zlib(?::[1-9])?|zstd(?::(?:[1-9]|1[0-5]))?)$/,
+)
+
+const fitsName = (name: string) => utf8Length(name) <= 255 && !hasLoneSurrogate(name)
+export const subvolumeName = text(
+  'a name like "@" or "@/var/lib/machines", without empty, "." and ".." parts, of at most 255 bytes each; "" is the top level',
+  /^(?:|(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*)$/,
+  (name) => name.split('/').every(fitsName),
+)
+export const linkName = text(
+  'a name of 1 to 255 bytes without "/", not "." or ".."',
+  /^(?!\.{1,2}$)[^/\0]+$/,
+  fitsName,
+)
+export const linkTarget = text(
+  'a link target of 1 to 4095 bytes',
+  /^[^\0]+$/,
+  (target) => utf8Length(target) <= 4095 && !hasLoneSurrogate(target),
+)
+export const path = text(
+  'an absolute path like "/boot", without empty, "." and ".." parts',
+  /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+)$/,
+  (value) => value.split('/').every(fitsName),
+)
+export const fileName = text('the path of a file or folder', /^[^\0]+$/)
+
+/** Shell patterns of whole paths; `**` stands for any number of directories. */
+export const glob = text(
+  'a pattern like "/var/log/*.log" or "/nix/store/**", without empty, "." and ".." parts',
+  /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/,
+  (pattern) => !hasLoneSurrogate(pattern) && pattern.split('/').every((part) => isGlobPart(part)),
+)
+
+const ID = 'a number from 0 to 4294967294'
+/** A user's or group's number. */
+export const ownerId = integer(ID, 0, 0xffff_fffe)
+
+/** (BTRFS_FIRST_FREE_OBJECTID; qgroups keep the upper 16 bits) */
+export const subvolumeId = integer('a number from 256 to 281474976710655', 256, 2 ** 48 - 1)
+
+export const mode = text('permissions in octal digits, like "0755"', /^[0-7]{3,4}$/)
+
+export const xattrName = text(
+  'a name like "user.comment" of at most 255 bytes',
+  /^[^.\0]+\.[^\0]+$/,
+  (name) => utf8Length(name) <= 255 && !hasLoneSurrogate(name),
+)
+const XATTR_VALUE = 'text, {"base64": "..."}, or null to remove it'
+export const xattrValue = z.union(
+  [
+    z.string().refine((value) => !hasLoneSurrogate(value)),
+    z.null(),
+    z.strictObject({
+      base64: z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
+    }),
+  ],
+  expected(XATTR_VALUE),
+)
