@@ -156,8 +156,8 @@ function ruleToJson(rule: EntryRulePlan) {
 }
 
 function ruleText(rule: EntryRulePlan): string {
-  const { glob, path, exclude, ...settings } = ruleToJson({ ...rule, xattrs: new Map() })
-  const changes = Object.entries(settings).flatMap(([key, value]) =>
+  const { glob, path, exclude, ...settings } = ruleToJson(rule)
+  const changes = Object.entries({ ...settings, xattrs: undefined }).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key} ${String(value)}`],
   )
   const attributes = [...rule.xattrs].map(
