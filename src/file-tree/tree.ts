@@ -55,7 +55,10 @@ export class FileTree<Content> {
   readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
 
   readonly #metadata = new SharedMetadata()
-  /** Where the last entry went; most go where the one before went. */
+  /**
+   * Where the last entry went; most go where the one before went. It is still in the tree: what takes a directory's
+   * place goes to the parent of that one, which is remembered instead.
+   */
   #lastParent: { path: ByteString; directory: DirectoryNode<Content> } | undefined
 
   constructor(options: TreeOptions<Content>) {
@@ -115,7 +118,6 @@ export class FileTree<Content> {
       leaf = leafOf(entry, metadata)
     }
     parent.children.set(name, leaf)
-    if (existing?.type === 'directory') this.#lastParent = undefined
   }
 
   /** The node a hard link leads to. */
