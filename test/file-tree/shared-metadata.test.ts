@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { SharedMetadata } from '../../src/file-tree/shared-metadata.ts'
 
-const entry = () => ({ path: 'a', mode: 0o444, uid: 0, gid: 0, mtime: { sec: 1, nsec: 0 } })
+const common = { mode: 0o444, uid: 0, gid: 0, mtime: { sec: 1, nsec: 0 } }
+const entry = () => ({ path: 'a', ...common })
 
 // Many more than there are places, so that others have been at each.
 const numbers = Array.from({ length: 20_000 }, (_, i) => i * 7919)
@@ -13,19 +14,17 @@ test.each([
   ['nsec', (nsec: number) => ({ mtime: { sec: 1, nsec } })],
 ])('says of %s what the entry says', (_, vary) => {
   const shared = new SharedMetadata()
-  const { path: _path, ...common } = entry()
   const given = numbers.map((n) => ({ ...common, ...vary(n) }))
   expect(given.map((metadata) => shared.of(metadata))).toEqual(given)
 })
 
 test('says all that only some entries say', () => {
-  const all = {
-    ...entry(),
+  const metadata = {
+    ...common,
     atime: { sec: 2, nsec: 3 },
     xattrs: [{ name: 'user.a', value: new Uint8Array(1) }],
   }
-  const { path: _path, ...metadata } = all
-  expect(new SharedMetadata().of(all)).toEqual(metadata)
+  expect(new SharedMetadata().of({ ...entry(), ...metadata })).toEqual(metadata)
 })
 
 test('is one object for entries that say the same', () => {
