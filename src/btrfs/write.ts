@@ -128,6 +128,7 @@ export class BtrfsWriter {
         nodeSize,
         generation: GENERATION,
         extents: this.#placer.extents,
+        inlineContent: (file) => this.#data.readInline(file),
         onExtentUse: (row, ino) => uses.add(row, id, ino),
       })
       const root = await writer.write(BigInt(id), items)
@@ -234,7 +235,7 @@ export class BtrfsWriter {
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.count() })),
+      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
     }
   }
 }
