@@ -1,5 +1,6 @@
 /** The items of inodes: inode, names, xattrs, directory entries, file extents, in key order. */
 import { toBytes, writeBytes } from '../lib/byte-string.ts'
+import { setU64 } from '../lib/struct.ts'
 import { DiskwrightError } from '../lib/errors.ts'
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../spec/plan.ts'
@@ -21,7 +22,7 @@ import {
   InodeExtref,
   InodeItem,
   InodeRef,
-  type Key,
+  Key,
   LINK_MAX,
   maxItemSize,
   NO_KEY,
@@ -157,20 +158,26 @@ function* linkItems(
   )
 }
 
+const REF_INDEX = InodeRef.offsetOf('index')
+const REF_NAME_LEN = InodeRef.offsetOf('nameLen')
+
 /** The names an inode has in one directory. */
 export function inodeRefItem(
   objectid: TreeItem['objectid'],
   parent: TreeItem['offset'],
   links: readonly Omit<Link, 'parent'>[],
 ): TreeItem {
+  let size = 0
+  for (const { name } of links) size += InodeRef.size + name.length
   return {
     objectid,
     type: INODE_REF_KEY,
     offset: parent,
-    size: links.reduce((sum, { name }) => sum + InodeRef.size + name.length, 0),
+    size,
     write: (block, at, bytes) => {
       for (const { name, index } of links) {
-        InodeRef.write(block, at, { index, nameLen: name.length })
+        setU64(block, at + REF_INDEX, index)
+        block.setUint16(at + REF_NAME_LEN, name.length, true)
         writeBytes(bytes, at + InodeRef.size, name)
         at += InodeRef.size + name.length
       }
@@ -203,6 +210,10 @@ function* xattrItems(
   )
 }
 
+const CHILD = DirItem.offsetOf('location') + Key.offsetOf('objectid')
+const ENTRY_NAME_LEN = DirItem.offsetOf('nameLen')
+const ENTRY_TYPE = DirItem.offsetOf('type')
+
 function* directoryItems(
   ino: number,
   entries: DirectoryEntry[],
@@ -210,23 +221,23 @@ function* directoryItems(
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
-  const writeEntry: WriteHashed<DirectoryEntry> = (
-    block,
-    at,
-    bytes,
-    { name, node, ino: child, subvolume },
-  ) => {
-    const location: Key =
-      subvolume === undefined
-        ? { objectid: BigInt(child), type: INODE_ITEM_KEY, offset: 0n }
-        : { objectid: BigInt(subvolume.id), type: ROOT_ITEM_KEY, offset: U64_MAX }
-    DirItem.write(block, at, {
-      location,
-      transid: generation,
-      dataLen: 0,
-      nameLen: name.length,
-      type: FileType[node.type],
-    })
+  const common = DirItem.encode({
+    location: { ...NO_KEY, type: INODE_ITEM_KEY },
+    transid: generation,
+    dataLen: 0,
+    nameLen: 0,
+    type: 0,
+  })
+  const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
+    const { name, node, ino: child, subvolume } = entry
+    bytes.set(common, at)
+    if (subvolume === undefined) setU64(block, at + CHILD, child)
+    else {
+      const root = { objectid: BigInt(subvolume.id), type: ROOT_ITEM_KEY, offset: U64_MAX }
+      Key.write(block, at + DirItem.offsetOf('location'), root)
+    }
+    block.setUint16(at + ENTRY_NAME_LEN, name.length, true)
+    block.setUint8(at + ENTRY_TYPE, FileType[node.type])
     writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(

@@ -96,7 +96,7 @@ export class Volume {
     let next = ino + 1
     for (const [name, node] of this.#names(directory)) {
       const child = isShared(node) ? this.#shared.get(node)!.ino : next
-      if (child === next) next = this.#end(next)
+      if (child === next) next = node.type === 'directory' ? this.#end(next) : next + 1
       entries.push({ name, node, ino: child, subvolume: undefined })
     }
     if (directory === this.#root) {
