@@ -8,7 +8,7 @@ export type DecompressZstd = (frame: Uint8Array, length: number) => Uint8Array
 /** Bytes of a block: whole sectors, at most what a piece may have. What is read goes through one of these. */
 export const INLINE_BLOCK_BYTES = 64 * 1024
 /** Blocks that are kept decompressed: trees are written nearly in the order in which files come. */
-const DECOMPRESSED_BLOCKS = 64
+const DECOMPRESSED_BLOCKS = 256
 
 /**
  * The content of small files between reading them and writing the trees that hold it: one after the other, in
