@@ -122,6 +122,11 @@ export interface BtrfsResult extends PartitionCounts {
   inlineFiles: number
   /** Bytes of tree blocks, one copy. */
   metadataBytes: number
+  /**
+   * Rules of the description that were for nothing, as JSON paths (`partitions[1].paths[0]`): patterns, and paths
+   * to leave out. Any other path that is not there is an error.
+   */
+  unusedRules: string[]
   /** The top level first, then by id. */
   subvolumes: SubvolumeResult[]
 }

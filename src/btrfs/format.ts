@@ -88,6 +88,12 @@ export const MIXED_BACKREF_REV = 1n << 56n
 
 export const INODE_NODATASUM = 1n
 export const INODE_NODATACOW = 2n
+export const INODE_PREALLOC = 1n << 4n
+export const INODE_SYNC = 1n << 5n
+export const INODE_IMMUTABLE = 1n << 6n
+export const INODE_APPEND = 1n << 7n
+export const INODE_NODUMP = 1n << 8n
+export const INODE_NOATIME = 1n << 9n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 

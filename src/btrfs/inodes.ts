@@ -3,7 +3,7 @@ import { toBytes, writeBytes } from '../lib/byte-string.ts'
 import { setU64 } from '../lib/struct.ts'
 import { DiskwrightError } from '../lib/errors.ts'
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
-import type { SubvolumePlan } from '../spec/plan.ts'
+import type { InodeFlag, SubvolumePlan } from '../spec/plan.ts'
 import { extrefHash, nameHash } from './checksum.ts'
 import type { ExtentTable } from './extents.ts'
 import { fileItems, inlineExtentItem, type FileContext } from './file-extents.ts'
@@ -14,11 +14,16 @@ import {
   DirItem,
   FileType,
   FIRST_FREE_OBJECTID,
+  INODE_APPEND,
   INODE_EXTREF_KEY,
+  INODE_IMMUTABLE,
   INODE_ITEM_KEY,
+  INODE_NOATIME,
   INODE_NODATACOW,
   INODE_NODATASUM,
+  INODE_NODUMP,
   INODE_REF_KEY,
+  INODE_SYNC,
   InodeExtref,
   InodeItem,
   InodeRef,
@@ -83,6 +88,14 @@ export function* emptyTreeItems(time: Timestamp, generation: number): Generator<
 
 const MINOR_BITS = 20
 
+const INODE_FLAG: Record<InodeFlag, bigint> = {
+  append: INODE_APPEND,
+  immutable: INODE_IMMUTABLE,
+  noatime: INODE_NOATIME,
+  nodump: INODE_NODUMP,
+  sync: INODE_SYNC,
+}
+
 /** What an inode does not share with others. */
 function fieldsOf(
   { node, links }: Inode,
@@ -96,7 +109,7 @@ function fieldsOf(
       for (const { name } of entries) fields.size += 2 * name.length
       const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
       // Directories hand it on to new files.
-      if (isMountPoint ? nodatacow : node.storage.nodatacow) fields.flags = INODE_NODATACOW
+      if (isMountPoint ? nodatacow : node.nodatacow) fields.flags = INODE_NODATACOW
       break
     }
     case 'symlink':
@@ -119,6 +132,7 @@ function fieldsOf(
     case 'fifo':
     case 'socket':
   }
+  for (const flag of node.metadata.flags ?? []) fields.flags |= INODE_FLAG[flag]
   return fields
 }
 

@@ -200,6 +200,8 @@ export function plainDirectory(time: Timestamp, plan: SubvolumePlan): DirectoryN
     metadata: { mode: 0o755, uid: 0, gid: 0, mtime: time },
     children: new Map(),
     storage: plan,
+    nodatacow: plan.nodatacow,
+    rules: undefined,
     subvolume: plan,
   }
 }

@@ -4,6 +4,7 @@ import { fromText, toDisplay } from '../lib/byte-string.ts'
 import { DoesNotFitError, InputError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
+import { EntryRules } from '../file-tree/entry-rules.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
@@ -40,6 +41,8 @@ export interface BtrfsSummary {
   /** Space that content takes on disk. */
   bytesStored: number
   extents: number
+  /** JSON paths of rules that were for nothing: patterns, and paths to leave out. */
+  unusedRules: string[]
   subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
 }
 
@@ -63,6 +66,7 @@ export class BtrfsWriter {
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
   readonly #tree: FileTree<FileData>
+  readonly #rules: EntryRules | undefined
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
@@ -72,6 +76,7 @@ export class BtrfsWriter {
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
     this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
     this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    this.#rules = plan.rules.length > 0 ? new EntryRules(plan.rules) : undefined
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -83,6 +88,8 @@ export class BtrfsWriter {
       time: plan.time,
       subvolumes: plan.subvolumes,
       pathStorage: new Map(plan.paths.map((rule) => [rule.path, rule])),
+      rules: this.#rules,
+      problemOf: (entry) => entryProblem(entry, plan.nodeSize),
     })
   }
 
@@ -92,11 +99,6 @@ export class BtrfsWriter {
    * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
   add(entry: SourceEntry, to: string): Promise<void> {
-    const problem = entryProblem(entry, this.#plan.nodeSize)
-    if (problem !== undefined) {
-      const { source, offset } = entry.origin
-      throw new InputError(problem, { source, offset, entry: toDisplay(entry.path) })
-    }
     return this.#tree.add(entry, to)
   }
 
@@ -104,9 +106,11 @@ export class BtrfsWriter {
    * Writes the trees and the superblocks.
    *
    * @throws DoesNotFitError with the size that would be needed
+   * @throws InputError when a rule is for a path that there is not
    * @throws UnrepresentableError when an inode has too many links, or too many names share one hash
    */
   async finish(): Promise<BtrfsSummary> {
+    const unusedRules = unusedOf(this.#rules, this.#plan)
     await this.#data.flush()
     const { nodeSize, profiles } = this.#plan
     const metadataStart = this.#allocator.close()
@@ -182,7 +186,7 @@ export class BtrfsWriter {
         bytenr,
       ),
     )
-    return this.#summary(volumes, tail, totalBytes, uses)
+    return { ...this.#summary(volumes, tail, totalBytes, uses), unusedRules }
   }
 
   /** All subvolumes, the top level first, with what the description puts into it besides the sources' entries. */
@@ -230,7 +234,7 @@ export class BtrfsWriter {
     for (const bytenr of superblockOffsets(totalBytes)) await this.#sink.patch(bytenr, encode(bytenr))
   }
 
-  #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses): BtrfsSummary {
+  #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses) {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
@@ -243,6 +247,22 @@ export class BtrfsWriter {
       subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
     }
   }
+}
+
+/**
+ * Patterns are for what there is, and what is left out need not be there. But who changes one path knows that it
+ * is there, or mistypes it.
+ */
+function unusedOf(rules: EntryRules | undefined, { number }: BtrfsPlan): string[] {
+  const unused = (rules?.unused() ?? []).map(({ index, for: whom, exclude }) => ({
+    jsonPath: `partitions[${number - 1}].paths[${index}]`,
+    missing: 'path' in whom && !exclude ? toDisplay(`/${whom.path}`) : undefined,
+  }))
+  const wrong = unused.find(({ missing }) => missing !== undefined)
+  if (wrong !== undefined) {
+    throw new InputError('the sources have nothing there', { source: wrong.jsonPath, entry: wrong.missing })
+  }
+  return unused.map(({ jsonPath }) => jsonPath)
 }
 
 function taken(what: string, name: string): InputError {

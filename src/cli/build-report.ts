@@ -12,8 +12,11 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
     `${bytesText(partition.size)} at ${bytesText(partition.start)}`,
     contentText(partition),
   ])
+  const unused = result.partitions
+    .flatMap((partition) => (partition.type === 'btrfs' ? partition.unusedRules : []))
+    .map((rule) => `note: nothing matched ${rule}\n`)
   const profile = result.profile === undefined ? '' : profileText(result.profile)
-  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${profile}`
+  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${unused.join('')}${profile}`
 }
 
 function profileText(profile: BuildProfile): string {

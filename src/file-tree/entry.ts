@@ -1,4 +1,5 @@
 import type { ByteString } from '../lib/byte-string.ts'
+import type { InodeFlag } from '../spec/plan.ts'
 
 /** Seconds since 1970 (negative before) and nanoseconds from 0 to 999,999,999. */
 export interface Timestamp {
@@ -23,6 +24,8 @@ export interface EntryMetadata {
   birthtime?: Timestamp
   /** In the order the source gives them; names are unique. */
   xattrs?: readonly Xattr[]
+  /** Of files and directories; no source says them, rules do. */
+  flags?: readonly InodeFlag[]
 }
 
 /** Where an entry comes from, for messages. */

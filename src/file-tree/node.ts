@@ -2,6 +2,7 @@
 import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata } from './entry.ts'
+import type { RuleScope } from './entry-rules.ts'
 
 export type TreeNode<Content> = DirectoryNode<Content> | LeafNode<Content>
 
@@ -12,6 +13,10 @@ export interface DirectoryNode<Content> {
   readonly children: Map<ByteString, TreeNode<Content>>
   /** How files below it are stored. */
   readonly storage: StoragePlan
+  /** Whether new files in it are to have no copy on write. */
+  readonly nodatacow: boolean
+  /** The rules for what is in it; undefined: there are none at all. */
+  readonly rules: RuleScope | undefined
   /** The subvolume whose root this directory is. Its parent's subvolume holds an empty directory instead. */
   readonly subvolume: SubvolumePlan | undefined
 }

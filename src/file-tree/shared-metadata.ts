@@ -10,9 +10,9 @@ export class SharedMetadata {
 
   /** The metadata of an entry in an object that holds nothing else. */
   of(entry: EntryMetadata): EntryMetadata {
-    const { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
+    const { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs, flags } = entry
     if (atime ?? ctime ?? birthtime ?? xattrs) {
-      return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs }
+      return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs, flags }
     }
     const place = placeOf(entry)
     const other = this.#places[place]
@@ -21,11 +21,13 @@ export class SharedMetadata {
       other.uid === uid &&
       other.gid === gid &&
       other.mtime.sec === mtime.sec &&
-      other.mtime.nsec === mtime.nsec
+      other.mtime.nsec === mtime.nsec &&
+      // Rules give all entries that they are for the same list.
+      other.flags === flags
     ) {
       return other
     }
-    return (this.#places[place] = { mode, uid, gid, mtime })
+    return (this.#places[place] = flags ? { mode, uid, gid, mtime, flags } : { mode, uid, gid, mtime })
   }
 }
 

@@ -5,44 +5,23 @@
 import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import { ownCopy, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
-import type { EntryMetadata, EntryOrigin, SourceEntry, Timestamp } from './entry.ts'
+import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
+import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
+import type { RuleScope } from './entry-rules.ts'
+import { HardLinks } from './hard-links.ts'
 import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
 import { SharedMetadata } from './shared-metadata.ts'
+import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
 
 export type * from './node.ts'
+export type * from './tree-options.ts'
 
-/** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
-export interface ContentStore<Content> {
-  store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content>
-  /** A second copy of content, for a hard link that leads to where it must be stored in another way. */
-  copy(content: Content, storage: StoragePlan): Promise<Content>
-}
-
-export interface TreeOptions<Content> {
-  content: ContentStore<Content>
-  /** Time of directories that no source describes. */
-  time: Timestamp
-  /** One of them has the path ''. Without them the whole tree is one volume. */
-  subvolumes?: readonly SubvolumePlan[]
-  /** Storage of a path and all below it, where it differs from its subvolume's. */
-  pathStorage?: ReadonlyMap<ByteString, StoragePlan>
-}
-
-/** The whole tree, for file systems that know no subvolumes and one way to store files. */
-const WHOLE_TREE: SubvolumePlan = {
-  id: 0,
-  name: '',
-  parent: 0,
-  directory: '',
-  path: '',
-  uuid: '',
-  readOnly: false,
-  isDefault: true,
-  otime: { sec: 0, nsec: 0 },
-  property: undefined,
-  snapshotOf: undefined,
-  nodatacow: false,
-  compression: undefined,
+/** What a directory is made from. */
+interface NewDirectory {
+  metadata: EntryMetadata
+  changes: EntryChanges | undefined
+  inherited: StoragePlan
+  rules: RuleScope | undefined
 }
 
 /** Bytes of a path. No kernel takes paths of such a length, and every directory on the way is looked up by its own. */
@@ -58,9 +37,7 @@ export class FileTree<Content> {
   readonly #innerSubvolumes: readonly (readonly [ByteString, SubvolumePlan])[]
   /** Undefined when it is empty: looking up a long path takes time even then. */
   readonly #pathStorage: ReadonlyMap<ByteString, StoragePlan> | undefined
-  /** Of files with several names: the node by which each subvolume knows them, for all those nodes. */
-  readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
-
+  readonly #hardLinks: HardLinks<Content>
   readonly #metadata = new SharedMetadata()
   /**
    * Where the last entry went; most go where the one before went. It is still in the tree: what takes a directory's
@@ -78,11 +55,17 @@ export class FileTree<Content> {
     this.#innerSubvolumes = [...this.#subvolumes]
       .filter(([path]) => path !== '')
       .sort(([a], [b]) => b.length - a.length)
-    const { pathStorage } = options
+    this.#hardLinks = new HardLinks((content, storage) => options.content.copy(content, storage))
+    const { pathStorage, rules } = options
     this.#pathStorage = pathStorage?.size ? pathStorage : undefined
     const rootVolume = this.#subvolumes.get('')
     if (rootVolume === undefined) throw new Error('no subvolume has the path ""')
-    this.root = this.#newDirectory('', this.#impliedMetadata(), rootVolume)
+    this.root = this.#newDirectory('', {
+      metadata: this.#impliedMetadata(rules?.rootChanges),
+      changes: rules?.rootChanges,
+      inherited: rootVolume,
+      rules: rules?.scope,
+    })
     for (const path of this.#subvolumes.keys()) {
       if (path !== '') this.#directoryAt(path, { source: 'the description of the subvolumes' })
     }
@@ -93,38 +76,65 @@ export class FileTree<Content> {
    * directory over a directory only sets its metadata. Missing parents are made.
    *
    * @throws InputError when the path leads through something that is no directory, when a hard link's target
-   *   does not exist or is a directory, or when a subvolume's directory would be replaced
+   *   does not exist, is left out, or is a directory, when a subvolume's directory would be replaced, when a rule
+   *   wants of a hard link what its inode does not have, or when there is a problem (TreeOptions)
    */
   async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
     const path = join(to, entry.path)
     if (path === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
-      this.root.metadata = this.#metadata.of(entry)
+      this.root.metadata = this.#metadata.of(this.#changed(entry, this.#options.rules?.rootChanges))
       return
     }
     if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
+    if (this.#options.rules?.exclude && this.#options.rules.isExcluded(path)) return
     const slash = path.lastIndexOf('/')
     const name = ownCopy(path.slice(slash + 1))
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
+    const changes = parent.rules?.changesOf(name)
     const existing = parent.children.get(name)
-    const metadata = this.#metadata.of(entry)
+    const metadata = this.#metadata.of(this.#changed(entry, changes))
     if (entry.type === 'directory') {
       if (existing?.type === 'directory') existing.metadata = metadata
-      else parent.children.set(name, this.#newDirectory(path, metadata, parent.storage))
+      else parent.children.set(name, this.#childDirectory(parent, path, name, metadata))
       return
     }
     if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, entry)
     let leaf: LeafNode<Content>
     if (entry.type === 'file') {
-      const storage = this.#storageAt(path, parent)
+      const storage = this.#storageAt(path, parent.storage, changes)
       const content = await this.#options.content.store(entry, storage)
       leaf = { type: 'file', metadata, hardLinked: false, storage, content }
     } else if (entry.type === 'hardlink') {
-      leaf = await this.#link(entry, join(to, entry.target), path, this.#storageAt(path, parent))
+      const storage = this.#storageAt(path, parent.storage, changes)
+      leaf = await this.#link(entry, join(to, entry.target), path, storage, changes)
     } else {
       leaf = leafOf(entry, metadata)
     }
     parent.children.set(name, leaf)
+  }
+
+  /**
+   * Puts a file that comes from no source at a path where nothing is. Rules are for its parents only.
+   *
+   * @throws InputError when something is there
+   */
+  put(path: ByteString, file: FileNode<Content>, origin: EntryOrigin): void {
+    const slash = path.lastIndexOf('/')
+    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, path)
+    const name = path.slice(slash + 1)
+    const existing = parent.children.get(name)
+    if (existing !== undefined) throw fail(`the sources have a ${existing.type} there`, { origin, path })
+    parent.children.set(name, file)
+  }
+
+  /** The entry as the rules want it. */
+  #changed(entry: SourceEntry, changes: EntryChanges | undefined): EntryMetadata {
+    const changed =
+      changes === undefined ? entry : { ...entry, ...changedMetadata(entry, entry.type, changes) }
+    const problem = this.#options.problemOf?.(changed)
+    if (problem !== undefined) throw fail(problem, entry)
+    return changed
   }
 
   /** The node a hard link leads to. */
@@ -133,54 +143,28 @@ export class FileTree<Content> {
     target: ByteString,
     path: ByteString,
     storage: StoragePlan,
+    changes: EntryChanges | undefined,
   ): LeafNode<Content> | Promise<LeafNode<Content>> {
     const node = this.#find(target)
-    if (node === undefined) throw fail(`the hard link's target ${quote(target)} does not exist`, entry)
+    if (node === undefined) {
+      const what = this.#options.rules?.isExcluded(target)
+        ? 'is left out by a rule, and the content with it: leave out both, or neither'
+        : 'does not exist'
+      throw fail(`the hard link's target ${quote(target)} ${what}`, entry)
+    }
     if (node.type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
-    if (node.type === 'file') return this.#nodeIn(this.#subvolumeOf(path), node, target, storage)
+    const conflict = changes && conflictWith(changes, node.type, node.metadata)
+    if (conflict !== undefined) {
+      throw fail(
+        `a rule gives it ${conflict}, but it is a hard link to ${quote(target)}, which has its own: change that one`,
+        entry,
+      )
+    }
+    if (node.type === 'file') {
+      return this.#hardLinks.nodeFor(node, this.#subvolumeOf(target), this.#subvolumeOf(path), storage)
+    }
     node.hardLinked = true
     return node
-  }
-
-  /**
-   * The node by which a subvolume knows a file. Inodes do not reach beyond their subvolume: a hard link from
-   * another one becomes an inode there that shares the content, or has a copy of it when no other subvolume
-   * stores it in the way this one does.
-   */
-  #nodeIn(
-    subvolume: SubvolumePlan,
-    node: FileNode<Content>,
-    path: ByteString,
-    storage: StoragePlan,
-  ): FileNode<Content> | Promise<FileNode<Content>> {
-    let family = this.#families.get(node)
-    if (family === undefined) {
-      const home = this.#subvolumeOf(path)
-      if (home === subvolume) {
-        node.hardLinked = true
-        return node
-      }
-      this.#families.set(node, (family = new Map([[home, node]])))
-    }
-    const storesAlike = (other: FileNode<Content>) => other.storage.nodatacow === storage.nodatacow
-    const known = family.get(subvolume) ?? [...family.values()].find(storesAlike)
-    if (known === undefined) return this.#copyOf(node, subvolume, family, storage)
-    known.hardLinked = true
-    family.set(subvolume, known)
-    return known
-  }
-
-  async #copyOf(
-    node: FileNode<Content>,
-    subvolume: SubvolumePlan,
-    family: Map<SubvolumePlan, FileNode<Content>>,
-    storage: StoragePlan,
-  ): Promise<FileNode<Content>> {
-    const content = await this.#options.content.copy(node.content, storage)
-    const copy = { ...node, hardLinked: false, storage, content }
-    family.set(subvolume, copy)
-    this.#families.set(copy, family)
-    return copy
   }
 
   #subvolumeOf(path: ByteString): SubvolumePlan {
@@ -210,7 +194,8 @@ export class FileTree<Content> {
       const name = path.slice(from, end)
       let child = directory.children.get(name)
       if (child === undefined) {
-        child = this.#newDirectory(path.slice(0, end), this.#impliedMetadata(), directory.storage)
+        const metadata = this.#impliedMetadata(directory.rules?.changesOf(name))
+        child = this.#childDirectory(directory, path.slice(0, end), name, metadata)
         directory.children.set(ownCopy(name), child)
       }
       if (child.type !== 'directory') {
@@ -226,25 +211,48 @@ export class FileTree<Content> {
     return directory
   }
 
-  #newDirectory(path: ByteString, metadata: EntryMetadata, inherited: StoragePlan): DirectoryNode<Content> {
+  #childDirectory(
+    parent: DirectoryNode<Content>,
+    path: ByteString,
+    name: ByteString,
+    metadata: EntryMetadata,
+  ): DirectoryNode<Content> {
+    return this.#newDirectory(path, {
+      metadata,
+      changes: parent.rules?.changesOf(name),
+      inherited: parent.storage,
+      rules: parent.rules?.below(name),
+    })
+  }
+
+  #newDirectory(
+    path: ByteString,
+    { metadata, changes, inherited, rules }: NewDirectory,
+  ): DirectoryNode<Content> {
     const subvolume = this.#subvolumes.get(path)
+    // Patterns are for what matches, not for what is below.
+    const storage = this.#pathStorage?.get(path) ?? subvolume ?? inherited
     const directory: DirectoryNode<Content> = {
       type: 'directory',
       metadata,
       children: new Map(),
-      storage: this.#pathStorage?.get(path) ?? subvolume ?? inherited,
+      storage,
+      nodatacow: (changes ? changedStorage(storage, changes) : storage).nodatacow,
+      rules,
       subvolume,
     }
     if (subvolume !== undefined) this.subvolumeRoots.set(subvolume, directory)
     return directory
   }
 
-  #storageAt(path: ByteString, parent: DirectoryNode<Content>): StoragePlan {
-    return this.#pathStorage?.get(path) ?? parent.storage
+  #storageAt(path: ByteString, inherited: StoragePlan, changes: EntryChanges | undefined): StoragePlan {
+    const storage = this.#pathStorage?.get(path) ?? inherited
+    return changes === undefined ? storage : changedStorage(storage, changes)
   }
 
-  #impliedMetadata(): EntryMetadata {
-    return { mode: 0o755, uid: 0, gid: 0, mtime: this.#options.time }
+  #impliedMetadata(changes: EntryChanges | undefined): EntryMetadata {
+    const metadata = { mode: 0o755, uid: 0, gid: 0, mtime: this.#options.time }
+    return changes === undefined ? metadata : changedMetadata(metadata, 'directory', changes)
   }
 
   #refuseToReplaceSubvolume(path: ByteString, entry: SourceEntry): void {

@@ -1,11 +1,13 @@
 /** The rules between the keys of a BTRFS partition. */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
+import { matchesGlob, parseGlob } from './glob.ts'
 import { repeated, toJsonPath } from './messages.ts'
 import type { BtrfsSpec } from './schema.ts'
 import { parseSize } from './sizes.ts'
 import { storageAt } from './storage.ts'
 import { containerOf, idsOf, pathOf } from './subvolumes.ts'
+import { toTreePath } from './tree-path.ts'
 
 /** (MIN_SWAP_PAGES of mkswap(8), and the page) */
 const MIN_SWAP_BYTES = 40960
@@ -24,6 +26,7 @@ export function btrfsIssues(partition: Draft<BtrfsSpec>, at: string): SpecIssue[
     ...placeIssues(partition, at),
     ...snapshotIssues(partition, at),
     ...pathRuleIssues(partition, at),
+    ...excludedIssues(partition, at),
     ...swapfileIssues(partition, at),
     ...storageIssues(partition, at),
   ]
@@ -197,6 +200,32 @@ function pathRuleIssues({ paths = [] }: Draft<BtrfsSpec>, at: string): SpecIssue
     }
     return []
   })
+}
+
+/** What the description itself puts somewhere cannot be left out. */
+function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsSpec>, at: string) {
+  const places = [
+    { path: '/', what: 'the root' },
+    ...subvolumes.map((subvolume, i) => ({
+      path: subvolume && pathOf(subvolume, subvolumes),
+      what: `what ${at}.subvolumes[${i}] holds`,
+    })),
+    { path: swapfile?.path, what: 'the swap file' },
+  ]
+  return paths.flatMap((rule, i): SpecIssue[] => {
+    if (rule?.exclude !== true) return []
+    const place = places.find(({ path }) => path !== undefined && leavesOut(rule, path))
+    return place === undefined
+      ? []
+      : [{ path: `${at}.paths[${i}].exclude`, message: `leaves out ${place.what}` }]
+  })
+}
+
+function leavesOut({ path, glob }: { path?: string; glob?: string }, place: string): boolean {
+  if (path !== undefined) return path === '/' || place === path || place.startsWith(`${path}/`)
+  if (glob === undefined) return false
+  const names = toTreePath(place).split('/')
+  return names.some((_, i) => matchesGlob(parseGlob(glob), names.slice(0, i + 1)))
 }
 
 function swapfileIssues(

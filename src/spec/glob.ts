@@ -4,8 +4,8 @@
  */
 import { type ByteString, fromText } from '../lib/byte-string.ts'
 
-/** One character of UTF-8, or one byte that is none; never a slash. */
-const CHARACTER = '(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|[^/])'
+/** One character of UTF-8, or one byte that is none; names hold no slash. */
+const CHARACTER = '(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|.)'
 const SET = /\[(!?)([^\]/]+)\]/y
 const ASCII_SET = /^(?:[^\\\x80-\uffff])+$/
 
@@ -14,15 +14,32 @@ export function isGlobPart(part: string): boolean {
   return part === '**' || (!part.includes('**') && partPattern(part) !== undefined)
 }
 
-/** What matches the whole paths (without a leading slash) that a pattern with a leading slash means. */
-export function globToRegExp(glob: string): RegExp {
+/** A part `**`: any number of directories, none included; at the end of a pattern at least one name. */
+export const ANY_DEPTH = Symbol('**')
+
+/** What a name must be: this very one, or one that matches. */
+export type GlobPart = ByteString | RegExp | typeof ANY_DEPTH
+
+/** The parts of a pattern that begins with a slash. */
+export function parseGlob(glob: string): GlobPart[] {
   const parts = glob.slice(1).split('/')
-  const pattern = parts.map((part, i) => {
-    const isLast = i === parts.length - 1
-    if (part === '**') return isLast ? '.+' : '(?:[^/]+/)*'
-    return partPattern(part)! + (isLast ? '' : '/')
+  return parts.map((part) => {
+    if (part === '**') return ANY_DEPTH
+    return /[*?[]/.test(part) ? new RegExp(`^${partPattern(part)!}$`, 's') : fromText(part)
   })
-  return new RegExp(`^${pattern.join('')}$`, 's')
+}
+
+/** Whether the names of a path are what the parts say, all of them. */
+export function matchesGlob(parts: readonly GlobPart[], names: readonly ByteString[]): boolean {
+  if (parts.length === 0) return names.length === 0
+  const [part, ...rest] = parts
+  if (part !== ANY_DEPTH) {
+    const [name, ...further] = names
+    if (name === undefined) return false
+    return (part instanceof RegExp ? part.test(name) : part === name) && matchesGlob(rest, further)
+  }
+  if (rest.length === 0) return names.length > 0
+  return names.some((_, i) => matchesGlob(rest, names.slice(i)))
 }
 
 /** A part as a regular expression over byte strings; undefined when it has a set that is none. */
@@ -35,11 +52,11 @@ function partPattern(part: string): string | undefined {
       const [set, negated, members] = SET.exec(part) ?? []
       if (set === undefined || !ASCII_SET.test(members) || !isRegExpSet(members)) return undefined
       const inSet = members.replace(/[\^[&~]/g, '\\$&')
-      pattern += negated === '!' ? `(?!/|[${inSet}])${CHARACTER}` : `[${inSet}]`
+      pattern += negated === '!' ? `(?![${inSet}])${CHARACTER}` : `[${inSet}]`
       at += set.length
       continue
     }
-    if (character === '*') pattern += '[^/]*'
+    if (character === '*') pattern += '.*'
     else if (character === '?') pattern += CHARACTER
     else pattern += escaped(fromText(character))
     at += character.length

@@ -67,9 +67,17 @@ export interface BtrfsPlan extends PartitionPlace {
   paths: PathRulePlan[]
   /** What is changed of single entries, in the order of the description: later rules go over earlier ones. */
   rules: EntryRulePlan[]
-  swapfile: { path: ByteString; size: number } | undefined
+  swapfile: SwapfilePlan | undefined
   /** Symlinks at the top level: name -> target. */
   links: Map<ByteString, ByteString>
+}
+
+export interface SwapfilePlan {
+  path: ByteString
+  /** Bytes, whole pages of 4096. */
+  size: number
+  /** By which fstab(5) may name it. */
+  uuid: string
 }
 
 /** How the content of files is stored. */
@@ -115,6 +123,8 @@ export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
 
 /** What is not set stays as the source has it. */
 export interface EntryRulePlan {
+  /** Its place in `paths` of the description. */
+  index: number
   /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
   for: { path: ByteString } | { glob: string }
   /** Only rules with a pattern have it; the others are in `paths`. */

@@ -37,20 +37,25 @@ export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (wha
       path === undefined ? [] : [{ path: toTreePath(path), ...storageAt(partition, path) }],
     ),
     rules: paths.map(resolveRule).filter(changesSomething),
-    swapfile: swapfile && { path: toTreePath(swapfile.path), size: parseSize(swapfile.size)! },
+    swapfile: swapfile && {
+      path: toTreePath(swapfile.path),
+      size: parseSize(swapfile.size)!,
+      uuid: derive('swap file'),
+    },
     links: new Map(
       Object.entries(partition.links ?? {}).map(([name, target]) => [fromText(name), fromText(target)]),
     ),
   } satisfies Partial<BtrfsPlan>
 }
 
-function resolveRule(rule: PathRuleSpec): EntryRulePlan {
+function resolveRule(rule: PathRuleSpec, index: number): EntryRulePlan {
   const { path, glob, nodatacow, compression, flags = [], uid, gid, mode, xattrs = {}, exclude } = rule
   const storage = {
     ...(nodatacow === undefined ? {} : { nodatacow }),
     ...(compression === undefined ? {} : { compression: parseCompression(compression) ?? ('none' as const) }),
   }
   return {
+    index,
     for: path === undefined ? { glob: glob! } : { path: toTreePath(path) },
     storage: path === undefined ? storage : {},
     flags: [...new Set(flags)].sort(),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { TarInput } from '../sources/build-tar.ts'
 import { arbitraryTime } from '../sources/arbitrary-entries.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
-import { expectedImage, Refused, type SourceInput } from '../images/expected-image.ts'
+import { expectedImage, isExcluded, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'
 
 /** A longer look: DISKWRIGHT_RUNS=500 npx vitest run test/btrfs/property.test.ts */
@@ -99,7 +99,32 @@ const subvolumes = fc
     ...(root === undefined ? [] : [{ name: root, path: '/', ...rootStorage }]),
     ...others.map(([path, storage], i) => ({ name: `@${i}`, ...(path && { path }), ...storage })),
   ])
-const options: fc.Arbitrary<BtrfsOptions> = fc.record(
+/** Of a few names, so that they match. */
+const glob = fc
+  .array(fc.constantFrom('*', '**', 'a', 'b', 'boot', '?', 'n*', 'd'), { minLength: 1, maxLength: 3 })
+  .map((parts) => `/${parts.join('/')}`)
+const changes = fc.oneof(
+  fc.record(
+    {
+      uid: fc.constantFrom(0, 7, 2 ** 32 - 2),
+      gid: fc.constantFrom(0, 8),
+      mode: fc.constantFrom('0600', '4755', '1777'),
+      flags: fc
+        .subarray(['append', 'immutable', 'noatime', 'nodump', 'sync'] as const)
+        .map((flags) => [...flags]),
+      xattrs: fc.constantFrom<Record<string, string | null>>(
+        { 'user.a': 'new', 'user.b': null },
+        { 'user.r': '' },
+      ),
+      nodatacow: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.constant({ exclude: true }),
+)
+const patternRule = fc.tuple(glob, changes).map(([glob, changes]) => ({ glob, ...changes }))
+
+const anyOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
   {
     nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
     profiles: fc.record({
@@ -111,15 +136,31 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
     dedupe: fc.boolean(),
     subvolumes,
     paths: fc
-      .uniqueArray(fc.tuple(specPath, storage), { maxLength: 2, selector: ([path]) => path })
-      // Whether a level contradicts a "nodatacow" above it is a matter of the description, tested there.
-      .map((rules) =>
-        rules.map(([path, { nodatacow }]) => ({ path, ...(nodatacow === undefined ? {} : { nodatacow }) })),
-      ),
+      .tuple(
+        fc
+          .uniqueArray(fc.tuple(specPath, storage), { maxLength: 2, selector: ([path]) => path })
+          // Whether a level contradicts a "nodatacow" above it is a matter of the description, tested there.
+          .map((rules) =>
+            rules.map(([path, { nodatacow }]) => ({
+              path,
+              ...(nodatacow === undefined ? {} : { nodatacow }),
+            })),
+          ),
+        fc.array(patternRule, { maxLength: 3 }),
+      )
+      .map(([paths, patterns]) => [...paths, ...patterns]),
     links: fc.constantFrom<Record<string, string>>({}, { link: '@boot' }),
   },
   { requiredKeys: [] },
 )
+/** Leaving out the root of a subvolume is a matter of the description, too. */
+const options = anyOptions.map((options) => ({
+  ...options,
+  paths: (options.paths ?? []).filter(
+    (rule) =>
+      !(options.subvolumes ?? []).some(({ path = '/' }) => isExcluded({ paths: [rule] }, path.slice(1))),
+  ),
+}))
 const sources: fc.Arbitrary<SourceInput[]> = fc.array(
   fc.record(
     { entries: fc.array(entry, { maxLength: 25, size: 'max' }), to: specPath },

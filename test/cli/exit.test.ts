@@ -136,6 +136,7 @@ describe('the result of a build', () => {
             extents: 1,
             inlineFiles: 0,
             metadataBytes: 16384,
+            unusedRules: ['partitions[1].paths[3]'],
             subvolumes: [
               { id: 5, name: '', path: '/', uuid: '44444444-4444-4444-8888-88888888888a', files: 1 },
             ],
@@ -149,6 +150,7 @@ describe('the result of a build', () => {
         'x.img.zst: 1 GiB, 1 MiB compressed, in 1.5 s',
         '  1  FAT32  FIRMWARE  512 MiB at 1 MiB    1 file, 2 directories, 2.9 KiB in 4 KiB',
         '  2  BTRFS  ROOT      512 MiB at 513 MiB  1 file, 2 directories, 0 subvolumes, 2.9 KiB in 4 KiB',
+        'note: nothing matched partitions[1].paths[3]',
         '',
       ].join('\n'),
     )

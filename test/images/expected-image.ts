@@ -2,9 +2,9 @@
  * What must be in a BTRFS partition, worked out from the rules alone: a flat list of paths that sources change one
  * after the other. It shares nothing with src/file-tree.
  */
-import type { Timestamp } from '../../src/file-tree/entry.ts'
+import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
 import { fromText, toBytes, type ByteString } from '../../src/lib/byte-string.ts'
-import type { BtrfsSpec } from '../../src/spec/schema.ts'
+import type { BtrfsSpec, PathRuleSpec } from '../../src/spec/schema.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
 import type { TarInput } from '../sources/build-tar.ts'
 
@@ -44,6 +44,8 @@ export function expectedImage(
   }
   const routes = subvolumes.flatMap(({ name, path }) => (path === undefined ? [] : [{ name, path }]))
   const inodes = new Map<ByteString, Inode>()
+  /** What was there at some time, which is what rules are for. */
+  const seen = new Set<ByteString>()
   let nextId = 0
 
   const routeOf = (path: ByteString) =>
@@ -54,8 +56,10 @@ export function expectedImage(
     const inode = { id: nextId++, entry, nodatacow: new Map<string, boolean>() }
     name(path, inode)
   }
+  const changed = (path: ByteString, entry: Inode['entry']) => withRules(rulesFor(layout, path), entry)
   const name = (path: ByteString, inode: Inode) => {
     inodes.set(path, inode)
+    seen.add(path)
     const { name } = routeOf(path)
     if (!inode.nodatacow.has(name)) inode.nodatacow.set(name, nodatacowAt(layout, routeOf(path), path))
   }
@@ -66,7 +70,7 @@ export function expectedImage(
       return
     }
     if (path !== '') need(parentOf(path))
-    put(path, impliedDirectory)
+    put(path, changed(path, impliedDirectory))
   }
   const remove = (path: ByteString) => {
     for (const route of routes) {
@@ -80,10 +84,11 @@ export function expectedImage(
     const below = (path: ByteString) => [treePath(to), path].filter((part) => part !== '').join('/')
     for (const input of entries) {
       const path = below(input.path)
+      if (isExcluded(layout, path)) continue
       if (path !== '') need(parentOf(path))
       const existing = inodes.get(path)
       if (input.type === 'directory' && existing?.entry.type === 'directory') {
-        existing.entry = describe(input)
+        existing.entry = changed(path, describe(input))
         continue
       }
       let target: Inode | undefined
@@ -91,11 +96,18 @@ export function expectedImage(
         target = inodes.get(below(input.target))
         if (target === undefined || target.entry.type === 'directory')
           throw new Refused(`${path} leads nowhere`)
+        if (differs(target.entry, withRules(rulesFor(layout, path), target.entry)))
+          throw new Refused(`${path} has rules of its own`)
       }
       if (existing !== undefined) remove(path)
-      if (target === undefined) put(path, describe(input))
+      if (target === undefined) put(path, changed(path, describe(input)))
       else name(path, target)
     }
+  }
+  for (const rule of layout.paths ?? []) {
+    if (rule.path === undefined || rule.exclude === true || !changesEntries(rule)) continue
+    const isThere = [...inodes.keys(), ...seen].some((path) => isWithin(path, treePath(rule.path!)))
+    if (!isThere) throw new Refused(`${rule.path} is not there`)
   }
   return inSubvolumes(inodes, routes, layout)
 }
@@ -140,6 +152,72 @@ function inSubvolumes(
   return trees
 }
 
+/** Whether a path, in bytes, is left out, or something above it. */
+export function isExcluded(layout: Layout, path: ByteString): boolean {
+  return partsAbove(path).some((above) => rulesFor(layout, above).some((rule) => rule.exclude === true))
+}
+
+/** Rules for a path in the order of the description. */
+function rulesFor({ paths = [] }: Layout, path: ByteString): PathRuleSpec[] {
+  return paths.filter((rule) =>
+    rule.path === undefined ? globToRegExp(rule.glob!).test(path) : isWithin(path, treePath(rule.path)),
+  )
+}
+
+/** The whole path as a regular expression. Patterns in tests have ASCII characters and no sets. */
+function globToRegExp(glob: string): RegExp {
+  const pattern = glob
+    .slice(1)
+    .replace(/[.+^$(){}|\\]/g, '\\$&')
+    .replace(/\*\*\/|\*\*$|\*|\?/g, (token) => {
+      if (token === '**/') return '(?:[^/]+/)*'
+      return token === '**' ? '.+' : token === '*' ? '[^/]*' : '[^/]'
+    })
+  return new RegExp(`^${pattern}$`, 's')
+}
+
+function changesEntries({ flags = [], uid, gid, mode, xattrs = {} }: PathRuleSpec): boolean {
+  return flags.length > 0 || (uid ?? gid ?? mode) !== undefined || Object.keys(xattrs).length > 0
+}
+
+function withRules(rules: readonly PathRuleSpec[], entry: Inode['entry']): Inode['entry'] {
+  const changed = { ...entry }
+  for (const { uid, gid, mode, flags, xattrs = {} } of rules) {
+    if (uid !== undefined) changed.uid = uid
+    if (gid !== undefined) changed.gid = gid
+    if (mode !== undefined && entry.type !== 'symlink') changed.mode = parseInt(mode, 8)
+    if (flags !== undefined && changed.flags !== undefined) {
+      changed.flags = [...new Set([...changed.flags, ...flags])].sort()
+    }
+    for (const [key, value] of Object.entries(xattrs)) {
+      const name = fromText(key)
+      const kept: Xattr[] = changed.xattrs === 'unknown' ? [] : [...(changed.xattrs ?? [])]
+      const others = kept.filter((xattr) => xattr.name !== name)
+      if (value === null) changed.xattrs = others
+      else {
+        const bytes = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')
+        changed.xattrs = [...others, { name, value: new Uint8Array(bytes) }]
+      }
+    }
+  }
+  return changed
+}
+
+/** Whether the rules would change an inode that is there. */
+function differs(a: Inode['entry'], b: Inode['entry']): boolean {
+  const told = ({ mode, uid, gid, flags, xattrs }: Inode['entry']) =>
+    JSON.stringify([
+      ...[mode, uid, gid, flags],
+      (xattrs === 'unknown' ? [] : (xattrs ?? [])).map(({ name, value }) => `${name} ${value.join()}`).sort(),
+    ])
+  return told(a) !== told(b)
+}
+
+/** A path and all above it. */
+function partsAbove(path: ByteString): ByteString[] {
+  return path === '' ? [''] : [...partsAbove(parentOf(path)), path]
+}
+
 const impliedDirectory: Inode['entry'] = {
   type: 'directory',
   mode: 0o755,
@@ -148,6 +226,7 @@ const impliedDirectory: Inode['entry'] = {
   mtime: NO_TIME,
   atime: NO_TIME,
   ctime: NO_TIME,
+  flags: [],
 }
 
 function describe(input: TarInput): Inode['entry'] {
@@ -160,6 +239,7 @@ function describe(input: TarInput): Inode['entry'] {
     atime: input.atime ?? mtime,
     ctime: input.ctime ?? mtime,
     xattrs: input.xattrs,
+    ...(input.type === 'file' || input.type === 'directory' ? { flags: [] } : {}),
   }
   switch (input.type) {
     case 'directory':
@@ -194,7 +274,8 @@ function nodatacowAt(
     .filter((rule) => isWithin(path, rule.path) && isWithin(rule.path, route.path))
     .sort((a, b) => a.path.length - b.path.length)
   const own = subvolumes.find(({ name }) => name === route.name)
-  const told = [own?.nodatacow, ...rules.map((rule) => rule.nodatacow)]
+  const patterns = rulesFor({ paths }, path).filter((rule) => rule.path === undefined)
+  const told = [own?.nodatacow, ...[...rules, ...patterns].map((rule) => rule.nodatacow)]
   return told.findLast((value) => value !== undefined) ?? false
 }
 

@@ -31,6 +31,8 @@ export interface ExpectedEntry {
   linkGroup?: string
   /** Whether the file or directory carries the NOCOW flag. */
   nodatacow?: boolean
+  /** Of a file or directory: all of `append`, `immutable`, `noatime`, `nodump`, `sync` that it has, in this order. */
+  flags?: readonly string[]
 }
 
 /** By the name of the subvolume; '' is the top level. */
@@ -55,6 +57,7 @@ export interface FoundEntry {
   major?: number
   minor?: number
   nodatacow?: boolean
+  flags?: string[]
 }
 
 type Report = (path: ByteString, what: string, expected: unknown, found: unknown) => void
@@ -94,6 +97,7 @@ function compareEntry(expected: ExpectedEntry, found: FoundEntry, report: Report
   check('major', expected.major, found.major)
   check('minor', expected.minor, found.minor)
   check('nodatacow', expected.nodatacow, found.nodatacow)
+  check('flags', expected.flags?.join(), found.flags?.join())
   if (expected.type === 'symlink') {
     check('target', expected.target, found.target)
     check('size of the symlink', found.target?.length, found.size)

@@ -16,6 +16,8 @@ import sys
 
 FS_IOC_GETFLAGS = 0x80086601
 FS_NOCOW_FL = 0x00800000
+# (FS_APPEND_FL and so on)
+FLAGS = {"append": 0x20, "immutable": 0x10, "noatime": 0x80, "nodump": 0x40, "sync": 0x08}
 SUBVOLUME_ROOT = 256
 PIECE = 1 << 20
 
@@ -34,12 +36,16 @@ def text(data):
     return data.decode("latin-1")
 
 
-def nocow(fd):
+def inode_flags(fd):
     try:
-        flags = fcntl.ioctl(fd, FS_IOC_GETFLAGS, b"\0" * 8)
+        return struct.unpack("Q", fcntl.ioctl(fd, FS_IOC_GETFLAGS, b"\0" * 8))[0]
     except OSError:
-        return False
-    return bool(struct.unpack("Q", flags)[0] & FS_NOCOW_FL)
+        return 0
+
+
+def named_flags(fd):
+    flags = inode_flags(fd)
+    return bool(flags & FS_NOCOW_FL), [name for name, flag in FLAGS.items() if flags & flag]
 
 
 def sha256(fd):
@@ -77,16 +83,16 @@ def describe(path, below, status, known):
         if seen is None:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
-                seen = (sha256(fd), nocow(fd))
+                seen = (sha256(fd), *named_flags(fd))
             finally:
                 os.close(fd)
             if status.st_nlink > 1:
                 known[status.st_ino] = seen
-        entry["sha256"], entry["nodatacow"] = seen
+        entry["sha256"], entry["nodatacow"], entry["flags"] = seen
     elif kind == "directory":
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            entry["nodatacow"] = nocow(fd)
+            entry["nodatacow"], entry["flags"] = named_flags(fd)
         finally:
             os.close(fd)
     elif kind == "symlink":

@@ -358,6 +358,26 @@ const RULES: Case[] = [
     { [`${P1}.swapfile.path`]: 'read-only' },
   ],
   [
+    'leaving out what the description itself has a place for',
+    btrfs((p) => {
+      p.paths = [
+        { path: '/nix', exclude: true },
+        { glob: '/v*', exclude: true },
+        { glob: '/**/file', exclude: true },
+        { path: '/', exclude: true },
+        { glob: '/nix/**', exclude: true },
+        { path: '/swap/other', exclude: true },
+      ]
+      p.swapfile = { path: '/swap/file', size: '1MiB' }
+    }),
+    {
+      [`${P1}.paths[0].exclude`]: `leaves out what ${P1}.subvolumes[4] holds`,
+      [`${P1}.paths[1].exclude`]: `leaves out what ${P1}.subvolumes[6] holds`,
+      [`${P1}.paths[2].exclude`]: 'leaves out the swap file',
+      [`${P1}.paths[3].exclude`]: 'leaves out the root',
+    },
+  ],
+  [
     'two file systems with one UUID',
     (s) => {
       s.partitions[0] = { type: 'btrfs', size: '64MiB', uuid: s.partitions[1].uuid.toUpperCase() }

@@ -243,10 +243,17 @@ describe('the rules of a plan', () => {
     })
     const nothing = { storage: {}, flags: [], xattrs: new Map(), exclude: false }
     expect(rules).toEqual([
-      { ...nothing, for: { path: '\xc3\xa4' }, mode: 0o4755, uid: 7 },
-      { ...nothing, for: { glob: '/**/*.db' }, storage: { nodatacow: true }, flags: ['nodump', 'sync'] },
+      { ...nothing, index: 1, for: { path: '\xc3\xa4' }, mode: 0o4755, uid: 7 },
       {
         ...nothing,
+        index: 2,
+        for: { glob: '/**/*.db' },
+        storage: { nodatacow: true },
+        flags: ['nodump', 'sync'],
+      },
+      {
+        ...nothing,
+        index: 3,
         for: { glob: '/x' },
         storage: { compression: 'none' },
         xattrs: new Map([
@@ -255,7 +262,7 @@ describe('the rules of a plan', () => {
           ['user.c', undefined],
         ]),
       },
-      { ...nothing, for: { glob: '/tmp/**' }, exclude: true },
+      { ...nothing, index: 4, for: { glob: '/tmp/**' }, exclude: true },
     ])
     expect(paths.map(({ path }) => path)).toEqual(['a', '\xc3\xa4'])
   })

@@ -1,0 +1,114 @@
+/** What the rules of a description make of one entry. */
+import type { EntryRulePlan, InodeFlag, StoragePlan } from '../spec/plan.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import type { EntryMetadata, SourceEntry, Xattr } from './entry.ts'
+import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl-mode.ts'
+
+/** All rules for one entry in one. What is undefined stays as it is. */
+export interface EntryChanges {
+  readonly uid: number | undefined
+  readonly gid: number | undefined
+  readonly mode: number | undefined
+  readonly flags: readonly InodeFlag[] | undefined
+  /** undefined: remove it. */
+  readonly xattrs: ReadonlyMap<ByteString, Uint8Array | undefined> | undefined
+  readonly storage: EntryRulePlan['storage']
+  readonly exclude: boolean
+}
+
+/** The rules in their order: later ones go over earlier ones, flags add up. */
+export function mergeRules(rules: readonly EntryRulePlan[]): EntryChanges {
+  const last = <Key extends 'uid' | 'gid' | 'mode'>(key: Key) =>
+    rules.findLast((rule) => rule[key] !== undefined)?.[key]
+  const flags = [...new Set(rules.flatMap((rule) => rule.flags))].sort()
+  const xattrs = new Map(rules.flatMap((rule) => [...rule.xattrs]))
+  return {
+    uid: last('uid'),
+    gid: last('gid'),
+    mode: last('mode'),
+    flags: flags.length > 0 ? flags : undefined,
+    xattrs: xattrs.size > 0 ? xattrs : undefined,
+    storage: Object.assign({}, ...rules.map(({ storage }) => storage)) as EntryRulePlan['storage'],
+    exclude: rules.some(({ exclude }) => exclude),
+  }
+}
+
+/** chattr(1) knows flags of files and directories only. */
+const canHaveFlags = (type: SourceEntry['type']) => type === 'file' || type === 'directory'
+/** Nobody asks for the mode of a symlink. */
+const canHaveMode = (type: SourceEntry['type']) => type !== 'symlink'
+
+/** The metadata of an entry after the changes. */
+export function changedMetadata(
+  metadata: EntryMetadata,
+  type: SourceEntry['type'],
+  changes: EntryChanges,
+): EntryMetadata {
+  const { mtime, atime, ctime, birthtime } = metadata
+  const newMode = canHaveMode(type) ? changes.mode : undefined
+  return {
+    mode: newMode ?? metadata.mode,
+    uid: changes.uid ?? metadata.uid,
+    gid: changes.gid ?? metadata.gid,
+    mtime,
+    atime,
+    ctime,
+    birthtime,
+    xattrs: changedXattrs(metadata.xattrs, newMode, changes.xattrs),
+    flags: canHaveFlags(type) ? changes.flags : undefined,
+  }
+}
+
+/** As chmod(2) does, a new mode goes into the ACL that came with the entry. */
+function changedXattrs(
+  xattrs: readonly Xattr[] = [],
+  mode: number | undefined,
+  changes: EntryChanges['xattrs'] = new Map(),
+): readonly Xattr[] | undefined {
+  const result: Xattr[] = []
+  for (const xattr of xattrs) {
+    const { name, value } = xattr
+    if (changes.has(name)) continue
+    if (mode !== undefined && name === POSIX_ACL_ACCESS)
+      result.push({ name, value: changeAclMode(value, mode) })
+    else result.push(xattr)
+  }
+  for (const [name, value] of changes) if (value !== undefined) result.push({ name, value })
+  return result.length > 0 ? result : undefined
+}
+
+/** How the entry's content is stored; what has no copy on write is not compressed. */
+export function changedStorage(storage: StoragePlan, { storage: changes }: EntryChanges): StoragePlan {
+  if (changes.nodatacow === undefined && changes.compression === undefined) return storage
+  const nodatacow = changes.nodatacow ?? storage.nodatacow
+  const { compression = storage.compression ?? 'none' } = changes
+  return { nodatacow, compression: nodatacow || compression === 'none' ? undefined : compression }
+}
+
+/** What the changes for another name of an inode want that the inode does not have; undefined when it has all. */
+export function conflictWith(
+  changes: EntryChanges,
+  type: SourceEntry['type'],
+  metadata: EntryMetadata,
+): string | undefined {
+  for (const key of ['uid', 'gid'] as const) {
+    if (changes[key] !== undefined && changes[key] !== metadata[key]) return `${key} ${changes[key]}`
+  }
+  if (changes.mode !== undefined && canHaveMode(type) && changes.mode !== metadata.mode) {
+    return `mode ${changes.mode.toString(8).padStart(4, '0')}`
+  }
+  const missing = canHaveFlags(type) && changes.flags?.find((flag) => !metadata.flags?.includes(flag))
+  if (missing) return `the flag ${missing}`
+  for (const [name, value] of changes.xattrs ?? []) {
+    const found = metadata.xattrs?.find((xattr) => xattr.name === name)?.value
+    if (!areEqual(found, value)) {
+      return `${value === undefined ? 'no' : 'another'} xattr ${JSON.stringify(toDisplay(name))}`
+    }
+  }
+  return undefined
+}
+
+function areEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,43 @@
+/** What a FileTree is told, and what it leaves to the writer. */
+import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
+import type { ByteString } from '../lib/byte-string.ts'
+import type { SourceEntry, Timestamp } from './entry.ts'
+import type { EntryRules } from './entry-rules.ts'
+
+/** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
+export interface ContentStore<Content> {
+  store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content>
+  /** A second copy of content, for a hard link that leads to where it must be stored in another way. */
+  copy(content: Content, storage: StoragePlan): Promise<Content>
+}
+
+export interface TreeOptions<Content> {
+  content: ContentStore<Content>
+  /** Time of directories that no source describes. */
+  time: Timestamp
+  /** One of them has the path ''. Without them the whole tree is one volume. */
+  subvolumes?: readonly SubvolumePlan[]
+  /** Storage of a path and all below it, where it differs from its subvolume's. */
+  pathStorage?: ReadonlyMap<ByteString, StoragePlan>
+  /** What is changed of entries before the tree takes them in; they leave out no subvolume's root. */
+  rules?: EntryRules | undefined
+  /** What the tree's writer has no room for; asked of every entry, after the rules. */
+  problemOf?: (entry: SourceEntry) => string | undefined
+}
+
+/** The whole tree, for file systems that know no subvolumes and one way to store files. */
+export const WHOLE_TREE: SubvolumePlan = {
+  id: 0,
+  name: '',
+  parent: 0,
+  directory: '',
+  path: '',
+  uuid: '',
+  readOnly: false,
+  isDefault: true,
+  otime: { sec: 0, nsec: 0 },
+  property: undefined,
+  snapshotOf: undefined,
+  nodatacow: false,
+  compression: undefined,
+}
