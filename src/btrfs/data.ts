@@ -1,5 +1,6 @@
 /** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { wholeContent, zeros, type DataRange, type FileContent } from '../file-tree/file-content.ts'
 import type { StoragePlan } from '../spec/plan.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { readFrameSize } from '../lib/zstd-format.ts'
@@ -10,6 +11,7 @@ import { INLINE_BLOCK_BYTES, InlineContent, type DecompressZstd } from './inline
 import { BATCH_BYTES, type BatchMemory, type PieceOptions } from './pack.ts'
 import type { Packing } from './packing.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
+import { storedContent } from './sparse.ts'
 
 export type { DecompressZstd }
 
@@ -62,24 +64,28 @@ export class DataWriter {
    *
    * @param name of the file, for messages
    */
-  async add(
-    name: ByteString,
-    size: number,
-    content: AsyncIterable<Uint8Array>,
-    storage: StoragePlan,
-  ): Promise<FileData> {
-    const file = new FileData(size, storage.nodatacow)
-    if (size === 0) return file
+  async add(name: ByteString, source: FileContent, storage: StoragePlan): Promise<FileData> {
+    const { size, ranges } = source
     if (size <= MAX_INLINE_BYTES) {
-      await this.#keepInline(name, file, content)
+      const file = new FileData(size, storage.nodatacow)
+      if (size > 0) await this.#keepInline(name, file, wholeContent(source))
       return file
     }
+    const file = new FileData(size, storage.nodatacow, ranges !== undefined)
+    const { runs, content } = storedContent(source)
+    let run = -1
+    let runEnd = 0
     let fileOffset = 0
     let pieceLeft = 0
     for await (const chunk of content) {
       for (let at = 0; at < chunk.length;) {
         if (pieceLeft === 0) {
-          pieceLeft = Math.min(MAX_COMPRESSED_RAM_BYTES, size - fileOffset)
+          if (fileOffset === runEnd) {
+            fileOffset = runs[++run].offset
+            runEnd = fileOffset + runs[run].length
+          }
+          const toBoundary = MAX_COMPRESSED_RAM_BYTES - (fileOffset % MAX_COMPRESSED_RAM_BYTES)
+          pieceLeft = Math.min(toBoundary, runEnd - fileOffset)
           const length = alignUp(pieceLeft, SECTOR_SIZE)
           const opening = this.#openPiece({ name, file, fileOffset, length }, optionsOf(length, storage))
           if (opening !== undefined) await opening
@@ -102,7 +108,23 @@ export class DataWriter {
     while (this.#underWay.length > 0) await this.#placeOldest()
   }
 
-  /** The content of a file that was added before, read back from the image. */
+  /** Stores the content of a file that was added before a second time. */
+  async copy(file: FileData, storage: StoragePlan): Promise<FileData> {
+    if (file.sparse) await this.flush()
+    const ranges = file.sparse ? this.#placedRanges(file) : undefined
+    return this.add('', { size: file.size, content: this.read(file), ranges }, storage)
+  }
+
+  /** What is stored of a file. */
+  #placedRanges(file: FileData): DataRange[] {
+    const { extents } = this.#placer
+    return Array.from({ length: file.extentCount }, (_, i) => {
+      const { fileOffset, ramBytes } = extents.get(file.firstExtent + i)
+      return { offset: fileOffset, length: Math.min(ramBytes, file.size - fileOffset) }
+    })
+  }
+
+  /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
   async *read(file: FileData): AsyncGenerator<Uint8Array> {
     if (file.inlineAt !== undefined) {
       if (!this.#inline.holds(file.inlineAt)) await this.flush()
@@ -113,7 +135,7 @@ export class DataWriter {
     let at = 0
     for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
       const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = this.#placer.extents.get(row)
-      yield* zeros(fileOffset - at)
+      if (!file.sparse) yield* zeros(fileOffset - at)
       at = Math.min(file.size, fileOffset + ramBytes)
       if (compression === COMPRESS_NONE) {
         for (let from = 0; from < at - fileOffset; from += BATCH_BYTES) {
@@ -124,7 +146,7 @@ export class DataWriter {
         yield this.#unpack(stored, ramBytes).subarray(0, at - fileOffset)
       }
     }
-    yield* zeros(file.size - at)
+    if (!file.sparse) yield* zeros(file.size - at)
   }
 
   /** The content of a small file, once all is flushed; valid until the next call. */
@@ -209,8 +231,4 @@ export class DataWriter {
 /** How a piece of a file is to be stored. */
 function optionsOf(length: number, { nodatacow, compression }: StoragePlan): PieceOptions {
   return { length, zstdLevel: nodatacow || compression === undefined ? 0 : compression.level, nodatacow }
-}
-
-function* zeros(length: number): Generator<Uint8Array> {
-  for (let left = length; left > 0; left -= BATCH_BYTES) yield new Uint8Array(Math.min(left, BATCH_BYTES))
 }

@@ -19,14 +19,17 @@ export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
+  /** The source says where its holes are. */
+  readonly sparse: boolean
   /** Where the content is kept that goes into the tree. (InlineContent) */
   inlineAt: number | undefined
   firstExtent = 0
   extentCount = 0
 
-  constructor(size: number, nodatacow: boolean) {
+  constructor(size: number, nodatacow: boolean, sparse = false) {
     this.size = size
     this.nodatacow = nodatacow
+    this.sparse = sparse
   }
 }
 

@@ -50,8 +50,9 @@ export class ExtentPlacer {
   /** The packed piece may be overwritten once the promise is settled; when there is none, at once. */
   place(piece: Piece, packed: PackedPiece): Promise<void> | void {
     const { file, fileOffset } = piece
-    // NODATACOW files are written in place, so they keep their extents for themselves.
-    if (!this.#dedupe || file.nodatacow) return this.#placeNew(piece, packed)
+    // NODATACOW files are written in place, so they keep their extents for themselves. Of sparse files there may be
+    // any number of pieces that never come here, and nothing here reckons with that.
+    if (!this.#dedupe || file.nodatacow || file.sparse) return this.#placeNew(piece, packed)
     const isFirst = fileOffset === 0
     this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, packed)
     const known = this.#files.get(this.#fingerprint)

@@ -4,6 +4,7 @@ import { fromText, toDisplay } from '../lib/byte-string.ts'
 import { DoesNotFitError, InputError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
+import { contentLength } from '../file-tree/file-content.ts'
 import { EntryRules } from '../file-tree/entry-rules.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
@@ -80,10 +81,10 @@ export class BtrfsWriter {
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
-          this.#bytesIn += entry.size
-          return this.#data.add(entry.path, entry.size, entry.content, storage)
+          this.#bytesIn += contentLength(entry)
+          return this.#data.add(entry.path, entry, storage)
         },
-        copy: (content, storage) => this.#data.add('', content.size, this.#data.read(content), storage),
+        copy: (content, storage) => this.#data.copy(content, storage),
       },
       time: plan.time,
       subvolumes: plan.subvolumes,

@@ -1,4 +1,5 @@
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
+import { wholeContent } from '../file-tree/file-content.ts'
 import { FileTree, type DirectoryNode } from '../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { DoesNotFitError } from '../lib/errors.ts'
@@ -46,7 +47,7 @@ export class FatCollector {
       content: {
         store: async (entry) => {
           this.#refuseTooLarge(entry)
-          return { size: entry.size, open: await keep(entry.content) }
+          return { size: entry.size, open: await keep(wholeContent(entry)) }
         },
         copy: (content) => Promise.resolve(content),
       },

@@ -38,6 +38,10 @@ const canHaveFlags = (type: SourceEntry['type']) => type === 'file' || type === 
 /** Nobody asks for the mode of a symlink. */
 const canHaveMode = (type: SourceEntry['type']) => type !== 'symlink'
 
+/** The kernel serves attributes of users for files and directories only. (xattr(7)) */
+const canHaveXattr = (type: SourceEntry['type'], name: ByteString) =>
+  canHaveFlags(type) || !name.startsWith('user.')
+
 /** The metadata of an entry after the changes. */
 export function changedMetadata(
   metadata: EntryMetadata,
@@ -54,7 +58,7 @@ export function changedMetadata(
     atime,
     ctime,
     birthtime,
-    xattrs: changedXattrs(metadata.xattrs, newMode, changes.xattrs),
+    xattrs: changedXattrs(metadata.xattrs, type, newMode, changes.xattrs),
     flags: canHaveFlags(type) ? changes.flags : undefined,
   }
 }
@@ -62,6 +66,7 @@ export function changedMetadata(
 /** As chmod(2) does, a new mode goes into the ACL that came with the entry. */
 function changedXattrs(
   xattrs: readonly Xattr[] = [],
+  type: SourceEntry['type'],
   mode: number | undefined,
   changes: EntryChanges['xattrs'] = new Map(),
 ): readonly Xattr[] | undefined {
@@ -73,7 +78,9 @@ function changedXattrs(
       result.push({ name, value: changeAclMode(value, mode) })
     else result.push(xattr)
   }
-  for (const [name, value] of changes) if (value !== undefined) result.push({ name, value })
+  for (const [name, value] of changes) {
+    if (value !== undefined && canHaveXattr(type, name)) result.push({ name, value })
+  }
   return result.length > 0 ? result : undefined
 }
 
@@ -100,6 +107,7 @@ export function conflictWith(
   const missing = canHaveFlags(type) && changes.flags?.find((flag) => !metadata.flags?.includes(flag))
   if (missing) return `the flag ${missing}`
   for (const [name, value] of changes.xattrs ?? []) {
+    if (!canHaveXattr(type, name)) continue
     const found = metadata.xattrs?.find((xattr) => xattr.name === name)?.value
     if (!areEqual(found, value)) {
       return `${value === undefined ? 'no' : 'another'} xattr ${JSON.stringify(toDisplay(name))}`

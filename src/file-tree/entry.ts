@@ -1,4 +1,5 @@
 import type { ByteString } from '../lib/byte-string.ts'
+import type { FileContent } from './file-content.ts'
 import type { InodeFlag } from '../spec/plan.ts'
 
 /** Seconds since 1970 (negative before) and nanoseconds from 0 to 999,999,999. */
@@ -42,16 +43,7 @@ export interface EntryOrigin {
  */
 export type SourceEntry = EntryMetadata & { path: ByteString; origin: EntryOrigin } & (
     | { type: 'directory' }
-    | {
-        type: 'file'
-        /** Bytes of content. */
-        size: number
-        /**
-         * The content, exactly `size` bytes, to be read at most once and before the next entry is asked for.
-         * A piece is valid until the next one is asked for.
-         */
-        content: AsyncIterable<Uint8Array>
-      }
+    | ({ type: 'file' } & FileContent)
     | { type: 'symlink'; target: ByteString }
     /** Another name for the entry at path `target` of the same source. Its own metadata are ignored. */
     | { type: 'hardlink'; target: ByteString }

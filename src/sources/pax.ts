@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import { TarProblem } from './tar-format.ts'
+import { SparseRecords } from './tar-sparse.ts'
 
 const SPACE = 0x20
 const NEWLINE = 0x0a
@@ -13,6 +14,7 @@ const EQUALS = 0x3d
 
 const PATH = Buffer.from('path=')
 const LINKPATH = Buffer.from('linkpath=')
+const SPARSE = Buffer.from('GNU.sparse.')
 
 /** What extended headers say. Most say a path and nothing else, so paths have fields of their own. */
 export class PaxRecords {
@@ -20,9 +22,11 @@ export class PaxRecords {
   linkpath: ByteString | undefined
   /** Keyword -> value, in the order of the archive; undefined: none. */
   others: Map<ByteString, ByteString> | undefined
+  /** Of a sparse file. */
+  sparse: SparseRecords | undefined
 
   get isEmpty(): boolean {
-    return this.path === undefined && this.linkpath === undefined && this.others === undefined
+    return this.path === undefined && this.linkpath === undefined && !this.others && !this.sparse
   }
 
   /** These records, and those of `globals` that they do not override. */
@@ -31,6 +35,7 @@ export class PaxRecords {
     const all = new PaxRecords()
     all.path = this.path ?? globals.path
     all.linkpath = this.linkpath ?? globals.linkpath
+    all.sparse = this.sparse ?? globals.sparse
     const others = [...(globals.others ?? []), ...(this.others ?? [])]
     if (others.length > 0) all.others = new Map(others)
     return all
@@ -74,6 +79,9 @@ export class PaxRecords {
         this.path = value
       } else if (begins(buffer, keyword, LINKPATH)) {
         this.linkpath = value
+      } else if (begins(buffer, keyword, SPARSE)) {
+        this.sparse ??= new SparseRecords()
+        this.sparse.add(buffer.toString('latin1', keyword + SPARSE.length, equals), value)
       } else {
         this.others ??= new Map()
         this.others.set(buffer.toString('latin1', keyword, equals), value)

@@ -1,9 +1,11 @@
 /** What a tar header means together with the extended headers before it. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../file-tree/entry.ts'
+import type { DataRange } from '../file-tree/file-content.ts'
 import { normalisePath } from './entry-path.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './tar-format.ts'
+import { checkedRanges, type SparseFile } from './tar-sparse.ts'
 import { applyXattrs } from './tar-xattrs.ts'
 
 /** What came before a header and belongs to it. */
@@ -23,6 +25,7 @@ interface AnyEntry extends EntryMetadata {
   path: ByteString
   origin: EntryOrigin
   size?: number
+  ranges?: readonly DataRange[]
   content?: AsyncIterable<Uint8Array>
   target?: ByteString
   major?: number
@@ -37,7 +40,6 @@ type Records = ReadonlyMap<ByteString, ByteString>
 
 /** Types whose meaning is known and which cannot become part of a tree. */
 const UNSUPPORTED: Record<string, string> = {
-  S: 'sparse files are not supported (GNU tar makes them with --sparse)',
   M: 'the rest of a file that began in another volume is not supported',
   V: 'volume headers are not supported (GNU tar makes them with --label)',
   D: 'directories of incremental archives are not supported',
@@ -48,11 +50,13 @@ const UNSUPPORTED: Record<string, string> = {
 
 /** The name an entry goes by, for messages too. */
 export function nameOf(header: TarHeader, extensions: Extensions): ByteString {
-  return extensions.pax?.path || extensions.longName || header.name
+  const { pax, longName } = extensions
+  return pax?.sparse?.name || pax?.path || longName || header.name
 }
 
 /**
  * @param name what nameOf says
+ * @param sparse what is known of a sparse file
  * @param contentOf makes the content of a file
  * @throws TarProblem for what is wrong or not supported
  */
@@ -60,6 +64,7 @@ export function interpretEntry(
   header: TarHeader,
   name: ByteString,
   { pax, longLink }: Extensions,
+  sparse: SparseFile | undefined,
   origin: EntryOrigin,
   contentOf: (path: ByteString, size: number) => AsyncIterable<Uint8Array>,
 ): SourceEntry {
@@ -75,7 +80,7 @@ export function interpretEntry(
   if (ctime) entry.ctime = ctime
   let { size, devmajor: major, devminor: minor } = header
   if (records) {
-    size = integer(records, 'size') ?? size
+    size = contentSize(header, records)
     major = integer(records, 'SCHILY.devmajor') ?? major
     minor = integer(records, 'SCHILY.devminor') ?? minor
     applyMetadata(entry, records)
@@ -86,9 +91,15 @@ export function interpretEntry(
   inRange('size', size, Number.MAX_SAFE_INTEGER)
 
   if (path === '' && type !== 'directory') throw new TarProblem(`the root is a ${type}, expected a directory`)
+  if (sparse && type !== 'file') throw new TarProblem(`a sparse ${type}: expected a file`)
   if (type === 'file') {
-    entry.size = size
-    entry.content = contentOf(path, size)
+    const archived = size - (sparse?.isMapInContent ? sparse.mapBytes : 0)
+    entry.size = sparse?.size ?? size
+    if (sparse) {
+      inRange('size', sparse.size, Number.MAX_SAFE_INTEGER)
+      entry.ranges = checkedRanges(sparse, archived)
+    }
+    entry.content = contentOf(path, archived)
   } else if (size !== 0) {
     throw new TarProblem(
       `a ${type} with ${size} bytes of content: expected none (tars disagree on whether content follows)`,
@@ -104,10 +115,16 @@ export function interpretEntry(
   return entry as SourceEntry
 }
 
+/** Bytes that follow the header. */
+export function contentSize({ size }: TarHeader, records: Records | undefined): number {
+  return (records && integer(records, 'size')) ?? size
+}
+
 function typeOf(typeflag: string, name: ByteString): TarEntryType {
   switch (typeflag) {
     case '0':
     case '7': // a file that should lie in one piece
+    case 'S': // a sparse file of GNU tar
     case '\0':
       // Before ustar there was no type for a directory.
       return name.endsWith('/') ? 'directory' : 'file'
@@ -133,8 +150,8 @@ function refuseUnsupported(typeflag: string, pax: Records | undefined): void {
   if (reason !== undefined) throw new TarProblem(`type ${JSON.stringify(typeflag)}: ${reason}`)
   if (!pax) return
   for (const keyword of pax.keys()) {
-    if (keyword.startsWith('GNU.sparse.') || keyword === 'SCHILY.realsize') {
-      throw new TarProblem(`pax record ${keyword}: sparse files are not supported`)
+    if (keyword === 'SCHILY.realsize') {
+      throw new TarProblem(`pax record ${keyword}: sparse files in the format of star are not supported`)
     }
     if (keyword.startsWith('GNU.volume.')) {
       throw new TarProblem(`pax record ${keyword}: archives of several volumes are not supported`)

@@ -98,12 +98,16 @@ export class TarHeader {
     this.gid = number(block, at, POSIX.gid)
     this.size = number(block, at, POSIX.size)
     this.mtime = { sec: number(block, at, POSIX.mtime), nsec: 0 }
-    const isGnu = this.#dialect === 'gnu'
-    this.atime = isGnu ? optionalTime(block, at, OLD_GNU.atime) : undefined
-    this.ctime = isGnu ? optionalTime(block, at, OLD_GNU.ctime) : undefined
+    this.atime = this.isGnu ? optionalTime(block, at, OLD_GNU.atime) : undefined
+    this.ctime = this.isGnu ? optionalTime(block, at, OLD_GNU.ctime) : undefined
     const isDevice = this.typeflag === '3' || this.typeflag === '4'
     this.devmajor = isDevice ? number(block, at, POSIX.devmajor) : 0
     this.devminor = isDevice ? number(block, at, POSIX.devminor) : 0
+  }
+
+  /** Whether the rest of the block is as GNU tar has it. */
+  get isGnu(): boolean {
+    return this.#dialect === 'gnu'
   }
 
   /** With the prefix. Like `linkname`, to be asked for while the block is unchanged. */
@@ -163,6 +167,11 @@ function text(block: Buffer, at: number, { start, end }: Field): ByteString {
   let to = from + 1
   while (to < at + end && block[to] !== 0) to++
   return block.toString('latin1', from, to)
+}
+
+/** A number in a field of the formats built upon this one, of `length` bytes from `start` on. */
+export function readNumber(block: Buffer, start: number, length: number, name: string): number {
+  return number(block, start, { name, start: 0, end: length })
 }
 
 /** Octal digits between spaces or NULs, nothing at all for 0, or GNU's base 256. */

@@ -5,8 +5,9 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './tar-content.ts'
-import { interpretEntry, nameOf, type Extensions } from './tar-entry.ts'
+import { contentSize, interpretEntry, nameOf, type Extensions } from './tar-entry.ts'
 import { BLOCK, isZeroBlock, TarHeader, TarProblem } from './tar-format.ts'
+import { readOldGnuMap, type SparseFile } from './tar-sparse.ts'
 
 /** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */
 const MAX_EXTENSION = 16 << 20
@@ -22,7 +23,7 @@ const MAX_EXTENSION = 16 << 20
  * @param source its name in messages
  * @throws InputError naming source, entry and the offset of its header: damaged or truncated archives, no end
  *   marker (one block of zeros suffices), anything but zeros after it, names that are empty or hold `..` or NUL,
- *   and what is not supported: sparse files, several volumes, incremental archives, NFSv4 ACLs, file flags, ACLs
+ *   sparse maps that contradict themselves, and what is not supported: sparse files of star, several volumes, incremental archives, NFSv4 ACLs, file flags, ACLs
  *   that name users without their numbers
  */
 export function readTar(
@@ -47,6 +48,8 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   /** Of the entry that was given last, unless its end was passed. */
   #content: TarContent | undefined
   #ended = false
+  /** A sparse file's map does not end in the chunk at hand. */
+  #awaitsMap = false
 
   constructor(chunks: AsyncIterable<Uint8Array>, source: string) {
     this.#reader = new ChunkReader(chunks)
@@ -91,8 +94,12 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
       if (this.#atZeroBlock()) return undefined
       const header = this.#header()
       if (!isExtension(header)) {
-        reader.at += BLOCK
-        return this.#entry(header, offset)
+        const extensions = this.#extensions()
+        const name = nameOf(header, extensions)
+        const sparse = this.#located(offset, name, () => this.#sparseFile(header, extensions))
+        if (sparse === 'unread') return undefined
+        reader.at += BLOCK + (sparse?.mapBytes ?? 0)
+        return this.#entry(header, { offset, name, extensions, sparse })
       }
       const padded = this.#paddedExtension(header)
       if (reader.available < BLOCK + padded) return undefined
@@ -128,7 +135,15 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
           )
         }
       }
-      const entry = this.#parse()
+      let entry = this.#parse()
+      for (let wanted = 4 * BLOCK; entry === undefined && this.#awaitsMap; wanted *= 2) {
+        const isAll = !(await reader.gather(wanted))
+        this.#awaitsMap = false
+        entry = this.#parse()
+        if (isAll && this.#awaitsMap) {
+          throw this.#error('truncated sparse map', offset, nameOf(this.#header(), this.#extensions()))
+        }
+      }
       if (entry !== undefined) return { done: false, value: entry }
     }
   }
@@ -176,7 +191,10 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     const end = start + size
     if (typeflag === 'x' || typeflag === 'g') {
       const records = typeflag === 'g' ? this.#globals : (this.#own ??= new PaxRecords())
-      this.#located(offset, 'pax header', () => records.read(buffer, start, end))
+      this.#located(offset, 'pax header', () => {
+        records.read(buffer, start, end)
+        if (typeflag === 'g' && records.sparse) throw new TarProblem('a sparse map for all files to come')
+      })
       return
     }
     const nul = buffer.indexOf(0, start)
@@ -185,19 +203,50 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     else this.#longLink = name
   }
 
-  /** The entry of a header that was just passed, with what came before it. */
-  #entry(header: TarHeader, offset: number): SourceEntry {
-    const extensions: Extensions = {
+  /** What came before the header at hand. */
+  #extensions(): Extensions {
+    return {
       pax: this.#own?.over(this.#globals) ?? (this.#globals.isEmpty ? undefined : this.#globals),
       longName: this.#longName,
       longLink: this.#longLink,
     }
+  }
+
+  /** What is known of a sparse file whose header is at hand; 'unread' when more of its map must be at hand. */
+  #sparseFile(header: TarHeader, { pax }: Extensions): SparseFile | undefined | 'unread' {
+    const isOldGnu = header.typeflag === 'S'
+    if (!isOldGnu && pax?.sparse === undefined) return undefined
+    const { buffer, at } = this.#reader
+    const limit = buffer.length
+    let sparse: SparseFile | undefined
+    if (isOldGnu) {
+      if (!header.isGnu) throw new TarProblem('sparse files in the format of star are not supported')
+      sparse = readOldGnuMap(buffer, at, limit)
+    } else {
+      const length = contentSize(header, pax!.others)
+      sparse = pax!.sparse!.read(buffer, { start: at + BLOCK, limit, length })
+    }
+    this.#awaitsMap = sparse === undefined
+    return sparse ?? 'unread'
+  }
+
+  /** The entry of a header that was just passed, with what came before it. */
+  #entry(
+    header: TarHeader,
+    {
+      offset,
+      name,
+      extensions,
+      sparse,
+    }: { offset: number; name: ByteString; extensions: Extensions; sparse: SparseFile | undefined },
+  ): SourceEntry {
     this.#own = this.#longName = this.#longLink = undefined
-    const name = nameOf(header, extensions)
     const origin = { source: this.#source, offset }
     const contentOf = (path: ByteString, size: number) =>
       (this.#content = new TarContent(this.#reader, path, size, origin))
-    return this.#located(offset, name, () => interpretEntry(header, name, extensions, origin, contentOf))
+    return this.#located(offset, name, () =>
+      interpretEntry(header, name, extensions, sparse, origin, contentOf),
+    )
   }
 
   #truncatedHeader(): InputError {

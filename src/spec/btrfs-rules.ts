@@ -224,7 +224,7 @@ function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsSp
 function leavesOut({ path, glob }: { path?: string; glob?: string }, place: string): boolean {
   if (path !== undefined) return path === '/' || place === path || place.startsWith(`${path}/`)
   if (glob === undefined) return false
-  const names = toTreePath(place).split('/')
+  const names = place === '/' ? [] : toTreePath(place).split('/')
   return names.some((_, i) => matchesGlob(parseGlob(glob), names.slice(0, i + 1)))
 }
 

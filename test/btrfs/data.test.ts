@@ -37,10 +37,14 @@ test('who cannot be packed is named', async () => {
   const placer = new ExtentPlacer({ sink, allocator: new DataAllocator(MIB), dedupe: true })
   const data = new DataWriter({ sink, placer, packing, decompress: refuse })
   const add = (name: string, level: number | undefined) =>
-    data.add(name, 5000, ones(5000), {
-      nodatacow: false,
-      compression: level === undefined ? undefined : { algorithm: 'zstd', level },
-    })
+    data.add(
+      name,
+      { size: 5000, content: ones(5000) },
+      {
+        nodatacow: false,
+        compression: level === undefined ? undefined : { algorithm: 'zstd', level },
+      },
+    )
   await add('nix/store/plain', undefined)
   await add('nix/store/broken', 3)
   await add('nix/store/other', 3)
@@ -61,7 +65,9 @@ describe('plain extents', () => {
     const data = new DataWriter({ sink: nowhere, placer, packing, decompress: refuse })
     const files = []
     for (const size of sizes) {
-      files.push(await data.add('file', size, ones(size), { nodatacow: true, compression: undefined }))
+      files.push(
+        await data.add('file', { size, content: ones(size) }, { nodatacow: true, compression: undefined }),
+      )
     }
     await data.flush()
     allocator.close()
@@ -123,7 +129,7 @@ describe('sectors end in zeros', () => {
       decompress: refuse,
     })
     for (const size of [5000, MIB, 2049, 128 * KIB + 1]) {
-      await data.add('file', size, ones(size), { nodatacow: false, compression: undefined })
+      await data.add('file', { size, content: ones(size) }, { nodatacow: false, compression: undefined })
       await data.flush()
       const stored = Buffer.concat(writes.splice(0))
       expect(stored.length).toBe(Math.ceil(size / 4096) * 4096)

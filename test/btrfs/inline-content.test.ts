@@ -80,8 +80,10 @@ test.each([
   const { data, placer, decompressed } = await openWriter()
   const files = []
   for (let i = 0; i < FILES; i++) {
-    files.push(await data.add('small', contentOf(i).length, inPieces(contentOf(i), 321), storage))
-    if (i % 100 === 0) await data.add('large', 70_000, large(70_000, i), storage)
+    files.push(
+      await data.add('small', { size: contentOf(i).length, content: inPieces(contentOf(i), 321) }, storage),
+    )
+    if (i % 100 === 0) await data.add('large', { size: 70_000, content: large(70_000, i) }, storage)
   }
   await data.flush()
   const wrong = files.filter((file, i) => !contentEquals(data.readInline(file), contentOf(i)))
@@ -96,7 +98,7 @@ test('small files can be read back at any time: just added, while being packed, 
   const { data } = await openWriter()
   const files = []
   for (let i = 0; i < 200; i++) {
-    files.push(await data.add('small', text(i).length, inPieces(text(i), 4096), storage))
+    files.push(await data.add('small', { size: text(i).length, content: inPieces(text(i), 4096) }, storage))
     expect(await collect(data.read(files[i]))).toEqual([...text(i)])
     expect(await collect(data.read(files[i >> 1]))).toEqual([...text(i >> 1)])
   }

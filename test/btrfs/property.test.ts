@@ -63,8 +63,9 @@ const entryOf = <T extends object>(weight: number, own: fc.Arbitrary<T>, more: o
     .map(([a, b, c]) => ({ ...a, ...b, ...c }) as unknown as TarInput),
 })
 const is = <T extends string>(type: T) => fc.constant(type)
+const sparse = fc.constantFrom('gnu', '0.0', '0.1', '1.0')
 const entry: fc.Arbitrary<TarInput> = fc.oneof(
-  entryOf(6, fc.record({ type: is('file'), content }), { xattrs }),
+  entryOf(6, fc.record({ type: is('file'), content }), { xattrs, sparse }),
   entryOf(2, fc.record({ type: is('directory') }), { xattrs }),
   entryOf(3, fc.record({ type: is('hardlink'), target: path })),
   entryOf(1, fc.record({ type: is('symlink'), target: fc.oneof(path, fc.constant('t'.repeat(3900))) })),
@@ -154,13 +155,12 @@ const anyOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
   { requiredKeys: [] },
 )
 /** Leaving out the root of a subvolume is a matter of the description, too. */
-const options = anyOptions.map((options) => ({
-  ...options,
-  paths: (options.paths ?? []).filter(
-    (rule) =>
-      !(options.subvolumes ?? []).some(({ path = '/' }) => isExcluded({ paths: [rule] }, path.slice(1))),
-  ),
-}))
+const options = anyOptions.map((options) => {
+  const roots = (options.subvolumes ?? []).flatMap(({ name, path }) => [name, path?.slice(1) ?? name])
+  const leavesOutRoot = (rule: NonNullable<BtrfsOptions['paths']>[number]) =>
+    roots.some((root) => isExcluded({ paths: [rule] }, root))
+  return { ...options, paths: (options.paths ?? []).filter((rule) => !leavesOutRoot(rule)) }
+})
 const sources: fc.Arbitrary<SourceInput[]> = fc.array(
   fc.record(
     { entries: fc.array(entry, { maxLength: 25, size: 'max' }), to: specPath },

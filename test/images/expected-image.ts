@@ -33,9 +33,12 @@ export function expectedImage(
   sources: readonly SourceInput[],
   layout: Layout = {},
 ): Map<string, ExpectedEntry[]> {
-  const subvolumes = (layout.subvolumes ?? []).map(({ name, path }) => ({
+  const described = layout.subvolumes ?? []
+  const topHoldsRoot = !described.some(({ name, path }) => name !== '' && path === '/')
+  const subvolumes = described.map(({ name, path }) => ({
     name,
-    path: path && treePath(path),
+    // Where it lies in a top level that holds the root.
+    path: path === undefined ? (topHoldsRoot && name !== '' ? fromText(name) : undefined) : treePath(path),
   }))
   if (!subvolumes.some(({ path }) => path === '')) {
     const top = subvolumes.find(({ name }) => name === '')
@@ -160,7 +163,9 @@ export function isExcluded(layout: Layout, path: ByteString): boolean {
 /** Rules for a path in the order of the description. */
 function rulesFor({ paths = [] }: Layout, path: ByteString): PathRuleSpec[] {
   return paths.filter((rule) =>
-    rule.path === undefined ? globToRegExp(rule.glob!).test(path) : isWithin(path, treePath(rule.path)),
+    rule.path === undefined
+      ? path !== '' && globToRegExp(rule.glob!).test(path)
+      : isWithin(path, treePath(rule.path)),
   )
 }
 
@@ -193,6 +198,8 @@ function withRules(rules: readonly PathRuleSpec[], entry: Inode['entry']): Inode
       const name = fromText(key)
       const kept: Xattr[] = changed.xattrs === 'unknown' ? [] : [...(changed.xattrs ?? [])]
       const others = kept.filter((xattr) => xattr.name !== name)
+      // What the kernel serves for files and directories only.
+      if (entry.flags === undefined && key.startsWith('user.')) continue
       if (value === null) changed.xattrs = others
       else {
         const bytes = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')

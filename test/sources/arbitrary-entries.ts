@@ -75,3 +75,12 @@ function inNamespace<X extends { name: string }>(type: TarInput['type'], xattrs:
   if (type === 'file' || type === 'directory' || type === 'hardlink') return [...xattrs]
   return xattrs.map((xattr) => ({ ...xattr, name: xattr.name.replace('user.', 'trusted.') }))
 }
+
+/** Content with holes between and around some bytes, of which there is one at least: Python reads no empty map. */
+export const arbitrarySparse: fc.Arbitrary<Uint8Array> = fc
+  .array(fc.tuple(fc.nat(8000), fc.nat(3000)), { maxLength: 40 })
+  .map((runs) => {
+    const parts = runs.flatMap(([zeros, ones]) => [Buffer.alloc(zeros), Buffer.alloc(ones, 'x')])
+    parts.push(Buffer.from('x'))
+    return new Uint8Array(Buffer.concat(parts))
+  })

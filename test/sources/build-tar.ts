@@ -4,6 +4,7 @@
  */
 import { fromText, toBytes, writeBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
+import { mapOf, pick, sparseBlocks, type SparseFormat, type SparseMap } from './build-sparse.ts'
 
 /** What an entry is unless told: mode 0o755 for a directory and 0o644 for others, owner 0:0, mtime 0. */
 export type TarInput = {
@@ -25,6 +26,9 @@ export type TarInput = {
       type: 'file'
       /** Text is taken as UTF-8. */
       content?: Uint8Array | string
+      /** Written as a sparse file in this format: without blocks of zeros, or what `sparseMap` says. */
+      sparse?: SparseFormat
+      sparseMap?: SparseMap
     }
   | { type: 'symlink' | 'hardlink'; target: ByteString }
   | { type: 'fifo' }
@@ -49,7 +53,8 @@ export function buildTar(entries: readonly TarInput[]): Uint8Array {
 export const endOfArchive: Uint8Array = new Uint8Array(1024)
 
 /** One entry with its pax header, if it needs one, and its content. */
-export function tarEntry(entry: TarInput): Uint8Array {
+export function tarEntry(input: TarInput): Uint8Array {
+  const { entry, map } = withoutHoles(input)
   const name = entry.type === 'directory' ? `${entry.path === '' ? '.' : entry.path}/` : entry.path
   const target = 'target' in entry ? entry.target : ''
   const content = entry.type === 'file' ? contentOf(entry.content) : new Uint8Array(0)
@@ -91,8 +96,18 @@ export function tarEntry(entry: TarInput): Uint8Array {
   }
   for (const [key, value] of Object.entries(entry.pax ?? {})) records.push([key, value])
 
+  if (map !== undefined) return joinBlocks(sparseBlocks(map, records, fields, content))
   const pax = records.length === 0 ? [] : [paxHeader('x', records)]
   return joinBlocks([...pax, ustarHeader(fields), content])
+}
+
+/** The entry with what the archive has of its content. */
+function withoutHoles(input: TarInput): { entry: TarInput; map?: SparseMap & { format: SparseFormat } } {
+  if (input.type !== 'file' || input.sparse === undefined) return { entry: input }
+  const content = contentOf(input.content)
+  const map = input.sparseMap ?? mapOf(content)
+  const data = input.sparseMap ? content : pick(content, map)
+  return { entry: { ...input, content: data }, map: { ...map, format: input.sparse } }
 }
 
 /** A pax header (`x` for the next entry, `g` for all that follow) with its records. */

@@ -1,4 +1,5 @@
 /** Feeding and emptying sources in tests. */
+import { wholeContent } from '../../src/file-tree/file-content.ts'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
 
 /** A copy of an entry, with its whole content in place of the stream, without its origin. */
@@ -13,7 +14,7 @@ export async function collect(entries: AsyncIterable<SourceEntry>): Promise<Coll
   for await (const entry of entries) {
     const { origin, ...rest } = entry
     if (origin.source === '') throw new Error('expected the name of a source')
-    collected.push(rest.type === 'file' ? { ...rest, content: await join(rest.content) } : { ...rest })
+    collected.push(rest.type === 'file' ? { ...rest, content: await join(wholeContent(rest)) } : { ...rest })
   }
   return collected
 }

@@ -1,6 +1,15 @@
 /** Archives of GNU tar and of Python through our reader, and those of our tests' builder through theirs. */
 import { execFileSync } from 'node:child_process'
-import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  createReadStream,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { chmod, chown, link, lstat, lutimes, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,9 +20,9 @@ import type { Xattr } from '../../src/file-tree/entry.ts'
 import { readDirectory } from '../../src/sources/directory.ts'
 import { readTar } from '../../src/sources/tar.ts'
 import { findTool, mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
-import { arbitraryEntry, arbitraryPlainEntry } from './arbitrary-entries.ts'
+import { arbitraryEntry, arbitraryPlainEntry, arbitrarySparse } from './arbitrary-entries.ts'
 import { buildTar, type TarInput } from './build-tar.ts'
-import { collect, type Collected } from './collect.ts'
+import { collect, inPieces, type Collected } from './collect.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -23,6 +32,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const hex = (text: ByteString | Uint8Array) =>
   Buffer.from(typeof text === 'string' ? toBytes(text) : text).toString('hex')
+
+const hash = (content: Uint8Array | undefined) =>
+  content && createHash('sha256').update(content).digest('hex')
 
 /** All that both sides say of an entry, bytes in hexadecimal. */
 function plain(entry: Collected | TarInput): Record<string, unknown> {
@@ -48,6 +60,29 @@ describe.skipIf(!requireJudge('python3'))('Python', () => {
         writeFileSync(tar, buildTar(inputs))
         const { stdout } = await mustRun('python3', [script, 'list', tar])
         expect(JSON.parse(stdout)).toEqual(inputs.map(plain))
+      }),
+      { numRuns: 8 },
+    )
+  })
+
+  test.each(['gnu', '0.0', '0.1', '1.0'] as const)('reads sparse files of format %s', async (sparse) => {
+    const tar = join(folder, 'built-sparse.tar')
+    await fc.assert(
+      fc.asyncProperty(fc.array(arbitrarySparse, { minLength: 1, maxLength: 5 }), async (contents) => {
+        const inputs = contents.map((content, i): TarInput => ({
+          path: `f${i}`,
+          type: 'file',
+          mode: 0o644,
+          content,
+          sparse,
+        }))
+        writeFileSync(tar, buildTar(inputs))
+        const { stdout } = await mustRun('python3', [script, 'list', tar])
+        const told = inputs.map((input) => plain({ ...input, mtime: { sec: 0, nsec: 0 } }))
+        expect(JSON.parse(stdout)).toEqual(told)
+        expect(
+          (await collect(readTar(createReadStream(tar, { highWaterMark: 700 }), tar))).map(plain),
+        ).toEqual(told)
       }),
       { numRuns: 8 },
     )
@@ -147,21 +182,44 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
     }
   })
 
-  test('sparse files are refused in all of its ways', async () => {
-    const sparse = join(folder, 'sparse')
-    await writeFile(sparse, '')
-    await mustRun('truncate', ['-s', '1M', sparse])
+  test('sparse files in all of its ways', async () => {
+    const sparse = join(folder, 'sparse-files')
+    await mkdir(sparse)
+    const write = (name: string, size: number, parts: Record<number, string>) => {
+      const fd = openSync(join(sparse, name), 'w')
+      for (const [at, text] of Object.entries(parts)) writeSync(fd, text, Number(at))
+      ftruncateSync(fd, size)
+      closeSync(fd)
+    }
+    write('hole', 1 << 20, {})
+    write('first', 1 << 20, { 0: 'x'.repeat(5000) })
+    write('last', 1_000_001, { 1_000_000: 'x' })
+    const many = Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [i * 16384 + 8192, `${i}`.repeat(300)]),
+    )
+    write('many', 4 << 20, many)
+    const host = await collect(readDirectory(sparse))
     for (const options of [
       ['-H', 'gnu'],
+      ['-H', 'oldgnu'],
       ...['0.0', '0.1', '1.0'].map((v) => ['-H', 'posix', `--sparse-version=${v}`]),
     ]) {
-      const tar = execFileSync('tar', ['-C', folder, '-cSf', '-', ...options, 'sparse'])
-      async function* chunks() {
-        yield await Promise.resolve(tar)
-      }
-      await expect(collect(readTar(chunks(), 's.tar')), options.join(' ')).rejects.toThrow(
-        /sparse.* not supported/,
-      )
+      const tar = execFileSync('tar', [
+        '-C',
+        sparse,
+        '--sort=name',
+        '--owner=0',
+        '--group=0',
+        '-cSf',
+        '-',
+        ...options,
+        '.',
+      ])
+      const entries = await collect(readTar(inPieces(tar, 4096), 's.tar'))
+      const told = (all: Collected[]) =>
+        all.map(({ path, size, content }) => ({ path, size, content: hash(content) }))
+      expect(told(entries), options.join(' ')).toEqual(told(host))
+      expect(entries.find(({ path }) => path === 'many')?.ranges).toHaveLength(200)
     }
   })
 

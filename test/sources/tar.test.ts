@@ -390,7 +390,6 @@ describe('pax records', () => {
   })
 
   test.each([
-    ['GNU.sparse.major', '1', 'sparse'],
     ['SCHILY.realsize', '100', 'sparse'],
     ['GNU.volume.filename', 'a', 'several volumes'],
     ['GNU.dumpdir', 'Ya', 'incremental'],

@@ -7,6 +7,7 @@ TYPES = {
     'fifo': tarfile.FIFOTYPE, 'block': tarfile.BLKTYPE, 'character': tarfile.CHRTYPE,
 }
 NAMES = {value: key for key, value in TYPES.items()}
+NAMES[tarfile.GNUTYPE_SPARSE] = 'file'
 TEXT = {'encoding': 'utf-8', 'errors': 'surrogateescape'}
 
 

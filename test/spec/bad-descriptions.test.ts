@@ -367,6 +367,7 @@ const RULES: Case[] = [
         { path: '/', exclude: true },
         { glob: '/nix/**', exclude: true },
         { path: '/swap/other', exclude: true },
+        { glob: '/?', exclude: true },
       ]
       p.swapfile = { path: '/swap/file', size: '1MiB' }
     }),

@@ -1,0 +1,70 @@
+/** The content of files that have holes. */
+
+/** Bytes of a file, from `offset` on. */
+export interface DataRange {
+  offset: number
+  length: number
+}
+
+/** What a source says of the content of a file. */
+export interface FileContent {
+  /** Bytes, holes included. */
+  size: number
+  /**
+   * What the file holds, to be read at most once and before the next entry is asked for. A piece is valid until
+   * the next one is asked for. Without `ranges` exactly `size` bytes; with them, one after the other, only theirs.
+   */
+  content: AsyncIterable<Uint8Array>
+  /**
+   * Of a file with holes: where its content goes, in ascending order, none empty, none beyond the size. All else is
+   * zeros that need no space.
+   */
+  ranges?: readonly DataRange[] | undefined
+}
+
+/** Bytes that `content` gives. */
+export function contentLength({ size, ranges }: Pick<FileContent, 'size' | 'ranges'>): number {
+  if (ranges === undefined) return size
+  let length = 0
+  for (const range of ranges) length += range.length
+  return length
+}
+
+const ZEROS = new Uint8Array(65536)
+
+/** All bytes of a file, for those who know no holes. */
+export function wholeContent(file: FileContent): AsyncIterable<Uint8Array> {
+  const { content, size, ranges } = file
+  return ranges === undefined ? content : withZeros(content, size, ranges)
+}
+
+async function* withZeros(
+  content: AsyncIterable<Uint8Array>,
+  size: number,
+  ranges: readonly DataRange[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let at = 0
+  let next = 0
+  for await (const piece of content) {
+    for (let from = 0; from < piece.length;) {
+      while (at === endOf(ranges[next])) next++
+      const range = ranges[next]
+      if (at < range.offset) yield* zeros(range.offset - at)
+      at = Math.max(at, range.offset)
+      const length = Math.min(piece.length - from, endOf(range) - at)
+      yield piece.subarray(from, from + length)
+      from += length
+      at += length
+    }
+  }
+  yield* zeros(size - at)
+}
+
+function endOf({ offset, length }: DataRange): number {
+  return offset + length
+}
+
+export function* zeros(length: number): Generator<Uint8Array, void, undefined> {
+  for (let left = length; left > 0; left -= ZEROS.length)
+    yield ZEROS.subarray(0, Math.min(left, ZEROS.length))
+}
