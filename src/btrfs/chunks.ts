@@ -7,6 +7,7 @@ import {
   BLOCK_GROUP_DUP,
   BLOCK_GROUP_METADATA,
   BLOCK_GROUP_SYSTEM,
+  SECTOR_SIZE,
   STRIPE_LEN,
   SUPERBLOCK_OFFSETS,
 } from './format.ts'
@@ -103,6 +104,16 @@ export class DataAllocator {
       this.#cursor += length
       return bytenr
     }
+  }
+
+  /** As much of `length` bytes as lies in one piece from the next free address on, at least a sector. */
+  allocateRun(length: number): { bytenr: number; length: number } {
+    const bytenr = this.allocate(SECTOR_SIZE)
+    const chunk = this.chunks.at(-1)!
+    const obstacle = this.#excluded.find(({ start }) => start > bytenr)?.start ?? Infinity
+    const end = Math.min(bytenr + length, obstacle, chunk.logical + chunk.length - SECTOR_SIZE)
+    this.#cursor = end
+    return { bytenr, length: end - bytenr }
   }
 
   /** Ends the last chunk where its content ends. Returns the end of the data. */

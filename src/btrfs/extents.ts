@@ -23,6 +23,8 @@ export class FileData {
   readonly sparse: boolean
   /** Where the content is kept that goes into the tree. (InlineContent) */
   inlineAt: number | undefined
+  /** Some of its extents are. */
+  preallocated = false
   firstExtent = 0
   extentCount = 0
 
@@ -46,6 +48,8 @@ export class ExtentTable {
   /** First checksum of the extent; extents without checksums own none. */
   readonly #firstChecksum = columnOfU32()
   readonly #checksums = columnOfU32()
+  /** Only those of a swap file are. */
+  readonly #preallocated = new Set<number>()
 
   /** Whether any extent is compressed with zstd. */
   usesZstd = false
@@ -87,20 +91,33 @@ export class ExtentTable {
     return this.#checksums.slice(first, first + count)
   }
 
+  /** Whether the extent only keeps space, and reads as zeros. */
+  isPreallocated(row: number): boolean {
+    return this.#preallocated.has(row)
+  }
+
+  /** Appends an extent that only keeps space; plain ones cannot follow. */
+  appendPreallocated(file: FileData, extent: Extent): void {
+    this.#preallocated.add(this.length)
+    this.#push(file, extent)
+  }
+
   /** Appends the next extent of a file, or lengthens its last one where both are plain and adjoin. */
   append(file: FileData, extent: Extent, checksums: Uint32Array | undefined): void {
-    if (!this.#extendLast(file, extent)) {
-      if (file.extentCount === 0) file.firstExtent = this.length
-      file.extentCount++
-      this.#fileOffset.push(extent.fileOffset)
-      this.#bytenr.push(extent.bytenr)
-      this.#diskNumBytes.push(extent.diskNumBytes)
-      this.#ramBytes.push(extent.ramBytes)
-      this.#compression.push(extent.compression)
-      this.usesZstd ||= extent.compression === COMPRESS_ZSTD
-      this.#firstChecksum.push(this.#checksums.length)
-    }
+    if (!this.#extendLast(file, extent)) this.#push(file, extent)
     checksums?.forEach((checksum) => this.#checksums.push(checksum))
+  }
+
+  #push(file: FileData, extent: Extent): void {
+    if (file.extentCount === 0) file.firstExtent = this.length
+    file.extentCount++
+    this.#fileOffset.push(extent.fileOffset)
+    this.#bytenr.push(extent.bytenr)
+    this.#diskNumBytes.push(extent.diskNumBytes)
+    this.#ramBytes.push(extent.ramBytes)
+    this.#compression.push(extent.compression)
+    this.usesZstd ||= extent.compression === COMPRESS_ZSTD
+    this.#firstChecksum.push(this.#checksums.length)
   }
 
   #extendLast(file: FileData, extent: Extent): boolean {

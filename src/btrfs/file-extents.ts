@@ -4,6 +4,7 @@ import {
   COMPRESS_NONE,
   EXTENT_DATA_KEY,
   FILE_EXTENT_INLINE,
+  FILE_EXTENT_PREALLOC,
   FILE_EXTENT_REG,
   FileExtentHead,
   FileExtentTail,
@@ -37,7 +38,7 @@ export function* fileItems(ino: number, file: FileData, context: FileContext): G
           compression,
           encryption: 0,
           otherEncoding: 0,
-          type: FILE_EXTENT_REG,
+          type: extents.isPreallocated(row) ? FILE_EXTENT_PREALLOC : FILE_EXTENT_REG,
         })
         FileExtentTail.write(block, at + FileExtentHead.size, {
           diskBytenr: bytenr,

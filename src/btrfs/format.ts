@@ -99,6 +99,7 @@ export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
 export const FILE_EXTENT_INLINE = 0
 export const FILE_EXTENT_REG = 1
+export const FILE_EXTENT_PREALLOC = 2
 export const COMPRESS_NONE = 0
 export const COMPRESS_ZSTD = 3
 
@@ -356,6 +357,21 @@ export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
   padding: bytes(565),
 })
 export type Superblock = ValueOf<typeof Superblock>
+
+/** What swap files made here are for; a kernel with larger pages refuses them. */
+export const SWAP_PAGE_SIZE = 4096
+export const SWAP_SIGNATURE = 'SWAPSPACE2'
+/** First page of a swap file. (union swap_header in include/linux/swap.h) */
+export const SwapHeader = struct('SwapHeader', SWAP_PAGE_SIZE, {
+  bootBits: bytes(1024),
+  version: u32,
+  lastPage: u32,
+  badPages: u32,
+  uuid,
+  label: bytes(16),
+  padding: bytes(3018),
+  signature: bytes(SWAP_SIGNATURE.length),
+})
 
 /** Bytes of a leaf for items and their data. (BTRFS_LEAF_DATA_SIZE) */
 export function leafDataSize(nodeSize: number): number {

@@ -22,6 +22,7 @@ import {
   INODE_NODATACOW,
   INODE_NODATASUM,
   INODE_NODUMP,
+  INODE_PREALLOC,
   INODE_REF_KEY,
   INODE_SYNC,
   InodeExtref,
@@ -123,6 +124,7 @@ function fieldsOf(
         fields.nbytes += extents.ramBytes(row)
       }
       if (node.content.nodatacow) fields.flags = INODE_NODATACOW | INODE_NODATASUM
+      if (node.content.preallocated) fields.flags |= INODE_PREALLOC
       break
     }
     case 'block':

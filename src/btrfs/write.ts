@@ -6,7 +6,7 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { contentLength } from '../file-tree/file-content.ts'
 import { EntryRules } from '../file-tree/entry-rules.ts'
-import { FileTree } from '../file-tree/tree.ts'
+import { FileTree, type FileNode } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
 import { DataWriter, type DecompressZstd } from './data.ts'
@@ -26,9 +26,11 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
+import { placeSwapfile } from './swapfile.ts'
 import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
+import { unusedRulesOf } from './unused-rules.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
 
 /** What was written, in numbers. Sizes are bytes. */
@@ -107,12 +109,13 @@ export class BtrfsWriter {
    * Writes the trees and the superblocks.
    *
    * @throws DoesNotFitError with the size that would be needed
-   * @throws InputError when a rule is for a path that there is not
+   * @throws InputError when a rule is for a path that there is not, or something lies where the swap file goes
    * @throws UnrepresentableError when an inode has too many links, or too many names share one hash
    */
   async finish(): Promise<BtrfsSummary> {
-    const unusedRules = unusedOf(this.#rules, this.#plan)
     await this.#data.flush()
+    await this.#putSwapfile()
+    const unusedRules = unusedRulesOf(this.#rules, this.#plan)
     const { nodeSize, profiles } = this.#plan
     const metadataStart = this.#allocator.close()
     const ids = {
@@ -190,6 +193,20 @@ export class BtrfsWriter {
     return { ...this.#summary(volumes, tail, totalBytes, uses), unusedRules }
   }
 
+  async #putSwapfile(): Promise<void> {
+    const { swapfile, time } = this.#plan
+    if (swapfile === undefined) return
+    const space = { sink: this.#sink, allocator: this.#allocator, extents: this.#placer.extents }
+    const file: FileNode<FileData> = {
+      type: 'file',
+      metadata: { mode: 0o600, uid: 0, gid: 0, mtime: time },
+      hardLinked: false,
+      storage: { nodatacow: true, compression: undefined },
+      content: await placeSwapfile(swapfile, space),
+    }
+    this.#tree.put(swapfile.path, file, { source: 'the swap file of the description' })
+  }
+
   /** All subvolumes, the top level first, with what the description puts into it besides the sources' entries. */
   #volumes(): Volume[] {
     const { time, subvolumes, links } = this.#plan
@@ -248,22 +265,6 @@ export class BtrfsWriter {
       subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
     }
   }
-}
-
-/**
- * Patterns are for what there is, and what is left out need not be there. But who changes one path knows that it
- * is there, or mistypes it.
- */
-function unusedOf(rules: EntryRules | undefined, { number }: BtrfsPlan): string[] {
-  const unused = (rules?.unused() ?? []).map(({ index, for: whom, exclude }) => ({
-    jsonPath: `partitions[${number - 1}].paths[${index}]`,
-    missing: 'path' in whom && !exclude ? toDisplay(`/${whom.path}`) : undefined,
-  }))
-  const wrong = unused.find(({ missing }) => missing !== undefined)
-  if (wrong !== undefined) {
-    throw new InputError('the sources have nothing there', { source: wrong.jsonPath, entry: wrong.missing })
-  }
-  return unused.map(({ jsonPath }) => jsonPath)
 }
 
 function taken(what: string, name: string): InputError {

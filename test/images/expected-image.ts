@@ -13,7 +13,7 @@ export interface SourceInput {
   to?: string
 }
 
-export type Layout = Pick<BtrfsSpec, 'subvolumes' | 'paths' | 'links'>
+export type Layout = Pick<BtrfsSpec, 'subvolumes' | 'paths' | 'links' | 'swapfile'>
 
 /** The sources put something where it cannot be: the build must refuse it. */
 export class Refused extends Error {}
@@ -106,6 +106,14 @@ export function expectedImage(
       if (target === undefined) put(path, changed(path, describe(input)))
       else name(path, target)
     }
+  }
+  if (layout.swapfile !== undefined) {
+    const path = treePath(layout.swapfile.path)
+    need(parentOf(path))
+    if (inodes.has(path)) throw new Refused('something is where the swap file goes')
+    const { mtime, atime, ctime } = impliedDirectory
+    put(path, { type: 'file', mode: 0o600, uid: 0, gid: 0, mtime, atime, ctime, flags: [] })
+    inodes.get(path)!.nodatacow.set(routeOf(path).name, true)
   }
   for (const rule of layout.paths ?? []) {
     if (rule.path === undefined || rule.exclude === true || !changesEntries(rule)) continue

@@ -42,7 +42,7 @@ export function canJudgeWithKernel(): boolean {
   return ['losetup', 'mount', 'umount', 'btrfs', 'dmesg', 'dd', 'truncate'].every(requireJudge)
 }
 
-async function withMount<T>(
+export async function withMount<T>(
   device: string,
   options: string,
   folder: string,
@@ -132,7 +132,7 @@ async function compareAll(
 }
 
 /** Runs `work` with a loop device, and fails when the kernel complained of it meanwhile. */
-async function withLoop(
+export async function withLoop(
   image: string,
   partition: Partition,
   readonly: boolean,
