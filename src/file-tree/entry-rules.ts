@@ -37,20 +37,6 @@ export class EntryRules {
     )
   }
 
-  /** Whether a path, or a directory on the way to it, is left out. */
-  isExcluded(path: ByteString): boolean {
-    let { scope } = this
-    for (let from = 0; from < path.length;) {
-      const slash = path.indexOf('/', from)
-      const end = slash === -1 ? path.length : slash
-      const name = path.slice(from, end)
-      if (scope.changesOf(name)?.exclude) return true
-      scope = scope.below(name)
-      from = end + 1
-    }
-    return false
-  }
-
   /** The rules that were for nothing that was asked for. */
   unused(): EntryRulePlan[] {
     return this.#rules.filter((_, rule) => !this.#compiled.used.has(rule))
@@ -163,6 +149,19 @@ export class RuleScope {
     // All that is pending here is pending below: one scope will do for the whole tree.
     return hits.length === 0 && next.#count === this.#count ? this : next
   }
+}
+
+/** Whether a path below the directory of a scope, or anything on the way to it, is left out. */
+export function isExcluded(scope: RuleScope, path: ByteString): boolean {
+  for (let from = 0; from < path.length;) {
+    const slash = path.indexOf('/', from)
+    const end = slash === -1 ? path.length : slash
+    const name = path.slice(from, end)
+    if (scope.changesOf(name)?.exclude) return true
+    scope = scope.below(name)
+    from = end + 1
+  }
+  return false
 }
 
 const NONE: readonly Pending[] = []

@@ -7,8 +7,9 @@ import { ownCopy, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
-import type { RuleScope } from './entry-rules.ts'
+import { isExcluded, type RuleScope } from './entry-rules.ts'
 import { HardLinks } from './hard-links.ts'
+import { leafOf } from './leaf.ts'
 import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
 import { SharedMetadata } from './shared-metadata.ts'
 import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
@@ -87,7 +88,7 @@ export class FileTree<Content> {
       return
     }
     if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
-    if (this.#options.rules?.exclude && this.#options.rules.isExcluded(path)) return
+    if (this.#options.rules?.exclude && this.#isExcluded(path)) return
     const slash = path.lastIndexOf('/')
     const name = ownCopy(path.slice(slash + 1))
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
@@ -147,7 +148,7 @@ export class FileTree<Content> {
   ): LeafNode<Content> | Promise<LeafNode<Content>> {
     const node = this.#find(target)
     if (node === undefined) {
-      const what = this.#options.rules?.isExcluded(target)
+      const what = this.#isExcluded(target)
         ? 'is left out by a rule, and the content with it: leave out both, or neither'
         : 'does not exist'
       throw fail(`the hard link's target ${quote(target)} ${what}`, entry)
@@ -165,6 +166,26 @@ export class FileTree<Content> {
     }
     node.hardLinked = true
     return node
+  }
+
+  /** Whether rules leave out a path, or a directory on the way to it. Directories that are here are not left out. */
+  #isExcluded(path: ByteString): boolean {
+    let directory = this.root
+    let from = 0
+    const last = this.#lastParent
+    if (last !== undefined && path.startsWith(last.path) && path[last.path.length] === '/') {
+      directory = last.directory
+      from = last.path.length + 1
+    }
+    for (;;) {
+      const end = endOfName(path, from)
+      const child = directory.children.get(path.slice(from, end))
+      if (child?.type !== 'directory')
+        return directory.rules !== undefined && isExcluded(directory.rules, path.slice(from))
+      if (end === path.length) return false
+      directory = child
+      from = end + 1
+    }
   }
 
   #subvolumeOf(path: ByteString): SubvolumePlan {
@@ -261,23 +282,6 @@ export class FileTree<Content> {
         throw fail(`${quote(at)} is the root of subvolume ${quote(name)}`, entry)
       }
     }
-  }
-}
-
-/** Anything without content of its own. */
-function leafOf<Content>(
-  entry: Exclude<SourceEntry, { type: 'directory' | 'file' | 'hardlink' }>,
-  metadata: EntryMetadata,
-): LeafNode<Content> {
-  switch (entry.type) {
-    case 'symlink':
-      return { type: 'symlink', metadata, hardLinked: false, target: entry.target }
-    case 'block':
-    case 'character':
-      return { type: entry.type, metadata, hardLinked: false, major: entry.major, minor: entry.minor }
-    case 'fifo':
-    case 'socket':
-      return { type: entry.type, metadata, hardLinked: false }
   }
 }
 

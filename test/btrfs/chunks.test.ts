@@ -209,6 +209,36 @@ describe('space for data', () => {
     expect(end).toBe(MIB)
   })
 
+  test('runs are as long as superblocks and chunks let them be', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(sectors(32), sectors(32768)), { minLength: 1, maxLength: 40 }),
+        fc.oneof(fc.constant(MIB), start),
+        (lengths, from) => {
+          const allocator = new DataAllocator(from)
+          let end = 0
+          for (const wanted of lengths) {
+            for (let left = wanted; left > 0;) {
+              const { bytenr, length } = allocator.allocateRun(left)
+              expect(length % 4096).toBe(0)
+              expect(length).toBeGreaterThan(0)
+              expect(bytenr).toBeGreaterThanOrEqual(end)
+              end = bytenr + length
+              left -= length
+              const chunk = allocator.chunks.at(-1)!
+              expectClear(chunk, bytenr, length)
+              expect(end).toBeLessThan(chunk.logical + chunk.length)
+              if (left === 0) continue
+              const beforeMirror = superStripes(chunk).some(({ start }) => start === end)
+              expect(beforeMirror || end === chunk.logical + chunk.length - 4096).toBe(true)
+            }
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
   test('gets past the mirror at 256 GiB', () => {
     allocateAll(new Array<number>(64).fill(128 * MIB), 255 * GIB)
   })

@@ -261,7 +261,8 @@ function describe(input: TarInput): Inode['entry'] {
     case 'fifo':
       return { ...entry, type: input.type }
     case 'file': {
-      const { content = '' } = input
+      const { content = '', sparseMap } = input
+      if (sparseMap !== undefined) return { ...entry, type: 'file', size: sparseMap.size }
       return {
         ...entry,
         type: 'file',
