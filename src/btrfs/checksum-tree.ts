@@ -3,11 +3,9 @@ import type { ExtentTable } from './extents.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID, Item, leafDataSize, SECTOR_SIZE } from './format.ts'
 import type { TreeItem } from './tree.ts'
 
-const CHECKSUM_SIZE = 4
-
 /** Most checksums in one item: two items fit into a leaf. (MAX_CSUM_ITEMS) */
-function maxChecksums(nodeSize: number): number {
-  return Math.floor((leafDataSize(nodeSize) - 2 * Item.size) / CHECKSUM_SIZE) - 1
+function maxChecksums(nodeSize: number, checksumSize: number): number {
+  return Math.floor((leafDataSize(nodeSize) - 2 * Item.size) / checksumSize) - 1
 }
 
 /**
@@ -20,33 +18,39 @@ export function* checksumTreeItems(
   rows: Iterable<number>,
   nodeSize: number,
 ): Generator<TreeItem> {
-  const limit = maxChecksums(nodeSize)
+  const limit = maxChecksums(nodeSize, extents.checksumSize)
+  /** The open item: checksums from which row of their column on, how many, of which address on. */
+  let first = 0
+  let count = 0
   let start = 0
-  let run: number[] = []
-  const item = (): TreeItem => {
-    const checksums = run
-    return {
-      objectid: EXTENT_CSUM_OBJECTID,
-      type: EXTENT_CSUM_KEY,
-      offset: start,
-      size: checksums.length * CHECKSUM_SIZE,
-      write: (block, at) => {
-        checksums.forEach((checksum, i) => block.setUint32(at + i * CHECKSUM_SIZE, checksum, true))
-      },
-    }
-  }
   for (const row of rows) {
     const { bytenr } = extents.get(row)
-    const checksums = extents.checksums(row)
-    for (let i = 0; i < checksums.length; i++) {
-      const address = bytenr + i * SECTOR_SIZE
-      if (run.length === limit || address !== start + run.length * SECTOR_SIZE) {
-        if (run.length > 0) yield item()
-        start = address
-        run = []
-      }
-      run.push(checksums[i])
+    const { first: own, count: left } = extents.checksumRange(row)
+    if (left === 0) continue
+    // The checksums of extents that adjoin adjoin as well.
+    if (count > 0 && bytenr !== start + count * SECTOR_SIZE) {
+      yield checksumItem(extents, start, first, count)
+      count = 0
+    }
+    if (count === 0) {
+      first = own
+      start = bytenr
+    }
+    for (count += left; count > limit; count -= limit) {
+      yield checksumItem(extents, start, first, limit)
+      first += limit
+      start += limit * SECTOR_SIZE
     }
   }
-  if (run.length > 0) yield item()
+  if (count > 0) yield checksumItem(extents, start, first, count)
+}
+
+function checksumItem(extents: ExtentTable, start: number, first: number, count: number): TreeItem {
+  return {
+    objectid: EXTENT_CSUM_OBJECTID,
+    type: EXTENT_CSUM_KEY,
+    offset: start,
+    size: count * extents.checksumSize,
+    write: (_, at, block) => block.set(extents.checksumsAt(first, count), at),
+  }
 }

@@ -39,12 +39,18 @@ export class ExtentTable {
   readonly #diskNumBytes = columnOfU32()
   readonly #ramBytes = columnOfU32()
   readonly #compression = columnOfU8()
-  /** First checksum of the extent; extents without checksums own none. */
+  /** Which checksum is the extent's first; extents without checksums own none. */
   readonly #firstChecksum = columnOfU32()
-  readonly #checksums = columnOfU32()
+  readonly #checksums = columnOfU8()
+  /** Bytes of the checksum of a sector. */
+  readonly checksumSize: number
 
   /** Whether any extent is compressed with zstd. */
   usesZstd = false
+
+  constructor(checksumSize: number) {
+    this.checksumSize = checksumSize
+  }
 
   get length(): number {
     return this.#bytenr.length
@@ -61,13 +67,29 @@ export class ExtentTable {
   }
 
   /** Checksums of the extent's sectors; none for NODATASUM. */
-  checksums(row: number): Uint32Array {
-    const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksums.length
-    return this.#checksums.slice(this.#firstChecksum.get(row), end)
+  checksums(row: number): Uint8Array {
+    const { first, count } = this.checksumRange(row)
+    return this.checksumsAt(first, count)
+  }
+
+  /** Which of all checksums are those of the extent. */
+  checksumRange(row: number): { first: number; count: number } {
+    const first = this.#firstChecksum.get(row)
+    const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksumCount
+    return { first, count: end - first }
+  }
+
+  /** Some of all checksums, which are in the order of the extents. */
+  checksumsAt(first: number, count: number): Uint8Array {
+    return this.#checksums.slice(first * this.checksumSize, (first + count) * this.checksumSize)
+  }
+
+  get #checksumCount(): number {
+    return this.#checksums.length / this.checksumSize
   }
 
   /** Appends the next extent of a file, or lengthens its last one where both are plain and adjoin. */
-  append(file: FileData, extent: Extent, checksums: Uint32Array | undefined): void {
+  append(file: FileData, extent: Extent, checksums: Uint8Array | undefined): void {
     if (!this.#extendLast(file, extent)) {
       if (file.extentCount === 0) file.firstExtent = this.length
       file.extentCount++
@@ -77,9 +99,9 @@ export class ExtentTable {
       this.#ramBytes.push(extent.ramBytes)
       this.#compression.push(extent.compression)
       this.usesZstd ||= extent.compression === COMPRESS_ZSTD
-      this.#firstChecksum.push(this.#checksums.length)
+      this.#firstChecksum.push(this.#checksumCount)
     }
-    checksums?.forEach((checksum) => this.#checksums.push(checksum))
+    if (checksums !== undefined) this.#checksums.append(checksums)
   }
 
   #extendLast(file: FileData, extent: Extent): boolean {

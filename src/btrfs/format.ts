@@ -117,7 +117,8 @@ export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
 
-export const CSUM_TYPE_CRC32C = 0
+/** Checksums by the names of their functions. (enum btrfs_csum_type) */
+export const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const
 
 // ---- structures
 

@@ -2,7 +2,7 @@
  * The costly part of writing data: which pieces of files are zeros, which compress, what their checksums are.
  * It knows no file and no address, only memory, so that it can run in any thread.
  */
-import { checksumSectors } from './checksum.ts'
+import { MAX_CHECKSUM_SIZE, type BlockHash } from '../lib/block-hash.ts'
 import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from './format.ts'
 
 /** How one piece of a batch is to be stored. */
@@ -23,8 +23,8 @@ export interface PackedPiece {
   compression: number
   /** Compressing the stored bytes once more would be wasted time. */
   dense: boolean
-  /** One for each stored sector; undefined for NODATASUM. */
-  checksums: Uint32Array | undefined
+  /** Those of the stored sectors, one after the other, at a multiple of four bytes; undefined for NODATASUM. */
+  checksums: Uint8Array | undefined
 }
 
 /** Compresses `source` into one zstd frame at the start of `target`; returns its length. */
@@ -33,6 +33,8 @@ export type CompressZstd = (target: Uint8Array, source: Uint8Array, level: numbe
 /** Bytes of content that a batch holds at most. */
 export const BATCH_BYTES = 1024 ** 2
 const MAX_PIECES = BATCH_BYTES / SECTOR_SIZE
+/** Every piece consists of whole sectors, of which each has its place for a checksum of any function. */
+const CHECKSUMS_BYTES = MAX_PIECES * MAX_CHECKSUM_SIZE
 /** Every piece has its whole length for its compressed form, and the last one room for a bad guess. */
 const PACKED_BYTES = BATCH_BYTES + 2 * MAX_COMPRESSED_RAM_BYTES
 
@@ -50,21 +52,24 @@ const FAILED = 0xffff_ffff
 
 /** One batch: pieces of file content one after the other, what they become, and tables that say so. */
 export class BatchMemory {
-  static readonly byteLength = BATCH_BYTES + PACKED_BYTES + 4 * 4 * MAX_PIECES
+  static readonly byteLength = BATCH_BYTES + PACKED_BYTES + CHECKSUMS_BYTES + 3 * 4 * MAX_PIECES
   readonly content: Uint8Array
   readonly #packed: Uint8Array
-  readonly #checksums: Uint32Array
+  readonly #checksums: Uint8Array
   readonly #lengths: Uint32Array
   readonly #options: Uint32Array
   readonly #stored: Uint32Array
+  readonly #hash: BlockHash
 
-  constructor(memory: ArrayBuffer | SharedArrayBuffer) {
+  /** @param hash of the sectors' checksums */
+  constructor(memory: ArrayBuffer | SharedArrayBuffer, hash: BlockHash) {
+    this.#hash = hash
     let at = 0
     const next = (bytes: number) => (at += bytes) - bytes
     const table = () => new Uint32Array(memory, next(4 * MAX_PIECES), MAX_PIECES)
     this.content = new Uint8Array(memory, next(BATCH_BYTES), BATCH_BYTES)
     this.#packed = new Uint8Array(memory, next(PACKED_BYTES), PACKED_BYTES)
-    this.#checksums = table()
+    this.#checksums = new Uint8Array(memory, next(CHECKSUMS_BYTES), CHECKSUMS_BYTES)
     this.#lengths = table()
     this.#options = table()
     this.#stored = table()
@@ -97,8 +102,13 @@ export class BatchMemory {
     if (!nodatacow) {
       const stored =
         (result & COMPRESSED) === 0 ? content : this.#packed.subarray(at, at + (result & ~STORED_FLAGS))
-      checksumSectors(stored, this.#checksums.subarray(at / SECTOR_SIZE))
+      this.#hash.hashBlocks(stored, SECTOR_SIZE, this.#checksums.subarray(this.#checksumsAt(at)))
     }
+  }
+
+  /** Where the checksum of the sector at this place of the content is put. */
+  #checksumsAt(at: number): number {
+    return (at / SECTOR_SIZE) * this.#hash.size
   }
 
   /** What is stored of the content: its compressed form, padded with zeros to whole sectors, if that saves one. */
@@ -123,13 +133,14 @@ export class BatchMemory {
       const length = this.#stored[index] & ~STORED_FLAGS
       const isCompressed = (this.#stored[index] & COMPRESSED) !== 0
       const nodatacow = (this.#options[index] & NODATACOW) !== 0
-      const first = at / SECTOR_SIZE
       yield {
         stored:
           length === 0 ? undefined : (isCompressed ? this.#packed : this.content).subarray(at, at + length),
         compression: isCompressed ? COMPRESS_ZSTD : COMPRESS_NONE,
         dense: (this.#stored[index] & STORED_FLAGS) !== 0,
-        checksums: nodatacow ? undefined : this.#checksums.subarray(first, first + length / SECTOR_SIZE),
+        checksums: nodatacow
+          ? undefined
+          : this.#checksums.subarray(this.#checksumsAt(at), this.#checksumsAt(at + length)),
       }
     }
   }

@@ -1,9 +1,10 @@
+import type { BlockHash } from '../lib/block-hash.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
 import { sealBlock } from './checksum.ts'
 import type { Chunk } from './chunks.ts'
 import { deviceItem, sysChunkArray, type DeviceIds } from './device.ts'
 import {
-  CSUM_TYPE_CRC32C,
+  CSUM_TYPES,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
@@ -22,6 +23,8 @@ import {
 import type { TreeRoot } from './tree.ts'
 
 export interface SuperblockInput {
+  /** Of this block and all others. */
+  hash: BlockHash
   ids: DeviceIds
   label: ByteString
   generation: number
@@ -69,7 +72,7 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     compatFlags: 0n,
     compatRoFlags: FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
     incompatFlags: incompatFlags(input),
-    csumType: CSUM_TYPE_CRC32C,
+    csumType: CSUM_TYPES[input.hash.name],
     rootLevel: root.level,
     chunkRootLevel: chunkRoot.level,
     logRootLevel: 0,
@@ -83,7 +86,7 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     superRoots: new Uint8Array(0),
     padding: new Uint8Array(0),
   })
-  sealBlock(block)
+  sealBlock(block, input.hash)
   return block
 }
 

@@ -1,9 +1,13 @@
+import type { BlockHash } from '../lib/block-hash.ts'
 import { columnOfU8 } from '../lib/column.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { sealBlock } from './checksum.ts'
 import type { TreeChunk } from './chunks.ts'
 import type { AllocatedBlock } from './extent-tree.ts'
 import { buildTree, type BlockContext, type TreeBlock, type TreeItem, type TreeRoot } from './tree.ts'
+
+/** What all tree blocks have in common, and the function of their checksums. */
+export type WriteContext = BlockContext & { hash: BlockHash }
 
 /** Where one tree block goes. */
 interface BlockPlace {
@@ -26,7 +30,7 @@ function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<Block
  */
 export class TreeWriter {
   readonly #sink: ImageSink
-  readonly #context: BlockContext
+  readonly #context: WriteContext
   readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
   #next: BlockPlace | undefined
@@ -37,7 +41,7 @@ export class TreeWriter {
   readonly #owners: bigint[] = []
   readonly #levels = columnOfU8()
 
-  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext, signal?: AbortSignal) {
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: WriteContext, signal?: AbortSignal) {
     this.#sink = sink
     this.#signal = signal
     this.#context = context
@@ -99,7 +103,7 @@ export class TreeWriter {
       this.#group = group
       this.#buffer = new Uint8Array(group.blocks * this.#context.nodeSize)
     }
-    sealBlock(block)
+    sealBlock(block, this.#context.hash)
     this.#used = bytenr - group.chunk.logical
     this.#buffer.set(block, this.#used)
     this.#used += block.length

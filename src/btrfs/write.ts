@@ -1,5 +1,6 @@
 /** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
 import { parse as uuidBytes } from 'uuid'
+import type { BlockHash } from '../lib/block-hash.ts'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
 import { DoesNotFitError, InputError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
@@ -47,6 +48,8 @@ export interface BtrfsSummary {
 export interface BtrfsWriterOptions {
   packing: Packing
   decompress: DecompressZstd
+  /** The one that the plan names. */
+  hash: BlockHash
   signal?: AbortSignal | undefined
 }
 
@@ -57,6 +60,7 @@ const DEFAULT_SLACK = 128 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
+  readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
   readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
@@ -66,11 +70,17 @@ export class BtrfsWriter {
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, signal }: BtrfsWriterOptions) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, hash, signal }: BtrfsWriterOptions) {
     this.#plan = plan
+    this.#hash = hash
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
-    this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
+    this.#placer = new ExtentPlacer({
+      sink: this.#sink,
+      allocator: this.#allocator,
+      checksumSize: hash.size,
+      dedupe: plan.dedupe,
+    })
     this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
     this.#tree = new FileTree({
       content: {
@@ -115,7 +125,7 @@ export class BtrfsWriter {
       deviceUuid: uuidBytes(this.#plan.deviceUuid),
       chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
     }
-    const context = { nodeSize, generation: GENERATION, ...ids }
+    const context = { nodeSize, generation: GENERATION, ...ids, hash: this.#hash }
     const space = { nodeSize, profile: profiles.metadata }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
@@ -164,6 +174,7 @@ export class BtrfsWriter {
     await this.#writeSuperblocks(totalBytes, (bytenr) =>
       encodeSuperblock(
         {
+          hash: this.#hash,
           ids,
           label: fromText(this.#plan.label),
           generation: GENERATION,
