@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HASH_NAMES } from '../../src/lib/block-hash.ts'
 import type { TarInput } from '../sources/build-tar.ts'
 import { arbitraryTime } from '../sources/arbitrary-entries.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
@@ -106,6 +107,7 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
       system: fc.constantFrom('single' as const, 'dup' as const),
       metadata: fc.constantFrom('single' as const, 'dup' as const),
     }),
+    checksum: fc.constantFrom(...HASH_NAMES),
     compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
