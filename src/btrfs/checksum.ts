@@ -1,12 +1,17 @@
 import crc32cJs from 'crc-32/crc32c.js'
 import type { BlockHash } from '../lib/block-hash.ts'
-import { toBytes, type ByteString } from '../lib/byte-string.ts'
+import type { ByteString } from '../lib/byte-string.ts'
 import { setU64 } from '../lib/struct.ts'
 import { Header } from './format.ts'
 
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~crc32cJs.buf(bytes, ~seed) >>> 0
+}
+
+/** The same of the bytes of a name. */
+function crc32cRawOf(seed: number, name: ByteString): number {
+  return ~crc32cJs.bstr(name, ~seed) >>> 0
 }
 
 const CSUM_LENGTH = Header.offsetOf('fsid')
@@ -19,12 +24,12 @@ export function sealBlock(block: Uint8Array, hash: BlockHash): void {
 
 /** Key offset of the DIR_ITEM or XATTR_ITEM of a name. (btrfs_name_hash) */
 export function nameHash(name: ByteString): number {
-  return crc32cRaw(0xffff_fffe, toBytes(name))
+  return crc32cRawOf(0xffff_fffe, name)
 }
 
 /** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */
 export function extrefHash(parentObjectid: number, name: ByteString): number {
-  return crc32cRaw(parentObjectid >>> 0, toBytes(name))
+  return crc32cRawOf(parentObjectid >>> 0, name)
 }
 
 const refBytes = new Uint8Array(24)

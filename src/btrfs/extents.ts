@@ -19,7 +19,8 @@ export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
-  inline: Uint8Array | undefined
+  /** Where the content is kept that goes into the tree. (InlineContent) */
+  inlineAt: number | undefined
   firstExtent = 0
   extentCount = 0
 
@@ -64,6 +65,11 @@ export class ExtentTable {
       ramBytes: this.#ramBytes.get(row),
       compression: this.#compression.get(row),
     }
+  }
+
+  /** Bytes of the extent in its file. */
+  ramBytes(row: number): number {
+    return this.#ramBytes.get(row)
   }
 
   /** Checksums of the extent's sectors; none for NODATASUM. */
