@@ -48,14 +48,35 @@ function restorable(entry: ExpectedEntry, path: ByteString): ExpectedEntry[] {
   ]
 }
 
+/**
+ * Directories that `btrfs restore` makes without owner, mode, times and attributes: empty ones, and one whose entries are
+ * the last items of the tree. That takes a directory without an inode after its own below it: every inode that has one
+ * name comes after the directory with the name.
+ */
+function plainDirectories(entries: readonly ExpectedEntry[]): Set<ByteString> {
+  const names = new Map<string, number>()
+  for (const { linkGroup } of entries) {
+    if (linkGroup !== undefined) names.set(linkGroup, (names.get(linkGroup) ?? 0) + 1)
+  }
+  const plain = new Set(entries.flatMap(({ type, path }) => (type === 'directory' ? [path] : [])))
+  for (const { path, linkGroup } of entries) {
+    const hasOneName = linkGroup === undefined || names.get(linkGroup) === 1
+    if (path !== '' && hasOneName) plain.delete(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
+  }
+  return plain
+}
+
 /** One tree of all subvolumes, each at its place; the root of the top level is the folder itself. */
 function asOneTree(expected: ExpectedTrees): ExpectedEntry[] {
-  return [...expected].flatMap(([name, entries]) =>
-    entries.flatMap((entry) => {
+  return [...expected].flatMap(([name, entries]) => {
+    const plain = plainDirectories(entries)
+    return entries.flatMap((entry) => {
       const path = [fromText(name), entry.path].filter((part) => part !== '').join('/')
-      return path === '' ? [] : restorable(entry, path)
-    }),
-  )
+      if (path === '') return []
+      if (plain.has(entry.path)) return [{ path, type: entry.type, xattrs: 'unknown' as const }]
+      return restorable(entry, path)
+    })
+  })
 }
 
 /**
