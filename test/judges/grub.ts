@@ -78,6 +78,17 @@ function compareListings(
   })
 }
 
+let hasSaid = false
+
+/** Once is enough: images with sparse files are many. */
+function sayUnread(image: string, unread: readonly ByteString[]): void {
+  if (unread.length === 0 || hasSaid) return
+  hasSaid = true
+  process.stderr.write(
+    `\n*** NOT COMPARED BY GRUB: files with holes, as ${shown(unread[0])} of ${image} (and in other images) ***\n`,
+  )
+}
+
 export interface GrubFindings {
   /** How many files GRUB found to have the content they should. */
   compared: number
@@ -144,6 +155,7 @@ export async function judgeWithGrub(
       if (/extent not found/.test(outputs[i])) return true
       throw new Error(`${tool} ${image} cmp ${shown(path)}: ${outputs[i]}`)
     })
+    sayUnread(image, unread)
     return { compared: files.length - unread.length, unread }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -20,6 +20,11 @@ function seedOf(chosen: Combination): number {
   return createHash('sha256').update(nameOf(chosen)).digest().readInt32LE()
 }
 
+/** With nodes of 64 KiB the kernel reserves more for the first directory than a small slack leaves. */
+function hasNoRoom({ slack, nodeSize }: Combination): boolean {
+  return slack === '0' || (slack === '64MiB' && nodeSize === '65536')
+}
+
 describe('every option beside every other', () => {
   test.each(combinations.map((chosen, i) => [nameOf(chosen), chosen, i] as const))(
     '%s',
@@ -36,7 +41,7 @@ describe('every option beside every other', () => {
           kernel: {
             // One after the other in the sample: each is taken by some image.
             ...(whole ? { everything: true } : { steps: [STEPS[i % STEPS.length]], balance: false }),
-            growFirst: chosen.slack === '0',
+            growFirst: hasNoRoom(chosen),
           },
         })
       }),
