@@ -39,8 +39,10 @@ describe('every option beside every other', () => {
           readers: true,
           exercise: true,
           kernel: {
-            // One after the other in the sample: each is taken by some image.
-            ...(whole ? { everything: true } : { steps: [STEPS[i % STEPS.length]], balance: false }),
+            // In the sample each step is taken by one image.
+            ...(whole
+              ? { everything: true }
+              : { steps: STEPS.filter((_, at) => at % combinations.length === i), balance: false }),
             growFirst: hasNoRoom(chosen),
           },
         })
