@@ -98,7 +98,7 @@ export interface GrubFindings {
 
 /**
  * Has GRUB's BTRFS reader list every directory and compare every file (with a known `content`) of a file system inside an
- * image. It reads every node size, profile, compression and checksum type (and verifies none), and is stopped only
+ * image. It reads every node size, profile, compression and checksum type tried so far (and verifies no checksum), and is stopped only
  * by holes and by space that is reserved and not written to.
  *
  * @param device as GRUB calls it: `(loop0,msdos1)` for the first partition of an MBR, `(loop0)` for the whole image

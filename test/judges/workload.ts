@@ -19,7 +19,7 @@ export const STEPS = [
   'reflink',
   /** A read-only snapshot, sent whole, then what changed since, received into the same file system, and compared. */
   'send',
-  /** Quotas switched on, counted, compared with what `btrfs check` would, switched off. */
+  /** Quotas switched on, counted for every subvolume, switched off. */
   'quota',
   /** All files rewritten, compressed with zstd. */
   'defragment',
