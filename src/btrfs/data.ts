@@ -2,16 +2,13 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { StoragePlan } from '../spec/plan.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
-import { readFrameSize } from '../lib/zstd-format.ts'
 import { alignUp } from './chunks.ts'
+import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
 import { FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
-import { BATCH_BYTES, type BatchMemory } from './pack.ts'
+import { BATCH_BYTES, type BatchMemory, type PieceOptions } from './pack.ts'
 import type { Packing } from './packing.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
-
-/** Returns the content of one zstd frame, `length` bytes when decompressed. */
-export type DecompressZstd = (frame: Uint8Array, length: number) => Uint8Array
 
 /** A piece and the name of its file, for messages. */
 interface NamedPiece extends Piece {
@@ -30,14 +27,14 @@ export interface DataWriterOptions {
   sink: ImageSink
   placer: ExtentPlacer
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
 }
 
 export class DataWriter {
   readonly #sink: ImageSink
   readonly #placer: ExtentPlacer
   readonly #packing: Packing
-  readonly #decompress: DecompressZstd
+  readonly #decompress: DecompressExtent
   readonly #free: number[]
   /** Batches that are being packed, in the order of their content. */
   readonly #underWay: Batch[] = []
@@ -121,17 +118,17 @@ export class DataWriter {
         }
       } else {
         const stored = await this.#sink.read(bytenr, diskNumBytes)
-        yield this.#unpack(stored, ramBytes).subarray(0, at - fileOffset)
+        yield this.#unpack(stored, ramBytes, compression).subarray(0, at - fileOffset)
       }
     }
     yield* zeros(file.size - at)
   }
 
-  /** The content of a compressed extent: one frame, padded to whole sectors. */
-  #unpack(stored: Uint8Array, ramBytes: number): Uint8Array {
+  /** The content of a compressed extent. */
+  #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
     // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
-    if (stored[0] === 0) return new Uint8Array(ramBytes)
-    return this.#decompress(stored.subarray(0, readFrameSize(stored)), ramBytes)
+    if (stored.subarray(0, 4).every((byte) => byte === 0)) return new Uint8Array(ramBytes)
+    return this.#decompress(stored, ramBytes, compression)
   }
 
   #memory({ memory }: Batch): BatchMemory {
@@ -142,13 +139,7 @@ export class DataWriter {
     if (this.#batch.used + piece.length > BATCH_BYTES) {
       return this.#submit().then(() => this.#openPiece(piece, storage))
     }
-    const { nodatacow, compression } = storage
-    const zstdLevel = nodatacow || compression === undefined ? 0 : compression.level
-    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, {
-      length: piece.length,
-      zstdLevel,
-      nodatacow,
-    })
+    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, optionsOf(piece.length, storage))
     this.#batch.pieces.push(piece)
   }
 
@@ -199,6 +190,18 @@ export class DataWriter {
       this.#inlineUsed += chunk.length
     }
     return this.#inline.subarray(start, start + size)
+  }
+}
+
+/** How a piece of a file is to be stored. */
+function optionsOf(length: number, { nodatacow, compression }: StoragePlan): PieceOptions {
+  const isCompressed = !nodatacow && compression !== undefined
+  return {
+    length,
+    compression: isCompressed ? COMPRESSION_TYPES[compression.algorithm] : COMPRESS_NONE,
+    level: isCompressed ? compression.level : 0,
+    nodatacow,
+    mayBeInline: false,
   }
 }
 

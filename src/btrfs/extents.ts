@@ -1,5 +1,5 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../lib/column.ts'
-import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_EXTENT_BYTES } from './format.ts'
+import { COMPRESS_NONE, MAX_EXTENT_BYTES } from './format.ts'
 
 /** What is known of one data extent once it is on disk. */
 export interface Extent {
@@ -43,8 +43,8 @@ export class ExtentTable {
   readonly #firstChecksum = columnOfU32()
   readonly #checksums = columnOfU32()
 
-  /** Whether any extent is compressed with zstd. */
-  usesZstd = false
+  /** How any extent is compressed. (COMPRESS_*) */
+  readonly compressions = new Set<number>()
 
   get length(): number {
     return this.#bytenr.length
@@ -76,7 +76,7 @@ export class ExtentTable {
       this.#diskNumBytes.push(extent.diskNumBytes)
       this.#ramBytes.push(extent.ramBytes)
       this.#compression.push(extent.compression)
-      this.usesZstd ||= extent.compression === COMPRESS_ZSTD
+      this.compressions.add(extent.compression)
       this.#firstChecksum.push(this.#checksums.length)
     }
     checksums?.forEach((checksum) => this.#checksums.push(checksum))

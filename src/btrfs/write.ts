@@ -7,7 +7,8 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
-import { DataWriter, type DecompressZstd } from './data.ts'
+import type { DecompressExtent } from './compression.ts'
+import { DataWriter } from './data.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
@@ -46,7 +47,7 @@ export interface BtrfsSummary {
 /** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
   signal?: AbortSignal | undefined
 }
 
@@ -173,7 +174,7 @@ export class BtrfsWriter {
           root,
           chunkRoot,
           chunks: tail.chunks,
-          usesZstd: this.#placer.extents.usesZstd,
+          compressions: this.#placer.extents.compressions,
         },
         bytenr,
       ),

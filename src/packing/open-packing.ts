@@ -1,4 +1,5 @@
-import { BatchMemory, type CompressZstd } from '../btrfs/pack.ts'
+import type { CompressExtent } from '../btrfs/compression.ts'
+import { BatchMemory } from '../btrfs/pack.ts'
 import type { Packing } from '../btrfs/packing.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 
@@ -8,7 +9,7 @@ const BATCHES_PER_WORKER = 2
 const MORE_BATCHES = 12
 
 /** Packing by `workers` threads, or by this one when that is 0. Close it in any case. */
-export function openPacking(workers: number, compress: CompressZstd): Packing & { close(): Promise<void> } {
+export function openPacking(workers: number, compress: CompressExtent): Packing & { close(): Promise<void> } {
   if (workers === 0) {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
     let failure: unknown

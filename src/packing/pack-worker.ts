@@ -1,10 +1,10 @@
 /** Packs batches of file content in a worker thread. */
 import { BatchMemory } from '../btrfs/pack.ts'
-import { loadExtentZstd } from './extent-zstd.ts'
+import { loadExtentCompression } from './extent-compression.ts'
 import type { CreateHandler } from '../lib/worker-pool.ts'
 
 export const createHandler: CreateHandler = async () => {
-  const { compress } = await loadExtentZstd()
+  const { compress } = await loadExtentCompression()
   const batches = new Map<SharedArrayBuffer, BatchMemory>()
   return (memory, count) => {
     let batch = batches.get(memory)
