@@ -11,11 +11,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DIR_INDEX_KEY, INODE_ITEM_KEY, InodeItem, SECTOR_SIZE } from '../dist/btrfs/format.js'
-import { emptyDirectoryInode } from '../dist/btrfs/inodes.js'
+import { emptyDirectoryInode } from '../dist/btrfs/inode-item.js'
 import { buildTree, structItem } from '../dist/btrfs/tree.js'
 import { crc32cBlocks } from '../dist/lib/crc32c.js'
 import { loadZstd } from '../dist/lib/zstd.js'
-import { encodeFrames, framesBound } from '../dist/output/zstd-frames.js'
+import { FrameBatch } from '../dist/output/frame-batch.js'
+import { RunMemory } from '../dist/output/run-memory.js'
 import { readTar } from '../dist/sources/tar.js'
 import { fillWithNoise, makeLargeFiles, makeSmallFiles, textPool } from './make-tar.mjs'
 import { best, inTemporaryFolder, machine, table } from './measure.mjs'
@@ -25,6 +26,7 @@ const LIMIT = Number(options.seconds)
 const OUTPUT_LEVEL = 3
 const BATCH = 4 * 2 ** 20
 const CHUNK = 2 ** 20
+const EXTENT = 10 * SECTOR_SIZE
 
 const text = textPool()
 const noise = new Uint8Array(BATCH)
@@ -46,23 +48,30 @@ async function measureChecksums() {
 async function measureFrames() {
   const zstd = await loadZstd()
   const compressor = zstd.createCompressor(OUTPUT_LEVEL)
-  const packed = []
-  for (let at = 0; at < BATCH; at += 10 * SECTOR_SIZE) {
-    packed.push({ kind: 'packed', bytes: noise.subarray(at, at + 10 * SECTOR_SIZE) })
-  }
+  const memory = new RunMemory(new ArrayBuffer(RunMemory.byteLength))
+  const batch = new FrameBatch(memory)
   const cases = {
-    packed: { pieces: packed, what: 'extents of 40 KiB, compressed already' },
+    packed: {
+      fill() {
+        for (let at = 0; at < BATCH; at += EXTENT) batch.addPacked(noise.subarray(at, at + EXTENT))
+      },
+      what: 'extents of 40 KiB, compressed already',
+    },
     plain: {
-      pieces: [{ kind: 'plain', bytes: text.subarray(0, BATCH) }],
+      fill: () => batch.addPlain(text.subarray(0, BATCH)),
       what: `text, ${zstd.name}, level ${OUTPUT_LEVEL}`,
     },
-    zeros: { pieces: [{ kind: 'zeros', length: 16 * BATCH }], what: 'one run of 64 MiB' },
+    zeros: { fill: () => batch.addZeros(BATCH), what: 'one run of 4 MiB' },
   }
-  for (const [kind, { pieces, what }] of Object.entries(cases)) {
-    const target = new Uint8Array(framesBound(pieces, zstd.compressBound))
-    const content = kind === 'zeros' ? 16 * BATCH : BATCH
-    const time = await best(() => encodeFrames(pieces, compressor, target), LIMIT)
-    add(`frame writer, ${kind}`, content / time / 1e6, 'MB/s', what)
+  for (const [kind, { fill, what }] of Object.entries(cases)) {
+    const time = await best(() => {
+      batch.clear()
+      fill()
+      batch.end()
+      memory.compress(batch.runs, zstd, compressor)
+      batch.bytes()
+    }, LIMIT)
+    add(`frame writer, ${kind}`, BATCH / time / 1e6, 'MB/s', what)
   }
 }
 

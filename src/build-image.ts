@@ -133,7 +133,7 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
     })
     for (const source of plan.sources) {
       fromDirectory = source.kind === 'directory'
-      for await (const entry of readSource(source, watch)) await collector.add(entry, source.to)
+      await readSource(source, watch, (entry) => collector.add(entry, source.to))
     }
     const { root, places } = collector
     const hiddenSectors = start / SECTOR_SIZE
@@ -169,9 +169,7 @@ async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watc
   try {
     const writer = new BtrfsWriter(plan, sink, { packing, decompress, signal: watch.signal })
     for (const source of plan.sources) {
-      for await (const entry of readSource(source, watch)) {
-        await writer.add(entry, source.to)
-      }
+      await readSource(source, watch, (entry) => writer.add(entry, source.to))
     }
     watch.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
     watch.signal?.throwIfAborted()
@@ -213,16 +211,17 @@ function sum<T>(values: readonly T[], of: (value: T) => number): number {
   return values.reduce((total, value) => total + of(value), 0)
 }
 
-/** The entries of a source, with the progress of reading it. */
-async function* readSource(
+/** Gives `add` the entries of a source, one after the other, and reports the progress. */
+async function readSource(
   source: SourcePlan,
   { progress, profiler, signal }: Watch,
-): AsyncGenerator<SourceEntry> {
+  add: (entry: SourceEntry) => Promise<void>,
+): Promise<void> {
   progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))
   const entries = openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })
   for await (const entry of profiler?.source(entries) ?? entries) {
     progress.entries++
-    yield entry
+    await add(entry)
   }
 }
 

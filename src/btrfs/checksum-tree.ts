@@ -21,32 +21,41 @@ export function* checksumTreeItems(
   nodeSize: number,
 ): Generator<TreeItem> {
   const limit = maxChecksums(nodeSize)
+  /** The open item: checksums from which row of their column on, how many, of which address on. */
+  let first = 0
+  let count = 0
   let start = 0
-  let run: number[] = []
-  const item = (): TreeItem => {
-    const checksums = run
-    return {
-      objectid: EXTENT_CSUM_OBJECTID,
-      type: EXTENT_CSUM_KEY,
-      offset: start,
-      size: checksums.length * CHECKSUM_SIZE,
-      write: (block, at) => {
-        checksums.forEach((checksum, i) => block.setUint32(at + i * CHECKSUM_SIZE, checksum, true))
-      },
-    }
-  }
   for (const row of rows) {
     const { bytenr } = extents.get(row)
-    const checksums = extents.checksums(row)
-    for (let i = 0; i < checksums.length; i++) {
-      const address = bytenr + i * SECTOR_SIZE
-      if (run.length === limit || address !== start + run.length * SECTOR_SIZE) {
-        if (run.length > 0) yield item()
-        start = address
-        run = []
-      }
-      run.push(checksums[i])
+    const { first: own, count: left } = extents.checksumRange(row)
+    if (left === 0) continue
+    // The checksums of extents that adjoin adjoin as well.
+    if (count > 0 && bytenr !== start + count * SECTOR_SIZE) {
+      yield checksumItem(extents, start, first, count)
+      count = 0
+    }
+    if (count === 0) {
+      first = own
+      start = bytenr
+    }
+    for (count += left; count > limit; count -= limit) {
+      yield checksumItem(extents, start, first, limit)
+      first += limit
+      start += limit * SECTOR_SIZE
     }
   }
-  if (run.length > 0) yield item()
+  if (count > 0) yield checksumItem(extents, start, first, count)
+}
+
+function checksumItem(extents: ExtentTable, start: number, first: number, count: number): TreeItem {
+  return {
+    objectid: EXTENT_CSUM_OBJECTID,
+    type: EXTENT_CSUM_KEY,
+    offset: start,
+    size: count * CHECKSUM_SIZE,
+    write: (block, at) => {
+      const checksums = extents.checksumsAt(first, count)
+      for (let i = 0; i < count; i++) block.setUint32(at + i * CHECKSUM_SIZE, checksums[i], true)
+    },
+  }
 }

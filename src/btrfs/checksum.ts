@@ -1,5 +1,5 @@
 import CRC32C from 'crc-32/crc32c.js'
-import { toBytes, type ByteString } from '../lib/byte-string.ts'
+import type { ByteString } from '../lib/byte-string.ts'
 import { crc32c, crc32cBlocks } from '../lib/crc32c.ts'
 import { setU64 } from '../lib/struct.ts'
 import { Header, SECTOR_SIZE, Superblock } from './format.ts'
@@ -9,6 +9,11 @@ export { crc32c }
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~CRC32C.buf(bytes, ~seed) >>> 0
+}
+
+/** The same of the bytes of a name. */
+function crc32cRawOf(seed: number, name: ByteString): number {
+  return ~CRC32C.bstr(name, ~seed) >>> 0
 }
 
 /** Puts the checksums of the whole sectors that `bytes` consists of into `target`. */
@@ -26,12 +31,12 @@ export function sealBlock(block: Uint8Array): void {
 
 /** Key offset of the DIR_ITEM or XATTR_ITEM of a name. (btrfs_name_hash) */
 export function nameHash(name: ByteString): number {
-  return crc32cRaw(0xffff_fffe, toBytes(name))
+  return crc32cRawOf(0xffff_fffe, name)
 }
 
 /** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */
 export function extrefHash(parentObjectid: number, name: ByteString): number {
-  return crc32cRaw(parentObjectid >>> 0, toBytes(name))
+  return crc32cRawOf(parentObjectid >>> 0, name)
 }
 
 const refBytes = new Uint8Array(24)

@@ -5,14 +5,28 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
 import { FileData } from './extents.ts'
-import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
+import {
+  COMPRESS_NONE,
+  COMPRESS_ZSTD,
+  MAX_COMPRESSED_RAM_BYTES,
+  MAX_INLINE_BYTES,
+  SECTOR_SIZE,
+} from './format.ts'
+import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
 import { BATCH_BYTES, type BatchMemory, type PieceOptions } from './pack.ts'
 import type { Packing } from './packing.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 
-/** A piece and the name of its file, for messages. */
-interface NamedPiece extends Piece {
-  name: ByteString
+/** A piece of a file, or a block of small ones, and the name of the file, for messages. */
+type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
+
+/** Blocks of small files are only kept in memory: quickly packed, always whole, without checksums. */
+const INLINE_BLOCK: PieceOptions = {
+  length: INLINE_BLOCK_BYTES,
+  compression: COMPRESS_ZSTD,
+  level: 1,
+  nodatacow: true,
+  mayBeInline: false,
 }
 
 /** Pieces that share a memory. */
@@ -40,14 +54,14 @@ export class DataWriter {
   readonly #underWay: Batch[] = []
   #batch: Batch
   #content: Uint8Array
-  #inline = new Uint8Array(BATCH_BYTES)
-  #inlineUsed = 0
+  readonly #inline: InlineContent
 
   constructor({ sink, placer, packing, decompress }: DataWriterOptions) {
     this.#sink = sink
     this.#placer = placer
     this.#packing = packing
     this.#decompress = decompress
+    this.#inline = new InlineContent(decompress)
     this.#free = [...packing.memories.keys()]
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
     this.#content = this.#memory(this.#batch).content
@@ -67,7 +81,7 @@ export class DataWriter {
     const file = new FileData(size, storage.nodatacow)
     if (size === 0) return file
     if (size <= MAX_INLINE_BYTES) {
-      file.inline = await this.#keepInline(size, content)
+      await this.#keepInline(name, file, content)
       return file
     }
     let fileOffset = 0
@@ -76,10 +90,8 @@ export class DataWriter {
       for (let at = 0; at < chunk.length;) {
         if (pieceLeft === 0) {
           pieceLeft = Math.min(MAX_COMPRESSED_RAM_BYTES, size - fileOffset)
-          const opening = this.#openPiece(
-            { name, file, fileOffset, length: alignUp(pieceLeft, SECTOR_SIZE) },
-            storage,
-          )
+          const length = alignUp(pieceLeft, SECTOR_SIZE)
+          const opening = this.#openPiece({ name, file, fileOffset, length }, optionsOf(length, storage))
           if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
@@ -102,8 +114,9 @@ export class DataWriter {
 
   /** The content of a file that was added before, read back from the image. */
   async *read(file: FileData): AsyncGenerator<Uint8Array> {
-    if (file.inline !== undefined) {
-      yield file.inline
+    if (file.inlineAt !== undefined) {
+      if (!this.#inline.holds(file.inlineAt)) await this.flush()
+      yield this.#inline.read(file.inlineAt, file.size)
       return
     }
     await this.flush()
@@ -124,6 +137,11 @@ export class DataWriter {
     yield* zeros(file.size - at)
   }
 
+  /** The content of a small file, once all is flushed; valid until the next call. */
+  readInline(file: FileData): Uint8Array {
+    return this.#inline.read(file.inlineAt!, file.size)
+  }
+
   /** The content of a compressed extent. */
   #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
     // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
@@ -135,11 +153,11 @@ export class DataWriter {
     return this.#packing.memories[memory]
   }
 
-  #openPiece(piece: NamedPiece, storage: StoragePlan): Promise<void> | void {
+  #openPiece(piece: NamedPiece, options: PieceOptions): Promise<void> | void {
     if (this.#batch.used + piece.length > BATCH_BYTES) {
-      return this.#submit().then(() => this.#openPiece(piece, storage))
+      return this.#submit().then(() => this.#openPiece(piece, options))
     }
-    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, optionsOf(piece.length, storage))
+    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, options)
     this.#batch.pieces.push(piece)
   }
 
@@ -172,24 +190,29 @@ export class DataWriter {
       })
     }
     let index = 0
-    for (const stored of this.#memory(batch).packed(pieces.length)) {
-      const placed = this.#placer.place(pieces[index++], stored)
+    for (const packed of this.#memory(batch).packed(pieces.length)) {
+      const piece = pieces[index++]
+      if ('inlineBlock' in piece) {
+        this.#inline.keep(piece.inlineBlock, packed)
+        continue
+      }
+      const placed = this.#placer.place(piece, packed)
       if (placed !== undefined) await placed
     }
     this.#free.push(memory)
   }
 
-  async #keepInline(size: number, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-    if (this.#inlineUsed + size > this.#inline.length) {
-      this.#inline = new Uint8Array(BATCH_BYTES)
-      this.#inlineUsed = 0
+  async #keepInline(name: ByteString, file: FileData, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (!this.#inline.hasRoomFor(file.size)) {
+      const piece = { name, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
+      await this.#openPiece(piece, INLINE_BLOCK)
+      this.#inline.close(this.#content.subarray(this.#batch.used))
+      this.#batch.used += INLINE_BLOCK_BYTES
     }
-    const start = this.#inlineUsed
     for await (const chunk of content) {
-      this.#inline.set(chunk, this.#inlineUsed)
-      this.#inlineUsed += chunk.length
+      const place = this.#inline.append(chunk)
+      file.inlineAt ??= place
     }
-    return this.#inline.subarray(start, start + size)
   }
 }
 

@@ -81,31 +81,21 @@ export interface AllocatedBlock {
   owner: bigint
 }
 
-export interface ExtentTreeInput {
-  /** In the order of their logical addresses. */
-  chunks: Chunk[]
-  /** Bytes in use, for each chunk. */
-  used: number[]
-  extents: ExtentTable
-  uses: ExtentUses
-  /** The extents in use, in order. */
-  rows: Uint32Array
-  /** In the order of their addresses. */
-  blocks: Iterable<AllocatedBlock>
-  generation: number
-  nodeSize: number
+/** A chunk, and the bytes in use in it. */
+export interface BlockGroup {
+  chunk: Chunk
+  used: number
 }
 
-/** The items of the extent tree in key order. */
-export function* extentTreeItems(input: ExtentTreeInput): Generator<TreeItem> {
-  const allocated = allocatedItems(input)
+/** The items of some block groups, and of what is allocated there; both are in the order of their addresses. */
+function* groupItems(groups: Iterable<BlockGroup>, allocated: Iterator<TreeItem>): Generator<TreeItem> {
   let next = allocated.next()
-  for (let i = 0; i < input.chunks.length; i++) {
-    const chunk = input.chunks[i]
-    const groupItem = blockGroupItem(chunk, input.used[i])
+  for (const { chunk, used } of groups) {
+    const groupItem = blockGroupItem(chunk, used)
+    const end = chunk.logical + chunk.length
     let yielded = false
-    while (next.done !== true && next.value.objectid < chunk.logical + chunk.length) {
-      if (!yielded && next.value.objectid > chunk.logical) {
+    while (next.done !== true && (next.value.objectid as number) < end) {
+      if (!yielded && (next.value.objectid as number) > chunk.logical) {
         yield groupItem
         yielded = true
       }
@@ -116,20 +106,32 @@ export function* extentTreeItems(input: ExtentTreeInput): Generator<TreeItem> {
   }
 }
 
-/** Items of data extents, all of which lie before all metadata, then of tree blocks. */
-function* allocatedItems({
-  extents,
-  uses,
-  rows,
-  blocks,
-  generation,
-  nodeSize,
-}: ExtentTreeInput): Generator<TreeItem> {
-  for (const row of rows) {
-    const users = uses.users(row, extents.length)
-    const { bytenr, diskNumBytes, fileOffset } = extents.get(row)
-    yield* dataExtentItems(bytenr, diskNumBytes, fileOffset, users, generation, nodeSize)
-  }
+export interface DataGroupsInput {
+  /** In the order of their addresses. */
+  groups: BlockGroup[]
+  extents: ExtentTable
+  uses: ExtentUses
+  /** The extents in use, in order. */
+  rows: Uint32Array
+  generation: number
+  nodeSize: number
+}
+
+/** The items of the extent tree that tell of data, in key order: all before those that tell of metadata. */
+export function dataGroupItems({ groups, ...input }: DataGroupsInput): Generator<TreeItem> {
+  return groupItems(groups, dataExtentItems(input))
+}
+
+/** The items of the extent tree that tell of tree blocks, in key order. */
+export function treeGroupItems(
+  groups: BlockGroup[],
+  blocks: Iterable<AllocatedBlock>,
+  generation: number,
+): Generator<TreeItem> {
+  return groupItems(groups, treeBlockItems(blocks, generation))
+}
+
+function* treeBlockItems(blocks: Iterable<AllocatedBlock>, generation: number): Generator<TreeItem> {
   for (const { bytenr, level, owner } of blocks) {
     yield {
       objectid: bytenr,
@@ -144,39 +146,67 @@ function* allocatedItems({
   }
 }
 
-/** The item of one data extent; references that it has no room for are items of their own. */
-function* dataExtentItems(
+type DataExtentsInput = Omit<DataGroupsInput, 'groups'>
+
+function* dataExtentItems({
+  extents,
+  uses,
+  rows,
+  generation,
+  nodeSize,
+}: DataExtentsInput): Generator<TreeItem> {
+  const maxInline = maxInlineRefs(nodeSize)
+  for (const row of rows) {
+    const { bytenr, diskNumBytes, fileOffset } = extents.get(row)
+    const refs: ExtentDataRef[] = uses
+      .users(row, extents.length)
+      .map(({ root, ino }) => ({ root: BigInt(root), objectid: ino, offset: fileOffset, count: 1 }))
+    // One alone is in order.
+    const ordered = refs.length === 1 ? refs : inHashOrder(refs)
+    yield dataExtentItem(bytenr, diskNumBytes, generation, ordered, maxInline)
+    if (refs.length > maxInline) yield* outerRefItems(bytenr, ordered.slice(maxInline))
+  }
+}
+
+/** The item of a data extent, with as many of its references as it may hold. */
+function dataExtentItem(
   bytenr: number,
   diskNumBytes: number,
-  fileOffset: number,
-  users: ExtentUser[],
   generation: number,
-  nodeSize: number,
-): Generator<TreeItem> {
-  const refs = users.map(({ root, ino }) => ({
-    // It orders references, and one alone is in order.
-    hash: users.length === 1 ? 0n : extentDataRefHash(BigInt(root), ino, fileOffset),
-    ref: { root: BigInt(root), objectid: ino, offset: fileOffset, count: 1 },
-  }))
-  refs.sort((a, b) => (a.hash < b.hash ? 1 : a.hash > b.hash ? -1 : 0))
-  const inlineRefs = refs.splice(0, maxInlineRefs(nodeSize))
-  yield {
+  refs: ExtentDataRef[],
+  maxInline: number,
+): TreeItem {
+  const inline = Math.min(refs.length, maxInline)
+  return {
     objectid: bytenr,
     type: EXTENT_ITEM_KEY,
     offset: diskNumBytes,
-    size: ExtentItem.size + inlineRefs.length * InlineExtentDataRef.size,
+    size: ExtentItem.size + inline * InlineExtentDataRef.size,
     write: (block, at) => {
-      ExtentItem.write(block, at, { refs: users.length, generation, flags: EXTENT_FLAG_DATA })
+      ExtentItem.write(block, at, { refs: refs.length, generation, flags: EXTENT_FLAG_DATA })
       at += ExtentItem.size
-      for (const { ref } of inlineRefs) {
-        InlineExtentDataRef.write(block, at, { type: EXTENT_DATA_REF_KEY, ref })
+      for (let i = 0; i < inline; i++) {
+        InlineExtentDataRef.write(block, at, { type: EXTENT_DATA_REF_KEY, ref: refs[i] })
         at += InlineExtentDataRef.size
       }
     },
   }
-  refs.reverse()
+}
+
+const hashOf = ({ root, objectid, offset }: ExtentDataRef) => extentDataRefHash(root, objectid, offset)
+
+/** References the way an extent item has them: the largest hash first. */
+function inHashOrder(refs: ExtentDataRef[]): ExtentDataRef[] {
+  const hashed = refs.map((ref) => ({ ref, hash: hashOf(ref) }))
+  hashed.sort((a, b) => (a.hash < b.hash ? 1 : a.hash > b.hash ? -1 : 0))
+  return hashed.map(({ ref }) => ref)
+}
+
+/** References that the extent's item has no room for are items of their own, the smallest hash first. */
+function* outerRefItems(bytenr: number, refs: ExtentDataRef[]): Generator<TreeItem> {
   let free = 0n
-  for (const { hash, ref } of refs) {
+  for (const ref of refs.reverse()) {
+    const hash = hashOf(ref)
     const offset = hash < free ? free : hash
     free = offset + 1n
     yield structItem({ objectid: bytenr, type: EXTENT_DATA_REF_KEY, offset }, ExtentDataRef, ref)

@@ -19,7 +19,8 @@ export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
-  inline: Uint8Array | undefined
+  /** Where the content is kept that goes into the tree. (InlineContent) */
+  inlineAt: number | undefined
   firstExtent = 0
   extentCount = 0
 
@@ -60,10 +61,27 @@ export class ExtentTable {
     }
   }
 
+  /** Bytes of the extent in its file. */
+  ramBytes(row: number): number {
+    return this.#ramBytes.get(row)
+  }
+
   /** Checksums of the extent's sectors; none for NODATASUM. */
   checksums(row: number): Uint32Array {
+    const { first, count } = this.checksumRange(row)
+    return this.checksumsAt(first, count)
+  }
+
+  /** Which of all checksums are those of the extent. */
+  checksumRange(row: number): { first: number; count: number } {
+    const first = this.#firstChecksum.get(row)
     const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksums.length
-    return this.#checksums.slice(this.#firstChecksum.get(row), end)
+    return { first, count: end - first }
+  }
+
+  /** Some of all checksums, which are in the order of the extents. */
+  checksumsAt(first: number, count: number): Uint32Array {
+    return this.#checksums.slice(first, first + count)
   }
 
   /** Appends the next extent of a file, or lengthens its last one where both are plain and adjoin. */

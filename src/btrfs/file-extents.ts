@@ -13,17 +13,15 @@ import type { TreeItem } from './tree.ts'
 export interface FileContext {
   generation: number
   extents: ExtentTable
+  /** The content of a file that goes into the tree; valid until the next call. */
+  inlineContent: (file: FileData) => Uint8Array
   /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
   onExtentUse: (row: number, ino: number) => void
 }
 
-/** Where the content of a file is. */
+/** Where the content of a file is that is not in the tree. */
 export function* fileItems(ino: number, file: FileData, context: FileContext): Generator<TreeItem> {
   const { extents, generation, onExtentUse } = context
-  if (file.inline !== undefined) {
-    yield inlineExtentItem(ino, file.inline, generation)
-    return
-  }
   for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
     onExtentUse(row, ino)
     const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = extents.get(row)
@@ -53,22 +51,27 @@ export function* fileItems(ino: number, file: FileData, context: FileContext): G
 }
 
 /** Content that is kept in the tree itself. */
-export function inlineExtentItem(ino: number, content: Uint8Array, generation: number): TreeItem {
+export function inlineExtentItem(
+  ino: number,
+  length: number,
+  content: () => Uint8Array,
+  generation: number,
+): TreeItem {
   return {
     objectid: ino,
     type: EXTENT_DATA_KEY,
     offset: 0,
-    size: FileExtentHead.size + content.length,
+    size: FileExtentHead.size + length,
     write: (block, at, bytes) => {
       FileExtentHead.write(block, at, {
         generation,
-        ramBytes: content.length,
+        ramBytes: length,
         compression: COMPRESS_NONE,
         encryption: 0,
         otherEncoding: 0,
         type: FILE_EXTENT_INLINE,
       })
-      bytes.set(content, at + FileExtentHead.size)
+      bytes.set(content(), at + FileExtentHead.size)
     },
   }
 }

@@ -12,23 +12,23 @@ export function* hashedItems<T>(
   write: WriteHashed<T>,
   tooLong: () => Error,
 ): Generator<TreeItem> {
-  hashed.sort((a, b) => a.hash - b.hash)
+  if (hashed.length > 1) hashed.sort((a, b) => a.hash - b.hash)
   for (let i = 0; i < hashed.length;) {
-    const { hash } = hashed[i]
-    const first = i
-    let size = 0
+    const { hash, value } = hashed[i]
+    const first = i++
+    let size = sizeOf(value)
     for (; i < hashed.length && hashed[i].hash === hash; i++) size += sizeOf(hashed[i].value)
     if (size > maxItemSize(nodeSize)) throw tooLong()
-    const sharing = hashed.slice(first, i)
+    const end = i
     yield {
       objectid,
       type,
       offset: hash,
       size,
       write: (block, at, bytes) => {
-        for (const { value } of sharing) {
-          write(block, at, bytes, value)
-          at += sizeOf(value)
+        for (let sharing = first; sharing < end; sharing++) {
+          write(block, at, bytes, hashed[sharing].value)
+          at += sizeOf(hashed[sharing].value)
         }
       },
     }

@@ -1,11 +1,11 @@
 /** The items of inodes: inode, names, xattrs, directory entries, file extents, in key order. */
 import { toBytes, writeBytes } from '../lib/byte-string.ts'
+import { setU64 } from '../lib/struct.ts'
 import { DiskwrightError } from '../lib/errors.ts'
-import type { Timestamp } from '../file-tree/entry.ts'
-import type { TreeNode } from '../file-tree/tree.ts'
+import type { Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../spec/plan.ts'
 import { extrefHash, nameHash } from './checksum.ts'
-import type { ExtentTable, FileData } from './extents.ts'
+import type { ExtentTable } from './extents.ts'
 import { fileItems, inlineExtentItem, type FileContext } from './file-extents.ts'
 import { hashedItems, type WriteHashed } from './hashed-items.ts'
 import {
@@ -22,7 +22,7 @@ import {
   InodeExtref,
   InodeItem,
   InodeRef,
-  type Key,
+  Key,
   LINK_MAX,
   maxItemSize,
   NO_KEY,
@@ -30,8 +30,16 @@ import {
   U64_MAX,
   XATTR_ITEM_KEY,
 } from './format.ts'
+import { emptyDirectoryInode, InodeItems, type InodeFields } from './inode-item.ts'
 import { structItem, type TreeItem } from './tree.ts'
-import { DIR_START_INDEX, ROOT_LINK, type DirectoryEntry, type Link, type Volume } from './volume.ts'
+import {
+  DIR_START_INDEX,
+  ROOT_LINK,
+  type DirectoryEntry,
+  type Inode,
+  type Link,
+  type Volume,
+} from './volume.ts'
 
 export interface InodeContext extends FileContext {
   nodeSize: number
@@ -44,14 +52,25 @@ export class UnrepresentableError extends DiskwrightError {
 
 /** All items of a subvolume's tree. */
 export function* volumeItems(volume: Volume, context: InodeContext): Generator<TreeItem> {
-  for (const { ino, node, links, entries } of volume.inodes()) {
-    const at = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
-    yield inodeItem(ino, node, flagsOf(node, volume.plan), links, entries, context)
-    yield* linkItems(ino, links, context.nodeSize, at)
-    yield* xattrItems(ino, node, context, at)
-    if (node.type === 'directory') yield* directoryItems(ino, entries, context, at)
-    else if (node.type === 'file') yield* fileItems(ino, node.content, context)
-    else if (node.type === 'symlink') yield inlineExtentItem(ino, toBytes(node.target), context.generation)
+  const { generation, extents, inlineContent, nodeSize } = context
+  const inodeItems = new InodeItems(generation)
+  for (const inode of volume.inodes()) {
+    const { ino, node, links } = inode
+    const error = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
+    const entries = node.type === 'directory' ? volume.entriesOf(ino, node) : []
+    yield inodeItems.item(ino, node, fieldsOf(inode, entries, volume.plan, extents))
+    if (links.length === 1) yield inodeRefItem(ino, links[0].parent, links)
+    else yield* linkItems(ino, links, nodeSize, error)
+    if (node.metadata.xattrs !== undefined) yield* xattrItems(ino, node.metadata.xattrs, context, error)
+    if (node.type === 'directory') {
+      yield* directoryItems(ino, entries, context, error)
+    } else if (node.type === 'file') {
+      const { content } = node
+      if (content.inlineAt === undefined) yield* fileItems(ino, content, context)
+      else yield inlineExtentItem(ino, content.size, () => inlineContent(content), generation)
+    } else if (node.type === 'symlink') {
+      yield inlineExtentItem(ino, node.target.length, () => toBytes(node.target), generation)
+    }
   }
 }
 
@@ -62,110 +81,51 @@ export function* emptyTreeItems(time: Timestamp, generation: number): Generator<
   yield inodeRefItem(FIRST_FREE_OBJECTID, FIRST_FREE_OBJECTID, [ROOT_LINK])
 }
 
-/** The inode of a directory in which nothing lies, readable by all. */
-export function emptyDirectoryInode(time: Timestamp, generation: number): InodeItem {
-  return {
-    generation,
-    transid: generation,
-    size: 0,
-    nbytes: 0,
-    blockGroup: 0,
-    nlink: 1,
-    uid: 0,
-    gid: 0,
-    mode: 0o040755,
-    rdev: 0,
-    flags: 0n,
-    sequence: 0,
-    reserved: [0, 0, 0, 0],
-    atime: time,
-    ctime: time,
-    mtime: time,
-    otime: time,
-  }
-}
-
-/** File type bits of a mode, as stat(2) has them. */
-const MODE_TYPE = {
-  fifo: 0o010000,
-  character: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-} as const
-
 const MINOR_BITS = 20
 
-function inodeItem(
-  ino: number,
-  node: TreeNode<FileData>,
-  flags: bigint,
-  links: Link[],
+/** What an inode does not share with others. */
+function fieldsOf(
+  { node, links }: Inode,
   entries: DirectoryEntry[],
-  { generation, extents }: InodeContext,
-): TreeItem {
-  const { mode, uid, gid, mtime, atime = mtime, ctime = mtime, birthtime = mtime } = node.metadata
-  const { size, nbytes } = sizesOf(node, entries, extents)
-  return structItem({ objectid: ino, type: INODE_ITEM_KEY, offset: 0 }, InodeItem, {
-    generation,
-    transid: generation,
-    size,
-    nbytes,
-    blockGroup: 0,
-    nlink: links.length,
-    uid,
-    gid,
-    mode: MODE_TYPE[node.type] | mode,
-    rdev: node.type === 'block' || node.type === 'character' ? node.major * 2 ** MINOR_BITS + node.minor : 0,
-    flags,
-    sequence: 0,
-    reserved: [0, 0, 0, 0],
-    atime,
-    ctime,
-    mtime,
-    otime: birthtime,
-  })
-}
-
-/** NODATACOW, which directories hand on to new files, and which leaves files without checksums. */
-function flagsOf(node: TreeNode<FileData>, { id, nodatacow }: SubvolumePlan): bigint {
-  if (node.type === 'file') return node.content.nodatacow ? INODE_NODATACOW | INODE_NODATASUM : 0n
-  if (node.type !== 'directory') return 0n
-  const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
-  return (isMountPoint ? nodatacow : node.storage.nodatacow) ? INODE_NODATACOW : 0n
-}
-
-function sizesOf(
-  node: TreeNode<FileData>,
-  entries: DirectoryEntry[],
+  { id, nodatacow }: SubvolumePlan,
   extents: ExtentTable,
-): { size: number; nbytes: number } {
+): InodeFields {
+  const fields = { size: 0, nbytes: 0, nlink: links.length, rdev: 0, flags: 0n }
   switch (node.type) {
-    case 'directory':
-      return { size: entries.reduce((sum, { name }) => sum + 2 * name.length, 0), nbytes: 0 }
-    case 'symlink':
-      return { size: node.target.length, nbytes: node.target.length }
-    case 'file': {
-      const { size, inline, firstExtent, extentCount } = node.content
-      if (inline !== undefined) return { size, nbytes: size }
-      let nbytes = 0
-      for (let row = firstExtent; row < firstExtent + extentCount; row++) nbytes += extents.get(row).ramBytes
-      return { size, nbytes }
+    case 'directory': {
+      for (const { name } of entries) fields.size += 2 * name.length
+      const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
+      // Directories hand it on to new files.
+      if (isMountPoint ? nodatacow : node.storage.nodatacow) fields.flags = INODE_NODATACOW
+      break
     }
-    case 'fifo':
-    case 'socket':
+    case 'symlink':
+      fields.size = fields.nbytes = node.target.length
+      break
+    case 'file': {
+      const { size, inlineAt, firstExtent, extentCount } = node.content
+      fields.size = size
+      if (inlineAt !== undefined) fields.nbytes = size
+      for (let row = firstExtent; row < firstExtent + extentCount; row++) {
+        fields.nbytes += extents.ramBytes(row)
+      }
+      if (node.content.nodatacow) fields.flags = INODE_NODATACOW | INODE_NODATASUM
+      break
+    }
     case 'block':
     case 'character':
-      return { size: 0, nbytes: 0 }
+      fields.rdev = node.major * 2 ** MINOR_BITS + node.minor
+      break
+    case 'fifo':
+    case 'socket':
   }
+  return fields
 }
 
 /** INODE_REF for each directory the inode has names in, INODE_EXTREF for the names that no longer fit there. */
 function* linkItems(
   ino: number,
-  links: Link[],
+  links: readonly Link[],
   nodeSize: number,
   error: (what: string) => Error,
 ): Generator<TreeItem> {
@@ -198,20 +158,26 @@ function* linkItems(
   )
 }
 
+const REF_INDEX = InodeRef.offsetOf('index')
+const REF_NAME_LEN = InodeRef.offsetOf('nameLen')
+
 /** The names an inode has in one directory. */
 export function inodeRefItem(
   objectid: TreeItem['objectid'],
   parent: TreeItem['offset'],
-  links: Omit<Link, 'parent'>[],
+  links: readonly Omit<Link, 'parent'>[],
 ): TreeItem {
+  let size = 0
+  for (const { name } of links) size += InodeRef.size + name.length
   return {
     objectid,
     type: INODE_REF_KEY,
     offset: parent,
-    size: links.reduce((sum, { name }) => sum + InodeRef.size + name.length, 0),
+    size,
     write: (block, at, bytes) => {
       for (const { name, index } of links) {
-        InodeRef.write(block, at, { index, nameLen: name.length })
+        setU64(block, at + REF_INDEX, index)
+        block.setUint16(at + REF_NAME_LEN, name.length, true)
         writeBytes(bytes, at + InodeRef.size, name)
         at += InodeRef.size + name.length
       }
@@ -221,11 +187,10 @@ export function inodeRefItem(
 
 function* xattrItems(
   ino: number,
-  { metadata: { xattrs } }: TreeNode<FileData>,
+  xattrs: readonly Xattr[],
   { nodeSize, generation }: InodeContext,
   error: (what: string) => Error,
 ): Generator<TreeItem> {
-  if (xattrs === undefined || xattrs.length === 0) return
   yield* hashedItems(
     xattrs.map((xattr) => ({ hash: nameHash(xattr.name), value: xattr })),
     { objectid: ino, type: XATTR_ITEM_KEY, nodeSize },
@@ -245,6 +210,10 @@ function* xattrItems(
   )
 }
 
+const CHILD = DirItem.offsetOf('location') + Key.offsetOf('objectid')
+const ENTRY_NAME_LEN = DirItem.offsetOf('nameLen')
+const ENTRY_TYPE = DirItem.offsetOf('type')
+
 function* directoryItems(
   ino: number,
   entries: DirectoryEntry[],
@@ -252,23 +221,23 @@ function* directoryItems(
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
-  const writeEntry: WriteHashed<DirectoryEntry> = (
-    block,
-    at,
-    bytes,
-    { name, node, ino: child, subvolume },
-  ) => {
-    const location: Key =
-      subvolume === undefined
-        ? { objectid: BigInt(child), type: INODE_ITEM_KEY, offset: 0n }
-        : { objectid: BigInt(subvolume.id), type: ROOT_ITEM_KEY, offset: U64_MAX }
-    DirItem.write(block, at, {
-      location,
-      transid: generation,
-      dataLen: 0,
-      nameLen: name.length,
-      type: FileType[node.type],
-    })
+  const common = DirItem.encode({
+    location: { ...NO_KEY, type: INODE_ITEM_KEY },
+    transid: generation,
+    dataLen: 0,
+    nameLen: 0,
+    type: 0,
+  })
+  const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
+    const { name, node, ino: child, subvolume } = entry
+    bytes.set(common, at)
+    if (subvolume === undefined) setU64(block, at + CHILD, child)
+    else {
+      const root = { objectid: BigInt(subvolume.id), type: ROOT_ITEM_KEY, offset: U64_MAX }
+      Key.write(block, at + DirItem.offsetOf('location'), root)
+    }
+    block.setUint16(at + ENTRY_NAME_LEN, name.length, true)
+    block.setUint8(at + ENTRY_TYPE, FileType[node.type])
     writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(
@@ -289,7 +258,7 @@ function* directoryItems(
   }
 }
 
-function groupBy<T, K>(values: T[], keyOf: (value: T) => K): Map<K, T[]> {
+function groupBy<T, K>(values: readonly T[], keyOf: (value: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()
   for (const value of values) {
     const group = groups.get(keyOf(value))

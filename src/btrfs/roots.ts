@@ -22,7 +22,8 @@ import {
   U64_MAX,
   UUID_KEY_SUBVOL,
 } from './format.ts'
-import { emptyDirectoryInode, inodeRefItem } from './inodes.ts'
+import { emptyDirectoryInode } from './inode-item.ts'
+import { inodeRefItem } from './inodes.ts'
 import { structItem, type TreeItem, type TreeRoot } from './tree.ts'
 
 /** A tree as the root tree knows it. */

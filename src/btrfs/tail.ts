@@ -3,11 +3,18 @@
  * roots, chunks. How many blocks they take decides where they lie, and where they lie decides what is in them,
  * so they are counted until the number stands still.
  */
+import { columnOfU32, type Column } from '../lib/column.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import { checksumTreeItems } from './checksum-tree.ts'
 import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type Profile, type TreeChunk } from './chunks.ts'
 import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
-import { extentTreeItems, type AllocatedBlock, type ExtentUses } from './extent-tree.ts'
+import {
+  dataGroupItems,
+  treeGroupItems,
+  type AllocatedBlock,
+  type BlockGroup,
+  type ExtentUses,
+} from './extent-tree.ts'
 import type { ExtentTable } from './extents.ts'
 import {
   CHUNK_TREE_OBJECTID,
@@ -88,37 +95,53 @@ const MAX_ROUNDS = 32
  */
 export type PlanTail = (headroom: number, totalBytes: number) => Tail
 
+/** What does not depend on the space there is. */
+interface Fixed {
+  /** The extents in use. */
+  rows: Uint32Array
+  /** Where they lie. */
+  data: Range[]
+  dataGroups: BlockGroup[]
+  /** Sizes of the items that the extent tree begins with. */
+  dataItemSizes: Column
+  checksumLevels: number[]
+}
+
 /** Gathers what does not depend on the space there is, once for all plans. */
 export function tailPlanner(input: TailInput): PlanTail {
-  const rows = input.uses.usedRows(input.extents.length)
-  const data = dataRanges(input.extents, rows)
-  const levelsOf = (items: Iterable<TreeItem>) => planTree(sizes(items), input.nodeSize)
-  const checksumLevels = levelsOf(checksumTreeItems(input.extents, rows, input.nodeSize))
+  const { extents, dataChunks, nodeSize } = input
+  const rows = input.uses.usedRows(extents.length)
+  const data = dataRanges(extents, rows)
+  const dataGroups = blockGroups(dataChunks, data)
+  const dataItemSizes = columnOfU32()
+  for (const { size } of dataGroupItems({ ...input, rows, groups: dataGroups })) dataItemSizes.push(size)
+  const checksumLevels = planTree(sizes(checksumTreeItems(extents, rows, nodeSize)), nodeSize)
+  const fixed = { rows, data, dataGroups, dataItemSizes, checksumLevels }
   return (headroom, totalBytes) => {
     let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
-    levels.set(CSUM_TREE_OBJECTID, checksumLevels)
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const tail = layOut(input, { rows, data }, levels, headroom, totalBytes)
+      levels.set(CSUM_TREE_OBJECTID, checksumLevels)
+      const { tail, itemSizes } = layOut(input, fixed, levels, headroom, totalBytes)
       const counted: TreeLevels = new Map()
       for (const owner of levels.keys()) {
-        counted.set(owner, owner === CSUM_TREE_OBJECTID ? checksumLevels : levelsOf(tail.items(owner)))
+        if (owner !== CSUM_TREE_OBJECTID) counted.set(owner, planTree(itemSizes(owner), nodeSize))
       }
-      if ([...levels].every(([owner, { length }]) => counted.get(owner)!.length === length)) return tail
+      if ([...counted].every(([owner, { length }]) => levels.get(owner)!.length === length)) return tail
       levels = counted
     }
     throw new Error(`the trees that describe themselves still change their size after ${MAX_ROUNDS} rounds`)
   }
 }
 
-/** Where everything lies when the trees have these levels, and what is in the trees then. */
+/** Where everything lies when the trees have these levels, what is in the trees then, and how long that is. */
 function layOut(
   input: TailInput,
-  { rows, data }: { rows: Uint32Array; data: Range[] },
+  { rows, data, dataGroups, dataItemSizes }: Fixed,
   levels: TreeLevels,
   headroom: number,
   totalBytes: number,
-): Tail {
-  const { nodeSize, profiles, extents, ids } = input
+): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
+  const { nodeSize, generation, profiles, extents, ids } = input
   const unplaced = [...input.written]
   for (const owner of TAIL_TREES) {
     for (const level of levels.get(owner)!) unplaced.push({ owner, level })
@@ -135,10 +158,10 @@ function layOut(
     ...placeBlocks(metadata, nodeSize, unplaced),
     ...placeBlocks([system], nodeSize, chunkTreeBlocks),
   ]
-  const chunks = [...input.dataChunks, ...metadata.map(({ chunk }) => chunk), system.chunk]
-  const allocated = [...data]
-  for (const { bytenr } of blocks) allocated.push({ start: bytenr, length: nodeSize })
-  const used = usedBytes(chunks, allocated)
+  const treeChunks = [...metadata.map(({ chunk }) => chunk), system.chunk]
+  const chunks = [...input.dataChunks, ...treeChunks]
+  const blockRanges = blocks.map(({ bytenr }) => ({ start: bytenr, length: nodeSize }))
+  const treeGroups = blockGroups(treeChunks, blockRanges)
   const roots = rootsOf(blocks)
 
   const items = (owner: bigint): Iterable<TreeItem> => {
@@ -148,9 +171,12 @@ function layOut(
       case UUID_TREE_OBJECTID:
         return uuidTreeItems(input.uuids)
       case FREE_SPACE_TREE_OBJECTID:
-        return freeSpaceItems(chunks, freeRanges(chunks, allocated))
+        return freeSpaceItems(chunks, freeRanges(chunks, chain(data, blockRanges)))
       case EXTENT_TREE_OBJECTID:
-        return extentTreeItems({ ...input, rows, chunks, used, blocks })
+        return chain(
+          dataGroupItems({ ...input, rows, groups: dataGroups }),
+          treeGroupItems(treeGroups, blocks, generation),
+        )
       case DEV_TREE_OBJECTID:
         return devTreeItems(chunks, ids)
       case ROOT_TREE_OBJECTID: {
@@ -164,8 +190,15 @@ function layOut(
         return chunkTreeItems(chunks, deviceItem(chunks, totalBytes, ids))
     }
   }
-  const bytesUsed = used.reduce((sum, bytes) => sum + bytes, 0)
-  return { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }
+  const itemSizes = (owner: bigint): Iterable<number> =>
+    owner === EXTENT_TREE_OBJECTID
+      ? chain(
+          dataItemSizes.slice(0, dataItemSizes.length),
+          sizes(treeGroupItems(treeGroups, blocks, generation)),
+        )
+      : sizes(items(owner))
+  const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)
+  return { tail: { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }, itemSizes }
 }
 
 /** Where data lie. Extents that adjoin are in one chunk, and one range here. */
@@ -189,16 +222,22 @@ function rootsOf(blocks: AllocatedBlock[]): Map<bigint, TreeRoot> {
   return roots
 }
 
-/** Allocated bytes in each chunk; both lists are in the order of their addresses. */
-function usedBytes(chunks: Chunk[], allocated: Range[]): number[] {
+/** How much is allocated in each chunk; both lists are in the order of their addresses. */
+function blockGroups(chunks: Chunk[], allocated: Range[]): BlockGroup[] {
   let i = 0
-  return chunks.map(({ logical, length }) => {
+  return chunks.map((chunk) => {
+    const end = chunk.logical + chunk.length
     let used = 0
-    for (; i < allocated.length && allocated[i].start < logical + length; i++) used += allocated[i].length
-    return used
+    for (; i < allocated.length && allocated[i].start < end; i++) used += allocated[i].length
+    return { chunk, used }
   })
 }
 
 function* sizes(items: Iterable<TreeItem>): Generator<number> {
   for (const { size } of items) yield size
+}
+
+function* chain<T>(first: Iterable<T>, second: Iterable<T>): Generator<T> {
+  yield* first
+  yield* second
 }

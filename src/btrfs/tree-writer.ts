@@ -5,6 +5,14 @@ import type { TreeChunk } from './chunks.ts'
 import type { AllocatedBlock } from './extent-tree.ts'
 import { buildTree, type BlockContext, type TreeBlock, type TreeItem, type TreeRoot } from './tree.ts'
 
+/** Blocks after which others get their turn, such as who wants to stop all this. */
+const BLOCKS_A_PAUSE = 512
+
+/** Lets everything run that waits. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}
+
 /** Where one tree block goes. */
 interface BlockPlace {
   bytenr: number
@@ -60,7 +68,9 @@ export class TreeWriter {
     for (;;) {
       const next = tree.next()
       if (next.done === true) return next.value
-      await this.#add(next.value)
+      if (this.count % BLOCKS_A_PAUSE === 0) await pause()
+      const adding = this.#add(next.value)
+      if (adding !== undefined) await adding
     }
   }
 
@@ -91,16 +101,21 @@ export class TreeWriter {
     return this.#next.bytenr
   }
 
-  async #add({ bytenr, block }: TreeBlock): Promise<void> {
+  #add(tree: TreeBlock): Promise<void> | void {
     this.#signal?.throwIfAborted()
     const { group } = this.#next!
-    if (group.chunk.logical !== this.#group?.chunk.logical) {
-      await this.flush()
+    if (group.chunk.logical === this.#group?.chunk.logical) return this.#collect(tree)
+    return this.flush().then(() => {
       this.#group = group
-      this.#buffer = new Uint8Array(group.blocks * this.#context.nodeSize)
-    }
+      const size = group.blocks * this.#context.nodeSize
+      if (this.#buffer.length < size) this.#buffer = new Uint8Array(size)
+      this.#collect(tree)
+    })
+  }
+
+  #collect({ bytenr, block }: TreeBlock): void {
     sealBlock(block)
-    this.#used = bytenr - group.chunk.logical
+    this.#used = bytenr - this.#group!.chunk.logical
     this.#buffer.set(block, this.#used)
     this.#used += block.length
   }

@@ -51,120 +51,146 @@ export interface InodeCounts {
   inlineFiles: number
 }
 
-/** Inodes are numbered from 256 on, in the order of a depth-first walk. */
+/** An inode and all its names. */
+export interface Inode {
+  ino: number
+  node: TreeNode<FileData>
+  links: readonly Link[]
+}
+
+/**
+ * Inodes are numbered from 256 on, in the order of a depth-first walk. The walk is done anew whenever they are
+ * asked for, since there may be millions: only what a walk cannot tell is kept.
+ */
 export class Volume {
   readonly plan: SubvolumePlan
   /** Subvolumes in the root directory, with the index of their entry. */
-  readonly subvolumes: { plan: SubvolumePlan; name: ByteString; index: number }[] = []
-  readonly #nodes: TreeNode<FileData>[] = []
-  readonly #links: Link[] = []
-  /** Names after the first, of hard-linked inodes only. */
-  readonly #moreLinks = new Map<number, Link[]>()
-  readonly #entries = new Map<TreeNode<FileData>, DirectoryEntry[]>()
-  readonly #linked = new Map<LeafNode<FileData>, number>()
+  readonly subvolumes: { plan: SubvolumePlan; name: ByteString; index: number }[]
+  readonly counts: InodeCounts
+  readonly #root: DirectoryNode<FileData>
+  readonly #children: VolumeSource['children']
+  /** For each directory that is not empty, the number after the last inode below it. */
+  readonly #ends = new Map<number, number>()
+  /** Number and names of nodes that may have several names. */
+  readonly #shared = new Map<LeafNode<FileData>, { ino: number; links: Link[] }>()
 
   constructor({ plan, root, children }: VolumeSource) {
     this.plan = plan
-    this.#number(root, ROOT_LINK)
-    const rootEntries = this.#walk(root, children)
-    for (const [name, child] of children) {
-      this.subvolumes.push({ plan: child.plan, name, index: DIR_START_INDEX + rootEntries.length })
-      rootEntries.push({ name, node: child.root, ino: FIRST_FREE_OBJECTID, subvolume: child.plan })
+    this.#root = root
+    this.#children = children
+    this.counts = this.#number()
+    const first = DIR_START_INDEX + this.entriesOf(FIRST_FREE_OBJECTID, root).length - children.size
+    this.subvolumes = [...children].map(([name, child], i) => ({ plan: child.plan, name, index: first + i }))
+  }
+
+  /** Every inode in the order of the numbers. */
+  *inodes(): Generator<Inode> {
+    for (const { ino, isNew, node, link } of this.#walk()) {
+      if (isNew) yield { ino, node, links: isShared(node) ? this.#shared.get(node)!.links : [link] }
     }
   }
 
-  /**
-   * Numbers everything below `root`. A directory that is a subvolume's root is an empty directory here, and no
-   * entry at all where the subvolume itself takes its name.
-   */
-  #walk(root: DirectoryNode<FileData>, children: VolumeSource['children']): DirectoryEntry[] {
-    interface Open {
-      ino: number
-      names: Iterator<[ByteString, TreeNode<FileData>]>
-      entries: DirectoryEntry[]
+  /** The entries of a directory, in the order of their indexes. Where a subvolume is mounted there are none. */
+  entriesOf(ino: number, directory: DirectoryNode<FileData>): DirectoryEntry[] {
+    const entries: DirectoryEntry[] = []
+    let next = ino + 1
+    for (const [name, node] of this.#names(directory)) {
+      const child = isShared(node) ? this.#shared.get(node)!.ino : next
+      if (child === next) next = node.type === 'directory' ? this.#end(next) : next + 1
+      entries.push({ name, node, ino: child, subvolume: undefined })
     }
-    const stack: Open[] = []
-    const descend = (directory: DirectoryNode<FileData>, ino: number): DirectoryEntry[] => {
-      const entries: DirectoryEntry[] = []
-      this.#entries.set(directory, entries)
-      stack.push({ ino, names: directory.children.entries(), entries })
-      return entries
-    }
-    const rootEntries = descend(root, FIRST_FREE_OBJECTID)
-    while (stack.length > 0) {
-      const { ino: parent, names, entries } = stack.at(-1)!
-      const next = names.next()
-      if (next.done === true) {
-        stack.pop()
-        continue
+    if (directory === this.#root) {
+      for (const [name, { plan, root }] of this.#children) {
+        entries.push({ name, node: root, ino: FIRST_FREE_OBJECTID, subvolume: plan })
       }
-      const [name, node] = next.value
-      if (entries === rootEntries && children.has(name)) continue
-      const link = { parent, name, index: DIR_START_INDEX + entries.length }
-      const shared = node.type !== 'directory' && node.hardLinked
-      const ino = shared ? this.#link(node, link) : this.#number(node, link)
-      entries.push({ name, node, ino, subvolume: undefined })
-      if (node.type === 'directory' && node.subvolume === undefined) descend(node, ino)
     }
-    return rootEntries
+    return entries
   }
 
-  /** Counts the inodes. */
-  count(): InodeCounts {
+  /** Path of an inode's first name, from the subvolume's own name on, for messages. */
+  pathOf(ino: number): string {
+    const names: ByteString[] = [this.plan.name]
+    let at = FIRST_FREE_OBJECTID
+    for (let directory = this.#root; at !== ino;) {
+      const leadsThere = (entry: DirectoryEntry) =>
+        entry.subvolume === undefined && entry.ino <= ino && ino < this.#end(entry.ino)
+      const { name, node, ino: child } = this.entriesOf(at, directory).find(leadsThere)!
+      names.push(name)
+      at = child
+      if (node.type === 'directory') directory = node
+    }
+    return toDisplay(names.join('/'))
+  }
+
+  #end(ino: number): number {
+    return this.#ends.get(ino) ?? ino + 1
+  }
+
+  /** Finds out what walks cannot tell, and counts the inodes. */
+  #number(): InodeCounts {
     const counts = { files: 0, directories: 0, symlinks: 0, specials: 0, hardLinks: 0, inlineFiles: 0 }
-    for (const { node, links } of this.inodes()) {
-      if (node.type === 'file') {
+    for (const { ino, isNew, node, link } of this.#walk()) {
+      if (isShared(node)) {
+        const shared = this.#shared.get(node)
+        if (shared === undefined) this.#shared.set(node, { ino, links: [link] })
+        else shared.links.push(link)
+      }
+      if (!isNew) {
+        if (node.type === 'file') counts.hardLinks++
+      } else if (node.type === 'file') {
         counts.files++
-        counts.hardLinks += links.length - 1
-        if (node.content.inline !== undefined) counts.inlineFiles++
+        if (node.content.inlineAt !== undefined) counts.inlineFiles++
       } else if (node.type === 'directory') counts.directories++
       else if (node.type === 'symlink') counts.symlinks++
       else counts.specials++
     }
     return counts
   }
-  /** Every inode in the order of the numbers. */
-  *inodes(): Generator<{ ino: number; node: TreeNode<FileData>; links: Link[]; entries: DirectoryEntry[] }> {
-    for (let i = 0; i < this.#nodes.length; i++) {
-      const ino = FIRST_FREE_OBJECTID + i
-      const node = this.#nodes[i]
-      const more = this.#moreLinks.get(ino)
-      yield {
-        ino,
-        node,
-        links: more === undefined ? [this.#links[i]] : [this.#links[i], ...more],
-        entries: this.#entries.get(node) ?? [],
+
+  /** Every name, directories before what is in them; of shared nodes the first one is new. */
+  *#walk(): Generator<{ ino: number; isNew: boolean; node: TreeNode<FileData>; link: Link }> {
+    interface Open {
+      ino: number
+      names: Iterator<[ByteString, TreeNode<FileData>]>
+      index: number
+    }
+    const open = (ino: number, directory: DirectoryNode<FileData>): Open => ({
+      ino,
+      names: this.#names(directory)[Symbol.iterator](),
+      index: DIR_START_INDEX,
+    })
+    let ino = FIRST_FREE_OBJECTID
+    yield { ino, isNew: true, node: this.#root, link: ROOT_LINK }
+    const stack = [open(ino++, this.#root)]
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.names.next()
+      if (next.done === true) {
+        if (ino > top.ino + 1) this.#ends.set(top.ino, ino)
+        stack.pop()
+        continue
       }
+      const [name, node] = next.value
+      const link = { parent: top.ino, name, index: top.index++ }
+      const known = isShared(node) ? this.#shared.get(node)?.ino : undefined
+      const isNew = known === undefined || known === ino
+      yield { ino: known ?? ino, isNew, node, link }
+      if (!isNew) continue
+      if (node.type === 'directory') stack.push(open(ino, node))
+      ino++
     }
   }
 
-  /** Path of an inode's first name, from the subvolume's own name on, for messages. */
-  pathOf(ino: number): string {
-    const names: ByteString[] = []
-    for (let at = ino; at !== FIRST_FREE_OBJECTID; at = this.#links[at - FIRST_FREE_OBJECTID].parent) {
-      names.unshift(this.#links[at - FIRST_FREE_OBJECTID].name)
-    }
-    return toDisplay([this.plan.name, ...names].join('/'))
+  /** What lies in a directory of this volume. The subvolumes in its root come after all others, from elsewhere. */
+  #names(directory: DirectoryNode<FileData>): Iterable<[ByteString, TreeNode<FileData>]> {
+    if (directory !== this.#root) return directory.subvolume === undefined ? directory.children : []
+    if (this.#children.size === 0) return directory.children
+    return [...directory.children].filter(([name]) => !this.#children.has(name))
   }
+}
 
-  #number(node: TreeNode<FileData>, link: Link): number {
-    this.#nodes.push(node)
-    this.#links.push(link)
-    return FIRST_FREE_OBJECTID + this.#nodes.length - 1
-  }
-
-  #link(node: LeafNode<FileData>, link: Link): number {
-    const known = this.#linked.get(node)
-    if (known === undefined) {
-      const ino = this.#number(node, link)
-      this.#linked.set(node, ino)
-      return ino
-    }
-    const more = this.#moreLinks.get(known)
-    if (more === undefined) this.#moreLinks.set(known, [link])
-    else more.push(link)
-    return known
-  }
+/** Whether more than one name may lead to a node. */
+function isShared(node: TreeNode<FileData>): node is LeafNode<FileData> {
+  return node.type !== 'directory' && node.hardLinked
 }
 
 /** A root directory that no source describes. */

@@ -27,7 +27,7 @@ import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
-import { TreeWriter } from './tree-writer.ts'
+import { pause, TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
 
 /** What was written, in numbers. Sizes are bytes. */
@@ -121,6 +121,7 @@ export class BtrfsWriter {
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
     const volumes = this.#volumes()
+    await pause()
     const uses = new ExtentUses()
     const fileTrees: RootEntry[] = []
     for (const volume of volumes) {
@@ -129,6 +130,7 @@ export class BtrfsWriter {
         nodeSize,
         generation: GENERATION,
         extents: this.#placer.extents,
+        inlineContent: (file) => this.#data.readInline(file),
         onExtentUse: (row, ino) => uses.add(row, id, ino),
       })
       const root = await writer.write(BigInt(id), items)
@@ -160,7 +162,9 @@ export class BtrfsWriter {
       })),
       uuids: volumes.map(({ plan: { id, uuid } }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
     }
-    const { tail, totalBytes } = this.#fit(input)
+    await pause()
+    this.#signal?.throwIfAborted()
+    const { tail, totalBytes } = await this.#fit(input)
     const { root, chunkRoot } = await writeTail(tail, writer)
     await this.#writeSuperblocks(totalBytes, (bytenr) =>
       encodeSuperblock(
@@ -206,9 +210,10 @@ export class BtrfsWriter {
   }
 
   /** Lays the trees out in the space there is. */
-  #fit(input: TailInput): { tail: Tail; totalBytes: number } {
+  async #fit(input: TailInput): Promise<{ tail: Tail; totalBytes: number }> {
     const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
     const plan = tailPlanner(input)
+    await pause()
     const exact = plan(0, 0).end
     const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
     if (exact > totalBytes) {
@@ -217,6 +222,7 @@ export class BtrfsWriter {
         available: totalBytes,
       })
     }
+    await pause()
     return { tail: plan(headroomFor(totalBytes - exact), totalBytes), totalBytes }
   }
 
@@ -235,7 +241,7 @@ export class BtrfsWriter {
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.count() })),
+      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
     }
   }
 }

@@ -3,36 +3,13 @@
  * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
  */
 import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
-import { fromBytes, toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { ownCopy, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry, Timestamp } from './entry.ts'
+import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
+import { SharedMetadata } from './shared-metadata.ts'
 
-export type TreeNode<Content> = DirectoryNode<Content> | LeafNode<Content>
-
-export interface DirectoryNode<Content> {
-  readonly type: 'directory'
-  metadata: EntryMetadata
-  /** In the order in which the entries came. */
-  readonly children: Map<ByteString, TreeNode<Content>>
-  /** How files below it are stored. */
-  readonly storage: StoragePlan
-  /** The subvolume whose root this directory is. Its parent's subvolume holds an empty directory instead. */
-  readonly subvolume: SubvolumePlan | undefined
-}
-
-/** Anything but a directory; several names may lead to one node. */
-export type LeafNode<Content> = {
-  readonly metadata: EntryMetadata
-  /** More than one name leads here, or has led. */
-  hardLinked: boolean
-} & (
-  | { readonly type: 'file'; readonly storage: StoragePlan; content: Content }
-  | { readonly type: 'symlink'; readonly target: ByteString }
-  | { readonly type: 'fifo' | 'socket' }
-  | { readonly type: 'block' | 'character'; readonly major: number; readonly minor: number }
-)
-
-export type FileNode<Content> = Extract<LeafNode<Content>, { type: 'file' }>
+export type * from './node.ts'
 
 /** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
 export interface ContentStore<Content> {
@@ -70,8 +47,6 @@ const WHOLE_TREE: SubvolumePlan = {
 
 /** Bytes of a path. No kernel takes paths of such a length, and every directory on the way is looked up by its own. */
 const MAX_PATH = 65536
-/** Metadata that may be shared by entries yet to come. */
-const MAX_SHARED_METADATA = 4096
 
 export class FileTree<Content> {
   readonly root: DirectoryNode<Content>
@@ -79,10 +54,19 @@ export class FileTree<Content> {
   readonly subvolumeRoots = new Map<SubvolumePlan, DirectoryNode<Content>>()
   readonly #options: TreeOptions<Content>
   readonly #subvolumes: Map<ByteString, SubvolumePlan>
+  /** The same but the root's, those within others first. */
+  readonly #innerSubvolumes: readonly (readonly [ByteString, SubvolumePlan])[]
+  /** Undefined when it is empty: looking up a long path takes time even then. */
+  readonly #pathStorage: ReadonlyMap<ByteString, StoragePlan> | undefined
   /** Of files with several names: the node by which each subvolume knows them, for all those nodes. */
   readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
 
-  readonly #metadata = new Map<string, EntryMetadata>()
+  readonly #metadata = new SharedMetadata()
+  /**
+   * Where the last entry went; most go where the one before went. It is still in the tree: what takes a directory's
+   * place goes to the parent of that one, which is remembered instead.
+   */
+  #lastParent: { path: ByteString; directory: DirectoryNode<Content> } | undefined
 
   constructor(options: TreeOptions<Content>) {
     this.#options = options
@@ -91,6 +75,11 @@ export class FileTree<Content> {
         subvolume.path === undefined ? [] : [[subvolume.path, subvolume]],
       ),
     )
+    this.#innerSubvolumes = [...this.#subvolumes]
+      .filter(([path]) => path !== '')
+      .sort(([a], [b]) => b.length - a.length)
+    const { pathStorage } = options
+    this.#pathStorage = pathStorage?.size ? pathStorage : undefined
     const rootVolume = this.#subvolumes.get('')
     if (rootVolume === undefined) throw new Error('no subvolume has the path ""')
     this.root = this.#newDirectory('', this.#impliedMetadata(), rootVolume)
@@ -110,7 +99,7 @@ export class FileTree<Content> {
     const path = join(to, entry.path)
     if (path === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
-      this.root.metadata = this.#metadataOf(entry)
+      this.root.metadata = this.#metadata.of(entry)
       return
     }
     if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
@@ -118,48 +107,33 @@ export class FileTree<Content> {
     const name = ownCopy(path.slice(slash + 1))
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
     const existing = parent.children.get(name)
+    const metadata = this.#metadata.of(entry)
     if (entry.type === 'directory') {
-      if (existing?.type === 'directory') existing.metadata = this.#metadataOf(entry)
-      else parent.children.set(name, this.#newDirectory(path, this.#metadataOf(entry), parent.storage))
+      if (existing?.type === 'directory') existing.metadata = metadata
+      else parent.children.set(name, this.#newDirectory(path, metadata, parent.storage))
       return
     }
     if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, entry)
-    parent.children.set(name, await this.#newLeaf(entry, to, path, parent))
-  }
-
-  async #newLeaf(
-    entry: Exclude<SourceEntry, { type: 'directory' }>,
-    to: ByteString,
-    path: ByteString,
-    parent: DirectoryNode<Content>,
-  ): Promise<LeafNode<Content>> {
-    const metadata = this.#metadataOf(entry)
-    switch (entry.type) {
-      case 'file': {
-        const storage = this.#storageAt(path, parent)
-        const content = await this.#options.content.store(entry, storage)
-        return { type: 'file', metadata, hardLinked: false, storage, content }
-      }
-      case 'hardlink':
-        return this.#link(entry, join(to, entry.target), path, this.#storageAt(path, parent))
-      case 'symlink':
-        return { type: 'symlink', metadata, hardLinked: false, target: entry.target }
-      case 'block':
-      case 'character':
-        return { type: entry.type, metadata, hardLinked: false, major: entry.major, minor: entry.minor }
-      case 'fifo':
-      case 'socket':
-        return { type: entry.type, metadata, hardLinked: false }
+    let leaf: LeafNode<Content>
+    if (entry.type === 'file') {
+      const storage = this.#storageAt(path, parent)
+      const content = await this.#options.content.store(entry, storage)
+      leaf = { type: 'file', metadata, hardLinked: false, storage, content }
+    } else if (entry.type === 'hardlink') {
+      leaf = await this.#link(entry, join(to, entry.target), path, this.#storageAt(path, parent))
+    } else {
+      leaf = leafOf(entry, metadata)
     }
+    parent.children.set(name, leaf)
   }
 
   /** The node a hard link leads to. */
-  async #link(
+  #link(
     entry: SourceEntry & { type: 'hardlink' },
     target: ByteString,
     path: ByteString,
     storage: StoragePlan,
-  ): Promise<LeafNode<Content>> {
+  ): LeafNode<Content> | Promise<LeafNode<Content>> {
     const node = this.#find(target)
     if (node === undefined) throw fail(`the hard link's target ${quote(target)} does not exist`, entry)
     if (node.type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
@@ -173,21 +147,35 @@ export class FileTree<Content> {
    * another one becomes an inode there that shares the content, or has a copy of it when no other subvolume
    * stores it in the way this one does.
    */
-  async #nodeIn(
+  #nodeIn(
     subvolume: SubvolumePlan,
     node: FileNode<Content>,
     path: ByteString,
     storage: StoragePlan,
-  ): Promise<FileNode<Content>> {
-    const family = this.#families.get(node) ?? new Map([[this.#subvolumeOf(path), node]])
-    this.#families.set(node, family)
+  ): FileNode<Content> | Promise<FileNode<Content>> {
+    let family = this.#families.get(node)
+    if (family === undefined) {
+      const home = this.#subvolumeOf(path)
+      if (home === subvolume) {
+        node.hardLinked = true
+        return node
+      }
+      this.#families.set(node, (family = new Map([[home, node]])))
+    }
     const storesAlike = (other: FileNode<Content>) => other.storage.nodatacow === storage.nodatacow
     const known = family.get(subvolume) ?? [...family.values()].find(storesAlike)
-    if (known !== undefined) {
-      known.hardLinked = true
-      family.set(subvolume, known)
-      return known
-    }
+    if (known === undefined) return this.#copyOf(node, subvolume, family, storage)
+    known.hardLinked = true
+    family.set(subvolume, known)
+    return known
+  }
+
+  async #copyOf(
+    node: FileNode<Content>,
+    subvolume: SubvolumePlan,
+    family: Map<SubvolumePlan, FileNode<Content>>,
+    storage: StoragePlan,
+  ): Promise<FileNode<Content>> {
     const content = await this.#options.content.copy(node.content, storage)
     const copy = { ...node, hardLinked: false, storage, content }
     family.set(subvolume, copy)
@@ -196,29 +184,29 @@ export class FileTree<Content> {
   }
 
   #subvolumeOf(path: ByteString): SubvolumePlan {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const subvolume = this.#subvolumes.get(path.slice(0, end))
-      if (subvolume !== undefined) return subvolume
+    for (const [at, subvolume] of this.#innerSubvolumes) {
+      if (path.startsWith(at) && (path.length === at.length || path[at.length] === '/')) return subvolume
     }
     return this.root.subvolume!
   }
 
   #find(path: ByteString): TreeNode<Content> | undefined {
     let node: TreeNode<Content> | undefined = this.root
-    for (const name of path === '' ? [] : path.split('/')) {
+    for (let from = 0; from < path.length;) {
       if (node?.type !== 'directory') return undefined
-      node = node.children.get(name)
+      const end = endOfName(path, from)
+      node = node.children.get(path.slice(from, end))
+      from = end + 1
     }
     return node
   }
 
   /** The directory at a path; it and its parents are made where they are missing. */
   #directoryAt(path: ByteString, origin: EntryOrigin, entryPath?: ByteString): DirectoryNode<Content> {
+    if (this.#lastParent?.path === path) return this.#lastParent.directory
     let directory = this.root
-    if (path === '') return directory
-    for (let from = 0; from <= path.length;) {
-      const slash = path.indexOf('/', from)
-      const end = slash === -1 ? path.length : slash
+    for (let from = 0; from < path.length;) {
+      const end = endOfName(path, from)
       const name = path.slice(from, end)
       let child = directory.children.get(name)
       if (child === undefined) {
@@ -234,6 +222,7 @@ export class FileTree<Content> {
       directory = child
       from = end + 1
     }
+    this.#lastParent = { path, directory }
     return directory
   }
 
@@ -243,7 +232,7 @@ export class FileTree<Content> {
       type: 'directory',
       metadata,
       children: new Map(),
-      storage: this.#options.pathStorage?.get(path) ?? subvolume ?? inherited,
+      storage: this.#pathStorage?.get(path) ?? subvolume ?? inherited,
       subvolume,
     }
     if (subvolume !== undefined) this.subvolumeRoots.set(subvolume, directory)
@@ -251,21 +240,7 @@ export class FileTree<Content> {
   }
 
   #storageAt(path: ByteString, parent: DirectoryNode<Content>): StoragePlan {
-    return this.#options.pathStorage?.get(path) ?? parent.storage
-  }
-
-  /** Most entries say the same of themselves as many others; one object will do for them. */
-  #metadataOf(entry: EntryMetadata): EntryMetadata {
-    const { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
-    if (atime ?? ctime ?? birthtime ?? xattrs)
-      return { mode, uid, gid, mtime, atime, ctime, birthtime, xattrs }
-    const key = `${mode} ${uid} ${gid} ${mtime.sec} ${mtime.nsec}`
-    let metadata = this.#metadata.get(key)
-    if (metadata === undefined) {
-      if (this.#metadata.size === MAX_SHARED_METADATA) this.#metadata.clear()
-      this.#metadata.set(key, (metadata = { mode, uid, gid, mtime }))
-    }
-    return metadata
+    return this.#pathStorage?.get(path) ?? parent.storage
   }
 
   #impliedMetadata(): EntryMetadata {
@@ -281,9 +256,27 @@ export class FileTree<Content> {
   }
 }
 
-/** A part of a long string keeps all of it in memory; a copy does not. */
-function ownCopy(name: ByteString): ByteString {
-  return fromBytes(toBytes(name))
+/** Anything without content of its own. */
+function leafOf<Content>(
+  entry: Exclude<SourceEntry, { type: 'directory' | 'file' | 'hardlink' }>,
+  metadata: EntryMetadata,
+): LeafNode<Content> {
+  switch (entry.type) {
+    case 'symlink':
+      return { type: 'symlink', metadata, hardLinked: false, target: entry.target }
+    case 'block':
+    case 'character':
+      return { type: entry.type, metadata, hardLinked: false, major: entry.major, minor: entry.minor }
+    case 'fifo':
+    case 'socket':
+      return { type: entry.type, metadata, hardLinked: false }
+  }
+}
+
+/** Where the name ends that begins at `from`. */
+function endOfName(path: ByteString, from: number): number {
+  const slash = path.indexOf('/', from)
+  return slash === -1 ? path.length : slash
 }
 
 function join(to: ByteString, path: ByteString): ByteString {

@@ -23,6 +23,14 @@ export function writeBytes(target: Uint8Array, at: number, text: ByteString): vo
   for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i)
 }
 
+/**
+ * A part of a long string, to be kept: by itself it would keep all of that string in memory, but what is joined from
+ * several does not. V8 copies parts of less than 13 characters anyway, and has no faster way to copy others.
+ */
+export function ownCopy(part: ByteString): ByteString {
+  return part.length < 13 ? part : [part.slice(0, 1), part.slice(1)].join('')
+}
+
 const ASCII = /^[\x00-\x7f]*$/
 const encoder = new TextEncoder()
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -14,6 +14,6 @@ export const createHandler: CreateHandler = async () => {
     const level = job % LEVELS
     let compressor = compressors.get(level)
     if (compressor === undefined) compressors.set(level, (compressor = zstd.createCompressor(level)))
-    memory.compress(Math.floor(job / LEVELS), (length) => zstd.compressBound(length), compressor)
+    memory.compress(Math.floor(job / LEVELS), zstd, compressor)
   }
 }

@@ -1,5 +1,5 @@
 import { encodeSeekTable } from './seek-table.ts'
-import type { FrameSizes } from './zstd-frames.ts'
+import type { FrameSizes } from './frame-blocks.ts'
 
 /** A frame's place, in bytes: in the file and, decompressed, in the image. */
 export interface PlacedFrame {

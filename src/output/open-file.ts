@@ -7,11 +7,11 @@ import { namingErrors } from '../lib/output-error.ts'
  */
 export interface OpenFile {
   /**
-   * Starts a write when the one before has ended. The promise is settled when it has started; the bytes
+   * Starts a write of one or more pieces, one behind the other, when the write before has ended. The promise is settled when it has started; the bytes
    * must stay as they are until `start` or `settle` is settled the next time. A failed write makes
    * everything that follows fail.
    */
-  start(position: number, bytes: Uint8Array): Promise<void>
+  start(position: number, bytes: readonly Uint8Array[]): Promise<void>
   /** Waits for the write in the background. */
   settle(): Promise<void>
   /** Writes now, after the write in the background; the bytes are free when the promise is settled. */
@@ -35,7 +35,7 @@ export function openFile(handle: FileHandle, name: string): OpenFile {
     },
     settle: () => inFlight,
     async write(position, bytes) {
-      await self.start(position, bytes)
+      await self.start(position, [bytes])
       await inFlight
     },
     async read(position, length) {
@@ -51,11 +51,23 @@ export function openFile(handle: FileHandle, name: string): OpenFile {
 }
 
 /** The system may write less than it was given, for example when the disk is nearly full. */
-async function writeAll(handle: FileHandle, position: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
+async function writeAll(handle: FileHandle, position: number, bytes: readonly Uint8Array[]): Promise<void> {
+  let at = position
+  for (let left = bytes.filter(({ length }) => length > 0); left.length > 0;) {
+    const { bytesWritten } = await handle.writev(left, at)
+    at += bytesWritten
+    left = behind(left, bytesWritten)
   }
+}
+
+/** What is left of pieces behind their first `length` bytes. */
+function behind(pieces: readonly Uint8Array[], length: number): Uint8Array[] {
+  let first = 0
+  let done = length
+  while (first < pieces.length && pieces[first].length <= done) done -= pieces[first++].length
+  const left = pieces.slice(first)
+  if (done > 0) left[0] = left[0].subarray(done)
+  return left
 }
 
 async function readAll(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {

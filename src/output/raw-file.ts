@@ -27,7 +27,7 @@ export function rawFile(file: OpenFile): ImageFile {
     const full = buffer.subarray(0, fill)
     const position = start
     fill = 0
-    await file.start(position, full)
+    await file.start(position, [full])
     // Now that this write has begun, the one before has ended, and its buffer is free.
     const next = spare ?? new Uint8Array(BUFFER_SIZE)
     spare = buffer

@@ -1,5 +1,4 @@
 import { columnOfSizes, columnOfU32 } from '../lib/column.ts'
-import type { RawRun } from './zstd-frames.ts'
 
 /** Stands for zeros, which are nowhere in the file. */
 const NOWHERE = -1
@@ -10,13 +9,11 @@ export class RawRuns {
   readonly #length = columnOfU32()
   readonly #fileOffset = columnOfSizes()
 
-  /** Appends what frames say of themselves that begin at these offsets. */
-  add(runs: readonly RawRun[], imageOffset: number, fileOffset: number): void {
-    for (const { contentOffset, length, at } of runs) {
-      this.#imageOffset.push(imageOffset + contentOffset)
-      this.#length.push(length)
-      this.#fileOffset.push(at === undefined ? NOWHERE : fileOffset + at)
-    }
+  /** Appends a run: bytes that are at `fileOffset`; zeros when that is undefined. */
+  add(imageOffset: number, length: number, fileOffset: number | undefined): void {
+    this.#imageOffset.push(imageOffset)
+    this.#length.push(length)
+    this.#fileOffset.push(fileOffset ?? NOWHERE)
   }
 
   /** What of the image from `offset` on is in the file as it is; undefined when nothing is known of that byte. */

@@ -30,12 +30,11 @@ export class ReservedRanges {
     this.#ranges.set(offset, { length, parts: [] })
   }
 
-  /** Remembers the next `length` bytes of the range at `offset`, and gives them, to be kept up to date. */
-  addPart(offset: number, length: number): Uint8Array {
-    const part: Part = { bytes: new Uint8Array(length), fileOffset: undefined }
+  /** Remembers the next part of the range at `offset`: bytes that are to be kept up to date while it waits. */
+  addPart(offset: number, bytes: Uint8Array): void {
+    const part: Part = { bytes, fileOffset: undefined }
     this.#ranges.get(offset)!.parts.push(part)
     this.#waiting.push(part)
-    return part.bytes
   }
 
   /** The parts that have waited longest are in the file now, at these offsets. */

@@ -1,70 +1,58 @@
 /** Who compresses what an .img.zst has to compress itself: this thread or another. */
 import { WorkerPool } from '../lib/worker-pool.ts'
-import type { Zstd, ZstdCompressor } from '../lib/zstd.ts'
+import type { Zstd } from '../lib/zstd.ts'
 import { RunMemory } from './run-memory.ts'
-import { MAX_FRAME_CONTENT } from './zstd-frames.ts'
 
-/** Batches under way with a thread: one being filled, one being compressed, one waiting. */
-const ARENAS = 3
+/** Batches for a thread: one that is being compressed, and the next. */
+const BACKLOG = 2
 
 export interface RunCompressor {
-  /** Memory for the content of batches: as many batches may be under way. */
-  readonly arenas: readonly Uint8Array[]
-  /** Begins to compress runs, which are views of an arena. */
-  start(arena: number, runs: readonly Uint8Array[]): void
-  /** A compressor for what was begun: it knows the results already. */
-  finish(arena: number): Promise<ZstdCompressor> | ZstdCompressor
+  /** How many memories it is worth having compressed at a time. */
+  readonly backlog: number
+  /** Two more than that: one is being filled, and one is being written to the file. */
+  readonly memories: readonly RunMemory[]
+  /** Begins to compress the first `count` runs of a memory. */
+  start(memory: number, count: number): void
+  /** Settled when the memory is compressed; without a promise it is already. */
+  finish(memory: number): Promise<void> | void
   close(): Promise<void>
 }
 
 /** In this thread. */
 export function localCompressor(zstd: Zstd, level: number): RunCompressor {
   const compressor = zstd.createCompressor(level)
+  const memories = [0, 1].map(() => new RunMemory(new ArrayBuffer(RunMemory.byteLength)))
   return {
-    arenas: [new Uint8Array(MAX_FRAME_CONTENT)],
-    start: () => undefined,
-    finish: () => compressor,
+    backlog: 0,
+    memories,
+    start: (memory, count) => memories[memory].compress(count, zstd, compressor),
+    finish: () => undefined,
     close: () => Promise.resolve(),
   }
 }
 
 /** In a thread that begins with the first run. */
-export function threadedCompressor(zstd: Zstd, level: number): RunCompressor {
-  const buffers = Array.from({ length: ARENAS }, () => new SharedArrayBuffer(RunMemory.byteLength))
-  const memories = buffers.map((buffer) => new RunMemory(buffer))
-  const local = zstd.createCompressor(level)
-  const underWay = new Map<number, { done: Promise<void>; count: number }>()
+export function threadedCompressor(level: number): RunCompressor {
+  const buffers = Array.from({ length: BACKLOG + 2 }, () => new SharedArrayBuffer(RunMemory.byteLength))
+  const underWay = new Map<number, Promise<void>>()
   let pool: WorkerPool | undefined
   return {
-    arenas: memories.map(({ content }) => content),
-    start(arena, runs) {
-      if (runs.length === 0) return
+    backlog: BACKLOG,
+    memories: buffers.map((buffer) => new RunMemory(buffer)),
+    start(memory, count) {
+      underWay.delete(memory)
+      if (count === 0) return
       pool ??= new WorkerPool({
         workers: 1,
         module: new URL('./compress-worker.js', import.meta.url),
         memories: buffers,
       })
-      memories[arena].setRuns(runs)
-      const done = pool.run(arena, runs.length * LEVELS + level)
+      const done = pool.run(memory, count * LEVELS + level)
       // Whoever finishes the batch will see it fail; until then nobody is listening.
       done.catch(() => undefined)
-      underWay.set(arena, { done, count: runs.length })
+      underWay.set(memory, done)
     },
-    async finish(arena) {
-      const job = underWay.get(arena)
-      if (job === undefined) return local
-      underWay.delete(arena)
-      await job.done
-      const results = memories[arena].results(job.count)
-      return {
-        compress(target, source) {
-          const result = results.get(source.byteOffset)
-          if (result === undefined) return local.compress(target, source)
-          target.set(result)
-          return result.length
-        },
-      }
-    },
+    finish: (memory) => underWay.get(memory),
     close: () => pool?.close() ?? Promise.resolve(),
   }
 }

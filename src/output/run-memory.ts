@@ -1,22 +1,30 @@
-import type { ZstdCompressor } from '../lib/zstd.ts'
-import { MAX_FRAME_CONTENT } from './zstd-frames.ts'
+import { viewOf } from '../lib/struct.ts'
+import { blockBodySize, BlockHeader, readFrameHeader } from '../lib/zstd-format.ts'
+import type { Zstd, ZstdCompressor } from '../lib/zstd.ts'
 
+/** No frame covers more of an image. It is also its window, and every decoder has room for 8 MiB. */
+export const MAX_FRAME_CONTENT = 4 * 1024 * 1024
 /** Runs that one batch can have: one for each sector of its content would be fewer. */
 const MAX_RUNS = 4096
 /** What the compressed forms of many small runs take more than they themselves. */
 const MARGIN = 512 * 1024
 const RESULT_BYTES = MAX_FRAME_CONTENT + MARGIN
 
-/** Memory that is shared with a thread: content, which runs of it to compress, and what they become. */
+/**
+ * Content, which runs of it to compress, and the blocks they become. Any thread can do the compressing when the
+ * memory is shared.
+ */
 export class RunMemory {
-  static readonly byteLength = MAX_FRAME_CONTENT + RESULT_BYTES + 3 * 4 * MAX_RUNS
+  static readonly byteLength = MAX_FRAME_CONTENT + RESULT_BYTES + 5 * 4 * MAX_RUNS
   readonly content: Uint8Array
   readonly #results: Uint8Array
   readonly #starts: Uint32Array
   readonly #lengths: Uint32Array
+  readonly #endsFrame: Uint32Array
+  readonly #resultStarts: Uint32Array
   readonly #resultLengths: Uint32Array
 
-  constructor(memory: SharedArrayBuffer) {
+  constructor(memory: ArrayBuffer | SharedArrayBuffer) {
     let at = 0
     const next = (bytes: number) => (at += bytes) - bytes
     const table = () => new Uint32Array(memory, next(4 * MAX_RUNS), MAX_RUNS)
@@ -24,44 +32,60 @@ export class RunMemory {
     this.#results = new Uint8Array(memory, next(RESULT_BYTES), RESULT_BYTES)
     this.#starts = table()
     this.#lengths = table()
+    this.#endsFrame = table()
+    this.#resultStarts = table()
     this.#resultLengths = table()
   }
 
-  /** Says which runs are to be compressed: views of `content`. */
-  setRuns(runs: readonly Uint8Array[]): void {
-    if (runs.length > MAX_RUNS)
-      throw new RangeError(`expected at most ${MAX_RUNS} runs, found ${runs.length}`)
-    runs.forEach((run, i) => {
-      this.#starts[i] = run.byteOffset - this.content.byteOffset
-      this.#lengths[i] = run.length
-    })
+  /**
+   * Says what the next run is: `length` bytes of `content` from `start` on.
+   *
+   * @param endsFrame no block follows those of the run in its frame
+   */
+  setRun(run: number, start: number, length: number, endsFrame: boolean): void {
+    if (run >= MAX_RUNS) throw new RangeError(`expected at most ${MAX_RUNS} runs, found ${run + 1}`)
+    this.#starts[run] = start
+    this.#lengths[run] = length
+    this.#endsFrame[run] = Number(endsFrame)
   }
 
-  /** Compresses the first `count` runs, each into room of `bound(length)` bytes. */
-  compress(count: number, bound: (length: number) => number, compressor: ZstdCompressor): void {
-    let at = 0
-    for (let i = 0; i < count; i++) {
-      const target = this.#results.subarray(at, at + bound(this.#lengths[i]))
-      const start = this.#starts[i]
-      this.#resultLengths[i] = compressor.compress(
-        target,
-        this.content.subarray(start, start + this.#lengths[i]),
-      )
-      at += this.#resultLengths[i]
+  /** Compresses the first `count` runs. */
+  compress(count: number, zstd: Zstd, compressor: ZstdCompressor): void {
+    for (let run = 0, at = 0; run < count; run++) {
+      const start = this.#starts[run]
+      const source = this.content.subarray(start, start + this.#lengths[run])
+      const target = this.#results.subarray(at, at + zstd.compressBound(source.length))
+      const size = compressor.compress(target, source)
+      const headerSize = readFrameHeader(target).size
+      if (this.#endsFrame[run] === 0) clearLast(target.subarray(headerSize, size))
+      this.#resultStarts[run] = at + headerSize
+      this.#resultLengths[run] = size - headerSize
+      at += size
     }
   }
 
-  /** What the first `count` runs were compressed to, by where they begin. */
-  results(count: number): Map<number, Uint8Array> {
-    const results = new Map<number, Uint8Array>()
-    let at = 0
-    for (let i = 0; i < count; i++) {
-      results.set(
-        this.content.byteOffset + this.#starts[i],
-        this.#results.subarray(at, at + this.#resultLengths[i]),
-      )
-      at += this.#resultLengths[i]
+  /** The blocks that a run has become. */
+  blocks(run: number): Uint8Array {
+    const start = this.#resultStarts[run]
+    return this.#results.subarray(start, start + this.#resultLengths[run])
+  }
+
+  /** How many bytes the blocks of a run are. */
+  blocksLength(run: number): number {
+    return this.#resultLengths[run]
+  }
+}
+
+/** Takes its mark from the last of a frame's blocks, so that others can follow. */
+function clearLast(blocks: Uint8Array): void {
+  const view = viewOf(blocks)
+  for (let at = 0; at < blocks.length;) {
+    const header = BlockHeader.read(view, at)
+    const end = at + BlockHeader.size + blockBodySize(header)
+    if (header.last !== (end === blocks.length)) {
+      throw new Error(`frame of libzstd: expected its blocks to end at ${blocks.length}, found ${end}`)
     }
-    return results
+    if (header.last) BlockHeader.write(view, at, { ...header, last: false })
+    at = end
   }
 }

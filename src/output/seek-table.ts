@@ -5,7 +5,7 @@
 import { CorruptError } from '../lib/errors.ts'
 import { type Codec, struct, u32, u8, viewOf } from '../lib/struct.ts'
 import { SEEK_TABLE_MAGIC, SkippableFrameHeader } from '../lib/zstd-format.ts'
-import type { FrameSizes } from './zstd-frames.ts'
+import type { FrameSizes } from './frame-blocks.ts'
 
 const SEEKABLE_MAGIC = 0x8f92eab1
 /** Seek_Table_Descriptor: each entry ends in a checksum. */

@@ -1,14 +1,14 @@
 import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd-format.ts'
 import type { Zstd } from '../lib/zstd.ts'
+import { FrameBatch } from './frame-batch.ts'
 import { FrameIndex } from './frame-index.ts'
 import { type ByteRange, checkOrder, type ImageFile } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
-import { PieceBatch } from './piece-batch.ts'
 import { RawRuns } from './raw-runs.ts'
 import { ReservedRanges } from './reserved-ranges.ts'
 import { localCompressor, threadedCompressor } from './run-compressor.ts'
-import { splitSectorPadding, splitZeroBlocks } from './zero-runs.ts'
-import { compressedRuns, encodeFrames, framesBound, MAX_FRAME_CONTENT } from './zstd-frames.ts'
+import { MAX_FRAME_CONTENT } from './run-memory.ts'
+import { type Run, splitSectorPadding, splitZeroBlocks } from './zero-runs.ts'
 
 /** Zeros in plain content are taken out in blocks of this size; smaller runs are left to the compressor. */
 const ZERO_BLOCK = BLOCK_MAXIMUM_SIZE
@@ -34,34 +34,42 @@ export interface ZstdFileOptions {
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
 export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: ZstdFileOptions): ImageFile {
-  const compressor = threaded ? threadedCompressor(zstd, level) : localCompressor(zstd, level)
-  const batches = compressor.arenas.map((arena) => new PieceBatch(arena))
-  const free = [...batches.keys()].slice(1)
+  const compressor = threaded ? threadedCompressor(level) : localCompressor(zstd, level)
+  const batches = compressor.memories.map((memory) => new FrameBatch(memory))
+  const free = [...batches.keys()]
   /** Batches that are being compressed, in the order of the image. */
   const underWay: number[] = []
-  let current = 0
+  /** The batch whose frames are being written to the file. */
+  let inWriting: number | undefined
+  let current = free.shift()!
   let batch = batches[current]
+  /** Where in the image the batch begins that is being filled. */
+  let batchStart = 0
   const index = new FrameIndex()
   const reserved = new ReservedRanges()
-  let target = new Uint8Array(0)
-  let spare = new Uint8Array(0)
   let zeroFrames: Uint8Array | undefined
   const ranges: ByteRange[] = []
   const rawRuns = new RawRuns()
   /** Frames decompressed lately, by their place in the image; the latest last. */
   const cached = new Map<number, Uint8Array>()
 
-  const written = () =>
-    underWay.reduce((end, waiting) => end + batches[waiting].length, index.imageEnd + batch.length)
+  const written = () => batchStart + batch.length
 
   /** Has the batch compressed, and opens the next one as soon as there is memory for it. */
   async function flush(): Promise<void> {
     if (batch.length === 0) return
-    compressor.start(current, compressedRuns(batch.pieces))
+    batch.end()
+    compressor.start(current, batch.runs)
     underWay.push(current)
-    while (free.length === 0) await writeOldest()
+    batchStart += batch.length
+    while (underWay.length > compressor.backlog || isOldestDone()) await writeOldest()
     current = free.shift()!
     batch = batches[current]
+  }
+
+  /** Nothing is left to do for the oldest batch but to write it, while its bytes are in the processor's cache. */
+  function isOldestDone(): boolean {
+    return underWay.length > 0 && compressor.finish(underWay[0]) === undefined
   }
 
   /** Waits until all that was flushed is in frames. */
@@ -69,45 +77,54 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
     while (underWay.length > 0) await writeOldest()
   }
 
-  /** Turns the oldest batch into frames and starts to write them. */
+  /** Starts to write the frames of the oldest batch. */
   async function writeOldest(): Promise<void> {
     const oldest = underWay[0]
-    const { pieces } = batches[oldest]
-    const compressed = await compressor.finish(oldest)
-    const bound = framesBound(pieces, (size) => zstd.compressBound(size))
-    if (target.length < bound) target = new Uint8Array(bound)
-    const fileOffset = index.fileEnd
-    const { size, frames, reservedAt, rawRuns: runs } = encodeFrames(pieces, compressed, target)
-    rawRuns.add(runs, index.imageEnd, fileOffset)
-    for (const frame of frames) index.add(frame)
-    reserved.placed(reservedAt.map((at) => fileOffset + at))
-    batches[oldest].clear()
+    const compressed = compressor.finish(oldest)
+    if (compressed !== undefined) await compressed
+    const frames = batches[oldest]
+    const { fileEnd, imageEnd } = index
+    frames.tellRaw((contentOffset, length, at) => {
+      rawRuns.add(imageEnd + contentOffset, length, at === undefined ? undefined : fileEnd + at)
+    })
+    for (const sizes of frames.sizes()) index.add(sizes)
+    reserved.placed(frames.reservedAt().map((at) => fileEnd + at))
     underWay.shift()
-    free.push(oldest)
-    const full = target
-    target = spare
-    spare = full
-    await file.start(fileOffset, full.subarray(0, size))
+    await startWrite(fileEnd, frames.bytes(), oldest)
   }
 
-  /** Writes frames of nothing but zeros. */
+  /** Starts a write after the one before, whose batch is free again then. */
+  async function startWrite(position: number, bytes: readonly Uint8Array[], of?: number): Promise<void> {
+    await file.start(position, bytes)
+    if (inWriting !== undefined) {
+      batches[inWriting].clear()
+      free.push(inWriting)
+    }
+    inWriting = of
+  }
+
+  /** Writes frames of nothing but zeros; the batch is empty. */
   async function writeZeroFrames(count: number): Promise<void> {
     const content = MAX_FRAME_CONTENT
-    if (count > 0) await settle()
-    zeroFrames ??= repeated(encodeZeros(content), ZERO_FRAMES)
+    await settle()
+    zeroFrames ??= repeated(encodeZeros(), ZERO_FRAMES)
     const compressed = zeroFrames.length / ZERO_FRAMES
     for (let left = count; left > 0;) {
       const some = Math.min(left, ZERO_FRAMES)
-      await file.start(index.fileEnd, zeroFrames.subarray(0, some * compressed))
+      await startWrite(index.fileEnd, [zeroFrames.subarray(0, some * compressed)])
       for (let i = 0; i < some; i++) index.add({ compressed, content })
       left -= some
     }
+    batchStart = index.imageEnd
   }
 
-  function encodeZeros(length: number): Uint8Array {
-    const pieces = [{ kind: 'zeros', length }] as const
-    const frame = new Uint8Array(framesBound(pieces, (size) => zstd.compressBound(size)))
-    return frame.subarray(0, encodeFrames(pieces, NOTHING_TO_COMPRESS, frame).size)
+  /** A frame of nothing but zeros, made where the next batch will be. */
+  function encodeZeros(): Uint8Array {
+    batch.addZeros(MAX_FRAME_CONTENT)
+    batch.end()
+    const frame = batch.bytes()[0].slice()
+    batch.clear()
+    return frame
   }
 
   async function addZeros(length: number): Promise<void> {
@@ -117,43 +134,62 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
       batch.addZeros(batch.room)
       await flush()
       const frames = Math.floor(left / MAX_FRAME_CONTENT)
-      await writeZeroFrames(frames)
+      if (frames > 0) await writeZeroFrames(frames)
       left -= frames * MAX_FRAME_CONTENT
     }
     if (left > 0) batch.addZeros(left)
   }
 
-  function fillGap(offset: number): Promise<void> | void {
+  /** Adds zeros up to `offset`, of which there is room for more. */
+  function addGap(offset: number): void {
     const gap = offset - written()
-    if (gap === 0) return
-    if (gap >= batch.room) return addZeros(gap)
-    if (gap < SMALL_GAP && batch.endsPlain) batch.addPlainZeros(gap)
+    if (gap > 0 && gap < SMALL_GAP && batch.endsPlain) batch.addPlainZeros(gap)
     else batch.addZeros(gap)
   }
 
-  async function addSlowly(kind: 'plain' | 'packed', bytes: Uint8Array): Promise<void> {
+  function fillGap(offset: number): Promise<void> | void {
+    const gap = offset - written()
+    if (gap > 0 && gap >= batch.room) return addZeros(gap)
+    addGap(offset)
+  }
+
+  const add = (packed: boolean, bytes: Uint8Array) =>
+    packed ? batch.addPacked(bytes) : batch.addPlain(bytes)
+
+  async function addSlowly(packed: boolean, bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length;) {
       const size = Math.min(bytes.length - done, batch.room)
-      batch.add(kind, bytes.subarray(done, done + size))
+      add(packed, bytes.subarray(done, done + size))
       done += size
       if (batch.full) await flush()
     }
   }
 
-  function add(kind: 'plain' | 'packed', bytes: Uint8Array): Promise<void> | void {
-    if (bytes.length >= batch.room) return addSlowly(kind, bytes)
-    batch.add(kind, bytes)
-    if (batch.full) return flush()
-  }
-
-  async function write(offset: number, bytes: Uint8Array, packed: boolean): Promise<void> {
-    await fillGap(offset)
+  /** Most writes fit into the batch, gap and all, and need not wait for anything. */
+  function write(offset: number, bytes: Uint8Array, packed: boolean): Promise<void> | void {
     const runs = packed
       ? splitSectorPadding(offset, bytes, SECTOR_SIZE)
       : splitZeroBlocks(offset, bytes, ZERO_BLOCK)
+    if (!batch.takes(offset + bytes.length - written(), runs.length + 1)) {
+      return writeSlowly(offset, bytes, runs, packed)
+    }
+    addGap(offset)
+    for (const { start, end, zero } of runs) {
+      if (zero) batch.addZeros(end - start)
+      else add(packed, bytes.subarray(start, end))
+    }
+  }
+
+  async function writeSlowly(
+    offset: number,
+    bytes: Uint8Array,
+    runs: readonly Run[],
+    packed: boolean,
+  ): Promise<void> {
+    await fillGap(offset)
     for (const { start, end, zero } of runs) {
       if (zero) await addZeros(end - start)
-      else await add(packed ? 'packed' : 'plain', bytes.subarray(start, end))
+      else await addSlowly(packed, bytes.subarray(start, end))
     }
   }
 
@@ -165,7 +201,7 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
     }
     await fillGap(offset)
     await flush()
-    batch.add('plain', bytes)
+    batch.addPlain(bytes)
     if (distance > bytes.length) batch.addZeros(distance - bytes.length)
     batch.addCopy(bytes.length, distance)
     if (batch.full) await flush()
@@ -203,11 +239,6 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
   return {
     write(offset, bytes, packed = false) {
       checkOrder('write', offset, written())
-      // Most writes are small and only have to be remembered.
-      const end = offset + bytes.length - written()
-      if (!packed && bytes.length < ZERO_BLOCK && end < batch.room) {
-        return fillGap(offset) ?? add('plain', bytes)
-      }
       return write(offset, bytes, packed)
     },
     async writeTwice(offset, bytes, distance) {
@@ -220,7 +251,7 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
       reserved.begin(offset, length)
       for (let left = length; left > 0;) {
         const size = Math.min(left, batch.room, BLOCK_MAXIMUM_SIZE)
-        batch.addReserved(reserved.addPart(offset, size))
+        reserved.addPart(offset, batch.addReserved(size))
         left -= size
         if (batch.full) await flush()
       }
@@ -254,12 +285,6 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
     dataRanges: () => ranges,
     close: () => compressor.close(),
   }
-}
-
-const NOTHING_TO_COMPRESS = {
-  compress(): never {
-    throw new Error('zeros are not compressed')
-  },
 }
 
 function repeated(bytes: Uint8Array, count: number): Uint8Array {

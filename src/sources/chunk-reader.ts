@@ -8,8 +8,12 @@ export class ChunkReader {
   /** The chunk at hand; `at` is the next byte in it. It may be overwritten once another one is asked for. */
   buffer: Buffer = Buffer.alloc(0)
   at = 0
+  /** The same bytes as `buffer`. */
+  view = new DataView(this.buffer.buffer)
   /** Stream offset of the chunk's first byte. */
   #base = 0
+  /** What comes after the chunk at hand, if that is known already. */
+  #rest: Buffer | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
@@ -29,31 +33,36 @@ export class ChunkReader {
   /** Goes on to the next chunk if this one is used up. False at the end of the stream. */
   async fill(): Promise<boolean> {
     while (this.at === this.buffer.length) {
-      const next = await this.#chunks.next()
-      if (next.done) return false
-      const { value } = next
-      this.#base += this.buffer.length
-      this.at = 0
-      this.buffer = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      let chunk = this.#rest
+      this.#rest = undefined
+      if (chunk === undefined) {
+        const next = await this.#chunks.next()
+        if (next.done) return false
+        const { value } = next
+        chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+      }
+      this.#use(chunk, this.offset)
     }
     return true
   }
 
-  /** The next `length` bytes in one piece, fewer at the end of the stream. */
-  async gather(length: number): Promise<Buffer> {
-    if (this.available >= length) {
-      const whole = this.buffer.subarray(this.at, this.at + length)
-      this.at += length
-      return whole
-    }
-    const gathered = Buffer.allocUnsafeSlow(length)
+  /**
+   * Makes the next `length` bytes lie in one piece in the chunk at hand. False when the stream ends before; then
+   * that chunk has all there is.
+   */
+  async gather(length: number): Promise<boolean> {
+    if (this.available >= length) return true
+    const { offset } = this
+    const gathered = Buffer.allocUnsafe(length)
     let filled = 0
     while (filled < length && (await this.fill())) {
       const copied = this.buffer.copy(gathered, filled, this.at, this.at + length - filled)
       filled += copied
       this.at += copied
     }
-    return gathered.subarray(0, filled)
+    if (this.available > 0) this.#rest = this.buffer.subarray(this.at)
+    this.#use(gathered.subarray(0, filled), offset)
+    return filled === length
   }
 
   /** Passes over `length` bytes. Returns how many of them the stream did not have. */
@@ -69,5 +78,12 @@ export class ChunkReader {
   /** Ends the stream, whether or not it was read to its end. */
   async close(): Promise<void> {
     await this.#chunks.return?.()
+  }
+
+  #use(chunk: Buffer, base: number): void {
+    this.buffer = chunk
+    this.view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    this.at = 0
+    this.#base = base
   }
 }

@@ -4,8 +4,6 @@ import { TarProblem } from './tar-format.ts'
 
 /** Bytes a name may have between two slashes (NAME_MAX of Linux and of all file systems here). */
 const NAME_MAX = 255
-const SLASH = 0x2f
-const DOT = 0x2e
 
 /**
  * The path relative to the root, without leading or trailing slashes, empty components and `.`; '' for the root.
@@ -13,24 +11,25 @@ const DOT = 0x2e
  */
 export function normalisePath(name: ByteString): ByteString {
   if (name === '') throw new TarProblem('its name is empty')
+  if (name.includes('\0')) throw new TarProblem('its name contains a NUL')
+  // Of an archive of ".", every name begins so.
+  const path = name.startsWith('./') ? name.slice(2) : name
   let clean = true
-  let start = 0
-  for (let i = 0; i <= name.length; i++) {
-    const char = i < name.length ? name.charCodeAt(i) : SLASH
-    if (char === 0) throw new TarProblem('its name contains a NUL')
-    if (char !== SLASH) continue
-    const length = i - start
-    if (length === 0 || (length === 1 && name.charCodeAt(start) === DOT)) {
+  for (let start = 0, end = 0; end < path.length; start = end + 1) {
+    // Searching is native, looking at every character of a slice is slow.
+    const slash = path.indexOf('/', start)
+    end = slash === -1 ? path.length : slash
+    const length = end - start
+    if (length === 0 || (length === 1 && path[start] === '.')) {
       clean = false
-    } else if (length === 2 && name.charCodeAt(start) === DOT && name.charCodeAt(start + 1) === DOT) {
+    } else if (length === 2 && path[start] === '.' && path[start + 1] === '.') {
       throw new TarProblem('its name has a ".." component')
     } else if (length > NAME_MAX) {
       throw new TarProblem(`a component of its name has ${length} bytes, at most ${NAME_MAX} are possible`)
     }
-    start = i + 1
   }
-  if (clean) return name
-  return name
+  if (clean) return path
+  return path
     .split('/')
     .filter((part) => part !== '' && part !== '.')
     .join('/')

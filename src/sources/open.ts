@@ -31,43 +31,52 @@ export interface OpenOptions {
  *
  * @throws InputError when it is missing or cannot be read, and as readTar, decompress and readDirectory do
  */
-export async function* openSource(
+export function openSource(
   plan: SourcePlan,
   { onRead, signal }: OpenOptions = {},
-): AsyncGenerator<SourceEntry, void, undefined> {
+): AsyncIterable<SourceEntry> {
   let bytes = 0
   const count = (chunks: AsyncIterable<Uint8Array>) =>
     counted(chunks, signal, (length) => onRead?.((bytes += length)))
 
-  switch (plan.kind) {
-    case 'directory':
-      for await (const entry of readDirectory(plan.path)) {
-        signal?.throwIfAborted()
-        if (entry.type !== 'file') {
-          yield entry
-          continue
-        }
-        // Like the content itself, this may be read more than once: a hard link on FAT32 is a copy.
-        const { content } = entry
-        yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content) } }
-      }
-      return
-    case 'tar': {
-      const source = plan.path === '-' ? 'standard input' : plan.path
-      if (plan.path === '-') {
-        yield* readTar(decompress(count(readStream(process.stdin, source, signal)), source), source)
-        return
-      }
-      if (await isFifo(plan.path)) {
-        yield* readTar(decompress(count(readFifo(plan.path, signal)), source), source)
-        return
-      }
-      const handle = await openFile(plan.path)
-      try {
-        yield* readTar(decompress(count(readChunks(handle, source)), source), source)
-      } finally {
-        await handle.close()
-      }
+  if (plan.kind === 'directory') return openDirectory(plan.path, signal, count)
+  const source = plan.path === '-' ? 'standard input' : plan.path
+  return readTar(decompress(count(readArchive(plan.path, source, signal)), source), source)
+}
+
+async function* openDirectory(
+  path: string,
+  signal: AbortSignal | undefined,
+  count: (content: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void>,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  for await (const entry of readDirectory(path)) {
+    signal?.throwIfAborted()
+    if (entry.type !== 'file') {
+      yield entry
+      continue
+    }
+    // Like the content itself, this may be read more than once: a hard link on FAT32 is a copy.
+    const { content } = entry
+    yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content) } }
+  }
+}
+
+/** The bytes of an archive. It is opened when the first are asked for. */
+async function* readArchive(
+  path: string,
+  source: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (path === '-') {
+    yield* readStream(process.stdin, source, signal)
+  } else if (await isFifo(path)) {
+    yield* readFifo(path, signal)
+  } else {
+    const handle = await openFile(path)
+    try {
+      yield* readChunks(handle, source)
+    } finally {
+      await handle.close()
     }
   }
 }

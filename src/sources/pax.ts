@@ -2,46 +2,90 @@
  * Extended headers of tar archives (POSIX.1-2017, utility pax, "pax Interchange Format"): records of a keyword
  * and a value that go over what the next header says. Values are bytes and stay bytes.
  */
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import { TarProblem } from './tar-format.ts'
-
-/** Keyword -> value, in the order of the archive. */
-export type PaxRecords = Map<ByteString, ByteString>
 
 const SPACE = 0x20
 const NEWLINE = 0x0a
 const EQUALS = 0x3d
 
-/**
- * Adds the records of an extended header, `LENGTH KEYWORD=VALUE\n` each, to `records`; a later one wins.
- * @throws TarProblem when a record is malformed
- */
-export function readRecords(body: Buffer, records: PaxRecords): void {
-  let at = 0
-  while (at < body.length) {
-    // GNU tar and others tolerate NULs as padding after the last record.
-    if (body[at] === 0 && body.subarray(at).every((byte) => byte === 0)) return
-    let length = 0
-    let i = at
-    for (; i < body.length && i < at + 10 && body[i] !== SPACE; i++) {
-      const digit = body[i] - 0x30
-      if (digit < 0 || digit > 9) throw malformed(at, 'expected a decimal length')
-      length = length * 10 + digit
-    }
-    const keyword = i + 1
-    const end = at + length
-    if (i === at || body[i] !== SPACE) throw malformed(at, 'expected a length and a space')
-    if (end > body.length || end <= keyword)
-      throw malformed(at, `its length ${length} leads out of the header`)
-    if (body[end - 1] !== NEWLINE) throw malformed(at, `expected a newline at its end (length ${length})`)
-    const equals = body.indexOf(EQUALS, keyword)
-    if (equals < 0 || equals >= end) throw malformed(at, 'expected KEYWORD=VALUE')
-    if (equals === keyword) throw malformed(at, 'its keyword is empty')
-    records.set(body.toString('latin1', keyword, equals), body.toString('latin1', equals + 1, end - 1))
-    at = end
+const PATH = Buffer.from('path=')
+const LINKPATH = Buffer.from('linkpath=')
+
+/** What extended headers say. Most say a path and nothing else, so paths have fields of their own. */
+export class PaxRecords {
+  path: ByteString | undefined
+  linkpath: ByteString | undefined
+  /** Keyword -> value, in the order of the archive; undefined: none. */
+  others: Map<ByteString, ByteString> | undefined
+
+  get isEmpty(): boolean {
+    return this.path === undefined && this.linkpath === undefined && this.others === undefined
   }
+
+  /** These records, and those of `globals` that they do not override. */
+  over(globals: PaxRecords): PaxRecords {
+    if (globals.isEmpty) return this
+    const all = new PaxRecords()
+    all.path = this.path ?? globals.path
+    all.linkpath = this.linkpath ?? globals.linkpath
+    const others = [...(globals.others ?? []), ...(this.others ?? [])]
+    if (others.length > 0) all.others = new Map(others)
+    return all
+  }
+
+  /**
+   * Adds the records of an extended header, `LENGTH KEYWORD=VALUE\n` each, from `start` to before `limit` of a
+   * buffer; a later one wins.
+   * @throws TarProblem when a record is malformed
+   */
+  read(buffer: Buffer, start: number, limit: number): void {
+    let at = start
+    while (at < limit) {
+      // GNU tar and others tolerate NULs as padding after the last record.
+      if (buffer[at] === 0 && buffer.subarray(at, limit).every((byte) => byte === 0)) return
+      let length = 0
+      let i = at
+      for (; i < limit && i < at + 10 && buffer[i] !== SPACE; i++) {
+        const digit = buffer[i] - 0x30
+        if (digit < 0 || digit > 9) throw malformed(at - start, 'expected a decimal length')
+        length = length * 10 + digit
+      }
+      const keyword = i + 1
+      const end = at + length
+      if (i === at || i === limit || buffer[i] !== SPACE) {
+        throw malformed(at - start, 'expected a length and a space')
+      }
+      if (end > limit || end <= keyword) {
+        throw malformed(at - start, `its length ${length} leads out of the header`)
+      }
+      if (buffer[end - 1] !== NEWLINE) {
+        throw malformed(at - start, `expected a newline at its end (length ${length})`)
+      }
+      let equals = keyword
+      while (equals < end && buffer[equals] !== EQUALS) equals++
+      if (equals === end) throw malformed(at - start, 'expected KEYWORD=VALUE')
+      if (equals === keyword) throw malformed(at - start, 'its keyword is empty')
+
+      const value = buffer.toString('latin1', equals + 1, end - 1)
+      if (begins(buffer, keyword, PATH)) {
+        this.path = value
+      } else if (begins(buffer, keyword, LINKPATH)) {
+        this.linkpath = value
+      } else {
+        this.others ??= new Map()
+        this.others.set(buffer.toString('latin1', keyword, equals), value)
+      }
+      at = end
+    }
+  }
+}
+
+function begins(buffer: Buffer, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (buffer[at + i] !== word[i]) return false
+  return true
 }
 
 function malformed(at: number, what: string): TarProblem {

@@ -1,6 +1,6 @@
 /** What a tar header means together with the extended headers before it. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
-import type { EntryMetadata } from '../file-tree/entry.ts'
+import type { EntryMetadata, EntryOrigin, SourceEntry } from '../file-tree/entry.ts'
 import { normalisePath } from './entry-path.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './tar-format.ts'
@@ -15,16 +15,25 @@ export interface Extensions {
   longLink: ByteString | undefined
 }
 
-export type TarEntry = EntryMetadata & { path: ByteString } & (
-    | { type: 'directory' | 'fifo' }
-    | { type: 'file'; size: number }
-    | { type: 'symlink' | 'hardlink'; target: ByteString }
-    | { type: 'block' | 'character'; major: number; minor: number }
-  )
+type TarEntryType = Exclude<SourceEntry['type'], 'socket'>
+
+/** A SourceEntry in the making; which fields it has depends on its type. */
+interface AnyEntry extends EntryMetadata {
+  type: TarEntryType
+  path: ByteString
+  origin: EntryOrigin
+  size?: number
+  content?: AsyncIterable<Uint8Array>
+  target?: ByteString
+  major?: number
+  minor?: number
+}
 
 /** Linux holds device numbers in 32 bits (MINORBITS in linux/kdev_t.h). */
 const MAJOR_LIMIT = 2 ** 12
 const MINOR_LIMIT = 2 ** 20
+
+type Records = ReadonlyMap<ByteString, ByteString>
 
 /** Types whose meaning is known and which cannot become part of a tree. */
 const UNSUPPORTED: Record<string, string> = {
@@ -39,63 +48,63 @@ const UNSUPPORTED: Record<string, string> = {
 
 /** The name an entry goes by, for messages too. */
 export function nameOf(header: TarHeader, extensions: Extensions): ByteString {
-  return extensions.pax?.get('path') || extensions.longName || header.name
+  return extensions.pax?.path || extensions.longName || header.name
 }
 
-/** @throws TarProblem for what is wrong or not supported */
-export function interpretEntry(header: TarHeader, extensions: Extensions): TarEntry {
-  const { pax } = extensions
-  refuseUnsupported(header.typeflag, pax)
+/**
+ * @param name what nameOf says
+ * @param contentOf makes the content of a file
+ * @throws TarProblem for what is wrong or not supported
+ */
+export function interpretEntry(
+  header: TarHeader,
+  name: ByteString,
+  { pax, longLink }: Extensions,
+  origin: EntryOrigin,
+  contentOf: (path: ByteString, size: number) => AsyncIterable<Uint8Array>,
+): SourceEntry {
+  const records = pax?.others
+  refuseUnsupported(header.typeflag, records)
 
-  const name = nameOf(header, extensions)
-  const path = normalisePath(name)
-  const metadata: EntryMetadata & { path: ByteString } = {
-    path,
-    mode: header.mode & 0o7777,
-    uid: header.uid,
-    gid: header.gid,
-    mtime: header.mtime,
-  }
-  if (header.atime) metadata.atime = header.atime
-  if (header.ctime) metadata.ctime = header.ctime
+  const { mode, uid, gid, mtime, atime, ctime } = header
   const type = typeOf(header.typeflag, name)
+  const path = normalisePath(name)
+  // It is filled in field by field: spreading or assigning objects takes longer than all the rest of this.
+  const entry: AnyEntry = { type, path, mode: mode & 0o7777, uid, gid, mtime, origin }
+  if (atime) entry.atime = atime
+  if (ctime) entry.ctime = ctime
   let { size, devmajor: major, devminor: minor } = header
-  if (pax) {
-    size = integer(pax, 'size') ?? size
-    major = integer(pax, 'SCHILY.devmajor') ?? major
-    minor = integer(pax, 'SCHILY.devminor') ?? minor
-    applyMetadata(metadata, pax)
-    applyXattrs(metadata, pax, type)
+  if (records) {
+    size = integer(records, 'size') ?? size
+    major = integer(records, 'SCHILY.devmajor') ?? major
+    minor = integer(records, 'SCHILY.devminor') ?? minor
+    applyMetadata(entry, records)
+    applyXattrs(entry, records, type)
   }
-  inRange('user id', metadata.uid, 2 ** 32)
-  inRange('group id', metadata.gid, 2 ** 32)
+  inRange('user id', entry.uid, 2 ** 32)
+  inRange('group id', entry.gid, 2 ** 32)
   inRange('size', size, Number.MAX_SAFE_INTEGER)
 
   if (path === '' && type !== 'directory') throw new TarProblem(`the root is a ${type}, expected a directory`)
-  if (type === 'file') return Object.assign(metadata, { type, size })
-  if (size !== 0) {
+  if (type === 'file') {
+    entry.size = size
+    entry.content = contentOf(path, size)
+  } else if (size !== 0) {
     throw new TarProblem(
       `a ${type} with ${size} bytes of content: expected none (tars disagree on whether content follows)`,
     )
+  } else if (type === 'block' || type === 'character') {
+    inRange('device major number', major, MAJOR_LIMIT)
+    inRange('device minor number', minor, MINOR_LIMIT)
+    entry.major = major
+    entry.minor = minor
+  } else if (type === 'symlink' || type === 'hardlink') {
+    entry.target = linkTarget(type, pax?.linkpath || longLink || header.linkname)
   }
-  switch (type) {
-    case 'directory':
-    case 'fifo':
-      return Object.assign(metadata, { type })
-    case 'block':
-    case 'character':
-      inRange('device major number', major, MAJOR_LIMIT)
-      inRange('device minor number', minor, MINOR_LIMIT)
-      return Object.assign(metadata, { type, major, minor })
-    case 'symlink':
-    case 'hardlink': {
-      const target = pax?.get('linkpath') || extensions.longLink || header.linkname
-      return Object.assign(metadata, { type, target: linkTarget(type, target) })
-    }
-  }
+  return entry as SourceEntry
 }
 
-function typeOf(typeflag: string, name: ByteString): TarEntry['type'] {
+function typeOf(typeflag: string, name: ByteString): TarEntryType {
   switch (typeflag) {
     case '0':
     case '7': // a file that should lie in one piece
@@ -119,7 +128,7 @@ function typeOf(typeflag: string, name: ByteString): TarEntry['type'] {
   }
 }
 
-function refuseUnsupported(typeflag: string, pax: PaxRecords | undefined): void {
+function refuseUnsupported(typeflag: string, pax: Records | undefined): void {
   const reason = UNSUPPORTED[typeflag]
   if (reason !== undefined) throw new TarProblem(`type ${JSON.stringify(typeflag)}: ${reason}`)
   if (!pax) return
@@ -142,7 +151,7 @@ function refuseUnsupported(typeflag: string, pax: PaxRecords | undefined): void 
   }
 }
 
-function applyMetadata(metadata: EntryMetadata, pax: PaxRecords): void {
+function applyMetadata(metadata: EntryMetadata, pax: Records): void {
   metadata.uid = integer(pax, 'uid') ?? metadata.uid
   metadata.gid = integer(pax, 'gid') ?? metadata.gid
   metadata.mtime = time(pax, 'mtime') ?? metadata.mtime
@@ -155,12 +164,12 @@ function applyMetadata(metadata: EntryMetadata, pax: PaxRecords): void {
 }
 
 /** An empty value takes the keyword back, so the header's own field counts. */
-function integer(pax: PaxRecords, keyword: string): number | undefined {
+function integer(pax: Records, keyword: string): number | undefined {
   const value = pax.get(keyword)
   return value ? paxInteger(keyword, value) : undefined
 }
 
-function time(pax: PaxRecords, keyword: string): EntryMetadata['mtime'] | undefined {
+function time(pax: Records, keyword: string): EntryMetadata['mtime'] | undefined {
   const value = pax.get(keyword)
   return value ? paxTime(keyword, value) : undefined
 }

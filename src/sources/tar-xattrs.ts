@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata, SourceEntry } from '../file-tree/entry.ts'
-import { badValue, type PaxRecords } from './pax.ts'
+import { badValue } from './pax.ts'
 import { aclFromText, aclFromValue, type Acl } from './posix-acl.ts'
 import { TarProblem } from './tar-format.ts'
 
@@ -27,7 +27,11 @@ function fromUrl(escaped: ByteString): ByteString {
  *
  * @throws TarProblem for what the kernel would not serve, or not have let anybody set
  */
-export function applyXattrs(metadata: EntryMetadata, pax: PaxRecords, type: EntryType): void {
+export function applyXattrs(
+  metadata: EntryMetadata,
+  pax: ReadonlyMap<ByteString, ByteString>,
+  type: EntryType,
+): void {
   const exact = new Map<ByteString, Uint8Array>()
   const derived = new Map<ByteString, Uint8Array>()
   for (const [keyword, value] of pax) {

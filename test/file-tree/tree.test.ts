@@ -192,6 +192,17 @@ describe('parents', () => {
     await expect(tree.add(hardlink('a/x/y', 'a/x'))).rejects.toThrow(`"a/x" is a ${kind}`)
   })
 
+  test.each(['a/b', 'a'])('replaced by a file (%s) hold nothing more', async (path) => {
+    const { tree } = newTree()
+    await addAll(tree, [file('a/b/c'), file('a/b/d')])
+    await tree.add(file(path))
+    await expect(tree.add(file('a/b/e'))).rejects.toThrow(`"${path}" is a file, not a directory`)
+    await tree.add(directory(path))
+    await tree.add(file('a/b/f'))
+    expect(nodeAt(tree, 'a/b/c')).toBeUndefined()
+    expect(nodeAt(tree, 'a/b/f')?.type).toBe('file')
+  })
+
   test('of a source with a path of its own', async () => {
     const { tree } = newTree()
     await addAll(tree, [directory('', 5), file('f'), hardlink('g', 'f')], 'boot/firmware')

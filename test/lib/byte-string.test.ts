@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromText, toDisplay } from '../../src/lib/byte-string.ts'
+import { fromText, ownCopy, toDisplay } from '../../src/lib/byte-string.ts'
+
+test('a copy of a part is equal to it', () => {
+  const long = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => 255 - i))
+  for (let length = 0; length < 40; length++) {
+    const part = long.slice(100, 100 + length)
+    expect(ownCopy(part)).toBe(part)
+  }
+})
 
 describe('toDisplay', () => {
   test.each([

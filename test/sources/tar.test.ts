@@ -261,6 +261,27 @@ describe('numbers', () => {
     block.set(bytes(`${sum.toString(8).padStart(6, '0')}\0 `), 148)
     expect(await first(block)).toMatchObject({ path: '\xff\xfe' })
   })
+
+  test('checksums of the largest bytes', async () => {
+    const fields = { typeflag: '0', linkname: '\xff'.repeat(100), magic: '' }
+    const raw = { 257: '\xff'.repeat(255) }
+    const name = '\xff'.repeat(100)
+    expect(await first(ustarHeader({ ...fields, name, raw }))).toMatchObject({ path: name })
+  })
+})
+
+test('chunks that begin anywhere in their memory', async () => {
+  const inputs = fc.sample(arbitraryEntry, { numRuns: 10, seed: 1 })
+  const tar = buildTar(inputs)
+  for (const before of [1, 2, 3]) {
+    const memory = new Uint8Array(before + tar.length)
+    memory.set(tar, before)
+    async function* chunks() {
+      yield await Promise.resolve(memory.subarray(before, before + 700))
+      yield memory.subarray(before + 700)
+    }
+    expect(await collect(readTar(chunks(), 'a.tar'))).toEqual(inputs.map(expected))
+  }
 })
 
 describe('pax records', () => {
@@ -309,6 +330,29 @@ describe('pax records', () => {
     expect(entries.map(({ uid }) => uid)).toEqual([1000, 2000, 7])
     const value = (i: number) => (entries[i].xattrs as { value: Uint8Array }[])[0].value
     expect([value(0), value(1), value(2)]).toEqual([bytes('global'), bytes(''), bytes('global')])
+  })
+
+  test('global names are taken back, too', async () => {
+    const link = ustarHeader({ typeflag: '2', name: 'l', linkname: 't' })
+    const entries = await readBlocks(
+      paxHeader('g', [
+        ['path', 'everywhere'],
+        ['linkpath', 'anywhere'],
+      ]),
+      link,
+      paxHeader('x', [['path', '']]),
+      link,
+      paxHeader('x', [['linkpath', 'own']]),
+      link,
+      paxHeader('x', [['paths', 'no path']]),
+      link,
+    )
+    expect(entries.map(({ path, target }) => [path, target])).toEqual([
+      ['everywhere', 'anywhere'],
+      ['l', 'anywhere'],
+      ['everywhere', 'own'],
+      ['everywhere', 'anywhere'],
+    ])
   })
 
   test('the last of several wins, the next entry has none of them', async () => {

@@ -1,0 +1,265 @@
+import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd-format.ts'
+import { FrameBlocks, type FrameSizes } from './frame-blocks.ts'
+import { MAX_FRAME_CONTENT, type RunMemory } from './run-memory.ts'
+import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
+
+/** The most that is compressed in one go; random access has to decompress as much. */
+const MAX_COMPRESSED_RUN = 2 * 1024 * 1024
+/** Bounds the room for headers, and the memory that very small pieces take. */
+const MAX_PIECES = 4096
+/** A piece takes at most three headers and few bytes more, every full block another header. */
+const BLOCKS_BYTES = MAX_FRAME_CONTENT + 64 * MAX_PIECES
+
+/** What comes in one go; the next of the same kind becomes part of it, unless it is a copy or reserved. */
+type PieceKind = 'plain' | 'packed' | 'zeros' | 'copy' | 'reserved'
+
+/** A part of the image, and where its bytes are. */
+interface Part {
+  /** `raw`: `at` is in the blocks; `content`: in the content of the memory; `zeros`: nowhere. */
+  where: 'raw' | 'content' | 'zeros'
+  at: number
+  length: number
+}
+
+/**
+ * Up to 4 MiB of an image on their way to become frames. What is compressed already is copied to where it stays
+ * until it is in the file, between the headers of its blocks. What is to be compressed waits beside that.
+ */
+export class FrameBatch {
+  readonly #memory: RunMemory
+  readonly #blocks: FrameBlocks
+  readonly #parts: Part[] = []
+  /** Where among the blocks the bytes of each reserved piece are. */
+  readonly #reservedPlaces: number[] = []
+  #length = 0
+  #pieces = 0
+  #lastKind: PieceKind | undefined
+  /** Where in the content of the memory the next bytes go. */
+  #contentEnd = 0
+
+  /** @param memory for what is to be compressed */
+  constructor(memory: RunMemory) {
+    this.#memory = memory
+    this.#blocks = new FrameBlocks(BLOCKS_BYTES, memory)
+  }
+
+  /** Bytes of the image, zeros included. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Bytes of the image it can still take. */
+  get room(): number {
+    return MAX_FRAME_CONTENT - this.#length
+  }
+
+  get full(): boolean {
+    return this.room === 0 || this.#pieces >= MAX_PIECES
+  }
+
+  /** The last piece is one to be compressed. */
+  get endsPlain(): boolean {
+    return this.#lastKind === 'plain'
+  }
+
+  /** How many runs of the memory are to be compressed. */
+  get runs(): number {
+    return this.#blocks.runs
+  }
+
+  /** It is not full when it has taken so many bytes more, in so many pieces. */
+  takes(length: number, pieces: number): boolean {
+    return length < this.room && this.#pieces + pieces < MAX_PIECES
+  }
+
+  /** Takes a copy of bytes that are to be compressed, at most `room` of them. */
+  addPlain(bytes: Uint8Array): void {
+    this.#memory.content.set(bytes, this.#contentEnd)
+    this.#addPlainContent(bytes.length)
+  }
+
+  /** Adds zeros that are to be compressed with what is around them. */
+  addPlainZeros(length: number): void {
+    this.#memory.content.fill(0, this.#contentEnd, this.#contentEnd + length)
+    this.#addPlainContent(length)
+  }
+
+  /** Takes a copy of bytes that go in as they are, at most `room` of them. */
+  addPacked(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    let goesOn = this.#begin('packed')
+    for (let done = 0; done < bytes.length; goesOn = true) {
+      const left = bytes.length - done
+      const more = goesOn ? this.#extendPart(left, BLOCK_MAXIMUM_SIZE) : 0
+      const size = more || Math.min(left, BLOCK_MAXIMUM_SIZE)
+      const at = more > 0 ? this.#blocks.extend(more) : this.#addRawBlock(size)
+      this.#blocks.bytes.set(bytes.subarray(done, done + size), at)
+      done += size
+    }
+  }
+
+  addZeros(length: number): void {
+    if (length === 0) return
+    let left = length
+    if (this.#begin('zeros') && this.#parts.at(-1)?.where === 'zeros') {
+      const more = this.#extendPart(left, BLOCK_MAXIMUM_SIZE)
+      if (more > 0) this.#blocks.extend(more)
+      left -= more
+    } else if (this.#blocks.frameContent === 0) {
+      // The command of zstd 1.4.3 and older refuses frames whose first block is an RLE block.
+      this.#blocks.bytes[this.#addRawBlock(1)] = 0
+      left--
+    }
+    while (left > 0) {
+      const size = Math.min(left, BLOCK_MAXIMUM_SIZE)
+      const at = this.#blocks.add('rle', size, size)
+      this.#blocks.bytes[at] = 0
+      this.#addPart('zeros', at, size)
+      left -= size
+    }
+  }
+
+  /**
+   * Adds the last `length` bytes of the last piece but zeros, which is plain, once more, `distance` bytes behind
+   * themselves. That costs nearly nothing when those are in the same frame.
+   */
+  addCopy(length: number, distance: number): void {
+    this.#begin('copy')
+    const original = this.#contentEnd - length
+    const { frameContent } = this.#blocks
+    if (distance > frameContent || length < MIN_COPY || frameContent + length < MAX_COPY_BLOCK) {
+      this.#memory.content.copyWithin(this.#contentEnd, original, this.#contentEnd)
+      this.#addContent(length, false)
+      return
+    }
+    const blocks = Math.ceil(length / BLOCK_MAXIMUM_SIZE)
+    for (let i = 0, done = 0; i < blocks; i++) {
+      // Of about the same size, so that none is too short to be a copy.
+      const size = Math.ceil((length - done) / (blocks - i))
+      const body = copyBlock(distance, size)
+      this.#blocks.bytes.set(body, this.#blocks.add('compressed', body.length, size))
+      this.#addPart('content', original + done, size)
+      done += size
+    }
+  }
+
+  /**
+   * Adds a raw block of zeros that is not torn apart, to be found again and overwritten: before it is in the file
+   * by changing the bytes returned. At most BLOCK_MAXIMUM_SIZE bytes.
+   */
+  addReserved(length: number): Uint8Array {
+    this.#begin('reserved')
+    const at = this.#addRawBlock(length)
+    this.#reservedPlaces.push(at)
+    return this.#blocks.bytes.subarray(at, at + length).fill(0)
+  }
+
+  /** Ends the last frame. Nothing is added after this; the runs can be compressed. */
+  end(): void {
+    this.#blocks.endFrame()
+  }
+
+  /** The sizes of the frames, once the runs are compressed. */
+  sizes(): Iterable<FrameSizes> {
+    return this.#blocks.sizes()
+  }
+
+  /** The frames, once the runs are compressed, as pieces that follow each other. Valid until the batch is cleared. */
+  bytes(): Uint8Array[] {
+    return this.#blocks.gather()
+  }
+
+  /** Where in the frames the bytes of each reserved piece are. */
+  reservedAt(): number[] {
+    const toFrames = this.#blocks.toFrames()
+    return this.#reservedPlaces.map((place) => toFrames(place))
+  }
+
+  /**
+   * Tells what can be read from the frames without decompressing anything, in order.
+   *
+   * @param tell gets the offset in the batch, and where in the frames the bytes are; undefined for zeros
+   */
+  tellRaw(tell: (offset: number, length: number, at: number | undefined) => void): void {
+    const toFrames = this.#blocks.toFrames()
+    let offset = 0
+    for (const { where, at, length } of this.#parts) {
+      if (where !== 'content') tell(offset, length, where === 'zeros' ? undefined : toFrames(at))
+      offset += length
+    }
+  }
+
+  /** Fills `into` with what the batch holds from `offset` on (0 is the batch's start). */
+  copyTo(offset: number, into: Uint8Array): void {
+    let start = 0
+    for (const { where, at, length } of this.#parts) {
+      const from = Math.max(start, offset)
+      const to = Math.min(start + length, offset + into.length)
+      if (from < to) {
+        const target = into.subarray(from - offset, to - offset)
+        const bytes = where === 'raw' ? this.#blocks.bytes : this.#memory.content
+        if (where === 'zeros') target.fill(0)
+        else target.set(bytes.subarray(at + from - start, at + to - start))
+      }
+      start += length
+    }
+  }
+
+  clear(): void {
+    this.#blocks.clear()
+    this.#parts.length = 0
+    this.#reservedPlaces.length = 0
+    this.#length = 0
+    this.#pieces = 0
+    this.#lastKind = undefined
+    this.#contentEnd = 0
+  }
+
+  /** Whether what follows is part of the last piece. */
+  #begin(kind: PieceKind): boolean {
+    const goesOn = this.#lastKind === kind && kind !== 'copy' && kind !== 'reserved'
+    this.#lastKind = kind
+    if (!goesOn) this.#pieces++
+    return goesOn
+  }
+
+  #addPlainContent(length: number): void {
+    if (length > 0) this.#addContent(length, this.#begin('plain'))
+  }
+
+  /** Makes the next `length` bytes of the content runs, or part of the last one when they go on with it. */
+  #addContent(length: number, goesOn: boolean): void {
+    for (let left = length; left > 0;) {
+      const more = goesOn || left < length ? this.#extendPart(left, MAX_COMPRESSED_RUN) : 0
+      const size = more || Math.min(left, MAX_COMPRESSED_RUN)
+      if (more === 0) {
+        this.#blocks.addRun(this.#contentEnd)
+        this.#addPart('content', this.#contentEnd, size)
+      }
+      this.#blocks.extendRun(size)
+      this.#contentEnd += size
+      left -= size
+    }
+  }
+
+  /** Adds a raw block. Returns where among the blocks its bytes go. */
+  #addRawBlock(size: number): number {
+    const at = this.#blocks.add('raw', size, size)
+    this.#addPart('raw', at, size)
+    return at
+  }
+
+  #addPart(where: Part['where'], at: number, length: number): void {
+    this.#parts.push({ where, at, length })
+    this.#length += length
+  }
+
+  /** Makes the last part longer, but not longer than `limit`. Returns by how many bytes. */
+  #extendPart(length: number, limit: number): number {
+    const last = this.#parts.at(-1)!
+    const more = Math.min(length, limit - last.length)
+    last.length += more
+    this.#length += more
+    return more
+  }
+}

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { DataAllocator } from '../../src/btrfs/chunks.ts'
+import { DataWriter } from '../../src/btrfs/data.ts'
+import { DeviceSink } from '../../src/btrfs/device-sink.ts'
+import { INLINE_BLOCK_BYTES } from '../../src/btrfs/inline-content.ts'
+import { BatchMemory } from '../../src/btrfs/pack.ts'
+import { ExtentPlacer } from '../../src/btrfs/place.ts'
+import type { ImageSink } from '../../src/lib/image-sink.ts'
+import { loadExtentCompression } from '../../src/packing/extent-compression.ts'
+
+const FILES = 3000
+const storage = { nodatacow: false, compression: undefined }
+
+const nowhere: ImageSink = {
+  write: () => undefined,
+  writeTwice: () => Promise.resolve(),
+  reserve: () => undefined,
+  patch: () => undefined,
+  read: () => Promise.reject(new Error('nothing is read back')),
+}
+
+/** A writer whose batches are packed as late as may be. */
+async function openWriter() {
+  const { compress, decompress } = await loadExtentCompression()
+  const memories = Array.from({ length: 3 }, () => new BatchMemory(new ArrayBuffer(BatchMemory.byteLength)))
+  const counts: number[] = []
+  const packing = {
+    memories,
+    start: (memory: number, count: number) => void (counts[memory] = count),
+    finish: (memory: number) => memories[memory].pack(counts[memory], compress),
+  }
+  const sink = new DeviceSink(nowhere, Infinity)
+  const placer = new ExtentPlacer({ sink, allocator: new DataAllocator(2 ** 20), dedupe: true })
+  let decompressed = 0
+  const data = new DataWriter({
+    sink,
+    placer,
+    packing,
+    decompress: (frame, length) => {
+      decompressed++
+      return decompress(frame, length)
+    },
+  })
+  return { data, placer, decompressed: () => decompressed }
+}
+
+const contentEquals = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
+
+const text = (i: number) => new Uint8Array(500 + (i % 1500)).map((_, at) => 97 + ((i + at) % 26))
+const noise = (i: number) => {
+  const bytes = new Uint8Array(1000 + (i % 1000))
+  for (let at = 0, state = i + 1; at < bytes.length; at++) {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9
+    bytes[at] = state >>> 24
+  }
+  return bytes
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* inPieces(bytes: Uint8Array, length: number) {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* large(size: number, value: number) {
+  yield new Uint8Array(size).fill(1 + (value % 255), 0, 4)
+}
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<number[]> {
+  const bytes: number[] = []
+  for await (const piece of pieces) bytes.push(...piece)
+  return bytes
+}
+
+test.each([
+  ['compresses', text],
+  ['does not compress', noise],
+  ['is zeros', (i: number) => new Uint8Array(1 + (i % 2048))],
+])('small files keep content that %s, between large ones', async (_, contentOf) => {
+  const { data, placer, decompressed } = await openWriter()
+  const files = []
+  for (let i = 0; i < FILES; i++) {
+    files.push(await data.add('small', contentOf(i).length, inPieces(contentOf(i), 321), storage))
+    if (i % 100 === 0) await data.add('large', 70_000, large(70_000, i), storage)
+  }
+  await data.flush()
+  const wrong = files.filter((file, i) => !contentEquals(data.readInline(file), contentOf(i)))
+  expect(wrong).toEqual([])
+  if (contentOf === text) expect(decompressed()).toBeGreaterThan(10)
+  // One after the other, no block is decompressed twice.
+  expect(decompressed()).toBeLessThanOrEqual((FILES * 2048) / INLINE_BLOCK_BYTES)
+  expect(placer.extents.length).toBe(FILES / 100)
+})
+
+test('small files can be read back at any time: just added, while being packed, packed', async () => {
+  const { data } = await openWriter()
+  const files = []
+  for (let i = 0; i < 200; i++) {
+    files.push(await data.add('small', text(i).length, inPieces(text(i), 4096), storage))
+    expect(await collect(data.read(files[i]))).toEqual([...text(i)])
+    expect(await collect(data.read(files[i >> 1]))).toEqual([...text(i >> 1)])
+  }
+})

@@ -1,0 +1,32 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { openFile } from '../../src/output/open-file.ts'
+import { temporaryFolder } from './folder.ts'
+import { contentOf, same } from './operations.ts'
+
+const folder = temporaryFolder()
+
+/** A file that takes only so many bytes at a time, as a system may. */
+function reluctant(handle: FileHandle, most: number): FileHandle {
+  const writev = async (pieces: readonly Uint8Array[], position: number) => {
+    const bytes = Buffer.concat(pieces).subarray(0, most)
+    return { bytesWritten: (await handle.write(bytes, 0, bytes.length, position)).bytesWritten }
+  }
+  const read = handle.read.bind(handle)
+  return { writev, read } as unknown as FileHandle
+}
+
+test.each([1, 7, 64, 1000, 10_000])('pieces are written whole, %i bytes at a time', async (most) => {
+  const handle = await open(join(folder, `file-${most}`), 'w+')
+  const bytes = contentOf('noise', 3000, most)
+  const file = openFile(reluctant(handle, most), 'file')
+  const cuts = [0, 0, 1, 64, 64, 1000, 3000]
+  await file.start(
+    5,
+    cuts.map((cut, i) => bytes.subarray(cuts[i - 1] ?? 0, cut)),
+  )
+  same(await file.read(5, 3000), bytes, 'file')
+  expect((await handle.stat()).size).toBe(3005)
+  await handle.close()
+})
