@@ -19,8 +19,12 @@ export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
-  /** Where the content is kept that goes into the tree. (InlineContent) */
+  /** Where the content is kept that goes into the tree. (InlineContent or, when packed, PackedInlineContent) */
   inlineAt: number | undefined
+  /** Bytes it has in the tree, when it was packed; 0: it is kept as it is. */
+  packedLength = 0
+  /** How it is compressed in the tree. (COMPRESS_*) */
+  inlineCompression = COMPRESS_NONE
   firstExtent = 0
   extentCount = 0
 

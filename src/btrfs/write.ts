@@ -72,7 +72,13 @@ export class BtrfsWriter {
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
     this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
-    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    this.#data = new DataWriter({
+      sink: this.#sink,
+      placer: this.#placer,
+      packing,
+      decompress,
+      inlineCompression: plan.inlineCompression,
+    })
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {

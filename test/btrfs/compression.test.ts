@@ -43,11 +43,21 @@ async function countCompressed(built: Built): Promise<Record<string, number>> {
   return counts
 }
 
+/** Compressed content in the trees, in bytes. */
+function inlineSizes(dump: string): { stored: number; size: number }[] {
+  const lines = dump.matchAll(/inline extent data size (\d+) ram_bytes (\d+) compression [1-3]/g)
+  return [...lines].map(([, stored, size]) => ({ stored: Number(stored), size: Number(size) }))
+}
+
 const canInspect = requireJudge('btrfs')
 
 describe('compressed extents', () => {
   test.each<[string, BtrfsOptions]>([
     ['lzo', {}],
+    ['lzo', { inlineCompression: true }],
+    ['zlib:6', { inlineCompression: true, nodeSize: 4096 }],
+    ['zstd', { inlineCompression: true, nodeSize: 65536 }],
+    ['zstd:15', { inlineCompression: true, nodeSize: 4096, dedupe: false }],
     ['lzo', { nodeSize: 4096, dedupe: false }],
     ['lzo', { nodeSize: 65536 }],
     ['zlib:1', {}],
@@ -63,28 +73,37 @@ describe('compressed extents', () => {
       const counts = await countCompressed(built)
       expect(Object.keys(counts).sort()).toEqual([algorithm, 'none'].sort())
       expect(counts[algorithm]).toBeGreaterThan(SIZES.length)
+      // Text of 20 bytes to a sector, in the tree; what is longer has extents of its own.
+      const inline = inlineSizes(await inspect(built, 'dump-tree'))
+      expect(inline.every(({ stored, size }) => stored < size && stored <= 2048 && size <= 4096)).toBe(true)
+      expect(inline.some(({ size }) => size === 4096)).toBe(options.inlineCompression === true)
+      expect(inline.length > 0).toBe(options.inlineCompression === true)
       const superblock = await inspect(built, 'dump-super')
       expect(superblock.includes('COMPRESS_LZO')).toBe(algorithm === 'lzo')
       expect(superblock.includes('COMPRESS_ZSTD')).toBe(algorithm === 'zstd')
     })
   })
 
-  test('all of them in one file system, and read back for copies that are not compressed', async () => {
-    const kinds = ['none', 'lzo', 'zlib:6', 'zstd:1']
-    const entries = kinds.flatMap((_, i): TarInput[] => [
-      ...contents(`${i}`),
-      ...contents(`${i}`).map(({ path }): TarInput => ({
-        path: `nocow/${path}`,
-        type: 'hardlink',
-        target: path,
-      })),
-    ])
-    const options = {
-      subvolumes: [
-        ...kinds.map((compression, i) => ({ name: `@${i}`, path: `/${i}`, compression })),
-        { name: '@nocow', path: '/nocow', nodatacow: true },
-      ],
-    }
-    await buildAndJudge([{ entries: [...entries, file('top', text(300 * KIB))] }], options)
-  })
+  test.each([true, false])(
+    'all in one, and read back for copies; in the trees, too: %s',
+    async (inlineCompression) => {
+      const kinds = ['none', 'lzo', 'zlib:6', 'zstd:1']
+      const entries = kinds.flatMap((_, i): TarInput[] => [
+        ...contents(`${i}`),
+        ...contents(`${i}`).map(({ path }): TarInput => ({
+          path: `nocow/${path}`,
+          type: 'hardlink',
+          target: path,
+        })),
+      ])
+      const options = {
+        inlineCompression,
+        subvolumes: [
+          ...kinds.map((compression, i) => ({ name: `@${i}`, path: `/${i}`, compression })),
+          { name: '@nocow', path: '/nocow', nodatacow: true },
+        ],
+      }
+      await buildAndJudge([{ entries: [...entries, file('top', text(300 * KIB))] }], options)
+    },
+  )
 })

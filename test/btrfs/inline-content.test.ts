@@ -36,9 +36,9 @@ async function openWriter() {
     sink,
     placer,
     packing,
-    decompress: (frame, length) => {
+    decompress: (...stored) => {
       decompressed++
-      return decompress(frame, length)
+      return decompress(...stored)
     },
   })
   return { data, placer, decompressed: () => decompressed }

@@ -79,9 +79,14 @@ const entry: fc.Arbitrary<TarInput> = fc.oneof(
   ),
 )
 
+const COMPRESSIONS = ['lzo', 'zlib:1', 'zlib', 'zlib:9', 'zstd:1', 'zstd', 'zstd:15']
 const storage = fc
   .record(
-    { nodatacow: fc.boolean(), compression: fc.constantFrom('none', 'zstd:1', 'zstd:3', 'zstd:15') },
+    {
+      nodatacow: fc.boolean(),
+      compression: fc.constantFrom('none', ...COMPRESSIONS),
+      property: fc.constantFrom<'none' | 'lzo' | 'zlib' | 'zstd'>('none', 'lzo', 'zlib', 'zstd'),
+    },
     { requiredKeys: [] },
   )
   .map((rule) => (rule.nodatacow ? { nodatacow: true } : rule))
@@ -106,7 +111,8 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
       system: fc.constantFrom('single' as const, 'dup' as const),
       metadata: fc.constantFrom('single' as const, 'dup' as const),
     }),
-    compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
+    compression: fc.constantFrom('none', ...COMPRESSIONS),
+    inlineCompression: fc.boolean(),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
     subvolumes,
