@@ -19,7 +19,7 @@ import { encodeMbr } from './gpt-mbr/write.ts'
 import { toText } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
 import { loadHash } from './lib/load-hash.ts'
-import { loadExtentZstd } from './packing/extent-zstd.ts'
+import { loadExtentCompression } from './packing/extent-compression.ts'
 import { openPacking } from './packing/open-packing.ts'
 import { openOutput, type Output } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
@@ -164,7 +164,7 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
 }
 
 async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
-  const { compress, decompress } = await loadExtentZstd()
+  const { compress, decompress } = await loadExtentCompression()
   const hash = await loadHash(plan.checksum)
   const unmeasured = openPacking(watch.workers, { compress, hash })
   const packing = watch.profiler?.packing(unmeasured) ?? unmeasured

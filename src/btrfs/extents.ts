@@ -1,5 +1,5 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../lib/column.ts'
-import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_EXTENT_BYTES } from './format.ts'
+import { COMPRESS_NONE, MAX_EXTENT_BYTES } from './format.ts'
 
 /** What is known of one data extent once it is on disk. */
 export interface Extent {
@@ -19,8 +19,12 @@ export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
-  /** Where the content is kept that goes into the tree. (InlineContent) */
+  /** Where the content is kept that goes into the tree. (InlineContent or, when packed, PackedInlineContent) */
   inlineAt: number | undefined
+  /** Bytes it has in the tree, when it was packed; 0: it is kept as it is. */
+  packedLength = 0
+  /** How it is compressed in the tree. (COMPRESS_*) */
+  inlineCompression = COMPRESS_NONE
   firstExtent = 0
   extentCount = 0
 
@@ -46,8 +50,8 @@ export class ExtentTable {
   /** Bytes of the checksum of a sector. */
   readonly checksumSize: number
 
-  /** Whether any extent is compressed with zstd. */
-  usesZstd = false
+  /** How any extent is compressed. (COMPRESS_*) */
+  readonly compressions = new Set<number>()
 
   constructor(checksumSize: number) {
     this.checksumSize = checksumSize
@@ -104,7 +108,7 @@ export class ExtentTable {
       this.#diskNumBytes.push(extent.diskNumBytes)
       this.#ramBytes.push(extent.ramBytes)
       this.#compression.push(extent.compression)
-      this.usesZstd ||= extent.compression === COMPRESS_ZSTD
+      this.compressions.add(extent.compression)
       this.#firstChecksum.push(this.#checksumCount)
     }
     if (checksums !== undefined) this.#checksums.append(checksums)

@@ -88,12 +88,16 @@ export const MIXED_BACKREF_REV = 1n << 56n
 
 export const INODE_NODATASUM = 1n
 export const INODE_NODATACOW = 2n
+export const INODE_NOCOMPRESS = 8n
+export const INODE_COMPRESS = 0x800n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
 export const FILE_EXTENT_INLINE = 0
 export const FILE_EXTENT_REG = 1
 export const COMPRESS_NONE = 0
+export const COMPRESS_ZLIB = 1
+export const COMPRESS_LZO = 2
 export const COMPRESS_ZSTD = 3
 
 /** Types of directory entries. (BTRFS_FT_*) */
@@ -109,6 +113,7 @@ export const FileType = {
 } as const
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
+export const FEATURE_INCOMPAT_COMPRESS_LZO = 1n << 3n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
 export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n

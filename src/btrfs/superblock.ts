@@ -4,10 +4,13 @@ import { sealBlock } from './checksum.ts'
 import type { Chunk } from './chunks.ts'
 import { deviceItem, sysChunkArray, type DeviceIds } from './device.ts'
 import {
+  COMPRESS_LZO,
+  COMPRESS_ZSTD,
   CSUM_TYPES,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
+  FEATURE_INCOMPAT_COMPRESS_LZO,
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
@@ -36,7 +39,8 @@ export interface SuperblockInput {
   root: TreeRoot
   chunkRoot: TreeRoot
   chunks: Chunk[]
-  usesZstd: boolean
+  /** Those in use. (COMPRESS_*) */
+  compressions: ReadonlySet<number>
 }
 
 /** Offsets of the superblock and the mirrors that a device of this size has room for. */
@@ -90,13 +94,14 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
   return block
 }
 
-function incompatFlags({ nodeSize, usesZstd }: SuperblockInput): bigint {
+function incompatFlags({ nodeSize, compressions }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
-    (usesZstd ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
+    (compressions.has(COMPRESS_LZO) ? FEATURE_INCOMPAT_COMPRESS_LZO : 0n) |
+    (compressions.has(COMPRESS_ZSTD) ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
   )
 }

@@ -8,7 +8,8 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
-import { DataWriter, type DecompressZstd } from './data.ts'
+import type { DecompressExtent } from './compression.ts'
+import { DataWriter } from './data.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
@@ -47,7 +48,7 @@ export interface BtrfsSummary {
 /** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
   /** The one that the plan names. */
   hash: BlockHash
   signal?: AbortSignal | undefined
@@ -81,7 +82,13 @@ export class BtrfsWriter {
       checksumSize: hash.size,
       dedupe: plan.dedupe,
     })
-    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    this.#data = new DataWriter({
+      sink: this.#sink,
+      placer: this.#placer,
+      packing,
+      decompress,
+      inlineCompression: plan.inlineCompression,
+    })
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -188,7 +195,7 @@ export class BtrfsWriter {
           root,
           chunkRoot,
           chunks: tail.chunks,
-          usesZstd: this.#placer.extents.usesZstd,
+          compressions: this.#placer.extents.compressions,
         },
         bytenr,
       ),

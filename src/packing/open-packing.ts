@@ -1,4 +1,5 @@
-import { BatchMemory, type CompressZstd } from '../btrfs/pack.ts'
+import type { CompressExtent } from '../btrfs/compression.ts'
+import { BatchMemory } from '../btrfs/pack.ts'
 import type { Packing } from '../btrfs/packing.ts'
 import type { BlockHash } from '../lib/block-hash.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
@@ -11,7 +12,7 @@ const MORE_BATCHES = 12
 /** Packing by `workers` threads, or by this one when that is 0. Close it in any case. */
 export function openPacking(
   workers: number,
-  { compress, hash }: { compress: CompressZstd; hash: BlockHash },
+  { compress, hash }: { compress: CompressExtent; hash: BlockHash },
 ): Packing & { close(): Promise<void> } {
   if (workers === 0) {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), hash)

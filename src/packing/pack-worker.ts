@@ -2,12 +2,12 @@
 import { BatchMemory } from '../btrfs/pack.ts'
 import type { HashName } from '../lib/block-hash.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { loadExtentZstd } from './extent-zstd.ts'
+import { loadExtentCompression } from './extent-compression.ts'
 import type { CreateHandler } from '../lib/worker-pool.ts'
 
 /** @param hashName of the function of the checksums */
 export const createHandler: CreateHandler = async (hashName) => {
-  const { compress } = await loadExtentZstd()
+  const { compress } = await loadExtentCompression()
   const hash = await loadHash(hashName as HashName)
   const batches = new Map<SharedArrayBuffer, BatchMemory>()
   return (memory, count) => {

@@ -153,17 +153,21 @@ describe('sectors end in zeros', () => {
     const memory = dirty(hash)
     memory.content.fill(1)
     const length = 128 * KIB
+    const options = { length, compression: 3, level: 15, nodatacow: false, mayBeInline: false }
     for (const frameLength of [9, 4096, 4097, length - 4097, length - 4096, length - 4095, length + 500]) {
-      memory.setPiece(0, { length, zstdLevel: 3, nodatacow: false })
-      memory.setPiece(1, { length, zstdLevel: 3, nodatacow: false })
-      const level: number[] = []
-      memory.pack(2, (target, source, zstdLevel) => {
-        level.push(zstdLevel)
+      memory.setPiece(0, options)
+      memory.setPiece(1, options)
+      const levels: number[][] = []
+      memory.pack(2, (target, source, ...how) => {
+        levels.push(how)
         expect(source.length).toBe(length)
         target.fill(7, 0, frameLength)
         return frameLength
       })
-      expect(level).toEqual([3, 3])
+      expect(levels).toEqual([
+        [3, 15],
+        [3, 15],
+      ])
       const isKept = frameLength <= length - 4096
       for (const { stored, compression, checksums } of memory.packed(2)) {
         const padded = isKept ? Math.ceil(frameLength / 4096) * 4096 : length

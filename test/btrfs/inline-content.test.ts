@@ -7,7 +7,7 @@ import { BatchMemory } from '../../src/btrfs/pack.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
-import { loadExtentZstd } from '../../src/packing/extent-zstd.ts'
+import { loadExtentCompression } from '../../src/packing/extent-compression.ts'
 
 const FILES = 3000
 const storage = { nodatacow: false, compression: undefined }
@@ -22,7 +22,7 @@ const nowhere: ImageSink = {
 
 /** A writer whose batches are packed as late as may be. */
 async function openWriter() {
-  const { compress, decompress } = await loadExtentZstd()
+  const { compress, decompress } = await loadExtentCompression()
   const memories = Array.from(
     { length: 3 },
     () => new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C),
@@ -41,9 +41,9 @@ async function openWriter() {
     sink,
     placer,
     packing,
-    decompress: (frame, length) => {
+    decompress: (...stored) => {
       decompressed++
-      return decompress(frame, length)
+      return decompress(...stored)
     },
   })
   return { data, placer, decompressed: () => decompressed }

@@ -15,9 +15,14 @@ import { InputError } from 'diskwright'
 /** A longer look: DISKWRIGHT_RUNS=500 npx vitest run test/btrfs/property.test.ts */
 const RUNS = Number(process.env.DISKWRIGHT_RUNS ?? 15)
 
+const COMPRESSIONS = ['lzo', 'zlib:1', 'zlib', 'zlib:9', 'zstd:1', 'zstd', 'zstd:15']
 const storage = fc
   .record(
-    { nodatacow: fc.boolean(), compression: fc.constantFrom('none', 'zstd:1', 'zstd:3', 'zstd:15') },
+    {
+      nodatacow: fc.boolean(),
+      compression: fc.constantFrom('none', ...COMPRESSIONS),
+      property: fc.constantFrom<'none' | 'lzo' | 'zlib' | 'zstd'>('none', 'lzo', 'zlib', 'zstd'),
+    },
     { requiredKeys: [] },
   )
   .map((rule) => (rule.nodatacow ? { nodatacow: true } : rule))
@@ -42,7 +47,8 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
       metadata: fc.constantFrom('single' as const, 'dup' as const),
     }),
     checksum: fc.constantFrom(...HASH_NAMES),
-    compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
+    compression: fc.constantFrom('none', ...COMPRESSIONS),
+    inlineCompression: fc.boolean(),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
     subvolumes,

@@ -132,12 +132,29 @@ function inSubvolumes(
       })
     }
   }
-  for (const entries of trees.values()) if (entries.length === 0) entries.push({ ...plainRoot, path: '' })
+  for (const [name, entries] of trees) {
+    const { property, nodatacow } = subvolumes.find((subvolume) => subvolume.name === name) ?? {}
+    if (entries.length === 0) entries.push({ ...plainRoot, path: '', nodatacow: nodatacow === true })
+    if (property !== undefined)
+      trees.set(
+        name,
+        entries.map((entry) => withProperty(entry, property)),
+      )
+  }
   for (const [name, target] of Object.entries(links)) {
     const entry = { type: 'symlink', mode: 0o777, uid: 0, gid: 0, mtime: NO_TIME } as const
     trees.get('')!.push({ ...entry, path: fromText(name), target: fromText(target) })
   }
   return trees
+}
+
+/** Directories that are copied on write have the subvolume's property, unless they have another. */
+function withProperty(entry: ExpectedEntry, property: string): ExpectedEntry {
+  if (entry.type !== 'directory' || entry.nodatacow === true || entry.xattrs === 'unknown') return entry
+  const { xattrs = [] } = entry
+  const name = 'btrfs.compression'
+  if (xattrs.some((xattr) => xattr.name === name)) return entry
+  return { ...entry, xattrs: [...xattrs, { name, value: toBytes(fromText(property)) }] }
 }
 
 const impliedDirectory: Inode['entry'] = {
