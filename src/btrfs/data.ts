@@ -1,9 +1,9 @@
 /** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { StoragePlan } from '../spec/plan.ts'
-import type { ImageSink } from '../lib/image-sink.ts'
 import { readFrameSize } from '../lib/zstd-format.ts'
 import { alignUp } from './chunks.ts'
+import type { DataSink } from './data-copies.ts'
 import { FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
 import { INLINE_BLOCK_BYTES, InlineContent, type DecompressZstd } from './inline-content.ts'
@@ -28,14 +28,14 @@ interface Batch {
 }
 
 export interface DataWriterOptions {
-  sink: ImageSink
+  sink: DataSink
   placer: ExtentPlacer
   packing: Packing
   decompress: DecompressZstd
 }
 
 export class DataWriter {
-  readonly #sink: ImageSink
+  readonly #sink: DataSink
   readonly #placer: ExtentPlacer
   readonly #packing: Packing
   readonly #decompress: DecompressZstd
@@ -134,8 +134,6 @@ export class DataWriter {
 
   /** The content of a compressed extent: one frame, padded to whole sectors. */
   #unpack(stored: Uint8Array, ramBytes: number): Uint8Array {
-    // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
-    if (stored[0] === 0) return new Uint8Array(ramBytes)
     return this.#decompress(stored.subarray(0, readFrameSize(stored)), ramBytes)
   }
 

@@ -4,12 +4,14 @@ import type { Chunk } from './chunks.ts'
 import { deviceItem, sysChunkArray, type DeviceIds } from './device.ts'
 import {
   CSUM_TYPE_CRC32C,
+  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
+  FEATURE_INCOMPAT_MIXED_GROUPS,
   FEATURE_INCOMPAT_NO_HOLES,
   FEATURE_INCOMPAT_SKINNY_METADATA,
   MAGIC,
@@ -34,6 +36,10 @@ export interface SuperblockInput {
   chunkRoot: TreeRoot
   chunks: Chunk[]
   usesZstd: boolean
+  /** Block groups hold data and metadata. */
+  mixed: boolean
+  /** Block groups have a tree of their own. */
+  blockGroupTree: boolean
 }
 
 /** Offsets of the superblock and the mirrors that a device of this size has room for. */
@@ -67,7 +73,7 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     sysChunkArraySize: systemChunks.length,
     chunkRootGeneration: generation,
     compatFlags: 0n,
-    compatRoFlags: FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
+    compatRoFlags: compatRoFlags(input),
     incompatFlags: incompatFlags(input),
     csumType: CSUM_TYPE_CRC32C,
     rootLevel: root.level,
@@ -87,12 +93,21 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
   return block
 }
 
-function incompatFlags({ nodeSize, usesZstd }: SuperblockInput): bigint {
+function compatRoFlags({ blockGroupTree }: SuperblockInput): bigint {
+  return (
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE |
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID |
+    (blockGroupTree ? FEATURE_COMPAT_RO_BLOCK_GROUP_TREE : 0n)
+  )
+}
+
+function incompatFlags({ nodeSize, usesZstd, mixed }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
+    (mixed ? FEATURE_INCOMPAT_MIXED_GROUPS : 0n) |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
     (usesZstd ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
   )

@@ -9,6 +9,7 @@ import { checksumTreeItems } from './checksum-tree.ts'
 import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type Profile, type TreeChunk } from './chunks.ts'
 import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
 import {
+  blockGroupItems,
   dataGroupItems,
   treeGroupItems,
   type AllocatedBlock,
@@ -17,6 +18,7 @@ import {
 } from './extent-tree.ts'
 import type { ExtentTable } from './extents.ts'
 import {
+  BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,
   CSUM_TREE_OBJECTID,
   DEV_TREE_OBJECTID,
@@ -36,6 +38,10 @@ export interface TailInput {
   time: Timestamp
   ids: DeviceIds
   profiles: { system: Profile; metadata: Profile }
+  /** Block groups hold data and metadata. */
+  mixed: boolean
+  /** Block groups have a tree of their own. */
+  blockGroupTree: boolean
   dataChunks: Chunk[]
   extents: ExtentTable
   uses: ExtentUses
@@ -50,19 +56,24 @@ export interface TailInput {
 }
 
 /** In the order in which they are written after the file trees; the chunk tree has a chunk of its own. */
-export const TAIL_TREES = [
-  CSUM_TREE_OBJECTID,
-  UUID_TREE_OBJECTID,
-  FREE_SPACE_TREE_OBJECTID,
-  EXTENT_TREE_OBJECTID,
-  DEV_TREE_OBJECTID,
-  ROOT_TREE_OBJECTID,
-] as const
+function tailTrees({ blockGroupTree }: TailInput): readonly bigint[] {
+  return [
+    CSUM_TREE_OBJECTID,
+    UUID_TREE_OBJECTID,
+    FREE_SPACE_TREE_OBJECTID,
+    EXTENT_TREE_OBJECTID,
+    ...(blockGroupTree ? [BLOCK_GROUP_TREE_OBJECTID] : []),
+    DEV_TREE_OBJECTID,
+    ROOT_TREE_OBJECTID,
+  ]
+}
 
 /** The levels of each tree's blocks, in the order in which they are written. */
 type TreeLevels = Map<bigint, number[]>
 
 export interface Tail {
+  /** The trees in the order in which they are written, the chunk tree last. */
+  trees: readonly bigint[]
   metadata: TreeChunk[]
   system: TreeChunk
   /** All chunks in the order of their addresses. */
@@ -101,6 +112,8 @@ interface Fixed {
   rows: Uint32Array
   /** Where they lie. */
   data: Range[]
+  /** The trees in the order in which they are written, the chunk tree last. */
+  trees: readonly bigint[]
   dataGroups: BlockGroup[]
   /** Sizes of the items that the extent tree begins with. */
   dataItemSizes: Column
@@ -114,11 +127,13 @@ export function tailPlanner(input: TailInput): PlanTail {
   const data = dataRanges(extents, rows)
   const dataGroups = blockGroups(dataChunks, data)
   const dataItemSizes = columnOfU32()
-  for (const { size } of dataGroupItems({ ...input, rows, groups: dataGroups })) dataItemSizes.push(size)
+  const groups = input.blockGroupTree ? undefined : dataGroups
+  for (const { size } of dataGroupItems({ ...input, rows, groups })) dataItemSizes.push(size)
   const checksumLevels = planTree(sizes(checksumTreeItems(extents, rows, nodeSize)), nodeSize)
-  const fixed = { rows, data, dataGroups, dataItemSizes, checksumLevels }
+  const trees = [...tailTrees(input), CHUNK_TREE_OBJECTID]
+  const fixed = { trees, rows, data, dataGroups, dataItemSizes, checksumLevels }
   return (headroom, totalBytes) => {
-    let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
+    let levels: TreeLevels = new Map(trees.map((owner) => [owner, [0]]))
     for (let round = 0; round < MAX_ROUNDS; round++) {
       levels.set(CSUM_TREE_OBJECTID, checksumLevels)
       const { tail, itemSizes } = layOut(input, fixed, levels, headroom, totalBytes)
@@ -136,17 +151,18 @@ export function tailPlanner(input: TailInput): PlanTail {
 /** Where everything lies when the trees have these levels, what is in the trees then, and how long that is. */
 function layOut(
   input: TailInput,
-  { rows, data, dataGroups, dataItemSizes }: Fixed,
+  { trees, rows, data, dataGroups, dataItemSizes }: Fixed,
   levels: TreeLevels,
   headroom: number,
   totalBytes: number,
 ): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
-  const { nodeSize, generation, profiles, extents, ids } = input
+  const { nodeSize, generation, profiles, mixed, extents, ids, blockGroupTree } = input
   const unplaced = [...input.written]
-  for (const owner of TAIL_TREES) {
+  const inMetadata = trees.filter((owner) => owner !== CHUNK_TREE_OBJECTID)
+  for (const owner of inMetadata) {
     for (const level of levels.get(owner)!) unplaced.push({ owner, level })
   }
-  const space = { nodeSize, profile: profiles.metadata, headroom }
+  const space = { nodeSize, profile: profiles.metadata, mixed, headroom }
   const metadata = layoutMetadata(input.metadataStart, unplaced.length, space)
   const chunkLevels = levels.get(CHUNK_TREE_OBJECTID)!
   const system = layoutSystem(chunkEnd(metadata.at(-1)!.chunk), chunkLevels.length, {
@@ -163,6 +179,8 @@ function layOut(
   const blockRanges = blocks.map(({ bytenr }) => ({ start: bytenr, length: nodeSize }))
   const treeGroups = blockGroups(treeChunks, blockRanges)
   const roots = rootsOf(blocks)
+  /** Block groups, where the extent tree has their items. */
+  const listed = (groups: BlockGroup[]) => (blockGroupTree ? undefined : groups)
 
   const items = (owner: bigint): Iterable<TreeItem> => {
     switch (owner) {
@@ -174,16 +192,17 @@ function layOut(
         return freeSpaceItems(chunks, freeRanges(chunks, chain(data, blockRanges)))
       case EXTENT_TREE_OBJECTID:
         return chain(
-          dataGroupItems({ ...input, rows, groups: dataGroups }),
-          treeGroupItems(treeGroups, blocks, generation),
+          dataGroupItems({ ...input, rows, groups: listed(dataGroups) }),
+          treeGroupItems(listed(treeGroups), blocks, generation),
         )
+      case BLOCK_GROUP_TREE_OBJECTID:
+        return blockGroupItems([...dataGroups, ...treeGroups])
       case DEV_TREE_OBJECTID:
         return devTreeItems(chunks, ids)
       case ROOT_TREE_OBJECTID: {
-        const entries = TAIL_TREES.filter((tree) => tree !== ROOT_TREE_OBJECTID).map((objectid) => ({
-          objectid,
-          root: roots.get(objectid)!,
-        }))
+        const entries = inMetadata
+          .filter((tree) => tree !== ROOT_TREE_OBJECTID)
+          .map((objectid) => ({ objectid, root: roots.get(objectid)! }))
         return rootTreeItems({ ...input, entries: [...input.fileTrees, ...entries], links: input.subvolumes })
       }
       default:
@@ -194,11 +213,14 @@ function layOut(
     owner === EXTENT_TREE_OBJECTID
       ? chain(
           dataItemSizes.slice(0, dataItemSizes.length),
-          sizes(treeGroupItems(treeGroups, blocks, generation)),
+          sizes(treeGroupItems(listed(treeGroups), blocks, generation)),
         )
       : sizes(items(owner))
   const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)
-  return { tail: { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }, itemSizes }
+  return {
+    tail: { trees, metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items },
+    itemSizes,
+  }
 }
 
 /** Where data lie. Extents that adjoin are in one chunk, and one range here. */

@@ -8,6 +8,7 @@ import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
 import { DataWriter, type DecompressZstd } from './data.ts'
+import { DataCopies } from './data-copies.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
@@ -24,7 +25,7 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
-import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import { headroomFor, tailPlanner, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
@@ -59,7 +60,8 @@ export class BtrfsWriter {
   readonly #plan: BtrfsPlan
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
-  readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
+  readonly #allocator: DataAllocator
+  readonly #copies: DataCopies | undefined
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
   readonly #tree: FileTree<FileData>
@@ -70,8 +72,12 @@ export class BtrfsWriter {
     this.#plan = plan
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
-    this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
-    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    const { profiles, mixed, dedupe } = plan
+    this.#allocator = new DataAllocator(DEVICE_RANGE_RESERVED, { profile: profiles.data, mixed })
+    this.#copies = profiles.data === 'dup' ? new DataCopies(this.#sink, this.#allocator) : undefined
+    const dataSink = this.#copies ?? this.#sink
+    this.#placer = new ExtentPlacer({ sink: dataSink, allocator: this.#allocator, dedupe })
+    this.#data = new DataWriter({ sink: dataSink, placer: this.#placer, packing, decompress })
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -108,15 +114,16 @@ export class BtrfsWriter {
    */
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()
-    const { nodeSize, profiles } = this.#plan
+    const { nodeSize, profiles, mixed, blockGroupTree } = this.#plan
     const metadataStart = this.#allocator.close()
+    await this.#copies?.flush()
     const ids = {
       fsid: uuidBytes(this.#plan.uuid),
       deviceUuid: uuidBytes(this.#plan.deviceUuid),
       chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
     }
     const context = { nodeSize, generation: GENERATION, ...ids }
-    const space = { nodeSize, profile: profiles.metadata }
+    const space = { nodeSize, profile: profiles.metadata, mixed }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
     const volumes = this.#volumes()
@@ -148,6 +155,8 @@ export class BtrfsWriter {
       time: this.#plan.time,
       ids,
       profiles,
+      mixed,
+      blockGroupTree,
       dataChunks: this.#allocator.chunks,
       extents: this.#placer.extents,
       uses,
@@ -178,6 +187,8 @@ export class BtrfsWriter {
           chunkRoot,
           chunks: tail.chunks,
           usesZstd: this.#placer.extents.usesZstd,
+          mixed,
+          blockGroupTree,
         },
         bytenr,
       ),
@@ -256,7 +267,7 @@ function taken(what: string, name: string): InputError {
 async function writeTail(tail: Tail, writer: TreeWriter): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
   const roots = new Map<bigint, TreeRoot>()
   writer.continueIn([...tail.metadata, tail.system])
-  for (const owner of [...TAIL_TREES, CHUNK_TREE_OBJECTID]) {
+  for (const owner of tail.trees) {
     roots.set(owner, await writer.write(owner, tail.items(owner)))
   }
   await writer.flush()

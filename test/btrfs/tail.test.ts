@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
 import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
-import { headroomFor, tailPlanner, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
+import { headroomFor, tailPlanner, type TailInput } from '../../src/btrfs/tail.ts'
 import { planTree } from '../../src/btrfs/tree.ts'
 
 const MIB = 2 ** 20
@@ -12,14 +12,17 @@ const time = { sec: 0, nsec: 0 }
 interface Shape {
   nodeSize: number
   profile: 'single' | 'dup'
+  mixed: boolean
+  blockGroupTree: boolean
   /** Data extents of a sector each, every second of which was replaced: as many free ranges. */
   holes: number
   /** Blocks of the file trees. */
   written: number
 }
 
-function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): TailInput {
-  const allocator = new DataAllocator(start)
+function inputFor(shape: Shape, start = MIB): TailInput {
+  const { nodeSize, profile, mixed, blockGroupTree, holes, written } = shape
+  const allocator = new DataAllocator(start, { profile, mixed })
   const extents = new ExtentTable()
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
@@ -37,6 +40,8 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
     time,
     ids: { fsid: uuid, deviceUuid: uuid, chunkTreeUuid: uuid },
     profiles: { system: profile, metadata: profile },
+    mixed,
+    blockGroupTree,
     dataChunks: allocator.chunks,
     extents,
     uses,
@@ -57,7 +62,9 @@ function judge(shape: Shape, headroom: number): void {
       Array.from(tail.items(owner), ({ size }) => size),
       shape.nodeSize,
     ).length
-  const needed = TAIL_TREES.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
+  const trees = tail.trees.filter((owner) => owner !== 3n)
+  expect(trees.includes(11n)).toBe(shape.blockGroupTree)
+  const needed = trees.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
   expect(tail.metadata.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(needed)
   expect(tail.system.blocks).toBe(blocksOf(3n))
   expect(tail.bytesUsed).toBe((needed + tail.system.blocks) * shape.nodeSize + shape.holes * 4096)
@@ -67,6 +74,8 @@ describe('the trees that describe themselves', () => {
   const shape = {
     nodeSize: fc.constantFrom(4096, 8192, 16384, 65536),
     profile: fc.constantFrom('single' as const, 'dup' as const),
+    mixed: fc.boolean(),
+    blockGroupTree: fc.boolean(),
     written: fc.integer({ min: 1, max: 600 }),
     holes: fc.integer({ min: 0, max: 400 }),
   }
@@ -80,7 +89,7 @@ describe('the trees that describe themselves', () => {
     const perLeaf = Math.floor((nodeSize - 101) / 25)
     for (let holes = perLeaf - 12; holes <= perLeaf; holes++) {
       for (let written = 1; written <= 17; written++) {
-        judge({ nodeSize, profile: 'dup', holes, written }, 0)
+        judge({ nodeSize, profile: 'dup', mixed: false, blockGroupTree: false, holes, written }, 0)
       }
     }
   })
