@@ -43,9 +43,6 @@ const MAX_DATA_CHUNK_LENGTH = 1024 ** 3
  * an image nearly twice as large; shorter ones lose more at their ends and are more for the kernel to mount.
  */
 const DUP_DATA_CHUNK_LENGTH = 2 * 1024 ** 2
-/** Room for the kernel to add chunk items without a new system chunk. (check_system_chunk) */
-const SYSTEM_CHUNK_FREE = 4 * 1024 ** 2
-
 export function alignUp(value: number, to: number): number {
   return Math.ceil(value / to) * to
 }
@@ -230,12 +227,12 @@ export function layoutMetadata(
   return layout
 }
 
-/** The system chunk for the chunk tree's `blocks` blocks. */
+/** The system chunk for the chunk tree's `blocks` blocks, with `headroom` bytes of free space. */
 export function layoutSystem(
   start: number,
   blocks: number,
-  { nodeSize, profile }: TreeSpaceOptions,
+  { nodeSize, profile, headroom }: TreeSpaceOptions & { headroom: number },
 ): TreeChunk {
-  const length = alignUp(blocks * nodeSize, STRIPE_LEN) + SYSTEM_CHUNK_FREE
+  const length = alignUp(blocks * nodeSize, STRIPE_LEN) + alignUp(headroom, STRIPE_LEN)
   return { chunk: clearChunk(BLOCK_GROUP_SYSTEM, profile, start, length), blocks }
 }

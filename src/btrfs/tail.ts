@@ -27,6 +27,7 @@ import {
   ROOT_TREE_OBJECTID,
   UUID_TREE_OBJECTID,
 } from './format.ts'
+import type { Headroom } from './fit.ts'
 import { freeRanges, freeSpaceItems, type Range } from './free-space.ts'
 import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
 import { planTree, type TreeItem, type TreeRoot } from './tree.ts'
@@ -79,21 +80,22 @@ export interface Tail {
   /** All chunks in the order of their addresses. */
   chunks: Chunk[]
   bytesUsed: number
+  /** What the kernel will set aside of the metadata space for itself. (btrfs_update_global_block_rsv) */
+  globalReserve: number
   /** First byte after the last chunk. */
   end: number
   items(owner: bigint): Iterable<TreeItem>
 }
 
-/** Free metadata space, so that the first changes need no new chunk. */
-const MAX_HEADROOM = 16 * 1024 ** 2
-
-/**
- * How much of the spare space behind the exact layout is made headroom: so little that it fits with its copy, even
- * where it has to be moved behind a superblock mirror.
- */
-export function headroomFor(spare: number): number {
-  return spare < MAX_HEADROOM ? 0 : Math.min(MAX_HEADROOM, spare / 8)
-}
+/** Every transaction changes these trees; the kernel's reserve is as large as they are. */
+const RESERVED_FOR = [
+  ROOT_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  CSUM_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  BLOCK_GROUP_TREE_OBJECTID,
+]
+const MAX_GLOBAL_RESERVE = 512 * 1024 ** 2
 
 /** Rounds of counting after which something must be wrong: two or three are what it takes. */
 const MAX_ROUNDS = 32
@@ -101,10 +103,9 @@ const MAX_ROUNDS = 32
 /**
  * Lays the trees out.
  *
- * @param headroom free bytes in the last metadata chunk
  * @param totalBytes size of the device; it does not change where anything lies
  */
-export type PlanTail = (headroom: number, totalBytes: number) => Tail
+export type PlanTail = (headroom: Headroom, totalBytes: number) => Tail
 
 /** What does not depend on the space there is. */
 interface Fixed {
@@ -153,7 +154,7 @@ function layOut(
   input: TailInput,
   { trees, rows, data, dataGroups, dataItemSizes }: Fixed,
   levels: TreeLevels,
-  headroom: number,
+  headroom: Headroom,
   totalBytes: number,
 ): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
   const { nodeSize, generation, profiles, mixed, extents, ids, blockGroupTree } = input
@@ -162,12 +163,13 @@ function layOut(
   for (const owner of inMetadata) {
     for (const level of levels.get(owner)!) unplaced.push({ owner, level })
   }
-  const space = { nodeSize, profile: profiles.metadata, mixed, headroom }
+  const space = { nodeSize, profile: profiles.metadata, mixed, headroom: headroom.metadata }
   const metadata = layoutMetadata(input.metadataStart, unplaced.length, space)
   const chunkLevels = levels.get(CHUNK_TREE_OBJECTID)!
   const system = layoutSystem(chunkEnd(metadata.at(-1)!.chunk), chunkLevels.length, {
     nodeSize,
     profile: profiles.system,
+    headroom: headroom.system,
   })
   const chunkTreeBlocks = chunkLevels.map((level) => ({ owner: CHUNK_TREE_OBJECTID, level }))
   const blocks = [
@@ -217,8 +219,19 @@ function layOut(
         )
       : sizes(items(owner))
   const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)
+  const reserved = RESERVED_FOR.reduce((sum, owner) => sum + (levels.get(owner)?.length ?? 0), 0)
+  const globalReserve = Math.min(reserved * nodeSize, MAX_GLOBAL_RESERVE)
   return {
-    tail: { trees, metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items },
+    tail: {
+      globalReserve,
+      trees,
+      metadata,
+      system,
+      chunks,
+      bytesUsed,
+      end: chunkEnd(system.chunk),
+      items,
+    },
     itemSizes,
   }
 }

@@ -6,18 +6,18 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
-import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
+import { DataAllocator, metadataChunks } from './chunks.ts'
 import { DataWriter, type DecompressZstd } from './data.ts'
 import { DataCopies } from './data-copies.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
+import { fitTail } from './fit.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
   DEVICE_RANGE_RESERVED,
   ROOT_TREE_OBJECTID,
-  SECTOR_SIZE,
 } from './format.ts'
 import { entryProblem } from './limits.ts'
 import { emptyTreeItems, volumeItems } from './inodes.ts'
@@ -25,7 +25,7 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
-import { headroomFor, tailPlanner, type Tail, type TailInput } from './tail.ts'
+import { tailPlanner, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
@@ -53,8 +53,6 @@ export interface BtrfsWriterOptions {
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
 const GENERATION = 1
-/** Unallocated space after the content of a file system that is as large as its content. */
-const DEFAULT_SLACK = 128 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
@@ -221,19 +219,15 @@ export class BtrfsWriter {
 
   /** Lays the trees out in the space there is. */
   async #fit(input: TailInput): Promise<{ tail: Tail; totalBytes: number }> {
-    const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
+    const { label, number } = this.#plan
     const plan = tailPlanner(input)
     await pause()
-    const exact = plan(0, 0).end
-    const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
-    if (exact > totalBytes) {
-      throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
-        needed: exact,
-        available: totalBytes,
-      })
-    }
-    await pause()
-    return { tail: plan(headroomFor(totalBytes - exact), totalBytes), totalBytes }
+    const fitted = await fitTail(plan, this.#plan)
+    if (fitted.tail !== undefined) return fitted
+    throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
+      needed: fitted.needed,
+      available: fitted.totalBytes,
+    })
   }
 
   async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {
