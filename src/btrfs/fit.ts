@@ -23,7 +23,7 @@ const SYSTEM_HEADROOM = 4 * MIB
 const AMPLE = 16 * MIB
 /**
  * Free blocks without which the kernel cannot end a transaction that changes a little in every tree: it keeps what it
- * replaces until then. Measured: with fewer than a dozen it goes read-only at the first change.
+ * replaces until then. Measured: with one to four it goes read-only at the first change.
  */
 const MIN_METADATA_BLOCKS = 32
 /** What the kernel wants to be free before it adds a chunk: three paths of eight levels. (check_system_chunk) */

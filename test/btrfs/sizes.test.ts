@@ -1,15 +1,12 @@
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { createWriteStream, readFileSync, rmSync, statSync } from 'node:fs'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
 import { DoesNotFitError } from 'diskwright'
-import { endOfArchive, ustarHeader, type TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../sources/build-tar.ts'
+import { sha256Of, uniformArchive } from '../sources/uniform-archive.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
 import { expectedImage } from '../images/expected-image.ts'
-import { findTool, requireJudge } from '../judges/run-tool.ts'
+import { requireJudge } from '../judges/run-tool.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -115,33 +112,6 @@ describe('the size of a file system', () => {
 const canCompress = requireJudge('zstd')
 
 describe('more than a GiB', () => {
-  /** An archive of files that are nothing but one byte, compressed as it is made: it never lies on a disk. */
-  async function archiveOf(
-    path: string,
-    files: { path: string; size: number; byte: number }[],
-  ): Promise<void> {
-    function* archive() {
-      for (const { path, size, byte } of files) {
-        yield ustarHeader({ typeflag: '0', name: path, mode: 0o644, size })
-        const piece = new Uint8Array(MIB).fill(byte)
-        for (let left = size; left > 0; left -= MIB) yield piece.subarray(0, Math.min(left, MIB))
-      }
-      yield endOfArchive
-    }
-    const zstd = spawn(findTool('zstd')!, ['-1', '-q', '-c'], { stdio: ['pipe', 'pipe', 'inherit'] })
-    await Promise.all([
-      pipeline(Readable.from(archive()), zstd.stdin),
-      pipeline(zstd.stdout, createWriteStream(path)),
-    ])
-  }
-
-  function sha256Of(size: number, byte: number): string {
-    const hash = createHash('sha256')
-    const piece = new Uint8Array(64 * KIB).fill(byte)
-    for (let left = size; left > 0; left -= piece.length) hash.update(piece)
-    return hash.digest('hex')
-  }
-
   test.skipIf(!canCompress)('in two chunks, one extent ending where a chunk does', async () => {
     // See data.test.ts for what is special about the first size.
     const files = [
@@ -150,7 +120,7 @@ describe('more than a GiB', () => {
     ]
     await inFolder(async (folder) => {
       const spec = describeImage(folder, [])
-      await archiveOf(join(folder, 'large.tar.zst'), files)
+      await uniformArchive(join(folder, 'large.tar.zst'), files)
       spec.partitions[0].sources = [{ tar: 'large.tar.zst' }]
       const built = await build(folder, spec)
       const expected = files.map(({ path, size, byte }) => ({
