@@ -1,9 +1,9 @@
 /** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { StoragePlan } from '../spec/plan.ts'
-import type { ImageSink } from '../lib/image-sink.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
+import type { DataSink } from './data-copies.ts'
 import { FileData } from './extents.ts'
 import {
   COMPRESS_NONE,
@@ -39,7 +39,7 @@ interface Batch {
 }
 
 export interface DataWriterOptions {
-  sink: ImageSink
+  sink: DataSink
   placer: ExtentPlacer
   packing: Packing
   decompress: DecompressExtent
@@ -48,7 +48,7 @@ export interface DataWriterOptions {
 }
 
 export class DataWriter {
-  readonly #sink: ImageSink
+  readonly #sink: DataSink
   readonly #placer: ExtentPlacer
   readonly #packing: Packing
   readonly #decompress: DecompressExtent
@@ -159,8 +159,6 @@ export class DataWriter {
 
   /** The content of a compressed extent. */
   #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
-    // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
-    if (stored.subarray(0, 4).every((byte) => byte === 0)) return new Uint8Array(ramBytes)
     return this.#decompress(stored, ramBytes, compression)
   }
 

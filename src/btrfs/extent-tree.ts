@@ -87,6 +87,11 @@ export interface BlockGroup {
   used: number
 }
 
+/** The items of block groups: in a tree of their own, or among those of the extent tree. */
+export function* blockGroupItems(groups: Iterable<BlockGroup>): Generator<TreeItem> {
+  for (const { chunk, used } of groups) yield blockGroupItem(chunk, used)
+}
+
 /** The items of some block groups, and of what is allocated there; both are in the order of their addresses. */
 function* groupItems(groups: Iterable<BlockGroup>, allocated: Iterator<TreeItem>): Generator<TreeItem> {
   let next = allocated.next()
@@ -107,8 +112,8 @@ function* groupItems(groups: Iterable<BlockGroup>, allocated: Iterator<TreeItem>
 }
 
 export interface DataGroupsInput {
-  /** In the order of their addresses. */
-  groups: BlockGroup[]
+  /** In the order of their addresses; undefined: they are in another tree. */
+  groups: BlockGroup[] | undefined
   extents: ExtentTable
   uses: ExtentUses
   /** The extents in use, in order. */
@@ -119,16 +124,17 @@ export interface DataGroupsInput {
 
 /** The items of the extent tree that tell of data, in key order: all before those that tell of metadata. */
 export function dataGroupItems({ groups, ...input }: DataGroupsInput): Generator<TreeItem> {
-  return groupItems(groups, dataExtentItems(input))
+  return groups === undefined ? dataExtentItems(input) : groupItems(groups, dataExtentItems(input))
 }
 
 /** The items of the extent tree that tell of tree blocks, in key order. */
 export function treeGroupItems(
-  groups: BlockGroup[],
+  groups: BlockGroup[] | undefined,
   blocks: Iterable<AllocatedBlock>,
   generation: number,
 ): Generator<TreeItem> {
-  return groupItems(groups, treeBlockItems(blocks, generation))
+  const items = treeBlockItems(blocks, generation)
+  return groups === undefined ? items : groupItems(groups, items)
 }
 
 function* treeBlockItems(blocks: Iterable<AllocatedBlock>, generation: number): Generator<TreeItem> {

@@ -1,6 +1,6 @@
 /** Places packed pieces of files on the device, each whole file once. */
 import type { DataAllocator } from './chunks.ts'
-import type { DeviceSink } from './device-sink.ts'
+import type { DataSink } from './data-copies.ts'
 import { ExtentTable, type FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from './format.ts'
 import type { PackedPiece } from './pack.ts'
@@ -17,7 +17,7 @@ type PlacedPiece =
   { bytenr: number; storedLength: number; compression: number; checksums: Uint8Array } | undefined
 
 export interface ExtentPlacerOptions {
-  sink: DeviceSink
+  sink: DataSink
   allocator: DataAllocator
   /** Bytes of the checksum of a sector. */
   checksumSize: number
@@ -33,7 +33,7 @@ export interface ExtentPlacerOptions {
  */
 export class ExtentPlacer {
   readonly extents: ExtentTable
-  readonly #sink: DeviceSink
+  readonly #sink: DataSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
   /** By the fingerprint of a beginning, up to the end of some piece: the first file that begins so. */
@@ -110,8 +110,6 @@ export class ExtentPlacer {
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
     if (!areEqual(placed.checksums, checksums!)) return false
-    // What the device has no room for cannot be read back. There will be no image; only sizes count.
-    if (!this.#sink.holds(placed.bytenr, placed.storedLength)) return true
     return areEqual(await this.#sink.read(placed.bytenr, placed.storedLength), stored)
   }
 

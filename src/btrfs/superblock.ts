@@ -7,6 +7,7 @@ import {
   COMPRESS_LZO,
   COMPRESS_ZSTD,
   CSUM_TYPES,
+  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
@@ -14,6 +15,7 @@ import {
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
+  FEATURE_INCOMPAT_MIXED_GROUPS,
   FEATURE_INCOMPAT_NO_HOLES,
   FEATURE_INCOMPAT_SKINNY_METADATA,
   MAGIC,
@@ -41,6 +43,10 @@ export interface SuperblockInput {
   chunks: Chunk[]
   /** Those in use. (COMPRESS_*) */
   compressions: ReadonlySet<number>
+  /** Block groups hold data and metadata. */
+  mixed: boolean
+  /** Block groups have a tree of their own. */
+  blockGroupTree: boolean
 }
 
 /** Offsets of the superblock and the mirrors that a device of this size has room for. */
@@ -74,7 +80,7 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     sysChunkArraySize: systemChunks.length,
     chunkRootGeneration: generation,
     compatFlags: 0n,
-    compatRoFlags: FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
+    compatRoFlags: compatRoFlags(input),
     incompatFlags: incompatFlags(input),
     csumType: CSUM_TYPES[input.hash.name],
     rootLevel: root.level,
@@ -94,12 +100,21 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
   return block
 }
 
-function incompatFlags({ nodeSize, compressions }: SuperblockInput): bigint {
+function compatRoFlags({ blockGroupTree }: SuperblockInput): bigint {
+  return (
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE |
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID |
+    (blockGroupTree ? FEATURE_COMPAT_RO_BLOCK_GROUP_TREE : 0n)
+  )
+}
+
+function incompatFlags({ nodeSize, compressions, mixed }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
+    (mixed ? FEATURE_INCOMPAT_MIXED_GROUPS : 0n) |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
     (compressions.has(COMPRESS_LZO) ? FEATURE_INCOMPAT_COMPRESS_LZO : 0n) |
     (compressions.has(COMPRESS_ZSTD) ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)

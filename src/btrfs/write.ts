@@ -7,18 +7,19 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
-import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
+import { DataAllocator, metadataChunks } from './chunks.ts'
 import type { DecompressExtent } from './compression.ts'
 import { DataWriter } from './data.ts'
+import { DataCopies } from './data-copies.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
+import { fitTail } from './fit.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
   DEVICE_RANGE_RESERVED,
   ROOT_TREE_OBJECTID,
-  SECTOR_SIZE,
 } from './format.ts'
 import { entryProblem } from './limits.ts'
 import { emptyTreeItems, volumeItems } from './inodes.ts'
@@ -26,7 +27,7 @@ import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
-import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import { tailPlanner, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
 import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
@@ -56,15 +57,14 @@ export interface BtrfsWriterOptions {
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
 const GENERATION = 1
-/** Unallocated space after the content of a file system that is as large as its content. */
-const DEFAULT_SLACK = 128 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
   readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
-  readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
+  readonly #allocator: DataAllocator
+  readonly #copies: DataCopies | undefined
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
   readonly #tree: FileTree<FileData>
@@ -76,18 +76,22 @@ export class BtrfsWriter {
     this.#hash = hash
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
+    const { profiles, mixed, dedupe, inlineCompression } = plan
+    this.#allocator = new DataAllocator(DEVICE_RANGE_RESERVED, { profile: profiles.data, mixed })
+    this.#copies = profiles.data === 'dup' ? new DataCopies(this.#sink, this.#allocator) : undefined
+    const dataSink = this.#copies ?? this.#sink
     this.#placer = new ExtentPlacer({
-      sink: this.#sink,
+      sink: dataSink,
       allocator: this.#allocator,
       checksumSize: hash.size,
-      dedupe: plan.dedupe,
+      dedupe,
     })
     this.#data = new DataWriter({
-      sink: this.#sink,
+      sink: dataSink,
       placer: this.#placer,
       packing,
       decompress,
-      inlineCompression: plan.inlineCompression,
+      inlineCompression,
     })
     this.#tree = new FileTree({
       content: {
@@ -125,15 +129,16 @@ export class BtrfsWriter {
    */
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()
-    const { nodeSize, profiles } = this.#plan
+    const { nodeSize, profiles, mixed, blockGroupTree } = this.#plan
     const metadataStart = this.#allocator.close()
+    await this.#copies?.flush()
     const ids = {
       fsid: uuidBytes(this.#plan.uuid),
       deviceUuid: uuidBytes(this.#plan.deviceUuid),
       chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
     }
     const context = { nodeSize, generation: GENERATION, ...ids, hash: this.#hash }
-    const space = { nodeSize, profile: profiles.metadata }
+    const space = { nodeSize, profile: profiles.metadata, mixed }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
     const volumes = this.#volumes()
@@ -165,6 +170,8 @@ export class BtrfsWriter {
       time: this.#plan.time,
       ids,
       profiles,
+      mixed,
+      blockGroupTree,
       dataChunks: this.#allocator.chunks,
       extents: this.#placer.extents,
       uses,
@@ -196,6 +203,8 @@ export class BtrfsWriter {
           chunkRoot,
           chunks: tail.chunks,
           compressions: this.#placer.extents.compressions,
+          mixed,
+          blockGroupTree,
         },
         bytenr,
       ),
@@ -228,19 +237,15 @@ export class BtrfsWriter {
 
   /** Lays the trees out in the space there is. */
   async #fit(input: TailInput): Promise<{ tail: Tail; totalBytes: number }> {
-    const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
+    const { label, number } = this.#plan
     const plan = tailPlanner(input)
     await pause()
-    const exact = plan(0, 0).end
-    const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
-    if (exact > totalBytes) {
-      throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
-        needed: exact,
-        available: totalBytes,
-      })
-    }
-    await pause()
-    return { tail: plan(headroomFor(totalBytes - exact), totalBytes), totalBytes }
+    const fitted = await fitTail(plan, this.#plan)
+    if (fitted.tail !== undefined) return fitted
+    throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
+      needed: fitted.needed,
+      available: fitted.totalBytes,
+    })
   }
 
   async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {
@@ -274,7 +279,7 @@ function taken(what: string, name: string): InputError {
 async function writeTail(tail: Tail, writer: TreeWriter): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
   const roots = new Map<bigint, TreeRoot>()
   writer.continueIn([...tail.metadata, tail.system])
-  for (const owner of [...TAIL_TREES, CHUNK_TREE_OBJECTID]) {
+  for (const owner of tail.trees) {
     roots.set(owner, await writer.write(owner, tail.items(owner)))
   }
   await writer.flush()

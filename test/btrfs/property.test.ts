@@ -39,13 +39,28 @@ const subvolumes = fc
     ...(root === undefined ? [] : [{ name: root, path: '/', ...rootStorage }]),
     ...others.map(([path, storage], i) => ({ name: `@${i}`, ...(path && { path }), ...storage })),
   ])
-const options: fc.Arbitrary<BtrfsOptions> = fc.record(
+const profile = fc.constantFrom('single' as const, 'dup' as const)
+const groups = fc.oneof(
   {
-    nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
-    profiles: fc.record({
-      system: fc.constantFrom('single' as const, 'dup' as const),
-      metadata: fc.constantFrom('single' as const, 'dup' as const),
-    }),
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
+        profiles: fc.record({ system: profile, metadata: profile, data: profile }),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(profile, profile)
+      .map(([system, data]) => ({ mixed: true, profiles: { system, data } })),
+  },
+)
+const ownOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
+  {
+    blockGroupTree: fc.boolean(),
     checksum: fc.constantFrom(...HASH_NAMES),
     compression: fc.constantFrom('none', ...COMPRESSIONS),
     inlineCompression: fc.boolean(),
@@ -62,6 +77,8 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
   },
   { requiredKeys: [] },
 )
+const options = fc.tuple(groups, ownOptions).map(([a, b]): BtrfsOptions => ({ ...a, ...b }))
+
 async function judgeCase(
   sources: readonly SourceInput[],
   options: BtrfsOptions,

@@ -382,8 +382,8 @@ const PLACES: Case[] = [
   ],
   [
     'a BTRFS partition that is too small',
-    btrfs((p) => (p.size = '15MiB')),
-    { [`${P1}.size`]: '16MiB will do' },
+    btrfs((p) => (p.size = '3MiB')),
+    { [`${P1}.size`]: '4MiB will do' },
   ],
   [
     'half a sector',
