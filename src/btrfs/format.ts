@@ -88,6 +88,8 @@ export const MIXED_BACKREF_REV = 1n << 56n
 
 export const INODE_NODATASUM = 1n
 export const INODE_NODATACOW = 2n
+/** (BTRFS_ROOT_SUBVOL_RDONLY) */
+export const ROOT_SUBVOL_RDONLY = 1n << 0n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
@@ -109,6 +111,7 @@ export const FileType = {
 } as const
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
+export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
 export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n

@@ -8,6 +8,7 @@ import {
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
+  FEATURE_INCOMPAT_DEFAULT_SUBVOL,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
   FEATURE_INCOMPAT_NO_HOLES,
@@ -34,6 +35,8 @@ export interface SuperblockInput {
   chunkRoot: TreeRoot
   chunks: Chunk[]
   usesZstd: boolean
+  /** Whether the default subvolume is not the top level. */
+  hasDefaultSubvolume: boolean
 }
 
 /** Offsets of the superblock and the mirrors that a device of this size has room for. */
@@ -87,12 +90,13 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
   return block
 }
 
-function incompatFlags({ nodeSize, usesZstd }: SuperblockInput): bigint {
+function incompatFlags({ nodeSize, usesZstd, hasDefaultSubvolume }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
+    (hasDefaultSubvolume ? FEATURE_INCOMPAT_DEFAULT_SUBVOL : 0n) |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
     (usesZstd ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
   )

@@ -45,6 +45,7 @@ export interface TailInput {
   written: Omit<AllocatedBlock, 'bytenr'>[]
   fileTrees: RootEntry[]
   subvolumes: SubvolumeLink[]
+  defaultSubvolume: bigint
   /** Subvolumes by their UUIDs. */
   uuids: { id: bigint; uuid: Uint8Array }[]
 }
@@ -141,7 +142,7 @@ function layOut(
   headroom: number,
   totalBytes: number,
 ): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
-  const { nodeSize, generation, profiles, extents, ids } = input
+  const { nodeSize, profiles, extents, ids } = input
   const unplaced = [...input.written]
   for (const owner of TAIL_TREES) {
     for (const level of levels.get(owner)!) unplaced.push({ owner, level })
@@ -175,7 +176,7 @@ function layOut(
       case EXTENT_TREE_OBJECTID:
         return chain(
           dataGroupItems({ ...input, rows, groups: dataGroups }),
-          treeGroupItems(treeGroups, blocks, generation),
+          treeGroupItems(treeGroups, blocks, input),
         )
       case DEV_TREE_OBJECTID:
         return devTreeItems(chunks, ids)
@@ -192,10 +193,7 @@ function layOut(
   }
   const itemSizes = (owner: bigint): Iterable<number> =>
     owner === EXTENT_TREE_OBJECTID
-      ? chain(
-          dataItemSizes.slice(0, dataItemSizes.length),
-          sizes(treeGroupItems(treeGroups, blocks, generation)),
-        )
+      ? chain(dataItemSizes.slice(0, dataItemSizes.length), sizes(treeGroupItems(treeGroups, blocks, input)))
       : sizes(items(owner))
   const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)
   return { tail: { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }, itemSizes }

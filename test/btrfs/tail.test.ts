@@ -44,6 +44,7 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
     written: new Array(written).fill({ owner: 5n, level: 0 }) as TailInput['written'],
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
+    defaultSubvolume: 5n,
     uuids: [{ id: 5n, uuid }],
   }
 }

@@ -130,6 +130,21 @@ function disturb(root: Buffer, entries: readonly ExpectedEntry[], seed: number):
   return touched
 }
 
+async function isReadOnly(subvolume: string): Promise<boolean> {
+  const { stdout } = await mustRun('btrfs', ['property', 'get', '-t', 'subvol', subvolume, 'ro'])
+  return stdout.trim() === 'ro=true'
+}
+
+function refusesWrites(subvolume: string): void {
+  try {
+    mkdirSync(`${subvolume}/${JUDGE_FOLDER}`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return
+    throw error
+  }
+  throw new Error(`${subvolume} is read-only, and yet a directory could be made in it`)
+}
+
 /** Snapshots a subvolume, writes into the snapshot, and deletes it with all it shares. */
 async function snapshotAndDelete(top: string, name: string): Promise<void> {
   const snapshot = `${top}/${JUDGE_FOLDER}-snapshot`
@@ -144,18 +159,26 @@ async function snapshotAndDelete(top: string, name: string): Promise<void> {
 
 /**
  * Does to a file system, mounted read-write at `top`, what a running system does: writes, appends, fsyncs,
- * overwrites, truncates, deletes, renames, in every subvolume of `expected` and in the top level; snapshots one
- * subvolume and deletes the snapshot.
+ * overwrites, truncates, deletes, renames, in every subvolume of `expected` and in the top level, but those that are
+ * read-only; snapshots one subvolume and deletes the snapshot.
  *
  * @returns what is expected afterwards, the judge's own folders left out
  */
 export async function exercise(top: string, expected: ExpectedTrees): Promise<ExpectedTrees> {
   const after = new Map<string, readonly ExpectedEntry[]>()
   const names = new Set(['', ...expected.keys()])
+  const readOnly = new Set<string>()
   let seed = 0
   for (const name of names) {
     const entries = expected.get(name) ?? []
-    const root = Buffer.from(name === '' ? top : `${top}/${name}`)
+    const path = name === '' ? top : `${top}/${name}`
+    if (await isReadOnly(path)) {
+      refusesWrites(path)
+      readOnly.add(name)
+      after.set(name, entries)
+      continue
+    }
+    const root = Buffer.from(path)
     const touched = disturb(root, entries, ++seed)
     const left = entries.filter(({ path }) => !touched.removed.has(path))
     after.set(
@@ -173,7 +196,8 @@ export async function exercise(top: string, expected: ExpectedTrees): Promise<Ex
       }),
     )
   }
-  const largest = [...expected].reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', []])
+  const writable = [...expected].filter(([name]) => !readOnly.has(name))
+  const largest = writable.reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', []])
   await snapshotAndDelete(top, largest[0])
   return after
 }
