@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { TarInput } from '../sources/build-tar.ts'
 import { arbitraryTime } from '../sources/arbitrary-entries.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
 import { expectedImage, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'
 
@@ -99,6 +100,40 @@ const subvolumes = fc
     ...(root === undefined ? [] : [{ name: root, path: '/', ...rootStorage }]),
     ...others.map(([path, storage], i) => ({ name: `@${i}`, ...(path && { path }), ...storage })),
   ])
+/** Subvolumes in each other, and snapshots of them. */
+const innerSubvolumes = fc.uniqueArray(
+  fc.record(
+    {
+      name: fc.constantFrom(
+        'a',
+        'd/b',
+        '@/a',
+        '@/boot',
+        '@/d/var',
+        '@/x/y/z',
+        '@0/a',
+        '@0/new',
+        '@/a/b',
+        's',
+        '@/s',
+      ),
+      path: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: specPath }),
+      snapshotOf: fc.constantFrom(undefined, undefined, undefined, '', '@', '@0', '@/a'),
+      readOnly: fc.boolean(),
+      default: fc.constantFrom(undefined, undefined, true),
+      id: fc.oneof(fc.constant(undefined), fc.integer({ min: 256, max: 2 ** 47 - 1 })),
+    },
+    { requiredKeys: ['name'] },
+  ),
+  { selector: ({ name }) => name, maxLength: 4 },
+)
+const allSubvolumes = fc.tuple(subvolumes, innerSubvolumes).map(([outer, inner]) =>
+  [...outer, ...inner].reduce<NonNullable<BtrfsOptions['subvolumes']>>((kept, subvolume) => {
+    const defined = Object.fromEntries(Object.entries(subvolume).filter(([, value]) => value !== undefined))
+    const all = [...kept, defined as (typeof kept)[0]]
+    return btrfsIssues({ subvolumes: all }, '').length === 0 ? all : kept
+  }, []),
+)
 const options: fc.Arbitrary<BtrfsOptions> = fc.record(
   {
     nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
@@ -109,7 +144,7 @@ const options: fc.Arbitrary<BtrfsOptions> = fc.record(
     compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
-    subvolumes,
+    subvolumes: allSubvolumes,
     paths: fc
       .uniqueArray(fc.tuple(specPath, storage), { maxLength: 2, selector: ([path]) => path })
       // Whether a level contradicts a "nodatacow" above it is a matter of the description, tested there.
