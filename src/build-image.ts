@@ -18,7 +18,8 @@ import { Mbr, SECTOR_SIZE } from './gpt-mbr/format.ts'
 import { encodeMbr } from './gpt-mbr/write.ts'
 import { toText } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
-import { loadExtentZstd } from './packing/extent-zstd.ts'
+import { loadHash } from './lib/load-hash.ts'
+import { loadExtentCompression } from './packing/extent-compression.ts'
 import { openPacking } from './packing/open-packing.ts'
 import { openOutput, type Output } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
@@ -163,11 +164,12 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
 }
 
 async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
-  const { compress, decompress } = await loadExtentZstd()
-  const unmeasured = openPacking(watch.workers, compress)
+  const { compress, decompress } = await loadExtentCompression()
+  const hash = await loadHash(plan.checksum)
+  const unmeasured = openPacking(watch.workers, { compress, hash })
   const packing = watch.profiler?.packing(unmeasured) ?? unmeasured
   try {
-    const writer = new BtrfsWriter(plan, sink, { packing, decompress, signal: watch.signal })
+    const writer = new BtrfsWriter(plan, sink, { packing, decompress, hash, signal: watch.signal })
     for (const source of plan.sources) {
       await readSource(source, watch, (entry) => writer.add(entry, source.to))
     }

@@ -88,6 +88,8 @@ export const MIXED_BACKREF_REV = 1n << 56n
 
 export const INODE_NODATASUM = 1n
 export const INODE_NODATACOW = 2n
+export const INODE_NOCOMPRESS = 8n
+export const INODE_COMPRESS = 0x800n
 /** (BTRFS_ROOT_SUBVOL_RDONLY) */
 export const ROOT_SUBVOL_RDONLY = 1n << 0n
 /** Marks the inode embedded in a root item as initialised. */
@@ -96,6 +98,8 @@ export const INODE_ROOT_ITEM_INIT = 1n << 31n
 export const FILE_EXTENT_INLINE = 0
 export const FILE_EXTENT_REG = 1
 export const COMPRESS_NONE = 0
+export const COMPRESS_ZLIB = 1
+export const COMPRESS_LZO = 2
 export const COMPRESS_ZSTD = 3
 
 /** Types of directory entries. (BTRFS_FT_*) */
@@ -112,6 +116,7 @@ export const FileType = {
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
 export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
+export const FEATURE_INCOMPAT_COMPRESS_LZO = 1n << 3n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
 export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n
@@ -120,7 +125,8 @@ export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
 
-export const CSUM_TYPE_CRC32C = 0
+/** Checksums by the names of their functions. (enum btrfs_csum_type) */
+export const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const
 
 // ---- structures
 

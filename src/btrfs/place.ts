@@ -14,11 +14,13 @@ export interface Piece {
 
 /** Where a piece of a placed file lies; undefined: it is a hole. */
 type PlacedPiece =
-  { bytenr: number; storedLength: number; compression: number; checksums: Uint32Array } | undefined
+  { bytenr: number; storedLength: number; compression: number; checksums: Uint8Array } | undefined
 
 export interface ExtentPlacerOptions {
   sink: DeviceSink
   allocator: DataAllocator
+  /** Bytes of the checksum of a sector. */
+  checksumSize: number
   /** Let files of equal content share their extents. */
   dedupe: boolean
 }
@@ -30,7 +32,7 @@ export interface ExtentPlacerOptions {
  * are there anyway, say where it is worth looking; the bytes themselves, read back from the image, decide.
  */
 export class ExtentPlacer {
-  readonly extents = new ExtentTable()
+  readonly extents: ExtentTable
   readonly #sink: DeviceSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
@@ -41,7 +43,8 @@ export class ExtentPlacer {
   /** The file that equals it so far; of such a file nothing is placed. */
   #twin: FileData | undefined
 
-  constructor({ sink, allocator, dedupe }: ExtentPlacerOptions) {
+  constructor({ sink, allocator, checksumSize, dedupe }: ExtentPlacerOptions) {
+    this.extents = new ExtentTable(checksumSize)
     this.#sink = sink
     this.#allocator = allocator
     this.#dedupe = dedupe
@@ -153,12 +156,12 @@ export class ExtentPlacer {
           return { bytenr, storedLength: diskNumBytes, compression, checksums }
         const inside = fileOffset - extent.fileOffset
         const storedLength = Math.min(MAX_COMPRESSED_RAM_BYTES, ramBytes - inside)
-        const first = inside / SECTOR_SIZE
+        const checksumsAt = (inside: number) => (inside / SECTOR_SIZE) * this.extents.checksumSize
         return {
           bytenr: bytenr + inside,
           storedLength,
           compression,
-          checksums: checksums.subarray(first, first + storedLength / SECTOR_SIZE),
+          checksums: checksums.subarray(checksumsAt(inside), checksumsAt(inside + storedLength)),
         }
       }
     }
@@ -174,14 +177,18 @@ export class ExtentPlacer {
 function fingerprint(before: number, { stored, compression, checksums }: PackedPiece): number {
   let low = Math.imul(before ^ compression, 0x9e3779b1)
   let high = Math.floor(before / 0x1_0000_0000) ^ Math.imul((stored?.length ?? 0) + 1, 0xc2b2ae35)
-  for (const checksum of checksums ?? []) {
-    low = Math.imul(low ^ checksum, 0x85ebca6b)
-    high = Math.imul(high ^ (checksum >>> 15) ^ low, 0xc2b2ae35)
+  for (const word of checksums === undefined ? [] : wordsOf(checksums)) {
+    low = Math.imul(low ^ word, 0x85ebca6b)
+    high = Math.imul(high ^ (word >>> 15) ^ low, 0xc2b2ae35)
   }
   return (low >>> 0) + (high & 0x1f_ffff) * 0x1_0000_0000
 }
 
-function areEqual(a: Uint8Array | Uint32Array, b: Uint8Array | Uint32Array): boolean {
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true

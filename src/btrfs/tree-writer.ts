@@ -1,3 +1,4 @@
+import type { BlockHash } from '../lib/block-hash.ts'
 import { columnOfU8 } from '../lib/column.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { sealBlock } from './checksum.ts'
@@ -11,6 +12,9 @@ import {
   type TreeItem,
   type TreeRoot,
 } from './tree.ts'
+
+/** What all tree blocks have in common, and the function of their checksums. */
+export type WriteContext = BlockContext & { hash: BlockHash }
 
 /** Blocks after which others get their turn, such as who wants to stop all this. */
 const BLOCKS_A_PAUSE = 512
@@ -41,7 +45,7 @@ function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<Block
  */
 export class TreeWriter {
   readonly #sink: ImageSink
-  readonly #context: BlockContext
+  readonly #context: WriteContext
   readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
   #next: BlockPlace | undefined
@@ -54,7 +58,7 @@ export class TreeWriter {
   readonly #owners: bigint[] = []
   readonly #levels = columnOfU8()
 
-  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext, signal?: AbortSignal) {
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: WriteContext, signal?: AbortSignal) {
     this.#sink = sink
     this.#signal = signal
     this.#context = context
@@ -131,7 +135,7 @@ export class TreeWriter {
   }
 
   #collect({ bytenr, block }: TreeBlock): void {
-    sealBlock(block)
+    sealBlock(block, this.#context.hash)
     this.#used = bytenr - this.#group!.chunk.logical
     this.#buffer.set(block, this.#used)
     this.#used += block.length

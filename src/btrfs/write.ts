@@ -1,5 +1,6 @@
 /** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
 import { parse as uuidBytes } from 'uuid'
+import type { BlockHash } from '../lib/block-hash.ts'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
 import { DoesNotFitError, InputError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
@@ -7,7 +8,8 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { FileTree } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
 import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
-import { DataWriter, type DecompressZstd } from './data.ts'
+import type { DecompressExtent } from './compression.ts'
+import { DataWriter } from './data.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
@@ -49,7 +51,9 @@ export interface BtrfsSummary {
 /** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
+  /** The one that the plan names. */
+  hash: BlockHash
   signal?: AbortSignal | undefined
 }
 
@@ -60,6 +64,7 @@ const DEFAULT_SLACK = 128 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
+  readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
   readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
@@ -69,12 +74,24 @@ export class BtrfsWriter {
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, signal }: BtrfsWriterOptions) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, hash, signal }: BtrfsWriterOptions) {
     this.#plan = plan
+    this.#hash = hash
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
-    this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
-    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    this.#placer = new ExtentPlacer({
+      sink: this.#sink,
+      allocator: this.#allocator,
+      checksumSize: hash.size,
+      dedupe: plan.dedupe,
+    })
+    this.#data = new DataWriter({
+      sink: this.#sink,
+      placer: this.#placer,
+      packing,
+      decompress,
+      inlineCompression: plan.inlineCompression,
+    })
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -119,7 +136,7 @@ export class BtrfsWriter {
       deviceUuid: uuidBytes(this.#plan.deviceUuid),
       chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
     }
-    const context = { nodeSize, generation: GENERATION, ...ids }
+    const context = { nodeSize, generation: GENERATION, ...ids, hash: this.#hash }
     const space = { nodeSize, profile: profiles.metadata }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
@@ -182,6 +199,7 @@ export class BtrfsWriter {
     await this.#writeSuperblocks(totalBytes, (bytenr) =>
       encodeSuperblock(
         {
+          hash: this.#hash,
           ids,
           label: fromText(this.#plan.label),
           generation: GENERATION,
@@ -191,7 +209,7 @@ export class BtrfsWriter {
           root,
           chunkRoot,
           chunks: tail.chunks,
-          usesZstd: this.#placer.extents.usesZstd,
+          compressions: this.#placer.extents.compressions,
           hasDefaultSubvolume: defaultSubvolume !== subvolumes[0],
         },
         bytenr,

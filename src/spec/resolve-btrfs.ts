@@ -31,6 +31,7 @@ export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (wha
     mixed,
     blockGroupTree: partition.blockGroupTree ?? false,
     slack: partition.slack === undefined ? undefined : parseSize(partition.slack),
+    inlineCompression: partition.inlineCompression ?? false,
     dedupe: partition.dedupe ?? true,
     subvolumes: resolveSubvolumes(partition, time, derive),
     paths: paths.flatMap(({ path }): PathRulePlan[] =>

@@ -5,6 +5,7 @@ import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
 import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
 import { headroomFor, tailPlanner, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
 import { planTree } from '../../src/btrfs/tree.ts'
+import { CRC32C } from '../../src/lib/crc32c.ts'
 
 const MIB = 2 ** 20
 const time = { sec: 0, nsec: 0 }
@@ -20,12 +21,12 @@ interface Shape {
 
 function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): TailInput {
   const allocator = new DataAllocator(start)
-  const extents = new ExtentTable()
+  const extents = new ExtentTable(CRC32C.size)
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
     const bytenr = allocator.allocate(4096)
     const extent = { fileOffset: 0, bytenr, diskNumBytes: 4096, ramBytes: 4096, compression: 0 }
-    extents.append(new FileData(4096, false), extent, Uint32Array.of(i))
+    extents.append(new FileData(4096, false), extent, new Uint8Array(CRC32C.size).fill(i))
     if (i % 2 === 0) uses.add(i, 5, 257 + i)
   }
   const uuid = new Uint8Array(16).fill(1)

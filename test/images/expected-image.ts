@@ -136,8 +136,20 @@ function inSubvolumes(
       })
     }
   }
-  for (const entries of trees.values()) if (entries.length === 0) entries.push({ ...plainRoot, path: '' })
+  const optionsOf = (name: string) => subvolumes.find((subvolume) => subvolume.name === name)
+  for (const [name, entries] of trees) {
+    if (entries.length > 0) continue
+    entries.push({ ...plainRoot, path: '', nodatacow: optionsOf(name)?.nodatacow === true })
+  }
   placeSubvolumes(trees, subvolumes)
+  for (const [name, entries] of trees) {
+    const property = optionsOf(name)?.property
+    if (property !== undefined)
+      trees.set(
+        name,
+        entries.map((entry) => withProperty(entry, property)),
+      )
+  }
   for (const [name, target] of Object.entries(links)) {
     const entry = { type: 'symlink', mode: 0o777, uid: 0, gid: 0, mtime: NO_TIME } as const
     trees.get('')!.push({ ...entry, path: fromText(name), target: fromText(target) })
@@ -162,10 +174,12 @@ function placeSubvolumes(trees: Map<string, ExpectedEntry[]>, subvolumes: Subvol
     if (entries.some((entry) => entry.path === path)) throw new Refused(`${path} is taken`)
     const above: ByteString[] = []
     for (let at = parentOf(path); at !== ''; at = parentOf(at)) above.unshift(at)
+    let nodatacow = entries.find((entry) => entry.path === '')!.nodatacow
     for (const at of above) {
       const existing = entries.find((entry) => entry.path === at)
-      if (existing === undefined) entries.push({ ...impliedDirectory, path: at })
+      if (existing === undefined) entries.push({ ...impliedDirectory, path: at, nodatacow })
       else if (existing.type !== 'directory') throw new Refused(`${at} is no directory`)
+      else nodatacow = existing.nodatacow
     }
   }
 }
@@ -188,6 +202,15 @@ function pathHeldBy(name: string, { subvolumes = [] }: Layout): ByteString | und
   const above = pathHeldBy(place.container, { subvolumes })
   if (above === undefined) return undefined
   return above === '' ? place.path : `${above}/${place.path}`
+}
+
+/** Directories that are copied on write have the subvolume's property, unless they have another. */
+function withProperty(entry: ExpectedEntry, property: string): ExpectedEntry {
+  if (entry.type !== 'directory' || entry.nodatacow === true || entry.xattrs === 'unknown') return entry
+  const { xattrs = [] } = entry
+  const name = 'btrfs.compression'
+  if (xattrs.some((xattr) => xattr.name === name)) return entry
+  return { ...entry, xattrs: [...xattrs, { name, value: toBytes(fromText(property)) }] }
 }
 
 const impliedDirectory: Inode['entry'] = {
