@@ -22,6 +22,10 @@ const LATEST = EARLIEST + 2 ** 34 - 1
 /** All attributes of an inode have to fit into one block of ext4, and other users of the block too. */
 const XATTR_ROOM = 2500
 
+/** Attributes that only BTRFS knows. */
+const PROPERTY = 'btrfs.'
+const REFUSED_PROPERTY = /extended attribute btrfs\.\w+ on file .*: Operation not supported$/
+
 const xattrBytes = ({ xattrs = [] }: ExpectedEntry) =>
   xattrs === 'unknown' ? 0 : xattrs.reduce((sum, { name, value }) => sum + name.length + value.length + 24, 0)
 
@@ -43,9 +47,16 @@ function restorable(entry: ExpectedEntry, path: ByteString): ExpectedEntry[] {
       ctime: undefined,
       linkGroup: undefined,
       nodatacow: undefined,
-      xattrs: entry.type === 'symlink' ? [] : xattrBytes(entry) > XATTR_ROOM ? 'unknown' : entry.xattrs,
+      xattrs: xattrsElsewhere(entry),
     },
   ]
+}
+
+/** What another file system takes of the attributes. */
+function xattrsElsewhere(entry: ExpectedEntry): ExpectedEntry['xattrs'] {
+  if (entry.type === 'symlink') return []
+  if (entry.xattrs === 'unknown' || xattrBytes(entry) > XATTR_ROOM) return 'unknown'
+  return entry.xattrs?.filter(({ name }) => !name.startsWith(PROPERTY))
 }
 
 /**
@@ -99,9 +110,11 @@ export async function btrfsRestore(
       await withReadOnlyPartition(image, partition, async (target) => {
         const args = ['restore', '-x', '-m', '-S', '-s', '-o', target, folder]
         const { code, stdout, stderr } = await runTool(tool, args, { timeoutMs: 600_000 })
-        const complaints = stderr
-          .split('\n')
-          .filter((line) => line !== '' && !(hasLargeXattrs && /No space left on device$/.test(line)))
+        const isKnown = (line: string) =>
+          line === '' ||
+          REFUSED_PROPERTY.test(line) ||
+          (hasLargeXattrs && /No space left on device$/.test(line))
+        const complaints = stderr.split('\n').filter((line) => !isKnown(line))
         if (code !== 0 || complaints.length > 0) {
           throw new Error(`${tool} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
         }

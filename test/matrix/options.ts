@@ -37,12 +37,10 @@ export const NOT_YET: { [Name in Option]?: readonly (typeof ALL_OPTIONS)[Name][n
   data: ['dup'],
   mixed: ['yes'],
   blockGroupTree: ['yes'],
-  compression: ['lzo', 'zlib:1', 'zlib:9'],
   readOnly: ['yes'],
   default: ['@'],
   nested: ['yes'],
   snapshot: ['of @', 'of @boot'],
-  property: ['none', 'zstd'],
   swapfile: ['yes'],
   rules: ['glob'],
 }
