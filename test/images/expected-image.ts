@@ -159,7 +159,11 @@ function inSubvolumes(
     // What lies in the source does not lie in the snapshot: the kernel shows an empty directory of its own making.
     const inside = subvolumes
       .filter((other) => other.name !== '' && placeOf(other.name, subvolumes).container === snapshotOf)
-      .map((other) => ({ path: placeOf(other.name, subvolumes).path, type: 'directory' as const }))
+      .map((other) => ({
+        path: placeOf(other.name, subvolumes).path,
+        type: 'directory' as const,
+        madeUp: true,
+      }))
     trees.set(name, [...trees.get(snapshotOf)!, ...inside])
   }
   return trees
