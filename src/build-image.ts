@@ -181,8 +181,9 @@ async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watc
   }
 }
 
-function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSummary): BtrfsResult {
+function btrfsResult(plan: BtrfsPlan, { size, subvolumes: all, ...numbers }: BtrfsSummary): BtrfsResult {
   const { number, label, start, bootable, uuid } = plan
+  const subvolumes = all.filter(({ plan: { snapshotOf } }) => snapshotOf === undefined)
   return {
     number,
     type: 'btrfs',
@@ -198,12 +199,16 @@ function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSum
     specials: sum(subvolumes, ({ specials }) => specials),
     hardLinks: sum(subvolumes, ({ hardLinks }) => hardLinks),
     inlineFiles: sum(subvolumes, ({ inlineFiles }) => inlineFiles),
-    subvolumes: subvolumes.map(({ plan: { id, name, path, uuid }, files }) => ({
+    subvolumes: all.map(({ plan: { id, name, parent, path, uuid, ...more }, files }) => ({
       id,
       // They come from the description, so they are text.
       name: toText(name)!,
+      parent: name === '' ? undefined : parent,
       path: path === undefined ? undefined : `/${toText(path)!}`,
       uuid,
+      readOnly: more.readOnly,
+      default: more.isDefault,
+      snapshotOf: more.snapshotOf,
       files,
     })),
   }

@@ -91,6 +91,8 @@ export const INODE_NODATASUM = 1n
 export const INODE_NODATACOW = 2n
 export const INODE_NOCOMPRESS = 8n
 export const INODE_COMPRESS = 0x800n
+/** (BTRFS_ROOT_SUBVOL_RDONLY) */
+export const ROOT_SUBVOL_RDONLY = 1n << 0n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
@@ -114,6 +116,7 @@ export const FileType = {
 } as const
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
+export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
 export const FEATURE_INCOMPAT_MIXED_GROUPS = 1n << 2n
 export const FEATURE_INCOMPAT_COMPRESS_LZO = 1n << 3n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n

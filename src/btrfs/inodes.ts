@@ -237,7 +237,7 @@ function* directoryItems(
     type: 0,
   })
   const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
-    const { name, node, ino: child, subvolume } = entry
+    const { name, type, ino: child, subvolume } = entry
     bytes.set(common, at)
     if (subvolume === undefined) setU64(block, at + CHILD, child)
     else {
@@ -245,7 +245,7 @@ function* directoryItems(
       Key.write(block, at + DirItem.offsetOf('location'), root)
     }
     block.setUint16(at + ENTRY_NAME_LEN, name.length, true)
-    block.setUint8(at + ENTRY_TYPE, FileType[node.type])
+    block.setUint8(at + ENTRY_TYPE, FileType[type])
     writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(

@@ -13,6 +13,7 @@ import {
   FEATURE_INCOMPAT_BIG_METADATA,
   FEATURE_INCOMPAT_COMPRESS_LZO,
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
+  FEATURE_INCOMPAT_DEFAULT_SUBVOL,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
   FEATURE_INCOMPAT_MIXED_GROUPS,
@@ -43,6 +44,8 @@ export interface SuperblockInput {
   chunks: Chunk[]
   /** Those in use. (COMPRESS_*) */
   compressions: ReadonlySet<number>
+  /** Whether the default subvolume is not the top level. */
+  hasDefaultSubvolume: boolean
   /** Block groups hold data and metadata. */
   mixed: boolean
   /** Block groups have a tree of their own. */
@@ -108,12 +111,13 @@ function compatRoFlags({ blockGroupTree }: SuperblockInput): bigint {
   )
 }
 
-function incompatFlags({ nodeSize, compressions, mixed }: SuperblockInput): bigint {
+function incompatFlags({ nodeSize, compressions, hasDefaultSubvolume, mixed }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
+    (hasDefaultSubvolume ? FEATURE_INCOMPAT_DEFAULT_SUBVOL : 0n) |
     (mixed ? FEATURE_INCOMPAT_MIXED_GROUPS : 0n) |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
     (compressions.has(COMPRESS_LZO) ? FEATURE_INCOMPAT_COMPRESS_LZO : 0n) |

@@ -52,6 +52,7 @@ export interface TailInput {
   written: Omit<AllocatedBlock, 'bytenr'>[]
   fileTrees: RootEntry[]
   subvolumes: SubvolumeLink[]
+  defaultSubvolume: bigint
   /** Subvolumes by their UUIDs. */
   uuids: { id: bigint; uuid: Uint8Array }[]
 }
@@ -157,7 +158,7 @@ function layOut(
   headroom: Headroom,
   totalBytes: number,
 ): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
-  const { nodeSize, generation, profiles, mixed, extents, ids, blockGroupTree } = input
+  const { nodeSize, profiles, mixed, extents, ids, blockGroupTree } = input
   const unplaced = [...input.written]
   const inMetadata = trees.filter((owner) => owner !== CHUNK_TREE_OBJECTID)
   for (const owner of inMetadata) {
@@ -195,7 +196,7 @@ function layOut(
       case EXTENT_TREE_OBJECTID:
         return chain(
           dataGroupItems({ ...input, rows, groups: listed(dataGroups) }),
-          treeGroupItems(listed(treeGroups), blocks, generation),
+          treeGroupItems(listed(treeGroups), blocks, input),
         )
       case BLOCK_GROUP_TREE_OBJECTID:
         return blockGroupItems([...dataGroups, ...treeGroups])
@@ -215,7 +216,7 @@ function layOut(
     owner === EXTENT_TREE_OBJECTID
       ? chain(
           dataItemSizes.slice(0, dataItemSizes.length),
-          sizes(treeGroupItems(listed(treeGroups), blocks, generation)),
+          sizes(treeGroupItems(listed(treeGroups), blocks, input)),
         )
       : sizes(items(owner))
   const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)

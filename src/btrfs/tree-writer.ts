@@ -4,7 +4,14 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import { sealBlock } from './checksum.ts'
 import type { TreeChunk } from './chunks.ts'
 import type { AllocatedBlock } from './extent-tree.ts'
-import { buildTree, type BlockContext, type TreeBlock, type TreeItem, type TreeRoot } from './tree.ts'
+import {
+  buildTree,
+  copyOfBlock,
+  type BlockContext,
+  type TreeBlock,
+  type TreeItem,
+  type TreeRoot,
+} from './tree.ts'
 
 /** What all tree blocks have in common, and the function of their checksums. */
 export type WriteContext = BlockContext & { hash: BlockHash }
@@ -46,6 +53,8 @@ export class TreeWriter {
   #group: TreeChunk | undefined
   #buffer = new Uint8Array(0)
   #used = 0
+  /** The block that was written last. */
+  #last: Uint8Array = new Uint8Array(0)
   readonly #owners: bigint[] = []
   readonly #levels = columnOfU8()
 
@@ -72,10 +81,18 @@ export class TreeWriter {
     for (;;) {
       const next = tree.next()
       if (next.done === true) return next.value
+      this.#last = next.value.block
       if (this.count % BLOCKS_A_PAUSE === 0) await pause()
       const adding = this.#add(next.value)
       if (adding !== undefined) await adding
     }
+  }
+
+  /** Writes the root of the tree that was written last once more, as that of a snapshot, which shares all else. */
+  async copyRoot(owner: bigint, { level, blocks }: TreeRoot): Promise<TreeRoot> {
+    const bytenr = this.#allocate(owner, level)
+    await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
+    return { bytenr, level, blocks }
   }
 
   /** The final chunks, whose first blocks are those written already. */
@@ -132,7 +149,7 @@ export function* placeBlocks(
   blocks: Iterable<Omit<AllocatedBlock, 'bytenr'>>,
 ): Generator<AllocatedBlock> {
   const addresses = places(groups, nodeSize)
-  for (const { owner, level } of blocks) {
-    yield { owner, level, bytenr: (addresses.next().value as BlockPlace).bytenr }
+  for (const { owner, level, sharedBy } of blocks) {
+    yield { owner, level, sharedBy, bytenr: (addresses.next().value as BlockPlace).bytenr }
   }
 }

@@ -26,11 +26,13 @@ import { emptyTreeItems, volumeItems } from './inodes.ts'
 import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
+import { rootEntry, SharedBlocks, snapshotEntry } from './snapshots.ts'
+import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { tailPlanner, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
-import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
+import type { InodeCounts, Volume } from './volume.ts'
 
 /** What was written, in numbers. Sizes are bytes. */
 export interface BtrfsSummary {
@@ -43,6 +45,7 @@ export interface BtrfsSummary {
   /** Space that content takes on disk. */
   bytesStored: number
   extents: number
+  /** The top level first, then by their ids. Snapshots have the counts of their sources. */
   subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
 }
 
@@ -129,7 +132,8 @@ export class BtrfsWriter {
    */
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()
-    const { nodeSize, profiles, mixed, blockGroupTree } = this.#plan
+    const { nodeSize, profiles, mixed, blockGroupTree, subvolumes } = this.#plan
+    const defaultSubvolume = subvolumes.find(({ isDefault }) => isDefault)!
     const metadataStart = this.#allocator.close()
     await this.#copies?.flush()
     const ids = {
@@ -141,12 +145,15 @@ export class BtrfsWriter {
     const space = { nodeSize, profile: profiles.metadata, mixed }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
-    const volumes = this.#volumes()
+    const volumes = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
     await pause()
     const uses = new ExtentUses()
     const fileTrees: RootEntry[] = []
+    const shared = new SharedBlocks()
     for (const volume of volumes) {
-      const { id, uuid } = volume.plan
+      const { plan } = volume
+      const { id } = plan
+      const firstUse = uses.length
       const items = volumeItems(volume, {
         nodeSize,
         generation: GENERATION,
@@ -155,7 +162,15 @@ export class BtrfsWriter {
         onExtentUse: (row, ino) => uses.add(row, id, ino),
       })
       const root = await writer.write(BigInt(id), items)
-      fileTrees.push({ objectid: BigInt(id), root, files: { uuid: uuidBytes(uuid) } })
+      const endOfUses = uses.length
+      const snapshots = this.#plan.subvolumes.filter(({ snapshotOf }) => snapshotOf === id)
+      fileTrees.push(rootEntry(plan, root, snapshots.length > 0))
+      for (const snapshot of snapshots) {
+        const copy = await writer.copyRoot(BigInt(snapshot.id), root)
+        fileTrees.push(snapshotEntry(snapshot, copy, plan))
+        shared.add(BigInt(id), root, BigInt(snapshot.id))
+        if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
+      }
     }
     const relocation = emptyTreeItems(this.#plan.time, GENERATION)
     fileTrees.push({
@@ -176,14 +191,13 @@ export class BtrfsWriter {
       extents: this.#placer.extents,
       uses,
       metadataStart,
-      written: [...writer.blocks()],
+      written: [...shared.mark(writer.blocks())],
       fileTrees,
-      subvolumes: volumes[0].subvolumes.map(({ plan, name, index }) => ({
-        id: BigInt(plan.id),
-        name,
-        index,
-      })),
-      uuids: volumes.map(({ plan: { id, uuid } }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
+      subvolumes: volumes.flatMap(({ plan: { id: parent }, subvolumes }) =>
+        subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
+      ),
+      defaultSubvolume: BigInt(defaultSubvolume.id),
+      uuids: this.#plan.subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
     }
     await pause()
     this.#signal?.throwIfAborted()
@@ -205,34 +219,12 @@ export class BtrfsWriter {
           compressions: this.#placer.extents.compressions,
           mixed,
           blockGroupTree,
+          hasDefaultSubvolume: defaultSubvolume !== subvolumes[0],
         },
         bytenr,
       ),
     )
     return this.#summary(volumes, tail, totalBytes, uses)
-  }
-
-  /** All subvolumes, the top level first, with what the description puts into it besides the sources' entries. */
-  #volumes(): Volume[] {
-    const { time, subvolumes, links } = this.#plan
-    const rootOf = (plan: SubvolumePlan) => this.#tree.subvolumeRoots.get(plan) ?? plainDirectory(time, plan)
-    const [top, ...others] = subvolumes
-    const topRoot = rootOf(top)
-    const children = new Map(others.map((plan) => [plan.name, { plan, root: rootOf(plan) }]))
-    for (const { name } of others) {
-      const entry = topRoot.children.get(name)
-      const isItself = entry?.type === 'directory' && entry.subvolume?.name === name
-      if (entry !== undefined && !isItself) throw taken('subvolume', name)
-    }
-    for (const [name, target] of links) {
-      if (topRoot.children.has(name)) throw taken('link', name)
-      const metadata = { mode: 0o777, uid: 0, gid: 0, mtime: time }
-      topRoot.children.set(name, { type: 'symlink', metadata, hardLinked: false, target })
-    }
-    return [
-      new Volume({ plan: top, root: topRoot, children }),
-      ...others.map((plan) => new Volume({ plan, root: rootOf(plan), children: new Map() })),
-    ]
   }
 
   /** Lays the trees out in the space there is. */
@@ -263,16 +255,12 @@ export class BtrfsWriter {
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
+      subvolumes: this.#plan.subvolumes.map((plan) => {
+        const source = plan.snapshotOf ?? plan.id
+        return { plan, ...volumes.find((volume) => volume.plan.id === source)!.counts }
+      }),
     }
   }
-}
-
-function taken(what: string, name: string): InputError {
-  return new InputError(`the sources put something else there`, {
-    source: `${what} at the top level`,
-    entry: toDisplay(name),
-  })
 }
 
 /** Writes the trees of the plan after those that were written before it was made. */

@@ -9,6 +9,7 @@ import {
 } from '../images/arbitrary-tree.ts'
 import type { TarInput } from '../sources/build-tar.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
 import { expectedImage, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'
 
@@ -39,6 +40,40 @@ const subvolumes = fc
     ...(root === undefined ? [] : [{ name: root, path: '/', ...rootStorage }]),
     ...others.map(([path, storage], i) => ({ name: `@${i}`, ...(path && { path }), ...storage })),
   ])
+/** Subvolumes in each other, and snapshots of them. */
+const innerSubvolumes = fc.uniqueArray(
+  fc.record(
+    {
+      name: fc.constantFrom(
+        'a',
+        'd/b',
+        '@/a',
+        '@/boot',
+        '@/d/var',
+        '@/x/y/z',
+        '@0/a',
+        '@0/new',
+        '@/a/b',
+        's',
+        '@/s',
+      ),
+      path: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: specPath }),
+      snapshotOf: fc.constantFrom(undefined, undefined, undefined, '', '@', '@0', '@/a'),
+      readOnly: fc.boolean(),
+      default: fc.constantFrom(undefined, undefined, true),
+      id: fc.oneof(fc.constant(undefined), fc.integer({ min: 256, max: 2 ** 47 - 1 })),
+    },
+    { requiredKeys: ['name'] },
+  ),
+  { selector: ({ name }) => name, maxLength: 4 },
+)
+const allSubvolumes = fc.tuple(subvolumes, innerSubvolumes).map(([outer, inner]) =>
+  [...outer, ...inner].reduce<NonNullable<BtrfsOptions['subvolumes']>>((kept, subvolume) => {
+    const defined = Object.fromEntries(Object.entries(subvolume).filter(([, value]) => value !== undefined))
+    const all = [...kept, defined as (typeof kept)[0]]
+    return btrfsIssues({ subvolumes: all }, '').length === 0 ? all : kept
+  }, []),
+)
 const profile = fc.constantFrom('single' as const, 'dup' as const)
 const groups = fc.oneof(
   {
@@ -66,7 +101,7 @@ const ownOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
     inlineCompression: fc.boolean(),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
-    subvolumes,
+    subvolumes: allSubvolumes,
     paths: fc
       .uniqueArray(fc.tuple(specPath, storage), { maxLength: 2, selector: ([path]) => path })
       // Whether a level contradicts a "nodatacow" above it is a matter of the description, tested there.

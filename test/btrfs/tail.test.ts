@@ -51,6 +51,7 @@ function inputFor(shape: Shape, start = MIB): TailInput {
     written: new Array(written).fill({ owner: 5n, level: 0 }) as TailInput['written'],
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
+    defaultSubvolume: 5n,
     uuids: [{ id: 5n, uuid }],
   }
 }

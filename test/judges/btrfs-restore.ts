@@ -84,7 +84,8 @@ function asOneTree(expected: ExpectedTrees): ExpectedEntry[] {
     return entries.flatMap((entry) => {
       const path = [fromText(name), entry.path].filter((part) => part !== '').join('/')
       if (path === '') return []
-      if (plain.has(entry.path)) return [{ path, type: entry.type, xattrs: 'unknown' as const }]
+      if (plain.has(entry.path) || entry.madeUp === true)
+        return [{ path, type: entry.type, xattrs: 'unknown' as const, madeUp: entry.madeUp }]
       return restorable(entry, path)
     })
   })
@@ -103,6 +104,7 @@ export async function btrfsRestore(
   { versions = 'newest' }: { versions?: 'all' | 'newest' } = {},
 ): Promise<void> {
   const wanted = asOneTree(expected)
+  const followed = wanted.flatMap(({ path, madeUp }) => (madeUp === true ? [`${path}/`] : []))
   const hasLargeXattrs = wanted.some(({ xattrs }) => xattrs === 'unknown')
   for (const tool of btrfsPrograms(versions)) {
     const folder = mkdtempSync(join(tmpdir(), 'btrfs-restore-'))
@@ -119,7 +121,9 @@ export async function btrfsRestore(
           throw new Error(`${tool} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
         }
       })
-      const found = (await walk(folder)).filter(({ path }) => path !== '')
+      const isCompared = (path: ByteString) =>
+        path !== '' && !followed.some((above) => path.startsWith(above))
+      const found = (await walk(folder)).filter(({ path }) => isCompared(path))
       refuseDifferences(
         compareTree(
           'restored',

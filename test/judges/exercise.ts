@@ -132,6 +132,16 @@ function disturb(root: Buffer, entries: readonly ExpectedEntry[], seed: number):
   return touched
 }
 
+function refusesWrites(subvolume: string): void {
+  try {
+    mkdirSync(`${subvolume}/${JUDGE_FOLDER}`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return
+    throw error
+  }
+  throw new Error(`${subvolume} is read-only, and yet a directory could be made in it`)
+}
+
 /** Snapshots a subvolume, writes into the snapshot, and deletes it with all it shares. */
 async function snapshotAndDelete(top: string, name: string): Promise<void> {
   const snapshot = `${top}/${JUDGE_FOLDER}-snapshot`
@@ -158,12 +168,14 @@ export async function exercise(top: string, expected: ExpectedTrees): Promise<Ex
   let seed = 0
   for (const name of names) {
     const entries = expected.get(name) ?? []
-    const root = Buffer.from(name === '' ? top : `${top}/${name}`)
-    if (await isReadOnly(root.toString())) {
+    const path = name === '' ? top : `${top}/${name}`
+    if (await isReadOnly(path)) {
+      refusesWrites(path)
       after.set(name, entries)
       continue
     }
     written.push(name)
+    const root = Buffer.from(path)
     const touched = disturb(root, entries, ++seed)
     const left = entries.filter(({ path }) => !touched.removed.has(path))
     after.set(

@@ -31,6 +31,11 @@ export interface ExpectedEntry {
   linkGroup?: string
   /** Whether the file or directory carries the NOCOW flag. */
   nodatacow?: boolean
+  /**
+   * An empty directory that the kernel makes up, in a snapshot, where a subvolume lies in its source. Other readers
+   * follow the entry to that subvolume.
+   */
+  madeUp?: boolean
 }
 
 /** By the name of the subvolume; '' is the top level. */

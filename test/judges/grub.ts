@@ -133,7 +133,9 @@ export async function judgeWithGrub(
     await mustRun(tool, [image, 'cmp', `${device}/`, whole], options)
 
     // The shell takes names that are no text.
-    const directories = [...paths].flatMap(([path, { type }]) => (type === 'directory' ? [path] : []))
+    const directories = [...paths].flatMap(([path, { type, madeUp }]) =>
+      type === 'directory' && madeUp !== true ? [path] : [],
+    )
     const run = `${quoted(fromText(tool))} ${quoted(fromText(image))}`
     const lists = directories.map(
       (path) => `${run} ls ${quoted(`${fromText(device)}/${path}`)} || exit; printf '\\0'\n`,

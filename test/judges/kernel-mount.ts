@@ -20,6 +20,8 @@ import { scrub, type Step, STEPS, work } from './workload.ts'
 export interface KernelJudgeOptions {
   /** Only mount read-only, scrub read-only and compare: no copy, nothing is written. */
   compareOnly?: boolean
+  /** What is done to a copy, mounted at `top`; what `exercise` does when not given. */
+  exercise?: typeof exercise
   /** Grow before anything is written: for file systems without room to spare. */
   growFirst?: boolean
   /** Rewrite every block (`btrfs balance start --full-balance`); yes when not given. */
@@ -95,7 +97,7 @@ export async function judgeWithKernel(
     await withLoop(copy, grown, false, async (device) => {
       await withMount(device, 'rw,subvolid=5', mounts, async (top) => {
         if (growFirst) await grow(top, device)
-        left = await exercise(top, expected)
+        left = await (options.exercise ?? exercise)(top, expected)
       })
       await withMount(device, 'rw,subvolid=5', mounts, async (top) => {
         if (!growFirst) await grow(top, device)

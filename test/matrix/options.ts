@@ -37,10 +37,6 @@ export const NOT_YET: { [Name in Option]?: readonly (typeof ALL_OPTIONS)[Name][n
   data: ['dup'],
   mixed: ['yes'],
   blockGroupTree: ['yes'],
-  readOnly: ['yes'],
-  default: ['@'],
-  nested: ['yes'],
-  snapshot: ['of @', 'of @boot'],
   swapfile: ['yes'],
   rules: ['glob'],
 }
