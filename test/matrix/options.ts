@@ -34,9 +34,6 @@ type Option = keyof typeof ALL_OPTIONS
  * matrix and the sample until they are taken from this list.
  */
 export const NOT_YET: { [Name in Option]?: readonly (typeof ALL_OPTIONS)[Name][number][] } = {
-  data: ['dup'],
-  mixed: ['yes'],
-  blockGroupTree: ['yes'],
   swapfile: ['yes'],
   rules: ['glob'],
 }
