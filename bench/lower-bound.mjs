@@ -8,7 +8,7 @@
  *
  * Needs dist/ (npm run build). Prints what it has seen.
  */
-import { crc32cBlocks } from '../dist/lib/crc32c.js'
+import { CRC32C } from '../dist/lib/crc32c.js'
 import { loadZstd } from '../dist/lib/zstd.js'
 import { openSource } from '../dist/sources/open.js'
 
@@ -20,7 +20,7 @@ const MAX_INLINE = 2048
 const zstd = await loadZstd()
 const compressor = zstd.createCompressor(LEVEL)
 const target = new Uint8Array(zstd.compressBound(PIECE))
-const checksums = new Uint32Array(PIECE / SECTOR)
+const checksums = new Uint8Array(CRC32C.size * (PIECE / SECTOR))
 const gathered = new Uint8Array(PIECE)
 const seen = { library: zstd.name, entries: 0, bytes: 0, pieces: 0, stored: 0 }
 
@@ -30,7 +30,7 @@ function pack(piece) {
   // A piece of one sector has nothing to gain.
   const length = piece.length > SECTOR ? sectors(compressor.compress(target, piece)) : Infinity
   const isSmaller = length < sectors(piece.length)
-  crc32cBlocks(isSmaller ? target.subarray(0, length) : piece, SECTOR, checksums)
+  CRC32C.hashBlocks(isSmaller ? target.subarray(0, length) : piece, SECTOR, checksums)
   seen.pieces++
   seen.stored += isSmaller ? length : sectors(piece.length)
 }

@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util'
 import { DIR_INDEX_KEY, INODE_ITEM_KEY, InodeItem, SECTOR_SIZE } from '../dist/btrfs/format.js'
 import { emptyDirectoryInode } from '../dist/btrfs/inode-item.js'
 import { buildTree, structItem } from '../dist/btrfs/tree.js'
-import { crc32cBlocks } from '../dist/lib/crc32c.js'
+import { HASH_NAMES } from '../dist/lib/block-hash.js'
+import { loadHash } from '../dist/lib/load-hash.js'
 import { loadZstd } from '../dist/lib/zstd.js'
 import { FrameBatch } from '../dist/output/frame-batch.js'
 import { RunMemory } from '../dist/output/run-memory.js'
@@ -40,9 +41,12 @@ const add = (name, speed, unit, what) => {
 }
 
 async function measureChecksums() {
-  const checksums = new Uint32Array(BATCH / SECTOR_SIZE)
-  const time = await best(() => crc32cBlocks(noise, SECTOR_SIZE, checksums), LIMIT)
-  add('CRC-32C', BATCH / time / 1e9, 'GB/s', 'blocks of 4 KiB')
+  for (const name of HASH_NAMES) {
+    const hash = await loadHash(name)
+    const checksums = new Uint8Array((BATCH / SECTOR_SIZE) * hash.size)
+    const time = await best(() => hash.hashBlocks(noise, SECTOR_SIZE, checksums), LIMIT)
+    add(`checksums, ${name}`, BATCH / time / 1e9, 'GB/s', 'blocks of 4 KiB')
+  }
 }
 
 async function measureFrames() {

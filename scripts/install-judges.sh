@@ -1,13 +1,15 @@
 #!/bin/bash
 # Installs the outside tools that judge our images in the tests: those of the machine's Debian release, and the
-# newest btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. Does nothing when all
-# is there. Without root or apt it says what is missing; the tests that need it are then skipped, loudly. With CI
-# set a missing judge is an error.
+# newest btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. GRUB's grub-fstest is
+# unpacked there too: its package is for machines that boot with it. Does nothing when all is there. Without root
+# or apt it says what is missing; the tests that need it are then skipped, loudly. With CI set a missing judge is
+# an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 repository=$PWD
 backports=$repository/.cache/judges/btrfs-progs
+grub=$repository/.cache/judges/grub
 . scripts/private-apt.sh
 
 complain() {
@@ -74,5 +76,27 @@ unpack_backports_btrfs() (
   mv "$work/unpacked" "$backports"
 )
 
+# With the one library of its own that a machine may lack.
+unpack_grub() (
+  [ ! -x "$grub/bin/grub-fstest" ] || exit 0
+  command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+    complain "there is no apt-get to download grub-common with"
+  echo "unpacking grub-fstest" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  private_apt_setup "$work/apt" "$(dpkg --print-architecture)" ''
+  (cd "$work" && apt-get download -qq grub-common libdevmapper1.02.1) || complain "grub-common did not download"
+  for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/unpacked"; done
+  mkdir -p "$work/grub/bin" "$work/grub/lib"
+  cp "$work/unpacked/usr/bin/grub-fstest" "$work/grub/bin/"
+  find "$work/unpacked" -name 'libdevmapper.so*' -exec cp {} "$work/grub/lib/" \;
+  LD_LIBRARY_PATH="$work/grub/lib" "$work/grub/bin/grub-fstest" --version > /dev/null ||
+    complain "grub-fstest does not run here"
+  rm -rf "$grub"
+  mv "$work/grub" "$grub"
+)
+
 install_release_judges
 unpack_backports_btrfs
+unpack_grub

@@ -18,7 +18,8 @@ import { Mbr, SECTOR_SIZE } from './gpt-mbr/format.ts'
 import { encodeMbr } from './gpt-mbr/write.ts'
 import { toText } from './lib/byte-string.ts'
 import { subSink, type ImageSink } from './lib/image-sink.ts'
-import { loadExtentZstd } from './packing/extent-zstd.ts'
+import { loadHash } from './lib/load-hash.ts'
+import { loadExtentCompression } from './packing/extent-compression.ts'
 import { openPacking } from './packing/open-packing.ts'
 import { openOutput, type Output } from './output/open-output.ts'
 import { planImage } from './plan-image.ts'
@@ -163,11 +164,12 @@ async function writeFat32Partition(plan: Fat32Plan, sink: ImageSink, watch: Watc
 }
 
 async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watch): Promise<BtrfsResult> {
-  const { compress, decompress } = await loadExtentZstd()
-  const unmeasured = openPacking(watch.workers, compress)
+  const { compress, decompress } = await loadExtentCompression()
+  const hash = await loadHash(plan.checksum)
+  const unmeasured = openPacking(watch.workers, { compress, hash })
   const packing = watch.profiler?.packing(unmeasured) ?? unmeasured
   try {
-    const writer = new BtrfsWriter(plan, sink, { packing, decompress, signal: watch.signal })
+    const writer = new BtrfsWriter(plan, sink, { packing, decompress, hash, signal: watch.signal })
     for (const source of plan.sources) {
       await readSource(source, watch, (entry) => writer.add(entry, source.to))
     }
@@ -179,8 +181,9 @@ async function writeBtrfsPartition(plan: BtrfsPlan, sink: ImageSink, watch: Watc
   }
 }
 
-function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSummary): BtrfsResult {
+function btrfsResult(plan: BtrfsPlan, { size, subvolumes: all, ...numbers }: BtrfsSummary): BtrfsResult {
   const { number, label, start, bootable, uuid } = plan
+  const subvolumes = all.filter(({ plan: { snapshotOf } }) => snapshotOf === undefined)
   return {
     number,
     type: 'btrfs',
@@ -196,12 +199,16 @@ function btrfsResult(plan: BtrfsPlan, { size, subvolumes, ...numbers }: BtrfsSum
     specials: sum(subvolumes, ({ specials }) => specials),
     hardLinks: sum(subvolumes, ({ hardLinks }) => hardLinks),
     inlineFiles: sum(subvolumes, ({ inlineFiles }) => inlineFiles),
-    subvolumes: subvolumes.map(({ plan: { id, name, path, uuid }, files }) => ({
+    subvolumes: all.map(({ plan: { id, name, parent, path, uuid, ...more }, files }) => ({
       id,
       // They come from the description, so they are text.
       name: toText(name)!,
+      parent: name === '' ? undefined : parent,
       path: path === undefined ? undefined : `/${toText(path)!}`,
       uuid,
+      readOnly: more.readOnly,
+      default: more.isDefault,
+      snapshotOf: more.snapshotOf,
       files,
     })),
   }

@@ -133,11 +133,18 @@ export interface BtrfsResult extends PartitionCounts {
 
 export interface SubvolumeResult {
   id: number
-  /** Name in the top level; '' is the top level itself. */
+  /** Where it lies, seen from the top level; '' is the top level itself. */
   name: string
+  /** Id of the subvolume it lies in; undefined for the top level. */
+  parent: number | undefined
   /** Path of the source's tree that went here, with a leading slash; undefined: none. */
   path: string | undefined
   uuid: string
-  /** Regular files. */
+  readOnly: boolean
+  /** What is mounted when no subvolume is asked for. */
+  default: boolean
+  /** Id of its source; undefined for what is no snapshot. */
+  snapshotOf: number | undefined
+  /** Regular files; those of a snapshot are in no total. */
   files: number
 }

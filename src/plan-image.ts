@@ -1,9 +1,11 @@
+import { minDeviceBytes } from './btrfs/fit.ts'
 import { MIN_FAT32_BYTES } from './fat32/geometry.ts'
 import { type PlacementRequest, placePartitions } from './gpt-mbr/place.ts'
 import { SpecError, type SpecIssue } from './lib/errors.ts'
 import type { Draft } from './spec/check.ts'
 import type { ImagePlan } from './spec/plan.ts'
-import type { ImageSpec } from './spec/schema.ts'
+import { btrfsLayout } from './spec/resolve-btrfs.ts'
+import type { BtrfsSpec, ImageSpec } from './spec/schema.ts'
 import { formatSize, parseSize } from './spec/sizes.ts'
 import { parseEpoch, parseTime } from './spec/times.ts'
 
@@ -15,8 +17,6 @@ export interface PlanOptions {
 }
 
 const MIB = 2 ** 20
-/** Room for the first MiB, one chunk for each profile with its copy, and a little data. */
-const MIN_BTRFS_BYTES = 16 * MIB
 const BTRFS_SECTOR_SIZE = 4096
 
 /**
@@ -68,13 +68,20 @@ function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest
   })
 }
 
+/** What nothing fits into, whatever the sources are. */
+function leastBtrfs(partition: Draft<BtrfsSpec>): number {
+  const { nodeSize, profiles } = btrfsLayout(partition)
+  return minDeviceBytes(nodeSize, profiles)
+}
+
 /** File systems have a least size and a unit. */
 function sizeIssues(spec: Draft<ImageSpec> | undefined): SpecIssue[] {
   return (spec?.partitions ?? []).flatMap((partition, i) => {
     if (partition?.size === undefined || partition.size === 'fit') return []
     const size = parseSize(partition.size)!
     const path = `partitions[${i}].size`
-    const [name, least] = partition.type === 'fat32' ? ['FAT32', MIN_FAT32_BYTES] : ['BTRFS', MIN_BTRFS_BYTES]
+    const [name, least] =
+      partition.type === 'btrfs' ? ['BTRFS', leastBtrfs(partition)] : ['FAT32', MIN_FAT32_BYTES]
     if (size < least) {
       const enough = formatSize(Math.ceil(least / MIB) * MIB)
       const message = `${name} needs at least ${least} bytes (${enough} will do), found ${size}`

@@ -3,11 +3,9 @@ import type { ExtentTable } from './extents.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID, Item, leafDataSize, SECTOR_SIZE } from './format.ts'
 import type { TreeItem } from './tree.ts'
 
-const CHECKSUM_SIZE = 4
-
 /** Most checksums in one item: two items fit into a leaf. (MAX_CSUM_ITEMS) */
-function maxChecksums(nodeSize: number): number {
-  return Math.floor((leafDataSize(nodeSize) - 2 * Item.size) / CHECKSUM_SIZE) - 1
+function maxChecksums(nodeSize: number, checksumSize: number): number {
+  return Math.floor((leafDataSize(nodeSize) - 2 * Item.size) / checksumSize) - 1
 }
 
 /**
@@ -20,7 +18,7 @@ export function* checksumTreeItems(
   rows: Iterable<number>,
   nodeSize: number,
 ): Generator<TreeItem> {
-  const limit = maxChecksums(nodeSize)
+  const limit = maxChecksums(nodeSize, extents.checksumSize)
   /** The open item: checksums from which row of their column on, how many, of which address on. */
   let first = 0
   let count = 0
@@ -52,10 +50,7 @@ function checksumItem(extents: ExtentTable, start: number, first: number, count:
     objectid: EXTENT_CSUM_OBJECTID,
     type: EXTENT_CSUM_KEY,
     offset: start,
-    size: count * CHECKSUM_SIZE,
-    write: (block, at) => {
-      const checksums = extents.checksumsAt(first, count)
-      for (let i = 0; i < count; i++) block.setUint32(at + i * CHECKSUM_SIZE, checksums[i], true)
-    },
+    size: count * extents.checksumSize,
+    write: (_, at, block) => block.set(extents.checksumsAt(first, count), at),
   }
 }

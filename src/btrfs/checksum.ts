@@ -1,32 +1,25 @@
-import CRC32C from 'crc-32/crc32c.js'
+import crc32cJs from 'crc-32/crc32c.js'
+import type { BlockHash } from '../lib/block-hash.ts'
 import type { ByteString } from '../lib/byte-string.ts'
-import { crc32c, crc32cBlocks } from '../lib/crc32c.ts'
 import { setU64 } from '../lib/struct.ts'
-import { Header, SECTOR_SIZE, Superblock } from './format.ts'
-
-export { crc32c }
+import { Header } from './format.ts'
 
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
-  return ~CRC32C.buf(bytes, ~seed) >>> 0
+  return ~crc32cJs.buf(bytes, ~seed) >>> 0
 }
 
 /** The same of the bytes of a name. */
 function crc32cRawOf(seed: number, name: ByteString): number {
-  return ~CRC32C.bstr(name, ~seed) >>> 0
-}
-
-/** Puts the checksums of the whole sectors that `bytes` consists of into `target`. */
-export function checksumSectors(bytes: Uint8Array, target: Uint32Array): void {
-  crc32cBlocks(bytes, SECTOR_SIZE, target)
+  return ~crc32cJs.bstr(name, ~seed) >>> 0
 }
 
 const CSUM_LENGTH = Header.offsetOf('fsid')
 
 /** Fills in the checksum at the start of a tree block or a superblock: of all that follows the field. */
-export function sealBlock(block: Uint8Array): void {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength)
-  view.setUint32(Superblock.offsetOf('csum'), crc32c(block.subarray(CSUM_LENGTH)), true)
+export function sealBlock(block: Uint8Array, hash: BlockHash): void {
+  const content = block.subarray(CSUM_LENGTH)
+  hash.hashBlocks(content, content.length, block)
 }
 
 /** Key offset of the DIR_ITEM or XATTR_ITEM of a name. (btrfs_name_hash) */

@@ -7,6 +7,7 @@ import {
   BLOCK_GROUP_DUP,
   BLOCK_GROUP_METADATA,
   BLOCK_GROUP_SYSTEM,
+  MAX_EXTENT_BYTES,
   SECTOR_SIZE,
   STRIPE_LEN,
   SUPERBLOCK_OFFSETS,
@@ -37,9 +38,11 @@ const FREE_BLOCKS = 1
 /** Blocks that lie beside the headroom: the kernel gives up chunks in which nothing lies. */
 const BLOCKS_BESIDE_HEADROOM = 4
 const MAX_DATA_CHUNK_LENGTH = 1024 ** 3
-/** Room for the kernel to add chunk items without a new system chunk. (check_system_chunk) */
-const SYSTEM_CHUNK_FREE = 4 * 1024 ** 2
-
+/**
+ * Where data have two copies, both of a chunk fit into one frame of a compressed image. Longer chunks would make such
+ * an image nearly twice as large; shorter ones lose more at their ends and are more for the kernel to mount.
+ */
+const DUP_DATA_CHUNK_LENGTH = 2 * 1024 ** 2
 export function alignUp(value: number, to: number): number {
   return Math.ceil(value / to) * to
 }
@@ -71,28 +74,41 @@ export function superStripes(chunk: Chunk): { start: number; end: number }[] {
   return ranges.sort((a, b) => a.start - b.start)
 }
 
+/** What lies where data lie: data alone, or data and metadata mixed; and how often. */
+export interface DataSpaceOptions {
+  profile: Profile
+  mixed: boolean
+}
+
 /** Gives out addresses for file data, in order, in chunks that it opens as they are needed. */
 export class DataAllocator {
   readonly chunks: Chunk[] = []
+  readonly #profile: Profile
+  readonly #kind: bigint
   /** What superblocks keep of the last chunk. */
   #excluded: { start: number; end: number }[] = []
+  /** Where the next chunk begins, or behind that. */
+  #end: number
   #cursor: number
 
-  constructor(start: number) {
+  constructor(start: number, { profile, mixed }: DataSpaceOptions = { profile: 'single', mixed: false }) {
+    this.#end = start
     this.#cursor = start
+    this.#profile = profile
+    this.#kind = BLOCK_GROUP_DATA | (mixed ? BLOCK_GROUP_METADATA : 0n)
   }
 
-  /** Address of the next extent of `length` bytes, a multiple of the sector size and at most 128 MiB. */
+  /** The longest extent there is room for in a chunk, in bytes. */
+  get maxExtentBytes(): number {
+    return this.#profile === 'dup' ? DUP_DATA_CHUNK_LENGTH : MAX_EXTENT_BYTES
+  }
+
+  /** Address of the next extent of `length` bytes, a multiple of the sector size and at most `maxExtentBytes`. */
   allocate(length: number): number {
     for (;;) {
       const chunk = this.chunks.at(-1)
-      // No extent ends where its chunk ends: what adjoins always lies in one chunk, and may become one extent.
-      if (chunk === undefined || this.#cursor + length >= chunk.logical + chunk.length) {
-        const start = chunk === undefined ? this.#cursor : chunk.logical + chunk.length
-        const opened = makeChunk(BLOCK_GROUP_DATA, 'single', start, MAX_DATA_CHUNK_LENGTH)
-        this.chunks.push(opened)
-        this.#excluded = superStripes(opened)
-        this.#cursor = start
+      if (chunk === undefined || this.#cursor + length > this.#usableEnd(chunk)) {
+        this.#open()
         continue
       }
       const hit = this.#excluded.find(({ start, end }) => start < this.#cursor + length && end > this.#cursor)
@@ -118,10 +134,31 @@ export class DataAllocator {
 
   /** Ends the last chunk where its content ends. Returns the end of the data. */
   close(): number {
-    const chunk = this.chunks.at(-1)
-    if (chunk === undefined) return this.#cursor
-    chunk.length = alignUp(this.#cursor, STRIPE_LEN) - chunk.logical
-    return chunk.logical + chunk.length
+    const last = this.chunks.pop()
+    if (last === undefined) return this.#end
+    const length = alignUp(this.#cursor, STRIPE_LEN) - last.logical
+    this.chunks.push(makeChunk(this.#kind, this.#profile, last.logical, length))
+    return chunkEnd(this.chunks.at(-1)!)
+  }
+
+  /** Opens the next chunk. */
+  #open(): void {
+    const chunk =
+      this.#profile === 'dup'
+        ? clearChunk(this.#kind, 'dup', this.#end, DUP_DATA_CHUNK_LENGTH)
+        : makeChunk(this.#kind, 'single', this.#end, MAX_DATA_CHUNK_LENGTH)
+    this.chunks.push(chunk)
+    this.#excluded = superStripes(chunk)
+    this.#cursor = chunk.logical
+    this.#end = chunkEnd(chunk)
+  }
+
+  /**
+   * What adjoins always lies in one chunk, and may become one extent. So no extent ends where the next chunk begins;
+   * between chunks of two stripes there are addresses that nothing has.
+   */
+  #usableEnd({ logical, length, stripes }: Chunk): number {
+    return logical + length - (stripes.length === 1 ? SECTOR_SIZE : 0)
   }
 }
 
@@ -131,8 +168,8 @@ function clearOfMirrors(start: number, length: number): number {
   return hit === undefined ? start : hit + STRIPE_LEN
 }
 
-/** A chunk for tree blocks at the first place from `start` on that no superblock mirror lies in. */
-function treeChunk(kind: bigint, profile: Profile, start: number, length: number): Chunk {
+/** A chunk at the first place from `start` on that no superblock mirror lies in. */
+function clearChunk(kind: bigint, profile: Profile, start: number, length: number): Chunk {
   const copies = profile === 'dup' ? 2 : 1
   return makeChunk(kind, profile, clearOfMirrors(start, copies * length), length)
 }
@@ -146,16 +183,19 @@ export interface TreeChunk {
 export interface TreeSpaceOptions {
   nodeSize: number
   profile: Profile
+  /** Block groups hold data as well. */
+  mixed?: boolean
+}
+
+function treeKind({ mixed = false }: TreeSpaceOptions): bigint {
+  return BLOCK_GROUP_METADATA | (mixed ? BLOCK_GROUP_DATA : 0n)
 }
 
 /** Full metadata chunks from `start` on, one after the other, without end. */
-export function* metadataChunks(
-  start: number,
-  { nodeSize, profile }: TreeSpaceOptions,
-): Generator<TreeChunk, never> {
+export function* metadataChunks(start: number, space: TreeSpaceOptions): Generator<TreeChunk, never> {
   for (let at = start; ;) {
-    const chunk = treeChunk(BLOCK_GROUP_METADATA, profile, at, METADATA_CHUNK_LENGTH)
-    yield { chunk, blocks: METADATA_CHUNK_LENGTH / nodeSize - FREE_BLOCKS }
+    const chunk = clearChunk(treeKind(space), space.profile, at, METADATA_CHUNK_LENGTH)
+    yield { chunk, blocks: METADATA_CHUNK_LENGTH / space.nodeSize - FREE_BLOCKS }
     at = chunkEnd(chunk)
   }
 }
@@ -167,17 +207,18 @@ export function* metadataChunks(
 export function layoutMetadata(
   start: number,
   blocks: number,
-  { nodeSize, profile, headroom }: TreeSpaceOptions & { headroom: number },
+  { headroom, ...space }: TreeSpaceOptions & { headroom: number },
 ): TreeChunk[] {
+  const { nodeSize, profile } = space
   const besideHeadroom = headroom > 0 ? Math.min(blocks, BLOCKS_BESIDE_HEADROOM) : 0
   const layout: TreeChunk[] = []
   let end = start
   let left = blocks - besideHeadroom
-  for (const full of metadataChunks(start, { nodeSize, profile })) {
+  for (const full of metadataChunks(start, space)) {
     if (left <= 0) break
     const held = Math.min(left, full.blocks)
     const chunk = makeChunk(
-      BLOCK_GROUP_METADATA,
+      treeKind(space),
       profile,
       full.chunk.logical,
       alignUp((held + FREE_BLOCKS) * nodeSize, STRIPE_LEN),
@@ -189,19 +230,19 @@ export function layoutMetadata(
   if (besideHeadroom > 0) {
     const length = alignUp(besideHeadroom * nodeSize + headroom, STRIPE_LEN)
     layout.push({
-      chunk: treeChunk(BLOCK_GROUP_METADATA, profile, end, length),
+      chunk: clearChunk(treeKind(space), profile, end, length),
       blocks: besideHeadroom,
     })
   }
   return layout
 }
 
-/** The system chunk for the chunk tree's `blocks` blocks. */
+/** The system chunk for the chunk tree's `blocks` blocks, with `headroom` bytes of free space. */
 export function layoutSystem(
   start: number,
   blocks: number,
-  { nodeSize, profile }: TreeSpaceOptions,
+  { nodeSize, profile, headroom }: TreeSpaceOptions & { headroom: number },
 ): TreeChunk {
-  const length = alignUp(blocks * nodeSize, STRIPE_LEN) + SYSTEM_CHUNK_FREE
-  return { chunk: treeChunk(BLOCK_GROUP_SYSTEM, profile, start, length), blocks }
+  const length = alignUp(blocks * nodeSize, STRIPE_LEN) + alignUp(headroom, STRIPE_LEN)
+  return { chunk: clearChunk(BLOCK_GROUP_SYSTEM, profile, start, length), blocks }
 }

@@ -2,24 +2,35 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { wholeContent, zeros, type DataRange, type FileContent } from '../file-tree/file-content.ts'
 import type { StoragePlan } from '../spec/plan.ts'
-import type { ImageSink } from '../lib/image-sink.ts'
-import { readFrameSize } from '../lib/zstd-format.ts'
 import { alignUp } from './chunks.ts'
+import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
+import type { DataSink } from './data-copies.ts'
 import { FileData } from './extents.ts'
-import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, MAX_INLINE_BYTES, SECTOR_SIZE } from './format.ts'
-import { INLINE_BLOCK_BYTES, InlineContent, type DecompressZstd } from './inline-content.ts'
-import { BATCH_BYTES, type BatchMemory, type PieceOptions } from './pack.ts'
+import {
+  COMPRESS_NONE,
+  COMPRESS_ZSTD,
+  MAX_COMPRESSED_RAM_BYTES,
+  MAX_INLINE_BYTES,
+  SECTOR_SIZE,
+} from './format.ts'
+import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
+import { PackedInlineContent } from './packed-inline.ts'
+import { BATCH_BYTES, type BatchMemory, type PackedPiece, type PieceOptions } from './pack.ts'
 import type { Packing } from './packing.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent } from './sparse.ts'
-
-export type { DecompressZstd }
 
 /** A piece of a file, or a block of small ones, and the name of the file, for messages. */
 type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
 
 /** Blocks of small files are only kept in memory: quickly packed, always whole, without checksums. */
-const INLINE_BLOCK: PieceOptions = { length: INLINE_BLOCK_BYTES, zstdLevel: 1, nodatacow: true }
+const INLINE_BLOCK: PieceOptions = {
+  length: INLINE_BLOCK_BYTES,
+  compression: COMPRESS_ZSTD,
+  level: 1,
+  nodatacow: true,
+  mayBeInline: false,
+}
 
 /** Pieces that share a memory. */
 interface Batch {
@@ -30,25 +41,30 @@ interface Batch {
 }
 
 export interface DataWriterOptions {
-  sink: ImageSink
+  sink: DataSink
   placer: ExtentPlacer
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
+  /** Files of up to a sector that compress go into the tree when they are small enough then. */
+  inlineCompression?: boolean
 }
 
 export class DataWriter {
-  readonly #sink: ImageSink
+  readonly #sink: DataSink
   readonly #placer: ExtentPlacer
   readonly #packing: Packing
-  readonly #decompress: DecompressZstd
+  readonly #decompress: DecompressExtent
+  readonly #inlineCompression: boolean
   readonly #free: number[]
   /** Batches that are being packed, in the order of their content. */
   readonly #underWay: Batch[] = []
   #batch: Batch
   #content: Uint8Array
   readonly #inline: InlineContent
+  readonly #packedInline = new PackedInlineContent()
 
-  constructor({ sink, placer, packing, decompress }: DataWriterOptions) {
+  constructor({ sink, placer, packing, decompress, inlineCompression = false }: DataWriterOptions) {
+    this.#inlineCompression = inlineCompression
     this.#sink = sink
     this.#placer = placer
     this.#packing = packing
@@ -65,13 +81,17 @@ export class DataWriter {
    * @param name of the file, for messages
    */
   async add(name: ByteString, source: FileContent, storage: StoragePlan): Promise<FileData> {
-    const { size, ranges } = source
-    if (size <= MAX_INLINE_BYTES) {
-      const file = new FileData(size, storage.nodatacow)
-      if (size > 0) await this.#keepInline(name, file, wholeContent(source))
+    const { size } = source
+    const options = this.#optionsOf(size, storage)
+    if (size <= MAX_INLINE_BYTES || options.mayBeInline) {
+      source = { size, content: wholeContent(source) }
+    }
+    const file = new FileData(size, storage.nodatacow, source.ranges !== undefined)
+    if (size === 0) return file
+    if (size <= MAX_INLINE_BYTES && !options.mayBeInline) {
+      await this.#keepInline(name, file, source.content)
       return file
     }
-    const file = new FileData(size, storage.nodatacow, ranges !== undefined)
     const { runs, content } = storedContent(source)
     let run = -1
     let runEnd = 0
@@ -87,7 +107,8 @@ export class DataWriter {
           const toBoundary = MAX_COMPRESSED_RAM_BYTES - (fileOffset % MAX_COMPRESSED_RAM_BYTES)
           pieceLeft = Math.min(toBoundary, runEnd - fileOffset)
           const length = alignUp(pieceLeft, SECTOR_SIZE)
-          const opening = this.#openPiece({ name, file, fileOffset, length }, optionsOf(length, storage))
+          options.length = options.mayBeInline ? size : length
+          const opening = this.#openPiece({ name, file, fileOffset, length }, options)
           if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
@@ -126,12 +147,13 @@ export class DataWriter {
 
   /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
   async *read(file: FileData): AsyncGenerator<Uint8Array> {
+    if (!this.#holds(file)) await this.flush()
     if (file.inlineAt !== undefined) {
-      if (!this.#inline.holds(file.inlineAt)) await this.flush()
-      yield this.#inline.read(file.inlineAt, file.size)
+      const kept = this.readInline(file)
+      const { size, inlineCompression } = file
+      yield inlineCompression === COMPRESS_NONE ? kept : this.#decompress(kept, size, inlineCompression)
       return
     }
-    await this.flush()
     let at = 0
     for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
       const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = this.#placer.extents.get(row)
@@ -143,26 +165,42 @@ export class DataWriter {
         }
       } else {
         const stored = await this.#sink.read(bytenr, diskNumBytes)
-        yield this.#unpack(stored, ramBytes).subarray(0, at - fileOffset)
+        yield this.#unpack(stored, ramBytes, compression).subarray(0, at - fileOffset)
       }
     }
     if (!file.sparse) yield* zeros(file.size - at)
   }
 
-  /** The content of a small file, once all is flushed; valid until the next call. */
-  readInline(file: FileData): Uint8Array {
-    return this.#inline.read(file.inlineAt!, file.size)
+  /** What of a small file goes into the tree, once all is flushed; valid until the next call. */
+  readInline({ inlineAt, size, packedLength }: FileData): Uint8Array {
+    if (packedLength === 0) return this.#inline.read(inlineAt!, size)
+    return this.#packedInline.read(inlineAt!, packedLength)
   }
 
-  /** The content of a compressed extent: one frame, padded to whole sectors. */
-  #unpack(stored: Uint8Array, ramBytes: number): Uint8Array {
-    // What the device has no room for reads as zeros; then only sizes matter, for the error that says so.
-    if (stored[0] === 0) return new Uint8Array(ramBytes)
-    return this.#decompress(stored.subarray(0, readFrameSize(stored)), ramBytes)
+  /** Whether a file is one that goes into the tree, and can be read without packing what is waiting. */
+  #holds({ inlineAt, packedLength }: FileData): boolean {
+    return inlineAt !== undefined && (packedLength > 0 || this.#inline.holds(inlineAt))
+  }
+
+  /** The content of a compressed extent. */
+  #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
+    return this.#decompress(stored, ramBytes, compression)
   }
 
   #memory({ memory }: Batch): BatchMemory {
     return this.#packing.memories[memory]
+  }
+
+  /** How the pieces of a file of `size` bytes are to be stored. */
+  #optionsOf(size: number, { nodatacow, compression }: StoragePlan): PieceOptions {
+    const isCompressed = !nodatacow && compression !== undefined
+    return {
+      length: size,
+      compression: isCompressed ? COMPRESSION_TYPES[compression.algorithm] : COMPRESS_NONE,
+      level: isCompressed ? compression.level : 0,
+      nodatacow,
+      mayBeInline: this.#inlineCompression && isCompressed && size <= SECTOR_SIZE,
+    }
   }
 
   #openPiece(piece: NamedPiece, options: PieceOptions): Promise<void> | void {
@@ -208,10 +246,21 @@ export class DataWriter {
         this.#inline.keep(piece.inlineBlock, packed)
         continue
       }
+      if (packed.inline) {
+        this.#keepPacked(piece.file, packed)
+        continue
+      }
       const placed = this.#placer.place(piece, packed)
       if (placed !== undefined) await placed
     }
     this.#free.push(memory)
+  }
+
+  #keepPacked(file: FileData, { stored, compression }: PackedPiece): void {
+    file.inlineAt = this.#packedInline.append(stored!)
+    file.packedLength = stored!.length
+    file.inlineCompression = compression
+    this.#placer.extents.compressions.add(compression)
   }
 
   async #keepInline(name: ByteString, file: FileData, content: AsyncIterable<Uint8Array>): Promise<void> {
@@ -226,9 +275,4 @@ export class DataWriter {
       file.inlineAt ??= place
     }
   }
-}
-
-/** How a piece of a file is to be stored. */
-function optionsOf(length: number, { nodatacow, compression }: StoragePlan): PieceOptions {
-  return { length, zstdLevel: nodatacow || compression === undefined ? 0 : compression.level, nodatacow }
 }

@@ -2,8 +2,10 @@ import type { ImageSink } from '../lib/image-sink.ts'
 import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from './format.ts'
 
 /**
- * The device as the writers of data and trees see it: it sets the superblock and its mirrors aside on the way,
- * and what does not fit into it is not written but counted on, so that the error can say how much is missing.
+ * The device as the writers of data and trees see it: it sets the superblock and its mirrors aside on the way.
+ *
+ * Content that does not fit is written beyond its end. There will be no image then, but what is wanted again can be
+ * read back, and so the error can say exactly how much is needed.
  */
 export class DeviceSink implements ImageSink {
   readonly #sink: ImageSink
@@ -20,13 +22,11 @@ export class DeviceSink implements ImageSink {
     if (this.#superblocks.length > 0 && this.#superblocks[0] < offset) {
       return this.reserveSuperblocks(offset).then(() => this.write(offset, bytes, packed))
     }
-    if (!this.holds(offset, bytes.length)) return
     return this.#sink.write(offset, bytes, packed)
   }
 
   async writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void> {
     await this.reserveSuperblocks(offset)
-    if (!this.holds(offset, distance + bytes.length)) return
     return this.#sink.writeTwice(offset, bytes, distance)
   }
 
@@ -46,13 +46,7 @@ export class DeviceSink implements ImageSink {
     return this.#sink.patch(offset, bytes)
   }
 
-  /** Whether the device has room for a range. */
-  holds(offset: number, length: number): boolean {
-    return offset + length <= this.#size
-  }
-
   read(offset: number, length: number): Promise<Uint8Array> {
-    if (!this.holds(offset, length)) return Promise.resolve(new Uint8Array(length))
     return this.#sink.read(offset, length)
   }
 }

@@ -31,14 +31,27 @@ interface ExtentUser {
 /** Which inodes use which extents. */
 export class ExtentUses {
   readonly #row = columnOfU32()
+  /** All roots, whose ids may be longer than a column has room for, and which of them it is. */
+  readonly #roots: number[] = []
   readonly #root = columnOfU32()
   readonly #ino = columnOfU32()
   #index: { starts: Uint32Array; uses: Uint32Array } | undefined
 
   add(row: number, root: number, ino: number): void {
+    if (this.#roots.at(-1) !== root) this.#roots.push(root)
     this.#row.push(row)
-    this.#root.push(root)
+    this.#root.push(this.#roots.length - 1)
     this.#ino.push(ino)
+  }
+
+  /** How many uses there are so far. */
+  get length(): number {
+    return this.#row.length
+  }
+
+  /** Adds some of the uses once more, by another root. */
+  repeat(start: number, end: number, root: number): void {
+    for (let i = start; i < end; i++) this.add(this.#row.get(i), root, this.#ino.get(i))
   }
 
   /** Every extent that is used, in order. */
@@ -55,7 +68,7 @@ export class ExtentUses {
     const { starts, uses } = this.#sorted(rows)
     const users: ExtentUser[] = []
     for (let i = starts[row]; i < starts[row + 1]; i++) {
-      users.push({ root: this.#root.get(uses[i]), ino: this.#ino.get(uses[i]) })
+      users.push({ root: this.#roots[this.#root.get(uses[i])], ino: this.#ino.get(uses[i]) })
     }
     return users
   }
@@ -79,12 +92,19 @@ export interface AllocatedBlock {
   bytenr: number
   level: number
   owner: bigint
+  /** Other trees that refer to it: snapshots of its owner. */
+  sharedBy?: readonly bigint[] | undefined
 }
 
 /** A chunk, and the bytes in use in it. */
 export interface BlockGroup {
   chunk: Chunk
   used: number
+}
+
+/** The items of block groups: in a tree of their own, or among those of the extent tree. */
+export function* blockGroupItems(groups: Iterable<BlockGroup>): Generator<TreeItem> {
+  for (const { chunk, used } of groups) yield blockGroupItem(chunk, used)
 }
 
 /** The items of some block groups, and of what is allocated there; both are in the order of their addresses. */
@@ -107,8 +127,8 @@ function* groupItems(groups: Iterable<BlockGroup>, allocated: Iterator<TreeItem>
 }
 
 export interface DataGroupsInput {
-  /** In the order of their addresses. */
-  groups: BlockGroup[]
+  /** In the order of their addresses; undefined: they are in another tree. */
+  groups: BlockGroup[] | undefined
   extents: ExtentTable
   uses: ExtentUses
   /** The extents in use, in order. */
@@ -119,29 +139,44 @@ export interface DataGroupsInput {
 
 /** The items of the extent tree that tell of data, in key order: all before those that tell of metadata. */
 export function dataGroupItems({ groups, ...input }: DataGroupsInput): Generator<TreeItem> {
-  return groupItems(groups, dataExtentItems(input))
+  return groups === undefined ? dataExtentItems(input) : groupItems(groups, dataExtentItems(input))
 }
 
 /** The items of the extent tree that tell of tree blocks, in key order. */
 export function treeGroupItems(
-  groups: BlockGroup[],
+  groups: BlockGroup[] | undefined,
   blocks: Iterable<AllocatedBlock>,
-  generation: number,
+  { generation, nodeSize }: { generation: number; nodeSize: number },
 ): Generator<TreeItem> {
-  return groupItems(groups, treeBlockItems(blocks, generation))
+  const items = treeBlockItems(blocks, generation, nodeSize)
+  return groups === undefined ? items : groupItems(groups, items)
 }
 
-function* treeBlockItems(blocks: Iterable<AllocatedBlock>, generation: number): Generator<TreeItem> {
-  for (const { bytenr, level, owner } of blocks) {
+function* treeBlockItems(
+  blocks: Iterable<AllocatedBlock>,
+  generation: number,
+  nodeSize: number,
+): Generator<TreeItem> {
+  const maxInline = maxInlineRefs(nodeSize, InlineTreeBlockRef.size)
+  for (const { bytenr, level, owner, sharedBy } of blocks) {
+    // In the order of inline references: the greatest root first.
+    const roots = sharedBy === undefined ? [owner] : [owner, ...sharedBy].sort((a, b) => (a < b ? 1 : -1))
+    const inline = Math.min(roots.length, maxInline)
     yield {
       objectid: bytenr,
       type: METADATA_ITEM_KEY,
       offset: level,
-      size: ExtentItem.size + InlineTreeBlockRef.size,
+      size: ExtentItem.size + inline * InlineTreeBlockRef.size,
       write: (block, at) => {
-        ExtentItem.write(block, at, { refs: 1, generation, flags: EXTENT_FLAG_TREE_BLOCK })
-        InlineTreeBlockRef.write(block, at + ExtentItem.size, { type: TREE_BLOCK_REF_KEY, root: owner })
+        ExtentItem.write(block, at, { refs: roots.length, generation, flags: EXTENT_FLAG_TREE_BLOCK })
+        at += ExtentItem.size
+        for (let i = 0; i < inline; i++, at += InlineTreeBlockRef.size) {
+          InlineTreeBlockRef.write(block, at, { type: TREE_BLOCK_REF_KEY, root: roots[i] })
+        }
       },
+    }
+    for (const root of roots.slice(inline).reverse()) {
+      yield { objectid: bytenr, type: TREE_BLOCK_REF_KEY, offset: root, size: 0, write: () => undefined }
     }
   }
 }
@@ -155,7 +190,7 @@ function* dataExtentItems({
   generation,
   nodeSize,
 }: DataExtentsInput): Generator<TreeItem> {
-  const maxInline = maxInlineRefs(nodeSize)
+  const maxInline = maxInlineRefs(nodeSize, InlineExtentDataRef.size)
   for (const row of rows) {
     const { bytenr, diskNumBytes, fileOffset } = extents.get(row)
     const refs: ExtentDataRef[] = uses
@@ -213,10 +248,10 @@ function* outerRefItems(bytenr: number, refs: ExtentDataRef[]): Generator<TreeIt
   }
 }
 
-/** How many references an extent item holds itself. (BTRFS_MAX_EXTENT_ITEM_SIZE) */
-function maxInlineRefs(nodeSize: number): number {
+/** How many references of a size an extent item holds itself. (BTRFS_MAX_EXTENT_ITEM_SIZE) */
+function maxInlineRefs(nodeSize: number, refSize: number): number {
   const maxSize = Math.floor(leafDataSize(nodeSize) / 16) - Item.size
-  return Math.floor((maxSize - ExtentItem.size) / InlineExtentDataRef.size)
+  return Math.floor((maxSize - ExtentItem.size) / refSize)
 }
 
 function blockGroupItem(chunk: Chunk, used: number): TreeItem {

@@ -1,5 +1,5 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../lib/column.ts'
-import { COMPRESS_NONE, COMPRESS_ZSTD, MAX_EXTENT_BYTES } from './format.ts'
+import { COMPRESS_NONE, MAX_EXTENT_BYTES } from './format.ts'
 
 /** What is known of one data extent once it is on disk. */
 export interface Extent {
@@ -21,8 +21,12 @@ export class FileData {
   readonly nodatacow: boolean
   /** The source says where its holes are. */
   readonly sparse: boolean
-  /** Where the content is kept that goes into the tree. (InlineContent) */
+  /** Where the content is kept that goes into the tree. (InlineContent or, when packed, PackedInlineContent) */
   inlineAt: number | undefined
+  /** Bytes it has in the tree, when it was packed; 0: it is kept as it is. */
+  packedLength = 0
+  /** How it is compressed in the tree. (COMPRESS_*) */
+  inlineCompression = COMPRESS_NONE
   /** Some of its extents are. */
   preallocated = false
   firstExtent = 0
@@ -45,14 +49,20 @@ export class ExtentTable {
   readonly #diskNumBytes = columnOfU32()
   readonly #ramBytes = columnOfU32()
   readonly #compression = columnOfU8()
-  /** First checksum of the extent; extents without checksums own none. */
+  /** Which checksum is the extent's first; extents without checksums own none. */
   readonly #firstChecksum = columnOfU32()
-  readonly #checksums = columnOfU32()
+  readonly #checksums = columnOfU8()
+  /** Bytes of the checksum of a sector. */
+  readonly checksumSize: number
   /** Only those of a swap file are. */
   readonly #preallocated = new Set<number>()
 
-  /** Whether any extent is compressed with zstd. */
-  usesZstd = false
+  /** How any extent is compressed. (COMPRESS_*) */
+  readonly compressions = new Set<number>()
+
+  constructor(checksumSize: number) {
+    this.checksumSize = checksumSize
+  }
 
   get length(): number {
     return this.#bytenr.length
@@ -74,7 +84,7 @@ export class ExtentTable {
   }
 
   /** Checksums of the extent's sectors; none for NODATASUM. */
-  checksums(row: number): Uint32Array {
+  checksums(row: number): Uint8Array {
     const { first, count } = this.checksumRange(row)
     return this.checksumsAt(first, count)
   }
@@ -82,13 +92,17 @@ export class ExtentTable {
   /** Which of all checksums are those of the extent. */
   checksumRange(row: number): { first: number; count: number } {
     const first = this.#firstChecksum.get(row)
-    const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksums.length
+    const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksumCount
     return { first, count: end - first }
   }
 
   /** Some of all checksums, which are in the order of the extents. */
-  checksumsAt(first: number, count: number): Uint32Array {
-    return this.#checksums.slice(first, first + count)
+  checksumsAt(first: number, count: number): Uint8Array {
+    return this.#checksums.slice(first * this.checksumSize, (first + count) * this.checksumSize)
+  }
+
+  get #checksumCount(): number {
+    return this.#checksums.length / this.checksumSize
   }
 
   /** Whether the extent only keeps space, and reads as zeros. */
@@ -103,9 +117,9 @@ export class ExtentTable {
   }
 
   /** Appends the next extent of a file, or lengthens its last one where both are plain and adjoin. */
-  append(file: FileData, extent: Extent, checksums: Uint32Array | undefined): void {
+  append(file: FileData, extent: Extent, checksums: Uint8Array | undefined): void {
     if (!this.#extendLast(file, extent)) this.#push(file, extent)
-    checksums?.forEach((checksum) => this.#checksums.push(checksum))
+    if (checksums !== undefined) this.#checksums.append(checksums)
   }
 
   #push(file: FileData, extent: Extent): void {
@@ -116,8 +130,8 @@ export class ExtentTable {
     this.#diskNumBytes.push(extent.diskNumBytes)
     this.#ramBytes.push(extent.ramBytes)
     this.#compression.push(extent.compression)
-    this.usesZstd ||= extent.compression === COMPRESS_ZSTD
-    this.#firstChecksum.push(this.#checksums.length)
+    this.compressions.add(extent.compression)
+    this.#firstChecksum.push(this.#checksumCount)
   }
 
   #extendLast(file: FileData, extent: Extent): boolean {

@@ -14,7 +14,7 @@ import type { TreeItem } from './tree.ts'
 export interface FileContext {
   generation: number
   extents: ExtentTable
-  /** The content of a file that goes into the tree; valid until the next call. */
+  /** What of a file goes into the tree; valid until the next call. */
   inlineContent: (file: FileData) => Uint8Array
   /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
   onExtentUse: (row: number, ino: number) => void
@@ -51,10 +51,30 @@ export function* fileItems(ino: number, file: FileData, context: FileContext): G
   }
 }
 
+/** What content in the tree looks like. */
+interface InlineForm {
+  /** Bytes in the tree. */
+  length: number
+  /** Bytes in the file. */
+  ramBytes: number
+  /** (COMPRESS_*) */
+  compression: number
+}
+
+export function plainForm(length: number): InlineForm {
+  return { length, ramBytes: length, compression: COMPRESS_NONE }
+}
+
+export function inlineFormOf({ size, packedLength, inlineCompression }: FileData): InlineForm {
+  return packedLength === 0
+    ? plainForm(size)
+    : { length: packedLength, ramBytes: size, compression: inlineCompression }
+}
+
 /** Content that is kept in the tree itself. */
 export function inlineExtentItem(
   ino: number,
-  length: number,
+  { length, ramBytes, compression }: InlineForm,
   content: () => Uint8Array,
   generation: number,
 ): TreeItem {
@@ -66,8 +86,8 @@ export function inlineExtentItem(
     write: (block, at, bytes) => {
       FileExtentHead.write(block, at, {
         generation,
-        ramBytes: length,
-        compression: COMPRESS_NONE,
+        ramBytes,
+        compression,
         encryption: 0,
         otherEncoding: 0,
         type: FILE_EXTENT_INLINE,

@@ -38,6 +38,7 @@ export const ROOT_TREE_DIR_OBJECTID = 6n
 export const CSUM_TREE_OBJECTID = 7n
 export const UUID_TREE_OBJECTID = 9n
 export const FREE_SPACE_TREE_OBJECTID = 10n
+export const BLOCK_GROUP_TREE_OBJECTID = 11n
 export const DATA_RELOC_TREE_OBJECTID = 0xffff_ffff_ffff_fff7n
 export const EXTENT_CSUM_OBJECTID = 0xffff_ffff_ffff_fff6n
 export const DEV_ITEMS_OBJECTID = 1n
@@ -94,6 +95,10 @@ export const INODE_IMMUTABLE = 1n << 6n
 export const INODE_APPEND = 1n << 7n
 export const INODE_NODUMP = 1n << 8n
 export const INODE_NOATIME = 1n << 9n
+export const INODE_NOCOMPRESS = 8n
+export const INODE_COMPRESS = 0x800n
+/** (BTRFS_ROOT_SUBVOL_RDONLY) */
+export const ROOT_SUBVOL_RDONLY = 1n << 0n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
@@ -101,6 +106,8 @@ export const FILE_EXTENT_INLINE = 0
 export const FILE_EXTENT_REG = 1
 export const FILE_EXTENT_PREALLOC = 2
 export const COMPRESS_NONE = 0
+export const COMPRESS_ZLIB = 1
+export const COMPRESS_LZO = 2
 export const COMPRESS_ZSTD = 3
 
 /** Types of directory entries. (BTRFS_FT_*) */
@@ -116,6 +123,9 @@ export const FileType = {
 } as const
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
+export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
+export const FEATURE_INCOMPAT_MIXED_GROUPS = 1n << 2n
+export const FEATURE_INCOMPAT_COMPRESS_LZO = 1n << 3n
 export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
 export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n
@@ -123,8 +133,10 @@ export const FEATURE_INCOMPAT_SKINNY_METADATA = 1n << 8n
 export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
+export const FEATURE_COMPAT_RO_BLOCK_GROUP_TREE = 1n << 3n
 
-export const CSUM_TYPE_CRC32C = 0
+/** Checksums by the names of their functions. (enum btrfs_csum_type) */
+export const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const
 
 // ---- structures
 

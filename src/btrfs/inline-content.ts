@@ -1,9 +1,7 @@
 import { readFrameSize } from '../lib/zstd-format.ts'
+import type { DecompressExtent } from './compression.ts'
 import { COMPRESS_ZSTD } from './format.ts'
 import type { PackedPiece } from './pack.ts'
-
-/** Returns the content of one zstd frame, `length` bytes when decompressed. */
-export type DecompressZstd = (frame: Uint8Array, length: number) => Uint8Array
 
 /** Bytes of a block: whole sectors, at most what a piece may have. What is read goes through one of these. */
 export const INLINE_BLOCK_BYTES = 64 * 1024
@@ -15,7 +13,7 @@ const DECOMPRESSED_BLOCKS = 256
  * blocks that are compressed when they are full, since there may be a million of them.
  */
 export class InlineContent {
-  readonly #decompress: DecompressZstd
+  readonly #decompress: DecompressExtent
   /** Compressed, or as they were; undefined while they are being packed. */
   readonly #full: (Uint8Array | undefined)[] = []
   /** Blocks decompressed lately, the latest last. */
@@ -23,7 +21,7 @@ export class InlineContent {
   #open = new Uint8Array(INLINE_BLOCK_BYTES)
   #used = 0
 
-  constructor(decompress: DecompressZstd) {
+  constructor(decompress: DecompressExtent) {
     this.#decompress = decompress
   }
 
@@ -76,7 +74,7 @@ export class InlineContent {
     if (stored.length === INLINE_BLOCK_BYTES) return stored
     let content = this.#decompressed.get(block)
     if (content === undefined) {
-      content = this.#decompress(stored, INLINE_BLOCK_BYTES)
+      content = this.#decompress(stored, INLINE_BLOCK_BYTES, COMPRESS_ZSTD)
       if (this.#decompressed.size === DECOMPRESSED_BLOCKS) {
         this.#decompressed.delete(this.#decompressed.keys().next().value!)
       }

@@ -5,8 +5,9 @@ import { DiskwrightError } from '../lib/errors.ts'
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { InodeFlag, SubvolumePlan } from '../spec/plan.ts'
 import { extrefHash, nameHash } from './checksum.ts'
+import { propertyFlag, withProperty } from './compression-property.ts'
 import type { ExtentTable } from './extents.ts'
-import { fileItems, inlineExtentItem, type FileContext } from './file-extents.ts'
+import { fileItems, inlineExtentItem, inlineFormOf, plainForm, type FileContext } from './file-extents.ts'
 import { hashedItems, type WriteHashed } from './hashed-items.ts'
 import {
   DIR_INDEX_KEY,
@@ -64,18 +65,25 @@ export function* volumeItems(volume: Volume, context: InodeContext): Generator<T
     const { ino, node, links } = inode
     const error = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
     const entries = node.type === 'directory' ? volume.entriesOf(ino, node) : []
-    yield inodeItems.item(ino, node, fieldsOf(inode, entries, volume.plan, extents))
+    const fields = fieldsOf(inode, entries, volume.plan, extents)
+    let { xattrs } = node.metadata
+    // What is not copied on write is never compressed: the kernel refuses the property there.
+    if ((fields.flags & INODE_NODATACOW) === 0n) {
+      if (node.type === 'directory') xattrs = withProperty(xattrs, volume.plan.property)
+      if (xattrs !== undefined) fields.flags |= propertyFlag(xattrs)
+    }
+    yield inodeItems.item(ino, node, fields)
     if (links.length === 1) yield inodeRefItem(ino, links[0].parent, links)
     else yield* linkItems(ino, links, nodeSize, error)
-    if (node.metadata.xattrs !== undefined) yield* xattrItems(ino, node.metadata.xattrs, context, error)
+    if (xattrs !== undefined) yield* xattrItems(ino, xattrs, context, error)
     if (node.type === 'directory') {
       yield* directoryItems(ino, entries, context, error)
     } else if (node.type === 'file') {
       const { content } = node
       if (content.inlineAt === undefined) yield* fileItems(ino, content, context)
-      else yield inlineExtentItem(ino, content.size, () => inlineContent(content), generation)
+      else yield inlineExtentItem(ino, inlineFormOf(content), () => inlineContent(content), generation)
     } else if (node.type === 'symlink') {
-      yield inlineExtentItem(ino, node.target.length, () => toBytes(node.target), generation)
+      yield inlineExtentItem(ino, plainForm(node.target.length), () => toBytes(node.target), generation)
     }
   }
 }
@@ -245,7 +253,7 @@ function* directoryItems(
     type: 0,
   })
   const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
-    const { name, node, ino: child, subvolume } = entry
+    const { name, type, ino: child, subvolume } = entry
     bytes.set(common, at)
     if (subvolume === undefined) setU64(block, at + CHILD, child)
     else {
@@ -253,7 +261,7 @@ function* directoryItems(
       Key.write(block, at + DirItem.offsetOf('location'), root)
     }
     block.setUint16(at + ENTRY_NAME_LEN, name.length, true)
-    block.setUint8(at + ENTRY_TYPE, FileType[node.type])
+    block.setUint8(at + ENTRY_TYPE, FileType[type])
     writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(

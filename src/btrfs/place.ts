@@ -1,6 +1,6 @@
 /** Places packed pieces of files on the device, each whole file once. */
 import type { DataAllocator } from './chunks.ts'
-import type { DeviceSink } from './device-sink.ts'
+import type { DataSink } from './data-copies.ts'
 import { ExtentTable, type FileData } from './extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from './format.ts'
 import type { PackedPiece } from './pack.ts'
@@ -14,11 +14,13 @@ export interface Piece {
 
 /** Where a piece of a placed file lies; undefined: it is a hole. */
 type PlacedPiece =
-  { bytenr: number; storedLength: number; compression: number; checksums: Uint32Array } | undefined
+  { bytenr: number; storedLength: number; compression: number; checksums: Uint8Array } | undefined
 
 export interface ExtentPlacerOptions {
-  sink: DeviceSink
+  sink: DataSink
   allocator: DataAllocator
+  /** Bytes of the checksum of a sector. */
+  checksumSize: number
   /** Let files of equal content share their extents. */
   dedupe: boolean
 }
@@ -30,8 +32,8 @@ export interface ExtentPlacerOptions {
  * are there anyway, say where it is worth looking; the bytes themselves, read back from the image, decide.
  */
 export class ExtentPlacer {
-  readonly extents = new ExtentTable()
-  readonly #sink: DeviceSink
+  readonly extents: ExtentTable
+  readonly #sink: DataSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
   /** By the fingerprint of a beginning, up to the end of some piece: the first file that begins so. */
@@ -41,7 +43,8 @@ export class ExtentPlacer {
   /** The file that equals it so far; of such a file nothing is placed. */
   #twin: FileData | undefined
 
-  constructor({ sink, allocator, dedupe }: ExtentPlacerOptions) {
+  constructor({ sink, allocator, checksumSize, dedupe }: ExtentPlacerOptions) {
+    this.extents = new ExtentTable(checksumSize)
     this.#sink = sink
     this.#allocator = allocator
     this.#dedupe = dedupe
@@ -108,8 +111,6 @@ export class ExtentPlacer {
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
     if (!areEqual(placed.checksums, checksums!)) return false
-    // What the device has no room for cannot be read back. There will be no image; only sizes count.
-    if (!this.#sink.holds(placed.bytenr, placed.storedLength)) return true
     return areEqual(await this.#sink.read(placed.bytenr, placed.storedLength), stored)
   }
 
@@ -154,12 +155,12 @@ export class ExtentPlacer {
           return { bytenr, storedLength: diskNumBytes, compression, checksums }
         const inside = fileOffset - extent.fileOffset
         const storedLength = Math.min(MAX_COMPRESSED_RAM_BYTES, ramBytes - inside)
-        const first = inside / SECTOR_SIZE
+        const checksumsAt = (inside: number) => (inside / SECTOR_SIZE) * this.extents.checksumSize
         return {
           bytenr: bytenr + inside,
           storedLength,
           compression,
-          checksums: checksums.subarray(first, first + storedLength / SECTOR_SIZE),
+          checksums: checksums.subarray(checksumsAt(inside), checksumsAt(inside + storedLength)),
         }
       }
     }
@@ -175,14 +176,18 @@ export class ExtentPlacer {
 function fingerprint(before: number, { stored, compression, checksums }: PackedPiece): number {
   let low = Math.imul(before ^ compression, 0x9e3779b1)
   let high = Math.floor(before / 0x1_0000_0000) ^ Math.imul((stored?.length ?? 0) + 1, 0xc2b2ae35)
-  for (const checksum of checksums ?? []) {
-    low = Math.imul(low ^ checksum, 0x85ebca6b)
-    high = Math.imul(high ^ (checksum >>> 15) ^ low, 0xc2b2ae35)
+  for (const word of checksums === undefined ? [] : wordsOf(checksums)) {
+    low = Math.imul(low ^ word, 0x85ebca6b)
+    high = Math.imul(high ^ (word >>> 15) ^ low, 0xc2b2ae35)
   }
   return (low >>> 0) + (high & 0x1f_ffff) * 0x1_0000_0000
 }
 
-function areEqual(a: Uint8Array | Uint32Array, b: Uint8Array | Uint32Array): boolean {
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true

@@ -8,7 +8,6 @@ import {
   DirItem,
   FileType,
   FIRST_FREE_OBJECTID,
-  FS_TREE_OBJECTID,
   INODE_ITEM_KEY,
   INODE_ROOT_ITEM_INIT,
   InodeItem,
@@ -16,6 +15,7 @@ import {
   ROOT_BACKREF_KEY,
   ROOT_ITEM_KEY,
   ROOT_REF_KEY,
+  ROOT_SUBVOL_RDONLY,
   ROOT_TREE_DIR_OBJECTID,
   RootItem,
   RootRef,
@@ -30,35 +30,52 @@ import { structItem, type TreeItem, type TreeRoot } from './tree.ts'
 export interface RootEntry {
   objectid: bigint
   root: TreeRoot
-  /** File trees have a root directory, and all of them but the relocation tree a UUID. */
-  files?: { uuid?: Uint8Array }
+  /** File trees have a root directory. */
+  files?: FileTreeFields
 }
 
-/** A subvolume's place in the top level. */
+/** What the root item of a file tree has besides; the relocation tree has none of it. */
+export interface FileTreeFields {
+  uuid?: Uint8Array
+  /** UUID of what it is a snapshot of. */
+  parentUuid?: Uint8Array
+  /** Other trees may refer to its blocks: it is a snapshot, or has some. */
+  sharesBlocks?: boolean
+  readOnly?: boolean
+  /** Of its making and of its last change; the image's when not given. */
+  otime?: Timestamp
+  ctime?: Timestamp
+}
+
+/** Where a subvolume lies. */
 export interface SubvolumeLink {
   id: bigint
+  /** The subvolume it lies in, the inode of the directory there, and name and index of its entry in that. */
+  parent: bigint
+  directory: number
   name: ByteString
-  /** Index of its directory entry. */
   index: number
 }
 
 export interface RootTreeInput {
   entries: RootEntry[]
   links: SubvolumeLink[]
+  defaultSubvolume: bigint
   time: Timestamp
   generation: number
   nodeSize: number
 }
 
 /** The items of the root tree in key order. */
-export function rootTreeItems({ entries, links, time, generation, nodeSize }: RootTreeInput): TreeItem[] {
+export function rootTreeItems(input: RootTreeInput): TreeItem[] {
+  const { entries, links, defaultSubvolume, time, generation, nodeSize } = input
   const items = [
     ...entries.map((entry) => rootItem(entry, time, generation, nodeSize)),
     ...links.flatMap((link) => [
-      rootRefItem(FS_TREE_OBJECTID, ROOT_REF_KEY, link.id, link),
-      rootRefItem(link.id, ROOT_BACKREF_KEY, FS_TREE_OBJECTID, link),
+      rootRefItem(link.parent, ROOT_REF_KEY, link.id, link),
+      rootRefItem(link.id, ROOT_BACKREF_KEY, link.parent, link),
     ]),
-    ...rootTreeDirectory(time, generation),
+    ...rootTreeDirectory(defaultSubvolume, time, generation),
   ]
   return items.sort(
     (a, b) => compare(a.objectid, b.objectid) || a.type - b.type || compare(a.offset, b.offset),
@@ -90,7 +107,10 @@ function rootItem(
   generation: number,
   nodeSize: number,
 ): TreeItem {
-  return structItem({ objectid, type: ROOT_ITEM_KEY, offset: 0n }, RootItem, {
+  const { uuid = NO_UUID, parentUuid, sharesBlocks, readOnly, otime = time, ctime = time } = files ?? {}
+  // The kernel takes this for the generation in which a snapshot was made. (btrfs_root_origin_generation)
+  const offset = parentUuid === undefined ? 0 : generation
+  return structItem({ objectid, type: ROOT_ITEM_KEY, offset }, RootItem, {
     inode: {
       ...emptyDirectoryInode(NO_TIME, 1),
       transid: 0,
@@ -103,22 +123,22 @@ function rootItem(
     bytenr: root.bytenr,
     byteLimit: 0,
     bytesUsed: root.blocks * nodeSize,
-    lastSnapshot: 0,
-    flags: 0n,
+    lastSnapshot: sharesBlocks === true ? generation : 0,
+    flags: readOnly === true ? ROOT_SUBVOL_RDONLY : 0n,
     refs: 1,
     dropProgress: NO_KEY,
     dropLevel: 0,
     level: root.level,
     generationV2: generation,
-    uuid: files?.uuid ?? NO_UUID,
-    parentUuid: NO_UUID,
+    uuid,
+    parentUuid: parentUuid ?? NO_UUID,
     receivedUuid: NO_UUID,
     ctransid: files === undefined ? 0 : generation,
     otransid: files === undefined ? 0 : generation,
     stransid: 0,
     rtransid: 0,
-    ctime: files === undefined ? NO_TIME : time,
-    otime: files === undefined ? NO_TIME : time,
+    ctime: files === undefined ? NO_TIME : ctime,
+    otime: files === undefined ? NO_TIME : otime,
     stime: NO_TIME,
     rtime: NO_TIME,
     reserved: [0, 0, 0, 0, 0, 0, 0, 0],
@@ -129,7 +149,7 @@ function rootRefItem(
   objectid: bigint,
   type: number,
   offset: bigint,
-  { name, index }: SubvolumeLink,
+  { directory, name, index }: SubvolumeLink,
 ): TreeItem {
   return {
     objectid,
@@ -137,14 +157,14 @@ function rootRefItem(
     offset,
     size: RootRef.size + name.length,
     write: (block, at, bytes) => {
-      RootRef.write(block, at, { dirid: FIRST_FREE_OBJECTID, sequence: index, nameLen: name.length })
+      RootRef.write(block, at, { dirid: directory, sequence: index, nameLen: name.length })
       writeBytes(bytes, at + RootRef.size, name)
     },
   }
 }
 
-/** The directory of the root tree, whose one entry names the default subvolume: the top level. */
-function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
+/** The directory of the root tree, whose one entry names the default subvolume. */
+function rootTreeDirectory(defaultSubvolume: bigint, time: Timestamp, generation: number): TreeItem[] {
   const objectid = ROOT_TREE_DIR_OBJECTID
   const name = 'default'
   return [
@@ -159,7 +179,7 @@ function rootTreeDirectory(time: Timestamp, generation: number): TreeItem[] {
       size: DirItem.size + name.length,
       write: (block, at, bytes) => {
         DirItem.write(block, at, {
-          location: { objectid: FS_TREE_OBJECTID, type: ROOT_ITEM_KEY, offset: U64_MAX },
+          location: { objectid: defaultSubvolume, type: ROOT_ITEM_KEY, offset: U64_MAX },
           transid: 0,
           dataLen: 0,
           nameLen: name.length,

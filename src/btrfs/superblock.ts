@@ -1,15 +1,22 @@
+import type { BlockHash } from '../lib/block-hash.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
 import { sealBlock } from './checksum.ts'
 import type { Chunk } from './chunks.ts'
 import { deviceItem, sysChunkArray, type DeviceIds } from './device.ts'
 import {
-  CSUM_TYPE_CRC32C,
+  COMPRESS_LZO,
+  COMPRESS_ZSTD,
+  CSUM_TYPES,
+  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE,
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FEATURE_INCOMPAT_BIG_METADATA,
+  FEATURE_INCOMPAT_COMPRESS_LZO,
   FEATURE_INCOMPAT_COMPRESS_ZSTD,
+  FEATURE_INCOMPAT_DEFAULT_SUBVOL,
   FEATURE_INCOMPAT_EXTENDED_IREF,
   FEATURE_INCOMPAT_MIXED_BACKREF,
+  FEATURE_INCOMPAT_MIXED_GROUPS,
   FEATURE_INCOMPAT_NO_HOLES,
   FEATURE_INCOMPAT_SKINNY_METADATA,
   MAGIC,
@@ -22,6 +29,8 @@ import {
 import type { TreeRoot } from './tree.ts'
 
 export interface SuperblockInput {
+  /** Of this block and all others. */
+  hash: BlockHash
   ids: DeviceIds
   label: ByteString
   generation: number
@@ -33,7 +42,14 @@ export interface SuperblockInput {
   root: TreeRoot
   chunkRoot: TreeRoot
   chunks: Chunk[]
-  usesZstd: boolean
+  /** Those in use. (COMPRESS_*) */
+  compressions: ReadonlySet<number>
+  /** Whether the default subvolume is not the top level. */
+  hasDefaultSubvolume: boolean
+  /** Block groups hold data and metadata. */
+  mixed: boolean
+  /** Block groups have a tree of their own. */
+  blockGroupTree: boolean
 }
 
 /** Offsets of the superblock and the mirrors that a device of this size has room for. */
@@ -67,9 +83,9 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     sysChunkArraySize: systemChunks.length,
     chunkRootGeneration: generation,
     compatFlags: 0n,
-    compatRoFlags: FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
+    compatRoFlags: compatRoFlags(input),
     incompatFlags: incompatFlags(input),
-    csumType: CSUM_TYPE_CRC32C,
+    csumType: CSUM_TYPES[input.hash.name],
     rootLevel: root.level,
     chunkRootLevel: chunkRoot.level,
     logRootLevel: 0,
@@ -83,17 +99,28 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     superRoots: new Uint8Array(0),
     padding: new Uint8Array(0),
   })
-  sealBlock(block)
+  sealBlock(block, input.hash)
   return block
 }
 
-function incompatFlags({ nodeSize, usesZstd }: SuperblockInput): bigint {
+function compatRoFlags({ blockGroupTree }: SuperblockInput): bigint {
+  return (
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE |
+    FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID |
+    (blockGroupTree ? FEATURE_COMPAT_RO_BLOCK_GROUP_TREE : 0n)
+  )
+}
+
+function incompatFlags({ nodeSize, compressions, hasDefaultSubvolume, mixed }: SuperblockInput): bigint {
   return (
     FEATURE_INCOMPAT_MIXED_BACKREF |
     FEATURE_INCOMPAT_EXTENDED_IREF |
     FEATURE_INCOMPAT_SKINNY_METADATA |
     FEATURE_INCOMPAT_NO_HOLES |
+    (hasDefaultSubvolume ? FEATURE_INCOMPAT_DEFAULT_SUBVOL : 0n) |
+    (mixed ? FEATURE_INCOMPAT_MIXED_GROUPS : 0n) |
     (nodeSize > SECTOR_SIZE ? FEATURE_INCOMPAT_BIG_METADATA : 0n) |
-    (usesZstd ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
+    (compressions.has(COMPRESS_LZO) ? FEATURE_INCOMPAT_COMPRESS_LZO : 0n) |
+    (compressions.has(COMPRESS_ZSTD) ? FEATURE_INCOMPAT_COMPRESS_ZSTD : 0n)
   )
 }

@@ -9,6 +9,7 @@ import { checksumTreeItems } from './checksum-tree.ts'
 import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type Profile, type TreeChunk } from './chunks.ts'
 import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
 import {
+  blockGroupItems,
   dataGroupItems,
   treeGroupItems,
   type AllocatedBlock,
@@ -17,6 +18,7 @@ import {
 } from './extent-tree.ts'
 import type { ExtentTable } from './extents.ts'
 import {
+  BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,
   CSUM_TREE_OBJECTID,
   DEV_TREE_OBJECTID,
@@ -25,6 +27,7 @@ import {
   ROOT_TREE_OBJECTID,
   UUID_TREE_OBJECTID,
 } from './format.ts'
+import type { Headroom } from './fit.ts'
 import { freeRanges, freeSpaceItems, type Range } from './free-space.ts'
 import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
 import { planTree, type TreeItem, type TreeRoot } from './tree.ts'
@@ -36,6 +39,10 @@ export interface TailInput {
   time: Timestamp
   ids: DeviceIds
   profiles: { system: Profile; metadata: Profile }
+  /** Block groups hold data and metadata. */
+  mixed: boolean
+  /** Block groups have a tree of their own. */
+  blockGroupTree: boolean
   dataChunks: Chunk[]
   extents: ExtentTable
   uses: ExtentUses
@@ -45,44 +52,51 @@ export interface TailInput {
   written: Omit<AllocatedBlock, 'bytenr'>[]
   fileTrees: RootEntry[]
   subvolumes: SubvolumeLink[]
+  defaultSubvolume: bigint
   /** Subvolumes by their UUIDs. */
   uuids: { id: bigint; uuid: Uint8Array }[]
 }
 
 /** In the order in which they are written after the file trees; the chunk tree has a chunk of its own. */
-export const TAIL_TREES = [
-  CSUM_TREE_OBJECTID,
-  UUID_TREE_OBJECTID,
-  FREE_SPACE_TREE_OBJECTID,
-  EXTENT_TREE_OBJECTID,
-  DEV_TREE_OBJECTID,
-  ROOT_TREE_OBJECTID,
-] as const
+function tailTrees({ blockGroupTree }: TailInput): readonly bigint[] {
+  return [
+    CSUM_TREE_OBJECTID,
+    UUID_TREE_OBJECTID,
+    FREE_SPACE_TREE_OBJECTID,
+    EXTENT_TREE_OBJECTID,
+    ...(blockGroupTree ? [BLOCK_GROUP_TREE_OBJECTID] : []),
+    DEV_TREE_OBJECTID,
+    ROOT_TREE_OBJECTID,
+  ]
+}
 
 /** The levels of each tree's blocks, in the order in which they are written. */
 type TreeLevels = Map<bigint, number[]>
 
 export interface Tail {
+  /** The trees in the order in which they are written, the chunk tree last. */
+  trees: readonly bigint[]
   metadata: TreeChunk[]
   system: TreeChunk
   /** All chunks in the order of their addresses. */
   chunks: Chunk[]
   bytesUsed: number
+  /** What the kernel will set aside of the metadata space for itself. (btrfs_update_global_block_rsv) */
+  globalReserve: number
   /** First byte after the last chunk. */
   end: number
   items(owner: bigint): Iterable<TreeItem>
 }
 
-/** Free metadata space, so that the first changes need no new chunk. */
-const MAX_HEADROOM = 16 * 1024 ** 2
-
-/**
- * How much of the spare space behind the exact layout is made headroom: so little that it fits with its copy, even
- * where it has to be moved behind a superblock mirror.
- */
-export function headroomFor(spare: number): number {
-  return spare < MAX_HEADROOM ? 0 : Math.min(MAX_HEADROOM, spare / 8)
-}
+/** Every transaction changes these trees; the kernel's reserve is as large as they are. */
+const RESERVED_FOR = [
+  ROOT_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  CSUM_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  BLOCK_GROUP_TREE_OBJECTID,
+]
+const MAX_GLOBAL_RESERVE = 512 * 1024 ** 2
 
 /** Rounds of counting after which something must be wrong: two or three are what it takes. */
 const MAX_ROUNDS = 32
@@ -90,10 +104,9 @@ const MAX_ROUNDS = 32
 /**
  * Lays the trees out.
  *
- * @param headroom free bytes in the last metadata chunk
  * @param totalBytes size of the device; it does not change where anything lies
  */
-export type PlanTail = (headroom: number, totalBytes: number) => Tail
+export type PlanTail = (headroom: Headroom, totalBytes: number) => Tail
 
 /** What does not depend on the space there is. */
 interface Fixed {
@@ -101,6 +114,8 @@ interface Fixed {
   rows: Uint32Array
   /** Where they lie. */
   data: Range[]
+  /** The trees in the order in which they are written, the chunk tree last. */
+  trees: readonly bigint[]
   dataGroups: BlockGroup[]
   /** Sizes of the items that the extent tree begins with. */
   dataItemSizes: Column
@@ -114,11 +129,13 @@ export function tailPlanner(input: TailInput): PlanTail {
   const data = dataRanges(extents, rows)
   const dataGroups = blockGroups(dataChunks, data)
   const dataItemSizes = columnOfU32()
-  for (const { size } of dataGroupItems({ ...input, rows, groups: dataGroups })) dataItemSizes.push(size)
+  const groups = input.blockGroupTree ? undefined : dataGroups
+  for (const { size } of dataGroupItems({ ...input, rows, groups })) dataItemSizes.push(size)
   const checksumLevels = planTree(sizes(checksumTreeItems(extents, rows, nodeSize)), nodeSize)
-  const fixed = { rows, data, dataGroups, dataItemSizes, checksumLevels }
+  const trees = [...tailTrees(input), CHUNK_TREE_OBJECTID]
+  const fixed = { trees, rows, data, dataGroups, dataItemSizes, checksumLevels }
   return (headroom, totalBytes) => {
-    let levels: TreeLevels = new Map([...TAIL_TREES, CHUNK_TREE_OBJECTID].map((owner) => [owner, [0]]))
+    let levels: TreeLevels = new Map(trees.map((owner) => [owner, [0]]))
     for (let round = 0; round < MAX_ROUNDS; round++) {
       levels.set(CSUM_TREE_OBJECTID, checksumLevels)
       const { tail, itemSizes } = layOut(input, fixed, levels, headroom, totalBytes)
@@ -136,22 +153,24 @@ export function tailPlanner(input: TailInput): PlanTail {
 /** Where everything lies when the trees have these levels, what is in the trees then, and how long that is. */
 function layOut(
   input: TailInput,
-  { rows, data, dataGroups, dataItemSizes }: Fixed,
+  { trees, rows, data, dataGroups, dataItemSizes }: Fixed,
   levels: TreeLevels,
-  headroom: number,
+  headroom: Headroom,
   totalBytes: number,
 ): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
-  const { nodeSize, generation, profiles, extents, ids } = input
+  const { nodeSize, profiles, mixed, extents, ids, blockGroupTree } = input
   const unplaced = [...input.written]
-  for (const owner of TAIL_TREES) {
+  const inMetadata = trees.filter((owner) => owner !== CHUNK_TREE_OBJECTID)
+  for (const owner of inMetadata) {
     for (const level of levels.get(owner)!) unplaced.push({ owner, level })
   }
-  const space = { nodeSize, profile: profiles.metadata, headroom }
+  const space = { nodeSize, profile: profiles.metadata, mixed, headroom: headroom.metadata }
   const metadata = layoutMetadata(input.metadataStart, unplaced.length, space)
   const chunkLevels = levels.get(CHUNK_TREE_OBJECTID)!
   const system = layoutSystem(chunkEnd(metadata.at(-1)!.chunk), chunkLevels.length, {
     nodeSize,
     profile: profiles.system,
+    headroom: headroom.system,
   })
   const chunkTreeBlocks = chunkLevels.map((level) => ({ owner: CHUNK_TREE_OBJECTID, level }))
   const blocks = [
@@ -163,6 +182,8 @@ function layOut(
   const blockRanges = blocks.map(({ bytenr }) => ({ start: bytenr, length: nodeSize }))
   const treeGroups = blockGroups(treeChunks, blockRanges)
   const roots = rootsOf(blocks)
+  /** Block groups, where the extent tree has their items. */
+  const listed = (groups: BlockGroup[]) => (blockGroupTree ? undefined : groups)
 
   const items = (owner: bigint): Iterable<TreeItem> => {
     switch (owner) {
@@ -174,16 +195,17 @@ function layOut(
         return freeSpaceItems(chunks, freeRanges(chunks, chain(data, blockRanges)))
       case EXTENT_TREE_OBJECTID:
         return chain(
-          dataGroupItems({ ...input, rows, groups: dataGroups }),
-          treeGroupItems(treeGroups, blocks, generation),
+          dataGroupItems({ ...input, rows, groups: listed(dataGroups) }),
+          treeGroupItems(listed(treeGroups), blocks, input),
         )
+      case BLOCK_GROUP_TREE_OBJECTID:
+        return blockGroupItems([...dataGroups, ...treeGroups])
       case DEV_TREE_OBJECTID:
         return devTreeItems(chunks, ids)
       case ROOT_TREE_OBJECTID: {
-        const entries = TAIL_TREES.filter((tree) => tree !== ROOT_TREE_OBJECTID).map((objectid) => ({
-          objectid,
-          root: roots.get(objectid)!,
-        }))
+        const entries = inMetadata
+          .filter((tree) => tree !== ROOT_TREE_OBJECTID)
+          .map((objectid) => ({ objectid, root: roots.get(objectid)! }))
         return rootTreeItems({ ...input, entries: [...input.fileTrees, ...entries], links: input.subvolumes })
       }
       default:
@@ -194,11 +216,25 @@ function layOut(
     owner === EXTENT_TREE_OBJECTID
       ? chain(
           dataItemSizes.slice(0, dataItemSizes.length),
-          sizes(treeGroupItems(treeGroups, blocks, generation)),
+          sizes(treeGroupItems(listed(treeGroups), blocks, input)),
         )
       : sizes(items(owner))
   const bytesUsed = [...dataGroups, ...treeGroups].reduce((sum, { used }) => sum + used, 0)
-  return { tail: { metadata, system, chunks, bytesUsed, end: chunkEnd(system.chunk), items }, itemSizes }
+  const reserved = RESERVED_FOR.reduce((sum, owner) => sum + (levels.get(owner)?.length ?? 0), 0)
+  const globalReserve = Math.min(reserved * nodeSize, MAX_GLOBAL_RESERVE)
+  return {
+    tail: {
+      globalReserve,
+      trees,
+      metadata,
+      system,
+      chunks,
+      bytesUsed,
+      end: chunkEnd(system.chunk),
+      items,
+    },
+    itemSizes,
+  }
 }
 
 /** Where data lie. Extents that adjoin are in one chunk, and one range here. */

@@ -1,9 +1,20 @@
+import type { BlockHash } from '../lib/block-hash.ts'
 import { columnOfU8 } from '../lib/column.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { sealBlock } from './checksum.ts'
 import type { TreeChunk } from './chunks.ts'
 import type { AllocatedBlock } from './extent-tree.ts'
-import { buildTree, type BlockContext, type TreeBlock, type TreeItem, type TreeRoot } from './tree.ts'
+import {
+  buildTree,
+  copyOfBlock,
+  type BlockContext,
+  type TreeBlock,
+  type TreeItem,
+  type TreeRoot,
+} from './tree.ts'
+
+/** What all tree blocks have in common, and the function of their checksums. */
+export type WriteContext = BlockContext & { hash: BlockHash }
 
 /** Blocks after which others get their turn, such as who wants to stop all this. */
 const BLOCKS_A_PAUSE = 512
@@ -34,7 +45,7 @@ function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<Block
  */
 export class TreeWriter {
   readonly #sink: ImageSink
-  readonly #context: BlockContext
+  readonly #context: WriteContext
   readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
   #next: BlockPlace | undefined
@@ -42,10 +53,12 @@ export class TreeWriter {
   #group: TreeChunk | undefined
   #buffer = new Uint8Array(0)
   #used = 0
+  /** The block that was written last. */
+  #last: Uint8Array = new Uint8Array(0)
   readonly #owners: bigint[] = []
   readonly #levels = columnOfU8()
 
-  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: BlockContext, signal?: AbortSignal) {
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: WriteContext, signal?: AbortSignal) {
     this.#sink = sink
     this.#signal = signal
     this.#context = context
@@ -68,10 +81,18 @@ export class TreeWriter {
     for (;;) {
       const next = tree.next()
       if (next.done === true) return next.value
+      this.#last = next.value.block
       if (this.count % BLOCKS_A_PAUSE === 0) await pause()
       const adding = this.#add(next.value)
       if (adding !== undefined) await adding
     }
+  }
+
+  /** Writes the root of the tree that was written last once more, as that of a snapshot, which shares all else. */
+  async copyRoot(owner: bigint, { level, blocks }: TreeRoot): Promise<TreeRoot> {
+    const bytenr = this.#allocate(owner, level)
+    await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
+    return { bytenr, level, blocks }
   }
 
   /** The final chunks, whose first blocks are those written already. */
@@ -114,7 +135,7 @@ export class TreeWriter {
   }
 
   #collect({ bytenr, block }: TreeBlock): void {
-    sealBlock(block)
+    sealBlock(block, this.#context.hash)
     this.#used = bytenr - this.#group!.chunk.logical
     this.#buffer.set(block, this.#used)
     this.#used += block.length
@@ -128,7 +149,7 @@ export function* placeBlocks(
   blocks: Iterable<Omit<AllocatedBlock, 'bytenr'>>,
 ): Generator<AllocatedBlock> {
   const addresses = places(groups, nodeSize)
-  for (const { owner, level } of blocks) {
-    yield { owner, level, bytenr: (addresses.next().value as BlockPlace).bytenr }
+  for (const { owner, level, sharedBy } of blocks) {
+    yield { owner, level, sharedBy, bytenr: (addresses.next().value as BlockPlace).bytenr }
   }
 }

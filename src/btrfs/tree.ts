@@ -108,6 +108,15 @@ export function* buildTree(
   return { bytenr, level: top.level, blocks }
 }
 
+/** A tree block as another tree has it in another place, without its checksum. */
+export function copyOfBlock(block: Uint8Array, owner: bigint, bytenr: number): Uint8Array {
+  const copy = block.slice()
+  const view = viewOf(copy)
+  setU64(view, Header.offsetOf('owner'), owner)
+  setU64(view, Header.offsetOf('bytenr'), bytenr)
+  return copy
+}
+
 /** A tree block that is being filled: items from the front, their data from the back. */
 class OpenBlock {
   readonly level: number

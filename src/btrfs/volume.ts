@@ -3,7 +3,6 @@
  * and, to directories, their entries' numbers.
  */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
-import type { Timestamp } from '../file-tree/entry.ts'
 import type { DirectoryNode, LeafNode, TreeNode } from '../file-tree/tree.ts'
 import type { SubvolumePlan } from '../spec/plan.ts'
 import type { FileData } from './extents.ts'
@@ -19,7 +18,9 @@ export interface Link {
 /** What a directory entry leads to: an inode of the same tree, or the root of a subvolume. */
 export interface DirectoryEntry {
   name: ByteString
-  node: TreeNode<FileData>
+  type: TreeNode<FileData>['type']
+  /** Undefined for a subvolume. */
+  node: TreeNode<FileData> | undefined
   ino: number
   subvolume: SubvolumePlan | undefined
 }
@@ -34,8 +35,8 @@ export const ROOT_LINK: Link = { parent: FIRST_FREE_OBJECTID, name: '..', index:
 export interface VolumeSource {
   plan: SubvolumePlan
   root: DirectoryNode<FileData>
-  /** Subvolumes that are entries of this root, by their names. */
-  children: ReadonlyMap<ByteString, { plan: SubvolumePlan; root: DirectoryNode<FileData> }>
+  /** The subvolumes that lie in it, by the directory there and their names in that. */
+  inner: ReadonlyMap<DirectoryNode<FileData>, ReadonlyMap<ByteString, SubvolumePlan>>
 }
 
 /** How many inodes of which kind there are. */
@@ -64,23 +65,21 @@ export interface Inode {
  */
 export class Volume {
   readonly plan: SubvolumePlan
-  /** Subvolumes in the root directory, with the index of their entry. */
-  readonly subvolumes: { plan: SubvolumePlan; name: ByteString; index: number }[]
+  /** The subvolumes that lie in it, with the inode of the directory there and the index of their entry. */
+  readonly subvolumes: { plan: SubvolumePlan; directory: number; name: ByteString; index: number }[] = []
   readonly counts: InodeCounts
   readonly #root: DirectoryNode<FileData>
-  readonly #children: VolumeSource['children']
+  readonly #inner: VolumeSource['inner']
   /** For each directory that is not empty, the number after the last inode below it. */
   readonly #ends = new Map<number, number>()
   /** Number and names of nodes that may have several names. */
   readonly #shared = new Map<LeafNode<FileData>, { ino: number; links: Link[] }>()
 
-  constructor({ plan, root, children }: VolumeSource) {
+  constructor({ plan, root, inner }: VolumeSource) {
     this.plan = plan
     this.#root = root
-    this.#children = children
+    this.#inner = inner
     this.counts = this.#number()
-    const first = DIR_START_INDEX + this.entriesOf(FIRST_FREE_OBJECTID, root).length - children.size
-    this.subvolumes = [...children].map(([name, child], i) => ({ plan: child.plan, name, index: first + i }))
   }
 
   /** Every inode in the order of the numbers. */
@@ -97,12 +96,10 @@ export class Volume {
     for (const [name, node] of this.#names(directory)) {
       const child = isShared(node) ? this.#shared.get(node)!.ino : next
       if (child === next) next = node.type === 'directory' ? this.#end(next) : next + 1
-      entries.push({ name, node, ino: child, subvolume: undefined })
+      entries.push({ name, type: node.type, node, ino: child, subvolume: undefined })
     }
-    if (directory === this.#root) {
-      for (const [name, { plan, root }] of this.#children) {
-        entries.push({ name, node: root, ino: FIRST_FREE_OBJECTID, subvolume: plan })
-      }
+    for (const [name, subvolume] of this.#inner.get(directory) ?? []) {
+      entries.push({ name, type: 'directory', node: undefined, ino: FIRST_FREE_OBJECTID, subvolume })
     }
     return entries
   }
@@ -117,7 +114,7 @@ export class Volume {
       const { name, node, ino: child } = this.entriesOf(at, directory).find(leadsThere)!
       names.push(name)
       at = child
-      if (node.type === 'directory') directory = node
+      if (node?.type === 'directory') directory = node
     }
     return toDisplay(names.join('/'))
   }
@@ -140,11 +137,20 @@ export class Volume {
       } else if (node.type === 'file') {
         counts.files++
         if (node.content.inlineAt !== undefined) counts.inlineFiles++
-      } else if (node.type === 'directory') counts.directories++
-      else if (node.type === 'symlink') counts.symlinks++
+      } else if (node.type === 'directory') {
+        counts.directories++
+        this.#findSubvolumes(ino, node)
+      } else if (node.type === 'symlink') counts.symlinks++
       else counts.specials++
     }
     return counts
+  }
+
+  #findSubvolumes(directory: number, node: DirectoryNode<FileData>): void {
+    const inner = this.#inner.get(node)
+    if (inner === undefined) return
+    let index = DIR_START_INDEX + [...this.#names(node)].length
+    for (const [name, plan] of inner) this.subvolumes.push({ plan, directory, name, index: index++ })
   }
 
   /** Every name, directories before what is in them; of shared nodes the first one is new. */
@@ -180,28 +186,16 @@ export class Volume {
     }
   }
 
-  /** What lies in a directory of this volume. The subvolumes in its root come after all others, from elsewhere. */
+  /** What lies in a directory of this volume but subvolumes, which come after all others. */
   #names(directory: DirectoryNode<FileData>): Iterable<[ByteString, TreeNode<FileData>]> {
-    if (directory !== this.#root) return directory.subvolume === undefined ? directory.children : []
-    if (this.#children.size === 0) return directory.children
-    return [...directory.children].filter(([name]) => !this.#children.has(name))
+    if (directory !== this.#root && directory.subvolume !== undefined) return []
+    const inner = this.#inner.get(directory)
+    if (inner === undefined) return directory.children
+    return [...directory.children].filter(([name]) => !inner.has(name))
   }
 }
 
 /** Whether more than one name may lead to a node. */
 function isShared(node: TreeNode<FileData>): node is LeafNode<FileData> {
   return node.type !== 'directory' && node.hardLinked
-}
-
-/** A root directory that no source describes. */
-export function plainDirectory(time: Timestamp, plan: SubvolumePlan): DirectoryNode<FileData> {
-  return {
-    type: 'directory',
-    metadata: { mode: 0o755, uid: 0, gid: 0, mtime: time },
-    children: new Map(),
-    storage: plan,
-    nodatacow: plan.nodatacow,
-    rules: undefined,
-    subvolume: plan,
-  }
 }

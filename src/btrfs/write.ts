@@ -1,37 +1,42 @@
 /** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
 import { parse as uuidBytes } from 'uuid'
-import { fromText, toDisplay } from '../lib/byte-string.ts'
-import { DoesNotFitError, InputError } from '../lib/errors.ts'
+import type { BlockHash } from '../lib/block-hash.ts'
+import { fromText } from '../lib/byte-string.ts'
+import { DoesNotFitError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { contentLength } from '../file-tree/file-content.ts'
 import { EntryRules } from '../file-tree/entry-rules.ts'
 import { FileTree, type FileNode } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
-import { alignUp, DataAllocator, metadataChunks } from './chunks.ts'
-import { DataWriter, type DecompressZstd } from './data.ts'
+import { DataAllocator, metadataChunks } from './chunks.ts'
+import type { DecompressExtent } from './compression.ts'
+import { DataWriter } from './data.ts'
+import { DataCopies } from './data-copies.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extents.ts'
+import { fitTail } from './fit.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
   DEVICE_RANGE_RESERVED,
   ROOT_TREE_OBJECTID,
-  SECTOR_SIZE,
 } from './format.ts'
 import { entryProblem } from './limits.ts'
 import { emptyTreeItems, volumeItems } from './inodes.ts'
 import type { Packing } from './packing.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
+import { rootEntry, SharedBlocks, snapshotEntry } from './snapshots.ts'
+import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
-import { headroomFor, tailPlanner, TAIL_TREES, type Tail, type TailInput } from './tail.ts'
+import { tailPlanner, type Tail, type TailInput } from './tail.ts'
 import type { TreeRoot } from './tree.ts'
 import { pause, TreeWriter } from './tree-writer.ts'
 import { unusedRulesOf } from './unused-rules.ts'
-import { plainDirectory, Volume, type InodeCounts } from './volume.ts'
+import type { InodeCounts, Volume } from './volume.ts'
 
 /** What was written, in numbers. Sizes are bytes. */
 export interface BtrfsSummary {
@@ -46,26 +51,29 @@ export interface BtrfsSummary {
   extents: number
   /** JSON paths of rules that were for nothing: patterns, and paths to leave out. */
   unusedRules: string[]
+  /** The top level first, then by their ids. Snapshots have the counts of their sources. */
   subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
 }
 
 /** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
   packing: Packing
-  decompress: DecompressZstd
+  decompress: DecompressExtent
+  /** The one that the plan names. */
+  hash: BlockHash
   signal?: AbortSignal | undefined
 }
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
 const GENERATION = 1
-/** Unallocated space after the content of a file system that is as large as its content. */
-const DEFAULT_SLACK = 128 * 1024 ** 2
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
+  readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
-  readonly #allocator = new DataAllocator(DEVICE_RANGE_RESERVED)
+  readonly #allocator: DataAllocator
+  readonly #copies: DataCopies | undefined
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
   readonly #tree: FileTree<FileData>
@@ -73,12 +81,28 @@ export class BtrfsWriter {
   #bytesIn = 0
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, signal }: BtrfsWriterOptions) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, hash, signal }: BtrfsWriterOptions) {
     this.#plan = plan
+    this.#hash = hash
     this.#signal = signal
     this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
-    this.#placer = new ExtentPlacer({ sink: this.#sink, allocator: this.#allocator, dedupe: plan.dedupe })
-    this.#data = new DataWriter({ sink: this.#sink, placer: this.#placer, packing, decompress })
+    const { profiles, mixed, dedupe, inlineCompression } = plan
+    this.#allocator = new DataAllocator(DEVICE_RANGE_RESERVED, { profile: profiles.data, mixed })
+    this.#copies = profiles.data === 'dup' ? new DataCopies(this.#sink, this.#allocator) : undefined
+    const dataSink = this.#copies ?? this.#sink
+    this.#placer = new ExtentPlacer({
+      sink: dataSink,
+      allocator: this.#allocator,
+      checksumSize: hash.size,
+      dedupe,
+    })
+    this.#data = new DataWriter({
+      sink: dataSink,
+      placer: this.#placer,
+      packing,
+      decompress,
+      inlineCompression,
+    })
     this.#rules = plan.rules.length > 0 ? new EntryRules(plan.rules) : undefined
     this.#tree = new FileTree({
       content: {
@@ -116,23 +140,28 @@ export class BtrfsWriter {
     await this.#data.flush()
     await this.#putSwapfile()
     const unusedRules = unusedRulesOf(this.#rules, this.#plan)
-    const { nodeSize, profiles } = this.#plan
+    const { nodeSize, profiles, mixed, blockGroupTree, subvolumes } = this.#plan
+    const defaultSubvolume = subvolumes.find(({ isDefault }) => isDefault)!
     const metadataStart = this.#allocator.close()
+    await this.#copies?.flush()
     const ids = {
       fsid: uuidBytes(this.#plan.uuid),
       deviceUuid: uuidBytes(this.#plan.deviceUuid),
       chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
     }
-    const context = { nodeSize, generation: GENERATION, ...ids }
-    const space = { nodeSize, profile: profiles.metadata }
+    const context = { nodeSize, generation: GENERATION, ...ids, hash: this.#hash }
+    const space = { nodeSize, profile: profiles.metadata, mixed }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
-    const volumes = this.#volumes()
+    const volumes = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
     await pause()
     const uses = new ExtentUses()
     const fileTrees: RootEntry[] = []
+    const shared = new SharedBlocks()
     for (const volume of volumes) {
-      const { id, uuid } = volume.plan
+      const { plan } = volume
+      const { id } = plan
+      const firstUse = uses.length
       const items = volumeItems(volume, {
         nodeSize,
         generation: GENERATION,
@@ -141,7 +170,15 @@ export class BtrfsWriter {
         onExtentUse: (row, ino) => uses.add(row, id, ino),
       })
       const root = await writer.write(BigInt(id), items)
-      fileTrees.push({ objectid: BigInt(id), root, files: { uuid: uuidBytes(uuid) } })
+      const endOfUses = uses.length
+      const snapshots = this.#plan.subvolumes.filter(({ snapshotOf }) => snapshotOf === id)
+      fileTrees.push(rootEntry(plan, root, snapshots.length > 0))
+      for (const snapshot of snapshots) {
+        const copy = await writer.copyRoot(BigInt(snapshot.id), root)
+        fileTrees.push(snapshotEntry(snapshot, copy, plan))
+        shared.add(BigInt(id), root, BigInt(snapshot.id))
+        if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
+      }
     }
     const relocation = emptyTreeItems(this.#plan.time, GENERATION)
     fileTrees.push({
@@ -156,18 +193,19 @@ export class BtrfsWriter {
       time: this.#plan.time,
       ids,
       profiles,
+      mixed,
+      blockGroupTree,
       dataChunks: this.#allocator.chunks,
       extents: this.#placer.extents,
       uses,
       metadataStart,
-      written: [...writer.blocks()],
+      written: [...shared.mark(writer.blocks())],
       fileTrees,
-      subvolumes: volumes[0].subvolumes.map(({ plan, name, index }) => ({
-        id: BigInt(plan.id),
-        name,
-        index,
-      })),
-      uuids: volumes.map(({ plan: { id, uuid } }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
+      subvolumes: volumes.flatMap(({ plan: { id: parent }, subvolumes }) =>
+        subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
+      ),
+      defaultSubvolume: BigInt(defaultSubvolume.id),
+      uuids: this.#plan.subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
     }
     await pause()
     this.#signal?.throwIfAborted()
@@ -176,6 +214,7 @@ export class BtrfsWriter {
     await this.#writeSuperblocks(totalBytes, (bytenr) =>
       encodeSuperblock(
         {
+          hash: this.#hash,
           ids,
           label: fromText(this.#plan.label),
           generation: GENERATION,
@@ -185,7 +224,10 @@ export class BtrfsWriter {
           root,
           chunkRoot,
           chunks: tail.chunks,
-          usesZstd: this.#placer.extents.usesZstd,
+          compressions: this.#placer.extents.compressions,
+          mixed,
+          blockGroupTree,
+          hasDefaultSubvolume: defaultSubvolume !== subvolumes[0],
         },
         bytenr,
       ),
@@ -207,44 +249,17 @@ export class BtrfsWriter {
     this.#tree.put(swapfile.path, file, { source: 'the swap file of the description' })
   }
 
-  /** All subvolumes, the top level first, with what the description puts into it besides the sources' entries. */
-  #volumes(): Volume[] {
-    const { time, subvolumes, links } = this.#plan
-    const rootOf = (plan: SubvolumePlan) => this.#tree.subvolumeRoots.get(plan) ?? plainDirectory(time, plan)
-    const [top, ...others] = subvolumes
-    const topRoot = rootOf(top)
-    const children = new Map(others.map((plan) => [plan.name, { plan, root: rootOf(plan) }]))
-    for (const { name } of others) {
-      const entry = topRoot.children.get(name)
-      const isItself = entry?.type === 'directory' && entry.subvolume?.name === name
-      if (entry !== undefined && !isItself) throw taken('subvolume', name)
-    }
-    for (const [name, target] of links) {
-      if (topRoot.children.has(name)) throw taken('link', name)
-      const metadata = { mode: 0o777, uid: 0, gid: 0, mtime: time }
-      topRoot.children.set(name, { type: 'symlink', metadata, hardLinked: false, target })
-    }
-    return [
-      new Volume({ plan: top, root: topRoot, children }),
-      ...others.map((plan) => new Volume({ plan, root: rootOf(plan), children: new Map() })),
-    ]
-  }
-
   /** Lays the trees out in the space there is. */
   async #fit(input: TailInput): Promise<{ tail: Tail; totalBytes: number }> {
-    const { size, label, number, slack = DEFAULT_SLACK } = this.#plan
+    const { label, number } = this.#plan
     const plan = tailPlanner(input)
     await pause()
-    const exact = plan(0, 0).end
-    const totalBytes = size === 'fit' ? alignUp(exact + slack, SECTOR_SIZE) : size - (size % SECTOR_SIZE)
-    if (exact > totalBytes) {
-      throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
-        needed: exact,
-        available: totalBytes,
-      })
-    }
-    await pause()
-    return { tail: plan(headroomFor(totalBytes - exact), totalBytes), totalBytes }
+    const fitted = await fitTail(plan, this.#plan)
+    if (fitted.tail !== undefined) return fitted
+    throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
+      needed: fitted.needed,
+      available: fitted.totalBytes,
+    })
   }
 
   async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {
@@ -262,23 +277,19 @@ export class BtrfsWriter {
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: volumes.map((volume) => ({ plan: volume.plan, ...volume.counts })),
+      subvolumes: this.#plan.subvolumes.map((plan) => {
+        const source = plan.snapshotOf ?? plan.id
+        return { plan, ...volumes.find((volume) => volume.plan.id === source)!.counts }
+      }),
     }
   }
-}
-
-function taken(what: string, name: string): InputError {
-  return new InputError(`the sources put something else there`, {
-    source: `${what} at the top level`,
-    entry: toDisplay(name),
-  })
 }
 
 /** Writes the trees of the plan after those that were written before it was made. */
 async function writeTail(tail: Tail, writer: TreeWriter): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
   const roots = new Map<bigint, TreeRoot>()
   writer.continueIn([...tail.metadata, tail.system])
-  for (const owner of [...TAIL_TREES, CHUNK_TREE_OBJECTID]) {
+  for (const owner of tail.trees) {
     roots.set(owner, await writer.write(owner, tail.items(owner)))
   }
   await writer.flush()

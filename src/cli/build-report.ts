@@ -1,4 +1,4 @@
-import type { BuildProfile, BuildResult, PartitionResult } from '../build-result.ts'
+import type { BuildProfile, BuildResult, PartitionResult, SubvolumeResult } from '../build-result.ts'
 import { bytesText, columns, countText, secondsText } from './units.ts'
 
 /** What was built, for people: a line for the image, and one for each partition. */
@@ -41,7 +41,20 @@ function profileText(profile: BuildProfile): string {
 function contentText(partition: PartitionResult): string {
   const { files, directories, bytesIn, bytesStored } = partition
   const parts = [countText(files, 'file'), countText(directories, 'directory', 'directories')]
-  if (partition.type === 'btrfs') parts.push(countText(partition.subvolumes.length - 1, 'subvolume'))
+  if (partition.type === 'btrfs') parts.push(subvolumesText(partition.subvolumes))
   parts.push(`${bytesText(bytesIn)} in ${bytesText(bytesStored)}`)
   return parts.join(', ')
+}
+
+/** How many subvolumes there are besides the top level, and of which kinds. */
+function subvolumesText([top, ...subvolumes]: readonly SubvolumeResult[]): string {
+  const snapshots = subvolumes.filter(({ snapshotOf }) => snapshotOf !== undefined).length
+  const kinds = [
+    [subvolumes.filter(({ parent }) => parent !== top.id).length, 'nested'],
+    [snapshots, snapshots === 1 ? 'snapshot' : 'snapshots'],
+    [subvolumes.filter(({ readOnly }) => readOnly).length, 'read-only'],
+  ] as const
+  const found = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`)
+  const all = countText(subvolumes.length, 'subvolume')
+  return found.length === 0 ? all : `${all} (${found.join(', ')})`
 }

@@ -2,6 +2,8 @@
 export interface Column<T extends TypedArray = TypedArray> {
   readonly length: number
   push(value: number): void
+  /** Pushes all of them. */
+  append(more: T): void
   get(row: number): number
   set(row: number, value: number): void
   /** The values from `start` to before `end`; valid until the next `push`. */
@@ -13,17 +15,24 @@ type TypedArray = Float64Array | Uint32Array | Uint8Array
 function column<T extends TypedArray>(make: (length: number) => T): Column<T> {
   let values = make(1024)
   let length = 0
+  const makeRoom = (needed: number) => {
+    if (needed <= values.length) return
+    const larger = make(Math.max(needed, values.length * 2))
+    larger.set(values)
+    values = larger
+  }
   return {
     get length() {
       return length
     },
     push(value) {
-      if (length === values.length) {
-        const larger = make(length * 2)
-        larger.set(values)
-        values = larger
-      }
+      makeRoom(length + 1)
       values[length++] = value
+    },
+    append(more) {
+      makeRoom(length + more.length)
+      values.set(more, length)
+      length += more.length
     },
     get: (row) => values[row],
     set: (row, value) => {
@@ -36,4 +45,4 @@ function column<T extends TypedArray>(make: (length: number) => T): Column<T> {
 /** Sizes and addresses, up to 2^53. */
 export const columnOfSizes = (): Column => column((length) => new Float64Array(length))
 export const columnOfU32 = (): Column<Uint32Array> => column((length) => new Uint32Array(length))
-export const columnOfU8 = (): Column => column((length) => new Uint8Array(length))
+export const columnOfU8 = (): Column<Uint8Array> => column((length) => new Uint8Array(length))

@@ -2,7 +2,8 @@
  * CRC-32C (Castagnoli: reflected, initial value and final XOR all ones; RFC 3720, appendix B.4), at the speed
  * of memory where WebAssembly has vectors, and some five times slower in plain JavaScript elsewhere.
  */
-import CRC32C from 'crc-32/crc32c.js'
+import crc32cJs from 'crc-32/crc32c.js'
+import { countBlocks, type BlockHash } from './block-hash.ts'
 import {
   CHECKSUMS,
   MAX_SIZE,
@@ -30,8 +31,10 @@ interface Exports {
 interface Engine {
   checksum: Exports['checksum']
   messages: Uint8Array
-  checksums: Uint32Array
+  checksums: Uint8Array
 }
+
+const CHECKSUM_SIZE = 4
 
 /** Polynomial, its highest power (x^31) in the lowest bit. */
 const POLYNOMIAL = 0x82f6_3b78
@@ -47,37 +50,30 @@ export function crc32c(bytes: Uint8Array): number {
       const size = Math.min(MAX_SIZE, wholeVectors(bytes.length - at))
       engine.messages.set(bytes.subarray(at, at + size))
       engine.checksum(1, size, crc)
-      crc = engine.checksums[0]
+      crc = readU32(engine.checksums)
       at += size
     }
   }
-  return at === bytes.length ? crc : CRC32C.buf(bytes.subarray(at), crc) >>> 0
+  return at === bytes.length ? crc : crc32cJs.buf(bytes.subarray(at), crc) >>> 0
 }
 
-/**
- * Puts the CRC-32C of each `blockSize` bytes into `target`. The last block may be shorter.
- *
- * @throws RangeError when `blockSize` is no positive integer, or `target` has fewer entries than there are blocks
- */
-export function crc32cBlocks(bytes: Uint8Array, blockSize: number, target: Uint32Array): void {
-  if (!Number.isInteger(blockSize) || blockSize <= 0) {
-    throw new RangeError(`block size: expected a positive integer, found ${blockSize}`)
-  }
-  const count = Math.ceil(bytes.length / blockSize)
-  if (target.length < count) {
-    throw new RangeError(`checksums of blocks: expected room for ${count}, found ${target.length}`)
-  }
+/** The CRC-32C of each block, without any loading. */
+export const CRC32C: BlockHash = { name: 'crc32c', size: CHECKSUM_SIZE, hashBlocks: crc32cBlocks }
+
+function crc32cBlocks(bytes: Uint8Array, blockSize: number, target: Uint8Array): void {
+  const count = countBlocks(bytes, blockSize, { target, size: CHECKSUM_SIZE })
   let done = 0
   if (blockSize >= MIN_SIZE && blockSize <= MAX_SIZE && blockSize === wholeVectors(blockSize)) {
     done = checksumWholeBlocks(bytes, blockSize, target)
   }
   for (; done < count; done++) {
-    target[done] = crc32c(bytes.subarray(done * blockSize, (done + 1) * blockSize))
+    const crc = crc32c(bytes.subarray(done * blockSize, (done + 1) * blockSize))
+    writeU32(target, done * CHECKSUM_SIZE, crc)
   }
 }
 
 /** As many blocks in one call as the memory of the module holds. Gives how many it has done. */
-function checksumWholeBlocks(bytes: Uint8Array, blockSize: number, target: Uint32Array): number {
+function checksumWholeBlocks(bytes: Uint8Array, blockSize: number, target: Uint8Array): number {
   if ((engine ??= load()) === 'absent') return 0
   const whole = Math.floor(bytes.length / blockSize)
   const atOnce = Math.floor(MESSAGES_SIZE / blockSize)
@@ -85,13 +81,22 @@ function checksumWholeBlocks(bytes: Uint8Array, blockSize: number, target: Uint3
     const count = Math.min(atOnce, whole - done)
     engine.messages.set(bytes.subarray(done * blockSize, (done + count) * blockSize))
     engine.checksum(count, blockSize, 0)
-    for (let i = 0; i < count; i++) target[done + i] = engine.checksums[i]
+    // The memory of WebAssembly is little-endian, wherever it is.
+    target.set(engine.checksums.subarray(0, count * CHECKSUM_SIZE), done * CHECKSUM_SIZE)
   }
   return whole
 }
 
 function wholeVectors(size: number): number {
   return size - (size % VECTOR)
+}
+
+function readU32(bytes: Uint8Array): number {
+  return (bytes[0] | (bytes[1] << 8) | (bytes[2] << 16) | (bytes[3] << 24)) >>> 0
+}
+
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < CHECKSUM_SIZE; i++) bytes[at + i] = value >>> (8 * i)
 }
 
 function load(): Engine | 'absent' {
@@ -108,7 +113,7 @@ function load(): Engine | 'absent' {
   return {
     checksum,
     messages: new Uint8Array(memory.buffer, MESSAGES, MESSAGES_SIZE),
-    checksums: new Uint32Array(memory.buffer, CHECKSUMS, Math.floor(MESSAGES_SIZE / MIN_SIZE)),
+    checksums: new Uint8Array(memory.buffer, CHECKSUMS, Math.floor(MESSAGES_SIZE / MIN_SIZE) * CHECKSUM_SIZE),
   }
 }
 

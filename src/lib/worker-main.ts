@@ -1,10 +1,10 @@
 /** What runs in each thread of a WorkerPool. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { CreateHandler, Job, JobDone } from './worker-pool.ts'
+import type { CreateHandler, Job, JobDone, WorkerData } from './worker-pool.ts'
 
-const { module, memories } = workerData as { module: string; memories: SharedArrayBuffer[] }
+const { module, setup, memories } = workerData as WorkerData
 const { createHandler } = (await import(module)) as { createHandler: CreateHandler }
-const handle = await createHandler()
+const handle = await createHandler(setup)
 
 const done = (message: JobDone) => parentPort!.postMessage(message)
 

@@ -1,13 +1,24 @@
 import { Worker } from 'node:worker_threads'
 
 /** What a worker's module exports as `createHandler`: makes what does the jobs, one after the other. */
-export type CreateHandler = () => Promise<(memory: SharedArrayBuffer, job: number) => void>
+export type CreateHandler = (
+  setup: string | undefined,
+) => Promise<(memory: SharedArrayBuffer, job: number) => void>
 
 export interface WorkerPoolOptions {
   workers: number
   /** The module with `createHandler`. */
   module: URL
+  /** What `createHandler` is given. */
+  setup?: string
   /** Memory that jobs work in: a job owns one while it is done. */
+  memories: readonly SharedArrayBuffer[]
+}
+
+/** What a worker begins with. */
+export interface WorkerData {
+  module: string
+  setup: string | undefined
   memories: readonly SharedArrayBuffer[]
 }
 
@@ -36,10 +47,10 @@ export class WorkerPool {
   #failure: Error | undefined
   #closing = false
 
-  constructor({ workers, module, memories }: WorkerPoolOptions) {
+  constructor({ workers, module, setup, memories }: WorkerPoolOptions) {
     this.#threads = Array.from({ length: workers }, () => {
       const worker = new Worker(new URL('./worker-main.js', import.meta.url), {
-        workerData: { module: module.href, memories },
+        workerData: { module: module.href, setup, memories } satisfies WorkerData,
       })
       const thread = { worker, pending: [] as Pending[] }
       worker.on('message', ({ error }: JobDone) => {

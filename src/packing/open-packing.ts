@@ -1,5 +1,7 @@
-import { BatchMemory, type CompressZstd } from '../btrfs/pack.ts'
+import type { CompressExtent } from '../btrfs/compression.ts'
+import { BatchMemory } from '../btrfs/pack.ts'
 import type { Packing } from '../btrfs/packing.ts'
+import type { BlockHash } from '../lib/block-hash.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 
 /** Batches for each thread: one that is being packed, and the next. */
@@ -8,9 +10,12 @@ const BATCHES_PER_WORKER = 2
 const MORE_BATCHES = 12
 
 /** Packing by `workers` threads, or by this one when that is 0. Close it in any case. */
-export function openPacking(workers: number, compress: CompressZstd): Packing & { close(): Promise<void> } {
+export function openPacking(
+  workers: number,
+  { compress, hash }: { compress: CompressExtent; hash: BlockHash },
+): Packing & { close(): Promise<void> } {
   if (workers === 0) {
-    const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
+    const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), hash)
     let failure: unknown
     return {
       memories: [memory],
@@ -34,11 +39,12 @@ export function openPacking(workers: number, compress: CompressZstd): Packing & 
   const pool = new WorkerPool({
     workers,
     module: new URL('./pack-worker.js', import.meta.url),
+    setup: hash.name,
     memories: buffers,
   })
   const underWay = new Map<number, Promise<void>>()
   return {
-    memories: buffers.map((buffer) => new BatchMemory(buffer)),
+    memories: buffers.map((buffer) => new BatchMemory(buffer, hash)),
     start(memory, count) {
       const job = pool.run(memory, count)
       // Whoever asks for the batch will see it fail; until then nobody is listening.

@@ -75,17 +75,20 @@ function subvolumeIssues({ subvolumes = [], paths = [], links = {} }: Draft<Btrf
     const message = 'no subvolume has the path "/": give it to this one or to another'
     issues.push({ path: `${at}.subvolumes[${top}].path`, message })
   }
-  const names = new Map(subvolumes.map((subvolume, i) => [subvolume?.name, i]))
   for (const name of Object.keys(links)) {
     // Objects of JavaScript inherit under this name: the schema's library passes over it.
     if (name === '__proto__') {
       issues.push({ path: `${at}.${toJsonPath(['links', name])}`, message: 'cannot be the name of a link' })
     }
-    const i = names.get(name)
-    if (i === undefined) continue
+    const same = subvolumes.findIndex((subvolume) => subvolume?.name === name)
+    const below = subvolumes.findIndex((subvolume) => subvolume?.name?.startsWith(`${name}/`))
+    if (same < 0 && below < 0) continue
     issues.push({
       path: `${at}.${toJsonPath(['links', name])}`,
-      message: `is also the name of ${at}.subvolumes[${i}]`,
+      message:
+        same < 0
+          ? `is a directory, in which ${at}.subvolumes[${below}] lies`
+          : `is also the name of ${at}.subvolumes[${same}]`,
     })
   }
   return issues

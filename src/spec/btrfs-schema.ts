@@ -138,6 +138,13 @@ export const btrfs = z.strictObject({
   compression: storage.compression.describe(
     'How file content is compressed where no subvolume or path says otherwise; "none" by default.',
   ),
+  inlineCompression: z
+    .boolean()
+    .optional()
+    .describe(
+      'Where files are compressed, those that lie in the trees are as well. The file system takes less space, an .img.zst of it more.',
+    )
+    .meta({ default: false }),
   dedupe: z
     .boolean()
     .optional()

@@ -59,6 +59,8 @@ export interface BtrfsPlan extends PartitionPlace {
   blockGroupTree: boolean
   /** Bytes added after the content with `size: 'fit'`; undefined: the default rule. */
   slack: number | undefined
+  /** What is compressed may be so in the trees, too. */
+  inlineCompression: boolean
   /** Files of equal content share their extents. */
   dedupe: boolean
   /** The top level first, then the others by their ids. One of them has the path ''. */

@@ -1,6 +1,7 @@
 /** A BTRFS partition of a description, with everything decided. */
 import type { Timestamp } from '../file-tree/entry.ts'
 import { fromText } from '../lib/byte-string.ts'
+import type { Draft } from './check.ts'
 import type { BtrfsPlan, EntryRulePlan, PathRulePlan } from './plan.ts'
 import type { BtrfsSpec, PathRuleSpec } from './schema.ts'
 import { parseSize } from './sizes.ts'
@@ -12,25 +13,37 @@ const DEFAULT_NODE_SIZE = 16384
 /** Data and metadata have the same unit in mixed block groups: the sector. */
 const MIXED_NODE_SIZE = 4096
 
-export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (what: string) => string) {
-  const { profiles = {}, mixed = false, paths = [], swapfile } = partition
+/** What decides how much room there must be, at the least. */
+export function btrfsLayout({
+  nodeSize,
+  profiles = {},
+  mixed = false,
+}: Draft<BtrfsSpec>): Pick<BtrfsPlan, 'nodeSize' | 'profiles' | 'mixed'> {
   const metadata = profiles.metadata ?? (mixed ? (profiles.data ?? 'dup') : 'dup')
   return {
-    type: 'btrfs',
-    label: partition.label ?? '',
-    uuid: partition.uuid?.toLowerCase() ?? derive('btrfs fsid'),
-    deviceUuid: derive('btrfs device'),
-    chunkTreeUuid: derive('btrfs chunk tree'),
-    nodeSize: partition.nodeSize ?? (mixed ? MIXED_NODE_SIZE : DEFAULT_NODE_SIZE),
-    checksum: partition.checksum ?? 'crc32c',
+    nodeSize: nodeSize ?? (mixed ? MIXED_NODE_SIZE : DEFAULT_NODE_SIZE),
     profiles: {
       system: profiles.system ?? 'dup',
       metadata,
       data: profiles.data ?? (mixed ? metadata : 'single'),
     },
     mixed,
+  }
+}
+
+export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (what: string) => string) {
+  const { paths = [], swapfile } = partition
+  return {
+    type: 'btrfs',
+    label: partition.label ?? '',
+    uuid: partition.uuid?.toLowerCase() ?? derive('btrfs fsid'),
+    deviceUuid: derive('btrfs device'),
+    chunkTreeUuid: derive('btrfs chunk tree'),
+    ...btrfsLayout(partition),
+    checksum: partition.checksum ?? 'crc32c',
     blockGroupTree: partition.blockGroupTree ?? false,
     slack: partition.slack === undefined ? undefined : parseSize(partition.slack),
+    inlineCompression: partition.inlineCompression ?? false,
     dedupe: partition.dedupe ?? true,
     subvolumes: resolveSubvolumes(partition, time, derive),
     paths: paths.flatMap(({ path }): PathRulePlan[] =>

@@ -105,8 +105,11 @@ const ID = 'a number from 0 to 4294967294'
 /** A user's or group's number. */
 export const ownerId = integer(ID, 0, 0xffff_fffe)
 
-/** (BTRFS_FIRST_FREE_OBJECTID; qgroups keep the upper 16 bits) */
-export const subvolumeId = integer('a number from 256 to 281474976710655', 256, 2 ** 48 - 1)
+/**
+ * (BTRFS_FIRST_FREE_OBJECTID; qgroups keep the upper 16 bits.) The kernel counts on from the greatest there is: half of
+ * the ids are left to it.
+ */
+export const subvolumeId = integer('a number from 256 to 140737488355327', 256, 2 ** 47 - 1)
 
 export const mode = text('permissions in octal digits, like "0755"', /^[0-7]{3,4}$/)
 

@@ -8,6 +8,7 @@ import {
   metadataChunks,
   superStripes,
   type Chunk,
+  type DataSpaceOptions,
   type TreeChunk,
 } from '../../src/btrfs/chunks.ts'
 
@@ -104,7 +105,8 @@ describe('space for trees', () => {
         expect(free.every((bytes) => bytes <= STRIPE)).toBe(true)
 
         const end = chunkEnd(layout.at(-1)!.chunk)
-        const system = layoutSystem(end, 3, space)
+        const system = layoutSystem(end, 3, { ...space, headroom })
+        expect(system.chunk.length).toBeGreaterThanOrEqual(3 * space.nodeSize + headroom)
         judgeTreeChunks([system], end, space.nodeSize)
         expect(system.chunk.type & 2n).toBe(2n)
       }),
@@ -147,17 +149,22 @@ describe('space for trees', () => {
   })
 })
 
+const PLAIN = { profile: 'single', mixed: false } as const
+const MIXED = { profile: 'single', mixed: true } as const
+const TWICE = { profile: 'dup', mixed: false } as const
+
 describe('space for data', () => {
   /** Gives out extents, and says what is wrong with any of them. */
-  function allocateAll(lengths: Iterable<number>, from = MIB) {
-    const allocator = new DataAllocator(from)
+  function allocateAll(lengths: Iterable<number>, from = MIB, space: DataSpaceOptions = PLAIN) {
+    const allocator = new DataAllocator(from, space)
     const extents: { bytenr: number; length: number }[] = []
     for (const length of lengths) extents.push({ bytenr: allocator.allocate(length), length })
     const end = allocator.close()
     let after = from
     for (const chunk of allocator.chunks) {
       expectSoundChunk(chunk, after)
-      expect(chunk.length).toBeLessThanOrEqual(GIB)
+      expect(chunk.length).toBeLessThanOrEqual(space.profile === 'dup' ? 2 * MIB : GIB)
+      expect(chunk.type).toBe(1n | (space.mixed ? 4n : 0n) | (space.profile === 'dup' ? 32n : 0n))
       after = chunkEnd(chunk)
     }
     expect(end).toBe(allocator.chunks.length === 0 ? from : after)
@@ -201,6 +208,41 @@ describe('space for data', () => {
     const { chunks } = allocateAll(new Array<number>(3 * 8192).fill(128 * KIB))
     expect(chunks.map(({ length }) => length).slice(0, -1)).toEqual([GIB, GIB, GIB])
     expect(chunks.length).toBe(4)
+  })
+
+  test('has two copies clear of superblocks and in chunks that fill up', () => {
+    fc.assert(
+      fc.property(
+        fc.array(sectors(32), { maxLength: 400, size: 'max' }),
+        fc.oneof(fc.constant(MIB), start),
+        fc.boolean(),
+        (lengths, from, mixed) => {
+          const { chunks, extents, end } = allocateAll(lengths, from, { profile: 'dup', mixed })
+          if (chunks.length === 0) return
+          const last = extents.at(-1)!
+          expect(chunks.at(-1)!.length - (last.bytenr + last.length - chunks.at(-1)!.logical)).toBeLessThan(
+            STRIPE,
+          )
+          expect(end).toBe(chunks.at(-1)!.stripes[1] + chunks.at(-1)!.length)
+          // Less than the longest piece is lost at the end of each.
+          const stored = lengths.reduce((sum, length) => sum + length, 0)
+          const held = chunks.reduce((sum, { length }) => sum + length, 0)
+          expect(held - stored).toBeLessThan(chunks.length * 128 * KIB)
+        },
+      ),
+      { numRuns: 80 },
+    )
+    const { chunks } = allocateAll(new Array<number>(32).fill(128 * KIB), MIB, TWICE)
+    expect(chunks.map(({ length }) => length)).toEqual([2 * MIB, 2 * MIB])
+  })
+
+  test('is mixed with metadata where it is asked for', () => {
+    allocateAll([4096], MIB, MIXED)
+    const space = { nodeSize: 4096, profile: 'single' as const, mixed: true }
+    const kinds = layoutMetadata(MIB, 2000, { ...space, headroom: MIB }).map(({ chunk }) => chunk.type)
+    expect(new Set(kinds)).toEqual(new Set([5n]))
+    expect(kinds.length).toBeGreaterThan(2)
+    expect(layoutSystem(MIB, 1, { ...space, headroom: 0 }).chunk.type).toBe(2n)
   })
 
   test('takes no chunk when there is no data', () => {

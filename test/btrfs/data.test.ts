@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { crc32c } from '../../src/btrfs/checksum.ts'
 import { chunkEnd, DataAllocator } from '../../src/btrfs/chunks.ts'
 import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { DataWriter } from '../../src/btrfs/data.ts'
 import { BatchMemory } from '../../src/btrfs/pack.ts'
 import { openPacking } from '../../src/packing/open-packing.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
+import { HASH_NAMES, type BlockHash } from '../../src/lib/block-hash.ts'
+import { CRC32C } from '../../src/lib/crc32c.ts'
+import { loadHash } from '../../src/lib/load-hash.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 
 const KIB = 1024
@@ -30,11 +32,19 @@ async function* ones(size: number) {
 }
 
 test('who cannot be packed is named', async () => {
-  const packing = openPacking(0, () => {
-    throw new Error('the compressor is out of order')
+  const packing = openPacking(0, {
+    hash: CRC32C,
+    compress: () => {
+      throw new Error('the compressor is out of order')
+    },
   })
   const sink = new DeviceSink(nowhere, Infinity)
-  const placer = new ExtentPlacer({ sink, allocator: new DataAllocator(MIB), dedupe: true })
+  const placer = new ExtentPlacer({
+    sink,
+    allocator: new DataAllocator(MIB),
+    checksumSize: CRC32C.size,
+    dedupe: true,
+  })
   const data = new DataWriter({ sink, placer, packing, decompress: refuse })
   const add = (name: string, level: number | undefined) =>
     data.add(
@@ -51,12 +61,18 @@ test('who cannot be packed is named', async () => {
   await expect(data.flush()).rejects.toThrow('packing "nix/store/broken": the compressor is out of order')
 })
 
+/** Where files have extents of their own. */
+function placerOf(allocator: DataAllocator, sink = nowhere): ExtentPlacer {
+  const device = new DeviceSink(sink, Infinity)
+  return new ExtentPlacer({ sink: device, allocator, checksumSize: CRC32C.size, dedupe: false })
+}
+
 describe('plain extents', () => {
   /** Stores files of these sizes without compression and checksums, and gives all extents. */
   async function store(sizes: number[]) {
     const allocator = new DataAllocator(MIB)
-    const placer = new ExtentPlacer({ sink: new DeviceSink(nowhere, Infinity), allocator, dedupe: false })
-    const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength))
+    const placer = placerOf(allocator)
+    const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C)
     const packing = {
       memories: [memory],
       start: (_: number, count: number) => memory.pack(count, refuse),
@@ -106,9 +122,9 @@ describe('plain extents', () => {
 })
 
 describe('sectors end in zeros', () => {
-  const dirty = () => {
+  const dirty = (hash: BlockHash = CRC32C) => {
     const buffer = new ArrayBuffer(BatchMemory.byteLength)
-    const memory = new BatchMemory(buffer)
+    const memory = new BatchMemory(buffer, hash)
     new Uint8Array(buffer).fill(0xee)
     return memory
   }
@@ -120,7 +136,7 @@ describe('sectors end in zeros', () => {
     const allocator = new DataAllocator(MIB)
     const data = new DataWriter({
       sink,
-      placer: new ExtentPlacer({ sink: new DeviceSink(sink, Infinity), allocator, dedupe: false }),
+      placer: placerOf(allocator, sink),
       packing: {
         memories: [memory],
         start: (_, count) => memory.pack(count, refuse),
@@ -138,30 +154,36 @@ describe('sectors end in zeros', () => {
     }
   })
 
-  test('behind a compressed frame', () => {
-    const memory = dirty()
+  test.each(HASH_NAMES)('behind a compressed frame, under checksums by %s', async (name) => {
+    const hash = await loadHash(name)
+    const memory = dirty(hash)
     memory.content.fill(1)
     const length = 128 * KIB
+    const options = { length, compression: 3, level: 15, nodatacow: false, mayBeInline: false }
     for (const frameLength of [9, 4096, 4097, length - 4097, length - 4096, length - 4095, length + 500]) {
-      memory.setPiece(0, { length, zstdLevel: 3, nodatacow: false })
-      memory.setPiece(1, { length, zstdLevel: 3, nodatacow: false })
-      const level: number[] = []
-      memory.pack(2, (target, source, zstdLevel) => {
-        level.push(zstdLevel)
+      memory.setPiece(0, options)
+      memory.setPiece(1, options)
+      const levels: number[][] = []
+      memory.pack(2, (target, source, ...how) => {
+        levels.push(how)
         expect(source.length).toBe(length)
         target.fill(7, 0, frameLength)
         return frameLength
       })
-      expect(level).toEqual([3, 3])
+      expect(levels).toEqual([
+        [3, 15],
+        [3, 15],
+      ])
       const isKept = frameLength <= length - 4096
       for (const { stored, compression, checksums } of memory.packed(2)) {
         const padded = isKept ? Math.ceil(frameLength / 4096) * 4096 : length
         expect(compression).toBe(isKept ? 3 : 0)
         expect(stored!.length).toBe(padded)
-        expect(checksums!.length).toBe(padded / 4096)
         if (isKept) expect(stored!.subarray(frameLength).every((byte) => byte === 0)).toBe(true)
         expect(stored![0]).toBe(isKept ? 7 : 1)
-        expect(checksums![0]).toBe(crc32c(stored!.subarray(0, 4096)))
+        const expected = new Uint8Array((padded / 4096) * hash.size)
+        hash.hashBlocks(stored!, 4096, expected)
+        expect(checksums).toEqual(expected)
       }
     }
   })

@@ -9,6 +9,7 @@ import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { FileData } from '../../src/btrfs/extents.ts'
 import type { PackedPiece } from '../../src/btrfs/pack.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
+import { CRC32C } from '../../src/lib/crc32c.ts'
 import { build, buildAndJudge, describeImage, inFolder, judge, noise, text } from '../images/build.ts'
 import { expectedImage } from '../images/expected-image.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
@@ -132,6 +133,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   const disk = new Map<number, Uint8Array>()
   const placer = new ExtentPlacer({
     allocator: new DataAllocator(MIB),
+    checksumSize: CRC32C.size,
     dedupe: true,
     sink: new DeviceSink(
       {
@@ -146,7 +148,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   })
   const place = async (content: Uint8Array) => {
     const data = new FileData(content.length, false)
-    const checksums = Uint32Array.of(7)
+    const checksums = Uint8Array.of(7, 0, 0, 0)
     const piece: PackedPiece = { stored: content, compression: 0, dense: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)
     return data.firstExtent

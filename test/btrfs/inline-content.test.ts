@@ -5,8 +5,9 @@ import { DeviceSink } from '../../src/btrfs/device-sink.ts'
 import { INLINE_BLOCK_BYTES } from '../../src/btrfs/inline-content.ts'
 import { BatchMemory } from '../../src/btrfs/pack.ts'
 import { ExtentPlacer } from '../../src/btrfs/place.ts'
+import { CRC32C } from '../../src/lib/crc32c.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
-import { loadExtentZstd } from '../../src/packing/extent-zstd.ts'
+import { loadExtentCompression } from '../../src/packing/extent-compression.ts'
 
 const FILES = 3000
 const storage = { nodatacow: false, compression: undefined }
@@ -21,8 +22,11 @@ const nowhere: ImageSink = {
 
 /** A writer whose batches are packed as late as may be. */
 async function openWriter() {
-  const { compress, decompress } = await loadExtentZstd()
-  const memories = Array.from({ length: 3 }, () => new BatchMemory(new ArrayBuffer(BatchMemory.byteLength)))
+  const { compress, decompress } = await loadExtentCompression()
+  const memories = Array.from(
+    { length: 3 },
+    () => new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C),
+  )
   const counts: number[] = []
   const packing = {
     memories,
@@ -30,15 +34,16 @@ async function openWriter() {
     finish: (memory: number) => memories[memory].pack(counts[memory], compress),
   }
   const sink = new DeviceSink(nowhere, Infinity)
-  const placer = new ExtentPlacer({ sink, allocator: new DataAllocator(2 ** 20), dedupe: true })
+  const allocator = new DataAllocator(2 ** 20)
+  const placer = new ExtentPlacer({ sink, allocator, checksumSize: CRC32C.size, dedupe: true })
   let decompressed = 0
   const data = new DataWriter({
     sink,
     placer,
     packing,
-    decompress: (frame, length) => {
+    decompress: (...stored) => {
       decompressed++
-      return decompress(frame, length)
+      return decompress(...stored)
     },
   })
   return { data, placer, decompressed: () => decompressed }

@@ -1,92 +1,32 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HASH_NAMES } from '../../src/lib/block-hash.ts'
+import {
+  arbitraryEntry as entry,
+  arbitrarySources as sources,
+  specPath,
+  withoutRefused,
+} from '../images/arbitrary-tree.ts'
 import type { TarInput } from '../sources/build-tar.ts'
-import { arbitraryTime } from '../sources/arbitrary-entries.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
-import { expectedImage, isExcluded, Refused, type SourceInput } from '../images/expected-image.ts'
+import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
+import { expectedImage, isExcluded, pathHeldBy, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'
 
 /** A longer look: DISKWRIGHT_RUNS=500 npx vitest run test/btrfs/property.test.ts */
 const RUNS = Number(process.env.DISKWRIGHT_RUNS ?? 15)
 
-// Few names, so that paths meet: entries replace each other, links find targets, rules and subvolumes apply.
-const name = fc.oneof(
-  { weight: 12, arbitrary: fc.constantFrom('a', 'b', 'boot', 'd', 'nix', 'var') },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom('\xff\xfe', 'gr\xc3\xbc\xc3\x9fe', 'with space', 'x'.repeat(255), '-'),
-  },
-)
-const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'))
-
-const LIMITS = [
-  0, 1, 2047, 2048, 2049, 4095, 4096, 4097, 8192, 131071, 131072, 131073, 135168, 262144, 400000,
-]
-const kind = fc.constantFrom(
-  (length: number, seed: number) => noise(length, seed),
-  (length: number, seed: number) => text(length, seed),
-  (length: number) => new Uint8Array(length),
-)
-/** Runs of noise, text and zeros. */
-const content = fc
-  .oneof(
-    { weight: 3, arbitrary: fc.array(fc.tuple(kind, fc.constantFrom(...LIMITS)), { maxLength: 1 }) },
-    {
-      weight: 1,
-      arbitrary: fc.array(fc.tuple(kind, fc.constantFrom(4096, 131072, 1, 70000)), { maxLength: 6 }),
-    },
-  )
-  .chain((runs) => fc.tuple(fc.constant(runs), fc.integer({ min: 1, max: 5 })))
-  .map(
-    ([runs, seed]) => new Uint8Array(Buffer.concat(runs.map(([make, length], i) => make(length, seed + i)))),
-  )
-
-const id = fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: 2 ** 32 - 2 }))
-const xattr = fc.record({
-  name: fc.constantFrom('user.a', 'user.b', 'user.\xff', 'trusted.c', `user.${'n'.repeat(250)}`),
-  value: fc.oneof(fc.uint8Array({ maxLength: 30 }), fc.constant(noise(3000))),
-})
-const xattrs = fc.uniqueArray(xattr, { selector: ({ name }) => name, minLength: 1, maxLength: 3 })
-const metadata = {
-  path,
-  mode: fc.integer({ min: 0, max: 0o7777 }),
-  uid: id,
-  gid: id,
-  mtime: arbitraryTime,
-}
-const optional = (more: object) =>
-  fc.record({ atime: arbitraryTime, ctime: arbitraryTime, ...more }, { requiredKeys: [] })
-const entryOf = <T extends object>(weight: number, own: fc.Arbitrary<T>, more: object = {}) => ({
-  weight,
-  arbitrary: fc
-    .tuple(fc.record(metadata), optional(more), own)
-    .map(([a, b, c]) => ({ ...a, ...b, ...c }) as unknown as TarInput),
-})
-const is = <T extends string>(type: T) => fc.constant(type)
-const sparse = fc.constantFrom('gnu', '0.0', '0.1', '1.0')
-const entry: fc.Arbitrary<TarInput> = fc.oneof(
-  entryOf(6, fc.record({ type: is('file'), content }), { xattrs, sparse }),
-  entryOf(2, fc.record({ type: is('directory') }), { xattrs }),
-  entryOf(3, fc.record({ type: is('hardlink'), target: path })),
-  entryOf(1, fc.record({ type: is('symlink'), target: fc.oneof(path, fc.constant('t'.repeat(3900))) })),
-  entryOf(1, fc.record({ type: is('fifo') })),
-  entryOf(
-    1,
-    fc.record({
-      type: fc.constantFrom('block', 'character'),
-      major: fc.integer({ min: 0, max: 4095 }),
-      minor: fc.integer({ min: 0, max: 2 ** 20 - 1 }),
-    }),
-  ),
-)
-
+const COMPRESSIONS = ['lzo', 'zlib:1', 'zlib', 'zlib:9', 'zstd:1', 'zstd', 'zstd:15']
 const storage = fc
   .record(
-    { nodatacow: fc.boolean(), compression: fc.constantFrom('none', 'zstd:1', 'zstd:3', 'zstd:15') },
+    {
+      nodatacow: fc.boolean(),
+      compression: fc.constantFrom('none', ...COMPRESSIONS),
+      property: fc.constantFrom<'none' | 'lzo' | 'zlib' | 'zstd'>('none', 'lzo', 'zlib', 'zstd'),
+    },
     { requiredKeys: [] },
   )
   .map((rule) => (rule.nodatacow ? { nodatacow: true } : rule))
-const specPath = path.filter((path) => !/[^\x20-\x7e]/.test(path)).map((path) => `/${path}`)
 const subvolumes = fc
   .tuple(
     fc.constantFrom('', '@', undefined),
@@ -125,17 +65,68 @@ const changes = fc.oneof(
 )
 const patternRule = fc.tuple(glob, changes).map(([glob, changes]) => ({ glob, ...changes }))
 
-const anyOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
+/** Subvolumes in each other, and snapshots of them. */
+const innerSubvolumes = fc.uniqueArray(
+  fc.record(
+    {
+      name: fc.constantFrom(
+        'a',
+        'd/b',
+        '@/a',
+        '@/boot',
+        '@/d/var',
+        '@/x/y/z',
+        '@0/a',
+        '@0/new',
+        '@/a/b',
+        's',
+        '@/s',
+      ),
+      path: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: specPath }),
+      snapshotOf: fc.constantFrom(undefined, undefined, undefined, '', '@', '@0', '@/a'),
+      readOnly: fc.boolean(),
+      default: fc.constantFrom(undefined, undefined, true),
+      id: fc.oneof(fc.constant(undefined), fc.integer({ min: 256, max: 2 ** 47 - 1 })),
+    },
+    { requiredKeys: ['name'] },
+  ),
+  { selector: ({ name }) => name, maxLength: 4 },
+)
+const allSubvolumes = fc.tuple(subvolumes, innerSubvolumes).map(([outer, inner]) =>
+  [...outer, ...inner].reduce<NonNullable<BtrfsOptions['subvolumes']>>((kept, subvolume) => {
+    const defined = Object.fromEntries(Object.entries(subvolume).filter(([, value]) => value !== undefined))
+    const all = [...kept, defined as (typeof kept)[0]]
+    return btrfsIssues({ subvolumes: all }, '').length === 0 ? all : kept
+  }, []),
+)
+const profile = fc.constantFrom('single' as const, 'dup' as const)
+const groups = fc.oneof(
   {
-    nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
-    profiles: fc.record({
-      system: fc.constantFrom('single' as const, 'dup' as const),
-      metadata: fc.constantFrom('single' as const, 'dup' as const),
-    }),
-    compression: fc.constantFrom('none', 'zstd', 'zstd:1', 'zstd:15'),
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        nodeSize: fc.constantFrom(4096, 8192, 16384, 32768, 65536),
+        profiles: fc.record({ system: profile, metadata: profile, data: profile }),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(profile, profile)
+      .map(([system, data]) => ({ mixed: true, profiles: { system, data } })),
+  },
+)
+const ownOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
+  {
+    blockGroupTree: fc.boolean(),
+    checksum: fc.constantFrom(...HASH_NAMES),
+    compression: fc.constantFrom('none', ...COMPRESSIONS),
+    inlineCompression: fc.boolean(),
     slack: fc.constantFrom(0, 4096, '64MiB'),
     dedupe: fc.boolean(),
-    subvolumes,
+    subvolumes: allSubvolumes,
     paths: fc
       .tuple(
         fc
@@ -155,19 +146,13 @@ const anyOptions: fc.Arbitrary<BtrfsOptions> = fc.record(
   { requiredKeys: [] },
 )
 /** Leaving out the root of a subvolume is a matter of the description, too. */
-const options = anyOptions.map((options) => {
-  const roots = (options.subvolumes ?? []).flatMap(({ name, path }) => [name, path?.slice(1) ?? name])
+const options = fc.tuple(groups, ownOptions).map(([a, b]): BtrfsOptions => {
+  const options = { ...a, ...b }
+  const roots = (options.subvolumes ?? []).map((subvolume) => pathHeldBy(subvolume.name, options))
   const leavesOutRoot = (rule: NonNullable<BtrfsOptions['paths']>[number]) =>
-    roots.some((root) => isExcluded({ paths: [rule] }, root))
+    roots.some((root) => root !== undefined && isExcluded({ paths: [rule] }, root))
   return { ...options, paths: (options.paths ?? []).filter((rule) => !leavesOutRoot(rule)) }
 })
-const sources: fc.Arbitrary<SourceInput[]> = fc.array(
-  fc.record(
-    { entries: fc.array(entry, { maxLength: 25, size: 'max' }), to: specPath },
-    { requiredKeys: ['entries'] },
-  ),
-  { minLength: 1, maxLength: 2 },
-)
 
 async function judgeCase(
   sources: readonly SourceInput[],
@@ -186,25 +171,6 @@ async function judgeCase(
     await judge(await build(folder, spec), expected, { check: { versions: 'newest' } })
     return 'judged'
   })
-}
-
-/** Drops entries that the tree as it is then refuses: most cases should be about what is built. */
-function withoutRefused(sources: readonly SourceInput[], options: BtrfsOptions): SourceInput[] {
-  const kept: SourceInput[] = []
-  for (const { entries, ...rest } of sources) {
-    const accepted: TarInput[] = []
-    kept.push({ entries: accepted, ...rest })
-    for (const entry of entries) {
-      accepted.push(entry)
-      try {
-        expectedImage(kept, options)
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error
-        accepted.pop()
-      }
-    }
-  }
-  return kept
 }
 
 describe('any tree', () => {

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
 import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
-import { headroomFor, tailPlanner, TAIL_TREES, type TailInput } from '../../src/btrfs/tail.ts'
+import { ampleHeadroom, fitTail } from '../../src/btrfs/fit.ts'
+import { tailPlanner, type TailInput } from '../../src/btrfs/tail.ts'
 import { planTree } from '../../src/btrfs/tree.ts'
+import { CRC32C } from '../../src/lib/crc32c.ts'
 
 const MIB = 2 ** 20
 const time = { sec: 0, nsec: 0 }
@@ -12,20 +14,23 @@ const time = { sec: 0, nsec: 0 }
 interface Shape {
   nodeSize: number
   profile: 'single' | 'dup'
+  mixed: boolean
+  blockGroupTree: boolean
   /** Data extents of a sector each, every second of which was replaced: as many free ranges. */
   holes: number
   /** Blocks of the file trees. */
   written: number
 }
 
-function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): TailInput {
-  const allocator = new DataAllocator(start)
-  const extents = new ExtentTable()
+function inputFor(shape: Shape, start = MIB): TailInput {
+  const { nodeSize, profile, mixed, blockGroupTree, holes, written } = shape
+  const allocator = new DataAllocator(start, { profile, mixed })
+  const extents = new ExtentTable(CRC32C.size)
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
     const bytenr = allocator.allocate(4096)
     const extent = { fileOffset: 0, bytenr, diskNumBytes: 4096, ramBytes: 4096, compression: 0 }
-    extents.append(new FileData(4096, false), extent, Uint32Array.of(i))
+    extents.append(new FileData(4096, false), extent, new Uint8Array(CRC32C.size).fill(i))
     if (i % 2 === 0) uses.add(i, 5, 257 + i)
   }
   const uuid = new Uint8Array(16).fill(1)
@@ -37,6 +42,8 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
     time,
     ids: { fsid: uuid, deviceUuid: uuid, chunkTreeUuid: uuid },
     profiles: { system: profile, metadata: profile },
+    mixed,
+    blockGroupTree,
     dataChunks: allocator.chunks,
     extents,
     uses,
@@ -44,6 +51,7 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
     written: new Array(written).fill({ owner: 5n, level: 0 }) as TailInput['written'],
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
+    defaultSubvolume: 5n,
     uuids: [{ id: 5n, uuid }],
   }
 }
@@ -51,13 +59,15 @@ function inputFor({ nodeSize, profile, holes, written }: Shape, start = MIB): Ta
 /** Whether the plan has room for just the blocks that its trees turn out to have. */
 function judge(shape: Shape, headroom: number): void {
   const input = inputFor(shape)
-  const tail = tailPlanner(input)(headroom, 0)
+  const tail = tailPlanner(input)({ metadata: headroom, system: 4 * MIB }, 0)
   const blocksOf = (owner: bigint) =>
     planTree(
       Array.from(tail.items(owner), ({ size }) => size),
       shape.nodeSize,
     ).length
-  const needed = TAIL_TREES.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
+  const trees = tail.trees.filter((owner) => owner !== 3n)
+  expect(trees.includes(11n)).toBe(shape.blockGroupTree)
+  const needed = trees.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
   expect(tail.metadata.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(needed)
   expect(tail.system.blocks).toBe(blocksOf(3n))
   expect(tail.bytesUsed).toBe((needed + tail.system.blocks) * shape.nodeSize + shape.holes * 4096)
@@ -67,6 +77,8 @@ describe('the trees that describe themselves', () => {
   const shape = {
     nodeSize: fc.constantFrom(4096, 8192, 16384, 65536),
     profile: fc.constantFrom('single' as const, 'dup' as const),
+    mixed: fc.boolean(),
+    blockGroupTree: fc.boolean(),
     written: fc.integer({ min: 1, max: 600 }),
     holes: fc.integer({ min: 0, max: 400 }),
   }
@@ -80,7 +92,7 @@ describe('the trees that describe themselves', () => {
     const perLeaf = Math.floor((nodeSize - 101) / 25)
     for (let holes = perLeaf - 12; holes <= perLeaf; holes++) {
       for (let written = 1; written <= 17; written++) {
-        judge({ nodeSize, profile: 'dup', holes, written }, 0)
+        judge({ nodeSize, profile: 'dup', mixed: false, blockGroupTree: false, holes, written }, 0)
       }
     }
   })
@@ -94,12 +106,55 @@ describe('the trees that describe themselves', () => {
     fc.assert(
       fc.property(fc.record(shape), start, spare, (shape, start, spare) => {
         const input = inputFor(shape, start)
-        const exact = tailPlanner(input)(0, 0).end
-        const headroom = headroomFor(spare)
-        expect(headroom).toBeGreaterThan(0)
+        const exact = tailPlanner(input)({ metadata: 0, system: 4 * MIB }, 0).end
+        const headroom = ampleHeadroom(spare)
+        expect(headroom.metadata).toBeGreaterThanOrEqual(2 * MIB)
         expect(tailPlanner(input)(headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
       }),
       { numRuns: 200 },
     )
+  })
+
+  test('fit into what they say they need, and into anything larger', async () => {
+    const start = fc.oneof(
+      fc.integer({ min: 16, max: 700 }),
+      // Where the mirror at 64 MiB is in the way of this chunk or that.
+      fc.integer({ min: 850, max: 1030 }),
+    )
+    const more = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 }))
+    await fc.assert(
+      fc.asyncProperty(fc.record(shape), start, more, async (shape, start, more) => {
+        const plan = tailPlanner(inputFor(shape, start * 65536))
+        const { nodeSize } = shape
+        const fit = await fitTail(plan, { size: 'fit', slack: 0, nodeSize })
+        expect(fit.tail?.end).toBe(fit.totalBytes)
+        const less = { size: fit.totalBytes - 4096, slack: undefined, nodeSize }
+        expect(await fitTail(plan, less)).toMatchObject({ tail: undefined, needed: fit.totalBytes })
+
+        const size = fit.totalBytes + more * 4096
+        const larger = await fitTail(plan, { size, slack: undefined, nodeSize })
+        expect(larger.totalBytes).toBe(size)
+        expect(larger.tail!.end).toBeLessThanOrEqual(size)
+        const { chunk, blocks } = larger.tail!.metadata.at(-1)!
+        expect(chunk.length - blocks * nodeSize).toBeGreaterThanOrEqual(32 * nodeSize)
+        expect(larger.tail!.system.chunk.length).toBeGreaterThanOrEqual(24 * nodeSize)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('have room for what the kernel sets aside, however large they are', async () => {
+    const shape = { nodeSize: 4096, profile: 'dup', mixed: false, blockGroupTree: true, written: 1 } as const
+    const small = tailPlanner(inputFor({ ...shape, holes: 1000 }))
+    const large = tailPlanner(inputFor({ ...shape, holes: 200_000 }))
+    const wanted = { size: 'fit', slack: undefined, nodeSize: 4096 } as const
+    const usual = await fitTail(small, wanted)
+    const end = small({ metadata: 0, system: 4 * MIB }, 0).end
+    expect(usual.totalBytes - end).toBe(128 * MIB)
+
+    const { tail } = await fitTail(large, wanted)
+    expect(tail!.globalReserve).toBeGreaterThan(16 * MIB)
+    const { chunk, blocks } = tail!.metadata.at(-1)!
+    expect(chunk.length - blocks * 4096).toBeGreaterThanOrEqual(tail!.globalReserve + 8 * MIB)
   })
 })

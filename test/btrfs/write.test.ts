@@ -263,17 +263,6 @@ describe('many names', () => {
     await buildAndJudge(entries, { nodeSize: 16384 })
   })
 
-  test('more than an inode can have', async () => {
-    const entries = [file('f', 'x'), ...Array.from({ length: 65535 }, (_, i) => hardlink(`d/${i}`, 'f'))]
-    await inFolder(async (folder) => {
-      const complaint = '"/f": 65536 hard links; BTRFS allows 65535'
-      await expect(build(folder, describeImage(folder, [{ entries }]))).rejects.toThrow(complaint)
-      entries.pop()
-      const { btrfs } = await build(folder, describeImage(folder, [{ entries }]))
-      expect(btrfs.hardLinks).toBe(65534)
-    })
-  })
-
   // More than an extent item has room for.
   test.each([
     [4096, 10],

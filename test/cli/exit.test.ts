@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import type { SubvolumeResult } from '../../src/build-result.ts'
 import { buildText } from '../../src/cli/build-report.ts'
 import { CommandError, exitCodeOf, reportError } from '../../src/cli/exit.ts'
 import { interruptible } from '../../src/cli/interrupt.ts'
@@ -103,6 +104,19 @@ describe('amounts', () => {
 })
 
 describe('the result of a build', () => {
+  const subvolume = (id: number, name: string, more: Partial<SubvolumeResult>): SubvolumeResult => ({
+    id,
+    name,
+    parent: 5,
+    path: undefined,
+    uuid: '44444444-4444-4444-8888-88888888888a',
+    readOnly: false,
+    default: false,
+    snapshotOf: undefined,
+    files: 0,
+    ...more,
+  })
+
   it('is a line for the image and one for each partition', () => {
     const counts = { bootable: false, files: 1, directories: 2, bytesIn: 3000, bytesStored: 4096 }
     const text = buildText(
@@ -138,7 +152,10 @@ describe('the result of a build', () => {
             metadataBytes: 16384,
             unusedRules: ['partitions[1].paths[3]'],
             subvolumes: [
-              { id: 5, name: '', path: '/', uuid: '44444444-4444-4444-8888-88888888888a', files: 1 },
+              subvolume(5, '', { parent: undefined, path: '/', files: 1 }),
+              subvolume(256, '@', { default: true }),
+              subvolume(257, '@/x', { parent: 256, readOnly: true }),
+              subvolume(300, '@s', { snapshotOf: 256, readOnly: true }),
             ],
           },
         ],
@@ -149,7 +166,7 @@ describe('the result of a build', () => {
       [
         'x.img.zst: 1 GiB, 1 MiB compressed, in 1.5 s',
         '  1  FAT32  FIRMWARE  512 MiB at 1 MiB    1 file, 2 directories, 2.9 KiB in 4 KiB',
-        '  2  BTRFS  ROOT      512 MiB at 513 MiB  1 file, 2 directories, 0 subvolumes, 2.9 KiB in 4 KiB',
+        '  2  BTRFS  ROOT      512 MiB at 513 MiB  1 file, 2 directories, 3 subvolumes (1 nested, 1 snapshot, 2 read-only), 2.9 KiB in 4 KiB',
         'note: nothing matched partitions[1].paths[3]',
         '',
       ].join('\n'),

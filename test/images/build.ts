@@ -6,7 +6,10 @@ import { buildImage } from 'diskwright'
 import type { BtrfsResult, BuildResult } from '../../src/build-result.ts'
 import type { BtrfsSpec, ImageSpec } from '../../src/spec/schema.ts'
 import { btrfsCheck, canBtrfsCheck, type BtrfsCheckOptions } from '../judges/btrfs-check.ts'
+import { btrfsDump } from '../judges/btrfs-dump.ts'
+import { btrfsRestore, canBtrfsRestore } from '../judges/btrfs-restore.ts'
 import type { ExpectedTrees } from '../judges/expected.ts'
+import { canJudgeWithGrub, judgeWithGrub } from '../judges/grub.ts'
 import { canJudgeWithKernel, judgeWithKernel, type KernelJudgeOptions } from '../judges/kernel-mount.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskVerify } from '../judges/sfdisk.ts'
@@ -63,6 +66,8 @@ export async function build(folder: string, spec: ImageSpec): Promise<Built> {
 export interface JudgeOptions {
   /** Also write, grow, balance, scrub; otherwise the kernel only compares. */
   exercise?: boolean
+  /** Also the readers that are not the kernel's: GRUB, btrfs restore, dump-tree and dump-super of btrfs-progs. */
+  readers?: boolean
   kernel?: KernelJudgeOptions
   check?: BtrfsCheckOptions
 }
@@ -72,16 +77,23 @@ const judges = {
   btrfs: canBtrfsCheck(),
   kernel: canJudgeWithKernel(),
   sfdisk: requireJudge('sfdisk'),
+  restore: canBtrfsRestore(),
+  grub: canJudgeWithGrub(),
 }
 
 /** Has every judge at hand look at an image. */
 export async function judge(
   { image, btrfs }: Built,
   expected: ExpectedTrees,
-  { exercise = false, kernel = {}, check = {} }: JudgeOptions = {},
+  { exercise = false, readers = false, kernel = {}, check = {} }: JudgeOptions = {},
 ): Promise<void> {
   if (judges.sfdisk) await sfdiskVerify(image)
   if (judges.btrfs) await btrfsCheck(image, btrfs, check)
+  if (readers) {
+    if (judges.btrfs) await btrfsDump(image, btrfs)
+    if (judges.restore) await btrfsRestore(image, btrfs, expected)
+    if (judges.grub) await judgeWithGrub(image, `(loop0,msdos${btrfs.number})`, expected)
+  }
   if (judges.kernel) {
     await judgeWithKernel(image, btrfs, expected, {
       compareOnly: !exercise,

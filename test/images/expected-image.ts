@@ -15,6 +15,8 @@ export interface SourceInput {
 
 export type Layout = Pick<BtrfsSpec, 'subvolumes' | 'paths' | 'links' | 'swapfile'>
 
+type Subvolumes = NonNullable<BtrfsSpec['subvolumes']>
+
 /** The sources put something where it cannot be: the build must refuse it. */
 export class Refused extends Error {}
 
@@ -33,13 +35,9 @@ export function expectedImage(
   sources: readonly SourceInput[],
   layout: Layout = {},
 ): Map<string, ExpectedEntry[]> {
-  const described = layout.subvolumes ?? []
-  const topHoldsRoot = !described.some(({ name, path }) => name !== '' && path === '/')
-  const subvolumes = described.map(({ name, path }) => ({
-    name,
-    // Where it lies in a top level that holds the root.
-    path: path === undefined ? (topHoldsRoot && name !== '' ? fromText(name) : undefined) : treePath(path),
-  }))
+  const subvolumes = (layout.subvolumes ?? [])
+    .filter(({ snapshotOf }) => snapshotOf === undefined)
+    .map(({ name }) => ({ name, path: pathHeldBy(name, layout) }))
   if (!subvolumes.some(({ path }) => path === '')) {
     const top = subvolumes.find(({ name }) => name === '')
     if (top) top.path = ''
@@ -141,7 +139,10 @@ function inSubvolumes(
       const { id, entry, nodatacow } = inodes.get(path)!
       // A mount point of a subvolume that lies in this very directory is the subvolume itself.
       const below = root === '' ? path : path.slice(root.length + 1)
-      if (mountPoint !== undefined && name === '' && below === fromText(mountPoint.name)) continue
+      if (mountPoint !== undefined) {
+        const place = placeOf(mountPoint.name, subvolumes)
+        if (place.container === name && place.path === below) continue
+      }
       trees.get(name)!.push({
         ...entry,
         path: below,
@@ -155,12 +156,85 @@ function inSubvolumes(
       })
     }
   }
-  for (const entries of trees.values()) if (entries.length === 0) entries.push({ ...plainRoot, path: '' })
+  const optionsOf = (name: string) => subvolumes.find((subvolume) => subvolume.name === name)
+  for (const [name, entries] of trees) {
+    if (entries.length > 0) continue
+    entries.push({ ...plainRoot, path: '', nodatacow: optionsOf(name)?.nodatacow === true })
+  }
+  placeSubvolumes(trees, subvolumes)
+  for (const [name, entries] of trees) {
+    const property = optionsOf(name)?.property
+    if (property !== undefined)
+      trees.set(
+        name,
+        entries.map((entry) => withProperty(entry, property)),
+      )
+  }
   for (const [name, target] of Object.entries(links)) {
     const entry = { type: 'symlink', mode: 0o777, uid: 0, gid: 0, mtime: NO_TIME } as const
     trees.get('')!.push({ ...entry, path: fromText(name), target: fromText(target) })
   }
+  for (const { name, snapshotOf } of subvolumes) {
+    if (snapshotOf === undefined) continue
+    // What lies in the source does not lie in the snapshot: the kernel shows an empty directory of its own making.
+    const inside = subvolumes
+      .filter((other) => other.name !== '' && placeOf(other.name, subvolumes).container === snapshotOf)
+      .map((other) => ({
+        path: placeOf(other.name, subvolumes).path,
+        type: 'directory' as const,
+        madeUp: true,
+      }))
+    trees.set(name, [...trees.get(snapshotOf)!, ...inside])
+  }
   return trees
+}
+
+/** Makes room for the subvolumes in the trees of those they lie in. */
+function placeSubvolumes(trees: Map<string, ExpectedEntry[]>, subvolumes: Subvolumes): void {
+  for (const { name } of subvolumes) {
+    if (name === '') continue
+    const { container, path } = placeOf(name, subvolumes)
+    const entries = trees.get(container)!
+    if (entries.some((entry) => entry.path === path)) throw new Refused(`${path} is taken`)
+    const above: ByteString[] = []
+    for (let at = parentOf(path); at !== ''; at = parentOf(at)) above.unshift(at)
+    let nodatacow = entries.find((entry) => entry.path === '')!.nodatacow
+    for (const at of above) {
+      const existing = entries.find((entry) => entry.path === at)
+      if (existing === undefined) entries.push({ ...impliedDirectory, path: at, nodatacow })
+      else if (existing.type !== 'directory') throw new Refused(`${at} is no directory`)
+      else nodatacow = existing.nodatacow
+    }
+  }
+}
+
+/** The subvolume that another lies in, and its path there. */
+function placeOf(name: string, subvolumes: Subvolumes): { container: string; path: ByteString } {
+  const container = subvolumes
+    .map((other) => other.name)
+    .filter((other) => other !== '' && name.startsWith(`${other}/`))
+    .reduce((longest, other) => (other.length > longest.length ? other : longest), '')
+  return { container, path: fromText(container === '' ? name : name.slice(container.length + 1)) }
+}
+
+/** The path of the sources whose tree a subvolume holds: its own, else the one that leads to where it lies. */
+export function pathHeldBy(name: string, { subvolumes = [] }: Layout): ByteString | undefined {
+  const path = subvolumes.find((other) => other.name === name)?.path
+  if (path !== undefined) return treePath(path)
+  if (name === '') return subvolumes.some((other) => other.path === '/') ? undefined : ''
+  const place = placeOf(name, subvolumes)
+  const above = pathHeldBy(place.container, { subvolumes })
+  if (above === undefined) return undefined
+  return above === '' ? place.path : `${above}/${place.path}`
+}
+
+/** Directories that are copied on write have the subvolume's property, unless they have another. */
+function withProperty(entry: ExpectedEntry, property: string): ExpectedEntry {
+  if (entry.type !== 'directory' || entry.nodatacow === true || entry.xattrs === 'unknown') return entry
+  const { xattrs = [] } = entry
+  const name = 'btrfs.compression'
+  if (xattrs.some((xattr) => xattr.name === name)) return entry
+  return { ...entry, xattrs: [...xattrs, { name, value: toBytes(fromText(property)) }] }
 }
 
 /** Whether a path, in bytes, is left out, or something above it. */

@@ -1,13 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { attachLoop, detachLoop } from './loop-device.ts'
-import { extractPartition, isWholeFile, type Partition } from './partition.ts'
-import { findTool, missingJudge, requireJudge, runTool } from './run-tool.ts'
-
-/** The newest btrfs-progs that Debian's backports offer, unpacked there by `scripts/install-judges.sh`. */
-const BACKPORTS_BTRFS = fileURLToPath(new URL('../../.cache/judges/btrfs-progs/bin/btrfs', import.meta.url))
+import { btrfsPrograms } from './btrfs-programs.ts'
+import { type Partition, withReadOnlyPartition } from './partition.ts'
+import { requireJudge, runTool } from './run-tool.ts'
 
 export interface BtrfsCheckOptions {
   /** Which btrfs-progs judge: the release's and the backports' one (the default), or only the newest. */
@@ -55,20 +48,11 @@ async function isExtrefFalseAlarm(tool: string, target: string, output: string):
   return (await runTool('sh', ['-c', search, tool, target], { timeoutMs: 600_000 })).code === 0
 }
 
-function toolsToRun(versions: 'all' | 'newest'): string[] {
-  const release = findTool('btrfs')
-  if (!existsSync(BACKPORTS_BTRFS)) {
-    missingJudge('btrfs of backports', 'not unpacked; see scripts/install-judges.sh')
-    return release === undefined ? [] : [release]
-  }
-  return versions === 'newest' || release === undefined ? [BACKPORTS_BTRFS] : [release, BACKPORTS_BTRFS]
-}
-
 async function check(target: string, options: BtrfsCheckOptions): Promise<void> {
   const { versions = 'all', lowmem = true, dataChecksums = true, timeoutMs = 600_000 } = options
   const modes = [dataChecksums ? ['--check-data-csum'] : []]
   if (lowmem) modes.push(['--mode=lowmem'])
-  for (const tool of toolsToRun(versions)) {
+  for (const tool of btrfsPrograms(versions)) {
     for (const mode of modes) {
       const args = ['check', '--readonly', ...mode, target]
       const { code, stdout, stderr } = await runTool(tool, args, { timeoutMs })
@@ -87,26 +71,10 @@ async function check(target: string, options: BtrfsCheckOptions): Promise<void> 
  *
  * @throws Error with the checker's whole output when it complains of anything
  */
-export async function btrfsCheck(
+export function btrfsCheck(
   image: string,
   partition: Partition,
   options: BtrfsCheckOptions = {},
 ): Promise<void> {
-  if (isWholeFile(image, partition)) return check(image, options)
-  if (process.getuid?.() === 0 && findTool('losetup') !== undefined) {
-    const device = await attachLoop(image, partition, { readonly: true })
-    try {
-      return await check(device, options)
-    } finally {
-      await detachLoop(device)
-    }
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'btrfs-check-'))
-  try {
-    const copy = join(folder, 'partition')
-    await extractPartition(image, partition, copy)
-    return await check(copy, options)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  return withReadOnlyPartition(image, partition, (target) => check(target, options))
 }

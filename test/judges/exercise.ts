@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync } from 'node:f
 import { readFileSync, renameSync, unlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { type ByteString, fromText } from '../../src/lib/byte-string.ts'
 import type { ExpectedEntry, ExpectedTrees } from './expected.ts'
+import { isReadOnly } from './mounted.ts'
 import { mustRun } from './run-tool.ts'
 
 /** The folder in the root of every subvolume that holds what the judge makes. */
@@ -19,7 +20,7 @@ interface Touched {
 }
 
 /** Bytes that no compressor and no run of zeros makes smaller, the same in every run. */
-function noise(length: number, seed: number): Uint8Array {
+export function noise(length: number, seed: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(length / 4))
   let state = seed * 2654435761 + 1
   for (let i = 0; i < words.length; i++) {
@@ -53,7 +54,11 @@ function writeSynced(path: Buffer, flags: string, write: (fd: number) => void): 
   }
 }
 
-const sizeOf = (entry: ExpectedEntry) => entry.content?.length ?? entry.size ?? 0
+export const sizeOf = (entry: ExpectedEntry) => entry.content?.length ?? entry.size ?? 0
+
+/** Files that can be written to, and nothing else changes. The kernel drops file capabilities on a write, as it should. */
+export const plainFile = (entry: ExpectedEntry) =>
+  entry.type === 'file' && entry.linkGroup === undefined && (entry.xattrs ?? []).length === 0
 
 /** Deletes, moves and rewrites some of the entries of a subvolume, and writes new ones. */
 function disturb(root: Buffer, entries: readonly ExpectedEntry[], seed: number): Touched {
@@ -76,9 +81,6 @@ function disturb(root: Buffer, entries: readonly ExpectedEntry[], seed: number):
     writeSynced(at(`${folder}/appended`), 'a', (fd) => writeSync(fd, noise(5000, seed + i)))
   }
 
-  // Not those with attributes: the kernel drops file capabilities on a write, as it should.
-  const plainFile = (entry: ExpectedEntry) =>
-    entry.type === 'file' && entry.linkGroup === undefined && (entry.xattrs ?? []).length === 0
   const changeable = unused((entry) => plainFile(entry) && sizeOf(entry) <= LARGEST_TO_CHANGE)
   changeable.sort((a, b) => sizeOf(a) - sizeOf(b))
   some(changeable, 5).forEach((entry, i) => {
@@ -130,6 +132,16 @@ function disturb(root: Buffer, entries: readonly ExpectedEntry[], seed: number):
   return touched
 }
 
+function refusesWrites(subvolume: string): void {
+  try {
+    mkdirSync(`${subvolume}/${JUDGE_FOLDER}`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EROFS') return
+    throw error
+  }
+  throw new Error(`${subvolume} is read-only, and yet a directory could be made in it`)
+}
+
 /** Snapshots a subvolume, writes into the snapshot, and deletes it with all it shares. */
 async function snapshotAndDelete(top: string, name: string): Promise<void> {
   const snapshot = `${top}/${JUDGE_FOLDER}-snapshot`
@@ -144,7 +156,7 @@ async function snapshotAndDelete(top: string, name: string): Promise<void> {
 
 /**
  * Does to a file system, mounted read-write at `top`, what a running system does: writes, appends, fsyncs,
- * overwrites, truncates, deletes, renames, in every subvolume of `expected` and in the top level; snapshots one
+ * overwrites, truncates, deletes, renames, in every writable subvolume of `expected` and in the top level; snapshots one
  * subvolume and deletes the snapshot.
  *
  * @returns what is expected afterwards, the judge's own folders left out
@@ -152,10 +164,18 @@ async function snapshotAndDelete(top: string, name: string): Promise<void> {
 export async function exercise(top: string, expected: ExpectedTrees): Promise<ExpectedTrees> {
   const after = new Map<string, readonly ExpectedEntry[]>()
   const names = new Set(['', ...expected.keys()])
+  const written: string[] = []
   let seed = 0
   for (const name of names) {
     const entries = expected.get(name) ?? []
-    const root = Buffer.from(name === '' ? top : `${top}/${name}`)
+    const path = name === '' ? top : `${top}/${name}`
+    if (await isReadOnly(path)) {
+      refusesWrites(path)
+      after.set(name, entries)
+      continue
+    }
+    written.push(name)
+    const root = Buffer.from(path)
     const touched = disturb(root, entries, ++seed)
     const left = entries.filter(({ path }) => !touched.removed.has(path))
     after.set(
@@ -173,7 +193,8 @@ export async function exercise(top: string, expected: ExpectedTrees): Promise<Ex
       }),
     )
   }
-  const largest = [...expected].reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', []])
-  await snapshotAndDelete(top, largest[0])
+  const size = (name: string) => expected.get(name)?.length ?? 0
+  const [largest] = written.sort((a, b) => size(b) - size(a))
+  if (largest !== undefined) await snapshotAndDelete(top, largest)
   return after
 }

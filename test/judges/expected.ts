@@ -33,6 +33,11 @@ export interface ExpectedEntry {
   nodatacow?: boolean
   /** Of a file or directory: all of `append`, `immutable`, `noatime`, `nodump`, `sync` that it has, in this order. */
   flags?: readonly string[]
+  /**
+   * An empty directory that the kernel makes up, in a snapshot, where a subvolume lies in its source. Other readers
+   * follow the entry to that subvolume.
+   */
+  madeUp?: boolean
 }
 
 /** By the name of the subvolume; '' is the top level. */

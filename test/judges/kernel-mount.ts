@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ByteString } from '../../src/lib/byte-string.ts'
-import { fromText } from '../../src/lib/byte-string.ts'
 import { btrfsCheck, type BtrfsCheckOptions } from './btrfs-check.ts'
-import { exercise, JUDGE_FOLDER } from './exercise.ts'
-import { compareTree, type ExpectedTrees, type FoundEntry, refuseDifferences } from './expected.ts'
-import { kernelComplaints, kernelLogEnd } from './kernel-log.ts'
-import { attachLoop, detachLoop } from './loop-device.ts'
+import { compareAll } from './compare-mounted.ts'
+import { judgeCrash } from './crash.ts'
+import { exercise } from './exercise.ts'
+import type { ExpectedTrees } from './expected.ts'
+import { removeIfEmpty, withLoop, withMount } from './mounted.ts'
 import { extractPartition, type Partition } from './partition.ts'
-import { missingJudge, mustRun, requireJudge, runTool } from './run-tool.ts'
-import { findPython, walk } from './walk.ts'
+import { missingJudge, mustRun, requireJudge } from './run-tool.ts'
+import { findPython } from './walk.ts'
+import { scrub, type Step, STEPS, work } from './workload.ts'
 
 /**
  * The Linux kernel judges a BTRFS partition: mounts it, lets every entry be compared, then writes, deletes,
@@ -20,13 +20,19 @@ import { findPython, walk } from './walk.ts'
 export interface KernelJudgeOptions {
   /** Only mount read-only, scrub read-only and compare: no copy, nothing is written. */
   compareOnly?: boolean
+  /** What is done to a copy, mounted at `top`; what `exercise` does when not given. */
+  exercise?: typeof exercise
   /** Grow before anything is written: for file systems without room to spare. */
   growFirst?: boolean
   /** Rewrite every block (`btrfs balance start --full-balance`); yes when not given. */
   balance?: boolean
+  /** What more is done to it, see workload.ts; nothing when not given. */
+  steps?: readonly Step[]
+  /** All of the steps. */
+  everything?: boolean
   /** Compare everything that was not touched once more at the end; yes when not given. */
   compareAgain?: boolean
-  /** How many bytes to grow by; 1 GiB when not given. */
+  /** How many bytes to grow by; when not given 1 GiB, or what converting takes. */
   growBy?: number
   /** Paths below the top level (`@boot`, `@boot/Image`) that must carry the NOCOW flag. */
   expectNodatacow?: readonly string[]
@@ -34,128 +40,18 @@ export interface KernelJudgeOptions {
   check?: BtrfsCheckOptions | false
 }
 
+/**
+ * Each conversion makes new chunks before the old ones are gone. Without room for them Linux 6.18 aborts the transaction
+ * (ENOSPC), whoever made the file system.
+ */
+const GROW_TO_CONVERT = 4 * 2 ** 30
+
 /** Whether the kernel can be asked: it takes root, loop devices and BTRFS. Says so loudly when not. */
 export function canJudgeWithKernel(): boolean {
   const name = 'kernel mount'
   if (process.getuid?.() !== 0) return missingJudge(name, 'it needs root')
   if (findPython() === undefined) return missingJudge(name, 'it needs python3')
   return ['losetup', 'mount', 'umount', 'btrfs', 'dmesg', 'dd', 'truncate'].every(requireJudge)
-}
-
-export async function withMount<T>(
-  device: string,
-  options: string,
-  folder: string,
-  work: (mountPoint: string) => Promise<T>,
-): Promise<T> {
-  const mountPoint = mkdtempSync(join(folder, 'mount-'))
-  try {
-    await mustRun('mount', ['-t', 'btrfs', '-o', options, device, mountPoint])
-    try {
-      return await work(mountPoint)
-    } finally {
-      await unmount(mountPoint)
-    }
-  } finally {
-    removeIfEmpty(mountPoint)
-  }
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder)
-  } catch {
-    // Something is still mounted there, and the error that says so is on its way.
-  }
-}
-
-async function unmount(mountPoint: string): Promise<void> {
-  // Whoever looks at all mounts (a monitor, a shell) may hold it for a moment.
-  for (let attempt = 1; ; attempt++) {
-    const { code, stderr } = await runTool('umount', [mountPoint])
-    if (code === 0) return
-    if (attempt === 10) throw new Error(`umount ${mountPoint}: ${stderr}`)
-    await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
-  }
-}
-
-async function scrub(mountPoint: string, { readonly }: { readonly: boolean }): Promise<void> {
-  const args = ['scrub', 'start', '-B', '-R', ...(readonly ? ['-r'] : []), mountPoint]
-  const { code, stdout, stderr } = await runTool('btrfs', args, { timeoutMs: 600_000 })
-  const counters = [...stdout.matchAll(/(\w+_errors): (\d+)/g)]
-  if (code !== 0 || counters.length < 5 || counters.some(([, , count]) => count !== '0')) {
-    throw new Error(`btrfs ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`)
-  }
-}
-
-/** The subvolumes that lie inside the subvolume `name`, by their path in it. */
-function subvolumesInside(name: string, expected: ExpectedTrees): Set<ByteString> {
-  const owner = (other: string) =>
-    [...expected.keys()]
-      .filter((key) => key !== other && (key === '' || other.startsWith(`${key}/`)))
-      .reduce((longest, key) => (key.length > longest.length ? key : longest), '')
-  const inside = [...expected.keys()].filter((other) => other !== '' && owner(other) === name)
-  return new Set(inside.map((other) => fromText(name === '' ? other : other.slice(name.length + 1))))
-}
-
-async function compareAll(
-  device: string,
-  expected: ExpectedTrees,
-  folder: string,
-  expectNodatacow: readonly string[],
-): Promise<void> {
-  const differences: string[] = []
-  const nodatacow = new Map<ByteString, boolean | undefined>()
-  const walkSubvolume = async (name: string, mountOption: string) => {
-    const everything = await withMount(device, `ro,${mountOption}`, folder, walk)
-    const found = everything.filter(({ path }) => path.split('/', 1)[0] !== JUDGE_FOLDER)
-    for (const entry of found) {
-      if (entry.type === 'subvolume') continue
-      const below = entry.path === '' ? '' : `${name === '' ? '' : '/'}${entry.path}`
-      nodatacow.set(fromText(name) + below, entry.nodatacow)
-    }
-    return found
-  }
-  const compare = (name: string, found: FoundEntry[]) => {
-    const entries = expected.get(name) ?? []
-    differences.push(...compareTree(name || '(top level)', entries, found, subvolumesInside(name, expected)))
-  }
-  compare('', await walkSubvolume('', 'subvolid=5'))
-  for (const name of expected.keys()) {
-    if (name !== '') compare(name, await walkSubvolume(name, `subvol=/${name}`))
-  }
-  for (const path of expectNodatacow) {
-    const found = nodatacow.get(fromText(path))
-    if (found !== true) differences.push(`${path}: NOCOW flag: expected true, found ${String(found)}`)
-  }
-  refuseDifferences(differences)
-}
-
-/** Runs `work` with a loop device, and fails when the kernel complained of it meanwhile. */
-export async function withLoop(
-  image: string,
-  partition: Partition,
-  readonly: boolean,
-  work: (device: string) => Promise<void>,
-): Promise<void> {
-  const logEnd = await kernelLogEnd()
-  const device = await attachLoop(image, partition, { readonly })
-  let complaints: string[] = []
-  try {
-    try {
-      await work(device)
-    } finally {
-      complaints = await kernelComplaints(logEnd, device)
-    }
-  } catch (error) {
-    if (complaints.length === 0) throw error
-    throw new Error(`${(error as Error).message}\nThe kernel says:\n${complaints.join('\n')}`, {
-      cause: error,
-    })
-  } finally {
-    await detachLoop(device)
-  }
-  if (complaints.length > 0) throw new Error(`the kernel complains:\n${complaints.join('\n')}`)
 }
 
 /**
@@ -172,7 +68,12 @@ export async function judgeWithKernel(
   options: KernelJudgeOptions = {},
 ): Promise<void> {
   const { compareOnly = false, growFirst = false, balance = true, compareAgain = true } = options
-  const { growBy = 2 ** 30, expectNodatacow = [], check = {} } = options
+  const steps = new Set(options.everything === true ? STEPS : options.steps)
+  const {
+    growBy = steps.has('convert') ? GROW_TO_CONVERT : 2 ** 30,
+    expectNodatacow = [],
+    check = {},
+  } = options
   const folder = mkdtempSync(join(tmpdir(), 'kernel-judge-'))
   try {
     const mounts = join(folder, 'mounts')
@@ -185,27 +86,33 @@ export async function judgeWithKernel(
     if (compareOnly) return
 
     const copy = join(folder, 'partition')
+    const grown = { start: 0, size: partition.size + growBy }
+    const grow = async (top: string, device: string) => {
+      await mustRun('truncate', ['--size', `+${growBy}`, copy])
+      await mustRun('losetup', ['--set-capacity', device])
+      await mustRun('btrfs', ['filesystem', 'resize', 'max', top])
+    }
     await extractPartition(image, partition, copy)
     let left = expected
-    await withLoop(copy, { start: 0, size: partition.size + growBy }, false, async (device) => {
-      const grow = async (top: string) => {
-        await mustRun('truncate', ['--size', `+${growBy}`, copy])
-        await mustRun('losetup', ['--set-capacity', device])
-        await mustRun('btrfs', ['filesystem', 'resize', 'max', top])
-      }
+    await withLoop(copy, grown, false, async (device) => {
       await withMount(device, 'rw,subvolid=5', mounts, async (top) => {
-        if (growFirst) await grow(top)
-        left = await exercise(top, expected)
+        if (growFirst) await grow(top, device)
+        left = await (options.exercise ?? exercise)(top, expected)
       })
       await withMount(device, 'rw,subvolid=5', mounts, async (top) => {
-        if (!growFirst) await grow(top)
+        if (!growFirst) await grow(top, device)
+        left = await work(top, left, steps)
         if (balance)
           await mustRun('btrfs', ['balance', 'start', '--full-balance', top], { timeoutMs: 600_000 })
         await scrub(top, { readonly: false })
       })
       if (compareAgain) await compareAll(device, left, mounts, [])
     })
-    if (check !== false) await btrfsCheck(copy, { start: 0, size: partition.size + growBy }, check)
+    if (check !== false) await btrfsCheck(copy, grown, check)
+    if (steps.has('crash')) {
+      await extractPartition(image, partition, copy)
+      await judgeCrash(copy, grown.size, expected, mounts, { ...(growFirst && { before: grow }), check })
+    }
   } finally {
     rmSync(join(folder, 'partition'), { force: true })
     // Not recursive: what is mounted below, when it could not be unmounted, is not ours to delete.

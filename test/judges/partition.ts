@@ -1,5 +1,8 @@
-import { statSync } from 'node:fs'
-import { mustRun } from './run-tool.ts'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { attachLoop, detachLoop } from './loop-device.ts'
+import { findTool, mustRun } from './run-tool.ts'
 
 /** Where a partition lies in an image, in bytes. */
 export interface Partition {
@@ -31,6 +34,34 @@ export async function extractPartition(
   }
 }
 
-export function isWholeFile(image: string, { start, size }: Partition): boolean {
+/**
+ * Gives `work` a file or device that is the partition and nothing else: the image itself, a read-only loop device,
+ * or, without root, a copy.
+ */
+export async function withReadOnlyPartition<T>(
+  image: string,
+  partition: Partition,
+  work: (target: string) => Promise<T>,
+): Promise<T> {
+  if (isWholeFile(image, partition)) return work(image)
+  if (process.getuid?.() === 0 && findTool('losetup') !== undefined) {
+    const device = await attachLoop(image, partition, { readonly: true })
+    try {
+      return await work(device)
+    } finally {
+      await detachLoop(device)
+    }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'partition-'))
+  try {
+    const copy = join(folder, 'partition')
+    await extractPartition(image, partition, copy)
+    return await work(copy)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function isWholeFile(image: string, { start, size }: Partition): boolean {
   return start === 0 && size === statSync(image).size
 }

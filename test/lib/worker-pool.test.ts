@@ -8,6 +8,7 @@ const { WorkerPool } = (await import(built)) as typeof Module
 const FAIL = -1
 const EXIT = -2
 const HANG = -3
+const SAY_SETUP = -4
 
 async function withPool(
   workers: number,
@@ -15,7 +16,7 @@ async function withPool(
   module = new URL('./pool-handler.mjs', import.meta.url),
 ) {
   const memories = Array.from({ length: 8 }, () => new SharedArrayBuffer(64))
-  const pool = new WorkerPool({ workers, module, memories })
+  const pool = new WorkerPool({ workers, module, setup: 'this', memories })
   try {
     await work(pool, memories)
   } finally {
@@ -44,6 +45,12 @@ describe('a worker pool', () => {
       ])
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
       await expect(pool.run(1, FAIL)).rejects.toThrow('this job was bound to fail')
+    })
+  })
+
+  test('what its threads are set up with reaches them', async () => {
+    await withPool(1, async (pool) => {
+      await expect(pool.run(0, SAY_SETUP)).rejects.toThrow('set up with this')
     })
   })
 

@@ -236,6 +236,14 @@ const RULES: Case[] = [
     { [`${P1}.paths[2].path`]: `is also ${P1}.paths[0].path` },
   ],
   [
+    'a link in place of a directory with a subvolume',
+    btrfs((p) => {
+      p.subvolumes.push({ name: 'var/lib/machines' })
+      p.links = { var: 'x', lib: 'y' }
+    }),
+    { [`${P1}.links.var`]: `is a directory, in which ${P1}.subvolumes[7] lies` },
+  ],
+  [
     'a link with the name of a subvolume',
     btrfs((p) => (p.links = { '@nix': 'x', '@': 'y' })),
     {
@@ -403,8 +411,8 @@ const PLACES: Case[] = [
   ],
   [
     'a BTRFS partition that is too small',
-    btrfs((p) => (p.size = '15MiB')),
-    { [`${P1}.size`]: '16MiB will do' },
+    btrfs((p) => (p.size = '3MiB')),
+    { [`${P1}.size`]: '4MiB will do' },
   ],
   [
     'half a sector',

@@ -34,6 +34,7 @@ describe('planImage', () => {
       number: 2,
       type: 'btrfs',
       dedupe: true,
+      inlineCompression: false,
       label: 'NIXOS_SD',
       start: 513 * MIB,
       size: 'fit',

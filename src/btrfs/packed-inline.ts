@@ -1,0 +1,29 @@
+/** Bytes of a block. */
+const BLOCK_BYTES = 256 * 1024
+
+/**
+ * The content of small files as it goes into the trees, from packing it until they are written: one after the other,
+ * in blocks.
+ */
+export class PackedInlineContent {
+  readonly #blocks: Uint8Array[] = []
+  #used = BLOCK_BYTES
+
+  /** Keeps a copy of at most a sector. Returns the place to read from. */
+  append(bytes: Uint8Array): number {
+    if (this.#used + bytes.length > BLOCK_BYTES) {
+      this.#blocks.push(new Uint8Array(BLOCK_BYTES))
+      this.#used = 0
+    }
+    const block = this.#blocks.length - 1
+    this.#blocks[block].set(bytes, this.#used)
+    const place = block * BLOCK_BYTES + this.#used
+    this.#used += bytes.length
+    return place
+  }
+
+  read(place: number, length: number): Uint8Array {
+    const start = place % BLOCK_BYTES
+    return this.#blocks[Math.floor(place / BLOCK_BYTES)].subarray(start, start + length)
+  }
+}

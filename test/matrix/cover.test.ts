@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { type Combination, cover, type OptionTable, targetsOf, validTargets } from './cover.ts'
+import { ALL_OPTIONS, isValidDescription, NOT_YET, OPTIONS } from './options.ts'
+
+const TABLE: OptionTable = {
+  a: ['0', '1', '2'],
+  b: ['0', '1', '2'],
+  c: ['0', '1'],
+  d: ['0', '1', '2', '3'],
+}
+/** What needs something else to be valid, and what never is. */
+const isValid = ({ a, b, c, d }: Combination) => !(a === '1' && b === '2') && !(d === '3' && c === '0')
+
+const missing = (targets: ReturnType<typeof targetsOf>, combinations: readonly Combination[]) =>
+  targets.filter(
+    (target) => !combinations.some((one) => target.every(([option, value]) => one[option] === value)),
+  )
+
+describe('cover', () => {
+  test('holds every pair, in few combinations', async () => {
+    const combinations = await cover(TABLE, 2, () => true)
+    expect(missing(targetsOf(TABLE, 2), combinations)).toEqual([])
+    // No fewer than the two largest options have pairs; all together are 72.
+    expect(combinations.length).toBeGreaterThanOrEqual(12)
+    expect(combinations.length).toBeLessThan(18)
+  })
+
+  test('leaves out what cannot be, and nothing else', async () => {
+    const combinations = await cover(TABLE, 2, isValid)
+    expect(combinations.every(isValid)).toBe(true)
+    expect(missing(targetsOf(TABLE, 2), combinations)).toEqual([
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      [
+        ['c', '0'],
+        ['d', '3'],
+      ],
+    ])
+  })
+
+  test('holds every value at strength 1', async () => {
+    const combinations = await cover(TABLE, 1, isValid)
+    expect(combinations).toHaveLength(4)
+    expect(missing(targetsOf(TABLE, 1), combinations)).toEqual([])
+  })
+})
+
+describe('the options of a BTRFS partition', () => {
+  test.each([
+    ['those of today', OPTIONS],
+    ['all', ALL_OPTIONS as OptionTable],
+  ])(
+    '%s: every pair that a description can have is covered, and no other',
+    { timeout: 120_000 },
+    async (_, table) => {
+      const combinations = await cover(table, 2, isValidDescription)
+      expect(missing(await validTargets(table, 2, isValidDescription), combinations)).toEqual([])
+      for (const combination of combinations) expect(await isValidDescription(combination)).toBe(true)
+      expect(await cover(table, 2, isValidDescription)).toEqual(combinations)
+    },
+  )
+
+  test('pairs that no description can have', { timeout: 120_000 }, async () => {
+    const valid = await validTargets(ALL_OPTIONS, 2, isValidDescription)
+    const asText = (target: (typeof valid)[number]) => target.map((one) => one.join(' ')).join(', ')
+    const known = new Set(valid.map(asText))
+    const others = targetsOf(ALL_OPTIONS, 2)
+      .map(asText)
+      .filter((target) => !known.has(target))
+    expect(others).toEqual([
+      'nodeSize 8192, mixed yes',
+      'nodeSize 32768, mixed yes',
+      'nodeSize 65536, mixed yes',
+      'data dup, swapfile yes',
+      'snapshot of @, swapfile yes',
+      'size fixed, slack 0',
+      'size fixed, slack 64MiB',
+    ])
+  })
+
+  test('what is not yet tried is among them', () => {
+    for (const [option, values] of Object.entries(NOT_YET)) {
+      expect(ALL_OPTIONS[option as keyof typeof ALL_OPTIONS].slice(1)).toEqual(
+        expect.arrayContaining([...values]),
+      )
+    }
+  })
+})
