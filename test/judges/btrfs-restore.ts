@@ -47,6 +47,7 @@ function restorable(entry: ExpectedEntry, path: ByteString): ExpectedEntry[] {
       ctime: undefined,
       linkGroup: undefined,
       nodatacow: undefined,
+      flags: undefined,
       xattrs: xattrsElsewhere(entry),
     },
   ]

@@ -6,7 +6,7 @@ import { SpecError } from '../../src/lib/errors.ts'
 import type { Combination, IsValid, OptionTable } from './cover.ts'
 
 /** The first value of each is how it is when nobody asks. */
-export const ALL_OPTIONS = {
+export const OPTIONS = {
   nodeSize: ['default', '4096', '8192', '32768', '65536'],
   checksum: ['crc32c', 'xxhash64', 'sha256', 'blake2b'],
   system: ['default', 'single', 'dup'],
@@ -27,28 +27,11 @@ export const ALL_OPTIONS = {
   swapfile: ['no', 'yes'],
   rules: ['none', 'nodatacow', 'glob'],
 } satisfies OptionTable
-type Option = keyof typeof ALL_OPTIONS
-
-/**
- * NOT YET: values that the writer does not write yet, or `expectedImage` does not expect yet. They are left out of the
- * matrix and the sample until they are taken from this list.
- */
-export const NOT_YET: { [Name in Option]?: readonly (typeof ALL_OPTIONS)[Name][number][] } = {
-  swapfile: ['yes'],
-  rules: ['glob'],
-}
-
-/** What is tried today. */
-export const OPTIONS: OptionTable = Object.fromEntries(
-  Object.entries(ALL_OPTIONS).map(([option, values]) => {
-    const notYet: readonly string[] = NOT_YET[option as Option] ?? []
-    return [option, values.filter((value) => !notYet.includes(value))]
-  }),
-)
+type Option = keyof typeof OPTIONS
 
 /** The description of a combination: subvolumes as an installation has them, each option at the place where it fits. */
 export function describeOptions(chosen: Combination): BtrfsOptions {
-  const given = (option: Option) => (chosen[option] === ALL_OPTIONS[option][0] ? undefined : chosen[option])
+  const given = (option: Option) => (chosen[option] === OPTIONS[option][0] ? undefined : chosen[option])
   const flag = <Value>(option: Option, value: Value) => (given(option) === undefined ? {} : value)
   const profile = (option: 'system' | 'metadata' | 'data') =>
     flag(option, { [option]: chosen[option] as 'single' | 'dup' })
@@ -98,6 +81,6 @@ export const isValidDescription: IsValid = async (chosen) => {
 
 /** What differs from an image that nothing is asked of. */
 export function nameOf(chosen: Combination): string {
-  const asked = Object.entries(chosen).filter(([option, value]) => ALL_OPTIONS[option as Option][0] !== value)
+  const asked = Object.entries(chosen).filter(([option, value]) => OPTIONS[option as Option][0] !== value)
   return asked.map(([option, value]) => `${option} ${value}`).join(', ') || 'all as it is by default'
 }
