@@ -41,7 +41,7 @@ describe('every option beside every other', () => {
           kernel: {
             // In the sample each step is taken by one image.
             ...(whole
-              ? { everything: true }
+              ? { everything: true, check: {} }
               : { steps: STEPS.filter((_, at) => at % combinations.length === i), balance: false }),
             growFirst: hasNoRoom(chosen),
           },
