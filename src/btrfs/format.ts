@@ -23,6 +23,8 @@ export const NAME_LEN = 255
 /** (BTRFS_LINK_MAX) */
 export const LINK_MAX = 65535
 export const SYS_CHUNK_ARRAY_SIZE = 2048
+/** Trees have fewer levels than this. (BTRFS_MAX_LEVEL) */
+export const MAX_LEVEL = 8
 
 /** '_BHRfS_M' as a little-endian number. */
 export const MAGIC = 0x4d5f53665248425fn
@@ -78,7 +80,18 @@ export const UUID_KEY_SUBVOL = 251
 export const BLOCK_GROUP_DATA = 1n
 export const BLOCK_GROUP_SYSTEM = 2n
 export const BLOCK_GROUP_METADATA = 4n
+export const BLOCK_GROUP_RAID0 = 8n
+export const BLOCK_GROUP_RAID1 = 16n
 export const BLOCK_GROUP_DUP = 32n
+export const BLOCK_GROUP_RAID10 = 64n
+export const BLOCK_GROUP_RAID5 = 128n
+export const BLOCK_GROUP_RAID6 = 256n
+export const BLOCK_GROUP_RAID1C3 = 512n
+export const BLOCK_GROUP_RAID1C4 = 1024n
+/** (BTRFS_BLOCK_GROUP_TYPE_MASK) */
+export const BLOCK_GROUP_TYPE_MASK = 7n
+/** (BTRFS_BLOCK_GROUP_PROFILE_MASK) */
+export const BLOCK_GROUP_PROFILE_MASK = 0x7f8n
 
 export const EXTENT_FLAG_DATA = 1n
 export const EXTENT_FLAG_TREE_BLOCK = 2n
@@ -131,6 +144,36 @@ export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
 export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n
 export const FEATURE_INCOMPAT_SKINNY_METADATA = 1n << 8n
 export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
+/** By their bits. (BTRFS_FEATURE_INCOMPAT_*) */
+export const FEATURE_INCOMPAT_NAMES: Readonly<Record<number, string>> = {
+  0: 'MIXED_BACKREF',
+  1: 'DEFAULT_SUBVOL',
+  2: 'MIXED_GROUPS',
+  3: 'COMPRESS_LZO',
+  4: 'COMPRESS_ZSTD',
+  5: 'BIG_METADATA',
+  6: 'EXTENDED_IREF',
+  7: 'RAID56',
+  8: 'SKINNY_METADATA',
+  9: 'NO_HOLES',
+  10: 'METADATA_UUID',
+  11: 'RAID1C34',
+  12: 'ZONED',
+  13: 'EXTENT_TREE_V2',
+  14: 'RAID_STRIPE_TREE',
+  16: 'SIMPLE_QUOTA',
+}
+export const FEATURE_INCOMPAT_METADATA_UUID = 1n << 10n
+export const FEATURE_INCOMPAT_SIMPLE_QUOTA = 1n << 16n
+/** Those that a reader of one device can do with: bits 0 to 11, and SIMPLE_QUOTA. */
+export const FEATURE_INCOMPAT_KNOWN = 0xfffn | FEATURE_INCOMPAT_SIMPLE_QUOTA
+/** By their bits. (BTRFS_FEATURE_COMPAT_RO_*) */
+export const FEATURE_COMPAT_RO_NAMES: Readonly<Record<number, string>> = {
+  0: 'FREE_SPACE_TREE',
+  1: 'FREE_SPACE_TREE_VALID',
+  2: 'VERITY',
+  3: 'BLOCK_GROUP_TREE',
+}
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
 export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
 export const FEATURE_COMPAT_RO_BLOCK_GROUP_TREE = 1n << 3n
@@ -324,6 +367,7 @@ export const ChunkItem = struct('ChunkItem', 48, {
   numStripes: u16,
   subStripes: u16,
 })
+export type ChunkItem = ValueOf<typeof ChunkItem>
 
 /** (struct btrfs_stripe) */
 export const Stripe = struct('Stripe', 32, { devid: u64, offset: u64, devUuid: uuid })

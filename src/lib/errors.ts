@@ -68,10 +68,28 @@ export class DoesNotFitError extends DiskwrightError {
 /** An image is damaged: which structure, at which byte offset, what it should hold and what it holds. */
 export class CorruptError extends DiskwrightError {
   readonly code = 'CORRUPT'
+  readonly what: string
+  readonly offset: number
+  readonly expected: string
+  readonly found: string
 
   constructor(what: string, offset: number, { expected, found }: { expected: unknown; found: unknown }) {
     super(`${what} at offset ${offset}: expected ${String(expected)}, found ${String(found)}`)
+    this.what = what
+    this.offset = offset
+    this.expected = String(expected)
+    this.found = String(found)
   }
+}
+
+/** An image may well be sound, but what it is made of is not known here: a feature, a profile, a format. */
+export class UnsupportedError extends DiskwrightError {
+  readonly code = 'UNSUPPORTED'
+}
+
+/** What was asked for is not in an image: a partition, a path, a subvolume. */
+export class NotFoundError extends DiskwrightError {
+  readonly code = 'NOT_FOUND'
 }
 
 /** The output cannot be written: it exists already, its folder is missing, the disk is full. */

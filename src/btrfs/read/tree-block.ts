@@ -1,0 +1,213 @@
+/** Blocks of trees, as they are on disk: leaves with items, and nodes with pointers. */
+import { viewOf } from '../../lib/struct.ts'
+import { Header, Item, Key, KeyPtr, leafDataSize, MAX_LEVEL } from '../format.ts'
+
+/** Something wrong with a block. */
+export interface BlockProblem {
+  /** What of the block: a field of its header, or `slot 3`. */
+  what: string
+  expected: unknown
+  found: unknown
+}
+
+const HEADER = {
+  bytenr: Header.offsetOf('bytenr'),
+  generation: Header.offsetOf('generation'),
+  owner: Header.offsetOf('owner'),
+  flags: Header.offsetOf('flags'),
+  nritems: Header.offsetOf('nritems'),
+  level: Header.offsetOf('level'),
+}
+const KEY = { objectid: 0, type: Key.offsetOf('type'), offset: Key.offsetOf('offset') }
+const ITEM = { offset: Item.offsetOf('offset'), size: Item.offsetOf('size') }
+const POINTER = { blockptr: KeyPtr.offsetOf('blockptr'), generation: KeyPtr.offsetOf('generation') }
+
+/**
+ * A block whose bytes are looked at where they lie: decoding all of them would take longer than most searches. Before
+ * anything else is asked, `blockProblem` must have found nothing.
+ */
+export class TreeBlock {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly bytenr: number
+  /** Where on the device it was read from. */
+  readonly physical: number
+  readonly generation: number
+  readonly owner: bigint
+  readonly level: number
+  /** Items of a leaf, pointers of a node. (nritems) */
+  readonly count: number
+  readonly #entrySize: number
+
+  constructor(bytes: Uint8Array, { bytenr, physical }: { bytenr: number; physical: number }) {
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+    this.bytenr = bytenr
+    this.physical = physical
+    this.generation = Number(this.view.getBigUint64(HEADER.generation, true))
+    this.owner = this.view.getBigUint64(HEADER.owner, true)
+    this.level = bytes[HEADER.level]
+    this.count = this.view.getUint32(HEADER.nritems, true)
+    this.#entrySize = this.level === 0 ? Item.size : KeyPtr.size
+  }
+
+  get isLeaf(): boolean {
+    return this.level === 0
+  }
+
+  objectid(slot: number): bigint {
+    return this.view.getBigUint64(this.#entry(slot), true)
+  }
+
+  type(slot: number): number {
+    return this.bytes[this.#entry(slot) + KEY.type]
+  }
+
+  /** The third part of the key. */
+  keyOffset(slot: number): bigint {
+    return this.view.getBigUint64(this.#entry(slot) + KEY.offset, true)
+  }
+
+  key(slot: number): Key {
+    return { objectid: this.objectid(slot), type: this.type(slot), offset: this.keyOffset(slot) }
+  }
+
+  /** Below 0 when the key of that slot comes before `key`, above when it comes behind it. */
+  compare(slot: number, key: Key): number {
+    const objectid = this.objectid(slot)
+    if (objectid !== key.objectid) return objectid < key.objectid ? -1 : 1
+    const type = this.type(slot) - key.type
+    if (type !== 0) return type
+    const offset = this.keyOffset(slot)
+    return offset === key.offset ? 0 : offset < key.offset ? -1 : 1
+  }
+
+  /** The first slot whose key is not less than `key`; `count` when all are. */
+  find(key: Key): number {
+    let [low, high] = [0, this.count]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.compare(middle, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Where in `bytes` the data of a leaf's item begin. */
+  itemStart(slot: number): number {
+    return Header.size + this.view.getUint32(this.#entry(slot) + ITEM.offset, true)
+  }
+
+  itemSize(slot: number): number {
+    return this.view.getUint32(this.#entry(slot) + ITEM.size, true)
+  }
+
+  /** The data of a leaf's item, where they lie. */
+  itemData(slot: number): Uint8Array {
+    const start = this.itemStart(slot)
+    return this.bytes.subarray(start, start + this.itemSize(slot))
+  }
+
+  /** The block that a node's pointer leads to. */
+  childBytenr(slot: number): number {
+    return Number(this.view.getBigUint64(this.#entry(slot) + POINTER.blockptr, true))
+  }
+
+  childGeneration(slot: number): number {
+    return Number(this.view.getBigUint64(this.#entry(slot) + POINTER.generation, true))
+  }
+
+  #entry(slot: number): number {
+    return Header.size + slot * this.#entrySize
+  }
+}
+
+/** What whoever points to a block says of it. */
+export interface BlockExpectation {
+  level: number
+  generation: number
+  /** The first key in it, when a node points to it. */
+  firstKey?: Key
+}
+
+/**
+ * The first thing that is wrong with a block by itself: everything that must be right for items to be found, and to
+ * lie where they should. (btrfs_check_leaf and btrfs_check_node of tree-checker.c)
+ */
+export function blockProblem(
+  block: TreeBlock,
+  { fsid, sectorsize }: { fsid: Uint8Array; sectorsize: number },
+): BlockProblem | undefined {
+  const stored = block.view.getBigUint64(HEADER.bytenr, true)
+  if (stored !== BigInt(block.bytenr)) return { what: 'bytenr', expected: block.bytenr, found: stored }
+  const at = Header.offsetOf('fsid')
+  if (!fsid.every((byte, i) => byte === block.bytes[at + i])) {
+    return { what: 'fsid', expected: 'that of the superblock', found: 'another one' }
+  }
+  if (block.level >= MAX_LEVEL) {
+    return { what: 'level', expected: `less than ${MAX_LEVEL}`, found: block.level }
+  }
+  const entries = block.isLeaf ? leafProblem(block) : nodeProblem(block, sectorsize)
+  if (entries !== undefined) return entries
+  for (let slot = 1; slot < block.count; slot++) {
+    if (block.compare(slot - 1, block.key(slot)) >= 0) {
+      return {
+        what: `slot ${slot}`,
+        expected: `a key behind ${keyText(block.key(slot - 1))}`,
+        found: keyText(block.key(slot)),
+      }
+    }
+  }
+  return undefined
+}
+
+/** How a sound block differs from what points to it. (btrfs_verify_level_key) */
+export function linkProblem(block: TreeBlock, expected: BlockExpectation): BlockProblem | undefined {
+  const { level, generation, firstKey } = expected
+  if (block.level !== level) return { what: 'level', expected: level, found: block.level }
+  if (block.generation !== generation) {
+    return { what: 'generation', expected: generation, found: block.generation }
+  }
+  if (firstKey === undefined) return undefined
+  if (block.count > 0 && block.compare(0, firstKey) === 0) return undefined
+  const found = block.count === 0 ? 'no item' : keyText(block.key(0))
+  return { what: 'slot 0', expected: keyText(firstKey), found }
+}
+
+function leafProblem(block: TreeBlock): BlockProblem | undefined {
+  const room = leafDataSize(block.bytes.length)
+  const most = Math.floor(room / Item.size)
+  if (block.count > most) return { what: 'nritems', expected: `at most ${most}`, found: block.count }
+  // The data of the items fill the leaf from its end, without gaps.
+  let end = Header.size + room
+  for (let slot = 0; slot < block.count; slot++) {
+    const [start, size] = [block.itemStart(slot), block.itemSize(slot)]
+    if (start + size !== end) {
+      const expected = `data that end at ${end - Header.size}`
+      return { what: `slot ${slot}`, expected, found: start + size - Header.size }
+    }
+    end = start
+  }
+  const itemsEnd = Header.size + block.count * Item.size
+  if (end >= itemsEnd) return undefined
+  return { what: 'items', expected: `data from ${block.count * Item.size} on`, found: end - Header.size }
+}
+
+function nodeProblem(block: TreeBlock, sectorsize: number): BlockProblem | undefined {
+  const most = Math.floor(leafDataSize(block.bytes.length) / KeyPtr.size)
+  if (block.count === 0 || block.count > most) {
+    return { what: 'nritems', expected: `1 to ${most}`, found: block.count }
+  }
+  for (let slot = 0; slot < block.count; slot++) {
+    const bytenr = block.childBytenr(slot)
+    if (bytenr === 0 || bytenr % sectorsize !== 0) {
+      return { what: `slot ${slot}`, expected: `a multiple of ${sectorsize}`, found: bytenr }
+    }
+  }
+  return undefined
+}
+
+/** `(256 INODE_ITEM 0)` is `(256 1 0)`. */
+export function keyText({ objectid, type, offset }: Key): string {
+  return `(${objectid} ${type} ${offset})`
+}

@@ -1,0 +1,200 @@
+/** Reads blocks of trees, from whichever copy is sound, and finds items in them. */
+import type { BlockHash } from '../../lib/block-hash.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { hexText } from '../../lib/hex.ts'
+import { readExactly, type Reading } from '../../lib/reading.ts'
+import { FEATURE_INCOMPAT_METADATA_UUID, Header, type Key, type Superblock } from '../format.ts'
+import type { ChunkMap } from './chunk-map.ts'
+import { blockProblem, linkProblem, TreeBlock, type BlockExpectation } from './tree-block.ts'
+
+/** Where a tree begins. */
+export interface TreeRoot {
+  /** Whose tree it is, for messages. */
+  owner: bigint
+  bytenr: number
+  level: number
+  generation: number
+}
+
+export interface TreesOptions {
+  superblock: Superblock
+  hash: BlockHash
+  chunks: ChunkMap
+  /** Is told of copies that are damaged while another one is sound. */
+  onFault: OnFault
+  /** Bytes of blocks that are kept. */
+  cacheBytes?: number
+}
+
+const CACHE_BYTES = 32 * 1024 ** 2
+const CSUM_FIELD = Header.offsetOf('fsid')
+
+/** All trees of one file system. */
+export class Trees {
+  readonly nodesize: number
+  readonly #superblock: Superblock
+  readonly #hash: BlockHash
+  readonly #chunks: ChunkMap
+  readonly #onFault: OnFault
+  readonly #fsid: Uint8Array
+  readonly #sum: Uint8Array
+  /** By their addresses; those used last come last. */
+  readonly #cache = new Map<number, TreeBlock>()
+  readonly #cacheBlocks: number
+
+  constructor({ superblock, hash, chunks, onFault, cacheBytes = CACHE_BYTES }: TreesOptions) {
+    this.nodesize = superblock.nodesize
+    this.#superblock = superblock
+    this.#hash = hash
+    this.#chunks = chunks
+    this.#onFault = onFault
+    const hasOwnUuid = (superblock.incompatFlags & FEATURE_INCOMPAT_METADATA_UUID) !== 0n
+    this.#fsid = hasOwnUuid ? superblock.metadataUuid : superblock.fsid
+    this.#sum = new Uint8Array(hash.size)
+    this.#cacheBlocks = Math.max(16, Math.floor(cacheBytes / this.nodesize))
+  }
+
+  /**
+   * A block that is as it should be.
+   *
+   * @param owner of the tree, for messages
+   * @throws CorruptError when no copy of it is
+   */
+  *block(bytenr: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+    const known = this.#cache.get(bytenr)
+    if (known !== undefined && linkProblem(known, expected) === undefined) {
+      this.#cache.delete(bytenr)
+      this.#cache.set(bytenr, known)
+      return known
+    }
+    const block = yield* this.#readBlock(bytenr, expected, owner)
+    if (this.#cache.size >= this.#cacheBlocks) {
+      const [oldest] = this.#cache.keys()
+      this.#cache.delete(oldest)
+    }
+    this.#cache.set(bytenr, block)
+    return block
+  }
+
+  /**
+   * One copy of a block, whatever the others are.
+   *
+   * @param physical where on the device
+   * @throws CorruptError when it is damaged
+   */
+  *copy(bytenr: number, physical: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+    const what = `tree block ${bytenr} of tree ${owner}`
+    const bytes = yield* readExactly(physical, this.nodesize, what)
+    const content = bytes.subarray(CSUM_FIELD)
+    this.#hash.hashBlocks(content, content.length, this.#sum)
+    if (!this.#sum.every((byte, i) => byte === bytes[i])) {
+      const found = hexText(bytes.subarray(0, this.#sum.length))
+      throw new CorruptError(`${what}, csum`, physical, { expected: hexText(this.#sum), found })
+    }
+    const block = new TreeBlock(bytes, { bytenr, physical })
+    const { sectorsize } = this.#superblock
+    const problem = blockProblem(block, { fsid: this.#fsid, sectorsize }) ?? linkProblem(block, expected)
+    if (problem !== undefined) throw new CorruptError(`${what}, ${problem.what}`, physical, problem)
+    return block
+  }
+
+  *#readBlock(bytenr: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+    const copies = this.#chunks.copies(bytenr, this.nodesize)
+    const errors: unknown[] = []
+    for (const physical of copies) {
+      try {
+        const block = yield* this.copy(bytenr, physical, expected, owner)
+        for (const error of errors) this.#onFault(faultOf(error))
+        return block
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+    throw new CorruptError(`tree block ${bytenr} of tree ${owner}`, bytenr, {
+      expected: 'an address in a chunk on this device',
+      found: 'none',
+    })
+  }
+
+  /** A cursor over a tree, which stands nowhere yet. */
+  cursor(root: TreeRoot): Cursor {
+    return new Cursor(this, root)
+  }
+}
+
+/** A place in a tree. After `seek` and `next` it stands at an item of a leaf, or they have returned false. */
+export class Cursor {
+  readonly #trees: Trees
+  readonly #root: TreeRoot
+  /** From the root to the leaf. */
+  readonly #path: { block: TreeBlock; slot: number }[] = []
+  leaf!: TreeBlock
+  slot = 0
+
+  constructor(trees: Trees, root: TreeRoot) {
+    this.#trees = trees
+    this.#root = root
+  }
+
+  /** Goes to the first item whose key is not less than `key`. False when there is none. */
+  *seek(key: Key): Reading<boolean> {
+    const { bytenr, level, generation, owner } = this.#root
+    this.#path.length = 0
+    let block = yield* this.#trees.block(bytenr, { level, generation }, owner)
+    while (!block.isLeaf) {
+      let slot = block.find(key)
+      if (slot === block.count || block.compare(slot, key) > 0) slot = Math.max(0, slot - 1)
+      this.#path.push({ block, slot })
+      block = yield* this.#child(block, slot)
+    }
+    this.leaf = block
+    this.slot = block.find(key)
+    return this.slot < block.count || (yield* this.nextLeaf())
+  }
+
+  /** Goes to the next item. False at the end of the tree. */
+  *next(): Reading<boolean> {
+    this.slot++
+    return this.slot < this.leaf.count || (yield* this.nextLeaf())
+  }
+
+  /** Goes to the first item of the next leaf. False at the end of the tree. */
+  *nextLeaf(): Reading<boolean> {
+    for (let depth = this.#path.length - 1; depth >= 0; depth--) {
+      const step = this.#path[depth]
+      if (step.slot + 1 === step.block.count) continue
+      step.slot++
+      this.#path.length = depth + 1
+      let block = yield* this.#child(step.block, step.slot)
+      while (!block.isLeaf) {
+        this.#path.push({ block, slot: 0 })
+        block = yield* this.#child(block, 0)
+      }
+      this.leaf = block
+      this.slot = 0
+      // Only the root of a tree may be empty, which `#child` has seen to.
+      return true
+    }
+    return false
+  }
+
+  get key(): Key {
+    return this.leaf.key(this.slot)
+  }
+
+  /** The data of the item, where they lie. */
+  get data(): Uint8Array {
+    return this.leaf.itemData(this.slot)
+  }
+
+  #child(parent: TreeBlock, slot: number): Reading<TreeBlock> {
+    const expected = {
+      level: parent.level - 1,
+      generation: parent.childGeneration(slot),
+      firstKey: parent.key(slot),
+    }
+    return this.#trees.block(parent.childBytenr(slot), expected, this.#root.owner)
+  }
+}

@@ -1,0 +1,39 @@
+/** What images are read from. */
+
+/** Bytes that can be read anywhere. */
+export interface ByteSource {
+  /** Bytes there are. */
+  readonly size: number
+  /** `length` bytes from `offset` on; fewer only where the source ends. The caller may keep them. */
+  read(offset: number, length: number): Uint8Array | Promise<Uint8Array>
+  /** The same, for sources that answer at once. */
+  readSync?(offset: number, length: number): Uint8Array
+}
+
+/** A source that answers at once. */
+export interface SyncByteSource extends ByteSource {
+  readSync(offset: number, length: number): Uint8Array
+}
+
+export function isSync(source: ByteSource): source is SyncByteSource {
+  return source.readSync !== undefined
+}
+
+/** Bytes that are in memory. */
+export function memorySource(bytes: Uint8Array): SyncByteSource {
+  const readSync = (offset: number, length: number) => bytes.slice(offset, offset + length)
+  return { size: bytes.length, read: readSync, readSync }
+}
+
+/** The part of a source that begins at `start`: a partition of an image. What lies beyond the source is not there. */
+export function subSource(source: ByteSource, start: number, size: number): ByteSource {
+  const available = Math.max(0, Math.min(size, source.size - start))
+  const clip = (offset: number, length: number) => Math.max(0, Math.min(length, available - offset))
+  return {
+    size: available,
+    read: (offset, length) => source.read(start + offset, clip(offset, length)),
+    ...(isSync(source) && {
+      readSync: (offset: number, length: number) => source.readSync(start + offset, clip(offset, length)),
+    }),
+  }
+}
