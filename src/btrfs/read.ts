@@ -122,10 +122,12 @@ function* openWith({ size, hashes, zstd, onFault }: OpenOptions): Reading<BtrfsR
   const { superblock, hash } = yield* readSuperblock(size, { hashes, onFault })
   const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFault })
   const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFault })
-  return new Reader({ superblock, chunks, trees, data, zstd, onFault })
+  return new Reader({ size, superblock, chunks, trees, data, zstd, onFault })
 }
 
 interface Parts {
+  /** Bytes of the device. */
+  size: number
   superblock: Superblock
   chunks: ChunkMap
   trees: Trees
@@ -140,6 +142,7 @@ interface FileState {
   ino: number
   size: number
   nodatasum: boolean
+  itemOffset: number
 }
 
 class Reader implements BtrfsReader {
@@ -156,12 +159,12 @@ class Reader implements BtrfsReader {
   /** Of the file that was asked for last: it is mostly read piece by piece. */
   #lastFile: FileState | undefined
 
-  constructor({ superblock, chunks, trees, data, zstd, onFault }: Parts) {
+  constructor({ size, superblock, chunks, trees, data, zstd, onFault }: Parts) {
     this.superblock = superblock
     this.label = textOf(superblock.label)
     this.chunks = chunks
     this.trees = trees
-    this.notices = noticesOf(superblock)
+    this.notices = noticesOf(superblock, size)
     this.#roots = new Roots(trees, superblock)
     this.#search = new TreeSearch(trees, this.#roots)
     this.#onFault = onFault
@@ -227,13 +230,11 @@ class Reader implements BtrfsReader {
   }
 
   *target(symlink: InodeRef): Reading<ByteString> {
-    const { size } = yield* this.#fileState(symlink)
+    const { size, itemOffset } = yield* this.#fileState(symlink)
     const most = this.superblock.nodesize
     if (size > most) {
-      throw new CorruptError(`inode ${symlink.ino} of tree ${symlink.tree}, size`, 0, {
-        expected: `at most ${most} bytes of a symlink`,
-        found: size,
-      })
+      const what = `inode ${symlink.ino} of tree ${symlink.tree}, size`
+      throw new CorruptError(what, itemOffset, { expected: `at most ${most}, of a symlink`, found: size })
     }
     const target = fromBytes(yield* this.read(symlink, 0, size))
     // Some end in a zero, which is no part of them.
@@ -323,8 +324,9 @@ class Reader implements BtrfsReader {
     const { tree, ino } = ref
     const last = this.#lastFile
     if (last?.ino === ino && last.tree === tree) return last
-    const { inode, flags } = yield* this.#decodedInode(ref)
-    const state = { tree, ino, size: inode.size, nodatasum: (flags & INODE_NODATASUM) !== 0n }
+    const { inode, flags, itemOffset } = yield* this.#decodedInode(ref)
+    const nodatasum = (flags & INODE_NODATASUM) !== 0n
+    const state = { tree, ino, size: inode.size, nodatasum, itemOffset }
     this.#lastFile = state
     return state
   }
@@ -374,7 +376,7 @@ function textOf(padded: Uint8Array): ByteString {
   return fromBytes(padded, 0, end < 0 ? padded.length : end)
 }
 
-function noticesOf({ logRoot, numDevices }: Superblock): string[] {
+function noticesOf({ logRoot, numDevices, devItem }: Superblock, size: number): string[] {
   const notices: string[] = []
   if (logRoot !== 0) {
     notices.push(
@@ -382,5 +384,8 @@ function noticesOf({ logRoot, numDevices }: Superblock): string[] {
     )
   }
   if (numDevices > 1) notices.push(`the file system has ${numDevices} devices, of which one is read`)
+  if (devItem.totalBytes > size) {
+    notices.push(`the file system has ${devItem.totalBytes} bytes, of which ${size} are there`)
+  }
   return notices
 }
