@@ -433,7 +433,8 @@ export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
   logRootLevel: u8,
   devItem: DevItem,
   label: bytes(256),
-  cacheGeneration: u64,
+  /** Of the old cache of free space; all bits are set when there is none. */
+  cacheGeneration: id64,
   uuidTreeGeneration: u64,
   metadataUuid: uuid,
   reserved: bytes(224),

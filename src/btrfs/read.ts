@@ -39,7 +39,7 @@ import {
 } from './read/inodes.ts'
 import { Roots } from './read/roots.ts'
 import { findDefaultSubvolume, listSubvolumes, type Subvolume } from './read/subvolumes.ts'
-import { hashNamesOf, readSuperblock } from './read/superblock.ts'
+import { hashNamesOf, readSuperblock, type FoundSuperblock } from './read/superblock.ts'
 import { decodeItem } from './read/tree-block.ts'
 import { TreeSearch } from './read/tree-search.ts'
 import type { Trees} from './read/trees.ts';
@@ -105,21 +105,31 @@ export async function openBtrfs(
   source: ByteSource,
   { loadHash, zstd, onFault = () => undefined }: BtrfsOptions,
 ): Promise<BtrfsReader> {
-  const hashes = new Map<HashName, BlockHash>()
-  for (const name of await run(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
-  return run(source, openWith({ size: source.size, hashes, zstd, onFault }))
+  const found = await findSuperblock(source, { loadHash, onFault })
+  return run(source, openWith({ ...found, zstd, onFault }))
 }
 
-interface OpenOptions {
-  /** Bytes of the device. */
-  size: number
-  hashes: ReadonlyMap<HashName, BlockHash>
+/**
+ * The superblock to go by, and the hash that it names.
+ *
+ * @throws CorruptError when there is none, or none is sound
+ * @throws UnsupportedError when the file system has features that are unknown here
+ */
+export async function findSuperblock(
+  source: ByteSource,
+  { loadHash, onFault }: Pick<BtrfsCodecs, 'loadHash'> & { onFault: OnFault },
+): Promise<FoundSuperblock> {
+  const hashes = new Map<HashName, BlockHash>()
+  for (const name of await run(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
+  return run(source, readSuperblock(source.size, { hashes, onFault }))
+}
+
+interface OpenOptions extends FoundSuperblock {
   zstd: Decompressor
   onFault: OnFault
 }
 
-function* openWith({ size, hashes, zstd, onFault }: OpenOptions): Reading<BtrfsReader> {
-  const { superblock, hash } = yield* readSuperblock(size, { hashes, onFault })
+function* openWith({ superblock, hash, zstd, onFault }: OpenOptions): Reading<BtrfsReader> {
   const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFault })
   const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFault })
   return new Reader({ superblock, chunks, trees, data, zstd, onFault })

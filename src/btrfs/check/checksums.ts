@@ -7,6 +7,12 @@ import { lastAtMost, overlap } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { Volume } from './volume.ts'
 
+/** An extent that has no item yet. */
+export interface LoggedExtent {
+  start: number
+  end: number
+}
+
 /** Ranges in the order of their addresses; those that adjoin are one. */
 export class ChecksumRanges {
   readonly #volume: Volume
@@ -48,23 +54,30 @@ export class ChecksumRanges {
     return sum
   }
 
-  /** Whatever has a checksum is part of an extent. */
-  check(extents: ExtentTable, lost: LostRanges): void {
+  /** Whatever has a checksum is part of an extent, or of one that is in a log only. */
+  check(extents: ExtentTable, lost: LostRanges, logs: readonly LoggedExtent[]): void {
     if (lost.any) return
+    const logged = [...logs].sort((a, b) => a.start - b.start)
     for (let range = 0; range < this.#start.length; range++) {
       let at = this.#start.get(range)
       const end = this.#end.get(range)
       const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, at))
       for (let row = first; at < end; row++) {
         const next = row < extents.length ? Math.min(end, extents.bytenr(row)) : end
-        if (next > at) {
+        if (next > at && !isLogged(logged, at, next)) {
           const place = this.#volume.physical(at)
           this.#volume.fault(`checksums from ${at} to ${next}`, place, 'a data extent there', 'none')
-          at = next
         }
+        at = Math.max(at, next)
         if (row < extents.length && !extents.isSkinny(row)) at = Math.max(at, extents.end(row))
         if (row >= extents.length) break
       }
     }
   }
+}
+
+/** Whether all of a range is in the last extent that begins at or before it. */
+function isLogged(logged: readonly LoggedExtent[], from: number, to: number): boolean {
+  const last = lastAtMost(logged.length, (i) => logged[i].start, from)
+  return last >= 0 && to <= logged[last].end
 }

@@ -248,6 +248,8 @@ export class FileTreeCheck implements TreeVisitor {
     }
     if (objectid === FREE_INO_OBJECTID) {
       this.#fault(inode, 'cache of free inode numbers', place, 'none, as it is given up', 'one')
+      // It has no name, and no orphan item.
+      this.#mode.set(this.#mode.length - 1, 0)
     }
     if (mode === 0 || this.#lost.hasObject(objectid)) return
     const type = mode & S_IFMT
@@ -366,7 +368,7 @@ export class FileTreeCheck implements TreeVisitor {
         path = yield* this.#pathOf(inode, nameOf)
         paths.set(inode, path)
       }
-      const who = `inode ${inode} of ${treeName(this.#tree)}${path === '' ? '' : ` (${path})`}`
+      const who = `inode ${inode < 2 ** 63 ? inode : inode - 2 ** 64} of ${treeName(this.#tree)}${path === '' ? '' : ` (${path})`}`
       this.#context.volume.fault(`${who}, ${what}`, place, expected, found)
     }
   }

@@ -9,7 +9,7 @@ import {
   TREE_LOG_OBJECTID,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import { ChecksumRanges } from './checksums.ts'
+import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
 import { EXTENT, INODE } from './file-item-rules.ts'
 import { u64At } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
@@ -21,6 +21,8 @@ export class LogCheck implements TreeVisitor {
   readonly #lost = new LostRanges()
   readonly #sums: ChecksumRanges
   readonly #ranges: { inode: bigint; from: number; length: number; place: number }[] = []
+  /** All that its files have. */
+  readonly extents: LoggedExtent[] = []
   #summedInode: bigint | undefined
 
   constructor(volume: Volume) {
@@ -39,7 +41,7 @@ export class LogCheck implements TreeVisitor {
       else if (type === INODE_ITEM_KEY) {
         const flags = BigInt(block.view.getUint32(at + INODE.flags, true))
         if ((flags & INODE_NODATASUM) === 0n) this.#summedInode = block.objectid(slot)
-      } else if (type === EXTENT_DATA_KEY && block.objectid(slot) === this.#summedInode) this.#addExtent(block, slot)
+      } else if (type === EXTENT_DATA_KEY) this.#addExtent(block, slot)
     }
   }
 
@@ -49,6 +51,8 @@ export class LogCheck implements TreeVisitor {
     if (bytes[at + EXTENT.type] !== FILE_EXTENT_REG) return
     const start = u64At(view, at + EXTENT.diskBytenr)
     if (start === 0) return
+    this.extents.push({ start, end: start + u64At(view, at + EXTENT.diskNumBytes) })
+    if (block.objectid(slot) !== this.#summedInode) return
     const isCompressed = bytes[at + EXTENT.compression] !== COMPRESS_NONE
     this.#ranges.push({
       inode: block.objectid(slot),

@@ -1,5 +1,6 @@
 /** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
 import {
+  DATA_RELOC_TREE_OBJECTID,
   Key,
   MAX_LEVEL,
   ROOT_SUBVOL_DEAD,
@@ -31,8 +32,10 @@ export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
 export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const objectid = leaf.objectid(slot)
   if (objectid === 0n) return { field: 'objectid', expected: 'a tree', found: 0 }
-  if (objectid === TREE_RELOC_OBJECTID && !isSubvolume(leaf.keyOffset(slot))) {
-    return { field: 'key offset', expected: 'a subvolume', found: leaf.keyOffset(slot) }
+  const origin = leaf.keyOffset(slot)
+  const canBeMoved = isSubvolume(origin) || origin === DATA_RELOC_TREE_OBJECTID
+  if (objectid === TREE_RELOC_OBJECTID && !canBeMoved) {
+    return { field: 'key offset', expected: 'a subvolume', found: origin }
   }
   const size = leaf.itemSize(slot)
   if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {

@@ -3,7 +3,6 @@ import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import { hexText } from '../../lib/hex.ts'
 import { viewOf } from '../../lib/struct.ts'
 import {
-  FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
   ORPHAN_ITEM_KEY,
   ORPHAN_OBJECTID,
@@ -218,7 +217,7 @@ function rootOf(leaf: TreeBlock, slot: number): RootOfTree {
     lastSnapshot: u64At(view, at + ROOT.lastSnapshot),
     ...(drop !== undefined && { drop }),
     refs: view.getUint32(at + ROOT.refs, true),
-    rootDirectory: u64At(view, at + ROOT.rootDirid) || FIRST_FREE_OBJECTID,
+    rootDirectory: u64At(view, at + ROOT.rootDirid),
     uuid: hasUuid ? bytes.slice(at + ROOT.uuid, at + ROOT.uuid + 16) : undefined,
     place: leaf.physical + at,
   }

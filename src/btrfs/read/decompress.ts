@@ -17,7 +17,7 @@ export type Decompressor = Pick<Zstd, 'decompress'>
  * @throws CorruptError when they are damaged
  */
 export function decompressExtent(
-  { compression, ramBytes, place }: FileExtent,
+  { compression, ramBytes, place }: Pick<FileExtent, 'compression' | 'ramBytes' | 'place'>,
   stored: Uint8Array,
   { zstd, sectorsize }: { zstd: Decompressor; sectorsize: number },
 ): Uint8Array {
