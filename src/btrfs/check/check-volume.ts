@@ -3,12 +3,7 @@ import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
 import type { Reading } from '../../lib/reading.ts'
 import {
-  BLOCK_GROUP_DUP,
   BLOCK_GROUP_ITEM_KEY,
-  BLOCK_GROUP_PROFILE_MASK,
-  BLOCK_GROUP_RAID1,
-  BLOCK_GROUP_RAID1C3,
-  BLOCK_GROUP_RAID1C4,
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_ITEM_KEY,
   CHUNK_TREE_OBJECTID,
@@ -174,9 +169,7 @@ class VolumeCheck {
       })
     })
     for (const chunk of this.#space.chunks) {
-      const isMirrored = (chunk.type & BLOCK_GROUP_PROFILE_MASK & ~MIRRORED) === 0n
-      const isHere = chunk.stripes.some(({ devid }) => devid === superblock.devItem.devid)
-      if (isMirrored && isHere) continue
+      if (chunks.copies(chunk.logical, superblock.sectorsize).length > 0) continue
       throw new UnsupportedError('the BTRFS file system lies on several devices, of which this is but one')
     }
     this.#reader.forgetUnsound()
@@ -466,7 +459,6 @@ class VolumeCheck {
   }
 }
 
-const MIRRORED = BLOCK_GROUP_DUP | BLOCK_GROUP_RAID1 | BLOCK_GROUP_RAID1C3 | BLOCK_GROUP_RAID1C4
 const FIRST_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 
 function mainTree(objectid: bigint, bytenr: number, level: number, generation: number): CheckedTree {

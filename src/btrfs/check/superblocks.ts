@@ -84,13 +84,15 @@ function isOfSameTransaction(a: Uint8Array, b: Uint8Array): boolean {
   return same(fsid, 16) && same(generation, 8)
 }
 
+/** fsync(2) writes its log's address to the first copy alone. */
+const MAY_DIFFER = new Set<keyof Superblock>(['bytenr', 'logRoot', 'logRootTransid', 'logRootLevel'])
 const FIELDS = Object.keys(Superblock.decode(new Uint8Array(SUPERBLOCK_SIZE))) as (keyof Superblock)[]
 
 function differingField(a: Uint8Array, b: Uint8Array): keyof Superblock | undefined {
   for (let i = Header.offsetOf('fsid'); i < SUPERBLOCK_SIZE; i++) {
     if (a[i] === b[i]) continue
     const field = FIELDS.findLast((field) => Superblock.offsetOf(field) <= i)!
-    if (field !== 'bytenr') return field
+    if (!MAY_DIFFER.has(field)) return field
   }
   return undefined
 }

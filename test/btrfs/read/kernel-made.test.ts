@@ -5,6 +5,7 @@ import type { Fault } from '../../../src/lib/fault.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
 import { runSync } from '../../../src/lib/reading.ts'
 import { loadZstd } from '../../../src/lib/zstd.ts'
+import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {
   canMakeImages,
@@ -78,6 +79,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
       expectSame(walkReader(source, reader, root), wanted.get(path)!, `${name}: subvolume "${path}"`)
     }
     expect(faults).toEqual([])
+    expect(await faultTextsOf(source)).toEqual([])
     return reader
   })
 }
