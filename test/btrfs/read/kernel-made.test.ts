@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BtrfsReader } from '../../../src/btrfs/read.ts'
 import { runSync } from '../../../src/lib/reading.ts'
+import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {
   canMakeImages,
@@ -74,6 +75,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
       expectSame(walkReader(source, reader, root), wanted.get(path)!, `${name}: subvolume "${path}"`)
     }
     expect(faults).toEqual([])
+    expect(await faultTextsOf(source)).toEqual([])
     return reader
   })
 }
