@@ -100,7 +100,11 @@ async function uncompressed(
   if (isSupported) onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
   const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
   const copy = await decompressedCopy(stored, { name, onRead, temporaryDirectory })
-  const compression: ImageCompression = { format: format as 'zstd' | 'gzip', frames: 1, storedBytes: stored.size }
+  const compression: ImageCompression = {
+    format: format as 'zstd' | 'gzip',
+    frames: 1,
+    storedBytes: stored.size,
+  }
   return {
     source: watchedSource(copy.source, { name, statistics: { bytesRead: 0, framesDecompressed: 0 }, signal }),
     compression,
