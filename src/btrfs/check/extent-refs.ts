@@ -30,6 +30,8 @@ export interface References {
   uses: UseTable
   /** What of the extent tree could not be read. */
   lostExtents: LostRanges
+  /** Whether some chunks could not be read. */
+  chunksAreLost: boolean
   /** Whether some other tree could not be read in full: then references are missing that may well be there. */
   isIncomplete: boolean
 }
@@ -209,6 +211,7 @@ class ReferenceCheck {
     const { extents, volume } = this.#in
     const [start, end] = [extents.bytenr(row), extents.end(row)]
     const chunk = volume.chunks.find(start)
+    if (chunk === undefined && this.#in.chunksAreLost) return
     if (chunk === undefined || end > chunk.logical + chunk.length) {
       return this.#odd(row, what, 'a chunk that holds it', chunk === undefined ? 'none' : `one up to ${chunk.logical + chunk.length}`, '')
     }

@@ -90,6 +90,7 @@ export class FileTreeCheck implements TreeVisitor {
   readonly #links = columnOfU32()
   readonly #place = columnOfSizes()
   #current: Current | undefined
+  #rootHasName = false
   /** Kept until the paths are known. */
   readonly #faults: { inode: number; what: string; place: number; expected: unknown; found: unknown }[] = []
 
@@ -293,7 +294,10 @@ export class FileTreeCheck implements TreeVisitor {
       const directory = this.#names.directory(name)
       const row = this.#rowOf(inode)
       if (row !== undefined && this.#names.isSeen(name, SEEN.entry)) this.#links.set(row, this.#links.get(row) + 1)
-      if (this.#isRootsOwn(name)) continue
+      if (this.#isRootsOwn(name)) {
+        this.#rootHasName = true
+        continue
+      }
       const place = row === undefined ? 0 : this.#place.get(row)
       const what = `name at index ${this.#names.index(name)} of directory ${directory}`
       if (row === undefined) {
@@ -340,6 +344,9 @@ export class FileTreeCheck implements TreeVisitor {
       if (inode === this.#rootDirectory) {
         hasRoot = true
         if (nlink !== 1 && this.#mode.get(row) !== 0) this.#fault(inode, 'nlink', place, '1 of the root directory', nlink)
+        if (!this.#rootHasName && !this.#lost.hasObject(BigInt(inode))) {
+          this.#fault(inode, 'names', place, 'an INODE_REF of `..` in itself', 'none')
+        }
         if (links !== 0) this.#fault(inode, 'names', place, 'none of the root directory', links)
         continue
       }

@@ -104,8 +104,9 @@ class Walk {
     if (upper !== undefined && block.count > 0 && block.compare(block.count - 1, upper) >= 0) {
       const what = `${blockName(block.bytenr, tree)}, slot ${block.count - 1}`
       volume.fault(what, block.physical, `a key before ${keyName(upper)}`, keyName(block.key(block.count - 1)))
-      if (block.count > 0) return this.#visitor.lost(block.key(0), upper)
+      return this.#visitor.lost(block.key(0), upper)
     }
+    if (block.count === 0 && NEVER_EMPTY.has(this.#tree.objectid)) return this.#visitor.lost(FIRST_KEY, undefined)
     if (block.isLeaf) return this.#visitor.leaf(block, this.#badSlots(block, isNew), isNew)
     const first = this.#firstSlot(block)
     if (isNew) this.#visitor.node?.(block, first)
@@ -150,7 +151,8 @@ class Walk {
     const { objectid } = this.#tree
     const what = blockName(block.bytenr, objectid)
     const ownerIsKnown = objectid !== TREE_LOG_OBJECTID && objectid !== TREE_RELOC_OBJECTID
-    if (ownerIsKnown) {
+    // Trees of files share blocks, and say the same of them.
+    if (ownerIsKnown && (isNew || !isSubvolume(objectid))) {
       if (isSubvolume(objectid) ? !isSubvolume(block.owner) : block.owner !== objectid) {
         const expected = isSubvolume(objectid) ? 'that of a subvolume' : objectid
         volume.fault(`${what}, owner`, block.physical, expected, block.owner)
