@@ -42,7 +42,9 @@ export async function checkBtrfs(source: ByteSource, options: CheckOptions): Pro
   // What lies beyond the end of the file system is of another one, and none of ours.
   const ours = ofMirrors.filter(({ offset }) => offset < superblock.devItem.totalBytes)
   for (const fault of ours) onFault(fault)
-  const known = SUPERBLOCK_OFFSETS.filter((place) => ours.some(({ offset }) => Math.abs(offset - place) < 4096))
+  const known = SUPERBLOCK_OFFSETS.filter((place) =>
+    ours.some(({ offset }) => Math.abs(offset - place) < 4096),
+  )
   const volume = new Volume(superblock, hash, new ChunkMap(superblock.devItem.devid), onFault)
   await run(
     watched,

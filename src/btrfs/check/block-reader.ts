@@ -84,7 +84,13 @@ export class BlockReader {
         const { wanted, copy, physical } = copies[i]
         const bytenr = bytenrs[wanted]
         const at = physical - start
-        const block = this.#decode(bytes.subarray(at, at + nodesize), bytenr, physical, tree, unknown.has(bytenr))
+        const block = this.#decode(
+          bytes.subarray(at, at + nodesize),
+          bytenr,
+          physical,
+          tree,
+          unknown.has(bytenr),
+        )
         const sooner = this.#sound.get(bytenr)
         if (block === undefined || (sooner !== undefined && sooner !== -1 && sooner < copy)) continue
         blocks[wanted] = block
@@ -116,7 +122,12 @@ export class BlockReader {
   reportUnmapped(): void {
     if (this.#unmappedCount === 0) return
     const what = `${this.#unmappedCount} tree blocks, the first at ${this.#firstUnmapped}`
-    this.#volume.fault(what, this.#firstUnmapped, 'addresses in chunks', 'none, as not all chunks could be read')
+    this.#volume.fault(
+      what,
+      this.#firstUnmapped,
+      'addresses in chunks',
+      'none, as not all chunks could be read',
+    )
   }
 
   /** The block when it is sound; reports what it is not, the first time. */

@@ -192,7 +192,8 @@ class VolumeCheck {
     for (const id of needed) {
       if (this.#roots.trees.some(({ objectid }) => objectid === id)) continue
       this.#lostOf(id).add(FIRST_KEY, undefined)
-      if (!this.#lostOf(ROOT_TREE_OBJECTID).any) this.#volume.fault(treeName(id), place, 'a root item', 'none')
+      if (!this.#lostOf(ROOT_TREE_OBJECTID).any)
+        this.#volume.fault(treeName(id), place, 'a root item', 'none')
     }
   }
 
@@ -222,8 +223,6 @@ class VolumeCheck {
         },
       }),
     )
-    const root = this.#blocks.rowOf(tree.bytenr)
-    if (root !== undefined) this.#blocks.markRoot(root)
   }
 
   get #walkContext() {
@@ -243,7 +242,11 @@ class VolumeCheck {
         const { drop } = tree
         for (let slot = first; slot < node.count; slot++) {
           if (drop !== undefined && node.level === drop.level && node.compare(slot, drop.key) < 0) continue
-          this.#pointers.pushChild(node.childBytenr(slot), row, node.physical + Header.size + slot * KeyPtr.size)
+          this.#pointers.pushChild(
+            node.childBytenr(slot),
+            row,
+            node.physical + Header.size + slot * KeyPtr.size,
+          )
         }
       },
     }
@@ -284,8 +287,7 @@ class VolumeCheck {
     const takeGroup: Take = (leaf, slot) => {
       if (leaf.type(slot) === BLOCK_GROUP_ITEM_KEY) this.#space.addGroup(leaf, slot)
     }
-    const hasGroupTree =
-      (this.#volume.superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
+    const hasGroupTree = (this.#volume.superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
     yield* this.#walkRoot(EXTENT_TREE_OBJECTID, (leaf, slot) => {
       this.#extents.add(leaf, slot)
       if (!hasGroupTree) takeGroup(leaf, slot)
@@ -319,7 +321,8 @@ class VolumeCheck {
       if (holdsFiles(objectid) && root.refs > 0) yield* this.#walkFiles(root)
       else {
         yield* this.#walk(root, root.place, (leaf, slot) => {
-          if (objectid === UUID_TREE_OBJECTID && leaf.type(slot) === UUID_KEY_SUBVOL) this.#uuids.add(leaf, slot)
+          if (objectid === UUID_TREE_OBJECTID && leaf.type(slot) === UUID_KEY_SUBVOL)
+            this.#uuids.add(leaf, slot)
         })
       }
     }
@@ -344,15 +347,12 @@ class VolumeCheck {
         lost.add(low, high)
         check.lost(low, high)
       },
-      leaf: (leaf, bad, isNew) => {
+      leaf: (leaf, bad) => {
         if (bad !== undefined) lost.add(leaf.key(0), undefined)
         check.leaf(leaf, bad)
-        void isNew
       },
     }
     yield* walkTree(this.#walkContext, root, this.#noting(root, visitor))
-    const row = this.#blocks.rowOf(root.bytenr)
-    if (row !== undefined) this.#blocks.markRoot(row)
     yield* check.finish()
   }
 
@@ -412,7 +412,11 @@ class VolumeCheck {
         extents,
       })
     }
-    this.#checksums.check(this.#extents, lost.extents.any ? lost.extents : this.#lostOf(CSUM_TREE_OBJECTID), this.#logged)
+    this.#checksums.check(
+      this.#extents,
+      lost.extents.any ? lost.extents : this.#lostOf(CSUM_TREE_OBJECTID),
+      this.#logged,
+    )
     this.#checkPreallocs()
     this.#roots.check({ isIncomplete, lost: roots })
     const hasUuidTree = this.#roots.trees.some(({ objectid }) => objectid === UUID_TREE_OBJECTID)
@@ -455,4 +459,3 @@ const FIRST_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 function mainTree(objectid: bigint, bytenr: number, level: number, generation: number): CheckedTree {
   return { objectid, offset: 0n, bytenr, level, generation, lastSnapshot: 0 }
 }
-

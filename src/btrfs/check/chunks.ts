@@ -132,11 +132,21 @@ export class SpaceCheck {
       copies.delete(chunk.logical)
       if (copy !== undefined && isSameChunk(copy, chunk)) continue
       const found = copy === undefined ? 'none' : 'another one'
-      this.#volume.fault(`sys_chunk_array, chunk ${chunk.logical}`, place, 'the chunk of the chunk tree', found)
+      this.#volume.fault(
+        `sys_chunk_array, chunk ${chunk.logical}`,
+        place,
+        'the chunk of the chunk tree',
+        found,
+      )
     }
     if (lost.chunks.any) return
     for (const logical of copies.keys()) {
-      this.#volume.fault(`sys_chunk_array, chunk ${logical}`, place, 'a system chunk of the chunk tree', 'none such')
+      this.#volume.fault(
+        `sys_chunk_array, chunk ${logical}`,
+        place,
+        'a system chunk of the chunk tree',
+        'none such',
+      )
     }
   }
 
@@ -150,8 +160,10 @@ export class SpaceCheck {
         if (!lost.chunks.any) this.#volume.fault(what, place, 'a chunk at its address', 'none')
         continue
       }
-      if (chunk.length !== length) this.#volume.fault(`${what}, length`, place, `${chunk.length}, as its chunk`, length)
-      if (chunk.type !== flags) this.#volume.fault(`${what}, flags`, place, `${chunk.type}, as its chunk`, flags)
+      if (chunk.length !== length)
+        this.#volume.fault(`${what}, length`, place, `${chunk.length}, as its chunk`, length)
+      if (chunk.type !== flags)
+        this.#volume.fault(`${what}, flags`, place, `${chunk.type}, as its chunk`, flags)
     }
     for (const { logical, place } of chunks.values()) {
       if (lost.groups.hasObject(BigInt(logical))) continue
@@ -192,7 +204,12 @@ export class SpaceCheck {
       if (device === undefined) {
         if (!lost.chunks.any) this.#volume.fault(what, place, 'a device item', 'none')
       } else if (start + length > device.totalBytes) {
-        this.#volume.fault(what, place, `an end within the device's ${device.totalBytes} bytes`, start + length)
+        this.#volume.fault(
+          what,
+          place,
+          `an end within the device's ${device.totalBytes} bytes`,
+          start + length,
+        )
       }
       if (before !== undefined && before.devid === devid && before.start + before.length > start) {
         this.#volume.fault(what, place, `an address from ${before.start + before.length} on`, start)
@@ -211,16 +228,29 @@ export class SpaceCheck {
     const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
     for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#devices) {
       const what = `device item ${devid}`
-      const allocated = this.#deviceExtents.reduce((sum, extent) => sum + (extent.devid === devid ? extent.length : 0), 0)
+      const allocated = this.#deviceExtents.reduce(
+        (sum, extent) => sum + (extent.devid === devid ? extent.length : 0),
+        0,
+      )
       if (!lost.devices.any && allocated !== bytesUsed) {
-        this.#volume.fault(`${what}, bytes_used`, place, `${allocated}, the sum of its device extents`, bytesUsed)
+        this.#volume.fault(
+          `${what}, bytes_used`,
+          place,
+          `${allocated}, the sum of its device extents`,
+          bytesUsed,
+        )
       }
       if (devid !== superblock.devItem.devid) continue
       if (totalBytes > deviceSize) {
         this.#volume.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
       }
       if (!bytesEqual(uuid, superblock.devItem.uuid)) {
-        this.#volume.fault('superblock, dev_item.uuid', superPlace('devItem'), 'that of the device item', 'another one')
+        this.#volume.fault(
+          'superblock, dev_item.uuid',
+          superPlace('devItem'),
+          'that of the device item',
+          'another one',
+        )
       }
       if (!bytesEqual(fsid, this.#volume.fsid)) {
         this.#volume.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
@@ -260,7 +290,12 @@ export class SpaceCheck {
     }
     if (sum === superblock.bytesUsed) return
     const place = superblock.bytenr + Superblock.offsetOf('bytesUsed')
-    this.#volume.fault('superblock, bytes_used', place, `${sum}, the sum of all extents`, superblock.bytesUsed)
+    this.#volume.fault(
+      'superblock, bytes_used',
+      place,
+      `${sum}, the sum of all extents`,
+      superblock.bytesUsed,
+    )
   }
 }
 

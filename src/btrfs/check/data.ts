@@ -158,7 +158,12 @@ class DataCheck {
     const { hash, sectorsize } = volume
     const places = volume.chunks.copies(start, length)
     if (places.length === 0) {
-      volume.fault(`data from ${start} to ${start + length}`, start, 'an address in a chunk on this device', 'none')
+      volume.fault(
+        `data from ${start} to ${start + length}`,
+        start,
+        'an address in a chunk on this device',
+        'none',
+      )
       return
     }
     const actual = new Uint8Array(sums.length)
@@ -187,7 +192,8 @@ class DataCheck {
   ): void {
     const { hash, sectorsize } = this.#in.volume
     const count = sums.length / hash.size
-    const at = (bytes: Uint8Array, sector: number) => bytes.subarray(sector * hash.size, (sector + 1) * hash.size)
+    const at = (bytes: Uint8Array, sector: number) =>
+      bytes.subarray(sector * hash.size, (sector + 1) * hash.size)
     const isWrong = (sector: number) => sector < count && !sameBytes(at(actual, sector), at(sums, sector))
     for (let sector = 0; sector < count; sector++) {
       if (!isWrong(sector)) continue

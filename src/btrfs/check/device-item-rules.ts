@@ -86,7 +86,8 @@ export function chunkContentProblem(
   if (length === 0 || !isAligned(length, sectorsize) || length >= MOST_STRIPES * STRIPE_LEN) {
     return { field: 'length', expected: aligned, found: length }
   }
-  if (!isExact(logical + length)) return { field: 'key offset', expected: 'an end below 2^53', found: logical }
+  if (!isExact(logical + length))
+    return { field: 'key offset', expected: 'an end below 2^53', found: logical }
   const stripeLen = u64At(view, at + CHUNK.stripeLen)
   if (stripeLen !== STRIPE_LEN) return { field: 'stripe_len', expected: STRIPE_LEN, found: stripeLen }
   const kind = kindProblem(volume, type)
@@ -98,7 +99,9 @@ export function chunkContentProblem(
     return { field: 'num_stripes', expected: exactly ?? `at least ${least}`, found: stripes }
   }
   const sub = view.getUint16(at + CHUNK.subStripes, true)
-  return profile === BLOCK_GROUP_RAID10 && sub !== 2 ? { field: 'sub_stripes', expected: 2, found: sub } : undefined
+  return profile === BLOCK_GROUP_RAID10 && sub !== 2
+    ? { field: 'sub_stripes', expected: 2, found: sub }
+    : undefined
 }
 
 /** What the kind and profile of a chunk should be. */
@@ -121,7 +124,8 @@ const DEVICE = {
 
 export function devItemProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const objectid = leaf.objectid(slot)
-  if (objectid !== DEV_ITEMS_OBJECTID) return { field: 'objectid', expected: DEV_ITEMS_OBJECTID, found: objectid }
+  if (objectid !== DEV_ITEMS_OBJECTID)
+    return { field: 'objectid', expected: DEV_ITEMS_OBJECTID, found: objectid }
   const sized = sizeProblem(leaf, slot, DevItem.size)
   if (sized !== undefined) return sized
   const at = leaf.itemStart(slot)
@@ -152,13 +156,20 @@ export function devExtentProblem(volume: Volume, leaf: TreeBlock, slot: number):
   }
   const { sectorsize } = volume
   const start = Number(leaf.keyOffset(slot))
-  const [chunkOffset, length] = [u64At(view, at + DEV_EXTENT.chunkOffset), u64At(view, at + DEV_EXTENT.length)]
+  const [chunkOffset, length] = [
+    u64At(view, at + DEV_EXTENT.chunkOffset),
+    u64At(view, at + DEV_EXTENT.length),
+  ]
   for (const [field, found] of Object.entries({ 'key offset': start, chunk_offset: chunkOffset, length })) {
     if (!isAligned(found, sectorsize) || !isExact(found)) {
       return { field, expected: `a multiple of ${sectorsize}`, found }
     }
   }
-  if (slot === 0 || leaf.type(slot - 1) !== DEV_EXTENT_KEY || leaf.objectid(slot - 1) !== leaf.objectid(slot)) {
+  if (
+    slot === 0 ||
+    leaf.type(slot - 1) !== DEV_EXTENT_KEY ||
+    leaf.objectid(slot - 1) !== leaf.objectid(slot)
+  ) {
     return undefined
   }
   if (leaf.itemSize(slot - 1) !== DevExtent.size) return undefined

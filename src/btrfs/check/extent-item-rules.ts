@@ -115,7 +115,9 @@ export function extentItemProblem(volume: Volume, leaf: TreeBlock, slot: number)
     return { field: 'flags', expected, found: `0x${flags.toString(16)}` }
   }
   if (!isSkinny) {
-    const sound = isTreeBlock ? keyOffset === nodesize : isAligned(keyOffset, sectorsize) && isExact(keyOffset)
+    const sound = isTreeBlock
+      ? keyOffset === nodesize
+      : isAligned(keyOffset, sectorsize) && isExact(keyOffset)
     const expected = isTreeBlock ? nodesize : `a multiple of ${sectorsize}`
     if (!sound) return { field: 'length', expected, found: keyOffset }
   }
@@ -189,7 +191,11 @@ function inlineRefsProblem(
 }
 
 /** TREE_BLOCK_REF, SHARED_BLOCK_REF and SHARED_DATA_REF that stand by themselves. */
-export function keyedRefProblem({ sectorsize }: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function keyedRefProblem(
+  { sectorsize }: Volume,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const type = leaf.type(slot)
   const sized = sizeProblem(leaf, slot, type === SHARED_DATA_REF_KEY ? SharedDataRef.size : 0)
   if (sized !== undefined) return sized
@@ -201,14 +207,20 @@ function refKeyProblem(sectorsize: number, leaf: TreeBlock, slot: number, isShar
   const objectid = leaf.objectid(slot)
   if (!isAligned(Number(objectid), sectorsize)) return { field: 'objectid', expected, found: objectid }
   const offset = leaf.keyOffset(slot)
-  return !isShared || isAligned(Number(offset), sectorsize) ? undefined : { field: 'parent', expected, found: offset }
+  return !isShared || isAligned(Number(offset), sectorsize)
+    ? undefined
+    : { field: 'parent', expected, found: offset }
 }
 
 /** How many items further an EXTENT_DATA_REF may lie than its hash says, since others had the same. */
 const MOST_COLLISIONS = 64n
 
 /** EXTENT_DATA_REF that stands by itself. */
-export function dataRefProblem({ sectorsize }: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function dataRefProblem(
+  { sectorsize }: Volume,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const sized = sizeProblem(leaf, slot, ExtentDataRef.size)
   if (sized !== undefined) return sized
   const key = refKeyProblem(sectorsize, leaf, slot, false)
@@ -264,4 +276,3 @@ const GROUP_TYPES = new Set([
 export function isOneBit(flags: bigint): boolean {
   return (flags & (flags - 1n)) === 0n
 }
-

@@ -78,13 +78,19 @@ class ReferenceCheck {
         !mustBe &&
         finder === blocks.ids.idOf(blocks.owner(row)) &&
         blocks.generation(row) > blocks.lastSnapshot(row)
-      const says = extent === undefined ? finder !== blocks.ids.idOf(blocks.owner(row)) : extents.isFullBackref(extent)
+      const says =
+        extent === undefined ? finder !== blocks.ids.idOf(blocks.owner(row)) : extents.isFullBackref(extent)
       const is = mustBe || (says && !mustNotBe)
       this.#isFull[row] = is ? 1 : 0
       if (extent === undefined || is === says) continue
       const what = `extent item of tree block ${blocks.bytenr(row)}, flags`
       const reason = mustBe ? `, as of a block with header flag ${HEADER_FLAG_RELOC} (RELOC)` : ''
-      volume.fault(what, extents.place(extent), `${is ? 'FULL_BACKREF' : 'no FULL_BACKREF'}${reason}`, is ? 'none' : 'it')
+      volume.fault(
+        what,
+        extents.place(extent),
+        `${is ? 'FULL_BACKREF' : 'no FULL_BACKREF'}${reason}`,
+        is ? 'none' : 'it',
+      )
     }
   }
 
@@ -107,7 +113,8 @@ class ReferenceCheck {
             : { type: TREE_BLOCK_REF_KEY, from: tree, objectid: 0, offset: 0 }
       }
       const block = blocks.rowOf(child)
-      const isOwners = reference.type === TREE_BLOCK_REF_KEY && block !== undefined && reference.from === blocks.owner(block)
+      const isOwners =
+        reference.type === TREE_BLOCK_REF_KEY && block !== undefined && reference.from === blocks.owner(block)
       if (isOwners) this.#hasOwnerRef[block] = 1
       this.#count(child, true, reference, pointers.place(row))
     }
@@ -124,7 +131,12 @@ class ReferenceCheck {
       const extent = this.#count(bytenr, false, reference, place)
       if (extent === undefined || extents.bytes(extent) === diskNumBytes) continue
       const what = `file extent of inode ${inode}, disk_num_bytes`
-      volume.fault(what, place, `${extents.bytes(extent)}, the length of the extent at ${bytenr}`, diskNumBytes)
+      volume.fault(
+        what,
+        place,
+        `${extents.bytes(extent)}, the length of the extent at ${bytenr}`,
+        diskNumBytes,
+      )
     }
   }
 
@@ -134,21 +146,35 @@ class ReferenceCheck {
     const what = `${isTreeBlock ? 'tree block' : 'data extent'} ${bytenr}`
     const extent = extents.rowAt(bytenr)
     if (extent === undefined) {
-      if (!lostExtents.hasObject(BigInt(Math.min(bytenr, Number.MAX_SAFE_INTEGER))) && !this.#missing.has(bytenr)) {
+      if (
+        !lostExtents.hasObject(BigInt(Math.min(bytenr, Number.MAX_SAFE_INTEGER))) &&
+        !this.#missing.has(bytenr)
+      ) {
         this.#missing.add(bytenr)
         volume.fault(what, place, 'an extent item for it', 'none')
       }
       return undefined
     }
     if (extents.isTreeBlock(extent) !== isTreeBlock) {
-      this.#odd(extent, what, isTreeBlock ? 'TREE_BLOCK' : 'DATA', isTreeBlock ? 'DATA' : 'TREE_BLOCK', ', flags')
+      this.#odd(
+        extent,
+        what,
+        isTreeBlock ? 'TREE_BLOCK' : 'DATA',
+        isTreeBlock ? 'DATA' : 'TREE_BLOCK',
+        ', flags',
+      )
       return undefined
     }
     const ref = extents.findRef(extent, reference)
     if (ref === undefined) {
       if (lostExtents.hasObject(BigInt(bytenr))) return extent
       this.#isOdd[extent] = 1
-      volume.fault(`extent item ${bytenr}`, extents.place(extent), `a reference by ${this.#text(reference)}`, 'none')
+      volume.fault(
+        `extent item ${bytenr}`,
+        extents.place(extent),
+        `a reference by ${this.#text(reference)}`,
+        'none',
+      )
       return extent
     }
     if (isTreeBlock && extents.foundCount(ref) > 0) {
@@ -174,13 +200,18 @@ class ReferenceCheck {
       if (extents.level(extent) !== blocks.level(row)) {
         this.#odd(extent, what, blocks.level(row), extents.level(extent), ', level')
       }
-      if (blocks.isRoot(row) && extents.generation(extent) !== blocks.generation(row)) {
+      if (extents.generation(extent) !== blocks.generation(row)) {
         this.#odd(extent, what, blocks.generation(row), extents.generation(extent), ', generation')
       }
       const isOwned = this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || blocks.isReachedByOwner(row)
       if (isOwned || this.#isOdd[extent] === 1 || this.#in.isIncomplete) continue
       const expected = `a tree that leads to it`
-      volume.fault(`${what}, owner`, blocks.physical(row), expected, treeName(blocks.ids.idOf(blocks.owner(row))))
+      volume.fault(
+        `${what}, owner`,
+        blocks.physical(row),
+        expected,
+        treeName(blocks.ids.idOf(blocks.owner(row))),
+      )
     }
   }
 
@@ -201,7 +232,8 @@ class ReferenceCheck {
         this.#odd(row, what, `${found} references by ${this.#text(extents.reference(ref))}`, says, '')
       }
       if (this.#in.lostExtents.hasObject(BigInt(extents.bytenr(row)))) continue
-      if (stated !== extents.refs(row)) this.#odd(row, what, `${stated}, the sum of its references`, extents.refs(row), ', refs')
+      if (stated !== extents.refs(row))
+        this.#odd(row, what, `${stated}, the sum of its references`, extents.refs(row), ', refs')
       else if (stated === 0 && !isOdd) this.#odd(row, what, 'a reference at least', 'none', '')
     }
   }
@@ -213,13 +245,21 @@ class ReferenceCheck {
     const chunk = volume.chunks.find(start)
     if (chunk === undefined && this.#in.chunksAreLost) return
     if (chunk === undefined || end > chunk.logical + chunk.length) {
-      return this.#odd(row, what, 'a chunk that holds it', chunk === undefined ? 'none' : `one up to ${chunk.logical + chunk.length}`, '')
+      return this.#odd(
+        row,
+        what,
+        'a chunk that holds it',
+        chunk === undefined ? 'none' : `one up to ${chunk.logical + chunk.length}`,
+        '',
+      )
     }
     const isTreeBlock = extents.isTreeBlock(row)
     let kinds = BLOCK_GROUP_DATA
     if (isTreeBlock) {
-      const first = extents.firstRef(row) < extents.endRef(row) ? extents.reference(extents.firstRef(row)) : undefined
-      const isChunkTrees = first?.type === TREE_BLOCK_REF_KEY && extents.ids.idOf(first.from) === CHUNK_TREE_OBJECTID
+      const first =
+        extents.firstRef(row) < extents.endRef(row) ? extents.reference(extents.firstRef(row)) : undefined
+      const isChunkTrees =
+        first?.type === TREE_BLOCK_REF_KEY && extents.ids.idOf(first.from) === CHUNK_TREE_OBJECTID
       kinds = isChunkTrees ? BLOCK_GROUP_SYSTEM : BLOCK_GROUP_METADATA
     }
     if ((chunk.type & kinds) === 0n) {
@@ -234,7 +274,8 @@ class ReferenceCheck {
 
   #text({ type, from, objectid, offset }: Reference): string {
     const { ids } = this.#in.extents
-    if (type === SHARED_BLOCK_REF_KEY || type === SHARED_DATA_REF_KEY) return `${itemName(type)} of block ${from}`
+    if (type === SHARED_BLOCK_REF_KEY || type === SHARED_DATA_REF_KEY)
+      return `${itemName(type)} of block ${from}`
     const tree = treeName(ids.idOf(from))
     return type === TREE_BLOCK_REF_KEY ? tree : `inode ${objectid} of ${tree}, offset ${offset}`
   }
@@ -243,4 +284,3 @@ class ReferenceCheck {
 function shared(type: number, from: number): Reference {
   return { type, from, objectid: 0, offset: 0 }
 }
-

@@ -118,7 +118,11 @@ export class ExtentTable {
       const expected = `at least ${this.end(last)}, where the extent before ends`
       // In one leaf this is known already.
       if (slot === 0 || Number(leaf.objectid(slot - 1)) !== this.bytenr(last)) {
-        this.#volume.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, { field: 'objectid', expected, found: bytenr })
+        this.#volume.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, {
+          field: 'objectid',
+          expected,
+          found: bytenr,
+        })
       }
       if (this.bytenr(last) === bytenr) return
     }
@@ -183,7 +187,8 @@ export class ExtentTable {
     const known = this.#tables.get(row)
     if (known !== undefined) return known
     const table = new Map<string, number>()
-    for (let ref = this.firstRef(row); ref < this.endRef(row); ref++) table.set(textOf(this.reference(ref)), ref)
+    for (let ref = this.firstRef(row); ref < this.endRef(row); ref++)
+      table.set(textOf(this.reference(ref)), ref)
     this.#tables.set(row, table)
     return table
   }

@@ -88,7 +88,13 @@ export class FileContent {
     this.#end = Math.ceil(ramBytes / sectorsize) * sectorsize
   }
 
-  #addExtent(leaf: TreeBlock, slot: number, compression: number, isPrealloc: boolean, problem: Problem): void {
+  #addExtent(
+    leaf: TreeBlock,
+    slot: number,
+    compression: number,
+    isPrealloc: boolean,
+    problem: Problem,
+  ): void {
     const { view } = leaf
     const at = leaf.itemStart(slot)
     const length = u64At(view, at + EXTENT.numBytes)
@@ -97,7 +103,8 @@ export class FileContent {
     const ramBytes = u64At(view, at + EXTENT.ramBytes)
     const isCompressed = compression !== COMPRESS_NONE
     if (length === 0) problem(', num_bytes', 'more than 0', 0)
-    if (within + length > ramBytes) problem(', num_bytes', `at most ${ramBytes - within}, the rest of the extent`, length)
+    if (within + length > ramBytes)
+      problem(', num_bytes', `at most ${ramBytes - within}, the rest of the extent`, length)
     if (isPrealloc && isCompressed) problem(', compression', '0 of preallocated space', compression)
     if (isCompressed && this.#hasNoSums) problem(', compression', '0 of an inode with NODATASUM', compression)
     if (this.#isSymlink) problem(', type', 'inline content of a symlink', isPrealloc ? 2 : 1)
@@ -111,10 +118,16 @@ export class FileContent {
     if (!isPrealloc) {
       this.#hasSums ||= covered > 0
       this.#missesSums ||= covered < size
-      if (covered < size && isCompressed) problem(', checksums', `those of ${size} bytes`, `those of ${covered}`)
+      if (covered < size && isCompressed)
+        problem(', checksums', `those of ${size} bytes`, `those of ${covered}`)
     } else if (covered > 0) {
       const inode = Number(leaf.objectid(slot))
-      this.#context.addSummedPrealloc({ bytenr: diskBytenr, inode, tree: this.#tree, place: leaf.physical + at })
+      this.#context.addSummedPrealloc({
+        bytenr: diskBytenr,
+        inode,
+        tree: this.#tree,
+        place: leaf.physical + at,
+      })
     }
   }
 
@@ -127,8 +140,10 @@ export class FileContent {
   }
 
   checksumProblem(): { expected: string; found: string } | undefined {
-    if (this.#hasSums && this.#hasNoSums) return { expected: 'none of an inode with NODATASUM', found: 'some' }
-    if (this.#missesSums && !this.#hasNoSums) return { expected: 'those of all its extents', found: 'not all' }
+    if (this.#hasSums && this.#hasNoSums)
+      return { expected: 'none of an inode with NODATASUM', found: 'some' }
+    if (this.#missesSums && !this.#hasNoSums)
+      return { expected: 'those of all its extents', found: 'not all' }
     return undefined
   }
 }

@@ -53,7 +53,8 @@ export function inodeProblem(volume: Volume, leaf: TreeBlock, slot: number): Ite
   const at = leaf.itemStart(slot)
   for (const field of ['generation', 'transid'] as const) {
     const value = u64At(view, at + INODE[field])
-    if (value > volume.latestGeneration) return { field, expected: `at most ${volume.latestGeneration}`, found: value }
+    if (value > volume.latestGeneration)
+      return { field, expected: `at most ${volume.latestGeneration}`, found: value }
   }
   const mode = view.getUint32(at + INODE.mode, true)
   if ((mode & ~(S_IFMT | 0o7777)) !== 0 || !FILE_TYPES.has(mode & S_IFMT)) {
@@ -124,7 +125,8 @@ export function fileExtentProblem(volume: Volume, leaf: TreeBlock, slot: number)
   const before = precedingProblem(leaf, slot)
   if (before !== undefined) return before
   const size = leaf.itemSize(slot)
-  if (size < FileExtentHead.size) return { field: 'size', expected: `at least ${FileExtentHead.size}`, found: size }
+  if (size < FileExtentHead.size)
+    return { field: 'size', expected: `at least ${FileExtentHead.size}`, found: size }
   const at = leaf.itemStart(slot)
   const type = bytes[at + EXTENT.type]
   if (type > FILE_EXTENT_PREALLOC) {
@@ -176,7 +178,8 @@ function overlapProblem(
   fileOffset: number,
 ): ItemProblem | undefined {
   const last = slot - 1
-  if (last < 0 || leaf.type(last) !== EXTENT_DATA_KEY || leaf.objectid(last) !== leaf.objectid(slot)) return undefined
+  if (last < 0 || leaf.type(last) !== EXTENT_DATA_KEY || leaf.objectid(last) !== leaf.objectid(slot))
+    return undefined
   if (leaf.itemSize(last) < FileExtentHead.size) return undefined
   const at = leaf.itemStart(last)
   const isInline = leaf.bytes[at + EXTENT.type] === FILE_EXTENT_INLINE
@@ -191,7 +194,8 @@ function overlapProblem(
 
 /** In trees of files, nothing comes before the items of an inode but they themselves: the inode item is the first. */
 export function precedingProblem(leaf: TreeBlock, slot: number): ItemProblem | undefined {
-  if (slot === 0 || !isSubvolume(leaf.owner) || leaf.objectid(slot - 1) === leaf.objectid(slot)) return undefined
+  if (slot === 0 || !isSubvolume(leaf.owner) || leaf.objectid(slot - 1) === leaf.objectid(slot))
+    return undefined
   return { field: 'objectid', expected: 'an inode item before', found: 'none' }
 }
 

@@ -2,6 +2,7 @@
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import type { Reading } from '../../lib/reading.ts'
+import { nameHash } from '../checksum.ts'
 import {
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
@@ -157,7 +158,13 @@ export class FileTreeCheck implements TreeVisitor {
         const flags = view.getUint32(at + INODE.flags, true)
         current.content.begin(flags, (current.mode & S_IFMT) === S_IFLNK)
         if ((current.mode & S_IFMT) === S_IFLNK && (flags & IMMUTABLE_OR_APPEND) !== 0) {
-          this.#fault(current.inode, 'flags', current.place, 'neither IMMUTABLE nor APPEND on a symlink', `0x${flags.toString(16)}`)
+          this.#fault(
+            current.inode,
+            'flags',
+            current.place,
+            'neither IMMUTABLE nor APPEND on a symlink',
+            `0x${flags.toString(16)}`,
+          )
         }
         break
       }
@@ -171,7 +178,13 @@ export class FileTreeCheck implements TreeVisitor {
         break
       case EXTENT_DATA_KEY:
         current.content.add(block, slot, (field, expected, found) =>
-          this.#fault(current.inode, `extent at ${block.keyOffset(slot)}${field}`, block.physical + at, expected, found),
+          this.#fault(
+            current.inode,
+            `extent at ${block.keyOffset(slot)}${field}`,
+            block.physical + at,
+            expected,
+            found,
+          ),
         )
         break
     }
@@ -186,7 +199,14 @@ export class FileTreeCheck implements TreeVisitor {
       const length = block.view.getUint16(at + lengthAt, true)
       const directory = isExtref ? u64At(block.view, at) : Number(block.keyOffset(slot))
       const index = u64At(block.view, at + indexAt)
-      this.#name(block, { directory, inode: current.inode, seen: SEEN.ref, index, start: at + head.size, length })
+      this.#name(block, {
+        directory,
+        inode: current.inode,
+        seen: SEEN.ref,
+        index,
+        start: at + head.size,
+        length,
+      })
       at += head.size + length
     }
   }
@@ -217,7 +237,15 @@ export class FileTreeCheck implements TreeVisitor {
       }
       const inode = u64At(block.view, at + ENTRY.location)
       const seen = isIndex ? SEEN.index : SEEN.entry
-      this.#name(block, { directory, inode, seen, ...(index !== undefined && { index }), type, start, length })
+      this.#name(block, {
+        directory,
+        inode,
+        seen,
+        ...(index !== undefined && { index }),
+        type,
+        start,
+        length,
+      })
     }
   }
 
@@ -244,7 +272,8 @@ export class FileTreeCheck implements TreeVisitor {
     this.#links.push(0)
     this.#place.push(place)
     if (!current.hasItem) {
-      if (!this.#lost.has({ objectid, type: INODE_ITEM_KEY, offset: 0n })) this.#fault(inode, 'inode item', place, 'one', 'none')
+      if (!this.#lost.has({ objectid, type: INODE_ITEM_KEY, offset: 0n }))
+        this.#fault(inode, 'inode item', place, 'one', 'none')
       return
     }
     if (objectid === FREE_INO_OBJECTID) {
@@ -269,7 +298,8 @@ export class FileTreeCheck implements TreeVisitor {
     }
     if (nlink > 0) {
       const hole = content.holeBefore(size)
-      if (hole !== undefined) this.#fault(inode, 'extents', place, 'no gap without NO_HOLES', `one at ${hole}`)
+      if (hole !== undefined)
+        this.#fault(inode, 'extents', place, 'no gap without NO_HOLES', `one at ${hole}`)
     }
     const sums = content.checksumProblem()
     if (sums !== undefined) this.#fault(inode, 'checksums', place, sums.expected, sums.found)
@@ -293,7 +323,8 @@ export class FileTreeCheck implements TreeVisitor {
       const inode = this.#names.inode(name)
       const directory = this.#names.directory(name)
       const row = this.#rowOf(inode)
-      if (row !== undefined && this.#names.isSeen(name, SEEN.entry)) this.#links.set(row, this.#links.get(row) + 1)
+      if (row !== undefined && this.#names.isSeen(name, SEEN.entry))
+        this.#links.set(row, this.#links.get(row) + 1)
       if (this.#isRootsOwn(name)) {
         this.#rootHasName = true
         continue
@@ -302,7 +333,13 @@ export class FileTreeCheck implements TreeVisitor {
       const what = `name at index ${this.#names.index(name)} of directory ${directory}`
       if (row === undefined) {
         if (this.#lost.hasObject(BigInt(Math.trunc(inode)))) continue
-        this.#fault(inode, 'inode item', this.#context.volume.physical(this.#names.place(name).bytenr), `one, as directory ${directory} has it`, 'none')
+        this.#fault(
+          inode,
+          'inode item',
+          this.#context.volume.physical(this.#names.place(name).bytenr),
+          `one, as directory ${directory} has it`,
+          'none',
+        )
         continue
       }
       if (!this.#names.isSound(name)) {
@@ -324,12 +361,10 @@ export class FileTreeCheck implements TreeVisitor {
 
   /** `..` of the root directory, which is in no directory. */
   #isRootsOwn(name: number): boolean {
-    const root = this.#rootDirectory
-    const { length } = this.#names.place(name)
     return (
-      this.#names.inode(name) === root &&
-      this.#names.directory(name) === root &&
-      length === 2 &&
+      this.#names.inode(name) === this.#rootDirectory &&
+      this.#names.hash(name) === PARENT_HASH &&
+      this.#names.place(name).length === 2 &&
       this.#names.index(name) === 0 &&
       this.#names.isSeen(name, SEEN.ref) &&
       !this.#names.isSeen(name, SEEN.entry | SEEN.index)
@@ -343,7 +378,8 @@ export class FileTreeCheck implements TreeVisitor {
       const place = this.#place.get(row)
       if (inode === this.#rootDirectory) {
         hasRoot = true
-        if (nlink !== 1 && this.#mode.get(row) !== 0) this.#fault(inode, 'nlink', place, '1 of the root directory', nlink)
+        if (nlink !== 1 && this.#mode.get(row) !== 0)
+          this.#fault(inode, 'nlink', place, '1 of the root directory', nlink)
         if (!this.#rootHasName && !this.#lost.hasObject(BigInt(inode))) {
           this.#fault(inode, 'names', place, 'an INODE_REF of `..` in itself', 'none')
         }
@@ -358,7 +394,12 @@ export class FileTreeCheck implements TreeVisitor {
       this.#fault(inode, 'nlink', place, `${links}, as many as it has names`, nlink)
     }
     if (hasRoot || this.#lost.any) return
-    this.#context.volume.fault(`root directory ${this.#rootDirectory} of ${treeName(this.#tree)}`, 0, 'an inode', 'none')
+    this.#context.volume.fault(
+      `root directory ${this.#rootDirectory} of ${treeName(this.#tree)}`,
+      0,
+      'an inode',
+      'none',
+    )
   }
 
   *#report(): Reading<void> {
@@ -383,7 +424,7 @@ export class FileTreeCheck implements TreeVisitor {
   /** Path from the root of the tree; '' when there is none. */
   *#pathOf(inode: number, nameOf: ReadonlyMap<number, number>): Reading<string> {
     const parts: string[] = []
-    for (let at = inode; at !== this.#rootDirectory; ) {
+    for (let at = inode; at !== this.#rootDirectory;) {
       const name = nameOf.get(at)
       if (name === undefined || parts.length > MOST_DEPTH) return ''
       const { bytenr, start, length } = this.#names.place(name)
@@ -396,5 +437,6 @@ export class FileTreeCheck implements TreeVisitor {
   }
 }
 
+const PARENT_HASH = nameHash('..')
 /** (BTRFS_INODE_IMMUTABLE and BTRFS_INODE_APPEND) */
 const IMMUTABLE_OR_APPEND = (1 << 6) | (1 << 7)

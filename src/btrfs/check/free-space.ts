@@ -57,12 +57,21 @@ export class FreeSpaceCheck {
       if (flags > USES_BITMAPS) problem(`flags of at most ${USES_BITMAPS}`, flags)
       this.#usesBitmaps = (flags & USES_BITMAPS) !== 0
       this.#bitmapEnd = -1
-      this.#infos.push({ start, length, extentCount, place: leaf.physical + at, firstRange: this.#start.length })
+      this.#infos.push({
+        start,
+        length,
+        extentCount,
+        place: leaf.physical + at,
+        firstRange: this.#start.length,
+      })
       return
     }
     const info = this.#infos.at(-1)
     if (info === undefined || start < info.start || start + length > info.start + info.length) {
-      return problem('a range of the block group whose FREE_SPACE_INFO comes before', `${start} and ${length}`)
+      return problem(
+        'a range of the block group whose FREE_SPACE_INFO comes before',
+        `${start} and ${length}`,
+      )
     }
     const isBitmap = type === FREE_SPACE_BITMAP_KEY
     if (isBitmap !== this.#usesBitmaps) {
@@ -100,7 +109,11 @@ export class FreeSpaceCheck {
   }
 
   /** Compares with what extents leave free. */
-  check(groups: readonly BlockGroup[], extents: ExtentTable, lost: { tree: LostRanges; extents: LostRanges }): void {
+  check(
+    groups: readonly BlockGroup[],
+    extents: ExtentTable,
+    lost: { tree: LostRanges; extents: LostRanges },
+  ): void {
     const infos = new Map(this.#infos.map((info, i) => [info.start, i]))
     for (const group of groups) {
       const what = `free space of block group ${group.start}`
@@ -132,7 +145,11 @@ export class FreeSpaceCheck {
 
   #rangesOf(info: number): Range[] {
     const ranges: Range[] = []
-    for (let row = this.#infos[info].firstRange; row < this.#start.length && this.#info.get(row) === info; row++) {
+    for (
+      let row = this.#infos[info].firstRange;
+      row < this.#start.length && this.#info.get(row) === info;
+      row++
+    ) {
       ranges.push({ start: this.#start.get(row), end: this.#start.get(row) + this.#length.get(row) })
     }
     return ranges

@@ -54,7 +54,8 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   const v2 = size === RootItem.size ? { generation_v2: ROOT.generationV2 } : {}
   for (const [field, offset] of Object.entries({ ...generations, ...v2 })) {
     const found = u64At(view, at + offset)
-    if (found > volume.latestGeneration) return { field, expected: `at most ${volume.latestGeneration}`, found }
+    if (found > volume.latestGeneration)
+      return { field, expected: `at most ${volume.latestGeneration}`, found }
   }
   const bytenr = u64At(view, at + ROOT.bytenr)
   if (!isAligned(bytenr, volume.sectorsize) || !isExact(bytenr)) {

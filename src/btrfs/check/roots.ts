@@ -126,7 +126,12 @@ export class RootsCheck {
     }
     for (const { objectid, place, refs } of roots.values()) {
       if (refs !== 0 || !isFreeId(objectid) || this.#orphans.has(objectid)) continue
-      this.#volume.fault(`${treeName(objectid)}, refs`, place, 'an orphan item, as it is being deleted', 'none')
+      this.#volume.fault(
+        `${treeName(objectid)}, refs`,
+        place,
+        'an orphan item, as it is being deleted',
+        'none',
+      )
     }
     this.#checkReachable(found)
   }
@@ -179,7 +184,11 @@ export class UuidCheck {
     viewOf(uuid).setBigUint64(8, leaf.keyOffset(slot), true)
     const end = leaf.itemStart(slot) + leaf.itemSize(slot)
     for (let at = leaf.itemStart(slot); at < end; at += 8) {
-      this.#entries.push({ uuid: hexText(uuid), id: leaf.view.getBigUint64(at, true), place: leaf.physical + at })
+      this.#entries.push({
+        uuid: hexText(uuid),
+        id: leaf.view.getBigUint64(at, true),
+        place: leaf.physical + at,
+      })
     }
   }
 
@@ -187,7 +196,8 @@ export class UuidCheck {
     const missing = new Map<string, RootOfTree>()
     for (const tree of trees) {
       if (tree.uuid === undefined || tree.refs === 0 || !isFreeId(tree.objectid)) continue
-      if (!tree.uuid.every((byte, i) => byte === NO_UUID[i])) missing.set(`${hexText(tree.uuid)} ${tree.objectid}`, tree)
+      if (!tree.uuid.every((byte, i) => byte === NO_UUID[i]))
+        missing.set(`${hexText(tree.uuid)} ${tree.objectid}`, tree)
     }
     const sound = new Set(missing.keys())
     const all = new Set(trees.map(({ objectid, uuid }) => `${hexText(uuid ?? NO_UUID)} ${objectid}`))
@@ -226,4 +236,3 @@ function rootOf(leaf: TreeBlock, slot: number): RootOfTree {
 function linkText({ child, parent, name }: { child: bigint; parent: bigint; name: string }): string {
   return `subvolume ${child}, ${JSON.stringify(toDisplay(name))} of ${treeName(parent)}`
 }
-

@@ -35,7 +35,11 @@ export function checksumProblem(volume: Volume, leaf: TreeBlock, slot: number): 
 export function freeSpaceProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
   if (length === 0 || !isExact(start + length) || !isAligned(start, volume.sectorsize)) {
-    return { field: 'key', expected: `a range in sectors of ${volume.sectorsize}`, found: `${start} and ${length}` }
+    return {
+      field: 'key',
+      expected: `a range in sectors of ${volume.sectorsize}`,
+      found: `${start} and ${length}`,
+    }
   }
   const type = leaf.type(slot)
   if (type === FREE_SPACE_INFO_KEY) return sizeProblem(leaf, slot, FreeSpaceInfo.size)

@@ -16,6 +16,8 @@ export interface Field {
   name: string
   tree: bigint
   bytenr: number
+  /** Of the item that it is part of. */
+  key: format.Key | undefined
   /** Where it is in the block, and how long. */
   at: number
   size: number
@@ -63,7 +65,11 @@ function fieldsOf(struct: AnyStruct): { name: string; at: number; size: number }
     const size = (i + 1 < names.length ? struct.offsetOf(names[i + 1]) : struct.size) - at
     const inner = INNER[name]
     if (inner?.size === size) {
-      return fieldsOf(inner).map((field) => ({ ...field, name: `${struct.name}.${name}.${field.name.split('.')[1]}`, at: at + field.at }))
+      return fieldsOf(inner).map((field) => ({
+        ...field,
+        name: `${struct.name}.${name}.${field.name.split('.')[1]}`,
+        at: at + field.at,
+      }))
     }
     return [{ name: `${struct.name}.${name}`, at, size }]
   })
@@ -80,11 +86,14 @@ const INNER: Record<string, AnyStruct | undefined> = {
 function fieldsOfBlock(block: TreeBlock, tree: bigint): Field[] {
   const { bytenr } = block
   const fields: Field[] = []
+  let key: format.Key | undefined
   const add = (struct: AnyStruct, start: number) => {
-    for (const { name, at, size } of fieldsOf(struct)) fields.push({ name, tree, bytenr, at: start + at, size })
+    for (const { name, at, size } of fieldsOf(struct))
+      fields.push({ name, tree, bytenr, key, at: start + at, size })
   }
   add(format.Header, 0)
   for (let slot = 0; slot < block.count; slot++) {
+    key = block.key(slot)
     if (!block.isLeaf) {
       add(format.KeyPtr, format.Header.size + slot * format.KeyPtr.size)
       continue
@@ -98,7 +107,14 @@ function fieldsOfBlock(block: TreeBlock, tree: bigint): Field[] {
       at += struct.size
     }
     if (at < end) {
-      fields.push({ name: `item ${block.type(slot)}, rest`, tree, bytenr, at, size: Math.min(8, end - at) })
+      fields.push({
+        name: `item ${block.type(slot)}, rest`,
+        tree,
+        bytenr,
+        key,
+        at,
+        size: Math.min(8, end - at),
+      })
     }
   }
   // The checksum is made right whatever it is.
@@ -113,7 +129,12 @@ export class MutableImage {
   readonly #seal: (block: Uint8Array) => void
   readonly fields: Field[] = []
 
-  private constructor(fd: number, source: SyncByteSource, reader: BtrfsReader, seal: (block: Uint8Array) => void) {
+  private constructor(
+    fd: number,
+    source: SyncByteSource,
+    reader: BtrfsReader,
+    seal: (block: Uint8Array) => void,
+  ) {
     this.#fd = fd
     this.source = source
     this.reader = reader
@@ -208,7 +229,7 @@ function change(field: Uint8Array, operation: Mutation['operation'], salt: numbe
       if (field.length > 1) add(1, 0x10)
       break
     case 'bit':
-      field[Math.floor(salt / 8) % field.length] ^= 1 << salt % 8
+      field[Math.floor(salt / 8) % field.length] ^= 1 << (salt % 8)
       break
     case 'byte':
       field[salt % field.length] = (salt * 167 + 13) & 0xff
