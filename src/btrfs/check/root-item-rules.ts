@@ -1,5 +1,8 @@
 /** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
 import {
+  CSUM_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
   Key,
   MAX_LEVEL,
@@ -26,6 +29,9 @@ export const ROOT = {
   generationV2: RootItem.offsetOf('generationV2'),
   uuid: RootItem.offsetOf('uuid'),
 }
+/** There is one of each. */
+const GLOBAL_TREES = new Set([EXTENT_TREE_OBJECTID, CSUM_TREE_OBJECTID, FREE_SPACE_TREE_OBJECTID])
+
 /** Root items of old kernels end before the fields of their second version. */
 export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
 
@@ -37,6 +43,7 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   if (objectid === TREE_RELOC_OBJECTID && !canBeMoved) {
     return { field: 'key offset', expected: 'a subvolume', found: origin }
   }
+  if (GLOBAL_TREES.has(objectid) && origin !== 0n) return { field: 'key offset', expected: 0, found: origin }
   const size = leaf.itemSize(slot)
   if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {
     return { field: 'size', expected: `${RootItem.size}, or ${LEGACY_ROOT_ITEM_SIZE}`, found: size }
