@@ -29,7 +29,8 @@ python3 python3
 losetup mount
 mount mount
 dmesg util-linux
-tar tar'
+tar tar
+bsdtar libarchive-tools'
 
 missing_packages() {
   local tool package

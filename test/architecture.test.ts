@@ -10,8 +10,9 @@ const ROOT = join(import.meta.dirname, '../src')
 const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
+  ['tar'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing'],
+  ['packing', 'extract'],
   ['(assembly)'],
   ['cli'],
 ]
