@@ -12,9 +12,9 @@ const LAYERS = [
   ['file-tree', 'spec'],
   ['tar'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing', 'extract'],
+  ['packing', 'input', 'extract'],
   ['(assembly)'],
-  ['cli'],
+  ['cli', 'zenfs'],
 ]
 /** Neighbours that are one layer together. */
 const TOGETHER = new Set(['file-tree', 'spec'])

@@ -42,7 +42,7 @@ class PathWalk {
   readonly #way: DirectoryEntry[]
   /** What is still to be walked, the next component last. */
   readonly #left: ByteString[] = []
-  /** The symlinks that were followed, for messages. */
+  /** The symlink that was followed last, for messages. */
   #followed: { path: ByteString; target: ByteString } | undefined
   #symlinks = 0
 
@@ -85,7 +85,7 @@ class PathWalk {
 
   #push(path: ByteString): void {
     // A slash at the end asks for a directory: there is an empty component behind it.
-    this.#left.push(...path.split('/').reverse())
+    for (const name of path.split('/').reverse()) this.#left.push(name)
   }
 
   #here(): DirectoryEntry {

@@ -65,8 +65,10 @@ export class TreeWalk {
   *#enter(path: ByteString, ref: InodeRef): Reading<Walked> {
     const inode = yield* this.#reader.inode(ref)
     if (inode.type === 'directory') {
-      if (!this.#directories.add(ref)) throw severalNames(path, ref)
-      this.#open.push({ path, entries: yield* soundList(this.#reader, ref, path), next: 0 })
+      const entries = yield* soundList(this.#reader, ref, path)
+      // Empty ones may stand for each other, and lead nowhere.
+      if (entries.length > 0 && !this.#directories.add(ref)) throw severalNames(path, ref)
+      this.#open.push({ path, entries, next: 0 })
     }
     return { path, inode }
   }
