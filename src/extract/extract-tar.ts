@@ -2,9 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { DataRange } from '../file-tree/file-content.ts'
 import type { FileSystemReader, Inode } from '../file-tree/reader.ts'
-import { isSync, type ByteSource } from '../lib/byte-source.ts'
 import { CorruptError } from '../lib/errors.ts'
-import { run, runSync, type Reading } from '../lib/reading.ts'
 import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
 import { Losses } from './not-kept.ts'
 import {
@@ -16,6 +14,7 @@ import {
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
+import { performer, type Perform } from './perform.ts'
 import { EntryReader, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import type { TarMember } from './tar-member.ts'
 import { TarWriter } from './tar-writer.ts'
@@ -70,7 +69,7 @@ export async function extractTar(
 
 class TarExtraction {
   readonly #reader: FileSystemReader
-  readonly #source: ByteSource
+  readonly #perform: Perform
   readonly #writer: TarWriter
   readonly #options: ExtractOptions
   readonly #counts = newCounts()
@@ -79,7 +78,7 @@ class TarExtraction {
 
   constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
     this.#reader = reader
-    this.#source = source
+    this.#perform = performer(source)
     this.#writer = writer
     this.#options = options
   }
@@ -88,7 +87,6 @@ class TarExtraction {
     const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
     const entries = new EntryReader(this.#reader, from, name)
     for (this.#entries = 0; ; this.#entries++) {
-      // Nothing is awaited that is there already: most entries are small, and promises cost more than they do.
       const next = this.#perform(entries.next())
       const entry = next instanceof Promise ? await next : next
       if (entry === undefined) return { ...this.#counts, notKept: this.#losses.list() }
@@ -104,11 +102,6 @@ class TarExtraction {
       await otherWork()
       signal?.throwIfAborted()
     }
-  }
-
-  /** Answers at once where the source does. */
-  #perform<T>(reading: Reading<T>): T | Promise<T> {
-    return isSync(this.#source) ? runSync(this.#source, reading) : run(this.#source, reading)
   }
 
   /** Writes the header. @returns what of the content is to follow */
