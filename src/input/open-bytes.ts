@@ -98,8 +98,7 @@ async function uncompressed(
   // Other formats are refused by the decompression, by their names.
   const isSupported = format === 'zstd' || format === 'gzip'
   if (isSupported) onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
-  const onRead = (done: number) =>
-    onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
+  const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
   const copy = await decompressedCopy(stored, { name, onRead, temporaryDirectory })
   const compression: Compression = { format: format as 'zstd' | 'gzip', frames: 1, storedBytes: stored.size }
   return {

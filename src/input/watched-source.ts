@@ -17,7 +17,11 @@ export interface ReadStatistics {
  */
 export function watchedSource(
   source: ByteSource,
-  { name, statistics, signal }: { name: string; statistics: ReadStatistics; signal?: AbortSignal | undefined },
+  {
+    name,
+    statistics,
+    signal,
+  }: { name: string; statistics: ReadStatistics; signal?: AbortSignal | undefined },
 ): ByteSource {
   const { size } = source
   if (!Number.isSafeInteger(size) || size < 0) {
