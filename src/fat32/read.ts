@@ -6,7 +6,7 @@ import { fromBytes, toText, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import { readExactly, readStruct, type ByteRange, type Reading } from '../lib/reading.ts'
-import { readBootSector, type VolumeHead } from './boot-sector.ts'
+import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
 import { Chain } from './chain.ts'
 import { fromCodePage } from './code-page.ts'
 import { DirectoryCache, type OpenDirectory } from './directory-cache.ts'
@@ -58,7 +58,7 @@ const EPOCH: Timestamp = { sec: 0, nsec: 0 }
  *   lead out of the volume; directories that lie in themselves
  */
 export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): Reading<FatReader> {
-  const head = yield* readBootSector()
+  const head = decodeBootSector(yield* readBootBytes())
   const volume = new Volume(head, new FatTable(head, onFault))
   let label = bootLabel(head.boot)
   try {
