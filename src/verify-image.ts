@@ -51,11 +51,10 @@ const MOST_FAULTS = 10_000
 export async function verifyImage(image: ImageSource, options: VerifyOptions = {}): Promise<VerifyResult> {
   const { onFault = () => undefined } = options
   let faults = 0
-  const report = (fault: ImageFault) => {
+  const reportTable: OnFault = (fault) => {
     faults++
-    onFault(fault)
+    onFault({ ...fault, partition: undefined, content: 'image' })
   }
-  const reportTable: OnFault = (fault) => report({ ...fault, partition: undefined, content: 'image' })
   let opened: DiskImage
   try {
     opened = await openImage(image, { ...options, onFault: reportTable })
@@ -67,7 +66,9 @@ export async function verifyImage(image: ImageSource, options: VerifyOptions = {
   try {
     const partitions: VerifiedPartition[] = []
     for (const partition of opened.partitions) {
-      partitions.push(await verifyPartition(partition, options, report))
+      const verified = await verifyPartition(partition, options, onFault)
+      partitions.push(verified)
+      faults += verified.faults
     }
     return { faults, partitions }
   } finally {

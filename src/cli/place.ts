@@ -1,6 +1,6 @@
 /** Where in an image a command is to look: `PART:PATH`. */
-import type { DiskImage, FileSystem, ImagePartition } from '../open-image.ts'
-import type { Stat } from '../file-system.ts'
+import type { DiskImage, ImagePartition } from '../open-image.ts'
+import type { FileSystem, Stat } from '../file-system.ts'
 import { toBytes, fromText } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { faultText } from '../lib/fault.ts'
