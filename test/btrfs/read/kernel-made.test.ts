@@ -1,10 +1,7 @@
 /** Images that the kernel and btrfs-progs made hold what the kernel finds in them. */
 import { describe, expect, test } from 'vitest'
-import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read.ts'
-import type { Fault } from '../../../src/lib/fault.ts'
-import { loadHash } from '../../../src/lib/load-hash.ts'
+import type { BtrfsReader } from '../../../src/btrfs/read.ts'
 import { runSync } from '../../../src/lib/reading.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
 import { inFolder } from '../../images/build.ts'
 import {
   canMakeImages,
@@ -20,6 +17,7 @@ import { attachLoop, detachLoop } from '../../judges/loop-device.ts'
 import { withMount } from '../../judges/mounted.ts'
 import { mustRun } from '../../judges/run-tool.ts'
 import { walk } from '../../judges/walk.ts'
+import { openWithFaults } from './open-file.ts'
 
 /** By the path of the subvolume. */
 type Trees = Map<string, FoundEntry[]>
@@ -58,9 +56,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
   const image = await makeImage(name, folder)
   const { devices = 1 } = recipeOf(name)
   return withFileSource(image, async (source) => {
-    const faults: Fault[] = []
-    const onFault = (fault: Fault) => void faults.push(fault)
-    const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd(), onFault })
+    const { reader, faults } = await openWithFaults(source)
     const subvolumes = runSync(source, reader.subvolumes())
     const ids = new Map(subvolumes.map(({ path, id }) => [path, id]))
     const loops: string[] = []
