@@ -22,7 +22,7 @@ export async function openFileSystem(
   { onFault }: { onFault?: OnFault | undefined } = {},
 ): Promise<FileSystem> {
   if (type !== 'btrfs') {
-    const reader = await run(source, openFat())
+    const reader = await run(source, openFat(onFault === undefined ? {} : { onFault }))
     return new FileSystem({
       type: reader.type,
       label: reader.label,
