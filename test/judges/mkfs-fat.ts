@@ -19,7 +19,7 @@ export async function makeFat(
   await mustRun('truncate', ['-s', String(size), image])
   await mustRun('mkfs.fat', [
     ...['-F', String(bits), '-S', String(sectorSize), '-s', String(clusterSize / sectorSize)],
-    ...['-i', '12345678', '--invariant'],
+    ...['-i', '12345678'],
     ...(label === undefined ? [] : ['-n', label]),
     image,
   ])
