@@ -1,6 +1,6 @@
 /** What is in a file system, and what takes how much of it? */
 import { type LargeFile, type SizeNode, SizeTree } from '../file-tree/size-tree.ts'
-import type { BlockHash } from '../lib/block-hash.ts'
+import type { BlockHash, HashName } from '../lib/block-hash.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import { decodeSoundly, type Reading } from '../lib/reading.ts'
@@ -106,7 +106,7 @@ export interface BtrfsUsage {
   usedBytes: number
   sectorSize: number
   nodeSize: number
-  checksum: string
+  checksum: HashName
   features: Features
   /** Profiles of the chunks by their types: `{ data: ['single'] }`. */
   profiles: Partial<Record<ChunkUsage['type'], string[]>>
@@ -114,6 +114,8 @@ export interface BtrfsUsage {
   /** There is a log tree: what was fsynced before a crash is not in the trees yet. */
   hasLogTree: boolean
   defaultSubvolume: number
+  /** Which of the devices this one is. */
+  deviceId: number
   devices: DeviceUsage[]
   chunks: ChunkUsage[]
   totals: ContentTotals
@@ -231,6 +233,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
     superblocks: yield* superblockCopies(deviceSize, hash),
     hasLogTree: superblock.logRoot !== 0,
     defaultSubvolume,
+    deviceId: superblock.devItem.devid,
     devices: yield* readDevices(volume, onFault),
     chunks: chunkUsages,
     totals: totalsOf(usages, { extents, metadataBytes: blocks.size * superblock.nodesize }),

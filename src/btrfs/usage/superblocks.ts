@@ -1,5 +1,5 @@
 /** What do the superblock and its mirrors say? */
-import type { BlockHash } from '../../lib/block-hash.ts'
+import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { hexText } from '../../lib/hex.ts'
 import type { Reading } from '../../lib/reading.ts'
 import { viewOf } from '../../lib/struct.ts'
@@ -51,10 +51,9 @@ function stateOf(bytes: Uint8Array, hash: BlockHash): Omit<SuperblockCopy, 'offs
   }
 }
 
-/** `crc32c` and so on. */
-export function checksumName({ csumType }: Superblock): string {
-  const found = Object.entries(CSUM_TYPES).find(([, type]) => type === csumType)
-  return found?.[0] ?? `type ${csumType}`
+/** The function of a file system's checksums; without a known one it could not have been opened. */
+export function checksumName({ csumType }: Superblock): HashName {
+  return Object.entries(CSUM_TYPES).find(([, type]) => type === csumType)![0] as HashName
 }
 
 export interface Features {
