@@ -115,7 +115,7 @@ async function inspectFileSystem(
     const options = { hash, deviceSize: source.size, onFault, onStep }
     usage = await run(source, btrfsUsage(reader, options))
   } else {
-    usage = await run(source, fatUsage(fileSystem.reader as FatReader, { onFault, onStep }))
+    usage = await run(source, fatUsage(fileSystem.reader as FatReader, { onFault }))
   }
   if (faults > MAX_FAULTS) say(`${faults - MAX_FAULTS} more faults`)
   return usage

@@ -103,12 +103,18 @@ function chunkMap(usage: BtrfsUsage): HTMLElement {
     'Chunks',
     h('p', { class: 'note' }, 'Where they lie on the device, and what fills each of them.'),
     bar('Chunks on the device', withGaps(pieces, size, 'not allocated'), size),
-    legend(types.map((type) => ({ class: chunkClass(type), text: type })).concat({ class: 'swatch-gap', text: 'not allocated' })),
+    legend([
+      ...types.map((type) => ({ class: chunkClass(type), text: type })),
+      { class: 'swatch-gap', text: 'not allocated' },
+    ]),
     h('div', { class: 'chunks' }, ...rows.slice(0, CHUNKS_SHOWN)),
     rows.length > CHUNKS_SHOWN
       ? fold(`${rows.length - CHUNKS_SHOWN} more chunks`, h('div', { class: 'chunks' }, ...rows.slice(CHUNKS_SHOWN)))
       : undefined,
-    legend([...kinds].map((kind) => ({ class: kindClass(kind), text: kindText(kind) })).concat({ class: 'kind-free', text: 'free' })),
+    legend([
+      ...[...kinds].map((kind) => ({ class: kindClass(kind), text: kindText(kind) })),
+      { class: 'kind-free', text: 'free' },
+    ]),
   )
 }
 
