@@ -4,6 +4,7 @@
  */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { Script } from 'node:vm'
 import ts from 'typescript'
 
 const IMPORT = /^import \{[^}]*\} from '([^']+)';?\n/gm
@@ -24,7 +25,8 @@ function collect(path, found = new Map()) {
   found.set(path, undefined)
   for (const [, target] of outputText.matchAll(IMPORT)) collect(resolve(dirname(path), target), found)
   const text = outputText.replaceAll(IMPORT, '').replaceAll(EXPORT, '')
-  if (/^(?:import|export)\b/m.test(text)) throw new Error(`${path}: an import or export of a kind that cannot be joined`)
+  if (/^(?:import|export)\b/m.test(text))
+    throw new Error(`${path}: an import or export of a kind that cannot be joined`)
   // Deleted and set again: the order of a map is that of the first time.
   found.delete(path)
   found.set(path, text)
@@ -35,6 +37,9 @@ function collect(path, found = new Map()) {
 export function writePage(source, target) {
   const modules = [...collect(join(source, 'main.ts')).values()]
   mkdirSync(target, { recursive: true })
-  writeFileSync(join(target, 'page.js'), `'use strict'\n{\n${modules.join('')}}\n`)
+  const script = `'use strict'\n{\n${modules.join('')}}\n`
+  // Compiled, not run: this is where two modules with the same name at their top come to light.
+  new Script(script, { filename: 'page.js' })
+  writeFileSync(join(target, 'page.js'), script)
   copyFileSync(join(source, 'page.css'), join(target, 'page.css'))
 }

@@ -1,5 +1,5 @@
 /** What an inspection finds: plain data, so it can be written as JSON. Keys that are undefined are left out there. */
-import type { BtrfsUsage } from './btrfs/usage.ts'
+import type { BtrfsUsage } from './btrfs/usage/report.ts'
 import type { FatUsage } from './fat32/usage.ts'
 
 export type {
@@ -8,7 +8,7 @@ export type {
   DeviceUsage,
   SubvolumeUsage,
   TreeUsage,
-} from './btrfs/usage.ts'
+} from './btrfs/usage/report.ts'
 export type { ChunkUsage, Occupant } from './btrfs/usage/chunks.ts'
 export type { ExtentKind, StoredByKind, StoredContent } from './btrfs/usage/extent-use.ts'
 export type { InlineContent, SubvolumeContent } from './btrfs/usage/scan-subvolume.ts'
@@ -34,7 +34,7 @@ export interface ImageReport {
 }
 
 export interface ImageCompression {
-  format: 'zstd'
+  format: 'zstd' | 'gzip'
   frames: number
   /** Bytes of the compressed file. */
   storedBytes: number

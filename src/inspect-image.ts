@@ -1,4 +1,5 @@
-import { btrfsUsage, type BtrfsUsage } from './btrfs/usage.ts'
+import { btrfsUsage } from './btrfs/usage.ts'
+import type { BtrfsUsage } from './btrfs/usage/report.ts'
 import type { BtrfsReader } from './btrfs/read.ts'
 import { checksumName } from './btrfs/usage/superblocks.ts'
 import { fatUsage, type FatUsage } from './fat32/usage.ts'
@@ -38,7 +39,7 @@ export async function inspectImage(image: DiskImage, options: InspectOptions = {
   return {
     size,
     compression: image.compression && {
-      format: 'zstd',
+      format: image.compression.format,
       frames: image.compression.frames,
       storedBytes: image.compression.storedBytes,
     },

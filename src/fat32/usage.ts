@@ -7,7 +7,14 @@ import type { Reading } from '../lib/reading.ts'
 import { readBootSector } from './boot-sector.ts'
 import { FatTable } from './fat-table.ts'
 import { FAT_FREE, FIRST_CLUSTER, type FatType } from './format.ts'
-import { clusterOffset, clusterSizeOf, fatOffset, type Geometry, rootOffset, rootSectors } from './geometry.ts'
+import {
+  clusterOffset,
+  clusterSizeOf,
+  fatOffset,
+  type Geometry,
+  rootOffset,
+  rootSectors,
+} from './geometry.ts'
 import type { FatReader } from './read.ts'
 
 /** What a cluster can be used for; the rest is free. */
@@ -154,5 +161,9 @@ function areasOf(geometry: Geometry): FatArea[] {
 
 /** As mkfs.fat and blkid show it. */
 function volumeIdText(id: number): string {
-  return id.toString(16).toUpperCase().padStart(8, '0').replace(/^(.{4})/, '$1-')
+  return id
+    .toString(16)
+    .toUpperCase()
+    .padStart(8, '0')
+    .replace(/^(.{4})/, '$1-')
 }

@@ -102,10 +102,7 @@ export class SizeTree {
     const total = this.#addUp(order)
     const nodes = new Map<number, SizeNode>()
     const share = ({ apparentBytes, storedBytes }: FileSizes) =>
-      Math.max(
-        apparentBytes / Math.max(1, total.apparentBytes),
-        storedBytes / Math.max(1, total.storedBytes),
-      )
+      Math.max(apparentBytes / Math.max(1, total.apparentBytes), storedBytes / Math.max(1, total.storedBytes))
     const candidates: { share: number; parent: number; row: number | undefined; node: SizeNode }[] = []
     for (const row of order) {
       const node = this.#directoryNode(row)

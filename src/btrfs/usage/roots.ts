@@ -115,7 +115,10 @@ function placeOf(leaf: TreeBlock, slot: number): SubvolumePlace {
 }
 
 function whereOf(leaf: TreeBlock, slot: number): { what: string; offset: number } {
-  return { what: `item ${keyText(leaf.key(slot))} of the root tree`, offset: leaf.physical + leaf.itemStart(slot) }
+  return {
+    what: `item ${keyText(leaf.key(slot))} of the root tree`,
+    offset: leaf.physical + leaf.itemStart(slot),
+  }
 }
 
 const TREE_NAMES = new Map<bigint, string>([

@@ -1,6 +1,6 @@
 /** A BTRFS file system. */
 import type { BtrfsUsage, ChunkUsage, SubvolumeUsage } from '../../../image-report.ts'
-import { bytesText } from '../../units.ts'
+import { bytesText, countText } from '../../units.ts'
 import { bar, legend, type MapPiece, withGaps } from './disk-map.ts'
 import { type Child, h, nameElement } from './dom.ts'
 import { facts, figures, fold, section, table } from './parts.ts'
@@ -15,7 +15,7 @@ const CHUNKS_SHOWN = 12
 export function btrfsSections(usage: BtrfsUsage): HTMLElement[] {
   const paths = new Map(usage.subvolumes.map(({ id, path }) => [id, path === '' ? 'top level' : path]))
   return [
-    overview(usage),
+    btrfsOverview(usage),
     chunkMap(usage),
     sizesSection(usage.directories, paths, hasCompression(usage)),
     subvolumeTable(usage),
@@ -28,7 +28,7 @@ function hasCompression({ totals }: BtrfsUsage): boolean {
   return [zlib, lzo, zstd].some((kind) => kind !== undefined) || (totals.compressionRatio ?? 1) > 1
 }
 
-function overview(usage: BtrfsUsage): HTMLElement {
+function btrfsOverview(usage: BtrfsUsage): HTMLElement {
   const { totals, totalBytes, devices, deviceId } = usage
   const allocated = devices.reduce((sum, device) => sum + device.allocatedBytes, 0)
   const device = devices.find(({ id }) => id === deviceId)
@@ -36,7 +36,11 @@ function overview(usage: BtrfsUsage): HTMLElement {
     'div',
     {},
     figures([
-      { title: 'Files', text: numberText(totals.files), more: `${numberText(totals.directories)} directories` },
+      {
+        title: 'Files',
+        text: numberText(totals.files),
+        more: countText(totals.directories, 'directory', 'directories'),
+      },
       { title: 'Content', text: bytesText(totals.apparentBytes), more: 'sizes of all files' },
       {
         title: 'On disk',
@@ -78,7 +82,9 @@ function overview(usage: BtrfsUsage): HTMLElement {
 
 function defaultText({ subvolumes, defaultSubvolume }: BtrfsUsage): Child {
   const found = subvolumes.find(({ id }) => id === defaultSubvolume)
-  return nameElement(`${found === undefined || found.path === '' ? 'top level' : found.path} (${defaultSubvolume})`)
+  return nameElement(
+    `${found === undefined || found.path === '' ? 'top level' : found.path} (${defaultSubvolume})`,
+  )
 }
 
 function superblockText({ superblocks, generation }: BtrfsUsage): string {
@@ -109,7 +115,10 @@ function chunkMap(usage: BtrfsUsage): HTMLElement {
     ]),
     h('div', { class: 'chunks' }, ...rows.slice(0, CHUNKS_SHOWN)),
     rows.length > CHUNKS_SHOWN
-      ? fold(`${rows.length - CHUNKS_SHOWN} more chunks`, h('div', { class: 'chunks' }, ...rows.slice(CHUNKS_SHOWN)))
+      ? fold(
+          `${rows.length - CHUNKS_SHOWN} more chunks`,
+          h('div', { class: 'chunks' }, ...rows.slice(CHUNKS_SHOWN)),
+        )
       : undefined,
     legend([
       ...[...kinds].map((kind) => ({ class: kindClass(kind), text: kindText(kind) })),
@@ -157,7 +166,10 @@ function chunkRow(chunk: ChunkUsage): HTMLElement {
 }
 
 function subvolumeTable({ subvolumes }: BtrfsUsage): HTMLElement {
-  const most = Math.max(1, ...subvolumes.map(({ apparentBytes, storedBytes }) => Math.max(apparentBytes, storedBytes)))
+  const most = Math.max(
+    1,
+    ...subvolumes.map(({ apparentBytes, storedBytes }) => Math.max(apparentBytes, storedBytes)),
+  )
   const columns = [
     { title: 'Subvolume' },
     { title: 'Files', isNumber: true },
@@ -181,7 +193,11 @@ function subvolumeTable({ subvolumes }: BtrfsUsage): HTMLElement {
         numberText(subvolume.files),
         sizeBars(subvolume, most),
         ratioText(subvolume.compressionRatio),
-        h('span', {}, `${numberText(subvolume.metadataBlocks)} ${subvolume.metadataBlocks === 1 ? 'block' : 'blocks'}`),
+        h(
+          'span',
+          {},
+          `${numberText(subvolume.metadataBlocks)} ${subvolume.metadataBlocks === 1 ? 'block' : 'blocks'}`,
+        ),
       ]),
     ),
   )
@@ -233,7 +249,8 @@ function sizeBars(subvolume: SubvolumeUsage, most: number): HTMLElement {
       `on disk, shared: ${bytesText(sharedBytes)}`,
       `inline: ${bytesText(inline.storedBytes)}`,
       ...Object.entries(subvolume.extents).map(
-        ([kind, stored]) => `${kindText(kind)}: ${numberText(stored.extents)} extents, ${bytesText(stored.storedBytes)}`,
+        ([kind, stored]) =>
+          `${kindText(kind)}: ${numberText(stored.extents)} extents, ${bytesText(stored.storedBytes)}`,
       ),
     ],
   }))

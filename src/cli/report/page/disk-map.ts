@@ -36,12 +36,19 @@ function pieceElement(piece: MapPiece, total: number, map: HTMLElement): HTMLEle
   const label = [title, ...lines, place].join(', ')
   const properties = { class: `piece ${piece.class}${isGap ? ' gap' : ''}`, label, 'data-group': group }
   const inner =
-    href === undefined ? h('div', { ...properties, tabindex: '0', role: 'img' }, ...content) : h('a', { ...properties, href }, ...content)
+    href === undefined
+      ? h('div', { ...properties, tabindex: '0', role: 'img' }, ...content)
+      : h('a', { ...properties, href }, ...content)
   const element = h('div', { class: isGap ? 'slot slot-gap' : 'slot', role: 'listitem' }, inner)
   element.style.flexGrow = String(Math.max(1, Math.round((10_000 * size) / Math.max(1, total))))
   addTip(inner, () => ({
     title,
-    lines: [...lines, rangeText(start, size), exactBytes(size), `${shareText(size, total)} of ${bytesText(total)}`],
+    lines: [
+      ...lines,
+      rangeText(start, size),
+      exactBytes(size),
+      `${shareText(size, total)} of ${bytesText(total)}`,
+    ],
   }))
   if (group !== undefined) {
     const point = (isOn: boolean) => {

@@ -1,6 +1,6 @@
 /** A FAT file system. */
 import type { FatUsage } from '../../../image-report.ts'
-import { bytesText } from '../../units.ts'
+import { bytesText, countText } from '../../units.ts'
 import { bar, legend, type MapPiece, withGaps } from './disk-map.ts'
 import { h } from './dom.ts'
 import { facts, figures, section } from './parts.ts'
@@ -9,7 +9,12 @@ import { kindClass, kindText, strip, summaryText } from './strip.ts'
 import { capitalised, numberText, shareText } from './texts.ts'
 
 export function fatSections(usage: FatUsage): HTMLElement[] {
-  return [overview(usage), areas(usage), sizesSection(usage.directories, new Map(), false), ...files(usage)]
+  return [
+    fatOverview(usage),
+    areas(usage),
+    sizesSection(usage.directories, new Map(), false),
+    ...files(usage),
+  ]
 }
 
 function files(usage: FatUsage): HTMLElement[] {
@@ -17,13 +22,17 @@ function files(usage: FatUsage): HTMLElement[] {
   return found === undefined ? [] : [found]
 }
 
-function overview(usage: FatUsage): HTMLElement {
+function fatOverview(usage: FatUsage): HTMLElement {
   const { clusters, usedClusters, clusterSize } = usage
   return h(
     'div',
     {},
     figures([
-      { title: 'Files', text: numberText(usage.files), more: `${numberText(usage.directoryCount)} directories` },
+      {
+        title: 'Files',
+        text: numberText(usage.files),
+        more: countText(usage.directoryCount, 'directory', 'directories'),
+      },
       { title: 'Content', text: bytesText(usage.apparentBytes), more: 'sizes of all files' },
       { title: 'Used', text: bytesText(usage.usedBytes), more: shareText(usedClusters, clusters) },
       { title: 'Free', text: bytesText(usage.freeBytes), more: `of ${bytesText(clusters * clusterSize)}` },
@@ -64,7 +73,10 @@ function areas(usage: FatUsage): HTMLElement {
         strip({ title: 'Data', size: dataBytes, occupancy, summary }),
       ),
     ),
-    legend([...kinds.map((kind) => ({ class: kindClass(kind), text: kindText(kind) })), { class: 'kind-free', text: 'free' }]),
+    legend([
+      ...kinds.map((kind) => ({ class: kindClass(kind), text: kindText(kind) })),
+      { class: 'kind-free', text: 'free' },
+    ]),
   )
 }
 

@@ -40,8 +40,7 @@ function head(name: string, { size, compression, table, partitions }: ImageRepor
       ['Size', exactBytes(size)],
       [
         'Compressed',
-        compression &&
-          `${exactBytes(compression.storedBytes)} in ${countText(compression.frames, 'frame')}`,
+        compression && `${exactBytes(compression.storedBytes)} in ${countText(compression.frames, 'frame')}`,
       ],
       ['Disk id', table?.diskId && h('code', {}, table.diskId)],
       ['Disk GUID', table?.guid && h('code', {}, table.guid)],

@@ -23,7 +23,9 @@ export function kindClass(kind: string): string {
 }
 
 export function strip({ title, size, occupancy, summary }: StripOptions): SVGSVGElement {
-  const kinds = Object.entries(occupancy.use).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const kinds = Object.entries(occupancy.use).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
   const count = Math.max(1, Math.ceil(size / occupancy.cellBytes))
   const element = svg('svg', {
     class: 'strip',
@@ -72,7 +74,9 @@ function cellLines(kinds: readonly [string, string][], cell: number): string[] {
   const used = kinds.map(([kind, digits]) => ({ kind, part: Number(digits[cell] ?? 0) }))
   const lines = used
     .filter(({ part }) => part > 0)
-    .map(({ kind, part }) => (part === FULL ? kindText(kind) : `${kindText(kind)}: about ${shareText(part, FULL)}`))
+    .map(({ kind, part }) =>
+      part === FULL ? kindText(kind) : `${kindText(kind)}: about ${shareText(part, FULL)}`,
+    )
   const total = used.reduce((sum, { part }) => sum + part, 0)
   if (total === 0) return ['free']
   return total >= FULL ? lines : [...lines, `free: about ${shareText(FULL - total, FULL)}`]
@@ -95,7 +99,10 @@ export function kindText(kind: string): string {
 }
 
 /** How much of what there is, roughly, by the cells. */
-export function occupancySummary({ use, cellBytes }: Occupancy, size: number): { kind: string; bytes: number }[] {
+export function occupancySummary(
+  { use, cellBytes }: Occupancy,
+  size: number,
+): { kind: string; bytes: number }[] {
   return Object.entries(use).map(([kind, digits = '']) => {
     let parts = 0
     for (const digit of digits) parts += Number(digit)
@@ -104,6 +111,8 @@ export function occupancySummary({ use, cellBytes }: Occupancy, size: number): {
 }
 
 export function summaryText(occupancy: Occupancy, size: number): string {
-  const parts = occupancySummary(occupancy, size).map(({ kind, bytes }) => `${kindText(kind)} ${bytesText(Math.round(bytes))}`)
+  const parts = occupancySummary(occupancy, size).map(
+    ({ kind, bytes }) => `${kindText(kind)} ${bytesText(Math.round(bytes))}`,
+  )
   return parts.length === 0 ? 'nothing' : `about ${parts.join(', ')}`
 }

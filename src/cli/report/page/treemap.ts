@@ -94,6 +94,9 @@ export class Treemap {
       node.children?.forEach(visit)
     }
     visit(this.#options.root)
+    // All else lies in the top level: that it has most does not make it the largest.
+    const rootId = this.#options.root.subvolume
+    if (rootId !== undefined) sizes.set(rootId, 0)
     const bySize = [...sizes].sort(([, a], [, b]) => b - a)
     bySize.forEach(([id], i) => this.#hues.set(id, i % HUES))
   }
@@ -189,7 +192,7 @@ export class Treemap {
     })
     const hasTitle = width >= LEAST_FOR_TITLE.width && height >= LEAST_FOR_TITLE.height
     if (hasTitle) {
-      const title = h('div', { class: 'cell-title' }, nameElement(part.name, 'cell-name'))
+      const title = h('div', { class: 'cell-title' }, nameElement(shortName(part.name), 'cell-name'))
       if (width > 150) title.append(h('span', { class: 'cell-size' }, bytesText(part[this.#measure])))
       cell.append(title)
     }
@@ -318,6 +321,11 @@ function partOf(node: SizeNode, subvolume: number | undefined, path: readonly st
     subvolume: own,
     path: name === '' ? path : [...path, name],
   }
+}
+
+/** Names in a Nix store begin with a hash, which would be all that there is room for. */
+function shortName(name: string): string {
+  return name.replace(/^[0-9a-z]{32}-(?=.)/, '')
 }
 
 function pathText({ path }: Part): string {
