@@ -29,7 +29,9 @@ python3 python3
 losetup mount
 mount mount
 dmesg util-linux
-tar tar'
+tar tar
+compsize btrfs-compsize
+chromium chromium'
 
 missing_packages() {
   local tool package
