@@ -74,16 +74,14 @@ async function judge(image: string, partition: Partition, usage: BtrfsUsage, fol
 
       const listed = await subvolumeList(top)
       expect(
-        usage.subvolumes
-          .slice(1)
-          .map(({ id, generation, parent, path, uuid, parentUuid }) => ({
-            id,
-            generation,
-            parent,
-            path,
-            uuid,
-            parentUuid,
-          })),
+        usage.subvolumes.slice(1).map(({ id, generation, parent, path, uuid, parentUuid }) => ({
+          id,
+          generation,
+          parent,
+          path,
+          uuid,
+          parentUuid,
+        })),
       ).toEqual(listed)
       const { stdout: defaultLine } = await mustRun('btrfs', ['subvolume', 'get-default', top])
       expect(Number(/^ID (\d+)/.exec(defaultLine)![1])).toBe(usage.defaultSubvolume)

@@ -136,7 +136,7 @@ function* walk(
           found.files++
           found.apparentBytes += size
           const storedBytes = Math.ceil(size / clusterSize) * clusterSize
-          sizes.addFile(next.row, entry.name, { apparentBytes: size, contentBytes: size, storedBytes })
+          sizes.addFile(next.row, () => entry.name, { apparentBytes: size, contentBytes: size, storedBytes })
         }
       }
     } catch (error) {

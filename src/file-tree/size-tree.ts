@@ -84,14 +84,15 @@ export class SizeTree {
     this.#subvolumes.set(row, id)
   }
 
-  addFile(parent: number, name: ByteString, sizes: FileSizes): void {
+  /** @param name is asked for when the file is large */
+  addFile(parent: number, name: () => ByteString, sizes: FileSizes): void {
     this.#files.set(parent, this.#files.get(parent) + 1)
     this.#apparent.set(parent, this.#apparent.get(parent) + sizes.apparentBytes)
     this.#content.set(parent, this.#content.get(parent) + sizes.contentBytes)
     this.#stored.set(parent, this.#stored.get(parent) + sizes.storedBytes)
     const rank = Math.max(sizes.storedBytes, sizes.apparentBytes)
-    if (rank === 0 || rank < this.#leastLarge) return
-    this.#large.push({ ...sizes, parent, name })
+    if (rank === 0 || rank <= this.#leastLarge) return
+    this.#large.push({ ...sizes, parent, name: name() })
     if (this.#large.length >= 2 * MAX_FILES) this.#forgetSmaller()
   }
 

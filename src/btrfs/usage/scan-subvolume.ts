@@ -85,6 +85,8 @@ const INODE = {
   flags: InodeItem.offsetOf('flags'),
 }
 
+const noName = () => ''
+
 interface OpenInode {
   ino: number
   file: number
@@ -92,7 +94,8 @@ interface OpenInode {
   type: number
   nodatacow: boolean
   parent: number | undefined
-  name: ByteString
+  /** The first of its names; most are never asked for. */
+  name: () => ByteString
   contentBytes: number
   storedBytes: number
 }
@@ -162,7 +165,7 @@ class SubvolumeScan {
 
   #beginInode(leaf: TreeBlock, slot: number): void {
     this.#endInode()
-    const where = whereOf(leaf, slot)
+    const where = new ItemPlace(leaf, slot)
     if (leaf.itemSize(slot) < InodeItem.size) {
       const expected = `${InodeItem.size} bytes`
       throw new CorruptError(where.what, where.offset, { expected, found: leaf.itemSize(slot) })
@@ -175,7 +178,7 @@ class SubvolumeScan {
       type: leaf.view.getUint32(at + INODE.mode, true) & MODE_TYPE_MASK,
       nodatacow: (leaf.view.getBigUint64(at + INODE.flags, true) & INODE_NODATACOW) !== 0n,
       parent: undefined,
-      name: '',
+      name: noName,
       contentBytes: 0,
       storedBytes: 0,
     }
@@ -187,21 +190,22 @@ class SubvolumeScan {
     // The first name of an inode is the one that counts.
     if (inode === undefined || inode.parent !== undefined) return
     const data = leaf.itemData(slot)
+    const end = (at: number) => Math.min(data.length, at)
     if (isExtended) {
-      const { parentObjectid, nameLen } = decodeSoundly(InodeExtref, data, 0, whereOf(leaf, slot))
+      const { parentObjectid, nameLen } = decodeSoundly(InodeExtref, data, 0, new ItemPlace(leaf, slot))
       inode.parent = parentObjectid
-      inode.name = fromBytes(data.subarray(InodeExtref.size, InodeExtref.size + nameLen))
+      inode.name = () => fromBytes(data, InodeExtref.size, end(InodeExtref.size + nameLen))
     } else {
-      const { nameLen } = decodeSoundly(InodeRef, data, 0, whereOf(leaf, slot))
+      const { nameLen } = decodeSoundly(InodeRef, data, 0, new ItemPlace(leaf, slot))
       inode.parent = Number(leaf.keyOffset(slot))
-      inode.name = fromBytes(data.subarray(InodeRef.size, InodeRef.size + nameLen))
+      inode.name = () => fromBytes(data, InodeRef.size, end(InodeRef.size + nameLen))
     }
   }
 
   #extent(leaf: TreeBlock, slot: number): void {
     const inode = this.#inodeOf(leaf, slot)
     if (inode === undefined) return
-    const where = whereOf(leaf, slot)
+    const where = new ItemPlace(leaf, slot)
     const data = leaf.itemData(slot)
     const head = decodeSoundly(FileExtentHead, data, 0, where)
     const compression = COMPRESSION_KINDS[head.compression]
@@ -264,7 +268,7 @@ class SubvolumeScan {
         content.directories++
         const isTop = inode.ino === FIRST_FREE_OBJECTID
         if (!isTop && inode.parent !== undefined) {
-          sizes.place(rowOf(inode.ino), rowOf(inode.parent), inode.name)
+          sizes.place(rowOf(inode.ino), rowOf(inode.parent), inode.name())
         }
         return
       }
@@ -286,11 +290,20 @@ class SubvolumeScan {
 }
 
 /** For messages; the words are put together only when there is one. */
-function whereOf(leaf: TreeBlock, slot: number): { what: string; offset: number } {
-  return {
-    get what() {
-      return `item ${keyText(leaf.key(slot))} of tree ${leaf.owner}`
-    },
-    offset: leaf.physical + leaf.itemStart(slot),
+class ItemPlace {
+  readonly #leaf: TreeBlock
+  readonly #slot: number
+
+  constructor(leaf: TreeBlock, slot: number) {
+    this.#leaf = leaf
+    this.#slot = slot
+  }
+
+  get what(): string {
+    return `item ${keyText(this.#leaf.key(this.#slot))} of tree ${this.#leaf.owner}`
+  }
+
+  get offset(): number {
+    return this.#leaf.physical + this.#leaf.itemStart(this.#slot)
   }
 }

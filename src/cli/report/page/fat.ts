@@ -52,7 +52,7 @@ function areas(usage: FatUsage): HTMLElement {
   const pieces = usage.areas.map(({ kind, start, size }): MapPiece => {
     return { start, size, title: capitalised(kind), lines: [bytesText(size)], class: areaClass(kind) }
   })
-  const summary = `${bytesText(usage.usedBytes)} of ${bytesText(dataBytes)} used: ${summaryText(occupancy, dataBytes)}`
+  const summary = `${shareText(usage.usedBytes, dataBytes)} of ${bytesText(dataBytes)} used: ${summaryText(occupancy, dataBytes)}`
   const kinds = Object.keys(occupancy.use)
   return section(
     'Areas',
