@@ -48,19 +48,18 @@ function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart
   const target = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
   const targetType = bytes[at + Key.offsetOf('type')]
   const inodeType = TYPES.get(type)
-  const expect = (isSound: boolean, expected: string, found: unknown) => {
-    if (!isSound) throw itemFault(leaf, slot, { expected, found })
-  }
-  expect(!NO_NAME.test(name), 'a file name', `"${toDisplay(name)}"`)
-  expect(inodeType !== undefined, 'a file type', type)
+  const fail = (expected: string, found: unknown) => itemFault(leaf, slot, { expected, found })
+  if (NO_NAME.test(name)) throw fail('a file name', `"${toDisplay(name)}"`)
+  if (inodeType === undefined) throw fail('a file type', type)
   const leadsToSubvolume = targetType === ROOT_ITEM_KEY
-  expect(leadsToSubvolume || targetType === INODE_ITEM_KEY, 'an inode or a subvolume', `type ${targetType}`)
+  if (leadsToSubvolume ? inodeType !== 'directory' : targetType !== INODE_ITEM_KEY) {
+    throw fail('an inode, or a subvolume that is a directory', `type ${targetType}, ${inodeType}`)
+  }
   const isTopLevel = leadsToSubvolume && target === Number(FS_TREE_OBJECTID)
   const isNumber = isTopLevel || (target >= FIRST_FREE_OBJECTID && target <= Number.MAX_SAFE_INTEGER)
-  expect(isNumber, `a number from ${FIRST_FREE_OBJECTID} to 2^53`, target)
-  expect(!leadsToSubvolume || inodeType === 'directory', 'a directory', inodeType)
+  if (!isNumber) throw fail(`a number from ${FIRST_FREE_OBJECTID} to 2^53`, target)
   const ref = leadsToSubvolume ? { tree: target, ino: FIRST_FREE_OBJECTID } : { tree, ino: target }
-  return { name, ...ref, type: inodeType!, leadsToSubvolume }
+  return { name, ...ref, type: inodeType, leadsToSubvolume }
 }
 
 /**
