@@ -1,10 +1,10 @@
-import { btrfsUsage } from './btrfs/usage.ts'
+import { btrfsUsage, type BtrfsUsageOptions } from './btrfs/usage.ts'
 import type { BtrfsUsage } from './btrfs/usage/report.ts'
 import type { BtrfsReader } from './btrfs/read.ts'
 import { checksumName } from './btrfs/usage/superblocks.ts'
 import { fatUsage, type FatUsage } from './fat32/usage.ts'
 import type { FatReader } from './fat32/read.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystemType } from './file-system.ts'
 import { partitionTypeName } from './gpt-mbr/type-names.ts'
 import type { Gap, ImageReport, PartitionReport } from './image-report.ts'
 import type { ByteSource } from './lib/byte-source.ts'
@@ -12,6 +12,7 @@ import { CorruptError, UnsupportedError } from './lib/errors.ts'
 import { faultText, type Fault } from './lib/fault.ts'
 import { loadHash } from './lib/load-hash.ts'
 import { run } from './lib/reading.ts'
+import { openFileSystem } from './open-file-system.ts'
 import type { DiskImage, ImagePartition } from './open-image.ts'
 import { formatDiskId } from './spec/numbers.ts'
 
@@ -66,11 +67,11 @@ async function inspectPartition(
   if (size > partition.source.size) {
     say(`it ends ${size - partition.source.size} bytes behind the end of the image`)
   }
-  const canOpen = (await partition.fileSystemType()) !== undefined
+  const fileSystemType = await partition.fileSystemType()
   let fileSystem: PartitionReport['fileSystem']
-  if (canOpen && options.usage !== false) {
+  if (fileSystemType !== undefined && options.usage !== false) {
     try {
-      fileSystem = await inspectFileSystem(await partition.open(), say, {
+      fileSystem = await inspectFileSystem(fileSystemType, partition.source, say, {
         ...options,
         where: number === 0 ? '' : `partition ${number}: `,
       })
@@ -98,28 +99,38 @@ async function inspectPartition(
 const MAX_FAULTS = 20
 
 async function inspectFileSystem(
-  fileSystem: FileSystem,
+  type: FileSystemType,
+  bytes: ByteSource,
   say: (text: string) => void,
   { signal, onProgress, where }: InspectOptions & { where: string },
 ): Promise<BtrfsUsage | FatUsage> {
-  for (const notice of fileSystem.notices) say(notice)
   let faults = 0
   const onFault = (fault: Fault) => {
     if (++faults <= MAX_FAULTS) say(faultText(fault))
   }
-  const source = watched(fileSystem.source, signal)
-  const onStep = (step: string) => onProgress?.({ step: `${where}${step}` })
-  let usage: BtrfsUsage | FatUsage
-  if (fileSystem.type === 'btrfs') {
-    const reader = fileSystem.reader as BtrfsReader
-    const hash = await loadHash(checksumName(reader.superblock))
-    const options = { hash, deviceSize: source.size, onFault, onStep }
-    usage = await run(source, btrfsUsage(reader, options))
-  } else {
-    usage = await run(source, fatUsage(fileSystem.reader as FatReader, { onFault }))
-  }
+  const source = watched(bytes, signal)
+  // Opened anew, so that faults are reported here, with the partition they are in.
+  const { reader, notices } = await openFileSystem(type, source, { onFault })
+  for (const notice of notices) say(notice)
+  onProgress?.({ step: `${where}directories and files` })
+  const usage =
+    type === 'btrfs'
+      ? await inspectBtrfs(reader as BtrfsReader, source, {
+          onFault,
+          onStep: (step) => onProgress?.({ step: `${where}${step}` }),
+        })
+      : await run(source, fatUsage(reader as FatReader, { onFault }))
   if (faults > MAX_FAULTS) say(`${faults - MAX_FAULTS} more faults`)
   return usage
+}
+
+async function inspectBtrfs(
+  reader: BtrfsReader,
+  source: ByteSource,
+  options: Pick<BtrfsUsageOptions, 'onFault' | 'onStep'>,
+): Promise<BtrfsUsage> {
+  const hash = await loadHash(checksumName(reader.superblock))
+  return run(source, btrfsUsage(reader, { hash, deviceSize: source.size, ...options }))
 }
 
 /** A source that gives nothing any more once the signal is aborted. */

@@ -4,7 +4,7 @@ import { CorruptError } from '../lib/errors.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import { type Occupancy, OccupancyCells } from '../lib/occupancy.ts'
 import type { Reading } from '../lib/reading.ts'
-import { readBootSector } from './boot-sector.ts'
+import { decodeBootSector, readBootBytes } from './boot-sector.ts'
 import { FatTable } from './fat-table.ts'
 import { FAT_FREE, FIRST_CLUSTER, type FatType } from './format.ts'
 import {
@@ -95,7 +95,7 @@ export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }):
 
 function* countClusters(geometry: Geometry, onFault: OnFault) {
   const clusterSize = clusterSizeOf(geometry)
-  const table = new FatTable(yield* readBootSector(), onFault)
+  const table = new FatTable(decodeBootSector(yield* readBootBytes()), onFault)
   const cells = new OccupancyCells<FatOccupant>(geometry.clusters * clusterSize, CELLS)
   let usedClusters = 0
   let badClusters = 0

@@ -71,6 +71,12 @@ const treemap = (at: Page) => btrfs(at).locator('.treemap')
 const cell = (at: Page, name: string) => treemap(at).locator(`.cell[data-name=${JSON.stringify(name)}]`)
 const trail = (at: Page) => btrfs(at).locator('.trail bdi').allInnerTexts()
 
+/** What the elements say of themselves to those who do not see them. */
+async function labels(at: Page, selector: string): Promise<string[]> {
+  const all = await at.locator(selector).all()
+  return Promise.all(all.map(async (one) => (await one.getAttribute('aria-label')) ?? ''))
+}
+
 /** Where an element is on the page. */
 async function box(at: Page, selector: string) {
   return (await at.locator(selector).first().boundingBox())!
@@ -105,6 +111,11 @@ const COLOURS_OF = `((element) => {
   return [getComputedStyle(element).color, backgrounds]
 })`
 
+/** Which of the colours a cell has. */
+async function classOf(at: Page, name: string): Promise<string> {
+  return (await cell(at, name).getAttribute('class'))!.split(' ')[2]
+}
+
 describe('the file', () => {
   test('is the same for the same image, needs nothing else, and allows nothing else', async () => {
     const html = readFileSync(page, 'utf8')
@@ -136,7 +147,7 @@ describe.skipIf(!canBrowse())('in a browser', () => {
         expect.stringMatching(/^2\s+<i>"root"\s+BTRFS$/),
       ])
       const pieces = at.locator('.disk .piece')
-      expect(await pieces.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).toEqual([
+      expect(await labels(at, '.disk .piece')).toEqual([
         'in no partition, 0 bytes – 1 MiB, 1 MiB (1,048,576 bytes)',
         expect.stringMatching(/^1 FIRMWARE, FAT32, 64 MiB, 1 MiB – 65 MiB/),
         expect.stringMatching(/^2 <i>"root", BTRFS, /),
@@ -162,9 +173,7 @@ describe.skipIf(!canBrowse())('in a browser', () => {
         expect(texts).toContain(expected)
       }
       // One strip for each chunk, one for the data of the FAT; each says in words what it shows.
-      const strips = await at
-        .locator('.strip')
-        .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')!))
+      const strips = await labels(at, '.strip')
       expect(strips.length).toBeGreaterThan(3)
       for (const label of strips) expect(label).toMatch(/% of [\d.]+ \w+ used/)
       expect(await overflow(at)).toBe(0)
@@ -219,10 +228,7 @@ describe.skipIf(!canBrowse())('in a browser', () => {
 
   test('colours by subvolume or by compression', async () => {
     await visit(page, {}, async (at) => {
-      const colours = () =>
-        Promise.all(
-          ['@', '@boot'].map((name) => cell(at, name).evaluate((one) => one.className.split(' ')[2])),
-        )
+      const colours = () => Promise.all(['@', '@boot'].map((name) => classOf(at, name)))
       expect(await colours()).toEqual(['hue-0', 'hue-1'])
       await btrfs(at).locator('.choice label', { hasText: 'Compression' }).click()
       expect(await colours()).toEqual(['ratio-1', 'ratio-0'])
