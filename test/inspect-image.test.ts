@@ -1,9 +1,10 @@
 /** Outside tools count the same as an inspection does. */
-import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BtrfsUsage, FatUsage, ImageReport, StoredByKind } from '../src/image-report.ts'
 import { inspectImage, type InspectOptions } from '../src/inspect-image.ts'
+import { loadHash } from '../src/lib/load-hash.ts'
 import { openImage } from '../src/open-image.ts'
 import { build, type BtrfsOptions, describeImage, inFolder, noise, text } from './images/build.ts'
 import { buildSample } from './images/sample.ts'
@@ -374,6 +375,48 @@ describe('damage', () => {
         closeSync(file)
       }
     })
+  })
+})
+
+test('damage under checksums that are right ends in a report, too', async () => {
+  await inFolder(async (folder) => {
+    const options: BtrfsOptions = {
+      nodeSize: 4096,
+      profiles: { metadata: 'single', system: 'single' },
+      subvolumes,
+    }
+    const { image, btrfs } = await build(folder, describeImage(folder, [{ entries }], options))
+    const { chunks, usedBytes } = await btrfsOf(image)
+    const blocks = chunks
+      .filter(({ type }) => type !== 'data')
+      .flatMap(({ stripes, length }) =>
+        Array.from({ length: length / 4096 }, (_, i) => btrfs.start + stripes[0].offset + i * 4096),
+      )
+    const sound = readFileSync(image)
+    const used = blocks.filter((at) => sound.readUInt32LE(at + 96) > 0)
+    expect(used.length).toBeGreaterThan(10)
+    const hash = await loadHash('crc32c')
+    const inMemory = await openImage(sound)
+    expect((await inspectImage(inMemory)).problems).toEqual([])
+    const random = noise(100_000, 11)
+    let [at, found] = [0, 0]
+    for (let i = 0; i < 300; i++) {
+      const start = used[i % used.length]
+      const block = sound.subarray(start, start + 4096)
+      const before = Buffer.from(block)
+      // The header behind the checksum and the ids, and the first items, are what the rest depends on.
+      for (let n = 0; n < 3; n++) {
+        const within = random[at++] % 3 === 0 ? 80 + (random[at++] % 21) : 101 + ((random[at++] * 16) % 3995)
+        block[within] = random[at++]
+      }
+      hash.hashBlocks(block.subarray(32), 4064, block)
+      const report = await inspectImage(await openImage(sound))
+      if (report.problems.length > 0) found++
+      const usage = report.partitions[0].fileSystem as BtrfsUsage | undefined
+      if (usage !== undefined) expect(usage.usedBytes).toBe(usedBytes)
+      before.copy(block)
+    }
+    expect(found).toBeGreaterThan(50)
   })
 })
 
