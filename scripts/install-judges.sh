@@ -32,7 +32,9 @@ mount mount
 dmesg util-linux
 tar tar
 bsdtar libarchive-tools
-xz xz-utils'
+xz xz-utils
+compsize btrfs-compsize
+chromium chromium'
 
 missing_packages() {
   local tool package
