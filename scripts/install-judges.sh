@@ -23,6 +23,7 @@ judges='btrfs btrfs-progs
 fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
+sgdisk gdisk
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
