@@ -50,9 +50,12 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   }
   const { view, bytes } = leaf
   const at = leaf.itemStart(slot)
-  const generations = { generation: ROOT.generation, last_snapshot: ROOT.lastSnapshot }
-  const v2 = size === RootItem.size ? { generation_v2: ROOT.generationV2 } : {}
-  for (const [field, offset] of Object.entries({ ...generations, ...v2 })) {
+  const generations: Record<string, number> = {
+    generation: ROOT.generation,
+    last_snapshot: ROOT.lastSnapshot,
+    ...(size === RootItem.size && { generation_v2: ROOT.generationV2 }),
+  }
+  for (const [field, offset] of Object.entries(generations)) {
     const found = u64At(view, at + offset)
     if (found > volume.latestGeneration)
       return { field, expected: `at most ${volume.latestGeneration}`, found }
