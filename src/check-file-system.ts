@@ -1,9 +1,12 @@
 /** The only place that knows which checker is for which file system. */
+import { checkBtrfs } from './btrfs/check.ts'
 import { checkFat } from './fat32/check.ts'
 import type { FileSystemType } from './file-system.ts'
 import type { ByteSource } from './lib/byte-source.ts'
 import type { OnFault } from './lib/fault.ts'
+import { loadHash } from './lib/load-hash.ts'
 import { run } from './lib/reading.ts'
+import { loadZstd } from './lib/zstd.ts'
 
 export interface FileSystemCheckOptions {
   /** Is told of every fault, as it is found; offsets are those of the source. */
@@ -23,7 +26,15 @@ export interface FileSystemCheckOptions {
 export async function checkFileSystem(
   type: FileSystemType,
   source: ByteSource,
-  { onFault }: FileSystemCheckOptions,
+  { onFault, quick, onProgress, signal }: FileSystemCheckOptions,
 ): Promise<void> {
-  if (type !== 'btrfs') await run(source, checkFat(onFault))
+  if (type !== 'btrfs') return run(source, checkFat(onFault))
+  await checkBtrfs(source, {
+    loadHash,
+    zstd: await loadZstd(),
+    onFault,
+    quick,
+    onProgress,
+    ...(signal && { signal }),
+  })
 }

@@ -1,9 +1,11 @@
 /** Is an image sound? */
 import { checkFileSystem } from './check-file-system.ts'
+import { openBytes } from './input/open-bytes.ts'
 import type { ImageSource } from './input/open-input.ts'
-import { CorruptError } from './lib/errors.ts'
+import { checkPartitionTable } from './gpt-mbr/check.ts'
 import { faultOf, type Fault, type OnFault } from './lib/fault.ts'
-import { openImage, type DiskImage, type ImagePartition, type OpenOptions } from './open-image.ts'
+import { run } from './lib/reading.ts'
+import { DiskImage, openImage, type ImagePartition, type OpenOptions } from './open-image.ts'
 
 /** Something wrong with an image. `offset` counts from the start of the (uncompressed) image. */
 export interface ImageFault extends Fault {
@@ -50,29 +52,38 @@ const MOST_FAULTS = 10_000
  */
 export async function verifyImage(image: ImageSource, options: VerifyOptions = {}): Promise<VerifyResult> {
   const { onFault = () => undefined } = options
-  let faults = 0
-  const reportTable: OnFault = (fault) => {
-    faults++
-    onFault({ ...fault, partition: undefined, content: 'image' })
-  }
-  let opened: DiskImage
+  const bytes = await openBytes(image, options)
   try {
-    opened = await openImage(image, { ...options, onFault: reportTable })
-  } catch (error) {
-    if (!(error instanceof CorruptError)) throw error
-    reportTable(faultOf(error))
-    return { faults, partitions: [] }
-  }
-  try {
+    const { source } = bytes
+    let faults = 0
+    const reportImage: OnFault = (fault) => {
+      faults++
+      onFault({ ...fault, partition: undefined, content: 'image' })
+    }
+    const opened = await openImage(source, { signal: options.signal }).catch((error: unknown) =>
+      faultOf(error),
+    )
+    const isOpen = opened instanceof DiskImage
+    if (!isOpen || opened.table !== undefined) {
+      await run(source, checkPartitionTable(source.size, reportImage))
+    }
+    if (!isOpen) {
+      if (faults === 0) reportImage(opened)
+      return { faults, partitions: [] }
+    }
     const partitions: VerifiedPartition[] = []
     for (const partition of opened.partitions) {
       const verified = await verifyPartition(partition, options, onFault)
       partitions.push(verified)
       faults += verified.faults
     }
+    if (opened.table === undefined && partitions.every(({ isChecked }) => !isChecked)) {
+      const expected = 'a partition table, or a file system that is known here'
+      reportImage({ what: 'image', offset: 0, expected, found: 'neither' })
+    }
     return { faults, partitions }
   } finally {
-    await opened.close()
+    await bytes.close()
   }
 }
 
