@@ -23,7 +23,7 @@ export interface StoredPlace {
  * @throws CorruptError when they are damaged
  */
 export function decompressExtent(
-  { compression, ramBytes }: FileExtent,
+  { compression, ramBytes }: Pick<FileExtent, 'compression' | 'ramBytes'>,
   stored: Uint8Array,
   { zstd, sectorsize, place }: { zstd: Decompressor; sectorsize: number; place: () => StoredPlace },
 ): Uint8Array {

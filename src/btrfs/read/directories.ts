@@ -30,6 +30,12 @@ const LOCATION = DirItem.offsetOf('location')
 /** Names that lead elsewhere, or are none. The kernel writes no such entries; whoever does means harm. */
 const NO_NAME = /^\.{0,2}$|[/\0]/
 
+/** @throws CorruptError when an item has no file name there */
+function checkName(leaf: TreeBlock, slot: number, name: ByteString): ByteString {
+  if (!NO_NAME.test(name)) return name
+  throw itemFault(leaf, slot, { expected: 'a file name', found: `"${toDisplay(name)}"` })
+}
+
 /** An entry, or one that leads into a subvolume, which is still to be found. */
 export type RawEntry = DirectoryEntry & { leadsToSubvolume: boolean }
 
@@ -49,7 +55,7 @@ function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart
   const targetType = bytes[at + Key.offsetOf('type')]
   const inodeType = TYPES.get(type)
   const fail = (expected: string, found: unknown) => itemFault(leaf, slot, { expected, found })
-  if (NO_NAME.test(name)) throw fail('a file name', `"${toDisplay(name)}"`)
+  checkName(leaf, slot, name)
   if (inodeType === undefined) throw fail('a file type', type)
   const leadsToSubvolume = targetType === ROOT_ITEM_KEY
   if (leadsToSubvolume ? inodeType !== 'directory' : targetType !== INODE_ITEM_KEY) {
@@ -96,10 +102,17 @@ function* liesIn(
 /** The directory and the name in a ROOT_REF or ROOT_BACKREF. */
 export function decodeRootRef(leaf: TreeBlock, slot: number): { dirid: number; name: ByteString } {
   const { dirid, nameLen } = decodeItem(RootRef, leaf, slot)
+  return { dirid, name: nameAt(leaf, slot, RootRef.size, nameLen) }
+}
+
+/**
+ * The name of `length` bytes at `start` in an item.
+ *
+ * @throws CorruptError when the item ends before, or it is no file name
+ */
+export function nameAt(leaf: TreeBlock, slot: number, start: number, length: number): ByteString {
   const data = leaf.itemData(slot)
-  if (RootRef.size + nameLen > data.length) {
-    const found = `one of ${nameLen} in ${data.length}`
-    throw itemFault(leaf, slot, { expected: 'a name within the item', found })
-  }
-  return { dirid, name: fromBytes(data, RootRef.size, RootRef.size + nameLen) }
+  if (start + length <= data.length) return checkName(leaf, slot, fromBytes(data, start, start + length))
+  const found = `one of ${length} in ${data.length}`
+  throw itemFault(leaf, slot, { expected: 'a name within the item', found })
 }

@@ -36,7 +36,8 @@ export interface FileExtent {
   itemOffset: number
 }
 
-const COMPRESSIONS = new Map<number, FileExtent['compression']>([
+/** By the numbers that extents have for them. */
+export const COMPRESSIONS: ReadonlyMap<number, FileExtent['compression']> = new Map([
   [COMPRESS_NONE, 'none'],
   [COMPRESS_ZLIB, 'zlib'],
   [COMPRESS_LZO, 'lzo'],

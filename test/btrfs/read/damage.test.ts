@@ -24,7 +24,7 @@ const entries: TarInput[] = [
   { path: 'link', type: 'symlink', target: 'inline' },
   { path: 'device', type: 'block', major: 8, minor: 1 },
   { path: 'linked', type: 'hardlink', target: 'inline' },
-  ...Array.from({ length: 150 }, (_, i): TarInput => ({ path: `d/${i}`, type: 'file', content: text(i) })),
+  ...Array.from({ length: 60 }, (_, i): TarInput => ({ path: `d/${i}`, type: 'file', content: text(i) })),
 ]
 
 /** The BTRFS partition of an image of them, in memory. */
@@ -262,9 +262,9 @@ describe('anything at all in the trees', () => {
     count: fc.constantFrom(1, 1, 1, 4, 8),
   })
 
-  test('is read, or is an error', { timeout: 240_000 }, async () => {
+  test('is read, or is an error', { timeout: 900_000 }, async () => {
     const whole = await askEverything(memorySource(image))
-    expect(whole.asked).toBeGreaterThan(300)
+    expect(whole.asked).toBeGreaterThan(150)
     expect(blocks.length).toBeGreaterThan(20)
     let failed = 0
     await fc.assert(

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BtrfsReader } from '../../../src/btrfs/read.ts'
 import { runSync } from '../../../src/lib/reading.ts'
+import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {
   canMakeImages,
@@ -74,12 +75,13 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
       expectSame(walkReader(source, reader, root), wanted.get(path)!, `${name}: subvolume "${path}"`)
     }
     expect(faults).toEqual([])
+    expect(await faultTextsOf(source)).toEqual([])
     return reader
   })
 }
 
 describe.skipIf(!canMakeImages())('images of the kernel', () => {
-  test.each(RECIPE_NAMES)('%s', { timeout: 120_000 }, async (name) => {
+  test.each(RECIPE_NAMES)('%s', { timeout: 240_000 }, async (name) => {
     await inFolder(async (folder) => {
       const reader = await judge(name, folder)
       expect(reader.notices.length).toBe(

@@ -121,7 +121,7 @@ describe('images that are built here', () => {
     )
   })
 
-  test('any part of a file, however it is stored', { timeout: 60_000 }, async () => {
+  test('any part of a file, however it is stored', { timeout: 180_000 }, async () => {
     const content = new Uint8Array([...text(300_000), ...new Uint8Array(300_000), ...noise(200_001)])
     for (const compression of ['none', 'zstd', 'lzo']) {
       await build1([{ path: 'f', type: 'file', content }], { compression }, ({ image, btrfs }) =>
