@@ -15,7 +15,7 @@ import { ensureBuild } from './ensure-dependencies.mjs'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const IMAGE = join(ROOT, '.cache', 'demo', 'demo.img.zst')
 const PICTURE = join(ROOT, 'docs', 'images', 'inspect.png')
-const WIDTH = 960
+const WIDTH = 1010
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run']
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync']
 
