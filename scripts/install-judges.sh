@@ -31,6 +31,7 @@ losetup mount
 mount mount
 dmesg util-linux
 tar tar
+bsdtar libarchive-tools
 xz xz-utils
 compsize btrfs-compsize
 chromium chromium'

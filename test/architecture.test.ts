@@ -10,8 +10,9 @@ const ROOT = join(import.meta.dirname, '../src')
 const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
-  ['sources', 'output', 'extract', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing', 'input'],
+  ['tar'],
+  ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['packing', 'input', 'extract'],
   ['(assembly)'],
   ['cli', 'zenfs'],
 ]
