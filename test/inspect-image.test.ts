@@ -400,7 +400,7 @@ test('damage under checksums that are right ends in a report, too', async () => 
     expect((await inspectImage(inMemory)).problems).toEqual([])
     const random = noise(100_000, 11)
     let [at, found] = [0, 0]
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 120; i++) {
       const start = used[i % used.length]
       const block = sound.subarray(start, start + 4096)
       const before = Buffer.from(block)
@@ -416,7 +416,7 @@ test('damage under checksums that are right ends in a report, too', async () => 
       if (usage !== undefined) expect(usage.usedBytes).toBe(usedBytes)
       before.copy(block)
     }
-    expect(found).toBeGreaterThan(50)
+    expect(found).toBeGreaterThan(20)
   })
 })
 

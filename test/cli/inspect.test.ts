@@ -1,5 +1,5 @@
 /** `diskwright inspect`, as it is typed. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,6 +54,23 @@ describe('diskwright inspect', () => {
       content: 'btrfs',
       fileSystem: { type: 'btrfs', nodeSize: 4096, checksum: 'crc32c', defaultSubvolume: 5 },
     })
+  })
+
+  it('has no key that docs/inspect.md does not name', async () => {
+    const keys = new Set<string>()
+    const visit = (value: unknown): void => {
+      if (Array.isArray(value)) value.forEach(visit)
+      else if (typeof value === 'object' && value !== null) {
+        for (const [key, below] of Object.entries(value)) {
+          keys.add(key)
+          visit(below)
+        }
+      }
+    }
+    visit(JSON.parse((await diskwright(['inspect', image, '--json'])).stdout))
+    expect(keys.size).toBeGreaterThan(60)
+    const document = readFileSync(join(import.meta.dirname, '../../docs/inspect.md'), 'utf8')
+    expect([...keys].filter((key) => !document.includes(`\`${key}`))).toEqual([])
   })
 
   it('says what is damaged, and goes on', async () => {
