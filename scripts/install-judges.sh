@@ -23,6 +23,7 @@ judges='btrfs btrfs-progs
 fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
+sgdisk gdisk
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
@@ -31,7 +32,10 @@ losetup mount
 mount mount
 dmesg util-linux
 tar tar
-xz xz-utils'
+bsdtar libarchive-tools
+xz xz-utils
+compsize btrfs-compsize
+chromium chromium'
 
 missing_packages() {
   local tool package

@@ -10,10 +10,11 @@ const ROOT = join(import.meta.dirname, '../src')
 const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
+  ['tar'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing'],
+  ['packing', 'input', 'extract'],
   ['(assembly)'],
-  ['cli'],
+  ['cli', 'zenfs'],
 ]
 /** Neighbours that are one layer together. */
 const TOGETHER = new Set(['file-tree', 'spec'])

@@ -7,7 +7,7 @@ import { newestBtrfs, newestMkfs } from '../judges/btrfs-programs.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { attachLoop, detachLoop } from '../judges/loop-device.ts'
 import { withMount } from '../judges/mounted.ts'
-import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
+import { findTool, mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { findPython } from '../judges/walk.ts'
 import { collidingNames } from './collisions.ts'
 
@@ -29,8 +29,8 @@ export interface Recipe {
   devices?: number
   /** Copied while it is mounted: with a log tree. */
   isCut?: boolean
-  /** The kernel of this machine does not mount it. */
-  notMounted?: boolean
+  /** Makes the file system, instead of mkfs.btrfs alone. */
+  create?: (file: string, folder: string) => Promise<void>
 }
 
 /** Subjects of populate.py. */
@@ -164,6 +164,21 @@ export const RECIPES = {
   'raid1 on two devices': { mkfs: ['-d', 'raid1', '-m', 'raid1'], devices: 2, make: populated(['files']) },
   'raid10 on two devices': { mkfs: ['-d', 'raid10', '-m', 'raid1'], devices: 2, make: populated(['files']) },
   'raid0 on one device': { mkfs: ['-d', 'raid0', '-m', 'raid0'], make: populated(['files']) },
+  'rootdir, compressed': {
+    create: async (file, folder) => {
+      const options = ['--compress', 'zstd', '--subvol', 'many', '--subvol', 'ro:kinds/empty']
+      await mkfsOf(newestMkfs()!, options, file, folder)
+    },
+  },
+  'rootdir of the release': {
+    create: (file, folder) => mkfsOf(findTool('mkfs.btrfs') ?? newestMkfs()!, [], file, folder),
+  },
+  converted: {
+    create: async (file, folder) => {
+      await mustRun('mkfs.ext4', ['-q', '-b', '4096', '-d', await rootDirectory(folder), file])
+      await mustRun('btrfs-convert', [file])
+    },
+  },
   seed: {
     make: populated(['files']),
     afterwards: async ([first]) => {
@@ -179,6 +194,18 @@ export const recipeOf = (name: RecipeName): Recipe => RECIPES[name]
 
 const tune = () => 'btrfstune'
 
+/** A directory for programs that make file systems of one. */
+export async function rootDirectory(folder: string): Promise<string> {
+  const directory = join(folder, 'root')
+  mkdirSync(directory)
+  await mustRun(findPython()!, [POPULATE, directory, 'portable'])
+  return directory
+}
+
+async function mkfsOf(program: string, options: readonly string[], file: string, folder: string) {
+  await mustRun(program, ['-q', '-f', ...options, '--rootdir', await rootDirectory(folder), file])
+}
+
 /** Whether the images can be made here. */
 export function canMakeImages(): boolean {
   return canJudgeWithKernel() && newestMkfs() !== undefined && requireJudge('setfattr')
@@ -191,7 +218,7 @@ export function canMakeImages(): boolean {
  * @returns its path
  */
 export async function makeImage(name: RecipeName, folder: string): Promise<string> {
-  const { mkfs = [], mount = 'rw', make, afterwards, devices = 1, isCut } = recipeOf(name)
+  const { mkfs = [], mount = 'rw', make, create, afterwards, devices = 1, isCut } = recipeOf(name)
   const files = Array.from({ length: devices }, (_, i) =>
     join(folder, `${name.replace(/\W+/g, '-')}-${i}.img`),
   )
@@ -200,6 +227,10 @@ export async function makeImage(name: RecipeName, folder: string): Promise<strin
     truncateSync(file, SIZE)
   }
   const [image] = files
+  if (create !== undefined) {
+    await create(image, folder)
+    return image
+  }
   await mustRun(newestMkfs()!, ['-q', '-f', ...mkfs, ...files])
   const loops: string[] = []
   try {

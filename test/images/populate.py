@@ -261,9 +261,26 @@ def logged(top):
     write(f"{top}/files/text-10000", b"changed", sync=True)
 
 
+def portable(top):
+    """What any file system can hold."""
+    files(top)
+    os.mkdir(top + "/kinds")
+    os.mkdir(top + "/kinds/empty")
+    os.symlink("../nowhere", top + "/kinds/link")
+    os.mkfifo(top + "/kinds/fifo")
+    os.mknod(top + "/kinds/null", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    write(top + "/kinds/mode", b"mode")
+    os.chown(top + "/kinds/mode", 1000, 100)
+    os.chmod(top + "/kinds/mode", 0o4711)
+    os.link(top + "/kinds/mode", top + "/kinds/again")
+    os.setxattr(top + "/kinds/mode", "user.a", b"a")
+    write(top.encode() + b"/kinds/\xff\xfe", b"name")
+    many(top)
+
+
 SUBJECTS = {
     f.__name__: f
-    for f in (files, overwritten, holes, kinds, many, reflinks, small_extents, deleted, swap, logged)
+    for f in (files, overwritten, holes, kinds, many, reflinks, small_extents, deleted, swap, logged, portable)
 }
 
 os.umask(0o022)

@@ -76,22 +76,10 @@ function describe(
   const xattrs = runSync(source, reader.xattrs(inode))
   if (xattrs.length > 0) entry.xattrs = xattrs.map(({ name, value }) => [name, fromBytes(value)])
   const inner = { flags: [...flags], ...nodatacowOf(source, reader, inode) }
-  switch (type) {
-    case 'file':
-      Object.assign(entry, { size, sha256: sha256Of(source, reader, inode), ...inner })
-      break
-    case 'directory':
-      Object.assign(entry, inner)
-      break
-    case 'symlink':
-      Object.assign(entry, { size, target: runSync(source, reader.target(inode)) })
-      break
-    case 'block':
-    case 'character':
-      Object.assign(entry, { major, minor })
-      break
-    default:
-  }
+  if (type === 'file') Object.assign(entry, { size, sha256: sha256Of(source, reader, inode), ...inner })
+  else if (type === 'directory') Object.assign(entry, inner)
+  else if (type === 'symlink') Object.assign(entry, { size, target: runSync(source, reader.target(inode)) })
+  else if (type === 'block' || type === 'character') Object.assign(entry, { major, minor })
   return entry
 }
 

@@ -5,7 +5,7 @@ import { findTool, missingJudge } from './run-tool.ts'
 /** The newest btrfs-progs that Debian's backports offer, unpacked there by `scripts/install-judges.sh`. */
 const BACKPORTS_BTRFS = fileURLToPath(new URL('../../.cache/judges/btrfs-progs/bin/btrfs', import.meta.url))
 
-const BACKPORTS_MKFS = fileURLToPath(
+export const BACKPORTS_MKFS = fileURLToPath(
   new URL('../../.cache/judges/btrfs-progs/sbin/mkfs.btrfs', import.meta.url),
 )
 

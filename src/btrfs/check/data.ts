@@ -235,10 +235,14 @@ class DataCheck {
         volume.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
         continue
       }
-      const extent = { compression: COMPRESSIONS.get(compression)!, ramBytes, place: { what, offset: place } }
+      const extent = { compression: COMPRESSIONS.get(compression)!, ramBytes }
       const stored = bytes.subarray(bytenr - start, bytenr - start + diskNumBytes)
       try {
-        const content = decompressExtent(extent, stored, { zstd, sectorsize })
+        const content = decompressExtent(extent, stored, {
+          zstd,
+          sectorsize,
+          place: () => ({ what, offset: place }),
+        })
         // The kernel compresses up to the end of the file, which may be within the last sector.
         if (content.length > ramBytes - sectorsize) continue
         volume.fault(what, volume.physical(bytenr), `${ramBytes} bytes of content`, content.length)

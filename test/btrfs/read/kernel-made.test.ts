@@ -1,10 +1,7 @@
 /** Images that the kernel and btrfs-progs made hold what the kernel finds in them. */
 import { describe, expect, test } from 'vitest'
-import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read.ts'
-import type { Fault } from '../../../src/lib/fault.ts'
-import { loadHash } from '../../../src/lib/load-hash.ts'
+import type { BtrfsReader } from '../../../src/btrfs/read.ts'
 import { runSync } from '../../../src/lib/reading.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
 import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {
@@ -21,6 +18,7 @@ import { attachLoop, detachLoop } from '../../judges/loop-device.ts'
 import { withMount } from '../../judges/mounted.ts'
 import { mustRun } from '../../judges/run-tool.ts'
 import { walk } from '../../judges/walk.ts'
+import { openWithFaults } from './open-file.ts'
 
 /** By the path of the subvolume. */
 type Trees = Map<string, FoundEntry[]>
@@ -59,9 +57,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
   const image = await makeImage(name, folder)
   const { devices = 1 } = recipeOf(name)
   return withFileSource(image, async (source) => {
-    const faults: Fault[] = []
-    const onFault = (fault: Fault) => void faults.push(fault)
-    const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd(), onFault })
+    const { reader, faults } = await openWithFaults(source)
     const subvolumes = runSync(source, reader.subvolumes())
     const ids = new Map(subvolumes.map(({ path, id }) => [path, id]))
     const loops: string[] = []
@@ -85,7 +81,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
 }
 
 describe.skipIf(!canMakeImages())('images of the kernel', () => {
-  test.each(RECIPE_NAMES)('%s', { timeout: 120_000 }, async (name) => {
+  test.each(RECIPE_NAMES)('%s', { timeout: 240_000 }, async (name) => {
     await inFolder(async (folder) => {
       const reader = await judge(name, folder)
       expect(reader.notices.length).toBe(
