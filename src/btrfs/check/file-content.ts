@@ -101,9 +101,13 @@ export class FileContent {
     const at = leaf.itemStart(slot)
     const stored = leaf.bytes.subarray(at + FileExtentHead.size, at + leaf.itemSize(slot))
     const compression = COMPRESSIONS.get(leaf.bytes[at + EXTENT.compression])!
-    const extent = { compression, ramBytes, place: { what: '', offset: 0 } }
+    const place = () => ({ what: 'inline content', offset: leaf.physical + at })
     try {
-      const content = decompressExtent(extent, stored, { zstd, sectorsize: volume.sectorsize })
+      const content = decompressExtent({ compression, ramBytes }, stored, {
+        zstd,
+        sectorsize: volume.sectorsize,
+        place,
+      })
       if (content.length < ramBytes) problem(', content', `${ramBytes} bytes`, content.length)
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
