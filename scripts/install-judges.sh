@@ -23,6 +23,7 @@ judges='btrfs btrfs-progs
 fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
+sgdisk gdisk
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
@@ -32,7 +33,9 @@ mount mount
 dmesg util-linux
 tar tar
 bsdtar libarchive-tools
-xz xz-utils'
+xz xz-utils
+compsize btrfs-compsize
+chromium chromium'
 
 missing_packages() {
   local tool package

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import type { BuildFlags } from './build.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
+import type { InspectFlags } from './inspect.ts'
 import type { PlanFlags } from './plan.ts'
 import { addReadCommands } from './read-commands.ts'
 import { MAX_WORKERS, wholeNumber } from './whole-number.ts'
@@ -91,6 +92,19 @@ function makeProgram(): Command {
     .action(async (spec: string | undefined, flags: PlanFlags, command: Command) => {
       const { plan } = await import('./plan.ts')
       await plan(spec, flags, (message) => command.error(message))
+    })
+
+  program
+    .command('inspect')
+    .description('show what an image is made of, and what takes how much of it')
+    .argument('<image>', 'image to read: .img, .img.zst, or one file system')
+    .option('--json', 'print the report as JSON')
+    .option('--html <report>', 'write the report as a page that needs no network')
+    .option('--force', 'replace an existing page')
+    .addOption(debug)
+    .action(async (image: string, flags: InspectFlags) => {
+      const { inspect } = await import('./inspect.ts')
+      await inspect(image, flags)
     })
 
   program

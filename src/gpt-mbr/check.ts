@@ -21,14 +21,14 @@ export function* checkPartitionTable(diskSize: number, onFault: OnFault): Readin
       yield* checkGpt(mbr, { diskSize, onFault })
     } else {
       if (mbr !== undefined) yield* checkMbr(mbr, { diskSize, onFault })
-      if (mbr === undefined || mbr.partitions.length === 0) yield* reportBareGpt(onFault)
+      yield* reportBareGpt(onFault)
     }
   } catch (error) {
     onFault(faultOf(error))
   }
 }
 
-/** A GPT whose protective MBR is gone: no system looks at it. */
+/** A GPT without its protective MBR: most systems do not look at it, and some do. */
 function* reportBareGpt(onFault: OnFault): Reading<void> {
   for (const sectorSize of GPT_SECTOR_SIZES) {
     try {

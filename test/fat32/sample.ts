@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { mtool, mtoolsPut } from '../judges/mkfs-fat.ts'
 
 /** Content that differs from file to file and from place to place. */
@@ -40,10 +43,14 @@ export async function fillWithMtools(
   await put('READ.ME', 100, 6)
   await mtool(image, 'mattrib', '+r', '+h', '::READ.ME')
   await put('empty', 0, 7)
-  const records = Math.ceil(clusterSize / 32)
-  for (let i = 0; i < Math.min(40, records); i++) {
-    await mtoolsPut(image, `UPPER/${i} of many`, '')
-    expected.set(`UPPER/${i} of many`, new Uint8Array(0))
+  // More records than a cluster of 512 bytes holds.
+  const folder = mkdtempSync(join(tmpdir(), 'diskwright-'))
+  const names = Array.from({ length: 40 }, (_, i) => `${i} of many`)
+  for (const name of names) {
+    writeFileSync(join(folder, name), '')
+    expected.set(`UPPER/${name}`, new Uint8Array(0))
   }
+  await mtool(image, 'mcopy', ...names.map((name) => join(folder, name)), '::UPPER')
+  rmSync(folder, { recursive: true })
   return expected
 }

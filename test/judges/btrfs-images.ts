@@ -38,8 +38,11 @@ export async function restoreBtrfsImage(name: string, image: string): Promise<vo
 }
 
 /** What the newest `btrfs check` says: whether all is well, and its words. */
-export async function btrfsCheckSays(image: string): Promise<{ isSound: boolean; output: string }> {
-  const { code, stdout, stderr } = await runTool(newestBtrfs()!, ['check', '--readonly', image], {
+export async function btrfsCheckSays(
+  image: string,
+  options: readonly string[] = [],
+): Promise<{ isSound: boolean; output: string }> {
+  const { code, stdout, stderr } = await runTool(newestBtrfs()!, ['check', '--readonly', ...options, image], {
     timeoutMs: 60_000,
   })
   return { isSound: code === 0, output: stdout + stderr }

@@ -24,6 +24,10 @@ export class BlockReader {
   /** Of blocks that have been verified: the first copy that is sound, -1 when none is. */
   readonly #sound = new Map<number, number>()
   readonly #onRead: (bytes: number) => void
+  #chunksAreLost = false
+  /** Addresses of which no chunk is known, when some are lost. */
+  #unmappedCount = 0
+  #firstUnmapped = 0
 
   /** @param onRead is told of blocks that are read for the first time, in bytes */
   constructor(volume: Volume, onRead: (bytes: number) => void) {
@@ -32,8 +36,13 @@ export class BlockReader {
     this.#onRead = onRead
   }
 
-  /** Forgets what could not be read: more chunks are known now. */
-  forgetUnsound(): void {
+  /**
+   * All chunks are known now: what could not be read is tried anew.
+   *
+   * @param areLost whether some of them could not be read
+   */
+  onChunks(areLost: boolean): void {
+    this.#chunksAreLost = areLost
     for (const [bytenr, copy] of this.#sound) if (copy < 0) this.#sound.delete(bytenr)
   }
 
@@ -102,7 +111,23 @@ export class BlockReader {
 
   #unmapped(bytenr: number, tree: bigint): void {
     this.#sound.set(bytenr, -1)
+    if (this.#chunksAreLost) {
+      if (this.#unmappedCount++ === 0) this.#firstUnmapped = bytenr
+      return
+    }
     this.#volume.fault(blockName(bytenr, tree), bytenr, 'an address in a chunk on this device', 'none')
+  }
+
+  /** Says in one fault which blocks are missing as their chunks are. */
+  reportUnmapped(): void {
+    if (this.#unmappedCount === 0) return
+    const what = `${this.#unmappedCount} tree blocks, the first at ${this.#firstUnmapped}`
+    this.#volume.fault(
+      what,
+      this.#firstUnmapped,
+      'addresses in chunks',
+      'none, as not all chunks could be read',
+    )
   }
 
   /** The block when it is sound; reports what it is not, the first time. */

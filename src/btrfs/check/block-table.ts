@@ -28,7 +28,7 @@ export interface FindingTree {
 }
 
 const FLAGS_AT = Header.offsetOf('flags')
-const [RELOC, REACHED_BY_OWNER, IS_ROOT] = [1, 2, 4]
+const [RELOC, REACHED_BY_OWNER] = [1, 2]
 
 export class BlockTable {
   readonly #rows = new Map<number, number>()
@@ -76,10 +76,6 @@ export class BlockTable {
     return true
   }
 
-  markRoot(row: number): void {
-    this.#marks.set(row, this.#marks.get(row) | IS_ROOT)
-  }
-
   bytenr = (row: number) => this.#bytenr.get(row)
   physical = (row: number) => this.#physical.get(row)
   generation = (row: number) => this.#generation.get(row)
@@ -89,7 +85,6 @@ export class BlockTable {
   finder = (row: number) => this.ids.idOf(this.#finder.get(row))
   lastSnapshot = (row: number) => this.#lastSnapshot.get(row)
   isReloc = (row: number) => (this.#marks.get(row) & RELOC) !== 0
-  isRoot = (row: number) => (this.#marks.get(row) & IS_ROOT) !== 0
   /** Whether the tree that made it still leads to it. */
   isReachedByOwner = (row: number) => (this.#marks.get(row) & REACHED_BY_OWNER) !== 0
 }

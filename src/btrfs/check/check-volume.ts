@@ -1,5 +1,5 @@
 /** The order of the check: chunks, then all trees, then what they say together, then the data. */
-import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
+import { UnsupportedError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
 import type { Reading } from '../../lib/reading.ts'
 import {
@@ -123,6 +123,7 @@ class VolumeCheck {
     yield* this.#walkOtherTrees()
     yield* this.#walkLogs()
     this.#compare()
+    this.#reader.reportUnmapped()
     const hasData = (volume.superblock.flags & SUPER_FLAG_METADUMP) === 0n
     if (!quick && hasData) yield* this.#readData()
     this.#options.onProgress?.(this.#total, this.#total)
@@ -158,21 +159,25 @@ class VolumeCheck {
     const place = superblock.bytenr + Superblock.offsetOf('chunkRoot')
     yield* this.#walk(tree, place, (leaf, slot) => {
       const type = leaf.type(slot)
-      if (type === DEV_ITEM_KEY) this.#decode(() => this.#space.addDevice(leaf, slot))
+      if (type === DEV_ITEM_KEY) this.#space.addDevice(leaf, slot)
       if (type !== CHUNK_ITEM_KEY) return
-      this.#decode(() => {
-        const at = leaf.itemStart(slot)
-        const where = { what: `chunk ${leaf.keyOffset(slot)}`, offset: leaf.physical }
+      const at = leaf.itemStart(slot)
+      const where = { what: `chunk ${leaf.keyOffset(slot)}`, offset: leaf.physical }
+      try {
         const chunk = decodeChunk(Number(leaf.keyOffset(slot)), leaf.bytes, at, where)
         chunks.add(chunk)
         this.#space.addChunk(chunk, leaf.physical + at)
-      })
+      } catch (error) {
+        const { what, offset, expected, found } = faultOf(error)
+        this.#volume.fault(what, offset, expected, found)
+        this.#lostOf(CHUNK_TREE_OBJECTID).add(leaf.key(slot), leaf.key(slot))
+      }
     })
     for (const chunk of this.#space.chunks) {
       if (chunks.copies(chunk.logical, superblock.sectorsize).length > 0) continue
       throw new UnsupportedError('the BTRFS file system lies on several devices, of which this is but one')
     }
-    this.#reader.forgetUnsound()
+    this.#reader.onChunks(this.#lostOf(CHUNK_TREE_OBJECTID).any)
   }
 
   *#walkRootTree(): Reading<void> {
@@ -185,10 +190,10 @@ class VolumeCheck {
     if ((compatRoFlags & FEATURE_COMPAT_RO_FREE_SPACE_TREE) !== 0n) needed.push(FREE_SPACE_TREE_OBJECTID)
     if ((compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n) needed.push(BLOCK_GROUP_TREE_OBJECTID)
     for (const id of needed) {
-      if (this.#roots.trees.some(({ objectid }) => objectid === id) || this.#lostOf(ROOT_TREE_OBJECTID).any)
-        continue
-      this.#volume.fault(treeName(id), place, 'a root item', 'none')
+      if (this.#roots.trees.some(({ objectid }) => objectid === id)) continue
       this.#lostOf(id).add(FIRST_KEY, undefined)
+      if (!this.#lostOf(ROOT_TREE_OBJECTID).any)
+        this.#volume.fault(treeName(id), place, 'a root item', 'none')
     }
   }
 
@@ -197,19 +202,6 @@ class VolumeCheck {
     let lost = this.#lost.get(tree)
     if (lost === undefined) this.#lost.set(tree, (lost = new LostRanges()))
     return lost
-  }
-
-  /** Runs work that may come upon numbers too large to be any. */
-  #decode(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      if (error instanceof CorruptError) {
-        this.#volume.fault(error.what, error.offset, error.expected, error.found)
-      } else if (error instanceof RangeError) {
-        this.#volume.fault('item', 0, 'numbers below 2^53', error.message)
-      } else throw error
-    }
   }
 
   /** Walks through a tree, notes who refers to what, and gives items to `take`. */
@@ -231,8 +223,6 @@ class VolumeCheck {
         },
       }),
     )
-    const root = this.#blocks.rowOf(tree.bytenr)
-    if (root !== undefined) this.#blocks.markRoot(root)
   }
 
   get #walkContext() {
@@ -295,7 +285,7 @@ class VolumeCheck {
   /** Those that others are compared with. */
   *#walkTreesOfSpace(): Reading<void> {
     const takeGroup: Take = (leaf, slot) => {
-      if (leaf.type(slot) === BLOCK_GROUP_ITEM_KEY) this.#decode(() => this.#space.addGroup(leaf, slot))
+      if (leaf.type(slot) === BLOCK_GROUP_ITEM_KEY) this.#space.addGroup(leaf, slot)
     }
     const hasGroupTree = (this.#volume.superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
     yield* this.#walkRoot(EXTENT_TREE_OBJECTID, (leaf, slot) => {
@@ -304,7 +294,7 @@ class VolumeCheck {
     })
     yield* this.#walkRoot(BLOCK_GROUP_TREE_OBJECTID, takeGroup)
     yield* this.#walkRoot(DEV_TREE_OBJECTID, (leaf, slot) => {
-      if (leaf.type(slot) === DEV_EXTENT_KEY) this.#decode(() => this.#space.addDeviceExtent(leaf, slot))
+      if (leaf.type(slot) === DEV_EXTENT_KEY) this.#space.addDeviceExtent(leaf, slot)
     })
     yield* this.#walkRoot(FREE_SPACE_TREE_OBJECTID, (leaf, slot) => {
       const type = leaf.type(slot)
@@ -357,15 +347,12 @@ class VolumeCheck {
         lost.add(low, high)
         check.lost(low, high)
       },
-      leaf: (leaf, bad, isNew) => {
+      leaf: (leaf, bad) => {
         if (bad !== undefined) lost.add(leaf.key(0), undefined)
         check.leaf(leaf, bad)
-        void isNew
       },
     }
     yield* walkTree(this.#walkContext, root, this.#noting(root, visitor))
-    const row = this.#blocks.rowOf(root.bytenr)
-    if (row !== undefined) this.#blocks.markRoot(row)
     yield* check.finish()
   }
 
@@ -403,27 +390,26 @@ class VolumeCheck {
     const groups = hasGroupTree ? this.#lostOf(BLOCK_GROUP_TREE_OBJECTID) : extents
     const lost = {
       chunks: this.#lostOf(CHUNK_TREE_OBJECTID),
-      devices: roots.any ? roots : this.#lostOf(DEV_TREE_OBJECTID),
-      groups: roots.any ? roots : groups,
-      extents: roots.any ? roots : extents,
+      devices: this.#lostOf(DEV_TREE_OBJECTID),
+      groups,
+      extents,
     }
     this.#space.check(this.#options.deviceSize, this.#extents, lost)
-    if (!roots.any) {
-      checkReferences({
-        volume: this.#volume,
-        extents: this.#extents,
-        blocks: this.#blocks,
-        pointers: this.#pointers,
-        uses: this.#uses,
-        lostExtents: extents,
-        isIncomplete,
-      })
-    }
+    checkReferences({
+      volume: this.#volume,
+      extents: this.#extents,
+      blocks: this.#blocks,
+      pointers: this.#pointers,
+      uses: this.#uses,
+      lostExtents: extents,
+      chunksAreLost: lost.chunks.any,
+      isIncomplete,
+    })
     const isValid = FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID
     if ((superblock.compatRoFlags & isValid) === isValid && !lost.groups.any) {
       this.#freeSpace.check(this.#space.groups, this.#extents, {
-        tree: roots.any ? roots : this.#lostOf(FREE_SPACE_TREE_OBJECTID),
-        extents: lost.extents,
+        tree: this.#lostOf(FREE_SPACE_TREE_OBJECTID),
+        extents,
       })
     }
     this.#checksums.check(

@@ -16,7 +16,7 @@ import {
 import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { ExtentTable } from './extent-table.ts'
-import { lastAtMost, overlap } from './numbers.ts'
+import { lastAtMost, overlap, u64At } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { Volume } from './volume.ts'
 
@@ -37,10 +37,11 @@ interface DeviceExtent {
   place: number
 }
 
-interface Device {
-  item: DevItem
+interface Device extends Pick<DevItem, 'devid' | 'totalBytes' | 'bytesUsed' | 'uuid' | 'fsid'> {
   place: number
 }
+
+const UUID_SIZE = 16
 
 /** What the trees could not tell. */
 export interface LostOfSpace {
@@ -68,26 +69,38 @@ export class SpaceCheck {
 
   addGroup(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
-    const { used, flags } = BlockGroupItem.decode(leaf.bytes, at)
+    const used = u64At(leaf.view, at + BlockGroupItem.offsetOf('used'))
+    const flags = leaf.view.getBigUint64(at + BlockGroupItem.offsetOf('flags'), true)
     const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
     this.groups.push({ start, length, used, flags, place: leaf.physical + at })
   }
 
   addDeviceExtent(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
-    const { length, chunkOffset } = DevExtent.decode(leaf.bytes, at)
     this.#deviceExtents.push({
       devid: Number(leaf.objectid(slot)),
       start: Number(leaf.keyOffset(slot)),
-      length,
-      chunk: chunkOffset,
+      length: u64At(leaf.view, at + DevExtent.offsetOf('length')),
+      chunk: u64At(leaf.view, at + DevExtent.offsetOf('chunkOffset')),
       place: leaf.physical + at,
     })
   }
 
   addDevice(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
-    this.#devices.push({ item: DevItem.decode(leaf.bytes, at), place: leaf.physical + at })
+    const size = (field: keyof DevItem) => u64At(leaf.view, at + DevItem.offsetOf(field))
+    const uuid = (field: 'uuid' | 'fsid') => {
+      const start = at + DevItem.offsetOf(field)
+      return leaf.bytes.slice(start, start + UUID_SIZE)
+    }
+    this.#devices.push({
+      devid: size('devid'),
+      totalBytes: size('totalBytes'),
+      bytesUsed: size('bytesUsed'),
+      uuid: uuid('uuid'),
+      fsid: uuid('fsid'),
+      place: leaf.physical + at,
+    })
   }
 
   /** @param deviceSize bytes of the device */
@@ -166,7 +179,14 @@ export class SpaceCheck {
         stripes.set(`${devid} ${offset}`, { length, chunk: chunk.logical, place: chunk.place })
       }
     }
-    const devices = new Map(this.#devices.map(({ item }) => [item.devid, item]))
+    const devices = new Map(this.#devices.map((device) => [device.devid, device]))
+    for (const { logical, stripes, place } of this.chunks) {
+      for (const { devid, devUuid } of stripes) {
+        const device = devices.get(devid)
+        if (device === undefined || bytesEqual(device.uuid, devUuid)) continue
+        this.#volume.fault(`chunk ${logical}, dev_uuid`, place, `that of device ${devid}`, 'another one')
+      }
+    }
     let before: DeviceExtent | undefined
     for (const extent of this.#deviceExtents) {
       const { devid, start, length, chunk, place } = extent
@@ -206,8 +226,7 @@ export class SpaceCheck {
   #checkDevices(deviceSize: number, lost: LostOfSpace): void {
     const { superblock } = this.#volume
     const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
-    for (const { item, place } of this.#devices) {
-      const { devid, totalBytes, bytesUsed } = item
+    for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#devices) {
       const what = `device item ${devid}`
       const allocated = this.#deviceExtents.reduce(
         (sum, extent) => sum + (extent.devid === devid ? extent.length : 0),
@@ -225,7 +244,7 @@ export class SpaceCheck {
       if (totalBytes > deviceSize) {
         this.#volume.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
       }
-      if (!bytesEqual(item.uuid, superblock.devItem.uuid)) {
+      if (!bytesEqual(uuid, superblock.devItem.uuid)) {
         this.#volume.fault(
           'superblock, dev_item.uuid',
           superPlace('devItem'),
@@ -233,8 +252,11 @@ export class SpaceCheck {
           'another one',
         )
       }
+      if (!bytesEqual(fsid, this.#volume.fsid)) {
+        this.#volume.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
+      }
     }
-    if (!this.#devices.some(({ item }) => item.devid === superblock.devItem.devid)) {
+    if (!this.#devices.some(({ devid }) => devid === superblock.devItem.devid)) {
       const found = superblock.devItem.devid
       this.#volume.fault('superblock, dev_item.devid', superPlace('devItem'), 'one with a device item', found)
     }
@@ -242,16 +264,16 @@ export class SpaceCheck {
       const found = superblock.numDevices
       this.#volume.fault('superblock, num_devices', superPlace('numDevices'), this.#devices.length, found)
     }
-    const total = this.#devices.reduce((sum, { item }) => sum + item.totalBytes, 0)
+    const total = this.#devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
     const isDump = (superblock.flags & SUPER_FLAG_METADUMP) !== 0n
     if (isDump ? superblock.totalBytes < total : superblock.totalBytes !== total) {
       const expected = `${total}, the sum of the devices`
       this.#volume.fault('superblock, total_bytes', superPlace('totalBytes'), expected, superblock.totalBytes)
     }
-    for (const { item, place } of this.#devices) {
-      if (isDump || item.totalBytes % superblock.sectorsize === 0) continue
+    for (const { devid, totalBytes, place } of this.#devices) {
+      if (isDump || totalBytes % superblock.sectorsize === 0) continue
       const expected = `a multiple of ${superblock.sectorsize}`
-      this.#volume.fault(`device item ${item.devid}, total_bytes`, place, expected, item.totalBytes)
+      this.#volume.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
     }
   }
 

@@ -30,6 +30,8 @@ export interface References {
   uses: UseTable
   /** What of the extent tree could not be read. */
   lostExtents: LostRanges
+  /** Whether some chunks could not be read. */
+  chunksAreLost: boolean
   /** Whether some other tree could not be read in full: then references are missing that may well be there. */
   isIncomplete: boolean
 }
@@ -198,7 +200,7 @@ class ReferenceCheck {
       if (extents.level(extent) !== blocks.level(row)) {
         this.#odd(extent, what, blocks.level(row), extents.level(extent), ', level')
       }
-      if (blocks.isRoot(row) && extents.generation(extent) !== blocks.generation(row)) {
+      if (extents.generation(extent) !== blocks.generation(row)) {
         this.#odd(extent, what, blocks.generation(row), extents.generation(extent), ', generation')
       }
       const isOwned = this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || blocks.isReachedByOwner(row)
@@ -241,6 +243,7 @@ class ReferenceCheck {
     const { extents, volume } = this.#in
     const [start, end] = [extents.bytenr(row), extents.end(row)]
     const chunk = volume.chunks.find(start)
+    if (chunk === undefined && this.#in.chunksAreLost) return
     if (chunk === undefined || end > chunk.logical + chunk.length) {
       return this.#odd(
         row,

@@ -2,6 +2,7 @@
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import type { Reading } from '../../lib/reading.ts'
+import { nameHash } from '../checksum.ts'
 import {
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
@@ -90,6 +91,7 @@ export class FileTreeCheck implements TreeVisitor {
   readonly #links = columnOfU32()
   readonly #place = columnOfSizes()
   #current: Current | undefined
+  #rootHasName = false
   /** Kept until the paths are known. */
   readonly #faults: { inode: number; what: string; place: number; expected: unknown; found: unknown }[] = []
 
@@ -323,7 +325,10 @@ export class FileTreeCheck implements TreeVisitor {
       const row = this.#rowOf(inode)
       if (row !== undefined && this.#names.isSeen(name, SEEN.entry))
         this.#links.set(row, this.#links.get(row) + 1)
-      if (this.#isRootsOwn(name)) continue
+      if (this.#isRootsOwn(name)) {
+        this.#rootHasName = true
+        continue
+      }
       const place = row === undefined ? 0 : this.#place.get(row)
       const what = `name at index ${this.#names.index(name)} of directory ${directory}`
       if (row === undefined) {
@@ -356,12 +361,10 @@ export class FileTreeCheck implements TreeVisitor {
 
   /** `..` of the root directory, which is in no directory. */
   #isRootsOwn(name: number): boolean {
-    const root = this.#rootDirectory
-    const { length } = this.#names.place(name)
     return (
-      this.#names.inode(name) === root &&
-      this.#names.directory(name) === root &&
-      length === 2 &&
+      this.#names.inode(name) === this.#rootDirectory &&
+      this.#names.hash(name) === PARENT_HASH &&
+      this.#names.place(name).length === 2 &&
       this.#names.index(name) === 0 &&
       this.#names.isSeen(name, SEEN.ref) &&
       !this.#names.isSeen(name, SEEN.entry | SEEN.index)
@@ -377,6 +380,9 @@ export class FileTreeCheck implements TreeVisitor {
         hasRoot = true
         if (nlink !== 1 && this.#mode.get(row) !== 0)
           this.#fault(inode, 'nlink', place, '1 of the root directory', nlink)
+        if (!this.#rootHasName && !this.#lost.hasObject(BigInt(inode))) {
+          this.#fault(inode, 'names', place, 'an INODE_REF of `..` in itself', 'none')
+        }
         if (links !== 0) this.#fault(inode, 'names', place, 'none of the root directory', links)
         continue
       }
@@ -431,5 +437,6 @@ export class FileTreeCheck implements TreeVisitor {
   }
 }
 
+const PARENT_HASH = nameHash('..')
 /** (BTRFS_INODE_IMMUTABLE and BTRFS_INODE_APPEND) */
 const IMMUTABLE_OR_APPEND = (1 << 6) | (1 << 7)

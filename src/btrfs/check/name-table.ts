@@ -48,6 +48,7 @@ export class NameTable {
   inode = (row: number) => this.#inode.get(row)
   index = (row: number) => this.#index.get(row)
   type = (row: number) => this.#type.get(row)
+  hash = (row: number) => this.#hash.get(row)
   isSeen = (row: number, as: number) => (this.#marks.get(row) & as) !== 0
   /** Whether all three are there, and nothing is wrong with them. */
   isSound = (row: number) => this.#marks.get(row) === ALL_SEEN

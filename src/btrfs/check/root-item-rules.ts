@@ -1,5 +1,8 @@
 /** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
 import {
+  CSUM_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
   Key,
   MAX_LEVEL,
@@ -26,6 +29,9 @@ export const ROOT = {
   generationV2: RootItem.offsetOf('generationV2'),
   uuid: RootItem.offsetOf('uuid'),
 }
+/** There is one of each. */
+const GLOBAL_TREES = new Set([EXTENT_TREE_OBJECTID, CSUM_TREE_OBJECTID, FREE_SPACE_TREE_OBJECTID])
+
 /** Root items of old kernels end before the fields of their second version. */
 export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
 
@@ -37,15 +43,19 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   if (objectid === TREE_RELOC_OBJECTID && !canBeMoved) {
     return { field: 'key offset', expected: 'a subvolume', found: origin }
   }
+  if (GLOBAL_TREES.has(objectid) && origin !== 0n) return { field: 'key offset', expected: 0, found: origin }
   const size = leaf.itemSize(slot)
   if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {
     return { field: 'size', expected: `${RootItem.size}, or ${LEGACY_ROOT_ITEM_SIZE}`, found: size }
   }
   const { view, bytes } = leaf
   const at = leaf.itemStart(slot)
-  const generations = { generation: ROOT.generation, last_snapshot: ROOT.lastSnapshot }
-  const v2 = size === RootItem.size ? { generation_v2: ROOT.generationV2 } : {}
-  for (const [field, offset] of Object.entries({ ...generations, ...v2 })) {
+  const generations: Record<string, number> = {
+    generation: ROOT.generation,
+    last_snapshot: ROOT.lastSnapshot,
+    ...(size === RootItem.size && { generation_v2: ROOT.generationV2 }),
+  }
+  for (const [field, offset] of Object.entries(generations)) {
     const found = u64At(view, at + offset)
     if (found > volume.latestGeneration)
       return { field, expected: `at most ${volume.latestGeneration}`, found }

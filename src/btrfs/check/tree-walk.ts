@@ -109,8 +109,10 @@ class Walk {
         `a key before ${keyName(upper)}`,
         keyName(block.key(block.count - 1)),
       )
-      if (block.count > 0) return this.#visitor.lost(block.key(0), upper)
+      return this.#visitor.lost(block.key(0), upper)
     }
+    if (block.count === 0 && NEVER_EMPTY.has(this.#tree.objectid))
+      return this.#visitor.lost(FIRST_KEY, undefined)
     if (block.isLeaf) return this.#visitor.leaf(block, this.#badSlots(block, isNew), isNew)
     const first = this.#firstSlot(block)
     if (isNew) this.#visitor.node?.(block, first)
@@ -135,7 +137,8 @@ class Walk {
         const says = `${problem.expected as string}, as slot ${slot} of block ${parent.bytenr} says`
         volume.fault(what, child!.physical, says, problem.found)
       }
-      if (child === undefined || problem !== undefined) this.#visitor.lost(firstKey, end)
+      if (child === undefined) this.#visitor.lost(firstKey, end)
+      else if (problem !== undefined) this.#visitor.lost(...whatIsIn(child, firstKey, end))
       else yield* this.block(child, end)
     }
   }
@@ -155,7 +158,8 @@ class Walk {
     const { objectid } = this.#tree
     const what = blockName(block.bytenr, objectid)
     const ownerIsKnown = objectid !== TREE_LOG_OBJECTID && objectid !== TREE_RELOC_OBJECTID
-    if (ownerIsKnown) {
+    // Trees of files share blocks, and say the same of them.
+    if (ownerIsKnown && (isNew || !isSubvolume(objectid))) {
       if (isSubvolume(objectid) ? !isSubvolume(block.owner) : block.owner !== objectid) {
         const expected = isSubvolume(objectid) ? 'that of a subvolume' : objectid
         volume.fault(`${what}, owner`, block.physical, expected, block.owner)
@@ -201,6 +205,14 @@ class Walk {
     }
     return bad
   }
+}
+
+/** The keys that a block should have, and those that it has. */
+function whatIsIn(block: TreeBlock, low: Key, high: Key | undefined): [Key, Key | undefined] {
+  if (block.count === 0) return [low, high]
+  const [first, last] = [block.key(0), block.key(block.count - 1)]
+  const isFurther = high !== undefined && compareKeys(last, high) >= 0
+  return [compareKeys(first, low) < 0 ? first : low, isFurther ? { ...last, offset: last.offset + 1n } : high]
 }
 
 /** Ranges of keys that could not be read; they are added in ascending order. */

@@ -1,11 +1,11 @@
 /** Answers what is asked of a file system. */
 import type { Xattr } from '../../file-tree/entry.ts'
-import { type DataRange } from '../../file-tree/file-content.ts'
+import type { DataRange } from '../../file-tree/file-content.ts'
 import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import { type Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/reading.ts'
 import { nameHash } from '../checksum.ts'
 import {
   CSUM_TREE_OBJECTID,
@@ -38,8 +38,7 @@ import { Roots } from './roots.ts'
 import { findDefaultSubvolume, listSubvolumes, type Subvolume } from './subvolumes.ts'
 import { decodeItem } from './tree-block.ts'
 import { TreeSearch } from './tree-search.ts'
-import type { Trees } from './trees.ts'
-import { type TreeRoot } from './trees.ts'
+import type { TreeRoot, Trees } from './trees.ts'
 import { collectXattrs, inOrder } from './xattrs.ts'
 import type { BtrfsReader, InodeRecord } from '../read.ts'
 import { noticesOf } from './notices.ts'

@@ -9,7 +9,12 @@ import { runSync } from '../../../src/lib/reading.ts'
 import { loadZstd } from '../../../src/lib/zstd.ts'
 import { inFolder } from '../../images/build.ts'
 import { walkReader, withFileSource } from '../../images/walk-reader.ts'
-import { btrfsCheckSays, btrfsImageNames, hasBtrfsImages, restoreBtrfsImage } from '../../judges/btrfs-images.ts'
+import {
+  btrfsCheckSays,
+  btrfsImageNames,
+  hasBtrfsImages,
+  restoreBtrfsImage,
+} from '../../judges/btrfs-images.ts'
 import { faultTextsOf } from './faults.ts'
 
 /** Where our verdict is another one, and why. */
