@@ -1,6 +1,7 @@
 /** Reads BTRFS file systems of one device. */
 import type { Xattr } from '../file-tree/entry.ts'
-import type { FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import type { DataRange } from '../file-tree/file-content.ts'
+import type { FileSystemReader, Inode, InodeRef, RecordReader } from '../file-tree/reader.ts'
 import type { BlockHash, HashName } from '../lib/block-hash.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
@@ -59,6 +60,9 @@ export interface BtrfsReader extends FileSystemReader {
   record(ref: InodeRef): Reading<InodeRecord>
   /** Like `read`, without looking up what the record has. */
   readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array>
+  /** Where a file has content, by its record. */
+  recordRanges(record: InodeRecord): DataRange[]
+  readonly records: RecordReader
 }
 
 export interface BtrfsOptions extends BtrfsCodecs {

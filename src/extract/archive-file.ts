@@ -49,6 +49,7 @@ export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile>
           : await zstdStage(drain, { level, workers })
     return {
       compression,
+      keepsChunks: compression === 'none' && typeof output !== 'string',
       write: (chunk) => stage.write(chunk),
       async finish() {
         await stage.end()

@@ -15,7 +15,7 @@ import {
   type ExtractResult,
 } from './options.ts'
 import { performer, type Perform } from './perform.ts'
-import { EntryReader, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import type { TarMember } from './tar-member.ts'
 import { TarWriter } from './tar-writer.ts'
 
@@ -30,9 +30,6 @@ export interface ExtractTarResult extends ExtractResult {
   archiveBytes: number
   outputBytes: number
 }
-
-/** Bytes of content that are read at a time. */
-const PIECE = 1 << 20
 
 const LOST = {
   socket: 'sockets have no form in tar: left out',
@@ -123,7 +120,7 @@ class TarExtraction {
   #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
     const [only] = ranges
     if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
-    const piece = this.#perform(this.#reader.read(entry.inode, only.offset, only.length))
+    const piece = this.#perform(readPiece(this.#reader, entry, only))
     if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
     this.#endContent(entry, piece, only)
     return undefined
@@ -140,7 +137,7 @@ class TarExtraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(this.#reader.read(entry.inode, wanted.offset, wanted.length))
+        const piece = await this.#perform(readPiece(this.#reader, entry, wanted))
         this.#write(entry, piece, wanted)
         await this.#writer.flush()
         signal?.throwIfAborted()

@@ -28,7 +28,7 @@ import {
   type ExtractResult,
 } from './options.ts'
 import { performer, type Perform } from './perform.ts'
-import { EntryReader, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import { openTargetDirectory, type TargetDirectory } from './target-directory.ts'
 
 export interface ExtractToOptions extends ExtractOptions {
@@ -48,8 +48,6 @@ const LOST = {
   link: 'hard links: made copies',
 }
 
-/** Bytes of content that are read at a time. */
-const PIECE = 1 << 20
 /** Nothing that is there already is opened, and no symlink followed. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
 /** What says that there cannot be such a link here. */
@@ -218,7 +216,7 @@ class Extraction {
     try {
       const [only] = ranges
       if (ranges.length === 1 && only.length <= PIECE) {
-        const piece = this.#perform(this.#reader.read(inode, only.offset, only.length))
+        const piece = this.#perform(readPiece(this.#reader, entry, only))
         if (!(piece instanceof Promise)) {
           this.#write(fd, entry, piece, only)
           finish()
@@ -248,7 +246,7 @@ class Extraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(this.#reader.read(entry.inode, wanted.offset, wanted.length))
+        const piece = await this.#perform(readPiece(this.#reader, entry, wanted))
         this.#write(fd, entry, piece, wanted)
         done += wanted.length
         onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })

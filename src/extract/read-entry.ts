@@ -1,7 +1,7 @@
 /** Reads what is to be extracted, entry by entry, with all that is known of it but the content. */
 import type { Xattr } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import type { FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import type { FileSystemReader, Inode, InodeRecord, InodeRef } from '../file-tree/reader.ts'
 import { TreeWalk, type Walked } from '../file-tree/walk.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError } from '../lib/errors.ts'
@@ -24,6 +24,9 @@ export interface ReadEntry extends Walked {
   ranges: readonly DataRange[] | undefined
 }
 
+/** Bytes of content that are read at a time. */
+export const PIECE = 1 << 20
+
 const NOTHING = { xattrs: [], target: '', ranges: undefined }
 
 /** Like `TreeWalk`, which it goes along with. Inodes with several names stay in memory. */
@@ -44,14 +47,14 @@ export class EntryReader {
   *next(): Reading<ReadEntry | undefined> {
     const walked = yield* this.#walk.next()
     if (walked === undefined) return undefined
-    const { inode } = walked
+    const { inode, record } = walked
     const path = walked.path === '' && inode.type !== 'directory' ? this.#name : walked.path
     const firstName = this.#firstName(path, inode)
-    if (firstName !== undefined) return { path, inode, firstName, ...NOTHING }
-    const xattrs = yield* this.#reader.xattrs(inode)
+    if (firstName !== undefined) return { path, inode, record, firstName, ...NOTHING }
+    const xattrs = record?.xattrs ?? (yield* this.#reader.xattrs(inode))
     const target = inode.type === 'symlink' ? yield* this.#target(path, inode) : ''
-    const ranges = inode.type === 'file' && inode.size > 0 ? yield* this.#ranges(inode) : undefined
-    return { path, inode, firstName, xattrs, target, ranges }
+    const ranges = inode.type === 'file' && inode.size > 0 ? yield* this.#ranges(inode, record) : undefined
+    return { path, inode, record, firstName, xattrs, target, ranges }
   }
 
   #firstName(path: ByteString, { type, nlink, tree, ino }: Inode): ByteString | undefined {
@@ -73,10 +76,12 @@ export class EntryReader {
   }
 
   /** Undefined when all of the file is content. */
-  *#ranges(inode: Inode): Reading<DataRange[] | undefined> {
+  *#ranges(inode: Inode, record: InodeRecord | undefined): Reading<DataRange[] | undefined> {
+    const { records } = this.#reader
+    const ranges = record && records ? records.recordRanges(record) : yield* this.#reader.ranges(inode)
     const joined: DataRange[] = []
     let end = 0
-    for (const { offset, length } of yield* this.#reader.ranges(inode)) {
+    for (const { offset, length } of ranges) {
       const from = Math.max(offset, end)
       const to = Math.min(offset + length, inode.size)
       if (to <= from) continue
@@ -88,4 +93,17 @@ export class EntryReader {
     const [only] = joined
     return joined.length === 1 && only.offset === 0 && only.length === inode.size ? undefined : joined
   }
+}
+
+/** A piece of a file. Of small ones nothing is looked up that the entry has already. */
+export function readPiece(
+  reader: FileSystemReader,
+  { inode, record }: ReadEntry,
+  { offset, length }: DataRange,
+): Reading<Uint8Array> {
+  const { records } = reader
+  if (record !== undefined && records !== undefined && inode.size <= PIECE) {
+    return records.readRecord(record, offset, length)
+  }
+  return reader.read(inode, offset, length)
 }

@@ -9,7 +9,11 @@ const RECORD = 20 * BLOCK
 
 /** Where the chunks of an archive go. */
 export interface ChunkSink {
-  /** Takes a chunk, which does not change any more. */
+  /**
+   * Whether chunks may be looked at for any time. If not, each is free when the write after it is settled: to make
+   * new ones all the time is expensive.
+   */
+  readonly keepsChunks: boolean
   write(chunk: Uint8Array): Promise<void>
 }
 
@@ -19,8 +23,10 @@ export interface ChunkSink {
  */
 export class TarWriter {
   readonly #sink: ChunkSink
-  readonly #full: Uint8Array[] = []
-  #chunk = Buffer.allocUnsafeSlow(CHUNK)
+  readonly #full: Buffer[] = []
+  readonly #free: Buffer[] = []
+  #written: Buffer | undefined
+  #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK)
   #at = 0
   #before = 0
 
@@ -73,12 +79,14 @@ export class TarWriter {
     this.#full.push(this.#chunk.subarray(0, this.#at))
     this.#before += this.#at
     this.#at = 0
-    this.#chunk = Buffer.allocUnsafeSlow(CHUNK)
+    this.#chunk = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK)
   }
 
   async #passOn(): Promise<void> {
     for (let chunk = this.#full.shift(); chunk !== undefined; chunk = this.#full.shift()) {
       await this.#sink.write(chunk)
+      if (!this.#sink.keepsChunks && this.#written?.length === CHUNK) this.#free.push(this.#written)
+      this.#written = chunk
     }
   }
 }

@@ -10,6 +10,7 @@ import { mapOf, pick, type SparseMap } from '../sources/build-sparse.ts'
 export async function writeTar(inputs: readonly TarInput[]): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   const writer = new TarWriter({
+    keepsChunks: true,
     write(chunk) {
       chunks.push(chunk)
       return Promise.resolve()

@@ -66,6 +66,7 @@ interface FileState {
 
 export class Reader implements BtrfsReader {
   readonly root = subvolumeRoot(Number(FS_TREE_OBJECTID))
+  readonly records = this
   readonly superblock: Superblock
   readonly label: ByteString
   readonly chunks: ChunkMap
@@ -214,6 +215,10 @@ export class Reader implements BtrfsReader {
       inOrder(record.xattrs)
       return record
     })
+  }
+
+  recordRanges({ inode, extents }: InodeRecord): DataRange[] {
+    return dataRanges(extents, inode.size)
   }
 
   *readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array> {
