@@ -466,6 +466,20 @@ describe('checkPartitionTable', () => {
     })
   })
 
+  it.skipIf(!hasSgdisk)('finds partitions outside of the usable sectors', async () => {
+    await withImage(DISK, async (image) => {
+      await sgdisk(image.path, '-n', '1:2048:4095')
+      const sound = bytesOf(image.path)
+      for (const [what, value] of [
+        ['firstLba', 33],
+        ['lastLba', DISK_SECTORS - 33],
+      ] as const) {
+        const bytes = changedGpt(sound, { what, value, entry: 0, copies: [0, 1] })
+        expect(check(bytes)).toEqual([expect.stringContaining('in the usable sectors')])
+      }
+    })
+  })
+
   it.skipIf(!hasSgdisk)('finds that a disk has grown or shrunk', async () => {
     await withImage(DISK, async (image) => {
       await sgdisk(image.path, '-n', '1:2048:4095', '-n', '2:8192:0')
