@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { runOnce } from './measure.mjs'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const COMMAND = join(ROOT, 'dist', 'cli', 'main.js')
+/** The command line's program. */
+export const COMMAND = join(ROOT, 'dist', 'cli', 'main.js')
 /** The large closure. */
 export const CLOSURE = join(ROOT, '.cache', 'closure', 'closure.tar')
 

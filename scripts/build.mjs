@@ -1,5 +1,5 @@
 /**
- * Compiles src/ to dist/ and puts the JSON Schema beside it. What dist/ holds of modules that are no more in src/ is
+ * Compiles src/ to dist/ and puts the JSON Schema and the page of `diskwright inspect` beside it. What dist/ holds of modules that are no more in src/ is
  * taken away afterwards, so that dist/ is never empty while somebody runs from it.
  *
  * usage: node scripts/build.mjs [options of tsc]
@@ -8,9 +8,11 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const SCHEMA = 'schema.json'
+/** What is no module of src/. */
+const OTHERS = new Set(['schema.json', join('cli', 'report', 'page.js'), join('cli', 'report', 'page.css')])
 
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -22,7 +24,7 @@ function removeStale(src, dist) {
   const modules = filesBelow(src).map((file) => file.replace(/\.ts$/, ''))
   const made = new Set(modules.flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => name + end)))
   for (const file of filesBelow(dist)) {
-    if (file !== SCHEMA && !made.has(file)) rmSync(join(dist, file), { force: true })
+    if (!OTHERS.has(file) && !made.has(file)) rmSync(join(dist, file), { force: true })
   }
 }
 
@@ -31,6 +33,8 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdi
 try {
   node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
   removeStale(join(ROOT, 'src'), join(ROOT, 'dist'))
+  writePage(join(ROOT, 'src', 'cli', 'report', 'page'), join(ROOT, 'dist', 'cli', 'report'))
+  // Last: whoever wants to know whether dist/ is up to date looks at this file.
   node('scripts/write-schema.mjs')
 } catch (error) {
   if (error.status === undefined) throw error

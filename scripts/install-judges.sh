@@ -1,15 +1,16 @@
 #!/bin/bash
 # Installs the outside tools that judge our images in the tests: those of the machine's Debian release, and the
 # newest btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. GRUB's grub-fstest is
-# unpacked there too: its package is for machines that boot with it. Does nothing when all is there. Without root
-# or apt it says what is missing; the tests that need it are then skipped, loudly. With CI set a missing judge is
-# an error.
+# unpacked there too, as its package is for machines that boot with it, and so are the images that btrfs-progs is
+# tested with. Does nothing when all is there. Without root or apt it says what is missing; the tests that need it are
+# then skipped, loudly. With CI set a missing judge is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 repository=$PWD
 backports=$repository/.cache/judges/btrfs-progs
 grub=$repository/.cache/judges/grub
+images=$repository/.cache/judges/btrfs-images
 . scripts/private-apt.sh
 
 complain() {
@@ -22,6 +23,7 @@ judges='btrfs btrfs-progs
 fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
+sgdisk gdisk
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
@@ -29,7 +31,11 @@ python3 python3
 losetup mount
 mount mount
 dmesg util-linux
-tar tar'
+tar tar
+bsdtar libarchive-tools
+xz xz-utils
+compsize btrfs-compsize
+chromium chromium'
 
 missing_packages() {
   local tool package
@@ -97,6 +103,28 @@ unpack_grub() (
   mv "$work/grub" "$grub"
 )
 
+# The images that btrfs-progs tests its own checker with, broken ones and odd ones, from its source package.
+unpack_btrfs_images() (
+  [ ! -d "$images" ] || exit 0
+  command -v apt-get > /dev/null || complain "there is no apt-get to download the test images of btrfs-progs with"
+  echo "unpacking the test images of btrfs-progs" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  PRIVATE_APT_SOURCES=1 private_apt_setup "$work/apt" "$(dpkg --print-architecture)" '' -backports
+  # Its description may be missing where the archive of the sources is there.
+  (cd "$work" && apt-get source -qq --download-only btrfs-progs) || true
+  archive=$(find "$work" -maxdepth 1 -name 'btrfs-progs_*.orig.tar.*' ! -name '*.asc' | sort -V | tail -n1)
+  [ -n "$archive" ] || complain "the sources of btrfs-progs did not download"
+  mkdir "$work/images"
+  tar -xf "$archive" -C "$work/images" --strip-components=2 --wildcards \
+    '*/tests/fsck-tests/*.img' '*/tests/fsck-tests/*.xz' '*/tests/misc-tests/*.img' '*/tests/misc-tests/*.raw.xz' \
+    '*/tests/misc-tests/*.img.xz' '*/tests/fuzz-tests/images/*.raw.xz'
+  rm -rf "$images"
+  mv "$work/images" "$images"
+)
+
 install_release_judges
 unpack_backports_btrfs
 unpack_grub
+unpack_btrfs_images

@@ -5,7 +5,7 @@
 # keys, credentials), is copied from the machine; the machine's own apt state is neither used nor changed.
 
 # private_apt_setup DIRECTORY ARCHITECTURE SUITE...
-# Sets APT_CONFIG and updates the lists. SUITE is a suffix of the machine's release: '' or '-backports'.
+# Sets APT_CONFIG and updates the lists; with PRIVATE_APT_SOURCES=1 those of source packages, too. SUITE is a suffix of the machine's release: '' or '-backports'.
 private_apt_setup() {
   local directory=$1 architecture=$2
   shift 2
@@ -64,6 +64,16 @@ CONFIGURATION
         }
       }' "$file" > "$directory/etc/sources.list.d/$name"
   done
+
+  # Sources of packages, when they are asked for.
+  if [ "${PRIVATE_APT_SOURCES:-}" = 1 ]; then
+    for file in "$directory"/etc/sources.list.d/*.sources; do
+      [ ! -e "$file" ] || sed -i -E 's/^Types:.*/Types: deb deb-src/' "$file"
+    done
+    for file in "$directory"/etc/sources.list.d/*.list; do
+      [ ! -e "$file" ] || sed -i -E '/^deb[ \t]/{p;s/^deb/deb-src/}' "$file"
+    done
+  fi
 
   export APT_CONFIG="$directory/apt.conf"
   # One unreachable source among several is no reason to stop: what is needed is asked for next.

@@ -27,9 +27,19 @@ export function nameHash(name: ByteString): number {
   return crc32cRawOf(0xffff_fffe, name)
 }
 
+/** The same of the bytes of a name. */
+export function nameBytesHash(name: Uint8Array): number {
+  return crc32cRaw(0xffff_fffe, name)
+}
+
 /** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */
 export function extrefHash(parentObjectid: number, name: ByteString): number {
   return crc32cRawOf(parentObjectid >>> 0, name)
+}
+
+/** The same of the bytes of a name, and of the low half of the directory's number. */
+export function extrefBytesHash(parentLow: number, name: Uint8Array): number {
+  return crc32cRaw(parentLow >>> 0, name)
 }
 
 const refBytes = new Uint8Array(24)
@@ -40,7 +50,12 @@ export function extentDataRefHash(root: bigint, objectid: number, offset: number
   setU64(refView, 0, root)
   setU64(refView, 8, objectid)
   setU64(refView, 16, offset)
-  const high = crc32cRaw(0xffff_ffff, refBytes.subarray(0, 8))
-  const low = crc32cRaw(0xffff_ffff, refBytes.subarray(8, 24))
+  return storedDataRefHash(refBytes, 0)
+}
+
+/** The same of a reference as it is on disk, at `at`. */
+export function storedDataRefHash(bytes: Uint8Array, at: number): bigint {
+  const high = crc32cRaw(0xffff_ffff, bytes.subarray(at, at + 8))
+  const low = crc32cRaw(0xffff_ffff, bytes.subarray(at + 8, at + 24))
   return (BigInt(high) << 31n) ^ BigInt(low)
 }

@@ -38,10 +38,20 @@ export const DEV_TREE_OBJECTID = 4n
 export const FS_TREE_OBJECTID = 5n
 export const ROOT_TREE_DIR_OBJECTID = 6n
 export const CSUM_TREE_OBJECTID = 7n
+export const QUOTA_TREE_OBJECTID = 8n
 export const UUID_TREE_OBJECTID = 9n
 export const FREE_SPACE_TREE_OBJECTID = 10n
 export const BLOCK_GROUP_TREE_OBJECTID = 11n
+/** Last of the ids that subvolumes and inodes may have. (BTRFS_LAST_FREE_OBJECTID) */
+export const LAST_FREE_OBJECTID = 0xffff_ffff_ffff_ff00n
+/** Where inodes lie whose last name is gone. */
+export const ORPHAN_OBJECTID = 0xffff_ffff_ffff_fffbn
+export const TREE_LOG_OBJECTID = 0xffff_ffff_ffff_fffan
+export const TREE_RELOC_OBJECTID = 0xffff_ffff_ffff_fff8n
 export const DATA_RELOC_TREE_OBJECTID = 0xffff_ffff_ffff_fff7n
+/** Caches of free space in the tree of tree roots, and of free inode numbers in file trees; both given up. */
+export const FREE_SPACE_OBJECTID = 0xffff_ffff_ffff_fff5n
+export const FREE_INO_OBJECTID = 0xffff_ffff_ffff_fff4n
 export const EXTENT_CSUM_OBJECTID = 0xffff_ffff_ffff_fff6n
 export const DEV_ITEMS_OBJECTID = 1n
 export const FIRST_CHUNK_TREE_OBJECTID = 256n
@@ -56,6 +66,7 @@ export const INODE_ITEM_KEY = 1
 export const INODE_REF_KEY = 12
 export const INODE_EXTREF_KEY = 13
 export const XATTR_ITEM_KEY = 24
+export const ORPHAN_ITEM_KEY = 48
 export const DIR_ITEM_KEY = 84
 export const DIR_INDEX_KEY = 96
 export const EXTENT_DATA_KEY = 108
@@ -65,15 +76,20 @@ export const ROOT_BACKREF_KEY = 144
 export const ROOT_REF_KEY = 156
 export const EXTENT_ITEM_KEY = 168
 export const METADATA_ITEM_KEY = 169
+export const EXTENT_OWNER_REF_KEY = 172
 export const TREE_BLOCK_REF_KEY = 176
 export const EXTENT_DATA_REF_KEY = 178
+export const SHARED_BLOCK_REF_KEY = 182
+export const SHARED_DATA_REF_KEY = 184
 export const BLOCK_GROUP_ITEM_KEY = 192
 export const FREE_SPACE_INFO_KEY = 198
 export const FREE_SPACE_EXTENT_KEY = 199
+export const FREE_SPACE_BITMAP_KEY = 200
 export const DEV_EXTENT_KEY = 204
 export const DEV_ITEM_KEY = 216
 export const CHUNK_ITEM_KEY = 228
 export const UUID_KEY_SUBVOL = 251
+export const UUID_KEY_RECEIVED_SUBVOL = 252
 
 // ---- flags and enumerations
 
@@ -95,8 +111,11 @@ export const BLOCK_GROUP_PROFILE_MASK = 0x7f8n
 
 export const EXTENT_FLAG_DATA = 1n
 export const EXTENT_FLAG_TREE_BLOCK = 2n
+/** What a tree block refers to says so by the block's address, not by its tree. (BTRFS_BLOCK_FLAG_FULL_BACKREF) */
+export const BLOCK_FLAG_FULL_BACKREF = 1n << 8n
 
 export const HEADER_FLAG_WRITTEN = 1n
+export const HEADER_FLAG_RELOC = 2n
 /** Backreference revision 1, in the topmost byte of the header's flags. (BTRFS_MIXED_BACKREF_REV) */
 export const MIXED_BACKREF_REV = 1n << 56n
 
@@ -112,6 +131,8 @@ export const INODE_NOCOMPRESS = 8n
 export const INODE_COMPRESS = 0x800n
 /** (BTRFS_ROOT_SUBVOL_RDONLY) */
 export const ROOT_SUBVOL_RDONLY = 1n << 0n
+/** A subvolume that is being deleted. (BTRFS_ROOT_SUBVOL_DEAD) */
+export const ROOT_SUBVOL_DEAD = 1n << 48n
 /** Marks the inode embedded in a root item as initialised. */
 export const INODE_ROOT_ITEM_INIT = 1n << 31n
 
@@ -134,6 +155,9 @@ export const FileType = {
   symlink: 7,
   xattr: 8,
 } as const
+
+/** What btrfs-image restored: the metadata are there, the data are not. (BTRFS_SUPER_FLAG_METADUMP and _V2) */
+export const SUPER_FLAG_METADUMP = (1n << 33n) | (1n << 34n)
 
 export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
 export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
@@ -321,6 +345,12 @@ export type ExtentDataRef = ValueOf<typeof ExtentDataRef>
 /** The same inside an extent item. (struct btrfs_extent_inline_ref, whose offset field gives way to it) */
 export const InlineExtentDataRef = struct('InlineExtentDataRef', 29, { type: u8, ref: ExtentDataRef })
 
+/** Uses of an extent by the leaf whose address the reference has. (struct btrfs_shared_data_ref) */
+export const SharedDataRef = struct('SharedDataRef', 4, { count: u32 })
+
+/** What extent items of tree blocks have besides, without SKINNY_METADATA. (struct btrfs_tree_block_info) */
+export const TreeBlockInfo = struct('TreeBlockInfo', 18, { key: Key, level: u8 })
+
 /** (struct btrfs_block_group_item) */
 export const BlockGroupItem = struct('BlockGroupItem', 24, { used: u64, chunkObjectid: id64, flags: id64 })
 
@@ -403,7 +433,8 @@ export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
   logRootLevel: u8,
   devItem: DevItem,
   label: bytes(256),
-  cacheGeneration: u64,
+  /** Of the old cache of free space; all bits are set when there is none. */
+  cacheGeneration: id64,
   uuidTreeGeneration: u64,
   metadataUuid: uuid,
   reserved: bytes(224),

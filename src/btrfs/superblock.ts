@@ -91,7 +91,7 @@ export function encodeSuperblock(input: SuperblockInput, bytenr: number): Uint8A
     logRootLevel: 0,
     devItem: deviceItem(input.chunks, input.totalBytes, ids),
     label: toBytes(input.label),
-    cacheGeneration: 0,
+    cacheGeneration: 0n,
     uuidTreeGeneration: generation,
     metadataUuid: new Uint8Array(0),
     reserved: new Uint8Array(0),

@@ -28,14 +28,39 @@ export class Interrupted extends Error {
   }
 }
 
+/** The work is done, and what came of it is said with an exit code. */
+export class EndWith extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`ends with the exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
+/** What failed is told with another exit code than usual, since that has a meaning already. */
+export class Trouble extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number, cause: unknown) {
+    super('failed', { cause })
+    this.exitCode = exitCode
+  }
+}
+
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof EndWith) return error.exitCode
+  if (error instanceof Trouble) {
+    const code = exitCodeOf(error.cause)
+    return code === EXIT.failed ? error.exitCode : code
+  }
   if (error instanceof Interrupted) return error.exitCode
   return isBrokenPipe(error) ? EXIT.brokenPipe : EXIT.failed
 }
 
 export function reportError(error: unknown, { debug }: { debug: boolean }): void {
   // Who reads our output has enough of it: that is no error.
-  if (isBrokenPipe(error) && !debug) return
+  if (error instanceof EndWith || (isBrokenPipe(error) && !debug)) return
   for (const line of errorLines(error)) process.stderr.write(`diskwright: ${line}\n`)
   if (debug) {
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
@@ -45,6 +70,7 @@ export function reportError(error: unknown, { debug }: { debug: boolean }): void
 }
 
 function errorLines(error: unknown): readonly string[] {
+  if (error instanceof Trouble) return errorLines(error.cause)
   if (error instanceof CommandError) return error.lines
   if (error instanceof DiskwrightError) return error.message.split('\n')
   if (error instanceof Interrupted) return [error.message]

@@ -1,5 +1,5 @@
 /** Writes to standard output, and waits until it is taken. */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((done, failed) => {
     process.stdout.write(text, (error) => (error ? failed(error) : done()))
   })
@@ -7,4 +7,37 @@ export function print(text: string): Promise<void> {
 
 export function printJson(value: unknown): Promise<void> {
   return print(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+/** Text that is printed when there is enough of it to be worth it. */
+export class Printer {
+  #text = ''
+
+  async add(text: string): Promise<void> {
+    this.#text += text
+    if (this.#text.length >= 65536) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#text
+    this.#text = ''
+    if (text !== '') await print(text)
+  }
+}
+
+/** Prints a list in JSON, item by item: it may be longer than what memory holds. */
+export class JsonListPrinter {
+  readonly #printer = new Printer()
+  #isFirst = true
+
+  add(item: unknown): Promise<void> {
+    const before = this.#isFirst ? '[\n' : ',\n'
+    this.#isFirst = false
+    return this.#printer.add(`${before}  ${JSON.stringify(item)}`)
+  }
+
+  async end(): Promise<void> {
+    await this.#printer.add(this.#isFirst ? '[]\n' : '\n]\n')
+    await this.#printer.flush()
+  }
 }

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import type { BuildFlags } from './build.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
+import type { InspectFlags } from './inspect.ts'
 import type { PlanFlags } from './plan.ts'
+import { addReadCommands } from './read-commands.ts'
+import { MAX_WORKERS, wholeNumber } from './whole-number.ts'
 
 /** Runs the command line and returns the exit code; all that goes wrong has been reported then. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -21,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function makeProgram(): Command {
   const program = new Command('diskwright')
-    .description('Builds bootable disk images from a tarball: no root, no loop device, no VM.')
+    .description('Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.')
     .version(version())
     .exitOverride()
     .configureOutput({
@@ -92,6 +95,19 @@ function makeProgram(): Command {
     })
 
   program
+    .command('inspect')
+    .description('show what an image is made of, and what takes how much of it')
+    .argument('<image>', 'image to read: .img, .img.zst, or one file system')
+    .option('--json', 'print the report as JSON')
+    .option('--html <report>', 'write the report as a page that needs no network')
+    .option('--force', 'replace an existing page')
+    .addOption(debug)
+    .action(async (image: string, flags: InspectFlags) => {
+      const { inspect } = await import('./inspect.ts')
+      await inspect(image, flags)
+    })
+
+  program
     .command('schema')
     .description('print the JSON Schema of the image description')
     .addOption(debug)
@@ -100,14 +116,9 @@ function makeProgram(): Command {
       await schema()
     })
 
+  addReadCommands(program, debug)
+
   return program
-}
-
-const MAX_WORKERS = 1024
-
-function wholeNumber(text: string, least: number, most: number): number {
-  if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
-  throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
 }
 
 function version(): string {

@@ -31,21 +31,19 @@ export interface VolumeHead {
   activeFats: number[]
 }
 
+/** The bytes of a boot sector, whichever it is. */
+export function* readBootBytes(): Reading<Uint8Array> {
+  return yield* readExactly(0, BootSector.size, 'FAT boot sector')
+}
+
 /**
- * Reads the boot sector of a volume.
+ * Decodes the boot sector of a volume.
  *
  * @throws CorruptError when it is none, or what it says cannot be
  */
-export function* readBootSector(): Reading<VolumeHead> {
-  const bytes = yield* readExactly(0, BootSector.size, 'FAT boot sector')
-  return decodeBootSector(bytes)
-}
-
-type Field = keyof BootSector
-
 export function decodeBootSector(bytes: Uint8Array): VolumeHead {
   const boot = BootSector.decode(bytes)
-  const expect = (field: Field, sound: boolean, expected: unknown) => {
+  const expect = (field: keyof BootSector, sound: boolean, expected: unknown) => {
     if (sound) return
     const found = boot[field]
     throw new CorruptError(`FAT boot sector, ${field}`, BootSector.offsetOf(field), { expected, found })

@@ -1,19 +1,39 @@
+/** Looks for all that is wrong with a FAT volume. */
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import type { Reading } from '../lib/reading.ts'
-import { openFat } from './read.ts'
+import { decodeBootSector, readBootBytes } from './boot-sector.ts'
+import { checkHead } from './check/head.ts'
+import type { Check } from './check/context.ts'
+import { checkFats } from './check/fats.ts'
+import { checkLabel } from './check/label.ts'
+import { checkTree } from './check/tree.ts'
+import { checkUse } from './check/use.ts'
+import { FatTable } from './fat-table.ts'
 
-/** Looks for all that is wrong with a FAT volume. */
+/**
+ * Checks the boot sector and its copy, FSInfo, the FATs, all directories and chains, and the label. The content of
+ * files is not read. Nothing is reported of a sound volume; what fsck.fat complains of is.
+ *
+ * @param onFault offsets count from the start of the volume
+ */
 export function* checkFat(onFault: OnFault): Reading<void> {
+  let check: Check
   try {
-    const reader = yield* openFat({ onFault })
-    const open = [reader.root]
-    for (let next = open.pop(); next; next = open.pop()) {
-      for (const entry of yield* reader.list(next)) {
-        if (entry.type === 'directory') open.push(entry)
-        else yield* reader.read(entry, 0, Infinity)
-      }
-    }
+    const bytes = yield* readBootBytes()
+    const head = decodeBootSector(bytes)
+    check = { ...head, bytes, fat: new FatTable(head, onFault), onFault }
   } catch (error) {
+    onFault(faultOf(error))
+    return
+  }
+  try {
+    yield* checkHead(check)
+    yield* checkFats(check)
+    const { used, label } = yield* checkTree(check)
+    checkLabel(check, label)
+    yield* checkUse(check, used)
+  } catch (error) {
+    // A part that cannot be read at all; what would come after it stands on it.
     onFault(faultOf(error))
   }
 }

@@ -79,7 +79,7 @@ function recordOf(
 const isDangerous = (name: string) => name === '.' || name === '..' || name.includes('/')
 
 /** Never empty, and without a slash: a damaged name must not make a path of it. */
-function shortNameText(short: ByteString, ntCase: number): string {
+export function shortNameText(short: ByteString, ntCase: number): string {
   const stored = short.charCodeAt(0) === NAME_KANJI_E5 ? '\xe5' + short.slice(1) : short
   const text = fromCodePage(stored).replace(/[/\0]/g, '_')
   const part = (raw: string, lower: boolean) => {

@@ -73,6 +73,8 @@ export const EXT_FLAG_NOT_MIRRORED = 0x80
 export const EXT_FLAGS_ACTIVE_FAT = 0x0f
 /** A driver that writes sets it, and clears it when it is done. (Linux: FAT_STATE_DIRTY) */
 export const STATE_DIRTY = 0x01
+/** It met errors on the disk. (dosfstools: FAT_NEED_SURFACE_TEST) */
+export const STATE_ERRORS = 0x02
 
 export const BOOT_SIGNATURE = 0xaa55
 export const EXTENDED_BOOT_SIGNATURE = 0x29
@@ -155,6 +157,8 @@ export const ATTR_LONG_NAME_MASK = ATTR_LONG_NAME | ATTR_DIRECTORY | ATTR_ARCHIV
 /** The short name is shown in lower case. (Windows NT; Linux: CASE_LOWER_BASE, CASE_LOWER_EXT) */
 export const NT_LOWER_BASE = 0x08
 export const NT_LOWER_EXTENSION = 0x10
+/** The short name means nothing, only the long one does. (dosfstools: FAT_NO_83NAME) */
+export const NT_NO_SHORT_NAME = 0x20
 
 /** First byte of a name: this entry is free, and so are all after it. */
 export const NAME_END = 0x00

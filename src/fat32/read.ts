@@ -6,7 +6,7 @@ import { fromBytes, toText, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import { readExactly, readStruct, type ByteRange, type Reading } from '../lib/reading.ts'
-import { readBootSector, type VolumeHead } from './boot-sector.ts'
+import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
 import { Chain } from './chain.ts'
 import { fromCodePage } from './code-page.ts'
 import { DirectoryCache, type OpenDirectory } from './directory-cache.ts'
@@ -58,7 +58,7 @@ const EPOCH: Timestamp = { sec: 0, nsec: 0 }
  *   lead out of the volume; directories that lie in themselves
  */
 export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): Reading<FatReader> {
-  const head = yield* readBootSector()
+  const head = decodeBootSector(yield* readBootBytes())
   const volume = new Volume(head, new FatTable(head, onFault))
   let label = bootLabel(head.boot)
   try {
@@ -74,6 +74,8 @@ export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = 
 
 class Volume implements FatReader {
   readonly root: InodeRef = { tree: 0, ino: ROOT_INO }
+  readonly type: FatType
+  readonly volumeId: number
   readonly boot: BootSector | BootSector16
   readonly geometry: Geometry
   readonly clusterSize: number
@@ -86,19 +88,13 @@ class Volume implements FatReader {
   readonly #owners = new Map<number, number>()
 
   constructor({ boot, boot32, geometry }: VolumeHead, fat: FatTable) {
+    this.type = geometry.type
+    this.volumeId = boot.bootSignature === EXTENDED_BOOT_SIGNATURE ? boot.volumeId : 0
     this.boot = boot
     this.geometry = geometry
     this.clusterSize = clusterSizeOf(geometry)
     this.#rootCluster = boot32?.rootCluster
     this.#fat = fat
-  }
-
-  get type(): FatType {
-    return this.geometry.type
-  }
-
-  get volumeId(): number {
-    return this.boot.bootSignature === EXTENDED_BOOT_SIGNATURE ? this.boot.volumeId : 0
   }
 
   *entry({ ino }: InodeRef): Reading<DirEntry | undefined> {
@@ -206,7 +202,7 @@ class Volume implements FatReader {
     }
     const entry = yield* this.entry(ref)
     if (entry !== undefined && (entry.attributes & ATTR_DIRECTORY) === 0) throw new Error(`${what} is a file`)
-    const first = entry === undefined ? this.#rootCluster! : firstClusterOf(entry, geometry.type)
+    const first = entry === undefined ? this.#rootCluster! : firstClusterOf(entry, this.type)
     const chain = new Chain(this.#fat, first, { what, offset: ref.ino * DirEntry.size })
     const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSize)
     const areas: ByteRange[] = []
@@ -241,8 +237,7 @@ class Volume implements FatReader {
       throw new CorruptError(what, offset, { expected: `at most ${most} bytes`, found: size })
     }
     const chain =
-      this.#chains.get(ref.ino) ??
-      new Chain(this.#fat, firstClusterOf(entry, this.geometry.type), { what, offset })
+      this.#chains.get(ref.ino) ?? new Chain(this.#fat, firstClusterOf(entry, this.type), { what, offset })
     this.#chains.delete(ref.ino)
     if (this.#chains.size === MAX_CHAINS) this.#chains.delete(this.#chains.keys().next().value!)
     this.#chains.set(ref.ino, chain)

@@ -40,6 +40,22 @@ export interface Inode extends InodeRef {
   readonly flags: readonly InodeFlag[]
 }
 
+/** What is known of an inode but its content. What else a reader keeps in it is its own. */
+export interface InodeRecord {
+  readonly inode: Inode
+  readonly xattrs: readonly Xattr[]
+}
+
+/** Looks an inode up once, for those who want all of it. */
+export interface RecordReader {
+  /** What `inode` and `xattrs` give. */
+  record(ref: InodeRef): Reading<InodeRecord>
+  /** What `ranges` gives, of a file. */
+  recordRanges(record: InodeRecord): DataRange[]
+  /** What `read` gives. Best for small files: of large ones all of the record is looked through each time. */
+  readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array>
+}
+
 /**
  * A file system that is open for reading. Everything is read when it is asked for, and little of it is kept.
  *
@@ -47,6 +63,8 @@ export interface Inode extends InodeRef {
  */
 export interface FileSystemReader {
   readonly root: InodeRef
+  /** Where one look-up for everything is faster than several. */
+  readonly records?: RecordReader
   inode(ref: InodeRef): Reading<Inode>
   /** All entries but `.` and `..`, in the order in which the directory has them. */
   list(directory: InodeRef): Reading<DirectoryEntry[]>

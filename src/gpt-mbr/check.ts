@@ -1,69 +1,42 @@
-import { CHS_LIMIT, chsOf, SECTOR_SIZE, STATUS_BOOTABLE, TYPE_GPT_PROTECTIVE, type Chs } from './format.ts'
-import type { MbrPartition, MbrTable } from './mbr.ts'
-
-/** Something wrong with a partition table. */
-export interface TableFault {
-  /** Byte offset on the disk of the entry that is at fault. */
-  offset: number
-  message: string
-}
+/** Looks for all that is wrong with the partition table of a disk. */
+import { CorruptError } from '../lib/errors.ts'
+import { faultOf, type OnFault } from '../lib/fault.ts'
+import type { Reading } from '../lib/reading.ts'
+import { checkGpt } from './check-gpt.ts'
+import { checkMbr } from './check-mbr.ts'
+import { GPT_PRIMARY_LBA, GPT_SECTOR_SIZES, TYPE_GPT_PROTECTIVE } from './format.ts'
+import { readGpt } from './gpt.ts'
+import { readFirstSector } from './read.ts'
 
 /**
- * What is wrong with a table that could be read; an empty list when nothing is.
+ * Checks an MBR with its logical partitions, or both copies of a GPT, their protective MBR and how they agree. Nothing
+ * is reported of a sound table, nor of a disk that has none.
  *
  * @param diskSize bytes
  */
-export function checkMbr({ partitions }: MbrTable, diskSize: number): TableFault[] {
-  const faults: TableFault[] = []
-  const fault = ({ number, entryOffset }: MbrPartition, message: string) =>
-    faults.push({ offset: entryOffset, message: `partition ${number}: ${message}` })
-
-  let bootable: MbrPartition | undefined
-  for (const partition of partitions) {
-    const { start, size, type, status } = partition
-    const end = start + size
-    if (status !== 0 && status !== STATUS_BOOTABLE)
-      fault(partition, `status is ${hex(status)}, not 0 or 0x80`)
-    if (partition.bootable && bootable) fault(partition, `is bootable, as partition ${bootable.number} is`)
-    if (partition.bootable) bootable ??= partition
-    if (size === 0) fault(partition, 'is empty')
-    if (start < SECTOR_SIZE) fault(partition, 'overlaps the partition table')
-    // A protective partition may claim all that the table can address.
-    if (end > diskSize && type !== TYPE_GPT_PROTECTIVE) {
-      fault(partition, `ends at byte ${end}, beyond the end of the disk (${diskSize} bytes)`)
+export function* checkPartitionTable(diskSize: number, onFault: OnFault): Reading<void> {
+  try {
+    const mbr = yield* readFirstSector(onFault)
+    if (mbr?.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
+      yield* checkGpt(mbr, { diskSize, onFault })
+    } else {
+      if (mbr !== undefined) yield* checkMbr(mbr, { diskSize, onFault })
+      yield* reportBareGpt(onFault)
     }
-    if (size > 0) {
-      checkChs(partition, 'first', partition.firstChs, start / SECTOR_SIZE, fault)
-      // The last address of a protective partition may stand for "to the end, wherever that is".
-      if (type !== TYPE_GPT_PROTECTIVE) {
-        checkChs(partition, 'last', partition.lastChs, end / SECTOR_SIZE - 1, fault)
-      }
+  } catch (error) {
+    onFault(faultOf(error))
+  }
+}
+
+/** A GPT without its protective MBR: most systems do not look at it, and some do. */
+function* reportBareGpt(onFault: OnFault): Reading<void> {
+  for (const sectorSize of GPT_SECTOR_SIZES) {
+    try {
+      const { offset } = yield* readGpt(GPT_PRIMARY_LBA, sectorSize, onFault)
+      const found = `none, but a GPT at ${offset}`
+      onFault({ what: 'protective MBR', offset: 0, expected: 'a partition of type 0xee', found })
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error
     }
   }
-  partitions.forEach((later, i) => {
-    for (const earlier of partitions.slice(0, i)) {
-      if (later.start < earlier.start + earlier.size && earlier.start < later.start + later.size) {
-        fault(later, `overlaps partition ${earlier.number}`)
-      }
-    }
-  })
-  return faults
 }
-
-function checkChs(
-  partition: MbrPartition,
-  which: 'first' | 'last',
-  found: Chs,
-  lba: number,
-  fault: (partition: MbrPartition, message: string) => void,
-): void {
-  const expected = chsOf(lba)
-  if (same(found, expected)) return
-  // Beyond the limit others write head 255.
-  if (same(expected, CHS_LIMIT) && same(found, { ...CHS_LIMIT, head: 255 })) return
-  fault(partition, `CHS of the ${which} sector is ${show(found)}, but sector ${lba} is ${show(expected)}`)
-}
-
-const same = (a: Chs, b: Chs) => a.cylinder === b.cylinder && a.head === b.head && a.sector === b.sector
-const show = ({ cylinder, head, sector }: Chs) => `${cylinder}/${head}/${sector}`
-const hex = (value: number) => `0x${value.toString(16).padStart(2, '0')}`

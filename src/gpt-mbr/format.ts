@@ -20,18 +20,28 @@ export interface Chs {
   sector: number
 }
 
-const HEADS = 255
-const SECTORS_PER_TRACK = 63
+/** Sectors of a track, and heads, into which a BIOS divides a disk. */
+export interface DiskGeometry {
+  heads: number
+  sectorsPerTrack: number
+}
 
-/** The last address that the geometry can express; it stands for all beyond it, too. */
-export const CHS_LIMIT: Chs = { cylinder: 1023, head: HEADS - 1, sector: SECTORS_PER_TRACK }
+/** The geometry that every BIOS assumes today. */
+export const USUAL_GEOMETRY: DiskGeometry = { heads: 255, sectorsPerTrack: 63 }
+const MAX_CYLINDER = 1023
 
-/** The CHS address of a sector on a disk of 255 heads and 63 sectors a track, which every BIOS assumes. */
-export function chsOf(lba: number): Chs {
-  const track = Math.floor(lba / SECTORS_PER_TRACK)
-  const cylinder = Math.floor(track / HEADS)
-  if (cylinder > CHS_LIMIT.cylinder) return { ...CHS_LIMIT }
-  return { cylinder, head: track % HEADS, sector: (lba % SECTORS_PER_TRACK) + 1 }
+/** The last address that a geometry can express; it stands for all beyond it, too. */
+export function chsLimit({ heads, sectorsPerTrack }: DiskGeometry = USUAL_GEOMETRY): Chs {
+  return { cylinder: MAX_CYLINDER, head: heads - 1, sector: sectorsPerTrack }
+}
+
+/** The CHS address of a sector. */
+export function chsOf(lba: number, geometry: DiskGeometry = USUAL_GEOMETRY): Chs {
+  const { heads, sectorsPerTrack } = geometry
+  const track = Math.floor(lba / sectorsPerTrack)
+  const cylinder = Math.floor(track / heads)
+  if (cylinder > MAX_CYLINDER) return chsLimit(geometry)
+  return { cylinder, head: track % heads, sector: (lba % sectorsPerTrack) + 1 }
 }
 
 /** Three bytes: head, then sector with the upper two bits of the cylinder, then the rest of the cylinder. */

@@ -117,6 +117,7 @@ export function* readLogical(
       break
     }
     next = undefined
+    let isFirst = true
     for (const [i, entry] of table.partitions.entries()) {
       const partition: MbrPartition = partitionOf(offset)(entry, i)
       if (partition.type === TYPE_EMPTY) continue
@@ -125,12 +126,13 @@ export function* readLogical(
         next ??= { start: extended.start + partition.start, entryOffset: partition.entryOffset }
         continue
       }
-      if (i > 0) {
+      if (!isFirst) {
         const expected = 'a link or an unused entry'
         const found = `a partition of type 0x${partition.type.toString(16)}`
         onFault({ what: `${what}, table`, offset: partition.entryOffset, expected, found })
         continue
       }
+      isFirst = false
       logical.push({ ...partition, number: firstNumber + logical.length, start: offset + partition.start })
     }
   }

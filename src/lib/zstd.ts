@@ -32,6 +32,13 @@ export interface Zstd {
    * @throws Error when the bytes are anything else or hold more than `maxSize` bytes
    */
   decompress(bytes: Uint8Array, maxSize: number): Uint8Array
+  /**
+   * The same, to the start of `target`.
+   *
+   * @returns the bytes written
+   * @throws Error when the bytes are anything else or hold more than `target` has room for
+   */
+  decompressInto(target: Uint8Array, bytes: Uint8Array): number
 }
 
 /** What is used of node:zlib, where it has zstd. */
@@ -116,6 +123,10 @@ async function loadNapi(): Promise<Zstd | undefined> {
       const target = new Uint8Array(checkFrame(bytes, maxSize))
       return target.subarray(0, decoder.decompress(target, bytes))
     },
+    decompressInto(target, bytes) {
+      checkFrame(bytes, target.length)
+      return decoder.decompress(target, bytes)
+    },
   }
 }
 
@@ -125,6 +136,10 @@ async function loadZlib(): Promise<Zstd | undefined> {
   const { zstdCompressSync, zstdDecompressSync } = zlib
   if (level === undefined || zstdCompressSync === undefined || zstdDecompressSync === undefined) {
     return undefined
+  }
+  const decompress = (bytes: Uint8Array, maxSize: number): Uint8Array => {
+    checkFrame(bytes, maxSize)
+    return zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxSize) })
   }
   return {
     name: 'node:zlib',
@@ -143,16 +158,16 @@ async function loadZlib(): Promise<Zstd | undefined> {
         },
       }
     },
-    decompress(bytes, maxSize) {
-      checkFrame(bytes, maxSize)
-      return zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, maxSize) })
-    },
+    decompress,
+    decompressInto: (target, bytes) => copyInto(target, decompress(bytes, target.length)),
   }
 }
 
 async function loadWasm(): Promise<Zstd> {
   const wasm = await import('@bokuweb/zstd-wasm')
   await wasm.init()
+  const decompress = (bytes: Uint8Array, maxSize: number): Uint8Array =>
+    wasm.decompress(bytes, { defaultHeapSize: checkFrame(bytes, maxSize) })
   return {
     name: '@bokuweb/zstd-wasm',
     compressBound,
@@ -166,8 +181,12 @@ async function loadWasm(): Promise<Zstd> {
         },
       }
     },
-    decompress(bytes, maxSize) {
-      return wasm.decompress(bytes, { defaultHeapSize: checkFrame(bytes, maxSize) })
-    },
+    decompress,
+    decompressInto: (target, bytes) => copyInto(target, decompress(bytes, target.length)),
   }
+}
+
+function copyInto(target: Uint8Array, content: Uint8Array): number {
+  target.set(content)
+  return content.length
 }

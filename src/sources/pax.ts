@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
+import { GNU_SPARSE } from '../tar/records.ts'
 import { TarProblem } from './tar-format.ts'
 import { SparseRecords } from './tar-sparse.ts'
 
@@ -14,7 +15,7 @@ const EQUALS = 0x3d
 
 const PATH = Buffer.from('path=')
 const LINKPATH = Buffer.from('linkpath=')
-const SPARSE = Buffer.from('GNU.sparse.')
+const SPARSE = Buffer.from(GNU_SPARSE)
 
 /** What extended headers say. Most say a path and nothing else, so paths have fields of their own. */
 export class PaxRecords {

@@ -3,7 +3,7 @@ import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryOrigin } from '../file-tree/entry.ts'
 import type { ChunkReader } from './chunk-reader.ts'
-import { BLOCK } from './tar-format.ts'
+import { paddingOf } from '../tar/header.ts'
 
 const DONE: Promise<IteratorResult<Uint8Array, undefined>> = Promise.resolve({ done: true, value: undefined })
 
@@ -77,7 +77,7 @@ export class TarContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
   }
 
   get #padding(): number {
-    return -this.#size & (BLOCK - 1)
+    return paddingOf(this.#size)
   }
 
   #truncated(missing: number): InputError {

@@ -2,6 +2,7 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
+import { CREATION_TIME, DEVICE_MAJOR, DEVICE_MINOR } from '../tar/records.ts'
 import { normalisePath } from './entry-path.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './tar-format.ts'
@@ -81,8 +82,8 @@ export function interpretEntry(
   let { size, devmajor: major, devminor: minor } = header
   if (records) {
     size = contentSize(header, records)
-    major = integer(records, 'SCHILY.devmajor') ?? major
-    minor = integer(records, 'SCHILY.devminor') ?? minor
+    major = integer(records, DEVICE_MAJOR) ?? major
+    minor = integer(records, DEVICE_MINOR) ?? minor
     applyMetadata(entry, records)
     applyXattrs(entry, records, type)
   }
@@ -174,7 +175,7 @@ function applyMetadata(metadata: EntryMetadata, pax: Records): void {
   metadata.mtime = time(pax, 'mtime') ?? metadata.mtime
   const atime = time(pax, 'atime')
   const ctime = time(pax, 'ctime')
-  const birthtime = time(pax, 'LIBARCHIVE.creationtime')
+  const birthtime = time(pax, CREATION_TIME)
   if (atime) metadata.atime = atime
   if (ctime) metadata.ctime = ctime
   if (birthtime) metadata.birthtime = birthtime

@@ -1,53 +1,12 @@
 /**
- * The header block of a tar archive: POSIX ustar (POSIX.1-2017, utility pax, "ustar Interchange Format"), GNU's
- * variant of it with numbers in base 256, and the V7 one before them. Bytes only; the flow is in tar.ts.
+ * Reads the header block of a tar archive: POSIX ustar, GNU's variant of it with numbers in base 256, and the V7
+ * one before them. Bytes only; the flow is in tar.ts.
  */
 import type { Buffer } from 'node:buffer'
 import type { ByteString } from '../lib/byte-string.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
-
-/** Headers and content fill whole blocks of this many bytes. */
-export const BLOCK = 512
-
-interface Field {
-  name: string
-  start: number
-  end: number
-}
-
-/** Field by field with the size of each. Headers are read in place: they are many and most fields are not needed. */
-function layout<K extends string>(sizes: Record<K, number>): Record<K, Field> {
-  const fields = {} as Record<K, Field>
-  let at = 0
-  for (const name of Object.keys(sizes) as K[]) {
-    fields[name] = { name, start: at, end: at + sizes[name] }
-    at += sizes[name]
-  }
-  if (at !== BLOCK) throw new Error(`a tar header has ${BLOCK} bytes, its fields take ${at}`)
-  return fields
-}
-
-/** The header as POSIX has it (`struct posix_header` in GNU tar's tar.h). V7 knows the fields up to `linkname`. */
-const POSIX = layout({
-  name: 100,
-  mode: 8,
-  uid: 8,
-  gid: 8,
-  size: 12,
-  mtime: 12,
-  chksum: 8,
-  typeflag: 1,
-  linkname: 100,
-  magic: 6,
-  version: 2,
-  uname: 32,
-  gname: 32,
-  devmajor: 8,
-  devminor: 8,
-  prefix: 155,
-  padding: 12,
-})
+import { BLOCK, layout, POSIX, type Field } from '../tar/header.ts'
 
 /** What GNU's own format has in the place of `prefix` (`struct oldgnu_header`). */
 const OLD_GNU = layout({ before: 345, atime: 12, ctime: 12, rest: 143 })

@@ -6,7 +6,8 @@
 import type { Buffer } from 'node:buffer'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import { BLOCK, readNumber, TarProblem } from './tar-format.ts'
+import { BLOCK } from '../tar/header.ts'
+import { readNumber, TarProblem } from './tar-format.ts'
 
 /** A sparse file, as its map and its header have it. */
 export interface SparseFile {

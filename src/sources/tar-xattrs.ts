@@ -2,19 +2,14 @@
 import { Buffer } from 'node:buffer'
 import { toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata, SourceEntry } from '../file-tree/entry.ts'
+import { aclFromText, aclFromValue, type Acl } from '../tar/posix-acl.ts'
+import { ACL, SCHILY_XATTR, unescapeKeyword } from '../tar/records.ts'
 import { badValue } from './pax.ts'
-import { aclFromText, aclFromValue, type Acl } from './posix-acl.ts'
 import { TarProblem } from './tar-format.ts'
 
 type EntryType = SourceEntry['type']
 
-const SCHILY_XATTR = 'SCHILY.xattr.'
 const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.'
-
-/** GNU tar escapes what a keyword cannot hold, "=", and "%" with it. */
-function fromGnu(escaped: ByteString): ByteString {
-  return escaped.replace(/%3D/g, '=').replace(/%25/g, '%')
-}
 
 /** Libarchive escapes everything special, in both of the forms it writes. */
 function fromUrl(escaped: ByteString): ByteString {
@@ -38,15 +33,18 @@ export function applyXattrs(
     if (keyword.startsWith(SCHILY_XATTR)) {
       const escaped = keyword.slice(SCHILY_XATTR.length)
       const isOfLibarchive = pax.has(LIBARCHIVE_XATTR + escaped)
-      exact.set(xattrName(keyword, isOfLibarchive ? fromUrl(escaped) : fromGnu(escaped)), toBytes(value))
+      exact.set(
+        xattrName(keyword, isOfLibarchive ? fromUrl(escaped) : unescapeKeyword(escaped)),
+        toBytes(value),
+      )
     } else if (keyword.startsWith(LIBARCHIVE_XATTR)) {
       const name = fromUrl(keyword.slice(LIBARCHIVE_XATTR.length))
       derived.set(xattrName(keyword, name), fromBase64(keyword, value))
     } else if (keyword === 'RHT.security.selinux' && value !== '') {
       // The kernel keeps the context as a C string.
       derived.set('security.selinux', toBytes(value.endsWith('\0') ? value : `${value}\0`))
-    } else if (keyword === 'SCHILY.acl.access' || keyword === 'SCHILY.acl.default') {
-      const kind = keyword === 'SCHILY.acl.access' ? 'access' : 'default'
+    } else if (keyword === ACL.access || keyword === ACL.default) {
+      const kind = keyword === ACL.access ? 'access' : 'default'
       const acl = readAcl(`pax record ${keyword}`, type, kind, () => aclFromText(value, kind))
       if (acl?.value) derived.set(`system.posix_acl_${kind}`, acl.value)
       // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.

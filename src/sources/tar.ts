@@ -6,7 +6,8 @@ import { ChunkReader } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './tar-content.ts'
 import { contentSize, interpretEntry, nameOf, type Extensions } from './tar-entry.ts'
-import { BLOCK, isZeroBlock, TarHeader, TarProblem } from './tar-format.ts'
+import { BLOCK } from '../tar/header.ts'
+import { isZeroBlock, TarHeader, TarProblem } from './tar-format.ts'
 import { readOldGnuMap, type SparseFile } from './tar-sparse.ts'
 
 /** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */

@@ -1,11 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkMbr } from '../../src/gpt-mbr/check.ts'
+import { checkPartitionTable } from '../../src/gpt-mbr/check.ts'
 import { chsOf } from '../../src/gpt-mbr/format.ts'
 import { placePartitions } from '../../src/gpt-mbr/place.ts'
 import { readMbr } from '../../src/gpt-mbr/mbr.ts'
 import { encodeMbr, type MbrPartitionSpec } from '../../src/gpt-mbr/write.ts'
+import { memorySource } from '../../src/lib/byte-source.ts'
 import { CorruptError, DoesNotFitError } from '../../src/lib/errors.ts'
+import { faultText } from '../../src/lib/fault.ts'
+import { runSync } from '../../src/lib/reading.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
 import { withImage } from '../judges/sparse-image.ts'
@@ -63,7 +66,7 @@ describe('encodeMbr', () => {
           table.partitions.map(({ start, size, type, bootable }) => ({ start, size, type, bootable })),
         ).toEqual(partitions)
         expect(table.partitions.map(({ number }) => number)).toEqual(partitions.map((_, i) => i + 1))
-        expect(checkMbr(table, diskSizeOf(partitions))).toEqual([])
+        expect(faultsOf(encodeMbr({ diskId, partitions }), diskSizeOf(partitions))).toEqual([])
       }),
     )
   })
@@ -164,51 +167,78 @@ describe('readMbr', () => {
   })
 })
 
-describe('checkMbr', () => {
+describe('checkPartitionTable', () => {
   const sector = (...partitions: MbrPartitionSpec[]) => encodeMbr({ diskId: 1, partitions })
   const first = { start: MIB, size: MIB, type: 0x0c, bootable: false }
-  const check = (bytes: Uint8Array, diskSize = GIB) =>
-    checkMbr(readMbr(bytes), diskSize).map(({ offset, message }) => `${offset}: ${message}`)
 
-  it('finds overlaps', () => {
-    expect(check(sector(first, { ...first, start: 2 * MIB - 512 }))).toEqual([
-      '462: partition 2: overlaps partition 1',
-    ])
+  it('finds nothing on a disk without a table', () => {
+    expect(faultsOf(new Uint8Array(MIB))).toEqual([])
+    expect(faultsOf(new Uint8Array(0))).toEqual([])
   })
 
-  it('finds ends beyond the disk', () => {
-    expect(check(sector(first), 2 * MIB - 512)).toEqual([
-      '446: partition 1: ends at byte 2097152, beyond the end of the disk (2096640 bytes)',
-    ])
-  })
-
-  it('finds CHS addresses that disagree', () => {
-    const bytes = sector(first)
-    bytes[447]++
-    expect(check(bytes)).toEqual([
-      '446: partition 1: CHS of the first sector is 0/33/33, but sector 2048 is 0/32/33',
-    ])
-  })
-
-  it('finds odd status bytes and two bootable partitions', () => {
-    const bytes = sector(first, { ...first, start: 4 * MIB })
-    bytes[446] = bytes[462] = 0x80
-    expect(check(bytes)).toEqual(['462: partition 2: is bootable, as partition 1 is'])
-    bytes[462] = 0x40
-    expect(check(bytes)).toEqual(['462: partition 2: status is 0x40, not 0 or 0x80'])
-  })
-
-  it('finds empty entries and such as lie on the table', () => {
-    const bytes = sector(first)
-    bytes.fill(0, 454, 462)
-    expect(check(bytes)).toEqual([
-      '446: partition 1: is empty',
-      '446: partition 1: overlaps the partition table',
-    ])
-  })
-
-  it('accepts the protective MBR of a GPT disk', () => {
-    const bytes = sector({ start: 512, size: 2 ** 41 - 512, type: 0xee, bootable: false })
-    expect(check(bytes)).toEqual([])
+  it.each<[string, () => Uint8Array, number, string[]]>([
+    [
+      'overlaps',
+      () => sector(first, { ...first, start: 2 * MIB - 512 }),
+      GIB,
+      ['partition 2 at offset 462: expected a place of its own, found one that overlaps partition 1'],
+    ],
+    [
+      'ends beyond the disk',
+      () => sector(first),
+      2 * MIB - 512,
+      [
+        'partition 1 at offset 446: expected an end at 2096640 or before, where the disk ends, found 1048576 to 2097152',
+      ],
+    ],
+    [
+      'CHS addresses that disagree',
+      () => changed(sector(first), 447, 33),
+      GIB,
+      ['partition 1, CHS of the first sector, 2048 at offset 446: expected 0/32/33, found 0/33/33'],
+    ],
+    [
+      'two bootable partitions',
+      () => changed(sector(first, { ...first, start: 4 * MIB }), [446, 462], 0x80),
+      GIB,
+      ['partition 2 at offset 462: expected only partition 1 to be bootable, found another one'],
+    ],
+    [
+      'odd status bytes',
+      () => changed(sector(first), 446, 0x40),
+      GIB,
+      ['partition 1, status at offset 446: expected 0 or 128, found 64'],
+    ],
+    [
+      'entries that are empty, and such as lie on the table',
+      () => changed(sector(first), [454, 455, 456, 457, 458, 459, 460, 461], 0),
+      GIB,
+      [
+        'partition 1 at offset 446: expected at least a sector, found none',
+        'partition 1 at offset 446: expected a place behind the table, found one that overlaps it',
+      ],
+    ],
+    [
+      'a GPT that is gone',
+      () => sector({ start: 512, size: GIB - 512, type: 0xee, bootable: false }),
+      GIB,
+      ['GPT header at offset 512: expected 512 bytes, found only 0'],
+    ],
+  ])('finds %s', (_, table, diskSize, expected) => {
+    expect(faultsOf(table(), diskSize)).toEqual(expected)
   })
 })
+
+function faultsOf(bytes: Uint8Array, diskSize = bytes.length): string[] {
+  const faults: string[] = []
+  runSync(
+    memorySource(bytes),
+    checkPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
+  )
+  return faults
+}
+
+function changed(bytes: Uint8Array, at: number | number[], value: number): Uint8Array {
+  for (const one of [at].flat()) bytes[one] = value
+  return bytes
+}

@@ -14,7 +14,9 @@ import { canJudgeWithKernel, judgeWithKernel, type KernelJudgeOptions } from '..
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskVerify } from '../judges/sfdisk.ts'
 import { buildTar, type TarInput } from '../sources/build-tar.ts'
+import { faultTextsOf } from '../btrfs/check/faults.ts'
 import { expectedImage, type SourceInput } from './expected-image.ts'
+import { withFileSource } from './walk-reader.ts'
 
 export type BtrfsOptions = Partial<Omit<BtrfsSpec, 'type' | 'sources'>>
 
@@ -81,12 +83,14 @@ const judges = {
   grub: canJudgeWithGrub(),
 }
 
-/** Has every judge at hand look at an image. */
+/** Has every judge at hand look at an image, and the checker of this project. */
 export async function judge(
   { image, btrfs }: Built,
   expected: ExpectedTrees,
   { exercise = false, readers = false, kernel = {}, check = {} }: JudgeOptions = {},
 ): Promise<void> {
+  const faults = await withFileSource(image, (source) => faultTextsOf(source), btrfs)
+  if (faults.length > 0) throw new Error(`${image} is not sound:\n${faults.join('\n')}`)
   if (judges.sfdisk) await sfdiskVerify(image)
   if (judges.btrfs) await btrfsCheck(image, btrfs, check)
   if (readers) {

@@ -5,7 +5,7 @@ import { withMount } from './mounted.ts'
 import { walk } from './walk.ts'
 
 /** The subvolumes that lie inside the subvolume `name`, by their path in it. */
-function subvolumesInside(name: string, expected: ExpectedTrees): Set<ByteString> {
+export function subvolumesInside(name: string, expected: ExpectedTrees): Set<ByteString> {
   const owner = (other: string) =>
     [...expected.keys()]
       .filter((key) => key !== other && (key === '' || other.startsWith(`${key}/`)))

@@ -28,3 +28,24 @@ const EXPECTED = [
   /^63 sectors\/track, 255 heads$/,
   /: \d+ files, \d+\/\d+ clusters$/,
 ]
+
+/**
+ * What fsck.fat says of a volume, line by line; nothing when there is nothing wrong.
+ *
+ * @param image a file that holds the file system alone
+ */
+export async function fsckFatRemarks(image: string): Promise<string[]> {
+  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', image], { timeoutMs: 20_000 })
+  const remarks = `${stdout}${stderr}`
+    .split('\n')
+    .filter((line) => !ALWAYS.some((pattern) => pattern.test(line)))
+  return code !== 0 && remarks.length === 0 ? [`exit code ${code}`] : remarks
+}
+
+/** The last of them is about a count that is allowed to be unknown. */
+const ALWAYS = [
+  /^$/,
+  /^fsck\.fat \d/,
+  /: \d+ files, \d+\/\d+ clusters$/,
+  /^Free cluster summary uninitialized/,
+]

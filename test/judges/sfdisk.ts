@@ -13,13 +13,16 @@ export async function sfdiskVerify(image: string): Promise<void> {
   }
 }
 
-/** Sectors of 512 bytes; the type in hexadecimal digits. */
+/** Sectors of 512 bytes; the type in hexadecimal digits, or a GUID. */
 export interface SfdiskPartition {
   node: string
   start: number
   size: number
   type: string
   bootable?: boolean
+  /** Of a GPT. */
+  name?: string
+  uuid?: string
 }
 
 /** What `sfdisk --json` says of the table. */

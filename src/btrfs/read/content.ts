@@ -2,7 +2,7 @@
 import type { Reading } from '../../lib/reading.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
-import { decompressExtent, type Decompressor } from './decompress.ts'
+import { decompressExtent, decompressInto, type Decompressor } from './decompress.ts'
 import { holdsData, type FileExtent } from './file-extents.ts'
 
 /** The most that is read at once. */
@@ -25,6 +25,8 @@ interface Piece {
   /** What the file has of it. */
   from: number
   to: number
+  /** Where in the file that begins which is read or decompressed. */
+  start: number
 }
 
 export interface ContentReaderOptions {
@@ -54,26 +56,24 @@ export class ContentReader {
     extents: readonly FileExtent[],
     { offset, length }: { offset: number; length: number },
   ): Reading<Uint8Array> {
-    const out = new Uint8Array(length)
+    const target = new Target(offset, length)
     let run: Piece[] = []
     for (const piece of this.#pieces(extents, offset, offset + length)) {
       const { extent } = piece
       if (extent.type === 'inline') {
-        const content =
-          extent.compression === 'none' ? extent.data! : this.#decompressed(extent, extent.data!)
-        copyTo(out, offset, piece, content, extent.fileOffset)
+        target.put(piece, this.#inlineContent(file, extent))
       } else if (extent.compression !== 'none' && this.#last?.bytenr === extent.diskBytenr) {
-        copyTo(out, offset, piece, this.#last.content, extent.fileOffset - extent.offset)
+        target.put(piece, this.#last.content, { isKept: true })
       } else {
-        if (run.length > 0 && !this.#follows(run, piece)) {
-          yield* this.#readRun(file, run, out, offset)
+        if (run.length > 0 && !follows(run, piece)) {
+          yield* this.#readRun(file, run, target)
           run = []
         }
         run.push(piece)
       }
     }
-    if (run.length > 0) yield* this.#readRun(file, run, out, offset)
-    return out
+    if (run.length > 0) yield* this.#readRun(file, run, target)
+    return target.bytes
   }
 
   /** What must be read, in the order of the file. */
@@ -84,66 +84,107 @@ export class ContentReader {
       let from = Math.max(start, fileOffset)
       const to = Math.min(end, fileOffset + length)
       if (from >= to || !holdsData(extent)) continue
-      if (extent.type === 'inline') {
-        yield { extent, bytenr: 0, length: 0, from, to }
-      } else if (extent.compression !== 'none') {
-        yield { extent, bytenr: diskBytenr, length: diskNumBytes, from, to }
-      } else {
-        // Extents begin at sectors, in the file as on the device.
-        const base = diskBytenr + offset - fileOffset
-        for (; from < to;) {
-          const first = from - (from % sectorsize)
-          const last = Math.min(to, first + MAX_RUN)
-          const size = Math.ceil((last - first) / sectorsize) * sectorsize
-          yield { extent, bytenr: base + first, length: size, from, to: last }
-          from = last
-        }
+      if (extent.type === 'inline' || extent.compression !== 'none') {
+        yield { extent, bytenr: diskBytenr, length: diskNumBytes, from, to, start: fileOffset - offset }
+        continue
+      }
+      // Extents begin at sectors, in the file as on the device.
+      while (from < to) {
+        const start = from - (from % sectorsize)
+        const pieceEnd = Math.min(to, start + MAX_RUN)
+        const size = Math.ceil((pieceEnd - start) / sectorsize) * sectorsize
+        const bytenr = diskBytenr + offset + start - fileOffset
+        yield { extent, bytenr, length: size, from, to: pieceEnd, start }
+        from = pieceEnd
       }
     }
-  }
-
-  #follows(run: readonly Piece[], { bytenr, length }: Piece): boolean {
-    const last = run[run.length - 1]
-    return last.bytenr + last.length === bytenr && bytenr + length - run[0].bytenr <= MAX_RUN
   }
 
   /** Reads pieces that lie one behind the other on the device. */
-  *#readRun(file: FileOfContent, pieces: readonly Piece[], out: Uint8Array, outStart: number): Reading<void> {
+  *#readRun(file: FileOfContent, pieces: readonly Piece[], target: Target): Reading<void> {
     const { data, withSums } = this.#options
-    const [{ bytenr, extent }] = pieces
-    const { length: lastLength, bytenr: lastBytenr } = pieces[pieces.length - 1]
-    const range = { bytenr, length: lastBytenr + lastLength - bytenr }
-    const what = `inode ${file.ino} of tree ${file.tree}, extent at ${extent.fileOffset}`
+    const { bytenr } = pieces[0]
+    const last = pieces[pieces.length - 1]
+    const range = { bytenr, length: last.bytenr + last.length - bytenr }
+    const what = (address: number) =>
+      placeOf(file, pieces.findLast(({ bytenr }) => bytenr <= address)!.extent)
     const sums = file.nodatasum ? undefined : yield* withSums((cursor) => data.sums(cursor, range, what))
     const stored = yield* data.read(range, sums, what)
     for (const piece of pieces) {
-      const start = piece.bytenr - bytenr
-      const { extent } = piece
-      if (extent.compression === 'none') {
-        const first = piece.from - (piece.from % this.#options.sectorsize)
-        const bytes = stored.subarray(start, start + piece.length)
-        copyTo(out, outStart, piece, bytes, first)
-      } else {
-        const content = this.#decompressed(extent, stored.subarray(start, start + piece.length))
-        copyTo(out, outStart, piece, content, extent.fileOffset - extent.offset)
-        const isRest = piece.to < extent.fileOffset + extent.length
-        this.#last = isRest ? { bytenr: extent.diskBytenr, content } : undefined
-      }
+      const at = piece.bytenr - bytenr
+      const bytes = pieces.length === 1 ? stored : stored.subarray(at, at + piece.length)
+      if (piece.extent.compression === 'none') target.put(piece, bytes)
+      else this.#putDecompressed(file, piece, bytes, target)
     }
   }
 
-  #decompressed(extent: FileExtent, stored: Uint8Array): Uint8Array {
-    return decompressExtent(extent, stored, this.#options)
+  #putDecompressed(file: FileOfContent, piece: Piece, stored: Uint8Array, target: Target): void {
+    const { extent } = piece
+    const options = {
+      ...this.#options,
+      place: () => ({ what: placeOf(file, extent), offset: this.#options.data.placeOf(extent.diskBytenr) }),
+    }
+    if (piece.from === piece.start && !target.isAll(piece)) {
+      if (decompressInto(extent, stored, target.room(piece), options)) return
+    }
+    const content = decompressExtent(extent, stored, options)
+    // Read to the end, it is not needed again.
+    const isRest = piece.to < extent.fileOffset + extent.length
+    this.#last = isRest ? { bytenr: extent.diskBytenr, content } : undefined
+    target.put(piece, content, { isKept: isRest })
+  }
+
+  #inlineContent(file: FileOfContent, extent: FileExtent): Uint8Array {
+    // A copy: what is given to callers is theirs.
+    if (extent.compression === 'none') return extent.data!.slice()
+    const place = () => ({ what: placeOf(file, extent), offset: extent.itemOffset })
+    return decompressExtent(extent, extent.data!, { ...this.#options, place })
   }
 }
 
-/** @param start where in the file `content` begins; what is missing at its end stays zeros */
-function copyTo(
-  out: Uint8Array,
-  outStart: number,
-  { from, to }: Piece,
-  content: Uint8Array,
-  start: number,
-): void {
-  if (from - start < content.length) out.set(content.subarray(from - start, to - start), from - outStart)
+function follows(run: readonly Piece[], { bytenr, length }: Piece): boolean {
+  const last = run[run.length - 1]
+  return last.bytenr + last.length === bytenr && bytenr + length - run[0].bytenr <= MAX_RUN
+}
+
+function placeOf({ ino, tree }: FileOfContent, { fileOffset }: FileExtent): string {
+  return `inode ${ino} of tree ${tree}, extent at ${fileOffset}`
+}
+
+/** The part of a file that was asked for. */
+class Target {
+  readonly #offset: number
+  readonly #length: number
+  /** Made when the first piece comes that is not all of it. */
+  #bytes: Uint8Array | undefined
+
+  constructor(offset: number, length: number) {
+    this.#offset = offset
+    this.#length = length
+  }
+
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= new Uint8Array(this.#length))
+  }
+
+  /** Whether a piece is all that was asked for, and nothing else was put. */
+  isAll({ from, to }: Piece): boolean {
+    return this.#bytes === undefined && from === this.#offset && to - from === this.#length
+  }
+
+  /** Where a piece goes. */
+  room({ from, to }: Piece): Uint8Array {
+    return this.bytes.subarray(from - this.#offset, to - this.#offset)
+  }
+
+  /**
+   * @param content of which the piece is a part; what is missing at its end stays zeros
+   * @param isKept by somebody else, so that it cannot be given away
+   */
+  put(piece: Piece, content: Uint8Array, { isKept = false } = {}): void {
+    const { from, to, start } = piece
+    const part = content.subarray(from - start, to - start)
+    if (part.length === to - from && !isKept && this.isAll(piece)) this.#bytes = part
+    else this.room(piece).set(part)
+  }
 }

@@ -14,6 +14,9 @@ export interface LogicalRange {
   length: number
 }
 
+/** Says what lies at an address. */
+type Described = (bytenr: number) => string
+
 export interface DataReaderOptions {
   chunks: ChunkMap
   hash: BlockHash
@@ -27,7 +30,7 @@ interface ReadFrom {
   sums: Uint8Array
   physical: number
   copies: readonly number[]
-  what: string
+  what: Described
 }
 
 export class DataReader {
@@ -49,17 +52,21 @@ export class DataReader {
    * The bytes of a range, sectors whose checksums do not fit taken from another copy.
    *
    * @param sums the checksums of its sectors, one after the other; undefined: they have none
-   * @param what it is, for messages
+   * @param what lies at an address, for messages
    * @throws CorruptError when no copy of a sector is sound
    * @throws UnsupportedError when the range lies on other devices
    */
-  *read({ bytenr, length }: LogicalRange, sums: Uint8Array | undefined, what: string): Reading<Uint8Array> {
+  *read(
+    { bytenr, length }: LogicalRange,
+    sums: Uint8Array | undefined,
+    what: Described,
+  ): Reading<Uint8Array> {
     const copies = this.#copies(bytenr, length, what)
     const errors: unknown[] = []
     for (const physical of copies) {
       let bytes: Uint8Array
       try {
-        bytes = yield* readExactly(physical, length, what)
+        bytes = yield* readExactly(physical, length, what(bytenr))
       } catch (error) {
         errors.push(error)
         continue
@@ -72,15 +79,15 @@ export class DataReader {
     throw errors[0]
   }
 
-  #copies(bytenr: number, length: number, what: string): number[] {
+  #copies(bytenr: number, length: number, what: Described): number[] {
     const copies = this.#chunks.copies(bytenr, length)
     if (copies.length > 0) return copies
     if (this.#chunks.find(bytenr) !== undefined && this.#chunks.find(bytenr + length - 1) !== undefined) {
       throw new UnsupportedError(
-        `${what}: the data at address ${bytenr} lie on other devices, or are spread over several`,
+        `${what(bytenr)}: the data at address ${bytenr} lie on other devices, or are spread over several`,
       )
     }
-    throw new CorruptError(what, bytenr, { expected: 'an address in a chunk', found: bytenr })
+    throw new CorruptError(what(bytenr), bytenr, { expected: 'an address in a chunk', found: bytenr })
   }
 
   /** The bytes, or a copy of them in which the sectors that do not fit their checksums are from elsewhere. */
@@ -100,10 +107,14 @@ export class DataReader {
       const seen = found.subarray(i * size, (i + 1) * size)
       if (areEqual(wanted, seen)) continue
       const at = i * sectorsize
-      const fault = new CorruptError(`${what}, sector at address ${bytenr + at}`, physical + at, {
-        expected: `checksum ${hexText(wanted)}`,
-        found: hexText(seen),
-      })
+      const fault = new CorruptError(
+        `${what(bytenr + at)}, sector at address ${bytenr + at}`,
+        physical + at,
+        {
+          expected: `checksum ${hexText(wanted)}`,
+          found: hexText(seen),
+        },
+      )
       const others = copies.filter((copy) => copy !== physical).map((copy) => copy + at)
       const sector = yield* this.#soundSector(others, wanted)
       if (sector === undefined) throw fault
@@ -111,6 +122,11 @@ export class DataReader {
       repaired.set(sector, at)
     }
     return repaired
+  }
+
+  /** Where on the device an address lies first; where it lies nowhere, the address itself. For messages. */
+  placeOf(bytenr: number): number {
+    return this.#chunks.copies(bytenr, this.#sectorsize)[0] ?? bytenr
   }
 
   *#soundSector(places: readonly number[], wanted: Uint8Array): Reading<Uint8Array | undefined> {
@@ -127,10 +143,10 @@ export class DataReader {
    * The checksums of the sectors of a range.
    *
    * @param cursor over the checksum tree
-   * @param what it is, for messages
+   * @param what lies at an address, for messages
    * @throws CorruptError when one is missing
    */
-  *sums(cursor: Cursor, { bytenr, length }: LogicalRange, what: string): Reading<Uint8Array> {
+  *sums(cursor: Cursor, { bytenr, length }: LogicalRange, what: Described): Reading<Uint8Array> {
     const { size } = this.#hash
     const sectorsize = this.#sectorsize
     const sums = new Uint8Array((length / sectorsize) * size)
@@ -156,7 +172,7 @@ export class DataReader {
       at += taken * sectorsize
     }
     if (at >= end) return sums
-    throw new CorruptError(`${what}, sector at address ${at}`, this.#chunks.copies(at, sectorsize)[0] ?? at, {
+    throw new CorruptError(`${what(at)}, sector at address ${at}`, this.placeOf(at), {
       expected: 'a checksum',
       found: 'none',
     })

@@ -1,13 +1,19 @@
 /** Compressed extents. */
 import { CorruptError } from '../../lib/errors.ts'
 import { decompressZlib } from '../../lib/zlib.ts'
-import { readFrameSize } from '../../lib/zstd-format.ts'
+import { readFrameHeader, readFrameSize } from '../../lib/zstd-format.ts'
 import type { Zstd } from '../../lib/zstd.ts'
 import { MAX_COMPRESSED_RAM_BYTES } from '../format.ts'
 import { decompressLzoExtent } from '../lzo-extent.ts'
 import type { FileExtent } from './file-extents.ts'
 
-export type Decompressor = Pick<Zstd, 'decompress'>
+export type Decompressor = Pick<Zstd, 'decompress'> & Partial<Pick<Zstd, 'decompressInto'>>
+
+/** Where the stored bytes lie, for messages. */
+export interface StoredPlace {
+  what: string
+  offset: number
+}
 
 /**
  * What an extent holds: at most `ramBytes` bytes. Fewer are followed by zeros, as the kernel has it: it compresses only
@@ -17,26 +23,56 @@ export type Decompressor = Pick<Zstd, 'decompress'>
  * @throws CorruptError when they are damaged
  */
 export function decompressExtent(
-  { compression, ramBytes, place }: FileExtent,
+  { compression, ramBytes }: Pick<FileExtent, 'compression' | 'ramBytes'>,
   stored: Uint8Array,
-  { zstd, sectorsize }: { zstd: Decompressor; sectorsize: number },
+  { zstd, sectorsize, place }: { zstd: Decompressor; sectorsize: number; place: () => StoredPlace },
 ): Uint8Array {
-  try {
+  return soundly(compression, place, () => {
     const content = decompressed()
     return content.length > ramBytes ? content.subarray(0, ramBytes) : content
-  } catch (error) {
-    // Of the libraries, which say it each in their own way.
-    const found = error instanceof Error ? error.message : String(error)
-    throw new CorruptError(`${place.what}, content`, place.offset, { expected: `${compression} data`, found })
-  }
+  })
 
   function decompressed(): Uint8Array {
-    if (compression === 'zstd') {
-      const frame = stored.subarray(0, readFrameSize(stored))
-      return zstd.decompress(frame, MAX_COMPRESSED_RAM_BYTES)
-    }
+    if (compression === 'zstd') return zstd.decompress(frameIn(stored), MAX_COMPRESSED_RAM_BYTES)
     if (compression === 'zlib') return decompressZlib(stored, ramBytes)
     // Segments are whole sectors, but for the last.
     return decompressLzoExtent(stored, Math.ceil(ramBytes / sectorsize) * sectorsize, sectorsize)
+  }
+}
+
+/**
+ * The same right to where it goes, where that can be done.
+ *
+ * @param target has room for `ramBytes` bytes, or for what there is of them up to the end of the file
+ * @returns whether it was
+ */
+export function decompressInto(
+  { compression }: FileExtent,
+  stored: Uint8Array,
+  target: Uint8Array,
+  { zstd, place }: { zstd: Decompressor; place: () => StoredPlace },
+): boolean {
+  if (compression !== 'zstd' || zstd.decompressInto === undefined) return false
+  return soundly(compression, place, () => {
+    const { contentSize } = readFrameHeader(stored)
+    if (contentSize === undefined || contentSize > target.length) return false
+    zstd.decompressInto!(target, frameIn(stored))
+    return true
+  })
+}
+
+/** The one frame, without what fills the sector. */
+function frameIn(stored: Uint8Array): Uint8Array {
+  return stored.subarray(0, readFrameSize(stored))
+}
+
+/** What the libraries throw, each in its own way, in the words of this one. */
+function soundly<T>(compression: string, place: () => StoredPlace, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const { what, offset } = place()
+    const found = error instanceof Error ? error.message : String(error)
+    throw new CorruptError(`${what}, content`, offset, { expected: `sound ${compression} data`, found })
   }
 }

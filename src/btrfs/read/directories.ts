@@ -30,6 +30,12 @@ const LOCATION = DirItem.offsetOf('location')
 /** Names that lead elsewhere, or are none. The kernel writes no such entries; whoever does means harm. */
 const NO_NAME = /^\.{0,2}$|[/\0]/
 
+/** @throws CorruptError when an item has no file name there */
+function checkName(leaf: TreeBlock, slot: number, name: ByteString): ByteString {
+  if (!NO_NAME.test(name)) return name
+  throw itemFault(leaf, slot, { expected: 'a file name', found: `"${toDisplay(name)}"` })
+}
+
 /** An entry, or one that leads into a subvolume, which is still to be found. */
 export type RawEntry = DirectoryEntry & { leadsToSubvolume: boolean }
 
@@ -48,19 +54,18 @@ function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart
   const target = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
   const targetType = bytes[at + Key.offsetOf('type')]
   const inodeType = TYPES.get(type)
-  const expect = (isSound: boolean, expected: string, found: unknown) => {
-    if (!isSound) throw itemFault(leaf, slot, { expected, found })
-  }
-  expect(!NO_NAME.test(name), 'a file name', `"${toDisplay(name)}"`)
-  expect(inodeType !== undefined, 'a file type', type)
+  const fail = (expected: string, found: unknown) => itemFault(leaf, slot, { expected, found })
+  checkName(leaf, slot, name)
+  if (inodeType === undefined) throw fail('a file type', type)
   const leadsToSubvolume = targetType === ROOT_ITEM_KEY
-  expect(leadsToSubvolume || targetType === INODE_ITEM_KEY, 'an inode or a subvolume', `type ${targetType}`)
+  if (leadsToSubvolume ? inodeType !== 'directory' : targetType !== INODE_ITEM_KEY) {
+    throw fail('an inode, or a subvolume that is a directory', `type ${targetType}, ${inodeType}`)
+  }
   const isTopLevel = leadsToSubvolume && target === Number(FS_TREE_OBJECTID)
   const isNumber = isTopLevel || (target >= FIRST_FREE_OBJECTID && target <= Number.MAX_SAFE_INTEGER)
-  expect(isNumber, `a number from ${FIRST_FREE_OBJECTID} to 2^53`, target)
-  expect(!leadsToSubvolume || inodeType === 'directory', 'a directory', inodeType)
+  if (!isNumber) throw fail(`a number from ${FIRST_FREE_OBJECTID} to 2^53`, target)
   const ref = leadsToSubvolume ? { tree: target, ino: FIRST_FREE_OBJECTID } : { tree, ino: target }
-  return { name, ...ref, type: inodeType!, leadsToSubvolume }
+  return { name, ...ref, type: inodeType, leadsToSubvolume }
 }
 
 /**
@@ -97,10 +102,17 @@ function* liesIn(
 /** The directory and the name in a ROOT_REF or ROOT_BACKREF. */
 export function decodeRootRef(leaf: TreeBlock, slot: number): { dirid: number; name: ByteString } {
   const { dirid, nameLen } = decodeItem(RootRef, leaf, slot)
+  return { dirid, name: nameAt(leaf, slot, RootRef.size, nameLen) }
+}
+
+/**
+ * The name of `length` bytes at `start` in an item.
+ *
+ * @throws CorruptError when the item ends before, or it is no file name
+ */
+export function nameAt(leaf: TreeBlock, slot: number, start: number, length: number): ByteString {
   const data = leaf.itemData(slot)
-  if (RootRef.size + nameLen > data.length) {
-    const found = `one of ${nameLen} in ${data.length}`
-    throw itemFault(leaf, slot, { expected: 'a name within the item', found })
-  }
-  return { dirid, name: fromBytes(data, RootRef.size, RootRef.size + nameLen) }
+  if (start + length <= data.length) return checkName(leaf, slot, fromBytes(data, start, start + length))
+  const found = `one of ${length} in ${data.length}`
+  throw itemFault(leaf, slot, { expected: 'a name within the item', found })
 }

@@ -12,7 +12,7 @@ import {
   FileExtentTail,
   MAX_COMPRESSED_RAM_BYTES,
 } from '../format.ts'
-import { decodeItem, itemFault, itemPlace, type TreeBlock } from './tree-block.ts'
+import { itemFault, type TreeBlock } from './tree-block.ts'
 
 /** One run of a file's content. Sizes and addresses in bytes. */
 export interface FileExtent {
@@ -32,65 +32,104 @@ export interface FileExtent {
   offset: number
   /** What an inline extent stores. */
   data: Uint8Array | undefined
-  /** Its item, for messages. */
-  place: { what: string; offset: number }
+  /** Where on the device the data of its item begin. */
+  itemOffset: number
 }
 
-const COMPRESSIONS = new Map<number, FileExtent['compression']>([
+/** By the numbers that extents have for them. */
+export const COMPRESSIONS: ReadonlyMap<number, FileExtent['compression']> = new Map([
   [COMPRESS_NONE, 'none'],
   [COMPRESS_ZLIB, 'zlib'],
   [COMPRESS_LZO, 'lzo'],
   [COMPRESS_ZSTD, 'zstd'],
 ])
+const HEAD = {
+  generation: FileExtentHead.offsetOf('generation'),
+  ramBytes: FileExtentHead.offsetOf('ramBytes'),
+  compression: FileExtentHead.offsetOf('compression'),
+  encryption: FileExtentHead.offsetOf('encryption'),
+  otherEncoding: FileExtentHead.offsetOf('otherEncoding'),
+  type: FileExtentHead.offsetOf('type'),
+}
+const TAIL = {
+  diskBytenr: FileExtentHead.size + FileExtentTail.offsetOf('diskBytenr'),
+  diskNumBytes: FileExtentHead.size + FileExtentTail.offsetOf('diskNumBytes'),
+  offset: FileExtentHead.size + FileExtentTail.offsetOf('offset'),
+  numBytes: FileExtentHead.size + FileExtentTail.offsetOf('numBytes'),
+}
+const REGULAR_SIZE = FileExtentHead.size + FileExtentTail.size
 
 /**
- * Decodes an EXTENT_DATA item. (check_extent_data_item)
+ * Decodes an EXTENT_DATA item. Done for every file, so it makes nothing that it does not return.
+ * (check_extent_data_item)
  *
  * @throws CorruptError when it is damaged
  */
 export function decodeFileExtent(leaf: TreeBlock, slot: number, sectorsize: number): FileExtent {
-  const head = decodeItem(FileExtentHead, leaf, slot)
-  const expect = (what: string, isSound: boolean, expected: unknown, found: unknown) => {
-    if (!isSound) throw itemFault(leaf, slot, { expected: `${what}: ${String(expected)}`, found })
-  }
-  const fileOffset = leaf.keyNumber(slot)
-  const { ramBytes, generation, encryption, otherEncoding } = head
-  const compression = COMPRESSIONS.get(head.compression)
-  expect('compression', compression !== undefined, 'at most 3', head.compression)
-  expect('encryption', encryption === 0 && otherEncoding === 0, 'none', encryption || otherEncoding)
+  const { view } = leaf
+  const start = leaf.itemStart(slot)
+  const size = leaf.itemSize(slot)
+  const fail = (what: string, expected: unknown, found: unknown) =>
+    itemFault(leaf, slot, { expected: `${what}: ${String(expected)}`, found })
+  if (size < FileExtentHead.size) throw fail('size', `at least ${FileExtentHead.size}`, size)
+
+  const type = view.getUint8(start + HEAD.type)
+  const compression = COMPRESSIONS.get(view.getUint8(start + HEAD.compression))
+  if (compression === undefined)
+    throw fail('compression', 'at most 3', view.getUint8(start + HEAD.compression))
+  const encoding = view.getUint8(start + HEAD.encryption) || view.getUint16(start + HEAD.otherEncoding, true)
+  if (encoding !== 0) throw fail('encoding', 0, encoding)
   const isCompressed = compression !== 'none'
-  if (isCompressed) {
-    expect('ram_bytes', ramBytes <= MAX_COMPRESSED_RAM_BYTES, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
+  const ramBytes = u64At(view, start + HEAD.ramBytes)
+  if (isCompressed && ramBytes > MAX_COMPRESSED_RAM_BYTES) {
+    throw fail('ram_bytes', `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
   }
-  const common = { fileOffset, generation, ramBytes, compression: compression!, place: itemPlace(leaf, slot) }
-  if (head.type === FILE_EXTENT_INLINE) {
-    expect('offset in the file', fileOffset === 0, 0, fileOffset)
-    const data = leaf.itemData(slot).subarray(FileExtentHead.size)
-    expect('ram_bytes', isCompressed || ramBytes === data.length, data.length, ramBytes)
-    const nowhere = { diskBytenr: 0, diskNumBytes: 0, offset: 0 }
-    return { type: 'inline', length: ramBytes, ...common, ...nowhere, data }
+  const extent: FileExtent = {
+    type: 'inline',
+    fileOffset: leaf.keyNumber(slot),
+    length: ramBytes,
+    compression,
+    generation: u64At(view, start + HEAD.generation),
+    ramBytes,
+    diskBytenr: 0,
+    diskNumBytes: 0,
+    offset: 0,
+    data: undefined,
+    itemOffset: leaf.physical + start,
   }
-  expect('type', head.type === FILE_EXTENT_REG || head.type === FILE_EXTENT_PREALLOC, 'at most 2', head.type)
-  const tail = decodeItem(FileExtentTail, leaf, slot, FileExtentHead.size)
-  const { diskBytenr, diskNumBytes, offset, numBytes } = tail
-  const isAligned = (value: number) => value % sectorsize === 0
-  for (const [name, value] of Object.entries({ fileOffset, ...tail })) {
-    expect(name, isAligned(value), `a multiple of ${sectorsize}`, value)
+  if (type === FILE_EXTENT_INLINE) {
+    if (extent.fileOffset !== 0) throw fail('offset in the file', 0, extent.fileOffset)
+    extent.data = leaf.itemData(slot).subarray(FileExtentHead.size)
+    if (!isCompressed && ramBytes !== extent.data.length)
+      throw fail('ram_bytes', extent.data.length, ramBytes)
+    return extent
   }
-  expect('num_bytes', numBytes > 0, 'some', numBytes)
-  expect('end', Number.isSafeInteger(fileOffset + numBytes), 'below 2^53', fileOffset + numBytes)
-  if (diskBytenr !== 0) {
-    // Old kernels left other sizes in ram_bytes of plain extents.
-    const room = isCompressed ? ramBytes : diskNumBytes
-    expect('offset and num_bytes', offset + numBytes <= room, `at most ${room}`, offset + numBytes)
-    if (isCompressed) {
-      const most = MAX_COMPRESSED_RAM_BYTES
-      const isSound = diskNumBytes > 0 && diskNumBytes <= most
-      expect('disk_num_bytes', isSound, `1 to ${most}`, diskNumBytes)
-    }
+  if (type !== FILE_EXTENT_REG && type !== FILE_EXTENT_PREALLOC) throw fail('type', 'at most 2', type)
+  if (size < REGULAR_SIZE) throw fail('size', REGULAR_SIZE, size)
+  extent.type = type === FILE_EXTENT_REG ? 'regular' : 'prealloc'
+  extent.diskBytenr = u64At(view, start + TAIL.diskBytenr)
+  extent.diskNumBytes = u64At(view, start + TAIL.diskNumBytes)
+  extent.offset = u64At(view, start + TAIL.offset)
+  extent.length = u64At(view, start + TAIL.numBytes)
+  const { fileOffset, diskBytenr, diskNumBytes, offset, length } = extent
+  // Above 2^53 not all bits are there, but what is compared with is far below.
+  for (const value of [fileOffset, diskBytenr, diskNumBytes, offset, length]) {
+    if (value % sectorsize !== 0) throw fail('place or size', `multiples of ${sectorsize}`, value)
+    if (value > Number.MAX_SAFE_INTEGER) throw fail('place or size', 'numbers below 2^53', value)
   }
-  const type = head.type === FILE_EXTENT_PREALLOC ? 'prealloc' : 'regular'
-  return { type, length: numBytes, ...common, diskBytenr, diskNumBytes, offset, data: undefined }
+  if (length === 0) throw fail('num_bytes', 'some', length)
+  if (diskBytenr === 0) return extent
+  // Old kernels left other sizes in ram_bytes of plain extents.
+  const room = isCompressed ? ramBytes : diskNumBytes
+  if (offset + length > room) throw fail('offset and num_bytes', `at most ${room}`, offset + length)
+  if (isCompressed && (diskNumBytes === 0 || diskNumBytes > MAX_COMPRESSED_RAM_BYTES)) {
+    throw fail('disk_num_bytes', `1 to ${MAX_COMPRESSED_RAM_BYTES}`, diskNumBytes)
+  }
+  return extent
+}
+
+function u64At(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
 }
 
 /** Whether it has bytes of its own: what is preallocated is zeros until it is written. */

@@ -62,6 +62,8 @@ export interface DecodedInode {
   inode: Inode
   /** (BTRFS_INODE_*) */
   flags: bigint
+  /** Where on the device the data of its item begin. */
+  itemOffset: number
 }
 
 /**
@@ -105,7 +107,7 @@ export function decodeInode(leaf: TreeBlock, slot: number, tree: number): Decode
     minor: rdev & 0xfffff,
     flags: (flags & ANY_FLAG) === 0n ? NO_FLAGS : namesOf(flags),
   }
-  return { inode, flags }
+  return { inode, flags, itemOffset: leaf.physical + at }
 }
 
 function namesOf(flags: bigint): InodeFlag[] {
@@ -124,13 +126,14 @@ function timeAt(leaf: TreeBlock, slot: number, at: number): Timestamp {
 }
 
 /** What the kernel shows for `EMPTY_SUBVOLUME_INO`. (new_simple_dir; the times are those of the tree's root here) */
-export function emptySubvolumeInode({ inode }: DecodedInode): DecodedInode {
+export function emptySubvolumeInode({ inode, itemOffset }: DecodedInode): DecodedInode {
   const { tree, mtime, atime, ctime, birthtime } = inode
   const times = { mtime, atime, ctime, birthtime }
   const numbers = { mode: 0o755, uid: 0, gid: 0, nlink: 1, size: 0, major: 0, minor: 0 }
   return {
     inode: { tree, ino: EMPTY_SUBVOLUME_INO, type: 'directory', ...numbers, ...times, flags: NO_FLAGS },
     flags: 0n,
+    itemOffset,
   }
 }
 

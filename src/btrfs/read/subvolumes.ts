@@ -1,7 +1,7 @@
 /** Which subvolumes there are, and where they lie. */
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { InodeRef } from '../../file-tree/reader.ts'
-import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
+import type { ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import type { Reading } from '../../lib/reading.ts'
@@ -21,7 +21,7 @@ import {
   type RootItem,
 } from '../format.ts'
 import type { Cursor } from './cursor.ts'
-import { decodeRootRef, entriesIn } from './directories.ts'
+import { decodeRootRef, entriesIn, nameAt } from './directories.ts'
 import { subvolumeRoot } from './inodes.ts'
 import { decodeRootItem } from './roots.ts'
 import { decodeItem, itemFault, type TreeBlock } from './tree-block.ts'
@@ -179,21 +179,12 @@ function* directoryPath(cursor: Cursor, tree: number, dirid: number): Reading<By
 
 function firstRef(leaf: TreeBlock, slot: number): { parent: number; name: ByteString } {
   const { nameLen } = decodeItem(InodeRefItem, leaf, slot)
-  return { parent: leaf.keyNumber(slot), name: nameIn(leaf, slot, InodeRefItem.size, nameLen) }
+  return { parent: leaf.keyNumber(slot), name: nameAt(leaf, slot, InodeRefItem.size, nameLen) }
 }
 
 function firstExtref(leaf: TreeBlock, slot: number): { parent: number; name: ByteString } {
   const { parentObjectid, nameLen } = decodeItem(InodeExtref, leaf, slot)
-  return { parent: parentObjectid, name: nameIn(leaf, slot, InodeExtref.size, nameLen) }
-}
-
-function nameIn(leaf: TreeBlock, slot: number, start: number, length: number): ByteString {
-  const data = leaf.itemData(slot)
-  if (start + length > data.length) {
-    const found = `one of ${length} in ${data.length}`
-    throw itemFault(leaf, slot, { expected: 'a name within the item', found })
-  }
-  return fromBytes(data, start, start + length)
+  return { parent: parentObjectid, name: nameAt(leaf, slot, InodeExtref.size, nameLen) }
 }
 
 /** Id of the subvolume that is mounted when none is named. (get_default_subvol_objectid) */

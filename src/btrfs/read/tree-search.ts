@@ -1,5 +1,5 @@
 /** Cursors that stay where they were, since most searches are for something near the last one. */
-import { NotFoundError } from '../../lib/errors.ts'
+import { CorruptError, NotFoundError } from '../../lib/errors.ts'
 import type { Reading } from '../../lib/reading.ts'
 import { CSUM_TREE_OBJECTID, FIRST_FREE_OBJECTID, FS_TREE_OBJECTID } from '../format.ts'
 import type { Cursor } from './cursor.ts'
@@ -23,7 +23,7 @@ export class TreeSearch {
   /**
    * Works with a cursor over a file tree or the checksum tree. Nobody else moves it meanwhile.
    *
-   * @throws NotFoundError when there is no such tree
+   * @throws NotFoundError when there is no such subvolume
    */
   *search<T>(tree: number, work: (cursor: Cursor) => Reading<T>): Reading<T> {
     const cursor = this.#idle.get(tree) ?? this.#trees.cursor(yield* this.#rootOf(tree))
@@ -42,6 +42,11 @@ export class TreeSearch {
     const isKnownKind = isSubvolume || tree === Number(CSUM_TREE_OBJECTID)
     const root = isKnownKind ? yield* this.#roots.find(BigInt(tree)) : undefined
     if (root !== undefined) return root
-    throw new NotFoundError(isSubvolume ? `no subvolume has the id ${tree}` : `there is no tree ${tree}`)
+    if (isSubvolume) throw new NotFoundError(`no subvolume has the id ${tree}`)
+    const { bytenr } = this.#roots.rootTree
+    throw new CorruptError(`root tree ${bytenr}`, bytenr, {
+      expected: `a root item of tree ${tree}`,
+      found: 'none',
+    })
   }
 }

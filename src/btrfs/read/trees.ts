@@ -1,6 +1,6 @@
 /** Reads blocks of trees, from whichever copy is sound. */
 import type { BlockHash } from '../../lib/block-hash.ts'
-import { CorruptError } from '../../lib/errors.ts'
+import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { hexText } from '../../lib/hex.ts'
 import { readExactly, type Reading } from '../../lib/reading.ts'
@@ -61,6 +61,7 @@ export class Trees {
    *
    * @param owner of the tree, for messages
    * @throws CorruptError when no copy of it is
+   * @throws UnsupportedError when it lies on other devices
    */
   *block(bytenr: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
     const known = this.#cache.get(bytenr)
@@ -113,8 +114,13 @@ export class Trees {
       }
     }
     if (errors.length > 0) throw errors[0]
+    if (this.#chunks.find(bytenr) !== undefined) {
+      throw new UnsupportedError(
+        `tree block ${bytenr} of tree ${owner} lies on another device, or is spread over several`,
+      )
+    }
     throw new CorruptError(`tree block ${bytenr} of tree ${owner}`, bytenr, {
-      expected: 'an address in a chunk on this device',
+      expected: 'an address in a chunk',
       found: 'none',
     })
   }

@@ -12,6 +12,15 @@ const NO_ID = 0xffff_ffff
 /** ACL_USER_OBJ and so on, in the order in which the kernel demands them. */
 const TAG = { userObj: 0x01, user: 0x02, groupObj: 0x04, group: 0x08, mask: 0x10, other: 0x20 }
 
+const WORD: Record<number, string> = {
+  [TAG.userObj]: 'user',
+  [TAG.user]: 'user',
+  [TAG.groupObj]: 'group',
+  [TAG.group]: 'group',
+  [TAG.mask]: 'mask',
+  [TAG.other]: 'other',
+}
+
 interface Entry {
   tag: number
   perm: number
@@ -45,12 +54,28 @@ export function aclFromText(text: string, kind: 'access' | 'default'): Acl | und
   return { permissions: permissionsOf(entries), value: isMinimal ? undefined : encode(entries) }
 }
 
+/** The ACL that `system.posix_acl_access` or `_default` holds, as text that `aclFromText` and other tars read. */
+export function aclToText(value: Uint8Array): string {
+  return decode(value)
+    .map(({ tag, perm, id }) => {
+      const name = tag === TAG.user || tag === TAG.group ? String(id) : ''
+      return `${WORD[tag]}:${name}:${perm & 4 ? 'r' : '-'}${perm & 2 ? 'w' : '-'}${perm & 1 ? 'x' : '-'}`
+    })
+    .join(',')
+}
+
 /**
  * Reads an ACL as the kernel keeps it, in `system.posix_acl_access` and `_default`.
  *
  * @throws RangeError when the kernel would not take it (posix_acl_from_xattr, posix_acl_valid)
  */
 export function aclFromValue(value: Uint8Array): Acl {
+  const entries = decode(value)
+  verify(entries)
+  return { permissions: permissionsOf(entries), value }
+}
+
+function decode(value: Uint8Array): Entry[] {
   const count = (value.length - AclHeader.size) / AclEntry.size
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`ACL of ${value.length} bytes: expected a header of 4 and entries of 8`)
@@ -70,8 +95,7 @@ export function aclFromValue(value: Uint8Array): Acl {
     }
     previous = tag
   }
-  verify(entries)
-  return { permissions: permissionsOf(entries), value }
+  return entries
 }
 
 function permissionsOf(entries: readonly Entry[]): number {

@@ -1,0 +1,90 @@
+/** All tree blocks that some tree leads to, and what refers to them: a column each, as there may be millions. */
+import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
+import { Header, HEADER_FLAG_RELOC } from '../format.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+
+/** Ids of 64 bits by small numbers. */
+export class Ids {
+  readonly #numbers = new Map<bigint, number>()
+  readonly #ids: bigint[] = []
+
+  numberOf(id: bigint): number {
+    const known = this.#numbers.get(id)
+    if (known !== undefined) return known
+    this.#numbers.set(id, this.#ids.length)
+    return this.#ids.push(id) - 1
+  }
+
+  idOf(number: number): bigint {
+    return this.#ids[number]
+  }
+}
+
+/** The tree by which a block was found first. */
+export interface FindingTree {
+  objectid: bigint
+  /** Generation of the last snapshot of it. */
+  lastSnapshot: number
+}
+
+const FLAGS_AT = Header.offsetOf('flags')
+const [RELOC, REACHED_BY_OWNER] = [1, 2]
+
+export class BlockTable {
+  readonly #rows = new Map<number, number>()
+  readonly #bytenr = columnOfSizes()
+  readonly #physical = columnOfSizes()
+  readonly #generation = columnOfSizes()
+  readonly #level = columnOfU8()
+  readonly #marks = columnOfU8()
+  /** Numbers of ids. */
+  readonly #owner = columnOfU32()
+  readonly #finder = columnOfU32()
+  readonly #lastSnapshot = columnOfSizes()
+  readonly ids: Ids
+
+  constructor(ids: Ids) {
+    this.ids = ids
+  }
+
+  get length(): number {
+    return this.#bytenr.length
+  }
+
+  rowOf(bytenr: number): number | undefined {
+    return this.#rows.get(bytenr)
+  }
+
+  /** Takes note of a block that a tree leads to; true when none has before. */
+  visit(block: TreeBlock, tree: FindingTree): boolean {
+    const known = this.#rows.get(block.bytenr)
+    const reached = block.owner === tree.objectid ? REACHED_BY_OWNER : 0
+    if (known !== undefined) {
+      this.#marks.set(known, this.#marks.get(known) | reached)
+      return false
+    }
+    this.#rows.set(block.bytenr, this.length)
+    this.#bytenr.push(block.bytenr)
+    this.#physical.push(block.physical)
+    this.#generation.push(block.generation)
+    this.#level.push(block.level)
+    const isReloc = (BigInt(block.view.getUint32(FLAGS_AT, true)) & HEADER_FLAG_RELOC) !== 0n
+    this.#marks.push((isReloc ? RELOC : 0) | reached)
+    this.#owner.push(this.ids.numberOf(block.owner))
+    this.#finder.push(this.ids.numberOf(tree.objectid))
+    this.#lastSnapshot.push(tree.lastSnapshot)
+    return true
+  }
+
+  bytenr = (row: number) => this.#bytenr.get(row)
+  physical = (row: number) => this.#physical.get(row)
+  generation = (row: number) => this.#generation.get(row)
+  level = (row: number) => this.#level.get(row)
+  /** Number of the id of the tree that made it. */
+  owner = (row: number) => this.#owner.get(row)
+  finder = (row: number) => this.ids.idOf(this.#finder.get(row))
+  lastSnapshot = (row: number) => this.#lastSnapshot.get(row)
+  isReloc = (row: number) => (this.#marks.get(row) & RELOC) !== 0
+  /** Whether the tree that made it still leads to it. */
+  isReachedByOwner = (row: number) => (this.#marks.get(row) & REACHED_BY_OWNER) !== 0
+}

@@ -1,0 +1,338 @@
+/** Chunks, block groups and device extents: three views of the same ranges, which must agree. */
+import { bytesEqual } from './bytes.ts'
+import {
+  BLOCK_GROUP_PROFILE_MASK,
+  BLOCK_GROUP_RAID0,
+  BLOCK_GROUP_RAID10,
+  BLOCK_GROUP_RAID5,
+  BLOCK_GROUP_RAID6,
+  BLOCK_GROUP_SYSTEM,
+  BlockGroupItem,
+  DevExtent,
+  DevItem,
+  SUPER_FLAG_METADUMP,
+  Superblock,
+} from '../format.ts'
+import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import type { ExtentTable } from './extent-table.ts'
+import { lastAtMost, overlap, u64At } from './numbers.ts'
+import type { LostRanges } from './tree-walk.ts'
+import type { Volume } from './volume.ts'
+
+export interface BlockGroup {
+  start: number
+  length: number
+  used: number
+  flags: bigint
+  /** Where the item is on the device. */
+  place: number
+}
+
+interface DeviceExtent {
+  devid: number
+  start: number
+  length: number
+  chunk: number
+  place: number
+}
+
+interface Device extends Pick<DevItem, 'devid' | 'totalBytes' | 'bytesUsed' | 'uuid' | 'fsid'> {
+  place: number
+}
+
+const UUID_SIZE = 16
+
+/** What the trees could not tell. */
+export interface LostOfSpace {
+  chunks: LostRanges
+  devices: LostRanges
+  groups: LostRanges
+  extents: LostRanges
+}
+
+export class SpaceCheck {
+  readonly #volume: Volume
+  /** From the chunk tree. */
+  readonly chunks: (MappedChunk & { place: number })[] = []
+  readonly groups: BlockGroup[] = []
+  readonly #deviceExtents: DeviceExtent[] = []
+  readonly #devices: Device[] = []
+
+  constructor(volume: Volume) {
+    this.#volume = volume
+  }
+
+  addChunk(chunk: MappedChunk, place: number): void {
+    this.chunks.push({ ...chunk, place })
+  }
+
+  addGroup(leaf: TreeBlock, slot: number): void {
+    const at = leaf.itemStart(slot)
+    const used = u64At(leaf.view, at + BlockGroupItem.offsetOf('used'))
+    const flags = leaf.view.getBigUint64(at + BlockGroupItem.offsetOf('flags'), true)
+    const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
+    this.groups.push({ start, length, used, flags, place: leaf.physical + at })
+  }
+
+  addDeviceExtent(leaf: TreeBlock, slot: number): void {
+    const at = leaf.itemStart(slot)
+    this.#deviceExtents.push({
+      devid: Number(leaf.objectid(slot)),
+      start: Number(leaf.keyOffset(slot)),
+      length: u64At(leaf.view, at + DevExtent.offsetOf('length')),
+      chunk: u64At(leaf.view, at + DevExtent.offsetOf('chunkOffset')),
+      place: leaf.physical + at,
+    })
+  }
+
+  addDevice(leaf: TreeBlock, slot: number): void {
+    const at = leaf.itemStart(slot)
+    const size = (field: keyof DevItem) => u64At(leaf.view, at + DevItem.offsetOf(field))
+    const uuid = (field: 'uuid' | 'fsid') => {
+      const start = at + DevItem.offsetOf(field)
+      return leaf.bytes.slice(start, start + UUID_SIZE)
+    }
+    this.#devices.push({
+      devid: size('devid'),
+      totalBytes: size('totalBytes'),
+      bytesUsed: size('bytesUsed'),
+      uuid: uuid('uuid'),
+      fsid: uuid('fsid'),
+      place: leaf.physical + at,
+    })
+  }
+
+  /** @param deviceSize bytes of the device */
+  check(deviceSize: number, extents: ExtentTable, lost: LostOfSpace): void {
+    this.#checkOverlaps()
+    this.#checkSystemArray(lost)
+    this.#checkGroups(lost)
+    this.#checkDeviceExtents(lost)
+    if (!lost.chunks.any) this.#checkDevices(deviceSize, lost)
+    if (!lost.extents.any && !lost.groups.any) this.#checkUsed(extents)
+  }
+
+  #checkOverlaps(): void {
+    for (let i = 1; i < this.chunks.length; i++) {
+      const [before, chunk] = [this.chunks[i - 1], this.chunks[i]]
+      const end = before.logical + before.length
+      if (end <= chunk.logical) continue
+      this.#volume.fault(`chunk ${chunk.logical}`, chunk.place, `an address from ${end} on`, chunk.logical)
+    }
+  }
+
+  #checkSystemArray(lost: LostOfSpace): void {
+    const { superblock } = this.#volume
+    const place = superblock.bytenr + Superblock.offsetOf('sysChunkArray')
+    const copies = new Map([...systemChunks(superblock)].map((chunk) => [chunk.logical, chunk]))
+    for (const chunk of this.chunks) {
+      if ((chunk.type & BLOCK_GROUP_SYSTEM) === 0n) continue
+      const copy = copies.get(chunk.logical)
+      copies.delete(chunk.logical)
+      if (copy !== undefined && isSameChunk(copy, chunk)) continue
+      const found = copy === undefined ? 'none' : 'another one'
+      this.#volume.fault(
+        `sys_chunk_array, chunk ${chunk.logical}`,
+        place,
+        'the chunk of the chunk tree',
+        found,
+      )
+    }
+    if (lost.chunks.any) return
+    for (const logical of copies.keys()) {
+      this.#volume.fault(
+        `sys_chunk_array, chunk ${logical}`,
+        place,
+        'a system chunk of the chunk tree',
+        'none such',
+      )
+    }
+  }
+
+  #checkGroups(lost: LostOfSpace): void {
+    const chunks = new Map(this.chunks.map((chunk) => [chunk.logical, chunk]))
+    for (const { start, length, flags, place } of this.groups) {
+      const what = `block group ${start}`
+      const chunk = chunks.get(start)
+      chunks.delete(start)
+      if (chunk === undefined) {
+        if (!lost.chunks.any) this.#volume.fault(what, place, 'a chunk at its address', 'none')
+        continue
+      }
+      if (chunk.length !== length)
+        this.#volume.fault(`${what}, length`, place, `${chunk.length}, as its chunk`, length)
+      if (chunk.type !== flags)
+        this.#volume.fault(`${what}, flags`, place, `${chunk.type}, as its chunk`, flags)
+    }
+    for (const { logical, place } of chunks.values()) {
+      if (lost.groups.hasObject(BigInt(logical))) continue
+      this.#volume.fault(`chunk ${logical}`, place, 'a block group for it', 'none')
+    }
+  }
+
+  #checkDeviceExtents(lost: LostOfSpace): void {
+    const stripes = new Map<string, { length: number; chunk: number; place: number }>()
+    for (const chunk of this.chunks) {
+      const length = stripeLength(chunk)
+      for (const { devid, offset } of chunk.stripes) {
+        stripes.set(`${devid} ${offset}`, { length, chunk: chunk.logical, place: chunk.place })
+      }
+    }
+    const devices = new Map(this.#devices.map((device) => [device.devid, device]))
+    for (const { logical, stripes, place } of this.chunks) {
+      for (const { devid, devUuid } of stripes) {
+        const device = devices.get(devid)
+        if (device === undefined || bytesEqual(device.uuid, devUuid)) continue
+        this.#volume.fault(`chunk ${logical}, dev_uuid`, place, `that of device ${devid}`, 'another one')
+      }
+    }
+    let before: DeviceExtent | undefined
+    for (const extent of this.#deviceExtents) {
+      const { devid, start, length, chunk, place } = extent
+      const what = `device extent ${start} of device ${devid}`
+      const stripe = stripes.get(`${devid} ${start}`)
+      stripes.delete(`${devid} ${start}`)
+      if (stripe === undefined) {
+        if (!lost.chunks.any) this.#volume.fault(what, place, 'a stripe of a chunk at its address', 'none')
+      } else if (stripe.length !== length) {
+        this.#volume.fault(`${what}, length`, place, `${stripe.length}, as its chunk's stripe`, length)
+      } else if (stripe.chunk !== chunk) {
+        this.#volume.fault(`${what}, chunk_offset`, place, stripe.chunk, chunk)
+      }
+      const device = devices.get(devid)
+      if (device === undefined) {
+        if (!lost.chunks.any) this.#volume.fault(what, place, 'a device item', 'none')
+      } else if (start + length > device.totalBytes) {
+        this.#volume.fault(
+          what,
+          place,
+          `an end within the device's ${device.totalBytes} bytes`,
+          start + length,
+        )
+      }
+      if (before !== undefined && before.devid === devid && before.start + before.length > start) {
+        this.#volume.fault(what, place, `an address from ${before.start + before.length} on`, start)
+      }
+      before = extent
+    }
+    if (lost.devices.any) return
+    for (const [stripe, { chunk, place }] of stripes) {
+      const [devid, offset] = stripe.split(' ')
+      this.#volume.fault(`chunk ${chunk}`, place, `a device extent ${offset} of device ${devid}`, 'none')
+    }
+  }
+
+  #checkDevices(deviceSize: number, lost: LostOfSpace): void {
+    const { superblock } = this.#volume
+    const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
+    for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#devices) {
+      const what = `device item ${devid}`
+      const allocated = this.#deviceExtents.reduce(
+        (sum, extent) => sum + (extent.devid === devid ? extent.length : 0),
+        0,
+      )
+      if (!lost.devices.any && allocated !== bytesUsed) {
+        this.#volume.fault(
+          `${what}, bytes_used`,
+          place,
+          `${allocated}, the sum of its device extents`,
+          bytesUsed,
+        )
+      }
+      if (devid !== superblock.devItem.devid) continue
+      if (totalBytes > deviceSize) {
+        this.#volume.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
+      }
+      if (!bytesEqual(uuid, superblock.devItem.uuid)) {
+        this.#volume.fault(
+          'superblock, dev_item.uuid',
+          superPlace('devItem'),
+          'that of the device item',
+          'another one',
+        )
+      }
+      if (!bytesEqual(fsid, this.#volume.fsid)) {
+        this.#volume.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
+      }
+    }
+    if (!this.#devices.some(({ devid }) => devid === superblock.devItem.devid)) {
+      const found = superblock.devItem.devid
+      this.#volume.fault('superblock, dev_item.devid', superPlace('devItem'), 'one with a device item', found)
+    }
+    if (superblock.numDevices !== this.#devices.length) {
+      const found = superblock.numDevices
+      this.#volume.fault('superblock, num_devices', superPlace('numDevices'), this.#devices.length, found)
+    }
+    const total = this.#devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
+    const isDump = (superblock.flags & SUPER_FLAG_METADUMP) !== 0n
+    if (isDump ? superblock.totalBytes < total : superblock.totalBytes !== total) {
+      const expected = `${total}, the sum of the devices`
+      this.#volume.fault('superblock, total_bytes', superPlace('totalBytes'), expected, superblock.totalBytes)
+    }
+    for (const { devid, totalBytes, place } of this.#devices) {
+      if (isDump || totalBytes % superblock.sectorsize === 0) continue
+      const expected = `a multiple of ${superblock.sectorsize}`
+      this.#volume.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
+    }
+  }
+
+  /** The sums of what is allocated. */
+  #checkUsed(extents: ExtentTable): void {
+    const { superblock } = this.#volume
+    let sum = 0
+    for (const { start, length, used, place } of this.groups) {
+      const allocated = allocatedIn(extents, start, start + length)
+      sum += allocated
+      if (allocated === used) continue
+      const expected = `${allocated}, the sum of its extents`
+      this.#volume.fault(`block group ${start}, used`, place, expected, used)
+    }
+    if (sum === superblock.bytesUsed) return
+    const place = superblock.bytenr + Superblock.offsetOf('bytesUsed')
+    this.#volume.fault(
+      'superblock, bytes_used',
+      place,
+      `${sum}, the sum of all extents`,
+      superblock.bytesUsed,
+    )
+  }
+}
+
+function allocatedIn(extents: ExtentTable, start: number, end: number): number {
+  let sum = 0
+  const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, start))
+  for (let row = first; row < extents.length && extents.bytenr(row) < end; row++) {
+    sum += overlap(extents.bytenr(row), extents.end(row), start, end)
+  }
+  return sum
+}
+
+function isSameChunk(a: MappedChunk, b: MappedChunk): boolean {
+  return (
+    a.length === b.length &&
+    a.type === b.type &&
+    a.stripes.length === b.stripes.length &&
+    a.stripes.every(({ devid, offset, devUuid }, i) => {
+      const other = b.stripes[i]
+      return devid === other.devid && offset === other.offset && bytesEqual(devUuid, other.devUuid)
+    })
+  )
+}
+
+/** Bytes of a chunk on each of its devices. (calc_stripe_length) */
+function stripeLength({ length, type, stripes, item }: MappedChunk): number {
+  const count = stripes.length
+  switch (type & BLOCK_GROUP_PROFILE_MASK) {
+    case BLOCK_GROUP_RAID0:
+      return length / count
+    case BLOCK_GROUP_RAID10:
+      return (length * item.subStripes) / count
+    case BLOCK_GROUP_RAID5:
+      return length / (count - 1)
+    case BLOCK_GROUP_RAID6:
+      return length / (count - 2)
+    default:
+      return length
+  }
+}

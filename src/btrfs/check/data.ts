@@ -1,0 +1,270 @@
+/** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
+import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { hexText } from '../../lib/hex.ts'
+import type { Reading } from '../../lib/reading.ts'
+import {
+  COMPRESS_NONE,
+  CSUM_TREE_OBJECTID,
+  EXTENT_DATA_REF_KEY,
+  MAX_COMPRESSED_RAM_BYTES,
+} from '../format.ts'
+import { decompressExtent, type Decompressor } from '../read/decompress.ts'
+import { COMPRESSIONS } from '../read/file-extents.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import type { BlockReader } from './block-reader.ts'
+import type { ExtentTable } from './extent-table.ts'
+import { treeName } from './names.ts'
+import { lastAtMost } from './numbers.ts'
+import type { UseTable } from './use-table.ts'
+import type { Volume } from './volume.ts'
+
+/** Bytes that are read at once. No compressed extent is longer. */
+const WINDOW = 1024 ** 2
+
+/** Where checksums are: items of the checksum tree, in the order of the addresses that they are for. */
+export class ChecksumItems {
+  readonly #sumSize: number
+  readonly #sectorsize: number
+  readonly #address = columnOfSizes()
+  readonly #block = columnOfSizes()
+  readonly #at = columnOfU32()
+  readonly #count = columnOfU32()
+  /** Bytes of data that have checksums. */
+  bytes = 0
+
+  constructor({ hash, sectorsize }: Volume) {
+    this.#sumSize = hash.size
+    this.#sectorsize = sectorsize
+  }
+
+  get length(): number {
+    return this.#address.length
+  }
+
+  /** Takes in an item, which is as it should be. */
+  add(leaf: TreeBlock, slot: number): void {
+    const count = leaf.itemSize(slot) / this.#sumSize
+    this.#address.push(Number(leaf.keyOffset(slot)))
+    this.#block.push(leaf.bytenr)
+    this.#at.push(leaf.itemStart(slot))
+    this.#count.push(count)
+    this.bytes += count * this.#sectorsize
+  }
+
+  get(row: number): { address: number; block: number; at: number; count: number } {
+    return {
+      address: this.#address.get(row),
+      block: this.#block.get(row),
+      at: this.#at.get(row),
+      count: this.#count.get(row),
+    }
+  }
+}
+
+export interface DataContext {
+  volume: Volume
+  reader: BlockReader
+  extents: ExtentTable
+  uses: UseTable
+  items: ChecksumItems
+  zstd: Decompressor
+  onRead: (bytes: number) => void
+}
+
+/** Reads all data in the order of their addresses. */
+export function* checkData(context: DataContext): Reading<void> {
+  yield* new DataCheck(context).run()
+}
+
+class DataCheck {
+  readonly #in: DataContext
+  /** Rows of uses, one for each compressed extent, in the order of their addresses. */
+  readonly #compressed: Uint32Array
+  /** Checksums of sectors from `#from` on that have not been compared yet. */
+  #sums = new Uint8Array(64 * 1024)
+  #count = 0
+  #from = 0
+
+  constructor(context: DataContext) {
+    this.#in = context
+    this.#compressed = compressedExtents(context.uses)
+  }
+
+  *run(): Reading<void> {
+    const { items, reader, volume } = this.#in
+    const { sectorsize, hash } = volume
+    let block: TreeBlock | undefined
+    for (let row = 0; row < items.length; row++) {
+      const item = items.get(row)
+      if (block?.bytenr !== item.block) [block] = yield* reader.read([item.block], CSUM_TREE_OBJECTID)
+      if (block === undefined) continue
+      if (item.address !== this.#from + this.#count * sectorsize) {
+        yield* this.#flush(0)
+        this.#from = item.address
+      }
+      this.#append(block.bytes.subarray(item.at, item.at + item.count * hash.size), item.count)
+      yield* this.#flush(WINDOW)
+    }
+    yield* this.#flush(0)
+  }
+
+  #append(sums: Uint8Array, count: number): void {
+    const end = this.#count * this.#in.volume.hash.size
+    if (end + sums.length > this.#sums.length) {
+      const larger = new Uint8Array((end + sums.length) * 2)
+      larger.set(this.#sums.subarray(0, end))
+      this.#sums = larger
+    }
+    this.#sums.set(sums, end)
+    this.#count += count
+  }
+
+  /** Compares what there is, until less than `keep` bytes are left to do. */
+  *#flush(keep: number): Reading<void> {
+    const { sectorsize, hash } = this.#in.volume
+    let done = 0
+    while (this.#count > done && (this.#count - done) * sectorsize > keep) {
+      const start = this.#from + done * sectorsize
+      const length = this.#windowLength(start, (this.#count - done) * sectorsize)
+      const count = length / sectorsize
+      yield* this.#compare(start, length, this.#sums.subarray(done * hash.size, (done + count) * hash.size))
+      done += count
+    }
+    this.#sums.copyWithin(0, done * hash.size, this.#count * hash.size)
+    this.#count -= done
+    this.#from += done * sectorsize
+  }
+
+  /** A window ends where its chunk does, and not within a compressed extent. */
+  #windowLength(start: number, available: number): number {
+    const { volume, uses } = this.#in
+    const chunk = volume.chunks.find(start)
+    const chunkEnd = chunk === undefined ? Infinity : chunk.logical + chunk.length
+    const end = Math.min(start + Math.min(WINDOW, available), chunkEnd)
+    const row = this.#lastCompressed(end - 1)
+    if (row < 0) return end - start
+    const { bytenr, diskNumBytes } = uses.get(this.#compressed[row])
+    return bytenr > start && bytenr + diskNumBytes > end ? bytenr - start : end - start
+  }
+
+  /** Which compressed extent is the last that begins at or before an address. */
+  #lastCompressed(address: number): number {
+    return lastAtMost(this.#compressed.length, (at) => this.#in.uses.bytenr(this.#compressed[at]), address)
+  }
+
+  *#compare(start: number, length: number, sums: Uint8Array): Reading<void> {
+    const { volume, onRead } = this.#in
+    const { hash, sectorsize } = volume
+    const places = volume.chunks.copies(start, length)
+    if (places.length === 0) {
+      volume.fault(
+        `data from ${start} to ${start + length}`,
+        start,
+        'an address in a chunk on this device',
+        'none',
+      )
+      return
+    }
+    const actual = new Uint8Array(sums.length)
+    let sound: Uint8Array | undefined
+    for (const [copy, place] of places.entries()) {
+      const bytes = yield { offset: place, length }
+      onRead(bytes.length)
+      if (bytes.length < length) {
+        const what = `data from ${start} to ${start + length}${copyText(copy, places)}`
+        volume.fault(what, place, `${length} bytes`, `only ${bytes.length}`)
+        continue
+      }
+      hash.hashBlocks(bytes, sectorsize, actual)
+      if (sameBytes(actual, sums)) sound ??= bytes
+      else this.#reportSums(start, place, { actual, sums }, copyText(copy, places))
+    }
+    if (sound !== undefined) this.#decompress(start, sound)
+  }
+
+  /** Sectors side by side are one fault. */
+  #reportSums(
+    start: number,
+    place: number,
+    { actual, sums }: { actual: Uint8Array; sums: Uint8Array },
+    copy: string,
+  ): void {
+    const { hash, sectorsize } = this.#in.volume
+    const count = sums.length / hash.size
+    const at = (bytes: Uint8Array, sector: number) =>
+      bytes.subarray(sector * hash.size, (sector + 1) * hash.size)
+    const isWrong = (sector: number) => sector < count && !sameBytes(at(actual, sector), at(sums, sector))
+    for (let sector = 0; sector < count; sector++) {
+      if (!isWrong(sector)) continue
+      const first = sector
+      while (isWrong(sector + 1)) sector++
+      const [from, to] = [start + first * sectorsize, start + (sector + 1) * sectorsize]
+      const owner = this.#ownerOf(from)
+      const others = sector === first ? '' : `, and ${sector - first} more sectors`
+      this.#in.volume.fault(
+        `data from ${from} to ${to}${copy}${owner}, checksum`,
+        place + first * sectorsize,
+        hexText(at(sums, first)),
+        `${hexText(at(actual, first))}${others}`,
+      )
+    }
+  }
+
+  /** A file that has the data there. */
+  #ownerOf(address: number): string {
+    const { extents } = this.#in
+    const row = lastAtMost(extents.length, extents.bytenr, address)
+    if (row < 0 || extents.end(row) <= address) return ''
+    for (let ref = extents.firstRef(row); ref < extents.endRef(row); ref++) {
+      const { type, from, objectid } = extents.reference(ref)
+      if (type === EXTENT_DATA_REF_KEY) return ` (inode ${objectid} of ${treeName(extents.ids.idOf(from))})`
+    }
+    return ''
+  }
+
+  /** All compressed extents that begin in what has been read. */
+  #decompress(start: number, bytes: Uint8Array): void {
+    const { uses, volume, zstd } = this.#in
+    const { sectorsize } = volume
+    for (let i = this.#lastCompressed(start - 1) + 1; i < this.#compressed.length; i++) {
+      const { bytenr, diskNumBytes, ramBytes, compression, place } = uses.get(this.#compressed[i])
+      if (bytenr + diskNumBytes > start + bytes.length) break
+      const what = `compressed extent ${bytenr}`
+      if (ramBytes > MAX_COMPRESSED_RAM_BYTES) {
+        volume.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
+        continue
+      }
+      const extent = { compression: COMPRESSIONS.get(compression)!, ramBytes }
+      const stored = bytes.subarray(bytenr - start, bytenr - start + diskNumBytes)
+      try {
+        const content = decompressExtent(extent, stored, {
+          zstd,
+          sectorsize,
+          place: () => ({ what, offset: place }),
+        })
+        // The kernel compresses up to the end of the file, which may be within the last sector.
+        if (content.length > ramBytes - sectorsize) continue
+        volume.fault(what, volume.physical(bytenr), `${ramBytes} bytes of content`, content.length)
+      } catch (error) {
+        if (!(error instanceof CorruptError)) throw error
+        volume.fault(error.what, volume.physical(bytenr), error.expected, error.found)
+      }
+    }
+  }
+}
+
+const copyText = (copy: number, places: readonly number[]) =>
+  places.length === 1 ? '' : `, copy ${copy + 1} of ${places.length}`
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+function compressedExtents(uses: UseTable): Uint32Array {
+  const rows: number[] = []
+  for (let row = 0; row < uses.length; row++) if (uses.get(row).compression !== COMPRESS_NONE) rows.push(row)
+  const sorted = Uint32Array.from(rows).sort((a, b) => uses.bytenr(a) - uses.bytenr(b))
+  return sorted.filter((row, i) => i === 0 || uses.bytenr(sorted[i - 1]) !== uses.bytenr(row))
+}

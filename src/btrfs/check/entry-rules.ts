@@ -1,0 +1,101 @@
+/** Directory entries and xattrs. (check_dir_item of tree-checker.c) */
+import { nameBytesHash } from '../checksum.ts'
+import {
+  DIR_INDEX_KEY,
+  DirItem,
+  FREE_INO_OBJECTID,
+  FileType,
+  INODE_ITEM_KEY,
+  Key,
+  maxItemSize,
+  NAME_LEN,
+  ROOT_ITEM_KEY,
+  ROOT_TREE_DIR_OBJECTID,
+  XATTR_ITEM_KEY,
+} from '../format.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import { precedingProblem } from './file-item-rules.ts'
+import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './volume.ts'
+
+export const ENTRY = {
+  location: DirItem.offsetOf('location'),
+  locationType: DirItem.offsetOf('location') + Key.offsetOf('type'),
+  locationOffset: DirItem.offsetOf('location') + Key.offsetOf('offset'),
+  dataLen: DirItem.offsetOf('dataLen'),
+  nameLen: DirItem.offsetOf('nameLen'),
+  type: DirItem.offsetOf('type'),
+}
+
+/** DIR_ITEM, DIR_INDEX and XATTR_ITEM. */
+export function entriesProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+  const before = precedingProblem(leaf, slot)
+  if (before !== undefined) return before
+  const start = leaf.itemStart(slot)
+  const end = start + leaf.itemSize(slot)
+  const isIndex = leaf.type(slot) === DIR_INDEX_KEY
+  for (let at = start; at < end;) {
+    if (at + DirItem.size > end) return { field: 'size', expected: 'whole entries', found: end - start }
+    const problem = entryProblem(volume, leaf, slot, at, end)
+    if (problem !== undefined) return problem
+    at += entrySize(leaf, at)
+    if (isIndex && at < end) return { expected: 'one entry for an index', found: 'several' }
+  }
+  return undefined
+}
+
+/** Bytes of the entry at `at`. */
+export function entrySize({ view }: TreeBlock, at: number): number {
+  return DirItem.size + view.getUint16(at + ENTRY.nameLen, true) + view.getUint16(at + ENTRY.dataLen, true)
+}
+
+function entryProblem(
+  volume: Volume,
+  leaf: TreeBlock,
+  slot: number,
+  at: number,
+  end: number,
+): ItemProblem | undefined {
+  const { view, bytes } = leaf
+  const isXattr = leaf.type(slot) === XATTR_ITEM_KEY
+  const location = locationProblem(leaf, at, isXattr)
+  if (location !== undefined) return location
+  const type = bytes[at + ENTRY.type]
+  if (isXattr ? type !== FileType.xattr : type < FileType.file || type >= FileType.xattr) {
+    const expected = isXattr ? FileType.xattr : `${FileType.file} to ${FileType.xattr - 1}`
+    return { field: 'type', expected, found: type }
+  }
+  const nameLen = view.getUint16(at + ENTRY.nameLen, true)
+  const dataLen = view.getUint16(at + ENTRY.dataLen, true)
+  if (nameLen > NAME_LEN) return { field: 'name_len', expected: `at most ${NAME_LEN}`, found: nameLen }
+  const most = maxItemSize(volume.nodesize) - DirItem.size
+  if (nameLen + dataLen > most) {
+    return { field: 'name_len and data_len', expected: `at most ${most}`, found: nameLen + dataLen }
+  }
+  if (dataLen > 0 && !isXattr) return { field: 'data_len', expected: 0, found: dataLen }
+  const room = end - at - DirItem.size
+  if (nameLen + dataLen > room) {
+    return { field: 'name_len and data_len', expected: `at most ${room}`, found: nameLen + dataLen }
+  }
+  if (leaf.type(slot) === DIR_INDEX_KEY) return undefined
+  const hash = nameBytesHash(bytes.subarray(at + DirItem.size, at + DirItem.size + nameLen))
+  if (leaf.keyOffset(slot) === BigInt(hash)) return undefined
+  return { field: 'key offset', expected: `the hash of the name, ${hash}`, found: leaf.keyOffset(slot) }
+}
+
+function locationProblem({ view, bytes }: TreeBlock, at: number, isXattr: boolean): ItemProblem | undefined {
+  const objectid = view.getBigUint64(at + ENTRY.location, true)
+  const offset = view.getBigUint64(at + ENTRY.locationOffset, true)
+  const type = bytes[at + ENTRY.locationType]
+  const problem = (expected: string) => ({
+    field: 'location',
+    expected,
+    found: `(${objectid} ${type} ${offset})`,
+  })
+  if (isXattr) {
+    return objectid === 0n && type === 0 && offset === 0n ? undefined : problem('(0 0 0)')
+  }
+  if (type === ROOT_ITEM_KEY) return isSubvolume(objectid) ? undefined : problem('a subvolume')
+  if (type !== INODE_ITEM_KEY) return problem('an inode or a subvolume')
+  const isInode = isFreeId(objectid) || objectid === ROOT_TREE_DIR_OBJECTID || objectid === FREE_INO_OBJECTID
+  return isInode && offset === 0n ? undefined : problem('an inode')
+}

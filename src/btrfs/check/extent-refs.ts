@@ -1,0 +1,301 @@
+/**
+ * Every reference to an extent is counted anew, and compared with what its item says, both ways. A block refers to
+ * others in the name of the tree that made it, or, when its extent has FULL_BACKREF, by its own address.
+ */
+import {
+  EXTENT_DATA_REF_KEY,
+  HEADER_FLAG_RELOC,
+  SHARED_BLOCK_REF_KEY,
+  SHARED_DATA_REF_KEY,
+  STRIPE_LEN,
+  TREE_BLOCK_REF_KEY,
+  TREE_RELOC_OBJECTID,
+  CHUNK_TREE_OBJECTID,
+  BLOCK_GROUP_DATA,
+  BLOCK_GROUP_METADATA,
+  BLOCK_GROUP_SYSTEM,
+} from '../format.ts'
+import type { BlockTable } from './block-table.ts'
+import type { ExtentTable, Reference } from './extent-table.ts'
+import { itemName, treeName } from './names.ts'
+import type { LostRanges } from './tree-walk.ts'
+import type { PointerTable, UseTable } from './use-table.ts'
+import type { Volume } from './volume.ts'
+
+export interface References {
+  volume: Volume
+  extents: ExtentTable
+  blocks: BlockTable
+  pointers: PointerTable
+  uses: UseTable
+  /** What of the extent tree could not be read. */
+  lostExtents: LostRanges
+  /** Whether some chunks could not be read. */
+  chunksAreLost: boolean
+  /** Whether some other tree could not be read in full: then references are missing that may well be there. */
+  isIncomplete: boolean
+}
+
+/** Compares all of it. */
+export function checkReferences(input: References): void {
+  new ReferenceCheck(input).run()
+}
+
+class ReferenceCheck {
+  readonly #in: References
+  /** By rows of blocks: whether what they refer to is referred to by their address. */
+  readonly #isFull: Uint8Array
+  /** By rows of blocks: whether the tree that made them has a reference to them. */
+  readonly #hasOwnerRef: Uint8Array
+  /** By rows of extents: whether something is wrong with its references already. */
+  readonly #isOdd: Uint8Array
+  /** By the chunk. */
+  readonly #misplaced = new Map<number, { count: number; first: number; kinds: bigint }>()
+  /** Addresses without an extent item that have been reported. */
+  readonly #missing = new Set<number>()
+
+  constructor(input: References) {
+    this.#in = input
+    this.#isFull = new Uint8Array(input.blocks.length)
+    this.#hasOwnerRef = new Uint8Array(input.blocks.length)
+    this.#isOdd = new Uint8Array(input.extents.length)
+  }
+
+  run(): void {
+    this.#decideFullBackrefs()
+    this.#countPointers()
+    this.#countUses()
+    this.#checkBlocks()
+    this.#checkExtents()
+    this.#reportMisplaced()
+  }
+
+  #decideFullBackrefs(): void {
+    const { blocks, extents, volume } = this.#in
+    for (let row = 0; row < blocks.length; row++) {
+      const extent = extents.rowAt(blocks.bytenr(row))
+      const finder = blocks.finder(row)
+      const mustBe = finder === TREE_RELOC_OBJECTID || blocks.isReloc(row)
+      // What a tree has written since its last snapshot is its own.
+      const mustNotBe =
+        !mustBe &&
+        finder === blocks.ids.idOf(blocks.owner(row)) &&
+        blocks.generation(row) > blocks.lastSnapshot(row)
+      const says =
+        extent === undefined ? finder !== blocks.ids.idOf(blocks.owner(row)) : extents.isFullBackref(extent)
+      const is = mustBe || (says && !mustNotBe)
+      this.#isFull[row] = is ? 1 : 0
+      if (extent === undefined || is === says) continue
+      const what = `extent item of tree block ${blocks.bytenr(row)}, flags`
+      const reason = mustBe ? `, as of a block with header flag ${HEADER_FLAG_RELOC} (RELOC)` : ''
+      volume.fault(
+        what,
+        extents.place(extent),
+        `${is ? 'FULL_BACKREF' : 'no FULL_BACKREF'}${reason}`,
+        is ? 'none' : 'it',
+      )
+    }
+  }
+
+  #countPointers(): void {
+    const { pointers, blocks, extents } = this.#in
+    for (let row = 0; row < pointers.length; row++) {
+      const child = pointers.child(row)
+      const parent = pointers.parent(row)
+      let reference: Reference
+      if (parent !== undefined) {
+        reference =
+          this.#isFull[parent] === 1
+            ? shared(SHARED_BLOCK_REF_KEY, blocks.bytenr(parent))
+            : { type: TREE_BLOCK_REF_KEY, from: blocks.owner(parent), objectid: 0, offset: 0 }
+      } else {
+        const tree = pointers.tree(row)
+        reference =
+          extents.ids.idOf(tree) === TREE_RELOC_OBJECTID
+            ? shared(SHARED_BLOCK_REF_KEY, child)
+            : { type: TREE_BLOCK_REF_KEY, from: tree, objectid: 0, offset: 0 }
+      }
+      const block = blocks.rowOf(child)
+      const isOwners =
+        reference.type === TREE_BLOCK_REF_KEY && block !== undefined && reference.from === blocks.owner(block)
+      if (isOwners) this.#hasOwnerRef[block] = 1
+      this.#count(child, true, reference, pointers.place(row))
+    }
+  }
+
+  #countUses(): void {
+    const { uses, blocks, extents, volume } = this.#in
+    for (let row = 0; row < uses.length; row++) {
+      const { leaf, bytenr, diskNumBytes, inode, offset, place } = uses.get(row)
+      const reference: Reference =
+        this.#isFull[leaf] === 1
+          ? shared(SHARED_DATA_REF_KEY, blocks.bytenr(leaf))
+          : { type: EXTENT_DATA_REF_KEY, from: blocks.owner(leaf), objectid: inode, offset }
+      const extent = this.#count(bytenr, false, reference, place)
+      if (extent === undefined || extents.bytes(extent) === diskNumBytes) continue
+      const what = `file extent of inode ${inode}, disk_num_bytes`
+      volume.fault(
+        what,
+        place,
+        `${extents.bytes(extent)}, the length of the extent at ${bytenr}`,
+        diskNumBytes,
+      )
+    }
+  }
+
+  /** Notes that a reference is there. The row of the extent, unless there is none. */
+  #count(bytenr: number, isTreeBlock: boolean, reference: Reference, place: number): number | undefined {
+    const { extents, volume, lostExtents } = this.#in
+    const what = `${isTreeBlock ? 'tree block' : 'data extent'} ${bytenr}`
+    const extent = extents.rowAt(bytenr)
+    if (extent === undefined) {
+      if (
+        !lostExtents.hasObject(BigInt(Math.min(bytenr, Number.MAX_SAFE_INTEGER))) &&
+        !this.#missing.has(bytenr)
+      ) {
+        this.#missing.add(bytenr)
+        volume.fault(what, place, 'an extent item for it', 'none')
+      }
+      return undefined
+    }
+    if (extents.isTreeBlock(extent) !== isTreeBlock) {
+      this.#odd(
+        extent,
+        what,
+        isTreeBlock ? 'TREE_BLOCK' : 'DATA',
+        isTreeBlock ? 'DATA' : 'TREE_BLOCK',
+        ', flags',
+      )
+      return undefined
+    }
+    const ref = extents.findRef(extent, reference)
+    if (ref === undefined) {
+      if (lostExtents.hasObject(BigInt(bytenr))) return extent
+      this.#isOdd[extent] = 1
+      volume.fault(
+        `extent item ${bytenr}`,
+        extents.place(extent),
+        `a reference by ${this.#text(reference)}`,
+        'none',
+      )
+      return extent
+    }
+    if (isTreeBlock && extents.foundCount(ref) > 0) {
+      this.#odd(extent, what, `one reference by ${this.#text(reference)}`, 'several', '')
+    }
+    extents.addFound(ref)
+    return extent
+  }
+
+  #odd(extent: number, what: string, expected: unknown, found: unknown, field: string): void {
+    const { extents, volume } = this.#in
+    this.#isOdd[extent] = 1
+    volume.fault(`extent item of ${what}${field}`, extents.place(extent), expected, found)
+  }
+
+  #checkBlocks(): void {
+    const { blocks, extents, volume } = this.#in
+    for (let row = 0; row < blocks.length; row++) {
+      const bytenr = blocks.bytenr(row)
+      const extent = extents.rowAt(bytenr)
+      if (extent === undefined || !extents.isTreeBlock(extent)) continue
+      const what = `tree block ${bytenr}`
+      if (extents.level(extent) !== blocks.level(row)) {
+        this.#odd(extent, what, blocks.level(row), extents.level(extent), ', level')
+      }
+      if (extents.generation(extent) !== blocks.generation(row)) {
+        this.#odd(extent, what, blocks.generation(row), extents.generation(extent), ', generation')
+      }
+      const isOwned = this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || blocks.isReachedByOwner(row)
+      if (isOwned || this.#isOdd[extent] === 1 || this.#in.isIncomplete) continue
+      const expected = `a tree that leads to it`
+      volume.fault(
+        `${what}, owner`,
+        blocks.physical(row),
+        expected,
+        treeName(blocks.ids.idOf(blocks.owner(row))),
+      )
+    }
+  }
+
+  #checkExtents(): void {
+    const { extents, isIncomplete } = this.#in
+    for (let row = 0; row < extents.length; row++) {
+      const what = `${extents.isTreeBlock(row) ? 'tree block' : 'data extent'} ${extents.bytenr(row)}`
+      this.#checkPlace(row, what)
+      let stated = 0
+      let isOdd = this.#isOdd[row] === 1
+      for (let ref = extents.firstRef(row); ref < extents.endRef(row); ref++) {
+        const [says, found] = [extents.statedCount(ref), extents.foundCount(ref)]
+        stated += says
+        if (says === found && says > 0) continue
+        // What could not be read may refer to it.
+        if (found < says && isIncomplete) continue
+        isOdd = true
+        this.#odd(row, what, `${found} references by ${this.#text(extents.reference(ref))}`, says, '')
+      }
+      if (this.#in.lostExtents.hasObject(BigInt(extents.bytenr(row)))) continue
+      if (stated !== extents.refs(row))
+        this.#odd(row, what, `${stated}, the sum of its references`, extents.refs(row), ', refs')
+      else if (stated === 0 && !isOdd) this.#odd(row, what, 'a reference at least', 'none', '')
+    }
+  }
+
+  /** A chunk whose kind is wrong has many extents: they are one fault. */
+  #reportMisplaced(): void {
+    const { volume, extents } = this.#in
+    for (const [logical, { count, first, kinds }] of this.#misplaced) {
+      const what = `${count} extents in chunk ${logical}, the first at ${extents.bytenr(first)}`
+      const found = `kind ${volume.chunks.find(logical)!.type}`
+      volume.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
+    }
+  }
+
+  /** An extent lies in one chunk of its kind, and a tree block in one stripe of it. */
+  #checkPlace(row: number, what: string): void {
+    const { extents, volume } = this.#in
+    const [start, end] = [extents.bytenr(row), extents.end(row)]
+    const chunk = volume.chunks.find(start)
+    if (chunk === undefined && this.#in.chunksAreLost) return
+    if (chunk === undefined || end > chunk.logical + chunk.length) {
+      return this.#odd(
+        row,
+        what,
+        'a chunk that holds it',
+        chunk === undefined ? 'none' : `one up to ${chunk.logical + chunk.length}`,
+        '',
+      )
+    }
+    const isTreeBlock = extents.isTreeBlock(row)
+    let kinds = BLOCK_GROUP_DATA
+    if (isTreeBlock) {
+      const first =
+        extents.firstRef(row) < extents.endRef(row) ? extents.reference(extents.firstRef(row)) : undefined
+      const isChunkTrees =
+        first?.type === TREE_BLOCK_REF_KEY && extents.ids.idOf(first.from) === CHUNK_TREE_OBJECTID
+      kinds = isChunkTrees ? BLOCK_GROUP_SYSTEM : BLOCK_GROUP_METADATA
+    }
+    if ((chunk.type & kinds) === 0n) {
+      const misplaced = this.#misplaced.get(chunk.logical)
+      if (misplaced === undefined) this.#misplaced.set(chunk.logical, { count: 1, first: row, kinds })
+      else misplaced.count++
+    }
+    if (!isTreeBlock || extents.bytes(row) > STRIPE_LEN) return
+    const within = start - chunk.logical
+    if (Math.floor(within / STRIPE_LEN) !== Math.floor((within + extents.bytes(row) - 1) / STRIPE_LEN)) {
+      this.#odd(row, what, `no border of ${STRIPE_LEN} bytes in it`, 'one', '')
+    }
+  }
+
+  #text({ type, from, objectid, offset }: Reference): string {
+    const { ids } = this.#in.extents
+    if (type === SHARED_BLOCK_REF_KEY || type === SHARED_DATA_REF_KEY)
+      return `${itemName(type)} of block ${from}`
+    const tree = treeName(ids.idOf(from))
+    return type === TREE_BLOCK_REF_KEY ? tree : `inode ${objectid} of ${tree}, offset ${offset}`
+  }
+}
+
+function shared(type: number, from: number): Reference {
+  return { type, from, objectid: 0, offset: 0 }
+}

@@ -1,0 +1,74 @@
+/** Log trees: what was written since the last transaction. They have no extent items; their files have checksums. */
+import {
+  EXTENT_CSUM_KEY,
+  EXTENT_DATA_KEY,
+  FILE_EXTENT_REG,
+  INODE_ITEM_KEY,
+  INODE_NODATASUM,
+  COMPRESS_NONE,
+  TREE_LOG_OBJECTID,
+} from '../format.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
+import { EXTENT, INODE } from './file-item-rules.ts'
+import { u64At } from './numbers.ts'
+import { LostRanges, type TreeVisitor } from './tree-walk.ts'
+import type { Volume } from './volume.ts'
+
+/** The log of one subvolume. */
+export class LogCheck implements TreeVisitor {
+  readonly #volume: Volume
+  readonly #lost = new LostRanges()
+  readonly #sums: ChecksumRanges
+  readonly #ranges: { inode: bigint; from: number; length: number; place: number }[] = []
+  /** All that its files have. */
+  readonly extents: LoggedExtent[] = []
+  #summedInode: bigint | undefined
+
+  constructor(volume: Volume) {
+    this.#volume = volume
+    this.#sums = new ChecksumRanges(volume, TREE_LOG_OBJECTID)
+  }
+
+  lost: TreeVisitor['lost'] = (low, high) => this.#lost.add(low, high)
+
+  leaf(block: TreeBlock, bad: ReadonlySet<number> | undefined): void {
+    for (let slot = 0; slot < block.count; slot++) {
+      if (bad?.has(slot) === true) continue
+      const at = block.itemStart(slot)
+      const type = block.type(slot)
+      if (type === EXTENT_CSUM_KEY) this.#sums.add(block, slot)
+      else if (type === INODE_ITEM_KEY) {
+        const flags = BigInt(block.view.getUint32(at + INODE.flags, true))
+        if ((flags & INODE_NODATASUM) === 0n) this.#summedInode = block.objectid(slot)
+      } else if (type === EXTENT_DATA_KEY) this.#addExtent(block, slot)
+    }
+  }
+
+  #addExtent(block: TreeBlock, slot: number): void {
+    const { view, bytes } = block
+    const at = block.itemStart(slot)
+    if (bytes[at + EXTENT.type] !== FILE_EXTENT_REG) return
+    const start = u64At(view, at + EXTENT.diskBytenr)
+    if (start === 0) return
+    this.extents.push({ start, end: start + u64At(view, at + EXTENT.diskNumBytes) })
+    if (block.objectid(slot) !== this.#summedInode) return
+    const isCompressed = bytes[at + EXTENT.compression] !== COMPRESS_NONE
+    this.#ranges.push({
+      inode: block.objectid(slot),
+      from: isCompressed ? start : start + u64At(view, at + EXTENT.offset),
+      length: u64At(view, at + (isCompressed ? EXTENT.diskNumBytes : EXTENT.numBytes)),
+      place: block.physical + at,
+    })
+  }
+
+  /** @param checksums of the checksum tree */
+  finish(subvolume: bigint, checksums: ChecksumRanges): void {
+    if (this.#lost.any) return
+    for (const { inode, from, length, place } of this.#ranges) {
+      if (this.#sums.covered(from, length) === length || checksums.covered(from, length) === length) continue
+      const what = `log of tree ${subvolume}, inode ${inode}, checksums from ${from} on`
+      this.#volume.fault(what, place, `those of ${length} bytes`, 'not all')
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
+import {
+  CSUM_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  DATA_RELOC_TREE_OBJECTID,
+  Key,
+  MAX_LEVEL,
+  ROOT_SUBVOL_DEAD,
+  ROOT_SUBVOL_RDONLY,
+  RootItem,
+  RootRef,
+  TREE_RELOC_OBJECTID,
+} from '../format.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import { isAligned, isExact, u64At } from './numbers.ts'
+import { isSubvolume, type ItemProblem, type Volume } from './volume.ts'
+
+export const ROOT = {
+  generation: RootItem.offsetOf('generation'),
+  rootDirid: RootItem.offsetOf('rootDirid'),
+  bytenr: RootItem.offsetOf('bytenr'),
+  lastSnapshot: RootItem.offsetOf('lastSnapshot'),
+  flags: RootItem.offsetOf('flags'),
+  refs: RootItem.offsetOf('refs'),
+  dropProgress: RootItem.offsetOf('dropProgress'),
+  dropLevel: RootItem.offsetOf('dropLevel'),
+  level: RootItem.offsetOf('level'),
+  generationV2: RootItem.offsetOf('generationV2'),
+  uuid: RootItem.offsetOf('uuid'),
+}
+/** There is one of each. */
+const GLOBAL_TREES = new Set([EXTENT_TREE_OBJECTID, CSUM_TREE_OBJECTID, FREE_SPACE_TREE_OBJECTID])
+
+/** Root items of old kernels end before the fields of their second version. */
+export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
+
+export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+  const objectid = leaf.objectid(slot)
+  if (objectid === 0n) return { field: 'objectid', expected: 'a tree', found: 0 }
+  const origin = leaf.keyOffset(slot)
+  const canBeMoved = isSubvolume(origin) || origin === DATA_RELOC_TREE_OBJECTID
+  if (objectid === TREE_RELOC_OBJECTID && !canBeMoved) {
+    return { field: 'key offset', expected: 'a subvolume', found: origin }
+  }
+  if (GLOBAL_TREES.has(objectid) && origin !== 0n) return { field: 'key offset', expected: 0, found: origin }
+  const size = leaf.itemSize(slot)
+  if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {
+    return { field: 'size', expected: `${RootItem.size}, or ${LEGACY_ROOT_ITEM_SIZE}`, found: size }
+  }
+  const { view, bytes } = leaf
+  const at = leaf.itemStart(slot)
+  const generations: Record<string, number> = {
+    generation: ROOT.generation,
+    last_snapshot: ROOT.lastSnapshot,
+    ...(size === RootItem.size && { generation_v2: ROOT.generationV2 }),
+  }
+  for (const [field, offset] of Object.entries(generations)) {
+    const found = u64At(view, at + offset)
+    if (found > volume.latestGeneration)
+      return { field, expected: `at most ${volume.latestGeneration}`, found }
+  }
+  const bytenr = u64At(view, at + ROOT.bytenr)
+  if (!isAligned(bytenr, volume.sectorsize) || !isExact(bytenr)) {
+    return { field: 'bytenr', expected: `a multiple of ${volume.sectorsize}`, found: bytenr }
+  }
+  for (const [field, offset] of Object.entries({ level: ROOT.level, drop_level: ROOT.dropLevel })) {
+    const found = bytes[at + offset]
+    if (found >= MAX_LEVEL) return { field, expected: `less than ${MAX_LEVEL}`, found }
+  }
+  const flags = view.getBigUint64(at + ROOT.flags, true)
+  if ((flags & ~(ROOT_SUBVOL_RDONLY | ROOT_SUBVOL_DEAD)) !== 0n) {
+    return { field: 'flags', expected: 'RDONLY and DEAD at most', found: `0x${flags.toString(16)}` }
+  }
+  return undefined
+}
+
+/** Where the deletion of a tree has come to; undefined when none is under way. */
+export function dropOf(leaf: TreeBlock, slot: number): { key: Key; level: number } | undefined {
+  const at = leaf.itemStart(slot)
+  const key = Key.decode(leaf.bytes, at + ROOT.dropProgress)
+  return key.objectid === 0n ? undefined : { key, level: leaf.bytes[at + ROOT.dropLevel] }
+}
+
+/** ROOT_REF and ROOT_BACKREF. */
+export function rootRefProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+  const size = leaf.itemSize(slot)
+  if (size < RootRef.size) return { field: 'size', expected: `more than ${RootRef.size}`, found: size }
+  const nameLen = leaf.view.getUint16(leaf.itemStart(slot) + RootRef.offsetOf('nameLen'), true)
+  if (nameLen === size - RootRef.size) return undefined
+  return { field: 'name_len', expected: size - RootRef.size, found: nameLen }
+}
+
+const ID_SIZE = 8
+
+/** Items of the UUID tree hold ids of subvolumes. */
+export function uuidProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+  const size = leaf.itemSize(slot)
+  if (size > 0 && isAligned(size, ID_SIZE)) return undefined
+  return { field: 'size', expected: `a multiple of ${ID_SIZE}`, found: size }
+}

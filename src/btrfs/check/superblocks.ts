@@ -1,0 +1,98 @@
+/** The superblock and its mirrors. (btrfs_check_super) */
+import type { Reading } from '../../lib/reading.ts'
+import { bytesEqual } from './bytes.ts'
+import {
+  ChunkItem,
+  Header,
+  Key,
+  MAGIC,
+  SUPER_FLAG_METADUMP,
+  SUPERBLOCK_OFFSETS,
+  SUPERBLOCK_SIZE,
+  Stripe,
+  Superblock,
+} from '../format.ts'
+import { viewOf } from '../../lib/struct.ts'
+import { chunkContentProblem } from './device-item-rules.ts'
+import type { Volume } from './volume.ts'
+
+/** The least that a file system has: the blocks of its trees. */
+const LEAST_BLOCKS = 6
+
+/** What readers do not look at. */
+export function checkSuperblockFields(volume: Volume): void {
+  const { superblock } = volume
+  const { nodesize, sectorsize, totalBytes, bytesUsed, stripesize, numDevices, devItem, logRoot } = superblock
+  const expect = (field: keyof Superblock, isSound: boolean, expected: unknown, found: unknown) => {
+    if (isSound) return
+    volume.fault(`superblock, ${field}`, superblock.bytenr + Superblock.offsetOf(field), expected, found)
+  }
+  expect('totalBytes', totalBytes > 0, 'more than 0', totalBytes)
+  expect('bytesUsed', bytesUsed >= LEAST_BLOCKS * nodesize, `at least ${LEAST_BLOCKS * nodesize}`, bytesUsed)
+  expect('stripesize', stripesize === 4096 || stripesize === sectorsize, `4096, or ${sectorsize}`, stripesize)
+  expect('numDevices', numDevices > 0, 'more than 0', numDevices)
+  expect('logRoot', logRoot % sectorsize === 0, `a multiple of ${sectorsize}`, logRoot)
+  expect('devItem', bytesEqual(devItem.fsid, volume.fsid), 'the fsid in it', 'another one')
+  const least = Key.size + ChunkItem.size + Stripe.size
+  const { sysChunkArraySize } = superblock
+  expect('sysChunkArraySize', sysChunkArraySize >= least, `at least ${least}`, sysChunkArraySize)
+}
+
+/** The chunks that the superblock has, by themselves. */
+export function checkSystemChunk(volume: Volume, at: number, logical: number): void {
+  const { superblock } = volume
+  const problem = chunkContentProblem(volume, viewOf(superblock.sysChunkArray), at, logical)
+  if (problem === undefined) return
+  const place = superblock.bytenr + Superblock.offsetOf('sysChunkArray') + at
+  const field = problem.field === undefined ? '' : `, ${problem.field}`
+  volume.fault(`sys_chunk_array, chunk ${logical}${field}`, place, problem.expected, problem.found)
+}
+
+/**
+ * Mirrors on the device, as far as the file system reaches, are there, and those of the same transaction are the same as
+ * the superblock but for their places. What btrfs-image restored has none.
+ */
+export function* checkMirrors(volume: Volume, used: readonly number[]): Reading<void> {
+  const { superblock } = volume
+  if ((superblock.flags & SUPER_FLAG_METADUMP) !== 0n) return
+  const encoded = Superblock.encode(superblock)
+  for (const offset of SUPERBLOCK_OFFSETS) {
+    if (offset === superblock.bytenr || used.includes(offset)) continue
+    if (offset + SUPERBLOCK_SIZE > superblock.devItem.totalBytes) continue
+    const bytes = yield { offset, length: SUPERBLOCK_SIZE }
+    // A device that is too short has been reported.
+    if (bytes.length < SUPERBLOCK_SIZE) continue
+    const what = `mirror of the superblock`
+    if (viewOf(bytes).getBigUint64(Superblock.offsetOf('magic'), true) !== MAGIC) {
+      volume.fault(what, offset, '_BHRfS_M', 'something else')
+      continue
+    }
+    // A crash may come between the superblock and its mirrors, which then are of the transaction before.
+    if (!isOfSameTransaction(encoded, bytes)) continue
+    const different = differingField(encoded, bytes)
+    if (different !== undefined) {
+      const at = offset + Superblock.offsetOf(different)
+      volume.fault(`${what}, ${different}`, at, 'what the superblock has', 'something else')
+    }
+  }
+}
+
+function isOfSameTransaction(a: Uint8Array, b: Uint8Array): boolean {
+  const [fsid, generation] = [Superblock.offsetOf('fsid'), Superblock.offsetOf('generation')]
+  const same = (start: number, length: number) =>
+    bytesEqual(a.subarray(start, start + length), b.subarray(start, start + length))
+  return same(fsid, 16) && same(generation, 8)
+}
+
+/** fsync(2) writes its log's address to the first copy alone. */
+const MAY_DIFFER = new Set<keyof Superblock>(['bytenr', 'logRoot', 'logRootTransid', 'logRootLevel'])
+const FIELDS = Object.keys(Superblock.decode(new Uint8Array(SUPERBLOCK_SIZE))) as (keyof Superblock)[]
+
+function differingField(a: Uint8Array, b: Uint8Array): keyof Superblock | undefined {
+  for (let i = Header.offsetOf('fsid'); i < SUPERBLOCK_SIZE; i++) {
+    if (a[i] === b[i]) continue
+    const field = FIELDS.findLast((field) => Superblock.offsetOf(field) <= i)!
+    if (!MAY_DIFFER.has(field)) return field
+  }
+  return undefined
+}

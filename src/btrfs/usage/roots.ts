@@ -1,0 +1,142 @@
+/** Which trees are there, and where do subvolumes lie? */
+import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import {
+  BLOCK_GROUP_TREE_OBJECTID,
+  CHUNK_TREE_OBJECTID,
+  CSUM_TREE_OBJECTID,
+  DATA_RELOC_TREE_OBJECTID,
+  DEV_TREE_OBJECTID,
+  EXTENT_TREE_OBJECTID,
+  FREE_SPACE_TREE_OBJECTID,
+  FS_TREE_OBJECTID,
+  ROOT_BACKREF_KEY,
+  ROOT_ITEM_KEY,
+  ROOT_TREE_OBJECTID,
+  RootItem,
+  RootRef,
+  type Superblock,
+  UUID_TREE_OBJECTID,
+} from '../format.ts'
+import { keyText, type TreeBlock } from '../read/tree-block.ts'
+import type { TreeRoot, Trees } from '../read/trees.ts'
+import { walkTree } from './walk.ts'
+
+/** The directory entry that is a subvolume. */
+export interface SubvolumePlace {
+  parentTree: number
+  parentInode: number
+  name: ByteString
+}
+
+export interface AllRoots {
+  /** In the order of their ids; the root tree and the chunk tree, which have no root items, come first. */
+  roots: TreeRoot[]
+  /** By the ids of the subvolumes. */
+  places: Map<number, SubvolumePlace>
+}
+
+const ROOT = {
+  generation: RootItem.offsetOf('generation'),
+  bytenr: RootItem.offsetOf('bytenr'),
+  level: RootItem.offsetOf('level'),
+}
+
+export function rootTreeRoot({ root, rootLevel, generation }: Superblock): TreeRoot {
+  return { owner: ROOT_TREE_OBJECTID, bytenr: root, level: rootLevel, generation }
+}
+
+export function chunkTreeRoot({ chunkRoot, chunkRootLevel, chunkRootGeneration }: Superblock): TreeRoot {
+  return {
+    owner: CHUNK_TREE_OBJECTID,
+    bytenr: chunkRoot,
+    level: chunkRootLevel,
+    generation: chunkRootGeneration,
+  }
+}
+
+/** Reads all of the root tree. */
+export function* readRoots(
+  trees: Trees,
+  superblock: Superblock,
+  { onBlock, onFault }: { onBlock: (bytenr: number) => void; onFault: OnFault },
+): Reading<AllRoots> {
+  // A tree that is being moved may have two items; the newer one comes last.
+  const roots = new Map<bigint, TreeRoot>()
+  const places = new Map<number, SubvolumePlace>()
+  const item = (leaf: TreeBlock, slot: number) => {
+    const type = leaf.type(slot)
+    const owner = leaf.objectid(slot)
+    if (type === ROOT_ITEM_KEY) roots.set(owner, rootOf(leaf, slot))
+    else if (type === ROOT_BACKREF_KEY) places.set(Number(owner), placeOf(leaf, slot))
+  }
+  yield* walkTree(trees, rootTreeRoot(superblock), {
+    block: onBlock,
+    leaf: (leaf) => {
+      for (let slot = 0; slot < leaf.count; slot++) {
+        try {
+          item(leaf, slot)
+        } catch (error) {
+          onFault(faultOf(error))
+        }
+      }
+    },
+    onFault,
+  })
+  return { roots: [rootTreeRoot(superblock), chunkTreeRoot(superblock), ...roots.values()], places }
+}
+
+function rootOf(leaf: TreeBlock, slot: number): TreeRoot {
+  const at = leaf.itemStart(slot)
+  // Old kernels wrote shorter items, which have these fields, too.
+  if (leaf.itemSize(slot) <= ROOT.level) {
+    const { what, offset } = whereOf(leaf, slot)
+    const expected = `more than ${ROOT.level} bytes`
+    throw new CorruptError(what, offset, { expected, found: leaf.itemSize(slot) })
+  }
+  return {
+    owner: leaf.objectid(slot),
+    bytenr: Number(leaf.view.getBigUint64(at + ROOT.bytenr, true)),
+    level: leaf.bytes[at + ROOT.level],
+    generation: Number(leaf.view.getBigUint64(at + ROOT.generation, true)),
+  }
+}
+
+function placeOf(leaf: TreeBlock, slot: number): SubvolumePlace {
+  const data = leaf.itemData(slot)
+  const { dirid, nameLen } = decodeSoundly(RootRef, data, 0, whereOf(leaf, slot))
+  return {
+    parentTree: Number(leaf.keyOffset(slot)),
+    parentInode: dirid,
+    name: fromBytes(data.subarray(RootRef.size, RootRef.size + nameLen)),
+  }
+}
+
+function whereOf(leaf: TreeBlock, slot: number): { what: string; offset: number } {
+  return {
+    what: `item ${keyText(leaf.key(slot))} of the root tree`,
+    offset: leaf.physical + leaf.itemStart(slot),
+  }
+}
+
+const TREE_NAMES = new Map<bigint, string>([
+  [ROOT_TREE_OBJECTID, 'root'],
+  [EXTENT_TREE_OBJECTID, 'extent'],
+  [CHUNK_TREE_OBJECTID, 'chunk'],
+  [DEV_TREE_OBJECTID, 'device'],
+  [FS_TREE_OBJECTID, 'top level'],
+  [CSUM_TREE_OBJECTID, 'checksum'],
+  [8n, 'quota'],
+  [UUID_TREE_OBJECTID, 'uuid'],
+  [FREE_SPACE_TREE_OBJECTID, 'free space'],
+  [BLOCK_GROUP_TREE_OBJECTID, 'block group'],
+  [12n, 'raid stripe'],
+  [DATA_RELOC_TREE_OBJECTID, 'data relocation'],
+])
+
+/** The usual name of a tree; ids are signed. */
+export function treeName(owner: bigint): string {
+  return TREE_NAMES.get(owner) ?? `tree ${BigInt.asIntN(64, owner)}`
+}

@@ -1,0 +1,13 @@
+import type { UsageError } from './description.ts'
+import { findPath, openPartition, parsePlace, partitionOf, withImage } from './place.ts'
+import { print } from './print.ts'
+
+/** `diskwright cat`: the content of a file. */
+export function cat(path: string, place: string, usage: UsageError): Promise<void> {
+  return withImage(path, async (image) => {
+    const asked = parsePlace(place)
+    const fileSystem = await openPartition(partitionOf(image, asked, usage))
+    const { path } = await findPath(fileSystem, asked.path)
+    for await (const piece of fileSystem.read(path)) await print(piece)
+  })
+}

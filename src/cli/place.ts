@@ -1,0 +1,92 @@
+/** Where in an image a command is to look: `PART:PATH`. */
+import type { DiskImage, ImagePartition } from '../open-image.ts'
+import type { FileSystem, Stat } from '../file-system.ts'
+import { toBytes, fromText } from '../lib/byte-string.ts'
+import { NotFoundError } from '../lib/errors.ts'
+import { faultText } from '../lib/fault.ts'
+import { interruptible } from './interrupt.ts'
+import { showProgress } from './progress.ts'
+import type { UsageError } from './description.ts'
+
+export interface Place {
+  /** Number or label; undefined: the only one. */
+  partition: string | undefined
+  /** As it was given; '' is the root. */
+  path: string
+}
+
+/** `2:/@boot`, `NIXOS_SD:/etc`; `/etc` is in the only partition, `2` is the root of one. */
+export function parsePlace(text: string): Place {
+  const colon = text.indexOf(':')
+  if (text.startsWith('/')) return { partition: undefined, path: text }
+  if (colon < 0) return { partition: text, path: '' }
+  return { partition: text.slice(0, colon) || undefined, path: text.slice(colon + 1) }
+}
+
+/** The partition that a place is in. */
+export function partitionOf(image: DiskImage, { partition }: Place, usage: UsageError): ImagePartition {
+  if (partition !== undefined) return image.partition(partition)
+  if (image.partitions.length === 1) return image.partitions[0]
+  const names = image.partitions.map(({ number, labels }) => [number, ...labels].join(' or '))
+  return usage(`expected PART:PATH, where PART is one of the image's partitions: ${names.join(', ')}`)
+}
+
+/** Opens its file system, and tells what users should know of it. */
+export async function openPartition(partition: ImagePartition): Promise<FileSystem> {
+  const fileSystem = await partition.open()
+  for (const notice of fileSystem.notices) warn(notice)
+  return fileSystem
+}
+
+/**
+ * What a path stands for. Bytes that are not UTF-8 can be given as they are shown, `\xNN`, unless there is a file
+ * whose name has just these characters.
+ */
+export async function findPath(
+  fileSystem: FileSystem,
+  path: string,
+  { followLast = true } = {},
+): Promise<{ path: Uint8Array; stat: Stat }> {
+  const find = async (bytes: Uint8Array) => ({
+    path: bytes,
+    stat: await (followLast ? fileSystem.stat(bytes) : fileSystem.lstat(bytes)),
+  })
+  const literal = fromText(path)
+  try {
+    return await find(toBytes(literal))
+  } catch (error) {
+    const unescaped = literal.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    )
+    if (!(error instanceof NotFoundError) || unescaped === literal) throw error
+    return find(toBytes(unescaped)).catch(() => {
+      throw error
+    })
+  }
+}
+
+/** Opens an image for some work that a signal ends. Damage that can be done without is told. */
+export function withImage<T>(
+  path: string,
+  work: (image: DiskImage, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return interruptible(async (signal) => {
+    const { openImage } = await import('../open-image.ts')
+    const progress = showProgress(process.stderr)
+    const image = await openImage(path, {
+      signal,
+      onNotice: warn,
+      onFault: (fault) => warn(faultText(fault)),
+      onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
+    }).finally(() => progress?.clear())
+    try {
+      return await work(image, signal)
+    } finally {
+      await image.close()
+    }
+  })
+}
+
+export function warn(text: string): void {
+  process.stderr.write(`diskwright: note: ${text}\n`)
+}

@@ -1,0 +1,60 @@
+/** A report as one page that needs nothing else: no network, no server, no other file. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { ImageReport } from '../../image-report.ts'
+
+/**
+ * The page. It is the same for the same report and name.
+ *
+ * @param name of the image, for the heading
+ */
+export function htmlReport(report: ImageReport, name: string): string {
+  const style = readFileSync(new URL('page.css', import.meta.url), 'utf8')
+  const script = readFileSync(new URL('page.js', import.meta.url), 'utf8')
+  // Nothing may be loaded, and nothing run but what is written here: names in the image are not to be trusted.
+  const policy = [
+    "default-src 'none'",
+    `style-src ${hashOf(style)}`,
+    `script-src ${hashOf(script)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta name="generator" content="diskwright inspect">
+<title>${markupText(name)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main><p>This page needs JavaScript to draw its report.</p></main>
+<footer>Made by diskwright inspect.</footer>
+<script type="application/json" id="report">${jsonText({ name, report })}</script>
+<script>${script}</script>
+</body>
+</html>
+`
+}
+
+function hashOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+}
+
+const MARKUP: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+
+function markupText(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => MARKUP[character])
+}
+
+/** JSON in which no markup begins, and which is the same in old and new scripts. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,56 @@
+import type { ImageFault, VerifyResult } from '../verify-image.ts'
+import { faultText } from '../lib/fault.ts'
+import { EndWith, EXIT } from './exit.ts'
+import { interruptible } from './interrupt.ts'
+import { warn } from './place.ts'
+import { Printer, printJson } from './print.ts'
+import { showProgress } from './progress.ts'
+import { bytesText, columns, countText, secondsText } from './units.ts'
+
+export interface VerifyFlags {
+  quick?: true
+  json?: true
+}
+
+/** `diskwright verify`: prints what is wrong with an image, a line each, and what was checked. */
+export async function verify(path: string, { quick, json }: VerifyFlags): Promise<void> {
+  const { verifyImage } = await import('../verify-image.ts')
+  const progress = showProgress(process.stderr)
+  const lines = new Printer()
+  const faults: ImageFault[] = []
+  const started = performance.now()
+  const result = await interruptible((signal) =>
+    verifyImage(path, {
+      quick: quick ?? false,
+      signal,
+      onNotice: warn,
+      onFault: (fault) => faults.push(fault),
+      onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
+    }),
+  ).finally(() => progress?.clear())
+  if (json) await printJson({ ...result, faults })
+  else {
+    for (const fault of faults) await lines.add(`${imageFaultText(fault)}\n`)
+    await lines.add(summary(path, result, (performance.now() - started) / 1000))
+    await lines.flush()
+  }
+  if (result.faults > 0) throw new EndWith(EXIT.failed)
+}
+
+/** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
+export function imageFaultText({ partition, content, ...fault }: ImageFault): string {
+  const where = partition === undefined ? '' : `${partition}: `
+  return `${where}${content.toUpperCase()}: ${faultText(fault)}`
+}
+
+function summary(path: string, { faults, partitions }: VerifyResult, seconds: number): string {
+  const verdict = faults === 0 ? 'sound' : countText(faults, 'fault')
+  const rows = partitions.map(({ number, content, label, size, isChecked, faults }) => [
+    number === 0 ? '' : String(number),
+    content.toUpperCase(),
+    label === '' ? '' : JSON.stringify(label),
+    bytesText(size),
+    !isChecked ? 'not checked' : faults === 0 ? 'sound' : countText(faults, 'fault'),
+  ])
+  return `${path}: ${verdict}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
+}

@@ -1,0 +1,17 @@
+/** Clusters, by their numbers: one bit each, since there may be 268 million. */
+export class ClusterSet {
+  readonly #bits: Uint8Array
+
+  /** @param end more than the largest number */
+  constructor(end: number) {
+    this.#bits = new Uint8Array(Math.ceil(end / 8))
+  }
+
+  has(cluster: number): boolean {
+    return (this.#bits[cluster >>> 3] & (1 << (cluster & 7))) !== 0
+  }
+
+  add(cluster: number): void {
+    this.#bits[cluster >>> 3] |= 1 << (cluster & 7)
+  }
+}

@@ -1,0 +1,21 @@
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import type { OnFault } from '../../lib/fault.ts'
+import type { VolumeHead } from '../boot-sector.ts'
+import type { FatTable } from '../fat-table.ts'
+
+/** What all parts of the check work with. */
+export interface Check extends VolumeHead {
+  /** The boot sector. */
+  bytes: Uint8Array
+  fat: FatTable
+  onFault: OnFault
+}
+
+export const quote = (name: ByteString) => JSON.stringify(toDisplay(name))
+export const hex = (value: number) => `0x${value.toString(16)}`
+
+/** Index of the first byte in which they differ, or -1. */
+export function differenceIn(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return Math.min(a.length, b.length)
+  return a.findIndex((byte, i) => byte !== b[i])
+}

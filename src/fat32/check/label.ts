@@ -1,0 +1,39 @@
+import { fromBytes } from '../../lib/byte-string.ts'
+import { BootSector, BootSector16, type DirEntry, EXTENDED_BOOT_SIGNATURE, NAME_KANJI_E5 } from '../format.ts'
+import { quote, type Check } from './context.ts'
+
+/** A record with the label of the volume. */
+export interface LabelRecord {
+  offset: number
+  entry: DirEntry
+}
+
+const NO_NAME = 'NO NAME    '
+/** What a label must not have. (FATGEN, DIR_Name) Lower-case letters are tolerated, as they are everywhere. */
+const FORBIDDEN = /["*+,./:;<=>?[\\\]|\x00-\x1f]/
+
+/** The label stands in the boot sector and in the root directory, or there is none. */
+export function checkLabel({ boot, boot32, onFault }: Check, record: LabelRecord | undefined): void {
+  const inBoot = fromBytes(boot.label)
+  const inRoot = record && labelOf(record.entry)
+  const bootOffset = boot32 === undefined ? BootSector16.offsetOf('label') : BootSector.offsetOf('label')
+  const fault = (expected: string, found: string, offset = record?.offset ?? bootOffset) =>
+    onFault({ what: 'volume label', offset, expected, found })
+
+  if (inRoot !== undefined && (FORBIDDEN.test(inRoot) || inRoot.startsWith(' '))) {
+    fault('characters that a label may have', quote(inRoot))
+  }
+  // Without this signature the boot sector has no label, which is a fault of its own.
+  if (boot.bootSignature !== EXTENDED_BOOT_SIGNATURE || inBoot === (inRoot ?? NO_NAME)) return
+  fault(
+    inRoot === undefined
+      ? `${quote(NO_NAME)}, as the root directory has no label`
+      : `${quote(inRoot)}, as in the root directory`,
+    quote(inBoot),
+    bootOffset,
+  )
+}
+
+function labelOf({ name }: DirEntry): string {
+  return fromBytes(name[0] === NAME_KANJI_E5 ? Uint8Array.of(0xe5, ...name.subarray(1)) : name)
+}

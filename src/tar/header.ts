@@ -1,0 +1,51 @@
+/**
+ * The header block of a tar archive, for those who read and those who write it: POSIX ustar (POSIX.1-2017, utility
+ * pax, "ustar Interchange Format").
+ */
+
+/** Headers and content fill whole blocks of this many bytes. */
+export const BLOCK = 512
+
+export interface Field {
+  name: string
+  start: number
+  end: number
+}
+
+/** Field by field with the size of each. Headers are used in place: they are many and most fields are not needed. */
+export function layout<K extends string>(sizes: Record<K, number>): Record<K, Field> {
+  const fields = {} as Record<K, Field>
+  let at = 0
+  for (const name of Object.keys(sizes) as K[]) {
+    fields[name] = { name, start: at, end: at + sizes[name] }
+    at += sizes[name]
+  }
+  if (at !== BLOCK) throw new Error(`a tar header has ${BLOCK} bytes, its fields take ${at}`)
+  return fields
+}
+
+/** The header as POSIX has it (`struct posix_header` in GNU tar's tar.h). V7 knows the fields up to `linkname`. */
+export const POSIX = layout({
+  name: 100,
+  mode: 8,
+  uid: 8,
+  gid: 8,
+  size: 12,
+  mtime: 12,
+  chksum: 8,
+  typeflag: 1,
+  linkname: 100,
+  magic: 6,
+  version: 2,
+  uname: 32,
+  gname: 32,
+  devmajor: 8,
+  devminor: 8,
+  prefix: 155,
+  padding: 12,
+})
+
+/** Bytes that follow content of `size` bytes, to fill its last block. */
+export function paddingOf(size: number): number {
+  return -size & (BLOCK - 1)
+}

@@ -1,0 +1,201 @@
+/** Damage done on purpose to an image of ours is found, where it is and no more of it; what nobody uses may be damaged. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  EXTENT_ITEM_KEY,
+  EXTENT_TREE_OBJECTID,
+  FS_TREE_OBJECTID,
+  Header,
+  METADATA_ITEM_KEY,
+  SUPERBLOCK_OFFSETS,
+  SUPERBLOCK_SIZE,
+} from '../../../src/btrfs/format.ts'
+import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read.ts'
+import type { ByteSource, SyncByteSource } from '../../../src/lib/byte-source.ts'
+import { loadHash } from '../../../src/lib/load-hash.ts'
+import { runSync } from '../../../src/lib/reading.ts'
+import { loadZstd } from '../../../src/lib/zstd.ts'
+import type { Built } from '../../images/build.ts'
+import { buildSample, MARKER } from '../../images/sample.ts'
+import { withFileSource } from '../../images/walk-reader.ts'
+import { faultsOf, faultTextsOf } from './faults.ts'
+
+let built: Built
+const folder = mkdtempSync(join(tmpdir(), 'diskwright-check-'))
+beforeAll(async () => {
+  built = await buildSample(folder)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const withSource = <T>(work: (source: SyncByteSource) => Promise<T> | T) =>
+  withFileSource(built.image, work, built.btrfs)
+
+/** The same bytes but for some that are inverted. */
+function flipped(source: SyncByteSource, ...offsets: number[]): ByteSource {
+  return {
+    size: source.size,
+    read(start, length) {
+      const bytes = source.readSync(start, length).slice()
+      for (const offset of offsets)
+        if (offset >= start && offset < start + bytes.length) bytes[offset - start] ^= 0xff
+      return bytes
+    },
+  }
+}
+
+async function open(source: ByteSource): Promise<BtrfsReader> {
+  return openBtrfs(source, { loadHash, zstd: await loadZstd() })
+}
+
+interface Range {
+  start: number
+  length: number
+  isTreeBlock: boolean
+}
+
+/** Ranges that extents have, logical, in order. */
+function allocated(source: SyncByteSource, reader: BtrfsReader): Range[] {
+  const root = runSync(source, reader.rootOf(EXTENT_TREE_OBJECTID))!
+  const cursor = reader.trees.cursor(root)
+  const ranges: Range[] = []
+  let isThere = runSync(source, cursor.seek({ objectid: 0n, type: 0, offset: 0n }))
+  for (; isThere; isThere = runSync(source, cursor.next())) {
+    const { objectid, type, offset } = cursor.leaf.key(cursor.slot)
+    if (type !== EXTENT_ITEM_KEY && type !== METADATA_ITEM_KEY) continue
+    const length = type === METADATA_ITEM_KEY ? reader.superblock.nodesize : Number(offset)
+    ranges.push({ start: Number(objectid), length, isTreeBlock: type === METADATA_ITEM_KEY })
+  }
+  return ranges
+}
+
+describe('a sound image', () => {
+  test('has no fault, and progress comes to its end', () =>
+    withSource(async (source) => {
+      const progress: [number, number][] = []
+      expect(await faultTextsOf(source, { onProgress: (...at) => progress.push(at) })).toEqual([])
+      expect(progress.at(-1)![0]).toBe(progress.at(-1)![1])
+      expect(progress.every(([done], i) => i === 0 || done >= progress[i - 1][0])).toBe(true)
+    }))
+
+  test('can be left alone', () =>
+    withSource(async (source) => {
+      const controller = new AbortController()
+      const onProgress = () => controller.abort(new Error('enough'))
+      await expect(faultsOf(source, { signal: controller.signal, onProgress })).rejects.toThrow('enough')
+    }))
+
+  test('may have any bytes where nothing is', { timeout: 60_000 }, () =>
+    withSource(async (source) => {
+      const reader = await open(source)
+      const used = allocated(source, reader).flatMap(({ start, length }) =>
+        reader.chunks.copies(start, length).map((physical) => ({ start: physical, end: physical + length })),
+      )
+      for (const start of SUPERBLOCK_OFFSETS) used.push({ start, end: start + SUPERBLOCK_SIZE })
+      const isFree = (offset: number) => !used.some(({ start, end }) => offset >= start && offset < end)
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.nat(source.size - 1), { minLength: 20, maxLength: 40 }),
+          async (offsets) => {
+            expect(await faultTextsOf(flipped(source, ...offsets.filter(isFree)))).toEqual([])
+          },
+        ),
+        { numRuns: 15 },
+      )
+    }),
+  )
+})
+
+describe('damage', () => {
+  test('to either copy of a tree block is one fault, which says which', () =>
+    withSource(async (source) => {
+      const reader = await open(source)
+      const { bytenr } = runSync(source, reader.rootOf(FS_TREE_OBJECTID))!
+      const places = reader.chunks.copies(bytenr, reader.superblock.nodesize)
+      expect(places).toHaveLength(2)
+      for (const place of places) {
+        const faults = await faultsOf(flipped(source, place + 3000))
+        expect(faults).toMatchObject([{ what: `tree block ${bytenr} of tree 5, csum`, offset: place }])
+      }
+    }))
+
+  test('to any byte that is used is found', { timeout: 60_000 }, () =>
+    withSource(async (source) => {
+      const reader = await open(source)
+      const ranges = allocated(source, reader)
+      const copies = fc
+        .record({ range: fc.constantFrom(...ranges), copy: fc.nat(1), at: fc.nat() })
+        .map(({ range: { start, length, isTreeBlock }, copy, at }) => {
+          const places = reader.chunks.copies(start, length)
+          // A checksum of four bytes leaves the rest of its field free.
+          const unused = isTreeBlock ? Header.offsetOf('fsid') : 0
+          return places[copy % places.length] + unused + (at % (length - unused))
+        })
+      await fc.assert(
+        fc.asyncProperty(copies, async (offset) => {
+          const faults = await faultsOf(flipped(source, offset))
+          const isUnsummed = boot.some(({ start, end }) => offset >= start && offset < end)
+          expect(faults.length > 0).toBe(!isUnsummed)
+          expect(faults.length).toBeLessThan(8)
+        }),
+        { numRuns: 40 },
+      )
+    }),
+  )
+
+  test('to content names the file, and is not looked for in a quick check', () =>
+    withSource(async (source) => {
+      const whole = source.readSync(0, 8 * 1024 ** 2)
+      const at = Buffer.from(whole).indexOf(MARKER)
+      expect(at).toBeGreaterThan(0)
+      const faults = await faultTextsOf(flipped(source, at + 10))
+      expect(faults).toHaveLength(1)
+      expect(faults[0]).toMatch(/^data from \d+ to \d+ \(inode \d+ of tree 256\), checksum at offset/)
+      expect(await faultTextsOf(flipped(source, at + 10), { quick: true })).toEqual([])
+    }))
+
+  test('to the superblock leaves its mirror, to both nothing', () =>
+    withSource(async (source) => {
+      const [first, second] = SUPERBLOCK_OFFSETS
+      const one = await faultsOf(flipped(source, first + 500))
+      expect(one).toMatchObject([{ what: 'superblock, csum', offset: first }])
+      const other = await faultsOf(flipped(source, second + 500))
+      expect(other).toMatchObject([{ what: 'superblock, csum', offset: second }])
+      const both = await faultsOf(flipped(source, first + 500, second + 500))
+      expect(both.map(({ offset }) => offset)).toEqual([first, second])
+      expect(await faultsOf(flipped(source, second + 64))).toMatchObject([{ offset: second }])
+    }))
+
+  test('of all kinds ends without a crash', { timeout: 60_000 }, () =>
+    withSource(async (source) => {
+      await fc.assert(
+        fc.asyncProperty(fc.nat(200_000), fc.nat(source.size - 1), async (size, at) => {
+          const cut: ByteSource = {
+            size: size * 1024,
+            read: (offset, length) =>
+              source.readSync(offset, Math.max(0, Math.min(length, size * 1024 - offset))),
+          }
+          await faultsOf(cut)
+          await faultsOf(flipped(source, at, SUPERBLOCK_OFFSETS[0] + (at % SUPERBLOCK_SIZE)))
+        }),
+        { numRuns: 20 },
+      )
+    }),
+  )
+})
+
+/** Where files lie that have no checksums, on the device. */
+let boot: { start: number; end: number }[] = []
+beforeAll(() =>
+  withSource(async (source) => {
+    const reader = await open(source)
+    const subvolumes = runSync(source, reader.subvolumes())
+    const { root } = subvolumes.find(({ path }) => path === '@boot')!
+    const [entry] = runSync(source, reader.list(root))
+    boot = runSync(source, reader.extents(entry)).flatMap(({ diskBytenr, diskNumBytes }) =>
+      reader.chunks.copies(diskBytenr, diskNumBytes).map((start) => ({ start, end: start + diskNumBytes })),
+    )
+  }),
+)

@@ -1,0 +1,77 @@
+/** The checker and the reader look at the images with which btrfs-progs tests its own checker. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openBtrfs } from '../../../src/btrfs/read.ts'
+import { CorruptError, NotFoundError, UnsupportedError } from '../../../src/lib/errors.ts'
+import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
+import { loadHash } from '../../../src/lib/load-hash.ts'
+import { runSync } from '../../../src/lib/reading.ts'
+import { loadZstd } from '../../../src/lib/zstd.ts'
+import { inFolder } from '../../images/build.ts'
+import { walkReader, withFileSource } from '../../images/walk-reader.ts'
+import {
+  btrfsCheckSays,
+  btrfsImageNames,
+  hasBtrfsImages,
+  restoreBtrfsImage,
+} from '../../judges/btrfs-images.ts'
+import { faultTextsOf } from './faults.ts'
+
+/** Where our verdict is another one, and why. */
+const EXCEPTIONS: Readonly<Record<string, { isSound: boolean; why: string }>> = {
+  'fsck-tests/032-corrupted-qgroup/qgroup_corrupted.img': {
+    isSound: true,
+    why: 'only the numbers of a quota group are wrong, which are not checked',
+  },
+}
+
+/** Ends an image that takes longer, in milliseconds; one that hangs synchronously ends with the test run. */
+const TIME_LIMIT = 30_000
+
+/** Reads whatever there is to read. */
+async function readAll(source: SyncByteSource): Promise<void> {
+  try {
+    const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd() })
+    for (const { root } of runSync(source, reader.subvolumes())) {
+      try {
+        walkReader(source, reader, root)
+      } catch (error) {
+        expectRefusal(error)
+      }
+    }
+  } catch (error) {
+    expectRefusal(error)
+  }
+}
+
+function expectRefusal(error: unknown): void {
+  const isRefusal =
+    error instanceof CorruptError ||
+    error instanceof UnsupportedError ||
+    error instanceof NotFoundError ||
+    (error instanceof Error && error.message.endsWith('lies in itself'))
+  if (!isRefusal) throw error
+}
+
+describe.skipIf(!hasBtrfsImages())('test images of btrfs-progs', () => {
+  test.concurrent.each(btrfsImageNames())('%s', { timeout: 120_000 }, (name) =>
+    inFolder(async (folder) => {
+      const image = join(folder, 'image')
+      await restoreBtrfsImage(name, image)
+      const { isSound, output } = await btrfsCheckSays(image)
+      const expected = EXCEPTIONS[name]?.isSound ?? isSound
+      if (EXCEPTIONS[name] !== undefined) expect(EXCEPTIONS[name].isSound).not.toBe(isSound)
+      await withFileSource(image, async (source) => {
+        const started = performance.now()
+        await readAll(source)
+        const faults = await faultTextsOf(source).catch((error: unknown) => {
+          expectRefusal(error)
+          return [String(error)]
+        })
+        expect(performance.now() - started).toBeLessThan(TIME_LIMIT)
+        if (expected) expect(faults).toEqual([])
+        else expect(faults, output).not.toEqual([])
+      })
+    }),
+  )
+})

@@ -1,0 +1,16 @@
+/** Opens file systems for tests. */
+import type { BtrfsReader } from '../../../src/btrfs/read.ts'
+import { openBtrfs } from '../../../src/btrfs/read.ts'
+import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
+import type { Fault } from '../../../src/lib/fault.ts'
+import { loadHash } from '../../../src/lib/load-hash.ts'
+import { loadZstd } from '../../../src/lib/zstd.ts'
+
+/** A reader, and what it reports. */
+export async function openWithFaults(
+  source: SyncByteSource,
+): Promise<{ reader: BtrfsReader; faults: Fault[] }> {
+  const faults: Fault[] = []
+  const onFault = (fault: Fault) => void faults.push(fault)
+  return { reader: await openBtrfs(source, { loadHash, zstd: await loadZstd(), onFault }), faults }
+}

@@ -1,0 +1,99 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from '../images/build.ts'
+import { flipByte } from '../judges/damage.ts'
+import { diskwright } from './diskwright.ts'
+import { buildReadable } from './read-image.ts'
+
+let folder: string
+let image: string
+let packed: string
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'diskwright-verify-'))
+  image = await buildReadable(folder, 'disk.img')
+  packed = await buildReadable(folder, 'disk.img.zst')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A copy with one byte of it inverted. */
+const damaged = (offset: number, of = image): string => {
+  const path = join(folder, 'damaged.img')
+  copyFileSync(of, path)
+  flipByte(path, offset)
+  return path
+}
+
+const ROOT = 35 << 20
+/** Where a file's content lies that does not compress. */
+const dataOffset = () => readFileSync(image).indexOf(Buffer.from(noise(64)), ROOT)
+
+describe('verify', () => {
+  test.each([
+    ['an image', () => image],
+    ['a compressed one', () => packed],
+  ])('%s is sound', async (_, path) => {
+    for (const more of [[], ['--quick']]) {
+      const { exit, stdout, stderr } = await diskwright(['verify', path(), ...more])
+      expect(stdout).toMatch(
+        /^.*: sound, in [\d.]+ s\n  1  FAT32  "BOOT"  34 MiB +sound\n  2  BTRFS  "ROOT"  [\d.]+ MiB  sound\n$/,
+      )
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    }
+  })
+
+  test('a flipped bit of content is one fault, with its place in the image', async () => {
+    const offset = dataOffset()
+    const path = damaged(offset + 5000)
+    const { exit, stdout, stderr } = await diskwright(['verify', path])
+    const [fault, summary, ...rows] = stdout.split('\n')
+    expect(fault).toMatch(/^2: BTRFS: .+ at offset \d+: expected .+, found .+$/)
+    expect(Number(/at offset (\d+)/.exec(fault)![1])).toBe(offset + 4096)
+    expect(summary).toMatch(/damaged\.img: 1 fault, in/)
+    expect(rows[1]).toMatch(/^  2 .* 1 fault$/)
+    expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' })
+    // Which is not looked at when time is short.
+    expect(await diskwright(['verify', path, '--quick'])).toMatchObject({ exit: 0 })
+  })
+
+  test('JSON has the faults and what was checked', async () => {
+    const { exit, stdout } = await diskwright(['verify', damaged(dataOffset()), '--json'])
+    expect(exit).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      faults: [{ partition: 2, content: 'btrfs', offset: dataOffset() }],
+      partitions: [
+        { number: 1, content: 'fat32', isChecked: true, faults: 0 },
+        { number: 2, content: 'btrfs', isChecked: true, faults: 1 },
+      ],
+    })
+  })
+
+  test.each([
+    ['a superblock', ROOT + 65536 + 200, /^2: BTRFS: /m],
+    ['the first FAT', (1 << 20) + 32 * 512 + 8, /^1: FAT32: /m],
+    ['the signature of the partition table', 510, /^IMAGE: image at offset 0: expected a partition table/m],
+  ])('damage to %s is told', async (_, offset, line) => {
+    const { exit, stdout, stderr } = await diskwright(['verify', damaged(offset)])
+    expect(stdout).toMatch(line)
+    expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' })
+  })
+
+  test('a damaged frame of a compressed image is a fault or an error, never sound', async () => {
+    const { exit, stdout, stderr } = await diskwright([
+      'verify',
+      damaged(readFileSync(packed).length >> 1, packed),
+    ])
+    expect(exit).toBe(1)
+    expect(stdout + stderr).not.toContain('sound, in')
+    expect(stderr.split('\n').length).toBeLessThan(3)
+  })
+
+  test('what is no image is told', async () => {
+    const path = join(folder, 'noise.img')
+    writeFileSync(path, noise(100_000))
+    const { exit, stdout } = await diskwright(['verify', path])
+    expect(stdout).toContain('expected a partition table, or a file system that is known here, found neither')
+    expect(exit).toBe(1)
+  })
+})
