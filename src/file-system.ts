@@ -307,7 +307,7 @@ function seenBefore(path: ByteString, { tree, ino }: InodeRef): CorruptError {
   })
 }
 
-// eslint-disable-next-line require-yield
+ 
 function* noSubvolumes(): Reading<SubvolumeRecord[]> {
   return []
 }

@@ -57,17 +57,15 @@ async function openPath(path: string): Promise<OpenInput> {
   }
 }
 
-function reasonOf({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'no such file'
-    case 'EACCES':
-      return 'permission denied'
-    case 'ENXIO': // what open(2) says to that
-      return 'expected a regular file or a block device, found a socket'
-    default:
-      return message
-  }
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  // What open(2) says to one.
+  ENXIO: 'expected a regular file or a block device, found a socket',
+}
+
+function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
+  return REASONS[code] ?? message
 }
 
 async function sourceOf(handle: FileHandle, name: string): Promise<ByteSource> {

@@ -2,10 +2,11 @@ import { FileSystem as ZenFileSystem, Readonly, type InodeLike } from '@zenfs/co
 import type { FileSystem, FileSystemType } from '../file-system.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from '../file-tree/reader.ts'
 import { isSync, type ByteSource } from '../lib/byte-source.ts'
-import { type ByteString, fromText, toBytes, toDisplay, toText } from '../lib/byte-string.ts'
+import { toBytes } from '../lib/byte-string.ts'
 import { run, runSync, type Reading } from '../lib/reading.ts'
 import { errnoError, toErrno } from './errors.ts'
 import { InodeNumbers, toInodeLike } from './inodes.ts'
+import { bytesOfName, textOfName } from './names.ts'
 
 /** (linux/magic.h) */
 const MAGIC: Record<FileSystemType, number> = {
@@ -50,6 +51,8 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     // Nothing is to be copied anywhere: without this, sources that do not answer at once would be.
     this.attributes.set('no_async_preload')
     this.attributes.set('no_atime')
+    // What ZenFS looks at before it takes in what is written to a file.
+    this.attributes.set('readonly', undefined)
   }
 
   /** Closes the image, unless it was given as an open one. ZenFS itself never does. */
@@ -134,22 +137,19 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     const directory = yield* this.#find(path)
     if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
     const entries = yield* this.#reader.list(directory)
-    return entries.map(({ name }) => toName(name))
+    return entries.map(({ name }) => textOfName(name))
   }
 
   *#read(path: string, buffer: Uint8Array, start: number, end: number): Reading<void> {
     const file = yield* this.#find(path)
-    switch (file.type) {
-      case 'file':
-        buffer.set(yield* this.#reader.read(file, start, Math.min(end - start, buffer.length)))
-        return
-      case 'symlink':
-        buffer.set(toBytes(yield* this.#reader.target(file)).subarray(start, end))
-        return
-      case 'directory':
-        throw errnoError('EISDIR', 'is a directory')
-      default:
-        throw errnoError('ENOTSUP', 'a device, pipe or socket of an image holds nothing to be read')
+    if (file.type === 'file') {
+      buffer.set(yield* this.#reader.read(file, start, Math.min(end - start, buffer.length)))
+    } else if (file.type === 'symlink') {
+      buffer.set(toBytes(yield* this.#reader.target(file)).subarray(start, end))
+    } else if (file.type === 'directory') {
+      throw errnoError('EISDIR', 'is a directory')
+    } else {
+      throw errnoError('ENOTSUP', 'a device, pipe or socket of an image holds nothing to be read')
     }
   }
 
@@ -167,22 +167,9 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     }
     const directory = yield* this.#find(path.slice(0, Math.max(0, slash)))
     if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
-    const entry =
-      (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
+    const entry = yield* this.#reader.lookup(directory, bytesOfName(name))
     if (entry === undefined) throw errnoError('ENOENT', 'no such file or directory')
     if (entry.type === 'directory' && this.#known.size < MAX_KNOWN) this.#known.set(path, entry)
     return entry
   }
-
-  /** What `readdir` calls so, although its name is not UTF-8. */
-  *#findShown(directory: InodeRef, name: string): Reading<DirectoryEntry | undefined> {
-    if (!name.includes('\\x')) return undefined
-    const entries = yield* this.#reader.list(directory)
-    return entries.find((entry) => toText(entry.name) === undefined && toDisplay(entry.name) === name)
-  }
-}
-
-/** ZenFS knows names as text alone; bytes that are not UTF-8 are shown as `\xNN`, and found by that. */
-function toName(name: ByteString): string {
-  return toText(name) ?? toDisplay(name)
 }

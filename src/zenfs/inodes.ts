@@ -2,7 +2,7 @@
 import { Attributes, InodeFlags, type InodeLike } from '@zenfs/core'
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { Inode, InodeRef, InodeType } from '../file-tree/reader.ts'
-import { toDisplay, toText } from '../lib/byte-string.ts'
+import { fromText, toDisplay, toText } from '../lib/byte-string.ts'
 
 /** S_IFMT of stat(2). */
 const TYPE_BITS: Record<InodeType, number> = {
@@ -70,8 +70,24 @@ function flagsOf({ flags }: Inode): number {
   return bits
 }
 
+/**
+ * Bytes that ZenFS has for the attributes of an inode, and what it takes of them for itself: once, and for each.
+ * (maxDynamicData, Attributes and Attribute of its inode.ts)
+ */
+const ATTRIBUTES_SIZE = 3968
+const HEAD_SIZE = 4
+const ATTRIBUTE_HEAD_SIZE = 8
+
+/** Those there is room for, in order. */
 function attributesOf(xattrs: readonly Xattr[]): Attributes {
-  const attributes = new Attributes()
-  for (const { name, value } of xattrs) attributes.set(toText(name) ?? toDisplay(name), value)
+  const attributes = new Attributes(new ArrayBuffer(ATTRIBUTES_SIZE))
+  let left = ATTRIBUTES_SIZE - HEAD_SIZE
+  for (const { name, value } of xattrs) {
+    const text = toText(name) ?? toDisplay(name)
+    const size = ATTRIBUTE_HEAD_SIZE + fromText(text).length + value.length
+    if (size > left) continue
+    attributes.set(text, value)
+    left -= size
+  }
   return attributes
 }

@@ -15,7 +15,7 @@ export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8
 const typeOf = (node: MemoryNode): InodeType =>
   typeof node === 'string' ? 'symlink' : node instanceof Uint8Array ? 'file' : 'directory'
 
-/* eslint-disable require-yield */
+ 
 export class MemoryReader implements FileSystemReader {
   readonly root: InodeRef
   readonly #nodes: MemoryNode[] = []

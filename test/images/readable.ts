@@ -19,6 +19,15 @@ const ENTRIES: TarInput[] = [
   { path: 'etc/hostname', type: 'file', content: 'disk\n', mode: 0o640, mtime: { sec: -5, nsec: 123456789 } },
   { path: 'etc/big', type: 'file', content: BIG_FILE, xattrs: [{ name: 'user.note', value: noise(10) }] },
   { path: 'etc/text', type: 'file', content: TEXT_FILE },
+  {
+    path: 'etc/xattrs',
+    type: 'file',
+    xattrs: [
+      { name: 'user.a', value: noise(1000) },
+      { name: 'user.b', value: noise(3900) },
+      { name: 'user.c', value: noise(100) },
+    ],
+  },
   { path: 'etc/again', type: 'hardlink', target: 'etc/hostname' },
   {
     path: 'etc/sparse',

@@ -85,8 +85,11 @@ describe('mounted', () => {
 
   test('has extended attributes', () => {
     expect(fs.xattr.listSync('/os/etc/big')).toEqual(['user.note'])
-    expect(Buffer.compare(fs.xattr.getSync('/os/etc/big', 'user.note') as Uint8Array, noise(10))).toBe(0)
+    expect(Buffer.compare(fs.xattr.getSync('/os/etc/big', 'user.note'), noise(10))).toBe(0)
     expect(fs.xattr.listSync('/os/etc/text')).toEqual([])
+    // ZenFS has no room for the second one, but for those around it.
+    expect(fs.xattr.listSync('/os/etc/xattrs')).toEqual(['user.a', 'user.c'])
+    expect(fs.xattr.getSync('/os/etc/xattrs', 'user.c').length).toBe(100)
   })
 
   test('has any name', () => {
@@ -94,19 +97,23 @@ describe('mounted', () => {
     expect(names).toContain('größe')
     expect(names).toContain('line\nend')
     expect(fs.readFileSync('/os/etc/größe', 'utf8')).toBe('umlaut\n')
-    const shown = 'caf\\xe9'
+    const shown = 'caf\udce9'
     expect(NOT_UTF8).toBe('caf\xe9')
     expect(names).toContain(shown)
     expect(fs.readFileSync(`/os/etc/${shown}`, 'utf8')).toBe('latin\n')
   })
 
   test('takes nothing in', async () => {
-    expect(() => fs.writeFileSync('/os/etc/hostname', 'x')).toThrow('EROFS')
-    expect(() => fs.writeFileSync('/os/new', 'x')).toThrow('EROFS')
-    expect(() => fs.mkdirSync('/os/new')).toThrow('EROFS')
-    expect(() => fs.mkdirSync('/os/etc')).toThrow('EEXIST')
-    expect(() => fs.unlinkSync('/os/link')).toThrow('EROFS')
-    await expect(fs.promises.rename('/os/etc/text', '/os/text')).rejects.toThrow('EROFS')
+    expect(() => fs.writeFileSync('/os/etc/hostname', 'x')).toThrow(
+      expect.objectContaining({ code: 'EROFS' }),
+    )
+    expect(() => fs.writeFileSync('/os/new', 'x')).toThrow(expect.objectContaining({ code: 'EROFS' }))
+    expect(() => fs.mkdirSync('/os/new')).toThrow(expect.objectContaining({ code: 'EROFS' }))
+    expect(() => fs.mkdirSync('/os/etc')).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    expect(() => fs.unlinkSync('/os/link')).toThrow(expect.objectContaining({ code: 'EROFS' }))
+    await expect(fs.promises.rename('/os/etc/text', '/os/text')).rejects.toThrow(
+      expect.objectContaining({ code: 'EROFS' }),
+    )
     expect(fs.readFileSync('/os/etc/hostname', 'utf8')).toBe('disk\n')
   })
 
