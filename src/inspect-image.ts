@@ -5,6 +5,7 @@ import { checksumName } from './btrfs/usage/superblocks.ts'
 import { fatUsage, type FatUsage } from './fat32/usage.ts'
 import type { FatReader } from './fat32/read.ts'
 import type { FileSystemType } from './file-system.ts'
+import { readPartitionTable } from './gpt-mbr/read.ts'
 import { partitionTypeName } from './gpt-mbr/type-names.ts'
 import type { Gap, ImageReport, PartitionReport } from './image-report.ts'
 import type { ByteSource } from './lib/byte-source.ts'
@@ -33,6 +34,11 @@ export interface InspectOptions {
 export async function inspectImage(image: DiskImage, options: InspectOptions = {}): Promise<ImageReport> {
   const { table, size } = image
   const problems: string[] = []
+  // Read once more, so that what is wrong with it is in the report.
+  await run(
+    image.source,
+    readPartitionTable(size, (fault) => problems.push(faultText(fault))),
+  )
   const partitions: PartitionReport[] = []
   for (const partition of image.partitions) {
     partitions.push(await inspectPartition(partition, problems, options))

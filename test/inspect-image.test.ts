@@ -312,6 +312,11 @@ describe('a report', () => {
         [12288, 8192],
         [22528, 131072 - 22528],
       ])
+      flipByte(image, 512 + 8)
+      const damaged = await inspect(image)
+      expect(damaged.table).toMatchObject({ type: 'gpt', usesBackup: true })
+      expect(damaged.partitions).toEqual(partitions)
+      expect(damaged.problems).toHaveLength(1)
     })
   })
 })

@@ -2,11 +2,10 @@ import { rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { inspectImage } from '../inspect-image.ts'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
-import { faultText } from '../lib/fault.ts'
 import { namingErrors } from '../lib/output-error.ts'
 import { createBeside } from '../lib/temporary-file.ts'
-import { openImage } from '../open-image.ts'
 import { reportText } from './inspect-report.ts'
+import { withImage } from './place.ts'
 import { print, printJson } from './print.ts'
 import { htmlReport } from './report/html-report.ts'
 
@@ -19,23 +18,15 @@ export interface InspectFlags {
 
 /** `diskwright inspect`: what an image is made of, and what takes how much of it. */
 export async function inspect(path: string, flags: InspectFlags): Promise<void> {
-  const problems: string[] = []
-  const image = await openImage(path, {
-    onFault: (fault) => problems.push(faultText(fault)),
-    onNotice: (text) => process.stderr.write(`${text}\n`),
-  })
-  try {
-    const report = await inspectImage(image)
-    report.problems = [...new Set([...problems, ...report.problems])]
+  await withImage(path, async (image, signal) => {
+    const report = await inspectImage(image, { signal })
     if (flags.html !== undefined) {
       const name = toDisplay(fromText(basename(resolve(path))))
       await writeFile(flags.html, htmlReport(report, name), flags.force ?? false)
     }
     if (flags.json !== undefined) await printJson(report)
     else if (flags.html === undefined) await print(reportText(report))
-  } finally {
-    await image.close()
-  }
+  })
 }
 
 /** The file is there when it is whole. */

@@ -1,7 +1,7 @@
 import { DiskwrightError } from '../lib/errors.ts'
 
 /** (errno.h of Linux) */
-const NUMBERS = { ENOENT: 2, EIO: 5, ENOTDIR: 20, EISDIR: 21, ENOTSUP: 95 } as const
+const NUMBERS = { ENOENT: 2, EIO: 5, EEXIST: 17, ENOTDIR: 20, EISDIR: 21, EROFS: 30, ENOTSUP: 95 } as const
 
 /** An error as programs expect it of a file system; ZenFS adds the path and the call. */
 export function errnoError(code: keyof typeof NUMBERS, message: string, cause?: unknown): Error {

@@ -85,6 +85,17 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     this.#runSync(this.#read(path, buffer, start, end))
   }
 
+  /** That something is there already counts before that nothing can be written. */
+  override async mkdir(path: string): Promise<never> {
+    if (await this.exists(path)) throw errnoError('EEXIST', 'file exists')
+    throw errnoError('EROFS', 'read-only file system')
+  }
+
+  override mkdirSync(path: string): never {
+    if (this.existsSync(path)) throw errnoError('EEXIST', 'file exists')
+    throw errnoError('EROFS', 'read-only file system')
+  }
+
   /** Nothing is ever to be written. */
   override sync(): Promise<never> {
     return Promise.resolve() as Promise<never>
@@ -150,11 +161,14 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     const name = path.slice(slash + 1)
     if (name === '') {
       const { tree, ino } = this.#root
-      return path === '/' || path === '' ? { tree, ino, name: '', type: 'directory' } : yield* this.#find(path.slice(0, -1))
+      return path === '/' || path === ''
+        ? { tree, ino, name: '', type: 'directory' }
+        : yield* this.#find(path.slice(0, -1))
     }
     const directory = yield* this.#find(path.slice(0, Math.max(0, slash)))
     if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
-    const entry = (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
+    const entry =
+      (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
     if (entry === undefined) throw errnoError('ENOENT', 'no such file or directory')
     if (entry.type === 'directory' && this.#known.size < MAX_KNOWN) this.#known.set(path, entry)
     return entry

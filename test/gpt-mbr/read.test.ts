@@ -1,7 +1,9 @@
 import { closeSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import CRC32 from 'crc-32'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkPartitionTable } from '../../src/gpt-mbr/check.ts'
+import { GptEntry, GptHeader } from '../../src/gpt-mbr/format.ts'
 import { readPartitionTable } from '../../src/gpt-mbr/read.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { faultText } from '../../src/lib/fault.ts'
@@ -327,6 +329,33 @@ function isUnusedEntry(disk: Uint8Array, at: number): boolean {
   return entry >= 0 && entry < 4 && disk[446 + entry * 16 + 4] === 0 && (at - 446) % 16 !== 4
 }
 
+/** A disk whose GPT says something else, with the right checksums. */
+function changedGpt(
+  sound: Uint8Array,
+  asked: { value: number; copies: readonly number[] } & (
+    | { what: 'firstUsableLba' | 'lastUsableLba' | 'alternateLba' }
+    | { what: 'firstLba' | 'lastLba' | 'guid'; entry: number }
+  ),
+): Uint8Array {
+  const bytes = sound.slice()
+  for (const copy of asked.copies) {
+    const at = copy === 0 ? 512 : DISK - 512
+    const header = GptHeader.decode(bytes, at)
+    const entriesAt = header.entriesLba * 512
+    if ('entry' in asked) {
+      const entryAt = entriesAt + asked.entry * 128
+      const entry = GptEntry.decode(bytes, entryAt)
+      if (asked.what !== 'guid') entry[asked.what] = asked.value
+      else entry.guid = GptEntry.decode(bytes, entriesAt + (asked.value % 3) * 128).guid
+      bytes.set(GptEntry.encode(entry), entryAt)
+      header.entriesCrc = CRC32.buf(bytes.subarray(entriesAt, entriesAt + 128 * 128)) >>> 0
+    } else header[asked.what] = asked.value
+    header.headerCrc = CRC32.buf(GptHeader.encode({ ...header, headerCrc: 0 })) >>> 0
+    bytes.set(GptHeader.encode(header), at)
+  }
+  return bytes
+}
+
 describe('checkPartitionTable', () => {
   it.skipIf(!hasSfdisk)('and sfdisk find something wrong with the same MBRs', async () => {
     await withImage(DISK, async (image) => {
@@ -396,6 +425,58 @@ describe('checkPartitionTable', () => {
         }),
         { numRuns: 60 },
       )
+    })
+  })
+
+  it.skipIf(!hasSgdisk)('and sgdisk find the same GPTs wrong whose checksums are right', async () => {
+    await withImage(DISK, async (image) => {
+      await sgdisk(image.path, '-n', '1:2048:4095', '-n', '2:8192:12287', '-n', '3:16384:20479')
+      const sound = bytesOf(image.path)
+      const lba = fc.oneof(
+        fc.constantFrom(0, 1, 2, 33, 34, 35, 2047, 2048, 4095, 4096, 12287, 16384, 20479),
+        fc.integer({ min: DISK_SECTORS - 36, max: DISK_SECTORS + 1 }),
+      )
+      const change = fc.oneof(
+        fc.record({
+          what: fc.constantFrom('firstUsableLba' as const, 'lastUsableLba' as const, 'alternateLba' as const),
+          value: lba,
+          copies: fc.constantFrom([0], [1], [0, 1]),
+        }),
+        fc.record({
+          what: fc.constantFrom('firstLba' as const, 'lastLba' as const, 'guid' as const),
+          value: lba,
+          entry: fc.nat(2),
+          copies: fc.constantFrom([0], [1], [0, 1]),
+        }),
+      )
+      const file = openSync(image.path, 'r+')
+      await fc.assert(
+        fc.asyncProperty(change, async (asked) => {
+          const bytes = changedGpt(sound, asked)
+          writeSync(file, bytes, 0, bytes.length, 0)
+          const theirs = await sgdiskProblems(image.path)
+          const mine = check(bytes)
+          if (theirs !== '') expect(mine, theirs).not.toEqual([])
+          // The usable sectors may not even touch the entries, copies must agree, and a GUID is for one partition.
+          else expect(mine.filter((fault) => !/^GPT header, | a GUID of its own/.test(fault))).toEqual([])
+        }),
+        { numRuns: 50 },
+      )
+      closeSync(file)
+    })
+  })
+
+  it.skipIf(!hasSgdisk)('finds partitions outside of the usable sectors', async () => {
+    await withImage(DISK, async (image) => {
+      await sgdisk(image.path, '-n', '1:2048:4095')
+      const sound = bytesOf(image.path)
+      for (const [what, value] of [
+        ['firstLba', 33],
+        ['lastLba', DISK_SECTORS - 33],
+      ] as const) {
+        const bytes = changedGpt(sound, { what, value, entry: 0, copies: [0, 1] })
+        expect(check(bytes)).toEqual([expect.stringContaining('in the usable sectors')])
+      }
     })
   })
 

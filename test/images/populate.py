@@ -195,9 +195,9 @@ def kinds(top):
 def many(top):
     """Directories with more entries than a leaf holds, some deleted again."""
     os.mkdir(top + "/many")
-    for i in range(3000):
+    for i in range(1800):
         write(f"{top}/many/{i}", text(i % 300))
-    for i in range(0, 3000, 3):
+    for i in range(0, 1800, 3):
         os.unlink(f"{top}/many/{i}")
     path = top
     for i in range(60):

@@ -47,6 +47,9 @@ describe('zstd', () => {
         for (const frame of frames) expect(Buffer.compare(frame, frames[0])).toBe(0)
         for (const zstd of present) {
           expect(Buffer.compare(zstd.decompress(frames[0], source.length), source)).toBe(0)
+          const target = new Uint8Array(source.length + 1)
+          expect(zstd.decompressInto(target, frames[0])).toBe(source.length)
+          expect(Buffer.compare(target.subarray(0, -1), source)).toBe(0)
         }
       }),
       { numRuns: level > 9 ? 10 : 25 },
@@ -84,6 +87,7 @@ describe('zstd', () => {
       damaged[12] ^= 0xff
       expect(() => zstd.decompress(damaged, 10_000)).toThrow()
       expect(() => zstd.decompress(frame, 9_999)).toThrow('at most 9999')
+      expect(() => zstd.decompressInto(new Uint8Array(9_999), frame)).toThrow('at most 9999')
       expect(() => zstd.decompress(new Uint8Array(20), 100)).toThrow('expected a zstd frame')
     })
 

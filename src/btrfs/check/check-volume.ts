@@ -113,7 +113,7 @@ class VolumeCheck {
   }
 
   *run(): Reading<void> {
-    const { volume, knownMirrors, quick } = this.#options
+    const { volume, knownMirrors } = this.#options
     checkSuperblockFields(volume)
     yield* checkMirrors(volume, knownMirrors)
     if (!this.#addSystemChunks()) return
@@ -124,9 +124,13 @@ class VolumeCheck {
     yield* this.#walkLogs()
     this.#compare()
     this.#reader.reportUnmapped()
-    const hasData = (volume.superblock.flags & SUPER_FLAG_METADUMP) === 0n
-    if (!quick && hasData) yield* this.#readData()
+    if (this.#hasContent) yield* this.#readData()
     this.#options.onProgress?.(this.#total, this.#total)
+  }
+
+  /** Whether content of files is to be looked at, and is there. */
+  get #hasContent(): boolean {
+    return !this.#options.quick && (this.#volume.superblock.flags & SUPER_FLAG_METADUMP) === 0n
   }
 
   #progress(bytes: number): void {
@@ -334,6 +338,7 @@ class VolumeCheck {
       reader: this.#reader,
       checksums: this.#checksums,
       lostChecksums: this.#lostOf(CSUM_TREE_OBJECTID),
+      zstd: this.#hasContent ? this.#options.zstd : undefined,
       addSummedPrealloc: (extent: { bytenr: number; inode: number; tree: bigint; place: number }) => {
         this.#summedPreallocs.push(extent)
       },

@@ -49,6 +49,8 @@ class ReferenceCheck {
   readonly #hasOwnerRef: Uint8Array
   /** By rows of extents: whether something is wrong with its references already. */
   readonly #isOdd: Uint8Array
+  /** By the chunk. */
+  readonly #misplaced = new Map<number, { count: number; first: number; kinds: bigint }>()
   /** Addresses without an extent item that have been reported. */
   readonly #missing = new Set<number>()
 
@@ -65,6 +67,7 @@ class ReferenceCheck {
     this.#countUses()
     this.#checkBlocks()
     this.#checkExtents()
+    this.#reportMisplaced()
   }
 
   #decideFullBackrefs(): void {
@@ -238,6 +241,16 @@ class ReferenceCheck {
     }
   }
 
+  /** A chunk whose kind is wrong has many extents: they are one fault. */
+  #reportMisplaced(): void {
+    const { volume, extents } = this.#in
+    for (const [logical, { count, first, kinds }] of this.#misplaced) {
+      const what = `${count} extents in chunk ${logical}, the first at ${extents.bytenr(first)}`
+      const found = `kind ${volume.chunks.find(logical)!.type}`
+      volume.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
+    }
+  }
+
   /** An extent lies in one chunk of its kind, and a tree block in one stripe of it. */
   #checkPlace(row: number, what: string): void {
     const { extents, volume } = this.#in
@@ -263,7 +276,9 @@ class ReferenceCheck {
       kinds = isChunkTrees ? BLOCK_GROUP_SYSTEM : BLOCK_GROUP_METADATA
     }
     if ((chunk.type & kinds) === 0n) {
-      this.#odd(row, what, `a chunk whose kind has ${kinds}`, `kind ${chunk.type}`, '')
+      const misplaced = this.#misplaced.get(chunk.logical)
+      if (misplaced === undefined) this.#misplaced.set(chunk.logical, { count: 1, first: row, kinds })
+      else misplaced.count++
     }
     if (!isTreeBlock || extents.bytes(row) > STRIPE_LEN) return
     const within = start - chunk.logical

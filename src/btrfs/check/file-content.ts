@@ -1,4 +1,5 @@
 /** The extents of one file: in order, without overlaps, as large as the inode says, and with checksums. */
+import { CorruptError } from '../../lib/errors.ts'
 import {
   COMPRESS_NONE,
   DATA_RELOC_TREE_OBJECTID,
@@ -9,6 +10,8 @@ import {
   INODE_NODATASUM,
   maxItemSize,
 } from '../format.ts'
+import { decompressExtent, type Decompressor } from '../read/decompress.ts'
+import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { ChecksumRanges } from './checksums.ts'
 import { EXTENT } from './file-item-rules.ts'
@@ -20,6 +23,8 @@ export interface ContentContext {
   volume: Volume
   checksums: ChecksumRanges
   lostChecksums: LostRanges
+  /** For inline content; in a quick check there is none. */
+  zstd: Decompressor | undefined
   /** A range that is only kept, and has checksums: somebody else must have written it. */
   addSummedPrealloc(extent: { bytenr: number; inode: number; tree: bigint; place: number }): void
 }
@@ -84,8 +89,30 @@ export class FileContent {
     if (ramBytes > (compression === COMPRESS_NONE ? most : sectorsize)) {
       problem(', ram_bytes', `at most ${compression === COMPRESS_NONE ? most : sectorsize}`, ramBytes)
     }
+    if (compression !== COMPRESS_NONE && ramBytes <= sectorsize)
+      this.#decompress(leaf, slot, ramBytes, problem)
     this.bytes += ramBytes
     this.#end = Math.ceil(ramBytes / sectorsize) * sectorsize
+  }
+
+  #decompress(leaf: TreeBlock, slot: number, ramBytes: number, problem: Problem): void {
+    const { zstd, volume } = this.#context
+    if (zstd === undefined) return
+    const at = leaf.itemStart(slot)
+    const stored = leaf.bytes.subarray(at + FileExtentHead.size, at + leaf.itemSize(slot))
+    const compression = COMPRESSIONS.get(leaf.bytes[at + EXTENT.compression])!
+    const place = () => ({ what: 'inline content', offset: leaf.physical + at })
+    try {
+      const content = decompressExtent({ compression, ramBytes }, stored, {
+        zstd,
+        sectorsize: volume.sectorsize,
+        place,
+      })
+      if (content.length < ramBytes) problem(', content', `${ramBytes} bytes`, content.length)
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error
+      problem(', content', error.expected, error.found)
+    }
   }
 
   #addExtent(

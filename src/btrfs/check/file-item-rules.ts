@@ -128,6 +128,10 @@ export function fileExtentProblem(volume: Volume, leaf: TreeBlock, slot: number)
   if (size < FileExtentHead.size)
     return { field: 'size', expected: `at least ${FileExtentHead.size}`, found: size }
   const at = leaf.itemStart(slot)
+  const generation = u64At(view, at + EXTENT.generation)
+  if (generation > volume.latestGeneration) {
+    return { field: 'generation', expected: `at most ${volume.latestGeneration}`, found: generation }
+  }
   const type = bytes[at + EXTENT.type]
   if (type > FILE_EXTENT_PREALLOC) {
     return { field: 'type', expected: `at most ${FILE_EXTENT_PREALLOC}`, found: type }

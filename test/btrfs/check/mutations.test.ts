@@ -27,7 +27,10 @@ const BEYOND_BTRFS_CHECK: readonly { fault: RegExp; why: string }[] = [
   { fault: /^tree block .*, (slot \d+|level|generation|owner) at /, why: 'the kernel refuses such blocks' },
   { fault: /^UUID tree, |, uuid at /, why: 'send and receive go by the UUID tree' },
   { fault: /^sys_chunk_array, /, why: 'whoever mounts goes by this copy of the system chunks' },
-  { fault: /^compressed extent /, why: 'what does not decompress to as much as it should cannot be read' },
+  {
+    fault: /^compressed extent |, extent at 0, content/,
+    why: 'what does not decompress to as much as it should cannot be read',
+  },
   { fault: /^extent item of tree block \d+, generation/, why: 'only the lowmem mode compares it' },
 ]
 

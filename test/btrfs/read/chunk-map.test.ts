@@ -79,7 +79,7 @@ test.each([
   ['no length', [[1, MIB]], { length: 0 }, 'a length'],
   ['an end that is too far', [[1, Number.MAX_SAFE_INTEGER - 10]], {}, 'an end below 2^53'],
 ] as const)('a chunk with %s is an error', (_, stripes, changes, message) => {
-  const item = chunkItem(0n, stripes as unknown as [number, number][], changes)
+  const item = chunkItem(0n, stripes, changes)
   expect(() => decodeChunk(0, item, 0, where)).toThrow(CorruptError)
   expect(() => decodeChunk(0, item, 0, where)).toThrow(message)
 })

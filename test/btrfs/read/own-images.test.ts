@@ -174,8 +174,11 @@ describe('images that are built here', () => {
           const many = at('@', 'many')
           const names = runSync(source, reader.list(many)).map(({ name }) => name)
           const { reader: fresh } = await openWithFaults(source)
+          // There is a cursor in the tree from then on.
+          await run(slow, fresh.inode(many))
           const contents = await Promise.all(
             names.map(async (name) => {
+              expect((await run(slow, fresh.list(many))).map((entry) => entry.name)).toEqual(names)
               const entry = (await run(slow, fresh.lookup(many, name)))!
               return run(slow, fresh.read(entry, 0, 100))
             }),

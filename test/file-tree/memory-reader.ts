@@ -1,0 +1,74 @@
+/** A file system in memory, as its reader: for tests of what is built on readers. */
+import type {
+  DirectoryEntry,
+  FileSystemReader,
+  Inode,
+  InodeRef,
+  InodeType,
+} from '../../src/file-tree/reader.ts'
+import type { ByteString } from '../../src/lib/byte-string.ts'
+import type { Reading } from '../../src/lib/reading.ts'
+
+/** A directory, the target of a symlink, or the content of a file. */
+export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8Array
+
+const typeOf = (node: MemoryNode): InodeType =>
+  typeof node === 'string' ? 'symlink' : node instanceof Uint8Array ? 'file' : 'directory'
+
+/* eslint-disable require-yield */
+export class MemoryReader implements FileSystemReader {
+  readonly root: InodeRef
+  readonly #nodes: MemoryNode[] = []
+
+  constructor(root: MemoryNode) {
+    this.root = this.#ref(root)
+  }
+
+  /** The same node has the same number, wherever it is. */
+  #ref(node: MemoryNode): InodeRef {
+    if (!this.#nodes.includes(node)) this.#nodes.push(node)
+    return { tree: 0, ino: this.#nodes.indexOf(node) }
+  }
+
+  #entries(directory: InodeRef): DirectoryEntry[] {
+    return Object.entries(this.#nodes[directory.ino]).map(([name, node]: [string, MemoryNode]) => ({
+      ...this.#ref(node),
+      name,
+      type: typeOf(node),
+    }))
+  }
+
+  *inode({ ino }: InodeRef): Reading<Inode> {
+    const node = this.#nodes[ino]
+    const time = { sec: 0, nsec: 0 }
+    const size = node instanceof Uint8Array || typeof node === 'string' ? node.length : 0
+    return {
+      ...{ tree: 0, ino, type: typeOf(node), mode: 0o755, uid: 0, gid: 0, nlink: 1, size },
+      ...{ mtime: time, atime: time, ctime: time, birthtime: time, major: 0, minor: 0, flags: [] },
+    }
+  }
+
+  *list(directory: InodeRef): Reading<DirectoryEntry[]> {
+    return this.#entries(directory)
+  }
+
+  *lookup(directory: InodeRef, wanted: ByteString): Reading<DirectoryEntry | undefined> {
+    return this.#entries(directory).find(({ name }) => name === wanted)
+  }
+
+  *target({ ino }: InodeRef): Reading<ByteString> {
+    return this.#nodes[ino] as string
+  }
+
+  *xattrs(): Reading<[]> {
+    return []
+  }
+
+  *ranges({ ino }: InodeRef): Reading<{ offset: number; length: number }[]> {
+    return [{ offset: 0, length: (this.#nodes[ino] as Uint8Array).length }]
+  }
+
+  *read({ ino }: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+    return (this.#nodes[ino] as Uint8Array).slice(offset, offset + length)
+  }
+}
