@@ -85,7 +85,8 @@ export class ExtentPlacer {
     const { file, fileOffset, length } = piece
     const isEqual =
       known.size === file.size &&
-      (await this.#equals(known, piece, packed)) && (await this.#equalUpTo(twin, known, fileOffset))
+      (await this.#equals(known, piece, packed)) &&
+      (await this.#equalUpTo(twin, known, fileOffset))
     if (!isEqual) return this.#part(piece, packed, twin)
     const isLast = fileOffset + length >= file.size
     this.#twin = isLast ? undefined : known
