@@ -132,12 +132,13 @@ function nameOf({ subvolumes }: BtrfsPlan, id: number): string {
 /** A rule as a description has it. */
 function ruleToJson(rule: EntryRulePlan) {
   const { storage, flags, uid, gid, mode, xattrs, exclude } = rule
-  const { nodatacow, compression } = storage
+  const { nodatacow, compression, bootFiles } = storage
   return {
     glob: 'glob' in rule.for ? rule.for.glob : undefined,
     path: 'path' in rule.for ? pathJson(rule.for.path) : undefined,
     nodatacow,
     compression: typeof compression === 'object' ? compressionText(compression) : compression,
+    bootFiles,
     flags: flags.length === 0 ? undefined : flags,
     uid,
     gid,
@@ -170,15 +171,17 @@ function sourceText({ kind, path, to }: SourcePlan): string {
   return `${kind} ${path}${to === '' ? '' : ` -> ${pathText(to)}`}`
 }
 
-function storageText({ nodatacow, compression }: StoragePlan): string {
-  if (nodatacow) return 'nodatacow'
-  return compression === undefined ? 'plain' : compressionText(compression)
+function storageText({ nodatacow, compression, bootFiles }: StoragePlan): string {
+  const plain = nodatacow ? 'nodatacow' : 'plain'
+  const kind = compression === undefined ? plain : compressionText(compression)
+  return bootFiles === true ? `${kind}, boot files` : kind
 }
 
-function storageToJson({ nodatacow, compression }: StoragePlan) {
+function storageToJson({ nodatacow, compression, bootFiles }: StoragePlan) {
   return {
     nodatacow,
     compression: compression === undefined ? 'none' : compressionText(compression),
+    bootFiles,
   }
 }
 

@@ -31,6 +31,12 @@ const storage = {
     .describe(
       'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" (level 3), "zstd:1" to "zstd:15".',
     ),
+  bootFiles: z
+    .boolean()
+    .optional()
+    .describe(
+      'Boot loaders of any age read these files: they have no holes, and what is compressed ends with a plain sector.',
+    ),
 }
 
 const profile = z.enum(['single', 'dup'])
@@ -138,6 +144,7 @@ export const btrfs = z.strictObject({
   compression: storage.compression.describe(
     'How file content is compressed where no subvolume or path says otherwise; "none" by default.',
   ),
+  bootFiles: storage.bootFiles,
   inlineCompression: z
     .boolean()
     .optional()

@@ -87,6 +87,11 @@ export interface StoragePlan {
   /** No copy on write, and with it no checksums and no compression. */
   nodatacow: boolean
   compression: Compression | undefined
+  /**
+   * Boot loaders read it: no holes, and the last, partial sector of what is compressed lies in an extent of its own
+   * (U-Boot before 2023.07 reads it wrong otherwise).
+   */
+  bootFiles?: boolean | undefined
 }
 
 export interface Compression {
@@ -130,7 +135,7 @@ export interface EntryRulePlan {
   /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
   for: { path: ByteString } | { glob: string }
   /** Only rules with a pattern have it; the others are in `paths`. */
-  storage: { nodatacow?: boolean; compression?: Compression | 'none' }
+  storage: { nodatacow?: boolean; compression?: Compression | 'none'; bootFiles?: boolean }
   flags: InodeFlag[]
   uid?: number
   gid?: number
