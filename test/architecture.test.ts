@@ -10,7 +10,7 @@ const ROOT = join(import.meta.dirname, '../src')
 const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
-  ['sources', 'output', 'extract', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['sources', 'output', 'extract', 'qemu', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
   ['packing', 'input'],
   ['(assembly)'],
   ['cli', 'zenfs'],
