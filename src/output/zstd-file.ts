@@ -44,12 +44,12 @@ export interface ZstdFrames extends Omit<ImageFile, 'finish' | 'dataRanges'> {
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
 export function zstdFile(file: OpenFile, options: ZstdFileOptions): ImageFile {
-  const { end, ...frames } = zstdFrames(file, options)
+  const frames = zstdFrames(file, options)
   const ranges: ByteRange[] = []
   return {
     ...frames,
     async finish(imageSize) {
-      const size = await finishFrames(file, await end(imageSize))
+      const size = await finishFrames(file, await frames.end(imageSize))
       ranges.push({ start: 0, end: size })
       return size
     },
