@@ -10,10 +10,10 @@ const ROOT = join(import.meta.dirname, '../src')
 const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
-  ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing'],
+  ['sources', 'output', 'extract', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['packing', 'input'],
   ['(assembly)'],
-  ['cli'],
+  ['cli', 'zenfs'],
 ]
 /** Neighbours that are one layer together. */
 const TOGETHER = new Set(['file-tree', 'spec'])

@@ -33,10 +33,15 @@ export function compressLzoExtent(lzo: LzoCompressor, target: Uint8Array, source
  * The content of an extent, or of its beginning.
  *
  * @param stored what follows the length of the whole does not matter
- * @param length bytes of content
+ * @param length bytes of content; zeros follow where the last segment holds fewer
+ * @param sectorSize that of the file system
  * @throws RangeError when it is damaged
  */
-export function decompressLzoExtent(stored: Uint8Array, length: number): Uint8Array {
+export function decompressLzoExtent(
+  stored: Uint8Array,
+  length: number,
+  sectorSize = SECTOR_SIZE,
+): Uint8Array {
   const view = viewOf(stored)
   const whole = u32.read(view, 0)
   if (whole > stored.length) {
@@ -50,16 +55,16 @@ export function decompressLzoExtent(stored: Uint8Array, length: number): Uint8Ar
     if (streamEnd > whole || streamEnd === stream) {
       throw new RangeError(`lzo extent: expected a segment at ${at} of ${whole} bytes`)
     }
-    const segmentEnd = Math.min(length, end + SECTOR_SIZE)
+    const segmentEnd = Math.min(length, end + sectorSize)
     decompressLzo(stored, stream, streamEnd, content.subarray(end, segmentEnd), 0)
     end = segmentEnd
-    at = behindFilling(streamEnd)
+    at = behindFilling(streamEnd, sectorSize)
   }
   return content
 }
 
 /** Where the next segment begins. */
-function behindFilling(end: number): number {
-  const left = SECTOR_SIZE - (end % SECTOR_SIZE)
+function behindFilling(end: number, sectorSize = SECTOR_SIZE): number {
+  const left = sectorSize - (end % sectorSize)
   return left < u32.size ? end + left : end
 }

@@ -1,33 +1,39 @@
 /**
- * FAT32 on disk. Names and rules are those of the "Microsoft Extensible Firmware Initiative FAT32 File System
+ * FAT12, FAT16 and FAT32 on disk. Names and rules are those of the "Microsoft Extensible Firmware Initiative FAT32 File System
  * Specification", version 1.03, cited below as FATGEN.
  */
 import { array, bytes, struct, u16, u32, u8, type ValueOf } from '../lib/struct.ts'
 
-/** Bytes in a sector. FAT knows larger ones, which no boot loader expects. */
+/** Bytes in a sector of what is written, and of all boot sectors. FAT knows larger ones, which no boot loader expects. */
 export const SECTOR_SIZE = 512
+export const MAX_SECTOR_SIZE = 4096
 
-/** Boot sector with the BIOS parameter block of FAT32. (FATGEN, "Boot Sector and BPB") */
-export const BootSector = struct('BootSector', SECTOR_SIZE, {
+/** The BIOS parameter block, as far as it is the same for all types. (FATGEN, "Boot Sector and BPB") */
+const COMMON = {
   jump: bytes(3),
   oemName: bytes(8),
   bytesPerSector: u16,
   sectorsPerCluster: u8,
   reservedSectors: u16,
   fats: u8,
-  /** 0: FAT12 and FAT16 only. */
+  /** Of the root directory, which has a place of its own in FAT12 and FAT16; 0 in FAT32. */
   rootEntries: u16,
-  /** 0: FAT12 and FAT16 only. */
+  /** 0: `totalSectors` counts. Always so in FAT32. */
   totalSectors16: u16,
   media: u8,
-  /** 0: FAT12 and FAT16 only. */
+  /** 0: FAT32, where `fatSectors` counts. */
   fatSectors16: u16,
   sectorsPerTrack: u16,
   heads: u16,
   hiddenSectors: u32,
   totalSectors: u32,
+}
+
+/** Boot sector of FAT32. (FATGEN, "Boot Sector and BPB") */
+export const BootSector = struct('BootSector', SECTOR_SIZE, {
+  ...COMMON,
   fatSectors: u32,
-  /** Which FAT is in use when they are not mirrored; 0: they are. */
+  /** EXT_FLAG_NOT_MIRRORED and, with it, the number of the FAT that is in use; 0: all are. */
   extFlags: u16,
   version: u16,
   rootCluster: u32,
@@ -35,6 +41,7 @@ export const BootSector = struct('BootSector', SECTOR_SIZE, {
   backupBootSector: u16,
   reserved: bytes(12),
   driveNumber: u8,
+  /** STATE_DIRTY; 0 otherwise. */
   reserved1: u8,
   /** EXTENDED_BOOT_SIGNATURE: volume id, label and type follow. */
   bootSignature: u8,
@@ -46,10 +53,33 @@ export const BootSector = struct('BootSector', SECTOR_SIZE, {
 })
 export type BootSector = ValueOf<typeof BootSector>
 
+/** Boot sector of FAT12 and FAT16. (FATGEN, "Boot Sector and BPB") */
+export const BootSector16 = struct('BootSector16', SECTOR_SIZE, {
+  ...COMMON,
+  driveNumber: u8,
+  /** STATE_DIRTY; 0 otherwise. */
+  reserved1: u8,
+  /** EXTENDED_BOOT_SIGNATURE: volume id, label and type follow. */
+  bootSignature: u8,
+  volumeId: u32,
+  label: bytes(11),
+  fileSystemType: bytes(8),
+  bootCode: bytes(448),
+  signature: u16,
+})
+export type BootSector16 = ValueOf<typeof BootSector16>
+
+export const EXT_FLAG_NOT_MIRRORED = 0x80
+export const EXT_FLAGS_ACTIVE_FAT = 0x0f
+/** A driver that writes sets it, and clears it when it is done. (Linux: FAT_STATE_DIRTY) */
+export const STATE_DIRTY = 0x01
+
 export const BOOT_SIGNATURE = 0xaa55
 export const EXTENDED_BOOT_SIGNATURE = 0x29
 /** Not removable. Also the low byte of the first FAT entry. */
 export const MEDIA_FIXED_DISK = 0xf8
+/** Of floppy disks. All others are MEDIA_FIXED_DISK and above. */
+export const MEDIA_FLOPPY = 0xf0
 
 /** What a driver need not count at every mount. (FATGEN, "FSInfo Sector Structure") */
 export const FsInfo = struct('FsInfo', SECTOR_SIZE, {
@@ -133,7 +163,7 @@ export const NAME_DELETED = 0xe5
 /** First byte of a name: stands for a character 0xe5. */
 export const NAME_KANJI_E5 = 0x05
 
-/** Bytes of an entry in the FAT, of which 28 bits count. */
+/** Bytes of an entry in the FAT of FAT32, of which 28 bits count. */
 export const FAT_ENTRY_SIZE = 4
 export const FAT_MASK = 0x0fffffff
 export const FAT_FREE = 0
@@ -141,14 +171,44 @@ export const FAT_BAD = 0x0ffffff7
 /** This and all above it end a chain. */
 export const FAT_END_MIN = 0x0ffffff8
 export const FAT_END = 0x0fffffff
-/** Bits of the second FAT entry: cleanly unmounted, no read or write errors met. */
+/** Bits of the second FAT entry of FAT32: cleanly unmounted, no read or write errors met. */
 export const FAT_CLEAN_BIT = 0x08000000
 export const FAT_NO_ERROR_BIT = 0x04000000
+
+export type FatType = 'fat12' | 'fat16' | 'fat32'
+
+/** What the entries of a FAT look like. (FATGEN, "FAT Data Structure") */
+export interface FatEntryForm {
+  /** Bits from one entry to the next, and those of them that count. */
+  bits: number
+  mask: number
+  bad: number
+  /** This and all above it end a chain. */
+  endMin: number
+  /** Bits of the second entry; 0 where there are none. */
+  cleanBit: number
+  noErrorBit: number
+}
+
+export const FAT_ENTRY_FORMS: Readonly<Record<FatType, FatEntryForm>> = {
+  fat12: { bits: 12, mask: 0xfff, bad: 0xff7, endMin: 0xff8, cleanBit: 0, noErrorBit: 0 },
+  fat16: { bits: 16, mask: 0xffff, bad: 0xfff7, endMin: 0xfff8, cleanBit: 0x8000, noErrorBit: 0x4000 },
+  fat32: {
+    bits: 8 * FAT_ENTRY_SIZE,
+    mask: FAT_MASK,
+    bad: FAT_BAD,
+    endMin: FAT_END_MIN,
+    cleanBit: FAT_CLEAN_BIT,
+    noErrorBit: FAT_NO_ERROR_BIT,
+  },
+}
 
 /** Number of the first cluster of the data area. */
 export const FIRST_CLUSTER = 2
 /** With fewer clusters a volume is FAT16 by definition. (FATGEN, "FAT Type Determination") */
 export const MIN_CLUSTERS = 65525
+/** With fewer it is FAT12. */
+export const MIN_CLUSTERS_FAT16 = 4085
 /** With more the numbers would run into those that mark bad clusters and ends. */
 export const MAX_CLUSTERS = FAT_BAD - FIRST_CLUSTER
 

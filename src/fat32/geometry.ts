@@ -1,15 +1,19 @@
 import { DoesNotFitError } from '../lib/errors.ts'
 import {
+  DirEntry,
   FAT_ENTRY_SIZE,
   FIRST_CLUSTER,
   MAX_CLUSTERS,
   MIN_CLUSTERS,
   SECTOR_SIZE,
-  type BootSector,
+  type FatType,
 } from './format.ts'
 
-/** Where the areas of a FAT32 volume lie. */
+/** Where the areas of a FAT volume lie. */
 export interface Geometry {
+  type: FatType
+  /** Bytes. */
+  sectorSize: number
   totalSectors: number
   sectorsPerCluster: number
   /** Sectors before the first FAT. */
@@ -17,6 +21,8 @@ export interface Geometry {
   fats: number
   /** Sectors of one FAT. */
   fatSectors: number
+  /** Records of the root directory, where it has a place of its own behind the FATs; 0 in FAT32. */
+  rootEntries: number
   /** Clusters of the data area; they are numbered from 2. */
   clusters: number
 }
@@ -93,11 +99,14 @@ export function planGeometry(
     })
   }
   return {
+    type: 'fat32',
+    sectorSize: SECTOR_SIZE,
     totalSectors,
     sectorsPerCluster,
     reservedSectors: RESERVED_SECTORS,
     fats: FATS,
     fatSectors,
+    rootEntries: 0,
     clusters,
   }
 }
@@ -118,32 +127,31 @@ function fatSectorsFor(totalSectors: number, sectorsPerCluster: number): number 
   return fatSectors
 }
 
-/** The geometry that a boot sector declares. */
-export function geometryOf(boot: BootSector): Geometry {
-  const { totalSectors, sectorsPerCluster, reservedSectors, fats, fatSectors } = boot
-  const dataSectors = totalSectors - reservedSectors - fats * fatSectors
-  return {
-    totalSectors,
-    sectorsPerCluster,
-    reservedSectors,
-    fats,
-    fatSectors,
-    clusters: Math.floor(dataSectors / sectorsPerCluster),
-  }
-}
-
 /** Bytes of a cluster. */
-export function clusterSizeOf({ sectorsPerCluster }: Geometry): number {
-  return sectorsPerCluster * SECTOR_SIZE
+export function clusterSizeOf({ sectorsPerCluster, sectorSize }: Geometry): number {
+  return sectorsPerCluster * sectorSize
 }
 
 /** Byte offset from the start of the volume of FAT number `copy`, from 0. */
-export function fatOffset({ reservedSectors, fatSectors }: Geometry, copy: number): number {
-  return (reservedSectors + copy * fatSectors) * SECTOR_SIZE
+export function fatOffset({ reservedSectors, fatSectors, sectorSize }: Geometry, copy: number): number {
+  return (reservedSectors + copy * fatSectors) * sectorSize
+}
+
+/** Byte offset from the start of the volume of the root directory that FAT12 and FAT16 have. */
+export function rootOffset(geometry: Geometry): number {
+  return fatOffset(geometry, geometry.fats)
+}
+
+/** Sectors that the root directory of FAT12 and FAT16 takes. */
+export function rootSectors({
+  rootEntries,
+  sectorSize,
+}: Pick<Geometry, 'rootEntries' | 'sectorSize'>): number {
+  return Math.ceil((rootEntries * DirEntry.size) / sectorSize)
 }
 
 /** Byte offset from the start of the volume of a cluster. */
 export function clusterOffset(geometry: Geometry, cluster: number): number {
-  const dataStart = fatOffset(geometry, geometry.fats)
+  const dataStart = rootOffset(geometry) + rootSectors(geometry) * geometry.sectorSize
   return dataStart + (cluster - FIRST_CLUSTER) * clusterSizeOf(geometry)
 }

@@ -1,240 +1,306 @@
+/** Reads FAT12, FAT16 and FAT32. */
 import type { Timestamp } from '../file-tree/entry.ts'
-import { fromBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import type { DataRange } from '../file-tree/file-content.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import { fromBytes, toText, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError } from '../lib/errors.ts'
-import { viewOf } from '../lib/struct.ts'
+import { faultOf, type OnFault } from '../lib/fault.ts'
+import { readExactly, readStruct, type ByteRange, type Reading } from '../lib/reading.ts'
+import { readBootSector, type VolumeHead } from './boot-sector.ts'
+import { Chain } from './chain.ts'
+import { fromCodePage } from './code-page.ts'
+import { DirectoryCache, type OpenDirectory } from './directory-cache.ts'
 import { parseDirectory, type DirectoryRecord } from './directory-read.ts'
+import { FatTable } from './fat-table.ts'
 import {
   ATTR_DIRECTORY,
-  BOOT_SIGNATURE,
-  BootSector,
+  ATTR_READ_ONLY,
   DirEntry,
-  FAT_BAD,
-  FAT_END_MIN,
-  FAT_ENTRY_SIZE,
-  FAT_MASK,
-  FIRST_CLUSTER,
+  EXTENDED_BOOT_SIGNATURE,
   MAX_DIR_ENTRIES,
-  MIN_CLUSTERS,
-  SECTOR_SIZE,
+  NAME_KANJI_E5,
+  type BootSector,
+  type BootSector16,
+  type FatType,
 } from './format.ts'
-import { clusterOffset, clusterSizeOf, fatOffset, geometryOf, type Geometry } from './geometry.ts'
+import { clusterOffset, clusterSizeOf, rootOffset, type Geometry } from './geometry.ts'
+import { caseKey } from './names.ts'
 import { fromFatTime } from './times.ts'
 
-/** Gives `length` bytes at an offset from the start of the volume; fewer only at the end of what there is. */
-export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>
-
-export interface FatListing {
-  /** Relative to the root, UTF-8. */
-  path: ByteString
-  type: 'file' | 'directory'
-  /** Bytes; 0 for directories. */
-  size: number
-  /** The attribute byte. (ATTR_* in format.ts) */
-  attributes: number
-  mtime: Timestamp
-  birthtime: Timestamp
-  /** 11 bytes, as stored. */
-  shortName: ByteString
-  /** 0 when it has no content. */
-  firstCluster: number
+/**
+ * An open volume. Inodes are numbered by the place of their short record: its offset from the start of the volume in
+ * units of a record; the root is 0.
+ */
+export interface FatReader extends FileSystemReader {
+  readonly type: FatType
+  /** Of the root directory, or else of the boot sector; '' when there is none. */
+  readonly label: string
+  /** 0 when the volume has none. */
+  readonly volumeId: number
+  readonly boot: BootSector | BootSector16
+  readonly geometry: Geometry
+  /** Bytes of a cluster. */
+  readonly clusterSize: number
+  /** The short record as it is on disk; undefined for the root, which has none. */
+  entry(ref: InodeRef): Reading<DirEntry | undefined>
 }
 
-export interface FatVolume {
-  boot: BootSector
-  geometry: Geometry
-  /** Of the root directory, or else of the boot sector, without trailing spaces; '' when there is none. */
-  label: string
-  volumeId: number
-  /** All entries: a directory before what lies in it, in the order they are stored. */
-  entries: () => AsyncIterable<FatListing>
-  /** The content of a file. */
-  content: (file: FatListing) => AsyncIterable<Uint8Array>
-  /** Value of the FAT for a cluster, 28 bits. */
-  fatEntry: (cluster: number) => Promise<number>
-  /** The clusters of a chain, to its end. */
-  chain: (first: number, what: string) => AsyncIterable<number>
-  /** All clusters of a directory, one after the other. */
-  directoryBytes: (first: number, what: string) => Promise<Uint8Array>
-}
-
-/** Bytes of file content read at once, at most. */
-const READ_SIZE = 1 << 20
-const FAT_PAGE = 65536
+/** Chains of files that are kept, so that reading on does not begin with the first cluster. */
+const MAX_CHAINS = 16
+const ROOT_INO = 0
+const EPOCH: Timestamp = { sec: 0, nsec: 0 }
 
 /**
- * Opens a FAT32 volume for reading.
+ * Opens a volume. The type goes by the number of clusters, as FATGEN has it.
  *
- * @throws CorruptError here and while reading, when it is no FAT32 or damaged: chains that are too short, loop or
- *   lead out of the volume
+ * @param onFault is told of what is damaged and could be done without
+ * @throws CorruptError here when it is no FAT, and while reading when it is damaged: chains that are too short, loop or
+ *   lead out of the volume; directories that lie in themselves
  */
-export async function readFat32(read: ReadAt): Promise<FatVolume> {
-  const readExactly = async (offset: number, length: number, what: string) => {
-    const bytes = await read(offset, length)
-    if (bytes.length < length) {
-      throw new CorruptError(what, offset, { expected: `${length} bytes`, found: bytes.length })
-    }
-    return bytes
+export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): Reading<FatReader> {
+  const head = yield* readBootSector()
+  const volume = new Volume(head, new FatTable(head, onFault))
+  let label = bootLabel(head.boot)
+  try {
+    const { label: record } = yield* volume.directory(volume.root)
+    if (record !== undefined) label = labelText(record.short)
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error
+    onFault(faultOf(error))
   }
-  const boot = BootSector.decode(await readExactly(0, BootSector.size, 'FAT32 boot sector'))
-  const geometry = checkedGeometry(boot)
-  const clusterSize = clusterSizeOf(geometry)
-  const entryOffset = (cluster: number) => fatOffset(geometry, 0) + cluster * FAT_ENTRY_SIZE
+  volume.label = label
+  return volume
+}
 
-  const pages = new Map<number, DataView>()
-  const fatEntry = async (cluster: number) => {
-    const index = Math.floor((cluster * FAT_ENTRY_SIZE) / FAT_PAGE)
-    let page = pages.get(index)
-    if (!page) {
-      const start = index * FAT_PAGE
-      const length = Math.min(FAT_PAGE, geometry.fatSectors * SECTOR_SIZE - start)
-      page = viewOf(await readExactly(fatOffset(geometry, 0) + start, length, 'FAT'))
-      pages.set(index, page)
-    }
-    return page.getUint32((cluster * FAT_ENTRY_SIZE) % FAT_PAGE, true) & FAT_MASK
+class Volume implements FatReader {
+  readonly root: InodeRef = { tree: 0, ino: ROOT_INO }
+  readonly boot: BootSector | BootSector16
+  readonly geometry: Geometry
+  readonly clusterSize: number
+  label = ''
+  readonly #rootCluster: number | undefined
+  readonly #fat: FatTable
+  readonly #directories = new DirectoryCache()
+  readonly #chains = new Map<number, Chain>()
+  /** Which directory a cluster was found to belong to, for all that were opened. */
+  readonly #owners = new Map<number, number>()
+
+  constructor({ boot, boot32, geometry }: VolumeHead, fat: FatTable) {
+    this.boot = boot
+    this.geometry = geometry
+    this.clusterSize = clusterSizeOf(geometry)
+    this.#rootCluster = boot32?.rootCluster
+    this.#fat = fat
   }
 
-  async function* chain(first: number, what: string): AsyncGenerator<number> {
-    // Brent's way to find loops: remember a cluster, for twice as many steps each time.
-    let [mark, steps, limit] = [first, 0, 1]
-    for (let cluster = first, from = first; cluster < FAT_END_MIN;) {
-      if (cluster < FIRST_CLUSTER || cluster >= FIRST_CLUSTER + geometry.clusters || cluster === FAT_BAD) {
-        throw new CorruptError(`cluster chain of ${what}`, entryOffset(from), {
-          expected: `a cluster from ${FIRST_CLUSTER} to ${FIRST_CLUSTER + geometry.clusters - 1} or an end mark`,
-          found: cluster,
+  get type(): FatType {
+    return this.geometry.type
+  }
+
+  get volumeId(): number {
+    return this.boot.bootSignature === EXTENDED_BOOT_SIGNATURE ? this.boot.volumeId : 0
+  }
+
+  *entry({ ino }: InodeRef): Reading<DirEntry | undefined> {
+    if (ino === ROOT_INO) return undefined
+    const kept = this.#directories.record(ino)
+    return kept?.entry ?? (yield* readStruct(ino * DirEntry.size, 'directory record', DirEntry))
+  }
+
+  *inode(ref: InodeRef): Reading<Inode> {
+    const entry = yield* this.entry(ref)
+    const isDirectory = entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0
+    const isReadOnly = entry !== undefined && !isDirectory && (entry.attributes & ATTR_READ_ONLY) !== 0
+    return {
+      tree: 0,
+      ino: ref.ino,
+      type: isDirectory ? 'directory' : 'file',
+      // What Linux shows without options: only files are ever read-only.
+      mode: isReadOnly ? 0o555 : 0o755,
+      uid: 0,
+      gid: 0,
+      nlink: 1,
+      size: isDirectory ? (yield* this.directory(ref)).size : entry.size,
+      ...timesOf(entry),
+      ctime: undefined,
+      major: 0,
+      minor: 0,
+      flags: [],
+    }
+  }
+
+  *list(ref: InodeRef): Reading<DirectoryEntry[]> {
+    const { records } = yield* this.directory(ref)
+    return records.filter(isNamed).map(entryOf)
+  }
+
+  /** FAT ignores case, and knows the short names of long ones. */
+  *lookup(ref: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined> {
+    const { records } = yield* this.directory(ref)
+    const key = caseKey(toText(name) ?? name)
+    const isSame = (other: ByteString) => caseKey(toText(other) ?? other) === key
+    const named = records.filter(isNamed)
+    const found =
+      named.find((record) => record.name === name) ??
+      named.find((record) => isSame(record.name)) ??
+      named.find((record) => isSame(record.alias))
+    return found && entryOf(found)
+  }
+
+  *target(): Reading<ByteString> {
+    throw new Error('FAT has no symlinks')
+  }
+
+  *xattrs(): Reading<[]> {
+    return []
+  }
+
+  *ranges(ref: InodeRef): Reading<DataRange[]> {
+    const { size } = yield* this.#file(ref)
+    return size === 0 ? [] : [{ offset: 0, length: size }]
+  }
+
+  *read(ref: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+    const { size, chain, what } = yield* this.#file(ref)
+    const end = Math.min(size, offset + length)
+    if (offset >= end) return new Uint8Array(0)
+    const pieces: ByteRange[] = []
+    for (let at = offset; at < end;) {
+      const within = at % this.clusterSize
+      const cluster = yield* chain!.at((at - within) / this.clusterSize)
+      if (cluster === undefined) {
+        throw new CorruptError(`cluster chain of ${what}`, this.#fat.offsetOf(chain!.first), {
+          expected: `clusters for ${size} bytes`,
+          found: `only ${at - within}`,
         })
       }
-      yield cluster
-      from = cluster
-      cluster = await fatEntry(cluster)
-      if (cluster === mark) {
-        throw new CorruptError(`cluster chain of ${what}`, entryOffset(from), {
-          expected: 'an end',
-          found: `a loop back to cluster ${cluster}`,
-        })
-      }
-      if (++steps === limit) [mark, steps, limit] = [cluster, 0, limit * 2]
+      const start = clusterOffset(this.geometry, cluster) + within
+      const taken = Math.min(this.clusterSize - within, end - at)
+      const last = pieces.at(-1)
+      if (last !== undefined && last.offset + last.length === start) last.length += taken
+      else pieces.push({ offset: start, length: taken })
+      at += taken
     }
+    return yield* readAll(pieces, end - offset, what)
   }
 
-  const directoryBytes = async (first: number, what: string) => {
-    const clusters: Uint8Array[] = []
+  /** The records of a directory, read or kept. */
+  *directory(ref: InodeRef): Reading<OpenDirectory> {
+    const kept = this.#directories.get(ref.ino)
+    if (kept !== undefined) return kept
+    const what = whatOf('directory', yield* this.entry(ref))
+    const areas = yield* this.#areasOf(ref, what)
+    const size = areas.reduce((sum, { length }) => sum + length, 0)
+    const bytes = yield* readAll(areas, size, what)
+    const areaSize = areas[0].length
+    const parsed = parseDirectory(bytes, (at) => areas[Math.floor(at / areaSize)].offset + (at % areaSize))
+    return this.#directories.add(ref.ino, { ...parsed, size })
+  }
+
+  /** Where a directory lies: its clusters, or the one area of a root directory without. All are of one size. */
+  *#areasOf(ref: InodeRef, what: string): Reading<ByteRange[]> {
+    const { geometry, clusterSize } = this
+    const isRoot = ref.ino === ROOT_INO
+    if (isRoot && this.#rootCluster === undefined) {
+      return [{ offset: rootOffset(geometry), length: geometry.rootEntries * DirEntry.size }]
+    }
+    const entry = yield* this.entry(ref)
+    if (entry !== undefined && (entry.attributes & ATTR_DIRECTORY) === 0) throw new Error(`${what} is a file`)
+    const first = entry === undefined ? this.#rootCluster! : firstClusterOf(entry, geometry.type)
+    const chain = new Chain(this.#fat, first, { what, offset: ref.ino * DirEntry.size })
     const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSize)
-    for await (const cluster of chain(first, what)) {
-      if (clusters.length === most) {
-        throw new CorruptError(what, clusterOffset(geometry, first), {
-          expected: 'a directory of at most 2 MiB',
-          found: 'a longer one',
-        })
-      }
-      clusters.push(await readExactly(clusterOffset(geometry, cluster), clusterSize, what))
-    }
-    const bytes = new Uint8Array(clusters.length * clusterSize)
-    clusters.forEach((piece, i) => bytes.set(piece, i * clusterSize))
-    return bytes
-  }
-
-  async function* entries(): AsyncGenerator<FatListing> {
-    const seen = new Set([boot.rootCluster])
-    const open: { path: ByteString; cluster: number }[] = [{ path: '', cluster: boot.rootCluster }]
-    for (let next = open.pop(); next; next = open.pop()) {
-      const { path, cluster } = next
-      const what = `directory ${JSON.stringify(toDisplay(path))}`
-      const below: typeof open = []
-      for (const record of parseDirectory(await directoryBytes(cluster, what)).records) {
-        if (record.name === '.' || record.name === '..') continue
-        const listing = listingOf(record, path)
-        if (listing.type === 'directory') {
-          if (seen.has(record.cluster)) {
-            throw new CorruptError(what, clusterOffset(geometry, cluster), {
-              expected: `a cluster of its own for ${JSON.stringify(toDisplay(listing.path))}`,
-              found: `cluster ${record.cluster}, which another directory has`,
-            })
-          }
-          seen.add(record.cluster)
-          below.push({ path: listing.path, cluster: record.cluster })
-        }
-        yield listing
-      }
-      open.push(...below.reverse())
-    }
-  }
-
-  async function* content({ path, type, size, firstCluster }: FatListing): AsyncGenerator<Uint8Array> {
-    const what = `file ${JSON.stringify(toDisplay(path))}`
-    if (type !== 'file') throw new Error(`${what} is a directory`)
-    if (size === 0) return
-    let [left, start, length] = [size, 0, 0]
-    // Runs of neighbouring clusters are read as one. What is behind the content is followed to its end, which
-    // finds the loops, but not read.
-    for await (const cluster of chain(firstCluster, what)) {
+    const areas: ByteRange[] = []
+    for (let i = 0; ; i++) {
+      const cluster = yield* chain.at(i)
+      if (cluster === undefined) return areas
       const offset = clusterOffset(geometry, cluster)
-      if (length > 0 && (offset !== start + length || length >= READ_SIZE)) {
-        yield await readExactly(start, length, what)
-        length = 0
+      const expect = (sound: boolean, expected: string, found: string) => {
+        if (!sound) throw new CorruptError(what, offset, { expected, found })
       }
-      if (left === 0) continue
-      if (length === 0) start = offset
-      const used = Math.min(left, clusterSize)
-      length += used
-      left -= used
-    }
-    if (length > 0) yield await readExactly(start, length, what)
-    if (left > 0) {
-      throw new CorruptError(`cluster chain of ${what}`, entryOffset(firstCluster), {
-        expected: `clusters for ${size} bytes`,
-        found: `only ${size - left}`,
-      })
+      expect(i < most, 'a directory of at most 2 MiB', 'a longer one')
+      // Otherwise directories could lie in each other, and who walks them would never come to an end.
+      const owner = this.#owners.get(cluster) ?? ref.ino
+      expect(owner === ref.ino, 'clusters of its own', `cluster ${cluster}, which another directory has`)
+      this.#owners.set(cluster, ref.ino)
+      areas.push({ offset, length: clusterSize })
     }
   }
 
-  const root = parseDirectory(await directoryBytes(boot.rootCluster, 'root directory'))
-  const label = (root.label ?? fromBytes(boot.label)).replace(/ +$/, '')
-  return {
-    boot,
-    geometry,
-    label: root.label === undefined && label === 'NO NAME' ? '' : label,
-    volumeId: boot.volumeId,
-    entries,
-    content,
-    fatEntry,
-    chain,
-    directoryBytes,
+  /** A file, with its clusters if it has content. */
+  *#file(ref: InodeRef): Reading<{ size: number; chain: Chain | undefined; what: string }> {
+    const entry = yield* this.entry(ref)
+    const what = whatOf('file', entry)
+    if (entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0) {
+      throw new Error(`inode ${ref.ino} is a directory`)
+    }
+    const { size } = entry
+    if (size === 0) return { size, chain: undefined, what }
+    const offset = ref.ino * DirEntry.size
+    const most = this.geometry.clusters * this.clusterSize
+    if (size > most) {
+      throw new CorruptError(what, offset, { expected: `at most ${most} bytes`, found: size })
+    }
+    const chain =
+      this.#chains.get(ref.ino) ??
+      new Chain(this.#fat, firstClusterOf(entry, this.geometry.type), { what, offset })
+    this.#chains.delete(ref.ino)
+    if (this.#chains.size === MAX_CHAINS) this.#chains.delete(this.#chains.keys().next().value!)
+    this.#chains.set(ref.ino, chain)
+    return { size, chain, what }
   }
 }
 
-function listingOf({ entry, name, short, cluster }: DirectoryRecord, parent: ByteString): FatListing {
-  const { attributes, writeDate, writeTime, createDate, createTime, createTenMs, size } = entry
-  const isDirectory = (attributes & ATTR_DIRECTORY) !== 0
+/** The upper half means something else in FAT12 and FAT16. */
+export function firstClusterOf({ firstClusterHigh, firstClusterLow }: DirEntry, type: FatType): number {
+  return type === 'fat32' ? firstClusterHigh * 0x10000 + firstClusterLow : firstClusterLow
+}
+
+function* readAll(pieces: readonly ByteRange[], size: number, what: string): Reading<Uint8Array> {
+  if (pieces.length === 1) return yield* readExactly(pieces[0].offset, size, what)
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const { offset, length } of pieces) {
+    bytes.set(yield* readExactly(offset, length, what), at)
+    at += length
+  }
+  return bytes
+}
+
+/** '.' and '..' are no entries of their own. */
+export const isNamed = ({ name }: DirectoryRecord) => name !== '.' && name !== '..'
+
+function entryOf({ offset, entry, name }: DirectoryRecord): DirectoryEntry {
+  const isDirectory = (entry.attributes & ATTR_DIRECTORY) !== 0
+  return { tree: 0, ino: offset / DirEntry.size, name, type: isDirectory ? 'directory' : 'file' }
+}
+
+/** Files are named by their short names in messages: more is not known where they are read. */
+function whatOf(kind: string, entry: DirEntry | undefined): string {
+  if (entry === undefined) return 'root directory'
+  const text = fromCodePage(fromBytes(entry.name))
+  const [base, extension] = [text.slice(0, 8).trimEnd(), text.slice(8).trimEnd()]
+  return `${kind} ${JSON.stringify(extension === '' ? base : `${base}.${extension}`)}`
+}
+
+function timesOf(entry: DirEntry | undefined): Pick<Inode, 'mtime' | 'atime' | 'birthtime'> {
+  if (entry === undefined) return { mtime: EPOCH, atime: EPOCH, birthtime: undefined }
+  const { writeDate, writeTime, accessDate, createDate, createTime, createTenMs } = entry
+  const birthtime = fromFatTime({ date: createDate, time: createTime, tenMs: createTenMs })
   return {
-    path: parent === '' ? name : `${parent}/${name}`,
-    type: isDirectory ? 'directory' : 'file',
-    size: isDirectory ? 0 : size,
-    attributes,
     mtime: fromFatTime({ date: writeDate, time: writeTime, tenMs: 0 }),
-    birthtime: fromFatTime({ date: createDate, time: createTime, tenMs: createTenMs }),
-    shortName: short,
-    firstCluster: cluster,
+    atime: fromFatTime({ date: accessDate, time: 0, tenMs: 0 }),
+    birthtime: createDate === 0 ? undefined : birthtime,
   }
 }
 
-function checkedGeometry(boot: BootSector): Geometry {
-  const expectField = (field: keyof BootSector, sound: boolean, expected: unknown) => {
-    if (sound) return
-    const found = boot[field]
-    throw new CorruptError(`FAT32 boot sector, ${field}`, BootSector.offsetOf(field), { expected, found })
-  }
-  expectField('signature', boot.signature === BOOT_SIGNATURE, BOOT_SIGNATURE)
-  expectField('bytesPerSector', boot.bytesPerSector === SECTOR_SIZE, SECTOR_SIZE)
-  const { sectorsPerCluster } = boot
-  expectField('sectorsPerCluster', Number.isInteger(Math.log2(sectorsPerCluster)), 'a power of two')
-  expectField('reservedSectors', boot.reservedSectors > 0, 'at least 1')
-  expectField('fats', boot.fats > 0, 'at least 1')
-  expectField('fatSectors16', boot.fatSectors16 === 0, '0, as it is in FAT32')
-  expectField('fatSectors', boot.fatSectors > 0, 'at least 1')
-  const geometry = geometryOf(boot)
-  const { clusters, fatSectors } = geometry
-  expectField('totalSectors', clusters >= MIN_CLUSTERS, `room for ${MIN_CLUSTERS} clusters`)
-  const needed = Math.ceil(((clusters + FIRST_CLUSTER) * FAT_ENTRY_SIZE) / SECTOR_SIZE)
-  expectField('fatSectors', fatSectors >= needed, `at least ${needed} for ${clusters} clusters`)
-  return geometry
+const NO_NAME = 'NO NAME'
+
+function bootLabel({ bootSignature, label }: BootSector | BootSector16): string {
+  const text = bootSignature === EXTENDED_BOOT_SIGNATURE ? labelText(fromBytes(label)) : ''
+  return text === NO_NAME ? '' : text
+}
+
+function labelText(stored: ByteString): string {
+  const bytes = stored.charCodeAt(0) === NAME_KANJI_E5 ? '\xe5' + stored.slice(1) : stored
+  return fromCodePage(bytes).replace(/[ \0]+$/, '')
 }

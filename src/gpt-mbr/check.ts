@@ -1,5 +1,5 @@
 import { CHS_LIMIT, chsOf, SECTOR_SIZE, STATUS_BOOTABLE, TYPE_GPT_PROTECTIVE, type Chs } from './format.ts'
-import { entryOffset, type MbrPartition, type MbrTable } from './read.ts'
+import type { MbrPartition, MbrTable } from './mbr.ts'
 
 /** Something wrong with a partition table. */
 export interface TableFault {
@@ -15,8 +15,8 @@ export interface TableFault {
  */
 export function checkMbr({ partitions }: MbrTable, diskSize: number): TableFault[] {
   const faults: TableFault[] = []
-  const fault = ({ number }: MbrPartition, message: string) =>
-    faults.push({ offset: entryOffset(number), message: `partition ${number}: ${message}` })
+  const fault = ({ number, entryOffset }: MbrPartition, message: string) =>
+    faults.push({ offset: entryOffset, message: `partition ${number}: ${message}` })
 
   let bootable: MbrPartition | undefined
   for (const partition of partitions) {

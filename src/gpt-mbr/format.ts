@@ -1,6 +1,7 @@
-import { array, bytes, struct, u16, u32, u8, type Codec, type ValueOf } from '../lib/struct.ts'
+/** Partition tables on disk. Names of GPT are those of the UEFI Specification 2.10, chapter 5, cited below as UEFI. */
+import { array, bytes, id64, struct, u16, u32, u64, u8, type Codec, type ValueOf } from '../lib/struct.ts'
 
-/** Bytes in a sector: the unit of every address in a partition table. */
+/** Bytes in a sector: the unit of every address in an MBR, and in a GPT unless the disk has larger sectors. */
 export const SECTOR_SIZE = 512
 
 /** Sectors that a partition table entry can address: 32 bits of them, 2 TiB. */
@@ -59,12 +60,12 @@ export const STATUS_BOOTABLE = 0x80
 
 /** The type byte of an entry that is not used. */
 export const TYPE_EMPTY = 0
-/** The one partition of a protective MBR, which covers a GPT disk. (UEFI 2.10, 5.2.3) */
+/** The one partition of a protective MBR, which covers a GPT disk. (UEFI, 5.2.3) */
 export const TYPE_GPT_PROTECTIVE = 0xee
 /** Extended partitions, which hold a chain of further tables. */
 export const TYPES_EXTENDED: readonly number[] = [0x05, 0x0f, 0x85]
 
-/** One partition. (UEFI 2.10, table 5-2: Legacy MBR Partition Record; Linux: struct msdos_partition) */
+/** One partition. (UEFI, table 5-2: Legacy MBR Partition Record; Linux: struct msdos_partition) */
 export const PartitionEntry = struct('PartitionEntry', 16, {
   status: u8,
   firstChs: chs,
@@ -77,7 +78,10 @@ export type PartitionEntry = ValueOf<typeof PartitionEntry>
 
 export const MBR_SIGNATURE = 0xaa55
 
-/** The first sector of the disk. (UEFI 2.10, table 5-1: Legacy MBR) */
+/**
+ * The first sector of the disk. (UEFI, table 5-1: Legacy MBR) Those of extended partitions (EBR) have the same shape:
+ * their first entry is a logical partition, the second one leads to the next such sector.
+ */
 export const Mbr = struct('Mbr', SECTOR_SIZE, {
   bootCode: bytes(440),
   diskId: u32,
@@ -86,3 +90,82 @@ export const Mbr = struct('Mbr', SECTOR_SIZE, {
   signature: u16,
 })
 export type Mbr = ValueOf<typeof Mbr>
+
+/** Number of the first logical partition, however many primary ones there are. */
+export const FIRST_LOGICAL = 5
+
+/** Sizes of sectors that disks with a GPT have. */
+export const GPT_SECTOR_SIZES = [512, 4096] as const
+
+/** "EFI PART" */
+export const GPT_SIGNATURE = 0x5452415020494645n
+export const GPT_REVISION = 0x00010000
+/** The header that a disk begins with; its copy is in the last sector. */
+export const GPT_PRIMARY_LBA = 1
+
+/** What describes a GPT. (UEFI, table 5-5: GPT Header) */
+export const GptHeader = struct('GptHeader', 92, {
+  signature: id64,
+  revision: u32,
+  /** Bytes that `headerCrc` covers, from 92 to a sector. */
+  headerSize: u32,
+  /** CRC-32 of the header, with zeros in the place of this field. */
+  headerCrc: u32,
+  reserved: u32,
+  /** Where this header lies, and where its copy. */
+  myLba: u64,
+  alternateLba: u64,
+  /** Between these, both included, partitions may lie. */
+  firstUsableLba: u64,
+  lastUsableLba: u64,
+  diskGuid: bytes(16),
+  entriesLba: u64,
+  /** Entries there is room for. */
+  entryCount: u32,
+  /** 128 times a power of two. */
+  entrySize: u32,
+  /** CRC-32 of all entries, used or not. */
+  entriesCrc: u32,
+})
+export type GptHeader = ValueOf<typeof GptHeader>
+
+/** UTF-16 units of a partition's name. */
+const GPT_NAME_UNITS = 36
+
+/** One partition. (UEFI, table 5-6: GPT Partition Entry) */
+export const GptEntry = struct('GptEntry', 128, {
+  /** All zeros: the entry is not used. */
+  typeGuid: bytes(16),
+  guid: bytes(16),
+  firstLba: u64,
+  /** Part of the partition. */
+  lastLba: u64,
+  attributes: id64,
+  /** UTF-16, padded with zeros. */
+  name: array(u16, GPT_NAME_UNITS),
+})
+export type GptEntry = ValueOf<typeof GptEntry>
+
+/** Attribute of a partition that a legacy BIOS boots. (UEFI, table 5-8) */
+export const GPT_ATTRIBUTE_BOOTABLE = 1n << 2n
+
+/**
+ * How the boot sectors of FAT, exFAT and NTFS begin: they end like an MBR, and are none. (FATGEN, "Boot Sector and
+ * BPB")
+ */
+export const BiosParameterBlock = struct('BiosParameterBlock', 22, {
+  jump: bytes(3),
+  oemName: bytes(8),
+  bytesPerSector: u16,
+  sectorsPerCluster: u8,
+  reservedSectors: u16,
+  fats: u8,
+  rootEntries: u16,
+  totalSectors16: u16,
+  media: u8,
+})
+export type BiosParameterBlock = ValueOf<typeof BiosParameterBlock>
+
+/** Of floppy disks. All others are MEDIA_MIN and above. */
+export const MEDIA_FLOPPY = 0xf0
+export const MEDIA_MIN = 0xf8

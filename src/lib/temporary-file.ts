@@ -31,10 +31,10 @@ async function createNew(nameOf: (attempt: number) => string, mode: number): Pro
 /**
  * Creates a file that has no name any more, for what is only passed on.
  *
+ * @param folder where it lies; default: where the system has its temporary files
  * @throws OutputError when the folder for temporary files cannot hold it
  */
-export async function createNameless(): Promise<{ handle: FileHandle; folder: string }> {
-  const folder = tmpdir()
+export async function createNameless(folder = tmpdir()): Promise<{ handle: FileHandle; folder: string }> {
   const nameOf = (attempt: number) => join(folder, `diskwright-${process.pid}-${attempt}.partial`)
   const { handle, path } = await namingErrors(folder, createNew(nameOf, 0o600))
   await rm(path, { force: true })

@@ -3,6 +3,8 @@ import type { FrameSizes } from './frame-blocks.ts'
 
 /** A frame's place, in bytes: in the file and, decompressed, in the image. */
 export interface PlacedFrame {
+  /** How many frames are before it. */
+  index: number
   fileOffset: number
   fileSize: number
   imageOffset: number
@@ -50,6 +52,7 @@ export class FrameIndex {
     const fileOffset = i === 0 ? 0 : this.#fileEnds[i - 1]
     const imageOffset = i === 0 ? 0 : this.#imageEnds[i - 1]
     return {
+      index: i,
       fileOffset,
       fileSize: this.#fileEnds[i] - fileOffset,
       imageOffset,

@@ -15,6 +15,12 @@ const SeekTableEntry = struct('Seek_Table_Entry', 8, { compressed: u32, content:
 const CheckedEntry = struct('Seek_Table_Entry', 12, { compressed: u32, content: u32, checksum: u32 })
 const SeekTableFooter = struct('Seek_Table_Footer', 9, { frames: u32, descriptor: u8, magic: u32 })
 
+/** What a seek table says of a frame. */
+export interface SeekTableFrame extends FrameSizes {
+  /** Of its content, in tables that have it: the lowest 32 bits of xxhash64. */
+  checksum?: number
+}
+
 /** Bytes at the end of a file that say how long its seek table is. */
 export const SEEK_TABLE_FOOTER_SIZE = SeekTableFooter.size
 
@@ -47,7 +53,7 @@ export function seekTableSize(tail: Uint8Array): number | undefined {
  * @param offset where it begins in its file, for messages
  * @throws CorruptError
  */
-export function decodeSeekTable(bytes: Uint8Array, offset = 0): FrameSizes[] {
+export function decodeSeekTable(bytes: Uint8Array, offset = 0): SeekTableFrame[] {
   const found = seekTableSize(bytes)
   if (found !== bytes.length) {
     throw new CorruptError('seek table size', offset, { expected: bytes.length, found })
@@ -62,10 +68,9 @@ export function decodeSeekTable(bytes: Uint8Array, offset = 0): FrameSizes[] {
   }
   const { frames, descriptor } = SeekTableFooter.decode(bytes, bytes.length - SeekTableFooter.size)
   const Entry = entryOf(descriptor)
-  return Array.from({ length: frames }, (_, i) => {
-    const { compressed, content } = Entry.decode(bytes, SkippableFrameHeader.size + i * Entry.size)
-    return { compressed, content }
-  })
+  return Array.from({ length: frames }, (_, i) =>
+    Entry.decode(bytes, SkippableFrameHeader.size + i * Entry.size),
+  )
 }
 
 function entryOf(descriptor: number) {

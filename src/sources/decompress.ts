@@ -50,6 +50,11 @@ export async function* decompress(
   }
 }
 
+/** The name of the format in which bytes that begin so are compressed, supported or not. */
+export function compressionOf(start: Uint8Array): string | undefined {
+  return FORMATS.find(({ matches }) => matches(start))?.name
+}
+
 /** Enough bytes to tell the format, if there are as many. */
 async function peek(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   let start: Uint8Array = new Uint8Array(0)

@@ -1,10 +1,17 @@
+import { statSync } from 'node:fs'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
+import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
 import { FatCollector } from '../../src/fat32/collect.ts'
 import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/plan.ts'
-import type { ReadAt } from '../../src/fat32/read.ts'
+import { checkFat } from '../../src/fat32/check.ts'
+import type { DirEntry } from '../../src/fat32/format.ts'
+import type { FatReader } from '../../src/fat32/read.ts'
 import { writeFat32, type WriteFat32Options } from '../../src/fat32/write.ts'
-import { fromText } from '../../src/lib/byte-string.ts'
+import { fromText, toText } from '../../src/lib/byte-string.ts'
+import type { SyncByteSource } from '../../src/lib/byte-source.ts'
+import type { Fault } from '../../src/lib/fault.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
+import { runSync, type Reading } from '../../src/lib/reading.ts'
 import { withImage, type SparseImage } from '../judges/sparse-image.ts'
 
 export const MIB = 2 ** 20
@@ -97,10 +104,46 @@ export function strictSink(image: SparseImage): ImageSink {
   }
 }
 
-export const readerOf =
-  (image: SparseImage): ReadAt =>
-  (offset, length) =>
-    Promise.resolve(image.read(offset, length))
+export function sourceOf(image: SparseImage): SyncByteSource {
+  const read = (offset: number, length: number) => image.read(offset, length)
+  return { size: statSync(image.path).size, read, readSync: read }
+}
+
+export interface FoundEntry {
+  /** Below the root. */
+  path: string
+  inode: Inode
+  record: DirEntry
+  /** Of files. */
+  content: Uint8Array | undefined
+}
+
+/** All entries and all content: a directory's entries in the order they are stored, then what lies below them. */
+export function* allEntries(reader: FatReader): Reading<FoundEntry[]> {
+  const found: FoundEntry[] = []
+  const open: { path: string; ref: InodeRef }[] = [{ path: '', ref: reader.root }]
+  for (let next = open.pop(); next; next = open.pop()) {
+    const below: typeof open = []
+    for (const entry of yield* reader.list(next.ref)) {
+      const path = next.path + toText(entry.name)!
+      const inode = yield* reader.inode(entry)
+      const content = entry.type === 'file' ? yield* reader.read(entry, 0, inode.size) : undefined
+      found.push({ path, inode, record: (yield* reader.entry(entry))!, content })
+      if (entry.type === 'directory') below.push({ path: `${path}/`, ref: entry })
+    }
+    open.push(...below.reverse())
+  }
+  return found
+}
+
+export function faultsOf(image: SparseImage): Fault[] {
+  const faults: Fault[] = []
+  runSync(
+    sourceOf(image),
+    checkFat((fault) => faults.push(fault)),
+  )
+  return faults
+}
 
 /** Makes a volume in a file of its own, for one piece of work. */
 export async function withVolume<T>(

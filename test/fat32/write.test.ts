@@ -5,27 +5,29 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
-import { checkFat32 } from '../../src/fat32/check.ts'
 import { FatCollector } from '../../src/fat32/collect.ts'
 import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY, FIRST_CLUSTER } from '../../src/fat32/format.ts'
 import { caseKey, nameProblem } from '../../src/fat32/names.ts'
 import { planFat32 } from '../../src/fat32/plan.ts'
-import { readFat32 } from '../../src/fat32/read.ts'
+import { openFat } from '../../src/fat32/read.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
+import { runSync } from '../../src/lib/reading.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import type { SparseImage } from '../judges/sparse-image.ts'
 import {
+  allEntries,
   collect,
   common,
   directory,
+  faultsOf,
   file,
   MIB,
   planOf,
-  readerOf,
   request,
+  sourceOf,
   TIME,
   withVolume,
   type DirectoryEntry,
@@ -47,16 +49,15 @@ function content(size: number, seed: number): Uint8Array {
 const digest = (bytes: Uint8Array) => `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`
 
 /** What our own reader finds. */
-async function readBack(image: SparseImage) {
-  const volume = await readFat32(readerOf(image))
-  const found = new Map<string, string>()
-  for await (const entry of volume.entries()) {
-    found.set(
-      toText(entry.path)!,
-      entry.type === 'file' ? digest(await collect(volume.content(entry))) : 'directory',
-    )
-  }
-  return found
+function readBack(image: SparseImage) {
+  const source = sourceOf(image)
+  const reader = runSync(source, openFat())
+  return new Map(
+    runSync(source, allEntries(reader)).map(({ path, content }) => [
+      path,
+      content === undefined ? 'directory' : digest(content),
+    ]),
+  )
 }
 
 async function expectedOf(entries: readonly SourceEntry[]) {
@@ -92,9 +93,9 @@ async function copiedBack(image: SparseImage) {
 async function judge(asked: Request, { mtools = hasMtools } = {}): Promise<void> {
   await withVolume(asked, async (image) => {
     if (hasFsck) await fsckFat(image.path)
-    expect(await checkFat32(readerOf(image))).toEqual([])
+    expect(faultsOf(image)).toEqual([])
     const expected = sorted(await expectedOf(asked.entries))
-    expect(sorted(await readBack(image))).toEqual(expected)
+    expect(sorted(readBack(image))).toEqual(expected)
     // mcopy fails on a volume without files.
     if (mtools && expected.length > 0) {
       expect(sorted(await copiedBack(image))).toEqual(expected)
@@ -165,13 +166,13 @@ describe('writeFat32', () => {
     ]
     await withVolume(
       request(entries, { time: { sec: 1_600_000_000, nsec: 0 }, label: 'bootfs' }),
-      async (image) => {
-        const volume = await readFat32(readerOf(image))
+      (image) => {
+        const source = sourceOf(image)
+        const volume = runSync(source, openFat())
         expect(volume).toMatchObject({ label: 'bootfs', volumeId: 0x2178694e, boot: { hiddenSectors: 2048 } })
-        const found = []
-        for await (const { path, attributes, mtime, birthtime } of volume.entries()) {
-          found.push([path, attributes, mtime, birthtime])
-        }
+        const found = runSync(source, allEntries(volume)).map(({ path, record, inode }) => {
+          return [path, record.attributes, inode.mtime, inode.birthtime]
+        })
         const epoch = { sec: Date.UTC(1980, 0, 1) / 1000, nsec: 0 }
         const implied = { sec: 1_600_000_000, nsec: 0 }
         expect(found).toEqual([
@@ -180,6 +181,7 @@ describe('writeFat32', () => {
           ['own', ATTR_DIRECTORY, { sec: 1_700_000_000, nsec: 0 }, mtime],
           ['implied/rw', ATTR_ARCHIVE, epoch, epoch],
         ])
+        return Promise.resolve()
       },
     )
   })

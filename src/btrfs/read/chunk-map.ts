@@ -5,6 +5,7 @@ import {
   BLOCK_GROUP_DUP,
   BLOCK_GROUP_PROFILE_MASK,
   BLOCK_GROUP_RAID1,
+  BLOCK_GROUP_RAID10,
   BLOCK_GROUP_RAID1C3,
   BLOCK_GROUP_RAID1C4,
   CHUNK_ITEM_KEY,
@@ -27,6 +28,14 @@ export interface MappedChunk {
 
 /** Profiles whose stripes are copies of each other. */
 const MIRRORED = BLOCK_GROUP_DUP | BLOCK_GROUP_RAID1 | BLOCK_GROUP_RAID1C3 | BLOCK_GROUP_RAID1C4
+
+/** Whether every stripe of a chunk holds all of it. */
+function areCopies({ stripes, type, item }: MappedChunk): boolean {
+  const profile = type & BLOCK_GROUP_PROFILE_MASK
+  if (stripes.length === 1 || (profile & MIRRORED) !== 0n) return true
+  // On as few devices as it can be, there is nothing to spread over.
+  return profile === BLOCK_GROUP_RAID10 && item.subStripes === stripes.length
+}
 
 /** All chunks known so far; of one device. */
 export class ChunkMap {
@@ -62,9 +71,8 @@ export class ChunkMap {
   copies(logical: number, length: number): number[] {
     const chunk = this.find(logical)
     if (chunk === undefined || logical + length > chunk.logical + chunk.length) return []
-    const { stripes, type } = chunk
-    const profile = type & BLOCK_GROUP_PROFILE_MASK
-    if (stripes.length > 1 && (profile & MIRRORED) === 0n) return []
+    const { stripes } = chunk
+    if (!areCopies(chunk)) return []
     const within = logical - chunk.logical
     return stripes.filter(({ devid }) => devid === this.#devid).map(({ offset }) => offset + within)
   }
@@ -97,8 +105,13 @@ export function decodeChunk(
   const stripes = Array.from({ length: item.numStripes }, (_, i) =>
     decodeSoundly(Stripe, bytes, at + ChunkItem.size + i * Stripe.size, where),
   )
-  if (stripes.length === 0) {
-    throw new CorruptError(where.what, where.offset + at, { expected: 'a stripe', found: 'none' })
+  const expect = (isSound: boolean, expected: string, found: unknown) => {
+    if (!isSound) throw new CorruptError(where.what, where.offset + at, { expected, found })
+  }
+  expect(stripes.length > 0, 'a stripe', 'none')
+  expect(item.length > 0, 'a length', item.length)
+  for (const start of [logical, ...stripes.map(({ offset }) => offset)]) {
+    expect(Number.isSafeInteger(start + item.length), 'an end below 2^53', `${start} + ${item.length}`)
   }
   return { logical, length: item.length, type: item.type, stripes, item }
 }

@@ -1,5 +1,7 @@
 /** Blocks of trees, as they are on disk: leaves with items, and nodes with pointers. */
-import { viewOf } from '../../lib/struct.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { decodeSoundly } from '../../lib/reading.ts'
+import { viewOf, type Struct } from '../../lib/struct.ts'
 import { Header, Item, Key, KeyPtr, leafDataSize, MAX_LEVEL } from '../format.ts'
 
 /** Something wrong with a block. */
@@ -21,6 +23,9 @@ const HEADER = {
 const KEY = { objectid: 0, type: Key.offsetOf('type'), offset: Key.offsetOf('offset') }
 const ITEM = { offset: Item.offsetOf('offset'), size: Item.offsetOf('size') }
 const POINTER = { blockptr: KeyPtr.offsetOf('blockptr'), generation: KeyPtr.offsetOf('generation') }
+
+/** A key's parts as they are on disk, so that a search compares numbers: bigints would be made at each step. */
+const wanted = new DataView(new ArrayBuffer(Key.size))
 
 /**
  * A block whose bytes are looked at where they lie: decoding all of them would take longer than most searches. Before
@@ -82,15 +87,44 @@ export class TreeBlock {
     return offset === key.offset ? 0 : offset < key.offset ? -1 : 1
   }
 
+  /** The same for the keys of two slots. */
+  compareSlots(slot: number, other: number): number {
+    return compareAt(this.view, this.#entry(slot), this.view, this.#entry(other))
+  }
+
   /** The first slot whose key is not less than `key`; `count` when all are. */
   find(key: Key): number {
-    let [low, high] = [0, this.count]
+    Key.write(wanted, 0, key)
+    let low = 0
+    let high = this.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.compare(middle, key) < 0) low = middle + 1
+      if (compareAt(this.view, this.#entry(middle), wanted, 0) < 0) low = middle + 1
       else high = middle
     }
     return low
+  }
+
+  /** Whether the item belongs to an object (an inode) and is of a type. */
+  is(slot: number, objectid: number, type: number): boolean {
+    return this.type(slot) === type && this.isOf(slot, objectid)
+  }
+
+  isOf(slot: number, objectid: number): boolean {
+    // Identities from 2^53 on, which do not fit into a number, are never equal to one that does.
+    return this.keyObject(slot) === objectid
+  }
+
+  /** The first part of the key, as a number; inexact from 2^53 on. */
+  keyObject(slot: number): number {
+    const at = this.#entry(slot)
+    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 0x1_0000_0000
+  }
+
+  /** The third part of the key, as a quantity; inexact from 2^53 on. */
+  keyNumber(slot: number): number {
+    const at = this.#entry(slot) + KEY.offset
+    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 0x1_0000_0000
   }
 
   /** Where in `bytes` the data of a leaf's item begin. */
@@ -122,6 +156,46 @@ export class TreeBlock {
   }
 }
 
+/** Like `TreeBlock.compare`, of keys where they lie. */
+function compareAt(a: DataView, at: number, b: DataView, bt: number): number {
+  return (
+    compareU64(a, at, b, bt) ||
+    a.getUint8(at + KEY.type) - b.getUint8(bt + KEY.type) ||
+    compareU64(a, at + KEY.offset, b, bt + KEY.offset)
+  )
+}
+
+function compareU64(a: DataView, at: number, b: DataView, bt: number): number {
+  return (
+    a.getUint32(at + 4, true) - b.getUint32(bt + 4, true) || a.getUint32(at, true) - b.getUint32(bt, true)
+  )
+}
+
+/** An item of a leaf that does not hold what it should. */
+export function itemFault(
+  leaf: TreeBlock,
+  slot: number,
+  { expected, found }: { expected: unknown; found: unknown },
+): CorruptError {
+  const { what, offset } = itemPlace(leaf, slot)
+  return new CorruptError(what, offset, { expected, found })
+}
+
+/**
+ * Decodes a structure in an item, `at` bytes from its start.
+ *
+ * @throws CorruptError when it is damaged, or the item ends before
+ */
+export function decodeItem<F>(type: Struct<F>, leaf: TreeBlock, slot: number, at = 0) {
+  return decodeSoundly(type, leaf.itemData(slot), at, itemPlace(leaf, slot))
+}
+
+/** Which item, for messages. */
+export function itemPlace(leaf: TreeBlock, slot: number): { what: string; offset: number } {
+  const what = `tree block ${leaf.bytenr}, item ${keyText(leaf.key(slot))}`
+  return { what, offset: leaf.physical + leaf.itemStart(slot) }
+}
+
 /** What whoever points to a block says of it. */
 export interface BlockExpectation {
   level: number
@@ -150,7 +224,7 @@ export function blockProblem(
   const entries = block.isLeaf ? leafProblem(block) : nodeProblem(block, sectorsize)
   if (entries !== undefined) return entries
   for (let slot = 1; slot < block.count; slot++) {
-    if (block.compare(slot - 1, block.key(slot)) >= 0) {
+    if (block.compareSlots(slot - 1, slot) >= 0) {
       return {
         what: `slot ${slot}`,
         expected: `a key behind ${keyText(block.key(slot - 1))}`,

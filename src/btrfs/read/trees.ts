@@ -1,11 +1,12 @@
-/** Reads blocks of trees, from whichever copy is sound, and finds items in them. */
+/** Reads blocks of trees, from whichever copy is sound. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { hexText } from '../../lib/hex.ts'
 import { readExactly, type Reading } from '../../lib/reading.ts'
-import { FEATURE_INCOMPAT_METADATA_UUID, Header, type Key, type Superblock } from '../format.ts'
+import { FEATURE_INCOMPAT_METADATA_UUID, Header, type Superblock } from '../format.ts'
 import type { ChunkMap } from './chunk-map.ts'
+import { Cursor } from './cursor.ts'
 import { blockProblem, linkProblem, TreeBlock, type BlockExpectation } from './tree-block.ts'
 
 /** Where a tree begins. */
@@ -121,80 +122,5 @@ export class Trees {
   /** A cursor over a tree, which stands nowhere yet. */
   cursor(root: TreeRoot): Cursor {
     return new Cursor(this, root)
-  }
-}
-
-/** A place in a tree. After `seek` and `next` it stands at an item of a leaf, or they have returned false. */
-export class Cursor {
-  readonly #trees: Trees
-  readonly #root: TreeRoot
-  /** From the root to the leaf. */
-  readonly #path: { block: TreeBlock; slot: number }[] = []
-  leaf!: TreeBlock
-  slot = 0
-
-  constructor(trees: Trees, root: TreeRoot) {
-    this.#trees = trees
-    this.#root = root
-  }
-
-  /** Goes to the first item whose key is not less than `key`. False when there is none. */
-  *seek(key: Key): Reading<boolean> {
-    const { bytenr, level, generation, owner } = this.#root
-    this.#path.length = 0
-    let block = yield* this.#trees.block(bytenr, { level, generation }, owner)
-    while (!block.isLeaf) {
-      let slot = block.find(key)
-      if (slot === block.count || block.compare(slot, key) > 0) slot = Math.max(0, slot - 1)
-      this.#path.push({ block, slot })
-      block = yield* this.#child(block, slot)
-    }
-    this.leaf = block
-    this.slot = block.find(key)
-    return this.slot < block.count || (yield* this.nextLeaf())
-  }
-
-  /** Goes to the next item. False at the end of the tree. */
-  *next(): Reading<boolean> {
-    this.slot++
-    return this.slot < this.leaf.count || (yield* this.nextLeaf())
-  }
-
-  /** Goes to the first item of the next leaf. False at the end of the tree. */
-  *nextLeaf(): Reading<boolean> {
-    for (let depth = this.#path.length - 1; depth >= 0; depth--) {
-      const step = this.#path[depth]
-      if (step.slot + 1 === step.block.count) continue
-      step.slot++
-      this.#path.length = depth + 1
-      let block = yield* this.#child(step.block, step.slot)
-      while (!block.isLeaf) {
-        this.#path.push({ block, slot: 0 })
-        block = yield* this.#child(block, 0)
-      }
-      this.leaf = block
-      this.slot = 0
-      // Only the root of a tree may be empty, which `#child` has seen to.
-      return true
-    }
-    return false
-  }
-
-  get key(): Key {
-    return this.leaf.key(this.slot)
-  }
-
-  /** The data of the item, where they lie. */
-  get data(): Uint8Array {
-    return this.leaf.itemData(this.slot)
-  }
-
-  #child(parent: TreeBlock, slot: number): Reading<TreeBlock> {
-    const expected = {
-      level: parent.level - 1,
-      generation: parent.childGeneration(slot),
-      firstKey: parent.key(slot),
-    }
-    return this.#trees.block(parent.childBytenr(slot), expected, this.#root.owner)
   }
 }

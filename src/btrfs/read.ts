@@ -1,0 +1,385 @@
+/** Reads BTRFS file systems of one device. */
+import type { Xattr } from '../file-tree/entry.ts'
+import { type DataRange } from '../file-tree/file-content.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import type { BlockHash, HashName } from '../lib/block-hash.ts'
+import { fromBytes, type ByteString } from '../lib/byte-string.ts'
+import type { ByteSource } from '../lib/byte-source.ts'
+import { CorruptError } from '../lib/errors.ts'
+import type { OnFault } from '../lib/fault.ts'
+import { run, type Reading } from '../lib/reading.ts'
+import { nameHash } from './checksum.ts'
+import {
+  CSUM_TREE_OBJECTID,
+  DIR_INDEX_KEY,
+  DIR_ITEM_KEY,
+  EXTENT_DATA_KEY,
+  FIRST_FREE_OBJECTID,
+  FS_TREE_OBJECTID,
+  INODE_ITEM_KEY,
+  INODE_NODATASUM,
+  InodeItem,
+  XATTR_ITEM_KEY,
+  type Superblock,
+} from './format.ts'
+import { readChunkTree } from './read/chunk-tree.ts'
+import type { ChunkMap } from './read/chunk-map.ts'
+import { ContentReader } from './read/content.ts'
+import type { Cursor } from './read/cursor.ts'
+import { DataReader } from './read/data.ts'
+import type { Decompressor } from './read/decompress.ts'
+import { entriesIn, resolveEntry, type RawEntry } from './read/directories.ts'
+import { dataRanges, decodeFileExtent, type FileExtent } from './read/file-extents.ts'
+import {
+  decodeInode,
+  emptySubvolumeInode,
+  isEmptySubvolume,
+  subvolumeRoot,
+  type DecodedInode,
+} from './read/inodes.ts'
+import { Roots } from './read/roots.ts'
+import { findDefaultSubvolume, listSubvolumes, type Subvolume } from './read/subvolumes.ts'
+import { hashNamesOf, readSuperblock } from './read/superblock.ts'
+import { decodeItem } from './read/tree-block.ts'
+import { TreeSearch } from './read/tree-search.ts'
+import { Trees, type TreeRoot } from './read/trees.ts'
+import { collectXattrs, inOrder } from './read/xattrs.ts'
+
+export type { FileExtent, Subvolume }
+
+/** What a reader needs that depends on where it runs. */
+export interface BtrfsCodecs {
+  loadHash: (name: HashName) => Promise<BlockHash>
+  zstd: Decompressor
+}
+
+/** Everything that the items of an inode say. */
+export interface InodeRecord {
+  inode: Inode
+  xattrs: Xattr[]
+  extents: FileExtent[]
+  /** As on disk: those of `inode.flags`, and what else there is. (BTRFS_INODE_*) */
+  rawFlags: bigint
+}
+
+/**
+ * A file system as the kernel would show it, the top level mounted: subvolumes are directories in it. Where a snapshot
+ * has an entry for a subvolume that lies elsewhere, there is an empty directory.
+ */
+export interface BtrfsReader extends FileSystemReader {
+  readonly superblock: Superblock
+  readonly label: ByteString
+  readonly trees: Trees
+  readonly chunks: ChunkMap
+  /** What users should know, a sentence each. */
+  readonly notices: readonly string[]
+  /** Where any tree begins, by its id; undefined when there is none. */
+  rootOf(tree: bigint): Reading<TreeRoot | undefined>
+  /** Those that are not deleted, by their ids; the top level first. */
+  subvolumes(): Reading<Subvolume[]>
+  /** Id of the subvolume that is mounted when none is named. */
+  defaultSubvolume(): Reading<number>
+  /** The item of an inode, with what `inode` leaves out. */
+  inodeItem(ref: InodeRef): Reading<InodeItem>
+  /** In the order of their places in the file. */
+  extents(file: InodeRef): Reading<FileExtent[]>
+  /** All of an inode in one go: faster than one question after the other. */
+  record(ref: InodeRef): Reading<InodeRecord>
+  /** Like `read`, without looking up what the record has. */
+  readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array>
+}
+
+export interface BtrfsOptions extends BtrfsCodecs {
+  /** Is told of damage that another copy makes up for, and of what is left out because of damage. */
+  onFault?: OnFault
+}
+
+/**
+ * Opens the file system that is all of `source`.
+ *
+ * @throws CorruptError when there is none, or what leads to its trees is damaged beyond repair
+ * @throws UnsupportedError when it has features that are unknown here
+ */
+export async function openBtrfs(
+  source: ByteSource,
+  { loadHash, zstd, onFault = () => undefined }: BtrfsOptions,
+): Promise<BtrfsReader> {
+  const hashes = new Map<HashName, BlockHash>()
+  for (const name of await run(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
+  return run(source, openWith({ size: source.size, hashes, zstd, onFault }))
+}
+
+interface OpenOptions {
+  /** Bytes of the device. */
+  size: number
+  hashes: ReadonlyMap<HashName, BlockHash>
+  zstd: Decompressor
+  onFault: OnFault
+}
+
+function* openWith({ size, hashes, zstd, onFault }: OpenOptions): Reading<BtrfsReader> {
+  const { superblock, hash } = yield* readSuperblock(size, { hashes, onFault })
+  const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFault })
+  const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFault })
+  return new Reader({ superblock, chunks, trees, data, zstd, onFault })
+}
+
+interface Parts {
+  superblock: Superblock
+  chunks: ChunkMap
+  trees: Trees
+  data: DataReader
+  zstd: Decompressor
+  onFault: OnFault
+}
+
+/** What reading content takes of an inode. */
+interface FileState {
+  tree: number
+  ino: number
+  size: number
+  nodatasum: boolean
+}
+
+class Reader implements BtrfsReader {
+  readonly root = subvolumeRoot(Number(FS_TREE_OBJECTID))
+  readonly superblock: Superblock
+  readonly label: ByteString
+  readonly chunks: ChunkMap
+  readonly trees: Trees
+  readonly notices: readonly string[]
+  readonly #roots: Roots
+  readonly #search: TreeSearch
+  readonly #content: ContentReader
+  readonly #onFault: OnFault
+  /** Of the file that was asked for last: it is mostly read piece by piece. */
+  #lastFile: FileState | undefined
+
+  constructor({ superblock, chunks, trees, data, zstd, onFault }: Parts) {
+    this.superblock = superblock
+    this.label = textOf(superblock.label)
+    this.chunks = chunks
+    this.trees = trees
+    this.notices = noticesOf(superblock)
+    this.#roots = new Roots(trees, superblock)
+    this.#search = new TreeSearch(trees, this.#roots)
+    this.#onFault = onFault
+    const withSums = <T>(work: (cursor: Cursor) => Reading<T>) =>
+      this.#search.search(Number(CSUM_TREE_OBJECTID), work)
+    this.#content = new ContentReader({ data, zstd, sectorsize: superblock.sectorsize, withSums })
+  }
+
+  rootOf(tree: bigint): Reading<TreeRoot | undefined> {
+    return this.#roots.find(tree)
+  }
+
+  subvolumes(): Reading<Subvolume[]> {
+    return listSubvolumes({
+      rootCursor: this.trees.cursor(this.#roots.rootTree),
+      search: (tree, work) => this.#search.search(tree, work),
+      onFault: this.#onFault,
+    })
+  }
+
+  defaultSubvolume(): Reading<number> {
+    return findDefaultSubvolume(this.trees.cursor(this.#roots.rootTree))
+  }
+
+  *inode(ref: InodeRef): Reading<Inode> {
+    const { inode } = yield* this.#decodedInode(ref)
+    return inode
+  }
+
+  inodeItem(ref: InodeRef): Reading<InodeItem> {
+    return this.#search.search(ref.tree, function* (cursor) {
+      yield* seekInode(cursor, ref)
+      return decodeItem(InodeItem, cursor.leaf, cursor.slot)
+    })
+  }
+
+  *list(directory: InodeRef): Reading<DirectoryEntry[]> {
+    if (isEmptySubvolume(directory)) return []
+    const entries = yield* this.#search.search(directory.tree, function* (cursor) {
+      const { tree, ino } = directory
+      const entries: RawEntry[] = []
+      let isThere = yield* cursor.seek(keyOf(ino, DIR_INDEX_KEY))
+      for (; isThere && cursor.leaf.is(cursor.slot, ino, DIR_INDEX_KEY); isThere = yield* cursor.next()) {
+        for (const entry of entriesIn(cursor.leaf, cursor.slot, tree)) entries.push(entry)
+      }
+      return entries
+    })
+    const resolved: DirectoryEntry[] = []
+    for (const entry of entries) resolved.push(yield* this.#resolve(entry, directory))
+    return resolved
+  }
+
+  *lookup(directory: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined> {
+    if (isEmptySubvolume(directory)) return undefined
+    const { tree, ino } = directory
+    const key = { ...keyOf(ino, DIR_ITEM_KEY), offset: BigInt(nameHash(name)) }
+    const entries = yield* this.#search.search(tree, function* (cursor) {
+      const isThere = (yield* cursor.seek(key)) && cursor.leaf.compare(cursor.slot, key) === 0
+      return isThere ? entriesIn(cursor.leaf, cursor.slot, tree) : []
+    })
+    const entry = entries.find((entry) => entry.name === name)
+    return entry && (yield* this.#resolve(entry, directory))
+  }
+
+  *target(symlink: InodeRef): Reading<ByteString> {
+    const { size } = yield* this.#fileState(symlink)
+    const most = this.superblock.nodesize
+    if (size > most) {
+      throw new CorruptError(`inode ${symlink.ino} of tree ${symlink.tree}, size`, 0, {
+        expected: `at most ${most} bytes of a symlink`,
+        found: size,
+      })
+    }
+    const target = fromBytes(yield* this.read(symlink, 0, size))
+    // Some end in a zero, which is no part of them.
+    const end = target.indexOf('\0')
+    return end < 0 ? target : target.slice(0, end)
+  }
+
+  *xattrs(ref: InodeRef): Reading<Xattr[]> {
+    if (isEmptySubvolume(ref)) return []
+    const { tree, ino } = ref
+    const xattrs = yield* this.#search.search(tree, function* (cursor) {
+      const xattrs: Xattr[] = []
+      let isThere = yield* cursor.seek(keyOf(ino, XATTR_ITEM_KEY))
+      for (; isThere && cursor.leaf.is(cursor.slot, ino, XATTR_ITEM_KEY); isThere = yield* cursor.next()) {
+        collectXattrs(cursor.leaf, cursor.slot, xattrs)
+      }
+      return xattrs
+    })
+    return inOrder(xattrs)
+  }
+
+  *extents(file: InodeRef): Reading<FileExtent[]> {
+    return yield* this.#extentsFrom(file, 0, Infinity)
+  }
+
+  *ranges(file: InodeRef): Reading<DataRange[]> {
+    const { size } = yield* this.#fileState(file)
+    return dataRanges(yield* this.#extentsFrom(file, 0, size), size)
+  }
+
+  *read(file: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+    const state = yield* this.#fileState(file)
+    const range = clip(state.size, offset, length)
+    if (range.length === 0) return new Uint8Array(0)
+    const extents = yield* this.#extentsFrom(file, offset, offset + range.length)
+    return yield* this.#content.read(state, extents, range)
+  }
+
+  *record(ref: InodeRef): Reading<InodeRecord> {
+    if (isEmptySubvolume(ref)) {
+      const { inode, flags } = yield* this.#decodedInode(ref)
+      return { inode, rawFlags: flags, xattrs: [], extents: [] }
+    }
+    const { tree, ino } = ref
+    const { sectorsize } = this.superblock
+    return yield* this.#search.search(tree, function* (cursor) {
+      yield* seekInode(cursor, ref)
+      const { inode, flags } = decodeInode(cursor.leaf, cursor.slot, tree)
+      const record: InodeRecord = { inode, rawFlags: flags, xattrs: [], extents: [] }
+      const hasEntries = inode.type === 'directory'
+      while ((yield* cursor.next()) && cursor.leaf.isOf(cursor.slot, ino)) {
+        const { leaf, slot } = cursor
+        const type = leaf.type(slot)
+        if (type === XATTR_ITEM_KEY) collectXattrs(leaf, slot, record.xattrs)
+        else if (type === EXTENT_DATA_KEY) record.extents.push(decodeFileExtent(leaf, slot, sectorsize))
+        else if (type > EXTENT_DATA_KEY || (hasEntries && type >= DIR_ITEM_KEY)) break
+      }
+      inOrder(record.xattrs)
+      return record
+    })
+  }
+
+  *readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array> {
+    const { inode, rawFlags, extents } = record
+    const range = clip(inode.size, offset, length)
+    if (range.length === 0) return new Uint8Array(0)
+    const nodatasum = (rawFlags & INODE_NODATASUM) !== 0n
+    const { tree, ino } = inode
+    return yield* this.#content.read({ tree, ino, nodatasum }, extents, range)
+  }
+
+  *#resolve(entry: RawEntry, directory: InodeRef): Reading<DirectoryEntry> {
+    return yield* resolveEntry(entry, directory, { trees: this.trees, roots: this.#roots })
+  }
+
+  *#decodedInode(ref: InodeRef): Reading<DecodedInode> {
+    if (isEmptySubvolume(ref)) {
+      return emptySubvolumeInode(yield* this.#decodedInode({ tree: ref.tree, ino: FIRST_FREE_OBJECTID }))
+    }
+    return yield* this.#search.search(ref.tree, function* (cursor) {
+      yield* seekInode(cursor, ref)
+      return decodeInode(cursor.leaf, cursor.slot, ref.tree)
+    })
+  }
+
+  *#fileState(ref: InodeRef): Reading<FileState> {
+    const { tree, ino } = ref
+    const last = this.#lastFile
+    if (last?.ino === ino && last.tree === tree) return last
+    const { inode, flags } = yield* this.#decodedInode(ref)
+    const state = { tree, ino, size: inode.size, nodatasum: (flags & INODE_NODATASUM) !== 0n }
+    this.#lastFile = state
+    return state
+  }
+
+  /** The extents that overlap with a part of a file. */
+  *#extentsFrom({ tree, ino }: InodeRef, start: number, end: number): Reading<FileExtent[]> {
+    const { sectorsize } = this.superblock
+    return yield* this.#search.search(tree, function* (cursor) {
+      const extents: FileExtent[] = []
+      let isThere = yield* cursor.seekBack({ ...keyOf(ino, EXTENT_DATA_KEY), offset: BigInt(start) })
+      // The item before may be of something else: the first extent begins behind `start` then.
+      if (!isThere || !cursor.leaf.is(cursor.slot, ino, EXTENT_DATA_KEY)) {
+        isThere = yield* cursor.seek({ ...keyOf(ino, EXTENT_DATA_KEY), offset: BigInt(start) })
+      }
+      for (; isThere && cursor.leaf.is(cursor.slot, ino, EXTENT_DATA_KEY); isThere = yield* cursor.next()) {
+        if (cursor.leaf.keyNumber(cursor.slot) >= end) break
+        const extent = decodeFileExtent(cursor.leaf, cursor.slot, sectorsize)
+        if (extent.fileOffset + extent.length > start) extents.push(extent)
+      }
+      return extents
+    })
+  }
+}
+
+function keyOf(ino: number, type: number) {
+  return { objectid: BigInt(ino), type, offset: 0n }
+}
+
+/** @throws CorruptError when the inode is not there: something led to it */
+function* seekInode(cursor: Cursor, { tree, ino }: InodeRef): Reading<void> {
+  const isThere = yield* cursor.seek(keyOf(ino, INODE_ITEM_KEY))
+  if (isThere && cursor.leaf.is(cursor.slot, ino, INODE_ITEM_KEY)) return
+  const { physical } = cursor.leaf
+  throw new CorruptError(`inode ${ino} of tree ${tree}`, physical, { expected: 'an item', found: 'none' })
+}
+
+/** @throws RangeError when no such part can be asked for */
+function clip(size: number, offset: number, length: number): { offset: number; length: number } {
+  if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
+    throw new RangeError(`expected a part of a file, found ${length} bytes from ${offset} on`)
+  }
+  return { offset, length: Math.max(0, Math.min(length, size - offset)) }
+}
+
+function textOf(padded: Uint8Array): ByteString {
+  const end = padded.indexOf(0)
+  return fromBytes(padded, 0, end < 0 ? padded.length : end)
+}
+
+function noticesOf({ logRoot, numDevices }: Superblock): string[] {
+  const notices: string[] = []
+  if (logRoot !== 0) {
+    notices.push(
+      'the file system was not unmounted: what was synced after its last commit is in a log, which is not read',
+    )
+  }
+  if (numDevices > 1) notices.push(`the file system has ${numDevices} devices, of which one is read`)
+  return notices
+}

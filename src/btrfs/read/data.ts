@@ -1,0 +1,169 @@
+/** Data as they are on the device: from whichever copy fits its checksums. */
+import type { BlockHash } from '../../lib/block-hash.ts'
+import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { hexText } from '../../lib/hex.ts'
+import { readExactly, type Reading } from '../../lib/reading.ts'
+import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID } from '../format.ts'
+import type { ChunkMap } from './chunk-map.ts'
+import type { Cursor } from './cursor.ts'
+
+/** A range of logical addresses in one chunk, whole sectors. */
+export interface LogicalRange {
+  bytenr: number
+  length: number
+}
+
+export interface DataReaderOptions {
+  chunks: ChunkMap
+  hash: BlockHash
+  sectorsize: number
+  /** Is told of sectors that are damaged while another copy is sound. */
+  onFault: OnFault
+}
+
+/** Which of the copies was read, and what it should be. */
+interface ReadFrom {
+  sums: Uint8Array
+  physical: number
+  copies: readonly number[]
+  what: string
+}
+
+export class DataReader {
+  readonly #chunks: ChunkMap
+  readonly #hash: BlockHash
+  readonly #sectorsize: number
+  readonly #onFault: OnFault
+  readonly #sum: Uint8Array
+
+  constructor({ chunks, hash, sectorsize, onFault }: DataReaderOptions) {
+    this.#chunks = chunks
+    this.#hash = hash
+    this.#sectorsize = sectorsize
+    this.#onFault = onFault
+    this.#sum = new Uint8Array(hash.size)
+  }
+
+  /**
+   * The bytes of a range, sectors whose checksums do not fit taken from another copy.
+   *
+   * @param sums the checksums of its sectors, one after the other; undefined: they have none
+   * @param what it is, for messages
+   * @throws CorruptError when no copy of a sector is sound
+   * @throws UnsupportedError when the range lies on other devices
+   */
+  *read({ bytenr, length }: LogicalRange, sums: Uint8Array | undefined, what: string): Reading<Uint8Array> {
+    const copies = this.#copies(bytenr, length, what)
+    const errors: unknown[] = []
+    for (const physical of copies) {
+      let bytes: Uint8Array
+      try {
+        bytes = yield* readExactly(physical, length, what)
+      } catch (error) {
+        errors.push(error)
+        continue
+      }
+      const sound =
+        sums === undefined ? bytes : yield* this.#repaired(bytes, bytenr, { sums, physical, copies, what })
+      for (const error of errors) this.#onFault(faultOf(error))
+      return sound
+    }
+    throw errors[0]
+  }
+
+  #copies(bytenr: number, length: number, what: string): number[] {
+    const copies = this.#chunks.copies(bytenr, length)
+    if (copies.length > 0) return copies
+    if (this.#chunks.find(bytenr) !== undefined && this.#chunks.find(bytenr + length - 1) !== undefined) {
+      throw new UnsupportedError(
+        `${what}: the data at address ${bytenr} lie on other devices, or are spread over several`,
+      )
+    }
+    throw new CorruptError(what, bytenr, { expected: 'an address in a chunk', found: bytenr })
+  }
+
+  /** The bytes, or a copy of them in which the sectors that do not fit their checksums are from elsewhere. */
+  *#repaired(
+    bytes: Uint8Array,
+    bytenr: number,
+    { sums, physical, copies, what }: ReadFrom,
+  ): Reading<Uint8Array> {
+    const sectorsize = this.#sectorsize
+    const { size } = this.#hash
+    const found = new Uint8Array(sums.length)
+    this.#hash.hashBlocks(bytes, sectorsize, found)
+    if (areEqual(sums, found)) return bytes
+    const repaired = bytes.slice()
+    for (let i = 0; i < sums.length / size; i++) {
+      const wanted = sums.subarray(i * size, (i + 1) * size)
+      const seen = found.subarray(i * size, (i + 1) * size)
+      if (areEqual(wanted, seen)) continue
+      const at = i * sectorsize
+      const fault = new CorruptError(`${what}, sector at address ${bytenr + at}`, physical + at, {
+        expected: `checksum ${hexText(wanted)}`,
+        found: hexText(seen),
+      })
+      const others = copies.filter((copy) => copy !== physical).map((copy) => copy + at)
+      const sector = yield* this.#soundSector(others, wanted)
+      if (sector === undefined) throw fault
+      this.#onFault(faultOf(fault))
+      repaired.set(sector, at)
+    }
+    return repaired
+  }
+
+  *#soundSector(places: readonly number[], wanted: Uint8Array): Reading<Uint8Array | undefined> {
+    for (const place of places) {
+      const sector = yield { offset: place, length: this.#sectorsize }
+      if (sector.length < this.#sectorsize) continue
+      this.#hash.hashBlocks(sector, sector.length, this.#sum)
+      if (areEqual(wanted, this.#sum)) return sector
+    }
+    return undefined
+  }
+
+  /**
+   * The checksums of the sectors of a range.
+   *
+   * @param cursor over the checksum tree
+   * @param what it is, for messages
+   * @throws CorruptError when one is missing
+   */
+  *sums(cursor: Cursor, { bytenr, length }: LogicalRange, what: string): Reading<Uint8Array> {
+    const { size } = this.#hash
+    const sectorsize = this.#sectorsize
+    const sums = new Uint8Array((length / sectorsize) * size)
+    const end = bytenr + length
+    let at = bytenr
+    const key = { objectid: EXTENT_CSUM_OBJECTID, type: EXTENT_CSUM_KEY, offset: BigInt(bytenr) }
+    let isThere = yield* cursor.seekBack(key)
+    if (!isThere) isThere = yield* cursor.seek(key)
+    for (; isThere && at < end; isThere = yield* cursor.next()) {
+      const { leaf, slot } = cursor
+      if (leaf.type(slot) !== EXTENT_CSUM_KEY || leaf.objectid(slot) !== EXTENT_CSUM_OBJECTID) {
+        if (leaf.compare(slot, key) > 0) break
+        continue
+      }
+      const start = leaf.keyNumber(slot)
+      if (start > at) break
+      const first = (at - start) / sectorsize
+      const count = Math.floor(leaf.itemSize(slot) / size)
+      const taken = Math.min(count - first, (end - at) / sectorsize)
+      if (!Number.isInteger(first) || taken <= 0) continue
+      const data = leaf.itemData(slot)
+      sums.set(data.subarray(first * size, (first + taken) * size), ((at - bytenr) / sectorsize) * size)
+      at += taken * sectorsize
+    }
+    if (at >= end) return sums
+    throw new CorruptError(`${what}, sector at address ${at}`, this.#chunks.copies(at, sectorsize)[0] ?? at, {
+      expected: 'a checksum',
+      found: 'none',
+    })
+  }
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,106 @@
+/** Entries of directories, and where they lead. */
+import type { DirectoryEntry, InodeRef, InodeType } from '../../file-tree/reader.ts'
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import type { Reading } from '../../lib/reading.ts'
+import {
+  DirItem,
+  FileType,
+  FIRST_FREE_OBJECTID,
+  FS_TREE_OBJECTID,
+  INODE_ITEM_KEY,
+  Key,
+  ROOT_ITEM_KEY,
+  ROOT_REF_KEY,
+  RootRef,
+} from '../format.ts'
+import { namedParts, type NamedPart } from './hashed-names.ts'
+import { EMPTY_SUBVOLUME_INO, subvolumeRoot } from './inodes.ts'
+import type { Roots } from './roots.ts'
+import { decodeItem, itemFault, type TreeBlock } from './tree-block.ts'
+import type { Trees } from './trees.ts'
+
+const TYPES = new Map<number, InodeType>(
+  (['file', 'directory', 'character', 'block', 'fifo', 'socket', 'symlink'] as const).map((type) => [
+    FileType[type],
+    type,
+  ]),
+)
+const LOCATION = DirItem.offsetOf('location')
+
+/** Names that lead elsewhere, or are none. The kernel writes no such entries; whoever does means harm. */
+const NO_NAME = /^\.{0,2}$|[/\0]/
+
+/** An entry, or one that leads into a subvolume, which is still to be found. */
+export type RawEntry = DirectoryEntry & { leadsToSubvolume: boolean }
+
+/**
+ * The entries in a DIR_INDEX or DIR_ITEM.
+ *
+ * @throws CorruptError when it is damaged
+ */
+export function entriesIn(leaf: TreeBlock, slot: number, tree: number): RawEntry[] {
+  return namedParts(leaf, slot).map((part) => entryOf(leaf, slot, part, tree))
+}
+
+function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart, tree: number): RawEntry {
+  const { view, bytes } = leaf
+  const at = start + LOCATION
+  const target = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
+  const targetType = bytes[at + Key.offsetOf('type')]
+  const inodeType = TYPES.get(type)
+  const expect = (isSound: boolean, expected: string, found: unknown) => {
+    if (!isSound) throw itemFault(leaf, slot, { expected, found })
+  }
+  expect(!NO_NAME.test(name), 'a file name', `"${toDisplay(name)}"`)
+  expect(inodeType !== undefined, 'a file type', type)
+  const leadsToSubvolume = targetType === ROOT_ITEM_KEY
+  expect(leadsToSubvolume || targetType === INODE_ITEM_KEY, 'an inode or a subvolume', `type ${targetType}`)
+  const isTopLevel = leadsToSubvolume && target === Number(FS_TREE_OBJECTID)
+  const isNumber = isTopLevel || (target >= FIRST_FREE_OBJECTID && target <= Number.MAX_SAFE_INTEGER)
+  expect(isNumber, `a number from ${FIRST_FREE_OBJECTID} to 2^53`, target)
+  expect(!leadsToSubvolume || inodeType === 'directory', 'a directory', inodeType)
+  const ref = leadsToSubvolume ? { tree: target, ino: FIRST_FREE_OBJECTID } : { tree, ino: target }
+  return { name, ...ref, type: inodeType!, leadsToSubvolume }
+}
+
+/**
+ * Where an entry of `directory` leads: to the subvolume that lies there, or to an empty directory where none does,
+ * as in a snapshot of a subvolume in which others lie. (btrfs_lookup_dentry)
+ */
+export function* resolveEntry(
+  { name, type, tree, ino, leadsToSubvolume }: RawEntry,
+  directory: InodeRef,
+  { trees, roots }: { trees: Trees; roots: Roots },
+): Reading<DirectoryEntry> {
+  if (!leadsToSubvolume) return { name, type, tree, ino }
+  const isThere = yield* liesIn(tree, directory, name, { trees, roots })
+  if (isThere) return { name, type, ...subvolumeRoot(tree) }
+  return { name, type, tree: directory.tree, ino: EMPTY_SUBVOLUME_INO }
+}
+
+/** Whether a subvolume lies in a directory under a name, and is not deleted. (fixup_tree_root_location) */
+function* liesIn(
+  subvolume: number,
+  directory: InodeRef,
+  name: ByteString,
+  { trees, roots }: { trees: Trees; roots: Roots },
+): Reading<boolean> {
+  const cursor = trees.cursor(roots.rootTree)
+  const key = { objectid: BigInt(directory.tree), type: ROOT_REF_KEY, offset: BigInt(subvolume) }
+  if (!(yield* cursor.seek(key)) || cursor.leaf.compare(cursor.slot, key) !== 0) return false
+  const ref = decodeRootRef(cursor.leaf, cursor.slot)
+  if (ref.dirid !== directory.ino || ref.name !== name) return false
+  const item = yield* roots.item(BigInt(subvolume))
+  return item !== undefined && item.refs > 0
+}
+
+/** The directory and the name in a ROOT_REF or ROOT_BACKREF. */
+export function decodeRootRef(leaf: TreeBlock, slot: number): { dirid: number; name: ByteString } {
+  const { dirid, nameLen } = decodeItem(RootRef, leaf, slot)
+  const data = leaf.itemData(slot)
+  if (RootRef.size + nameLen > data.length) {
+    const found = `one of ${nameLen} in ${data.length}`
+    throw itemFault(leaf, slot, { expected: 'a name within the item', found })
+  }
+  return { dirid, name: fromBytes(data, RootRef.size, RootRef.size + nameLen) }
+}

@@ -1,0 +1,48 @@
+/** Items in which names and what belongs to them stand one behind the other. (struct btrfs_dir_item) */
+import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
+import { DirItem } from '../format.ts'
+import { itemFault, type TreeBlock } from './tree-block.ts'
+
+/** A directory entry or an xattr, where it lies in its leaf's bytes. */
+export interface NamedPart {
+  /** Where the structure begins, and where in it the location. */
+  start: number
+  name: ByteString
+  /** What follows the name: of an xattr its value. */
+  data: Uint8Array
+  /** (BTRFS_FT_*) */
+  type: number
+}
+
+const DATA_LEN = DirItem.offsetOf('dataLen')
+const NAME_LEN = DirItem.offsetOf('nameLen')
+const TYPE = DirItem.offsetOf('type')
+
+/**
+ * The parts of a DIR_ITEM, DIR_INDEX or XATTR_ITEM. Names of one hash share an item.
+ *
+ * @throws CorruptError when they do not fill it
+ */
+export function namedParts(leaf: TreeBlock, slot: number): NamedPart[] {
+  const { view, bytes } = leaf
+  const parts: NamedPart[] = []
+  const end = leaf.itemStart(slot) + leaf.itemSize(slot)
+  for (let start = leaf.itemStart(slot); start < end;) {
+    const nameStart = start + DirItem.size
+    const isWhole = nameStart <= end
+    const nameEnd = nameStart + (isWhole ? view.getUint16(start + NAME_LEN, true) : 0)
+    const dataEnd = nameEnd + (isWhole ? view.getUint16(start + DATA_LEN, true) : 0)
+    if (!isWhole || dataEnd > end) {
+      const found = `one that ends ${dataEnd - end} bytes behind it`
+      throw itemFault(leaf, slot, { expected: 'names that end within the item', found })
+    }
+    parts.push({
+      start,
+      name: fromBytes(bytes, nameStart, nameEnd),
+      data: bytes.subarray(nameEnd, dataEnd),
+      type: bytes[start + TYPE],
+    })
+    start = dataEnd
+  }
+  return parts
+}

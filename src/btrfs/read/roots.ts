@@ -1,0 +1,88 @@
+/** Where the trees begin: the items of the root tree. */
+import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import {
+  CHUNK_TREE_OBJECTID,
+  ROOT_ITEM_KEY,
+  ROOT_TREE_OBJECTID,
+  RootItem,
+  U64_MAX,
+  type Superblock,
+} from '../format.ts'
+import { decodeItem, itemFault, itemPlace, type TreeBlock } from './tree-block.ts'
+import type { TreeRoot, Trees } from './trees.ts'
+
+/** Root items of kernels before 3.6 end here; what follows is zeros. (struct btrfs_root_item_v0) */
+const LEGACY_SIZE = RootItem.offsetOf('generationV2')
+/** Roots that are remembered. */
+const MAX_KNOWN = 4096
+
+export class Roots {
+  readonly #trees: Trees
+  readonly #superblock: Superblock
+  readonly #known = new Map<bigint, TreeRoot | undefined>()
+
+  constructor(trees: Trees, superblock: Superblock) {
+    this.#trees = trees
+    this.#superblock = superblock
+  }
+
+  /** The root of the root tree. */
+  get rootTree(): TreeRoot {
+    const { root, rootLevel, generation } = this.#superblock
+    return { owner: ROOT_TREE_OBJECTID, bytenr: root, level: rootLevel, generation }
+  }
+
+  /** Where a tree begins; undefined when there is none of that id. */
+  *find(tree: bigint): Reading<TreeRoot | undefined> {
+    if (tree === ROOT_TREE_OBJECTID) return this.rootTree
+    if (tree === CHUNK_TREE_OBJECTID) return chunkTreeRoot(this.#superblock)
+    if (this.#known.has(tree)) return this.#known.get(tree)
+    const item = yield* this.item(tree)
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear()
+    const root = item && treeRootOf(tree, item)
+    this.#known.set(tree, root)
+    return root
+  }
+
+  /** The newest root item of a tree. */
+  *item(tree: bigint): Reading<RootItem | undefined> {
+    const cursor = this.#trees.cursor(this.rootTree)
+    // Snapshots have the transaction that made them in their keys.
+    const isThere = yield* cursor.seekBack({ objectid: tree, type: ROOT_ITEM_KEY, offset: U64_MAX })
+    if (!isThere || cursor.key.objectid !== tree || cursor.key.type !== ROOT_ITEM_KEY) return undefined
+    return decodeRootItem(cursor.leaf, cursor.slot)
+  }
+}
+
+/** Of the chunk tree, which the superblock knows. */
+export function chunkTreeRoot({ chunkRoot, chunkRootLevel, chunkRootGeneration }: Superblock): TreeRoot {
+  return {
+    owner: CHUNK_TREE_OBJECTID,
+    bytenr: chunkRoot,
+    level: chunkRootLevel,
+    generation: chunkRootGeneration,
+  }
+}
+
+export function treeRootOf(tree: bigint, { bytenr, level, generation }: RootItem): TreeRoot {
+  return { owner: tree, bytenr, level, generation }
+}
+
+/**
+ * Decodes a root item. What an old kernel wrote over the item of a newer one is not believed: it knows nothing of
+ * UUIDs and times, and left them as they were. (btrfs_read_root_item)
+ *
+ * @throws CorruptError when it is damaged
+ */
+export function decodeRootItem(leaf: TreeBlock, slot: number): RootItem {
+  const size = leaf.itemSize(slot)
+  if (size >= RootItem.size) {
+    const item = decodeItem(RootItem, leaf, slot)
+    if (item.generationV2 === item.generation) return item
+  } else if (size < LEGACY_SIZE) {
+    throw itemFault(leaf, slot, { expected: `at least ${LEGACY_SIZE} bytes`, found: size })
+  }
+  const padded = new Uint8Array(RootItem.size)
+  padded.set(leaf.itemData(slot).subarray(0, LEGACY_SIZE))
+  return decodeSoundly(RootItem, padded, 0, itemPlace(leaf, slot))
+}

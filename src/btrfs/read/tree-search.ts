@@ -1,0 +1,47 @@
+/** Cursors that stay where they were, since most searches are for something near the last one. */
+import { NotFoundError } from '../../lib/errors.ts'
+import type { Reading } from '../../lib/reading.ts'
+import { CSUM_TREE_OBJECTID, FIRST_FREE_OBJECTID, FS_TREE_OBJECTID } from '../format.ts'
+import type { Cursor } from './cursor.ts'
+import type { Roots } from './roots.ts'
+import type { TreeRoot, Trees } from './trees.ts'
+
+/** Trees whose last place is remembered. */
+const MAX_IDLE = 16
+
+export class TreeSearch {
+  readonly #trees: Trees
+  readonly #roots: Roots
+  /** By their trees; those used last come last. */
+  readonly #idle = new Map<number, Cursor>()
+
+  constructor(trees: Trees, roots: Roots) {
+    this.#trees = trees
+    this.#roots = roots
+  }
+
+  /**
+   * Works with a cursor over a file tree or the checksum tree. Nobody else moves it meanwhile.
+   *
+   * @throws NotFoundError when there is no such tree
+   */
+  *search<T>(tree: number, work: (cursor: Cursor) => Reading<T>): Reading<T> {
+    const cursor = this.#idle.get(tree) ?? this.#trees.cursor(yield* this.#rootOf(tree))
+    this.#idle.delete(tree)
+    const result = yield* work(cursor)
+    if (this.#idle.size >= MAX_IDLE) {
+      const [oldest] = this.#idle.keys()
+      this.#idle.delete(oldest)
+    }
+    this.#idle.set(tree, cursor)
+    return result
+  }
+
+  *#rootOf(tree: number): Reading<TreeRoot> {
+    const isSubvolume = tree === Number(FS_TREE_OBJECTID) || tree >= FIRST_FREE_OBJECTID
+    const isKnownKind = isSubvolume || tree === Number(CSUM_TREE_OBJECTID)
+    const root = isKnownKind ? yield* this.#roots.find(BigInt(tree)) : undefined
+    if (root !== undefined) return root
+    throw new NotFoundError(isSubvolume ? `no subvolume has the id ${tree}` : `there is no tree ${tree}`)
+  }
+}

@@ -1,0 +1,79 @@
+import { readSync as readFileSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import type { SyncByteSource } from '../lib/byte-source.ts'
+import { InputError } from '../lib/errors.ts'
+
+/** Reads up to here take less time than asking another thread for them. */
+const SHORT_READ = 128 * 1024
+/** The system takes no more at once. */
+const MAX_READ = 1 << 30
+
+/**
+ * A file or a block device. Short reads answer at once, long ones leave the thread free.
+ *
+ * @param size bytes
+ * @param name for messages
+ * @throws InputError from its reads when the system cannot read, and Error when the file was closed
+ */
+export function fileSource(handle: FileHandle, size: number, name: string): SyncByteSource {
+  /** Bytes that there can be. */
+  const clip = (offset: number, length: number) => Math.max(0, Math.min(length, size - offset))
+  const failed = (offset: number, error: unknown) =>
+    new InputError((error as Error).message, { source: name, offset }, { cause: error })
+
+  function readSync(offset: number, wanted: number): Uint8Array {
+    checkOpen(handle, name)
+    const bytes = new Uint8Array(clip(offset, wanted))
+    let done = 0
+    while (done < bytes.length) {
+      try {
+        const read = readFileSync(
+          handle.fd,
+          bytes,
+          done,
+          Math.min(bytes.length - done, MAX_READ),
+          offset + done,
+        )
+        if (read === 0) break
+        done += read
+      } catch (error) {
+        if (!isInterruption(error)) throw failed(offset + done, error)
+      }
+    }
+    return bytes.subarray(0, done)
+  }
+
+  async function readInPool(offset: number, wanted: number): Promise<Uint8Array> {
+    checkOpen(handle, name)
+    const bytes = new Uint8Array(clip(offset, wanted))
+    let done = 0
+    while (done < bytes.length) {
+      try {
+        const length = Math.min(bytes.length - done, MAX_READ)
+        const { bytesRead } = await handle.read(bytes, done, length, offset + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      } catch (error) {
+        if (!isInterruption(error)) throw failed(offset + done, error)
+      }
+    }
+    return bytes.subarray(0, done)
+  }
+
+  return {
+    size,
+    readSync,
+    read: (offset, length) =>
+      clip(offset, length) <= SHORT_READ ? readSync(offset, length) : readInPool(offset, length),
+  }
+}
+
+/** The number of a file that was closed may be another file's by now. */
+function checkOpen(handle: FileHandle, name: string): void {
+  if (handle.fd < 0) throw new Error(`${name}: read after it was closed`)
+}
+
+/** A signal came in between; Node does not try again by itself. */
+function isInterruption(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EINTR'
+}

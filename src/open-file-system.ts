@@ -1,0 +1,60 @@
+/** The only place that knows which reader is for which file system. */
+import { openBtrfs } from './btrfs/read.ts'
+import { openFat } from './fat32/read.ts'
+import { FileSystem, type FileSystemType } from './file-system.ts'
+import type { ByteSource } from './lib/byte-source.ts'
+import { toDisplay } from './lib/byte-string.ts'
+import type { OnFault } from './lib/fault.ts'
+import { hexText } from './lib/hex.ts'
+import { loadHash } from './lib/load-hash.ts'
+import { run } from './lib/reading.ts'
+import { loadZstd } from './lib/zstd.ts'
+
+/**
+ * Opens a file system that takes all of `source`.
+ *
+ * @throws CorruptError when it is damaged where one must begin to read
+ * @throws UnsupportedError when it has features that are unknown here
+ */
+export async function openFileSystem(
+  type: FileSystemType,
+  source: ByteSource,
+  { onFault }: { onFault?: OnFault | undefined } = {},
+): Promise<FileSystem> {
+  if (type !== 'btrfs') {
+    const reader = await run(source, openFat(onFault === undefined ? {} : { onFault }))
+    return new FileSystem({
+      type: reader.type,
+      label: reader.label,
+      uuid: volumeIdText(reader.volumeId),
+      reader,
+      source,
+      onFault,
+    })
+  }
+  const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd(), ...(onFault && { onFault }) })
+  return new FileSystem({
+    type,
+    label: toDisplay(reader.label),
+    uuid: uuidText(reader.superblock.fsid),
+    reader,
+    source,
+    subvolumes: () => reader.subvolumes(),
+    notices: reader.notices,
+    onFault,
+  })
+}
+
+/** Groups of 8, 4, 4, 4 and 12 digits. (RFC 9562, 4) */
+function uuidText(bytes: Uint8Array): string {
+  return hexText(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** As mkfs.fat and blkid show it. */
+function volumeIdText(id: number): string {
+  return id
+    .toString(16)
+    .toUpperCase()
+    .padStart(8, '0')
+    .replace(/^(.{4})/, '$1-')
+}
