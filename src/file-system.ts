@@ -205,7 +205,11 @@ export class FileSystem {
   /** In the order of their names' bytes; symlinks are followed. */
   async xattrs(path: FilePath): Promise<Xattr[]> {
     const xattrs = await this.#run(this.reader.xattrs(await this.#find(path)))
-    return xattrs.map(({ name, value }: XattrRecord) => ({ name: toName(name), nameBytes: toBytes(name), value }))
+    return xattrs.map(({ name, value }: XattrRecord) => ({
+      name: toName(name),
+      nameBytes: toBytes(name),
+      value,
+    }))
   }
 
   /** In the order of their ids, the top level first; none of FAT. */

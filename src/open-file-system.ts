@@ -22,7 +22,7 @@ export async function openFileSystem(
   { onFault }: { onFault?: OnFault | undefined } = {},
 ): Promise<FileSystem> {
   if (type !== 'btrfs') {
-    const reader = await run(source, openFat())
+    const reader = await run(source, openFat(onFault === undefined ? {} : { onFault }))
     return new FileSystem({
       type: reader.type,
       label: reader.label,
@@ -52,5 +52,9 @@ function uuidText(bytes: Uint8Array): string {
 
 /** As mkfs.fat and blkid show it. */
 function volumeIdText(id: number): string {
-  return id.toString(16).toUpperCase().padStart(8, '0').replace(/^(.{4})/, '$1-')
+  return id
+    .toString(16)
+    .toUpperCase()
+    .padStart(8, '0')
+    .replace(/^(.{4})/, '$1-')
 }

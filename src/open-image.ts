@@ -1,7 +1,7 @@
 import type { FileSystem, FileSystemType } from './file-system.ts'
 import { readPartitionTable, type PartitionTable, type TablePartition } from './gpt-mbr/read.ts'
 import { canOpen, identifyContent, type Content, type ContentType } from './identify-content.ts'
-import { openBytes, type Compression, type ImageBytes, type InputOptions } from './input/open-bytes.ts'
+import { openBytes, type ImageCompression, type ImageBytes, type InputOptions } from './input/open-bytes.ts'
 import type { ImageSource } from './input/open-input.ts'
 import type { ReadStatistics } from './input/watched-source.ts'
 import { subSource, type ByteSource } from './lib/byte-source.ts'
@@ -9,10 +9,6 @@ import { NotFoundError, UnsupportedError } from './lib/errors.ts'
 import type { OnFault } from './lib/fault.ts'
 import { run } from './lib/reading.ts'
 import { openFileSystem } from './open-file-system.ts'
-
-export type { FileSystem } from './file-system.ts'
-export type { Compression, InputProgress } from './input/open-bytes.ts'
-export type { ImageSource } from './input/open-input.ts'
 
 export interface OpenOptions extends InputOptions {
   /**
@@ -60,7 +56,7 @@ export class DiskImage {
   /** The image, uncompressed. */
   readonly source: ByteSource
   /** Undefined when the image is stored as it is. */
-  readonly compression: Compression | undefined
+  readonly compression: ImageCompression | undefined
   /** Undefined when there is none. */
   readonly table: PartitionTable | undefined
   /** In the order of their numbers. Without a partition table there is one, number 0, as large as the image. */

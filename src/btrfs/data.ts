@@ -149,6 +149,16 @@ export class DataWriter {
     })
   }
 
+  /** The content of a file that was added before, holes and all, read back from the image. */
+  async *readWhole(file: FileData): AsyncGenerator<Uint8Array> {
+    if (!file.sparse) {
+      yield* this.read(file)
+      return
+    }
+    await this.flush()
+    yield* wholeContent({ size: file.size, ranges: this.#placedRanges(file), content: this.read(file) })
+  }
+
   /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
   async *read(file: FileData): AsyncGenerator<Uint8Array> {
     if (!this.#holds(file)) await this.flush()

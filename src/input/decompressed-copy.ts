@@ -37,7 +37,10 @@ export async function decompressedCopy(
   }
 }
 
-async function* piecesOf(file: ByteSource, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array, void> {
+async function* piecesOf(
+  file: ByteSource,
+  onRead: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
   for (let at = 0; at < file.size;) {
     const piece = await file.read(at, READ_SIZE)
     if (piece.length === 0) return

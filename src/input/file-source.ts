@@ -27,7 +27,13 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
     let done = 0
     while (done < bytes.length) {
       try {
-        const read = readFileSync(handle.fd, bytes, done, Math.min(bytes.length - done, MAX_READ), offset + done)
+        const read = readFileSync(
+          handle.fd,
+          bytes,
+          done,
+          Math.min(bytes.length - done, MAX_READ),
+          offset + done,
+        )
         if (read === 0) break
         done += read
       } catch (error) {

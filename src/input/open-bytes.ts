@@ -26,7 +26,7 @@ export interface InputProgress {
 }
 
 /** How an image is compressed. */
-export interface Compression {
+export interface ImageCompression {
   format: 'zstd' | 'gzip'
   /** Parts that can be decompressed alone; 1 when it can only be decompressed as a whole. */
   frames: number
@@ -37,7 +37,7 @@ export interface Compression {
 /** The bytes of an image, uncompressed. */
 export interface ImageBytes {
   source: ByteSource
-  compression: Compression | undefined
+  compression: ImageCompression | undefined
   statistics: Readonly<ReadStatistics>
   close: () => Promise<void>
 }
@@ -90,7 +90,7 @@ async function uncompressed(
     const table = await run(stored, readSeekTable(stored.size))
     if ('frames' in table) {
       const source = await framesSource(stored, table.frames, statistics)
-      const compression: Compression = { format, frames: table.frames.length, storedBytes: stored.size }
+      const compression: ImageCompression = { format, frames: table.frames.length, storedBytes: stored.size }
       return { source, compression, close: () => Promise.resolve() }
     }
     reason = table.reason
@@ -98,10 +98,13 @@ async function uncompressed(
   // Other formats are refused by the decompression, by their names.
   const isSupported = format === 'zstd' || format === 'gzip'
   if (isSupported) onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
-  const onRead = (done: number) =>
-    onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
+  const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
   const copy = await decompressedCopy(stored, { name, onRead, temporaryDirectory })
-  const compression: Compression = { format: format as 'zstd' | 'gzip', frames: 1, storedBytes: stored.size }
+  const compression: ImageCompression = {
+    format: format as 'zstd' | 'gzip',
+    frames: 1,
+    storedBytes: stored.size,
+  }
   return {
     source: watchedSource(copy.source, { name, statistics: { bytesRead: 0, framesDecompressed: 0 }, signal }),
     compression,

@@ -17,7 +17,11 @@ export interface ReadStatistics {
  */
 export function watchedSource(
   source: ByteSource,
-  { name, statistics, signal }: { name: string; statistics: ReadStatistics; signal?: AbortSignal | undefined },
+  {
+    name,
+    statistics,
+    signal,
+  }: { name: string; statistics: ReadStatistics; signal?: AbortSignal | undefined },
 ): ByteSource {
   const { size } = source
   if (!Number.isSafeInteger(size) || size < 0) {
@@ -31,15 +35,14 @@ export function watchedSource(
   }
 
   async function readAll(offset: number, length: number, first: Promise<Uint8Array> | Uint8Array) {
-    let bytes = taken(await first, length)
-    while (bytes.length < length) {
+    const start = taken(await first, length)
+    if (start.length === length) return start
+    const whole = new Whole(start, length)
+    while (whole.missing > 0) {
       signal?.throwIfAborted()
-      const left = length - bytes.length
-      const more = taken(await source.read(offset + bytes.length, left), left)
-      if (more.length === 0) break
-      bytes = joined(bytes, more)
+      if (!whole.add(taken(await source.read(offset + whole.done, whole.missing), whole.missing))) break
     }
-    return bytes
+    return whole.bytes
   }
 
   return {
@@ -57,22 +60,40 @@ export function watchedSource(
       readSync(offset: number, wanted: number) {
         signal?.throwIfAborted()
         const length = clip(offset, wanted)
-        let bytes = taken(source.readSync(offset, length), length)
-        while (bytes.length < length) {
-          const left = length - bytes.length
-          const more = taken(source.readSync(offset + bytes.length, left), left)
-          if (more.length === 0) break
-          bytes = joined(bytes, more)
+        const start = taken(source.readSync(offset, length), length)
+        if (start.length === length) return start
+        const whole = new Whole(start, length)
+        while (whole.missing > 0) {
+          if (!whole.add(taken(source.readSync(offset + whole.done, whole.missing), whole.missing))) break
         }
-        return bytes
+        return whole.bytes
       },
     }),
   }
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length)
-  both.set(first)
-  both.set(second, first.length)
-  return both
+/** Puts together what comes in pieces. */
+class Whole {
+  done = 0
+  readonly #target: Uint8Array
+
+  constructor(start: Uint8Array, length: number) {
+    this.#target = new Uint8Array(length)
+    this.add(start)
+  }
+
+  get missing(): number {
+    return this.#target.length - this.done
+  }
+
+  get bytes(): Uint8Array {
+    return this.#target.subarray(0, this.done)
+  }
+
+  /** False when the piece is empty: nothing more will come. */
+  add(piece: Uint8Array): boolean {
+    this.#target.set(piece, this.done)
+    this.done += piece.length
+    return piece.length > 0
+  }
 }

@@ -34,9 +34,7 @@ async function createNew(nameOf: (attempt: number) => string, mode: number): Pro
  * @param folder where it lies; default: where the system has its temporary files
  * @throws OutputError when the folder for temporary files cannot hold it
  */
-export async function createNameless(
-  folder = tmpdir(),
-): Promise<{ handle: FileHandle; folder: string }> {
+export async function createNameless(folder = tmpdir()): Promise<{ handle: FileHandle; folder: string }> {
   const nameOf = (attempt: number) => join(folder, `diskwright-${process.pid}-${attempt}.partial`)
   const { handle, path } = await namingErrors(folder, createNew(nameOf, 0o600))
   await rm(path, { force: true })

@@ -1,5 +1,6 @@
 /** A BTRFS partition in an image description. */
 import { z } from 'zod'
+import { nixos } from './boot-schema.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
 import { place, sources } from './partition-schema.ts'
 import {
@@ -170,5 +171,6 @@ export const btrfs = z.strictObject({
     .optional()
     .describe('A swap file, ready for swapon(8).'),
   links: z.record(linkName, linkTarget).optional().describe('Symlinks at the top level: name to target.'),
+  nixos: nixos.optional(),
   sources,
 })

@@ -14,7 +14,8 @@ import type { TarInput } from '../sources/build-tar.ts'
 const UBOOTS = (['new', 'old'] as const).filter(canAskUboot)
 const hasGrub = canJudgeWithGrub()
 
-const KERNEL_SIZE = 9 * 2 ** 20 + 1234
+/** Its last extent is large enough to be compressed. */
+const KERNEL_SIZE = 9 * 2 ** 20 + 41_234
 const kernel = halfNoise(KERNEL_SIZE, 1000)
 const MANY = 1500
 
@@ -90,7 +91,12 @@ const IMAGES: Record<string, BtrfsOptions> = {
     profiles: { system: 'single', metadata: 'single' },
     blockGroupTree: true,
   },
-  'mixed block groups, node size 4096': { ...layout({ nodatacow: true }), mixed: true, nodeSize: 4096 },
+  'mixed block groups, node size 4096': {
+    ...layout({ nodatacow: true }),
+    mixed: true,
+    nodeSize: 4096,
+    profiles: { metadata: 'single', data: 'single' },
+  },
   'node size 32768, compressed inline files, tail split': {
     ...layout({ compression: 'zstd:3', bootFiles: true }),
     nodeSize: 32768,
@@ -98,18 +104,20 @@ const IMAGES: Record<string, BtrfsOptions> = {
   },
 }
 
-/** What the old U-Boot has wrong, or cannot read at all. */
+/** What the old U-Boot gets wrong. */
 const COMPRESSED: Record<string, BtrfsOptions> = {
   zstd: layout({ compression: 'zstd:3' }),
   lzo: layout({ compression: 'lzo' }),
   zlib: layout({ compression: 'zlib:9' }),
 }
+/** What it refuses to read. */
 const DUP_DATA: Record<string, BtrfsOptions> = {
   'data dup': { ...layout({ nodatacow: true }), profiles: { data: 'dup' } },
   'data dup, zstd, tail split': {
     ...layout({ compression: 'zstd:3', bootFiles: true }),
     profiles: { data: 'dup' },
   },
+  'mixed block groups, data dup': { ...layout({ nodatacow: true }), mixed: true, nodeSize: 4096 },
 }
 
 /** The files that U-Boot does not have as they are, with what it has or says. */
@@ -143,9 +151,9 @@ describe.each(Object.entries({ ...IMAGES, ...COMPRESSED, ...DUP_DATA }))('%s', (
         const isOld = name === 'old'
         const wrong = await differences(name, image)
         if (isOld && kind in COMPRESSED) expectCorruptTails(wrong.map(([path]) => path))
-        else if (isOld && kind in DUP_DATA) expect(wrong.length).toBe(WANTED.size)
+        else if (isOld && kind in DUP_DATA) expectRefusals(wrong)
         else expect(wrong, `U-Boot ${name}`).toEqual([])
-        if (!isOld || !(kind in DUP_DATA)) await expectListings(name, image)
+        await expectListings(name, image)
       }
       if (hasGrub) {
         const { unread } = await judgeWithGrub(image, '(loop0,msdos1)', expectedImage(sources, options))
@@ -173,4 +181,10 @@ function expectCorruptTails(wrong: readonly string[]): void {
   }
   const whole = BOUNDARY_SIZES.filter((size) => size % SECTOR === 0)
   expect(whole.filter((size) => wrong.includes(`size-${size}`))).toEqual([])
+}
+
+/** Until v2023.04, U-Boot refused to read more than a stripe of 64 KiB at once when there are two copies. */
+function expectRefusals(wrong: readonly [string, string][]): void {
+  expect(wrong.map(([path]) => path)).toContain('Image')
+  for (const [path, said] of wrong) expect(said, path).toContain('An error occurred while reading file')
 }

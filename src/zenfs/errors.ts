@@ -1,0 +1,23 @@
+import { DiskwrightError } from '../lib/errors.ts'
+
+/** (errno.h of Linux) */
+const NUMBERS = { ENOENT: 2, EIO: 5, ENOTDIR: 20, EISDIR: 21, ENOTSUP: 95 } as const
+
+/** An error as programs expect it of a file system; ZenFS adds the path and the call. */
+export function errnoError(code: keyof typeof NUMBERS, message: string, cause?: unknown): Error {
+  const error = new Error(`${code}: ${message}`, cause === undefined ? {} : { cause })
+  return Object.assign(error, { code, errno: NUMBERS[code] })
+}
+
+/** What this package throws, in such words: the error itself is the `cause`. Others as they are. */
+export function toErrno(error: unknown): unknown {
+  if (!(error instanceof DiskwrightError)) return error
+  switch (error.code) {
+    case 'NOT_FOUND':
+      return errnoError('ENOENT', error.message, error)
+    case 'UNSUPPORTED':
+      return errnoError('ENOTSUP', error.message, error)
+    default:
+      return errnoError('EIO', error.message, error)
+  }
+}

@@ -1,0 +1,174 @@
+import { FileSystem as ZenFileSystem, Readonly, type InodeLike } from '@zenfs/core'
+import type { FileSystem, FileSystemType } from '../file-system.ts'
+import type { DirectoryEntry, FileSystemReader, InodeRef } from '../file-tree/reader.ts'
+import { isSync, type ByteSource } from '../lib/byte-source.ts'
+import { type ByteString, fromText, toBytes, toDisplay, toText } from '../lib/byte-string.ts'
+import { run, runSync, type Reading } from '../lib/reading.ts'
+import { errnoError, toErrno } from './errors.ts'
+import { InodeNumbers, toInodeLike } from './inodes.ts'
+
+/** (linux/magic.h) */
+const MAGIC: Record<FileSystemType, number> = {
+  btrfs: 0x9123683e,
+  fat12: 0x4d44,
+  fat16: 0x4d44,
+  fat32: 0x4d44,
+}
+/** Directories whose places are remembered: paths are looked up from the top each time. */
+const MAX_KNOWN = 10_000
+
+export interface ImageFSParts {
+  fileSystem: FileSystem
+  /** What is at the top: that of the file system, or a subvolume. */
+  root: InodeRef
+  close: () => Promise<void>
+}
+
+/**
+ * A file system of an image for ZenFS, read-only. Its synchronous methods need a source that answers at once: a path,
+ * a FileHandle or bytes; with a Blob they throw ENOTSUP.
+ */
+export class ImageFS extends Readonly(ZenFileSystem) {
+  readonly #reader: FileSystemReader
+  readonly #source: ByteSource
+  readonly #root: InodeRef
+  readonly #numbers: InodeNumbers
+  readonly #known = new Map<string, DirectoryEntry>()
+  readonly #close: () => Promise<void>
+  readonly #size: number
+
+  /** Use the backends. */
+  constructor({ fileSystem, root, close }: ImageFSParts) {
+    super(MAGIC[fileSystem.type], fileSystem.type === 'btrfs' ? 'btrfs' : 'vfat')
+    this.label = fileSystem.label
+    this.#reader = fileSystem.reader
+    this.#source = fileSystem.source
+    this.#size = fileSystem.source.size
+    this.#root = root
+    this.#numbers = new InodeNumbers(root)
+    this.#close = close
+    // Nothing is to be copied anywhere: without this, sources that do not answer at once would be.
+    this.attributes.set('no_async_preload')
+    this.attributes.set('no_atime')
+  }
+
+  /** Closes the image, unless it was given as an open one. ZenFS itself never does. */
+  async close(): Promise<void> {
+    await this.#close()
+  }
+
+  override usage() {
+    return { totalSpace: this.#size, freeSpace: 0 }
+  }
+
+  stat(path: string): Promise<InodeLike> {
+    return this.#run(this.#stat(path))
+  }
+
+  statSync(path: string): InodeLike {
+    return this.#runSync(this.#stat(path))
+  }
+
+  readdir(path: string): Promise<string[]> {
+    return this.#run(this.#readdir(path))
+  }
+
+  readdirSync(path: string): string[] {
+    return this.#runSync(this.#readdir(path))
+  }
+
+  read(path: string, buffer: Uint8Array, start: number, end: number): Promise<void> {
+    return this.#run(this.#read(path, buffer, start, end))
+  }
+
+  readSync(path: string, buffer: Uint8Array, start: number, end: number): void {
+    this.#runSync(this.#read(path, buffer, start, end))
+  }
+
+  /** Nothing is ever to be written. */
+  override sync(): Promise<never> {
+    return Promise.resolve() as Promise<never>
+  }
+
+  override syncSync(): never {
+    return undefined as never
+  }
+
+  async #run<T>(reading: Reading<T>): Promise<T> {
+    try {
+      return await run(this.#source, reading)
+    } catch (error) {
+      throw toErrno(error)
+    }
+  }
+
+  #runSync<T>(reading: Reading<T>): T {
+    if (!isSync(this.#source)) {
+      throw errnoError('ENOTSUP', 'this image can only be read asynchronously: it does not answer at once')
+    }
+    try {
+      return runSync(this.#source, reading)
+    } catch (error) {
+      throw toErrno(error)
+    }
+  }
+
+  *#stat(path: string): Reading<InodeLike> {
+    const ref = yield* this.#find(path)
+    const inode = yield* this.#reader.inode(ref)
+    return toInodeLike(inode, yield* this.#reader.xattrs(ref), this.#numbers.of(ref))
+  }
+
+  *#readdir(path: string): Reading<string[]> {
+    const directory = yield* this.#find(path)
+    if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
+    const entries = yield* this.#reader.list(directory)
+    return entries.map(({ name }) => toName(name))
+  }
+
+  *#read(path: string, buffer: Uint8Array, start: number, end: number): Reading<void> {
+    const file = yield* this.#find(path)
+    switch (file.type) {
+      case 'file':
+        buffer.set(yield* this.#reader.read(file, start, Math.min(end - start, buffer.length)))
+        return
+      case 'symlink':
+        buffer.set(toBytes(yield* this.#reader.target(file)).subarray(start, end))
+        return
+      case 'directory':
+        throw errnoError('EISDIR', 'is a directory')
+      default:
+        throw errnoError('ENOTSUP', 'a device, pipe or socket of an image holds nothing to be read')
+    }
+  }
+
+  /** Symlinks are followed by ZenFS, which knows what else is mounted. */
+  *#find(path: string): Reading<DirectoryEntry> {
+    const known = this.#known.get(path)
+    if (known !== undefined) return known
+    const slash = path.lastIndexOf('/')
+    const name = path.slice(slash + 1)
+    if (name === '') {
+      const { tree, ino } = this.#root
+      return path === '/' || path === '' ? { tree, ino, name: '', type: 'directory' } : yield* this.#find(path.slice(0, -1))
+    }
+    const directory = yield* this.#find(path.slice(0, Math.max(0, slash)))
+    if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
+    const entry = (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
+    if (entry === undefined) throw errnoError('ENOENT', 'no such file or directory')
+    if (entry.type === 'directory' && this.#known.size < MAX_KNOWN) this.#known.set(path, entry)
+    return entry
+  }
+
+  /** What `readdir` calls so, although its name is not UTF-8. */
+  *#findShown(directory: InodeRef, name: string): Reading<DirectoryEntry | undefined> {
+    if (!name.includes('\\x')) return undefined
+    const entries = yield* this.#reader.list(directory)
+    return entries.find((entry) => toText(entry.name) === undefined && toDisplay(entry.name) === name)
+  }
+}
+
+/** ZenFS knows names as text alone; bytes that are not UTF-8 are shown as `\xNN`, and found by that. */
+function toName(name: ByteString): string {
+  return toText(name) ?? toDisplay(name)
+}

@@ -1,0 +1,98 @@
+/**
+ * File systems of disk images as backends of ZenFS (the package @zenfs/core), read-only.
+ */
+import type { Backend } from '@zenfs/core'
+import type { FileSystem, FileSystemType } from '../file-system.ts'
+import type { InodeRef } from '../file-tree/reader.ts'
+import type { ImageSource } from '../input/open-input.ts'
+import { NotFoundError, UnsupportedError } from '../lib/errors.ts'
+import { DiskImage, openImage } from '../open-image.ts'
+import { ImageFS } from './image-fs.ts'
+
+export { ImageFS } from './image-fs.ts'
+
+export interface ImageOptions {
+  /** The image: what `openImage` takes, or what it gave. */
+  image: ImageSource | DiskImage
+  /** Number or label of the partition. Default: the first one with a file system of the backend's kind. */
+  partition?: number | string | undefined
+}
+
+export interface BtrfsOptions extends ImageOptions {
+  /** Id or path of the subvolume that is mounted. Default: the top level, whatever the default subvolume is. */
+  subvolume?: number | string | undefined
+}
+
+/** @throws what `openImage` throws; NotFoundError when there is no such partition or subvolume */
+export const Btrfs = {
+  name: 'Btrfs',
+  options: {
+    image: { type: isImage, required: true },
+    partition: { type: ['number', 'string'], required: false },
+    subvolume: { type: ['number', 'string'], required: false },
+  },
+  create: ({ image, partition, subvolume }: BtrfsOptions) =>
+    open({ image, partition }, isBtrfs, (fileSystem) => findSubvolume(fileSystem, subvolume)),
+} satisfies Backend<ImageFS, BtrfsOptions>
+
+/** FAT12, FAT16 and FAT32. @throws as `Btrfs` does */
+export const Fat = {
+  name: 'Fat',
+  options: {
+    image: { type: isImage, required: true },
+    partition: { type: ['number', 'string'], required: false },
+  },
+  create: (options: ImageOptions) =>
+    open(options, (type) => !isBtrfs(type), ({ reader }) => Promise.resolve(reader.root)),
+} satisfies Backend<ImageFS, ImageOptions>
+
+function isImage(this: void, image: unknown): boolean {
+  return typeof image === 'string' || (typeof image === 'object' && image !== null)
+}
+
+function isBtrfs(type: FileSystemType): boolean {
+  return type === 'btrfs'
+}
+
+async function open(
+  { image, partition }: ImageOptions,
+  isKind: (type: FileSystemType) => boolean,
+  findRoot: (fileSystem: FileSystem) => Promise<InodeRef>,
+): Promise<ImageFS> {
+  const disk = image instanceof DiskImage ? image : await openImage(image)
+  const close = () => (image instanceof DiskImage ? Promise.resolve() : disk.close())
+  try {
+    const fileSystem = await openPartition(disk, partition, isKind)
+    return new ImageFS({ fileSystem, root: await findRoot(fileSystem), close })
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openPartition(
+  disk: DiskImage,
+  which: number | string | undefined,
+  isKind: (type: FileSystemType) => boolean,
+): Promise<FileSystem> {
+  if (which !== undefined) {
+    const fileSystem = await disk.partition(which).open()
+    if (isKind(fileSystem.type)) return fileSystem
+    throw new UnsupportedError(`partition ${which}: this backend is not for ${fileSystem.type}`)
+  }
+  for (const partition of disk.partitions) {
+    const type = await partition.fileSystemType()
+    if (type !== undefined && isKind(type)) return partition.open()
+  }
+  throw new NotFoundError('the image has no partition with a file system of this kind')
+}
+
+async function findSubvolume(fileSystem: FileSystem, which: number | string | undefined): Promise<InodeRef> {
+  if (which === undefined) return fileSystem.reader.root
+  const subvolumes = await fileSystem.subvolumes()
+  const wanted = typeof which === 'number' ? which : `/${which.replace(/^\/+|\/+$/g, '')}`
+  const found = subvolumes.find(({ id, path }) => id === wanted || path === wanted)
+  if (found !== undefined) return found.root
+  const list = subvolumes.map(({ id, path }) => `${id} ${path}`).join(', ')
+  throw new NotFoundError(`there is no subvolume ${JSON.stringify(which)}: found ${list}`)
+}
