@@ -6,42 +6,37 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { MachineName } from '../../src/boot-image.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
-import type { BtrfsSpec, ImageSpec } from '../../src/spec/schema.ts'
+import type { BtrfsSpec, ImageSpec, SubvolumeSpec } from '../../src/spec/schema.ts'
 import { MAIN } from '../cli/diskwright.ts'
 import { btrfsCheck } from '../judges/btrfs-check.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import { findTool, missingJudge, mustRun, runTool } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
-import { UBOOT_FOLDER, type UbootName } from '../judges/uboot-sandbox.ts'
+import { UBOOT_FOLDER, type UbootName, ubootVersion } from '../judges/uboot-sandbox.ts'
 import { scrub } from '../judges/workload.ts'
 
 const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.meta.url))
 
 /** Made by `fixtures/boot/make-boot-closure.mjs`. */
 const closure = (name: string) => join(INGREDIENTS, 'closure', name)
-export const CLOSURE = closure('closure.tar')
-export const FIRMWARE = closure('firmware')
-export const BOOT_FILES = closure('boot.tar')
-export const DEVICE_TREE = closure('firmware/bcm2710-rpi-3-b.dtb')
+const CLOSURE = closure('closure.tar')
+const FIRMWARE = closure('firmware')
 
 /** `virt-prefixes` and the like look for boot files in `/@boot/`, too. */
 export const ubootOf = (name: UbootName, target: string) => join(UBOOT_FOLDER, name, `${target}.bin`)
 
 /** Whether machines can be booted; says so loudly when not. */
 export function canBoot(): boolean {
-  const needed = [
-    CLOSURE,
-    ubootOf('new', 'raspi3b'),
-    ubootOf('new', 'virt'),
-    ubootOf('old', 'virt'),
-    ubootOf('old', 'virt-prefixes'),
-  ]
-  const missing = needed.find((path) => !existsSync(path))
+  const complete = (['new', 'old'] as const).map((name) => join(UBOOT_FOLDER, name, 'complete'))
+  const missing = [CLOSURE, ...complete].find((path) => !existsSync(path))
   if (missing !== undefined) {
     return missingJudge('QEMU boots', `${missing} is not there; see scripts/boot-ingredients.sh`)
   }
-  return findTool('qemu-system-aarch64') !== undefined || missingJudge('QEMU', 'not on PATH')
+  return ['qemu-system-aarch64', 'qemu-img'].every(
+    (name) =>
+      findTool(name) !== undefined || missingJudge(name, 'not on PATH; see scripts/boot-ingredients.sh'),
+  )
 }
 
 const canScrub = canJudgeWithKernel()
@@ -69,36 +64,37 @@ export async function inUsersFolder<T>(work: (folder: string) => Promise<T>): Pr
   }
 }
 
-/** The preset with another storage of the boot files, or other options of its BTRFS partition. */
-export function presetWith(
-  boot: Partial<NonNullable<BtrfsSpec['subvolumes']>[number]>,
-  options: Partial<BtrfsSpec> = {},
-): ImageSpec {
-  const spec = PRESETS['raspberry-pi']({ closure: CLOSURE, firmware: FIRMWARE })
-  const [firmware, root] = spec.partitions as [ImageSpec['partitions'][0], BtrfsSpec]
-  const subvolumes = root.subvolumes!.map(({ name, path }) =>
-    name === '@boot' ? { name, path, ...boot } : { name, path },
-  )
-  return { ...spec, partitions: [firmware, { ...root, subvolumes, ...options }] }
+export interface Described {
+  /** Who reads it; it is checked while it is built. */
+  uboot: UbootName
+  /** How `@boot` is stored. */
+  boot?: Partial<SubvolumeSpec>
+  bootFromFat?: boolean
+  dupData?: boolean
+  /** The link at the top level through which U-Boot's own boot command finds `@boot`. */
+  link?: boolean
 }
 
-/** Boot files on the FAT partition: it is the bootable one, and there is nothing in the other to boot. */
-export function bootFromFat(): ImageSpec {
-  const { partitions, ...spec } = presetWith({})
-  const [firmware, { links: _, subvolumes = [], ...root }] = partitions as [
-    Extract<ImageSpec['partitions'][0], { type: 'fat32' }>,
-    BtrfsSpec,
-  ]
+/** The preset, as the command makes it with `--toplevel auto` and the like, with another storage of `@boot`. */
+export function describeSystem({ uboot, boot, bootFromFat, dupData, link = true }: Described): ImageSpec {
+  const spec = PRESETS['raspberry-pi']({
+    closure: CLOSURE,
+    firmware: FIRMWARE,
+    ubootPi3: ubootOf(uboot, link ? 'raspi3b' : 'raspi3b-prefixes'),
+    toplevel: 'auto',
+    bootFromFat,
+    dupData,
+  })
+  const [firmware, root] = spec.partitions as [ImageSpec['partitions'][0], BtrfsSpec]
+  const subvolumes = root.subvolumes!.map((subvolume) =>
+    subvolume.name === '@boot' && boot !== undefined ? { name: '@boot', path: '/boot', ...boot } : subvolume,
+  )
   return {
     ...spec,
+    uboot: { version: ubootVersion(uboot) },
     partitions: [
-      { ...firmware, bootable: true, sources: [{ directory: FIRMWARE }, { tar: BOOT_FILES }] },
-      {
-        ...root,
-        bootable: false,
-        subvolumes: subvolumes.filter(({ name }) => name !== '@boot'),
-        paths: [{ path: '/boot', exclude: true }],
-      },
+      firmware,
+      { ...root, subvolumes, nixos: { timeout: 1 }, links: link ? { boot: '@boot' } : {} },
     ],
   }
 }
@@ -118,7 +114,6 @@ export interface Boot {
   machine: MachineName
   /** By default that on the image's FAT partition. */
   uboot?: string
-  dtb?: string
   /** What hashes the system compared from inside: of its store, and where the boot files are. */
   lists: readonly ('store' | 'boot' | 'firmware')[]
 }
@@ -141,7 +136,6 @@ export async function bootAndJudge(folder: string, image: string, boot: Boot): P
     ...['boot', image, '--machine', boot.machine, '--timeout', String(BOOT_SECONDS), '--keep', kept],
     ...['--expect', 'reboot: Power down', '--disk-size', String(DISK_SIZE)],
     ...(boot.uboot === undefined ? [] : ['--uboot', boot.uboot]),
-    ...(boot.dtb === undefined ? [] : ['--dtb', boot.dtb]),
   ]
   const { code, stdout, stderr } = await diskwrightAsUser(args, BOOT_TIMEOUT)
   const shown = `${stdout.slice(-6000)}\n${stderr}`
