@@ -51,12 +51,12 @@ export async function runMachine(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     const hasAppeared = expect === undefined ? undefined : watchForText(expect)
-    child.stdout!.on('data', (piece: Buffer) => {
+    child.stdout.on('data', (piece: Buffer) => {
       onConsole?.(piece)
       if (hasAppeared?.(piece)) stop('expected')
     })
     let said = ''
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4096)))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4096)))
     const { code, killedBy } = await closed(child)
     signal?.throwIfAborted()
     if (code !== 0 && !ending.isUnderWay()) {
