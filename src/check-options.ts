@@ -5,7 +5,7 @@ import type { BuildOptions } from './build-result.ts'
 import { OutputError } from './lib/errors.ts'
 import { MAX_LEVEL } from './lib/zstd.ts'
 import { found } from './spec/messages.ts'
-import type { ImagePlan } from './spec/plan.ts'
+import type { ImagePlan, PartitionPlan } from './spec/plan.ts'
 
 const MAX_WORKERS = 1024
 
@@ -75,7 +75,7 @@ function message(name: string, expected: string, value: unknown): string {
 export async function checkOutputPlace(output: BuildOptions['output'], plan: ImagePlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
-  const sources = plan.partitions.flatMap((partition) => partition.sources)
+  const sources = plan.partitions.flatMap((partition) => [...partition.sources, ...filesOf(partition)])
   for (const { kind, path } of sources) {
     const folder = await realpath(path).catch(() => path)
     if (folder === place) throw new OutputError(`${output}: is a source of the image`)
@@ -83,6 +83,15 @@ export async function checkOutputPlace(output: BuildOptions['output'], plan: Ima
     if (!place.startsWith(folder.endsWith(sep) ? folder : folder + sep)) continue
     throw new OutputError(`${output}: lies in the folder ${path}, which is a source of the image`)
   }
+}
+
+/** What a partition takes in besides its sources. */
+function filesOf(partition: PartitionPlan): { kind: 'directory' | 'file'; path: string }[] {
+  const file = (path: string | undefined) => (path === undefined ? [] : [{ kind: 'file' as const, path }])
+  if (partition.type === 'btrfs') return file(partition.nixos?.registration)
+  const { directory, uboot = [] } = partition.firmware ?? {}
+  const folder = directory === undefined ? [] : [{ kind: 'directory' as const, path: directory }]
+  return [...folder, ...uboot.flatMap(({ path }) => file(path))]
 }
 
 /** Where a file will be written: what a symbolic link points to, or the name in its real folder. */

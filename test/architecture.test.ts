@@ -11,7 +11,7 @@ const LAYERS = [
   ['lib'],
   ['file-tree', 'spec'],
   ['tar'],
-  ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['sources', 'output', 'qemu', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
   ['packing', 'input', 'extract'],
   ['(assembly)'],
   ['cli', 'zenfs'],

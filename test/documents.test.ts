@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { planImage } from '../src/plan-image.ts'
 import { PRESETS } from '../src/spec/presets.ts'
 import { diskwright } from './cli/diskwright.ts'
 
@@ -60,4 +61,11 @@ test('every folder of src/ is in docs/architecture.md', () => {
   const rooms = new Set(files.filter((path) => path.endsWith('.ts')).map((path) => path.replace(/\/.*/, '/')))
   expect(rooms.size).toBeGreaterThan(8)
   for (const room of rooms) expect(house).toContain(`  ${room} `)
+})
+
+test('the description in docs/raspberry-pi.md is one', async () => {
+  const [description] = blocks('docs/raspberry-pi.md', 'json')
+  const { boot, partitions } = await planImage(JSON.parse(description))
+  expect(boot).toEqual({ partition: 2, uboot: { year: 2025, month: 1 }, check: true })
+  expect(partitions.map(({ bootable }) => bootable)).toEqual([false, true])
 })

@@ -24,3 +24,10 @@ export const COMPRESSION_TYPES: Record<Compression['algorithm'], number> = {
   lzo: COMPRESS_LZO,
   zstd: COMPRESS_ZSTD,
 }
+
+/** The algorithm that a number on disk stands for. */
+export const COMPRESSION_NAMES: Record<number, Compression['algorithm']> = {
+  [COMPRESS_ZLIB]: 'zlib',
+  [COMPRESS_LZO]: 'lzo',
+  [COMPRESS_ZSTD]: 'zstd',
+}

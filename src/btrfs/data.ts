@@ -29,6 +29,7 @@ const INLINE_BLOCK: PieceOptions = {
   compression: COMPRESS_ZSTD,
   level: 1,
   nodatacow: true,
+  keepZeros: true,
   mayBeInline: false,
 }
 
@@ -83,7 +84,7 @@ export class DataWriter {
   async add(name: ByteString, source: FileContent, storage: StoragePlan): Promise<FileData> {
     const { size } = source
     const options = this.#optionsOf(size, storage)
-    if (size <= MAX_INLINE_BYTES || options.mayBeInline) {
+    if (size <= MAX_INLINE_BYTES || options.mayBeInline || storage.bootFiles) {
       source = { size, content: wholeContent(source) }
     }
     const file = new FileData(size, storage.nodatacow, source.ranges !== undefined)
@@ -93,6 +94,8 @@ export class DataWriter {
       return file
     }
     const { runs, content } = storedContent(source)
+    const tail =
+      storage.bootFiles && options.compression !== COMPRESS_NONE ? size - (size % SECTOR_SIZE) : size
     let run = -1
     let runEnd = 0
     let fileOffset = 0
@@ -105,7 +108,8 @@ export class DataWriter {
             runEnd = fileOffset + runs[run].length
           }
           const toBoundary = MAX_COMPRESSED_RAM_BYTES - (fileOffset % MAX_COMPRESSED_RAM_BYTES)
-          pieceLeft = Math.min(toBoundary, runEnd - fileOffset)
+          const toTail = fileOffset < tail ? tail - fileOffset : Infinity
+          pieceLeft = Math.min(toBoundary, toTail, runEnd - fileOffset)
           const length = alignUp(pieceLeft, SECTOR_SIZE)
           options.length = options.mayBeInline ? size : length
           const opening = this.#openPiece({ name, file, fileOffset, length }, options)
@@ -143,6 +147,16 @@ export class DataWriter {
       const { fileOffset, ramBytes } = extents.get(file.firstExtent + i)
       return { offset: fileOffset, length: Math.min(ramBytes, file.size - fileOffset) }
     })
+  }
+
+  /** The content of a file that was added before, holes and all, read back from the image. */
+  async *readWhole(file: FileData): AsyncGenerator<Uint8Array> {
+    if (!file.sparse) {
+      yield* this.read(file)
+      return
+    }
+    await this.flush()
+    yield* wholeContent({ size: file.size, ranges: this.#placedRanges(file), content: this.read(file) })
   }
 
   /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
@@ -192,13 +206,14 @@ export class DataWriter {
   }
 
   /** How the pieces of a file of `size` bytes are to be stored. */
-  #optionsOf(size: number, { nodatacow, compression }: StoragePlan): PieceOptions {
+  #optionsOf(size: number, { nodatacow, compression, bootFiles = false }: StoragePlan): PieceOptions {
     const isCompressed = !nodatacow && compression !== undefined
     return {
       length: size,
       compression: isCompressed ? COMPRESSION_TYPES[compression.algorithm] : COMPRESS_NONE,
       level: isCompressed ? compression.level : 0,
       nodatacow,
+      keepZeros: nodatacow || bootFiles,
       mayBeInline: this.#inlineCompression && isCompressed && size <= SECTOR_SIZE,
     }
   }

@@ -19,8 +19,10 @@ export interface PieceOptions {
   /** How it is to be compressed. (COMPRESS_*) */
   compression: number
   level: number
-  /** NODATACOW: no checksums, and zeros are stored like anything else. */
+  /** NODATACOW: no checksums. */
   nodatacow: boolean
+  /** Zeros are stored like anything else. */
+  keepZeros: boolean
   /** It is a whole file that compresses, and goes into the tree when it is small enough then. */
   mayBeInline: boolean
 }
@@ -51,6 +53,7 @@ const COMPRESSION_SHIFT = 4
 const COMPRESSION_MASK = 0xf
 const NODATACOW = 1 << 8
 const MAY_BE_INLINE = 1 << 9
+const KEEP_ZEROS = 1 << 10
 
 /** What is stored: flags, and above them the length. */
 const STORED_SHIFT = 3
@@ -89,12 +92,16 @@ export class BatchMemory {
   }
 
   /** Says how the next piece is to be stored; its content follows in the sector after the one before. */
-  setPiece(index: number, { length, compression, level, nodatacow, mayBeInline }: PieceOptions): void {
+  setPiece(
+    index: number,
+    { length, compression, level, nodatacow, keepZeros, mayBeInline }: PieceOptions,
+  ): void {
     this.#lengths[index] = length
     this.#options[index] =
       level |
       (compression << COMPRESSION_SHIFT) |
       (nodatacow ? NODATACOW : 0) |
+      (keepZeros ? KEEP_ZEROS : 0) |
       (mayBeInline ? MAY_BE_INLINE : 0)
     this.#stored[index] = FAILED
   }
@@ -115,16 +122,17 @@ export class BatchMemory {
   #packPiece(index: number, at: number, compress: CompressExtent): number {
     const length = this.#lengths[index]
     const options = this.#options[index]
+    const mayBeHole = (options & KEEP_ZEROS) === 0
     if ((options & MAY_BE_INLINE) !== 0) {
       const sector = this.content.subarray(at, at + SECTOR_SIZE)
-      if (length > MAX_INLINE_BYTES && isZero(sector)) return 0
+      if (mayBeHole && length > MAX_INLINE_BYTES && isZero(sector)) return 0
       const result = this.#packInline(at, length, options, compress)
       if ((result & INLINE) === 0) this.#hashSectors(sector, at)
       return result
     }
     const nodatacow = (options & NODATACOW) !== 0
     const content = this.content.subarray(at, at + length)
-    if (!nodatacow && isZero(content)) return 0
+    if (mayBeHole && isZero(content)) return 0
     const compression = (options >> COMPRESSION_SHIFT) & COMPRESSION_MASK
     const result =
       compression === COMPRESS_NONE

@@ -14,7 +14,15 @@ export interface Piece {
 
 /** Where a piece of a placed file lies; undefined: it is a hole. */
 type PlacedPiece =
-  { bytenr: number; storedLength: number; compression: number; checksums: Uint8Array } | undefined
+  | {
+      /** Bytes in the file, whole sectors. */
+      length: number
+      bytenr: number
+      storedLength: number
+      compression: number
+      checksums: Uint8Array
+    }
+  | undefined
 
 export interface ExtentPlacerOptions {
   sink: DataSink
@@ -76,7 +84,9 @@ export class ExtentPlacer {
   async #placeTwin(piece: Piece, packed: PackedPiece, twin: FileData, known: FileData): Promise<void> {
     const { file, fileOffset, length } = piece
     const isEqual =
-      (await this.#equals(known, piece, packed)) && (await this.#equalUpTo(twin, known, fileOffset))
+      known.size === file.size &&
+      (await this.#equals(known, piece, packed)) &&
+      (await this.#equalUpTo(twin, known, fileOffset))
     if (!isEqual) return this.#part(piece, packed, twin)
     const isLast = fileOffset + length >= file.size
     this.#twin = isLast ? undefined : known
@@ -106,8 +116,8 @@ export class ExtentPlacer {
 
   /** Whether the piece at the same place of a placed file is stored as the same bytes. */
   async #equals(twin: FileData, { fileOffset }: Piece, packed: PackedPiece): Promise<boolean> {
-    const placed = this.#placedPiece(twin, fileOffset)
     const { stored, compression, checksums } = packed
+    const placed = this.#placedPiece(twin, fileOffset, stored?.length)
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
     if (!areEqual(placed.checksums, checksums!)) return false
@@ -118,7 +128,7 @@ export class ExtentPlacer {
   async #equalUpTo(a: FileData, b: FileData, end: number): Promise<boolean> {
     if (a === b) return true
     for (let fileOffset = 0; fileOffset < end; fileOffset += MAX_COMPRESSED_RAM_BYTES) {
-      const placed = this.#placedPiece(a, fileOffset)
+      const placed = this.#placedPiece(a, fileOffset, end - fileOffset)
       const stored = placed && (await this.#sink.read(placed.bytenr, placed.storedLength))
       const compression = placed?.compression ?? COMPRESS_NONE
       const packed = { stored, compression, dense: false, checksums: placed?.checksums }
@@ -130,17 +140,21 @@ export class ExtentPlacer {
   /** Places what two files have in common a second time: behind it they differ. */
   async #copyUpTo(twin: FileData, file: FileData, end: number): Promise<void> {
     for (let fileOffset = 0; fileOffset < end; fileOffset += MAX_COMPRESSED_RAM_BYTES) {
-      const placed = this.#placedPiece(twin, fileOffset)
+      const placed = this.#placedPiece(twin, fileOffset, end - fileOffset)
       if (placed === undefined) continue
       const stored = await this.#sink.read(placed.bytenr, placed.storedLength)
-      const piece = { file, fileOffset, length: MAX_COMPRESSED_RAM_BYTES }
-      const { compression, checksums } = placed
+      const { length, compression, checksums } = placed
+      const piece = { file, fileOffset, length }
       await this.#placeNew(piece, { stored, compression, dense: compression !== COMPRESS_NONE, checksums })
     }
   }
 
-  /** Plain pieces may have become parts of a longer extent. */
-  #placedPiece(file: FileData, fileOffset: number): PlacedPiece {
+  /**
+   * The piece that begins at a place of a file. Plain ones may have become parts of a longer extent.
+   *
+   * @param most bytes of it that matter, when it is plain: the last one may end with a sector of its own
+   */
+  #placedPiece(file: FileData, fileOffset: number, most = MAX_COMPRESSED_RAM_BYTES): PlacedPiece {
     let low = file.firstExtent
     let high = file.firstExtent + file.extentCount
     while (low < high) {
@@ -152,11 +166,12 @@ export class ExtentPlacer {
         const { bytenr, diskNumBytes, ramBytes, compression } = extent
         const checksums = this.extents.checksums(row)
         if (compression !== COMPRESS_NONE)
-          return { bytenr, storedLength: diskNumBytes, compression, checksums }
+          return { length: ramBytes, bytenr, storedLength: diskNumBytes, compression, checksums }
         const inside = fileOffset - extent.fileOffset
-        const storedLength = Math.min(MAX_COMPRESSED_RAM_BYTES, ramBytes - inside)
+        const storedLength = Math.min(most, MAX_COMPRESSED_RAM_BYTES, ramBytes - inside)
         const checksumsAt = (inside: number) => (inside / SECTOR_SIZE) * this.extents.checksumSize
         return {
+          length: storedLength,
           bytenr: bytenr + inside,
           storedLength,
           compression,

@@ -68,7 +68,7 @@ export class Volume {
   /** The subvolumes that lie in it, with the inode of the directory there and the index of their entry. */
   readonly subvolumes: { plan: SubvolumePlan; directory: number; name: ByteString; index: number }[] = []
   readonly counts: InodeCounts
-  readonly #root: DirectoryNode<FileData>
+  readonly root: DirectoryNode<FileData>
   readonly #inner: VolumeSource['inner']
   /** For each directory that is not empty, the number after the last inode below it. */
   readonly #ends = new Map<number, number>()
@@ -77,9 +77,19 @@ export class Volume {
 
   constructor({ plan, root, inner }: VolumeSource) {
     this.plan = plan
-    this.#root = root
+    this.root = root
     this.#inner = inner
     this.counts = this.#number()
+  }
+
+  /** The subvolume that lies in a directory under this name. */
+  subvolumeAt(directory: DirectoryNode<FileData>, name: ByteString): SubvolumePlan | undefined {
+    return this.#inner.get(directory)?.get(name)
+  }
+
+  /** Names of the subvolumes that lie in a directory. */
+  subvolumeNames(directory: DirectoryNode<FileData>): ByteString[] {
+    return [...(this.#inner.get(directory)?.keys() ?? [])]
   }
 
   /** Every inode in the order of the numbers. */
@@ -108,7 +118,7 @@ export class Volume {
   pathOf(ino: number): string {
     const names: ByteString[] = [this.plan.name]
     let at = FIRST_FREE_OBJECTID
-    for (let directory = this.#root; at !== ino;) {
+    for (let directory = this.root; at !== ino;) {
       const leadsThere = (entry: DirectoryEntry) =>
         entry.subvolume === undefined && entry.ino <= ino && ino < this.#end(entry.ino)
       const { name, node, ino: child } = this.entriesOf(at, directory).find(leadsThere)!
@@ -166,8 +176,8 @@ export class Volume {
       index: DIR_START_INDEX,
     })
     let ino = FIRST_FREE_OBJECTID
-    yield { ino, isNew: true, node: this.#root, link: ROOT_LINK }
-    const stack = [open(ino++, this.#root)]
+    yield { ino, isNew: true, node: this.root, link: ROOT_LINK }
+    const stack = [open(ino++, this.root)]
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const next = top.names.next()
       if (next.done === true) {
@@ -188,7 +198,7 @@ export class Volume {
 
   /** What lies in a directory of this volume but subvolumes, which come after all others. */
   #names(directory: DirectoryNode<FileData>): Iterable<[ByteString, TreeNode<FileData>]> {
-    if (directory !== this.#root && directory.subvolume !== undefined) return []
+    if (directory !== this.root && directory.subvolume !== undefined) return []
     const inner = this.#inner.get(directory)
     if (inner === undefined) return directory.children
     return [...directory.children].filter(([name]) => !inner.has(name))

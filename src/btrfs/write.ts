@@ -5,10 +5,12 @@ import { fromText } from '../lib/byte-string.ts'
 import { DoesNotFitError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
-import { contentLength } from '../file-tree/file-content.ts'
+import { CollectedTree } from '../file-tree/collected-tree.ts'
+import { contentLength, type FileContent } from '../file-tree/file-content.ts'
 import { EntryRules } from '../file-tree/entry-rules.ts'
 import { FileTree, type FileNode } from '../file-tree/tree.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../spec/plan.ts'
+import { BootView } from './boot-view.ts'
 import { DataAllocator, metadataChunks } from './chunks.ts'
 import type { DecompressExtent } from './compression.ts'
 import { DataWriter } from './data.ts'
@@ -79,6 +81,7 @@ export class BtrfsWriter {
   readonly #tree: FileTree<FileData>
   readonly #rules: EntryRules | undefined
   #bytesIn = 0
+  #bootView: BootView | undefined
 
   /** @param sink of the partition; nothing has been written to it */
   constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, hash, signal }: BtrfsWriterOptions) {
@@ -129,6 +132,22 @@ export class BtrfsWriter {
     return this.#tree.add(entry, to)
   }
 
+  /** What was taken in so far, as one tree from the root of the partition's paths. Its files are read back from the image. */
+  get collected(): CollectedTree<FileData> {
+    return new CollectedTree(this.#tree, (file) => this.open(file))
+  }
+
+  /** What boot loaders see, once it is finished. */
+  get bootView(): BootView {
+    if (this.#bootView === undefined) throw new Error('the file system is not finished')
+    return this.#bootView
+  }
+
+  /** Reads a file back from the image. */
+  open(file: FileData): FileContent {
+    return { size: file.size, content: this.#data.readWhole(file) }
+  }
+
   /**
    * Writes the trees and the superblocks.
    *
@@ -154,6 +173,7 @@ export class BtrfsWriter {
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
     const volumes = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
+    this.#bootView = new BootView(volumes, defaultSubvolume, this.#placer.extents)
     await pause()
     const uses = new ExtentUses()
     const fileTrees: RootEntry[] = []

@@ -15,8 +15,10 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
   const unused = result.partitions
     .flatMap((partition) => (partition.type === 'btrfs' ? partition.unusedRules : []))
     .map((rule) => `note: nothing matched ${rule}\n`)
+  const warnings = result.bootWarnings.map(({ where, message }) => `warning: ${where}: ${message}\n`)
+  const notes = [...unused, ...warnings].join('')
   const profile = result.profile === undefined ? '' : profileText(result.profile)
-  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${unused.join('')}${profile}`
+  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${notes}${profile}`
 }
 
 function profileText(profile: BuildProfile): string {

@@ -12,8 +12,24 @@ export interface DescriptionFlags {
   preset?: PresetName
   closure?: string
   firmware?: string
+  toplevel?: string
+  ubootPi3?: string
+  ubootPi4?: string
+  bootFromFat?: true
+  dupData?: true
   seed?: string
 }
+
+/** Flags that fill in the preset; in a description they are keys. */
+const PRESET_FLAGS = {
+  firmware: '--firmware',
+  toplevel: '--toplevel',
+  ubootPi3: '--uboot-pi3',
+  ubootPi4: '--uboot-pi4',
+  bootFromFat: '--boot-from-fat',
+  dupData: '--dup-data',
+  seed: '--seed',
+} as const
 
 export interface Description {
   /** For messages; undefined when it is a preset. */
@@ -34,9 +50,9 @@ export function checkDescriptionFlags(spec: string | undefined, flags: Descripti
   if (spec !== undefined && usesPreset) {
     usage(`'${spec}' cannot be used with --${flags.preset === undefined ? 'closure' : 'preset'}`)
   }
-  for (const name of ['firmware', 'seed'] as const) {
-    if (spec !== undefined && flags[name] !== undefined) {
-      usage(`--${name} goes with --closure; in a description it is a key`)
+  for (const [name, flag] of Object.entries(PRESET_FLAGS)) {
+    if (spec !== undefined && flags[name as keyof typeof PRESET_FLAGS] !== undefined) {
+      usage(`${flag} goes with --closure; in a description it is a key`)
     }
   }
   if (flags.seed === '') usage('--seed must not be empty')
@@ -53,9 +69,9 @@ export async function loadDescription(
     return {
       name: undefined,
       spec: preset({
+        ...flags,
         closure: flags.closure ?? example.closure,
         firmware: flags.firmware ?? (flags.closure === undefined ? example.firmware : undefined),
-        seed: flags.seed,
       }),
       baseDirectory: process.cwd(),
     }

@@ -1,11 +1,15 @@
 import { type ByteString, toDisplay, toText } from '../lib/byte-string.ts'
 import { formatDiskId, formatVolumeId } from '../spec/numbers.ts'
+import { ubootVersionText } from '../spec/uboot-version.ts'
 import type {
+  BootPlan,
   BtrfsPlan,
   Compression,
   EntryRulePlan,
   Fat32Plan,
+  FirmwarePlan,
   ImagePlan,
+  NixosPlan,
   PartitionPlan,
   SourcePlan,
   StoragePlan,
@@ -17,10 +21,11 @@ import { bytesText, columns } from './units.ts'
 const TOP_LEVEL_ID = 5
 
 /** A plan as JSON, its values spelled as in a description. */
-export function planToJson({ seed, table, partitions }: ImagePlan) {
+export function planToJson({ seed, table, boot, partitions }: ImagePlan) {
   return {
     seed,
     table: { ...table, diskId: formatDiskId(table.diskId) },
+    boot: boot && { ...boot, uboot: boot.uboot && ubootVersionText(boot.uboot) },
     partitions: partitions.map((partition) => ({
       ...partition,
       mbrType: mbrTypeText(partition.mbrType),
@@ -44,6 +49,11 @@ export function planToJson({ seed, table, partitions }: ImagePlan) {
             })),
             paths: partition.paths.map((rule) => ({ path: pathJson(rule.path), ...storageToJson(rule) })),
             rules: partition.rules.map(ruleToJson),
+            nixos: partition.nixos && {
+              ...partition.nixos,
+              toplevel:
+                partition.nixos.toplevel === undefined ? undefined : pathJson(partition.nixos.toplevel),
+            },
             swapfile: partition.swapfile && {
               ...partition.swapfile,
               path: pathJson(partition.swapfile.path),
@@ -57,15 +67,54 @@ export function planToJson({ seed, table, partitions }: ImagePlan) {
 }
 
 /** A plan for people. */
-export function planText({ table, partitions }: ImagePlan): string {
+export function planText({ table, boot, partitions }: ImagePlan): string {
   const sections = partitions.map((partition) =>
     partition.type === 'fat32' ? fat32Text(partition) : btrfsText(partition),
   )
-  return `MBR, disk id ${formatDiskId(table.diskId)}\n\n${sections.join('\n')}`
+  return `MBR, disk id ${formatDiskId(table.diskId)}\n${bootText(boot)}\n${sections.join('\n')}`
+}
+
+function bootText(boot: BootPlan | undefined): string {
+  if (boot === undefined) return ''
+  const { partition, uboot, check } = boot
+  const parts = [
+    ...(partition === undefined ? [] : [`boot files on partition ${partition}`]),
+    ...(uboot === undefined ? [] : [`for U-Boot ${ubootVersionText(uboot)}`]),
+    ...(check ? [] : ['not checked']),
+  ]
+  return parts.length === 0 ? '' : `${parts.join(', ')}\n`
 }
 
 function fat32Text(partition: Fat32Plan): string {
-  return section(partition, 'FAT32', [['volume id', formatVolumeId(partition.volumeId)]])
+  return section(partition, 'FAT32', [
+    ['volume id', formatVolumeId(partition.volumeId)],
+    ...(partition.firmware === undefined ? [] : firmwareRows(partition.firmware)),
+  ])
+}
+
+function firmwareRows({ versions, directory, uboot, settings, extraLines }: FirmwarePlan): string[][] {
+  const changed = Object.entries(settings).flatMap(([filter, values]) =>
+    Object.entries(values).map(([key, value]) => `[${filter}] ${key}=${value ?? '(left out)'}`),
+  )
+  return [
+    [
+      'firmware',
+      `for Raspberry Pi ${versions.join(' and ')}${directory === undefined ? '' : `, from ${directory}`}`,
+    ],
+    ...uboot.map(({ version, path }) => ['U-Boot', `for Raspberry Pi ${version}: ${path}`]),
+    ...[...changed, ...extraLines].map((line) => ['config.txt', line]),
+  ]
+}
+
+function nixosRows({ toplevel, timeout, generations, deviceTree, registration }: NixosPlan): string[][] {
+  const wait = timeout < 0 ? 'waits for a choice' : `boots after ${timeout} s`
+  const trees =
+    { true: 'all device trees', false: 'no device tree' }[String(deviceTree)] ?? `device tree ${deviceTree}`
+  return [
+    ['NixOS', toplevel === undefined ? 'the system in the sources' : pathText(toplevel)],
+    ['menu', `${wait}, up to ${generations} generations, ${trees}`],
+    ...(registration === undefined ? [] : [['registration', registration]]),
+  ]
 }
 
 function btrfsText(partition: BtrfsPlan): string {
@@ -84,6 +133,7 @@ function btrfsText(partition: BtrfsPlan): string {
     ...(swapfile === undefined
       ? []
       : [['swap file', `${pathText(swapfile.path)}, ${bytesText(swapfile.size)}`]]),
+    ...(partition.nixos === undefined ? [] : nixosRows(partition.nixos)),
   ]
   const subvolumes = columns(
     [['id', 'name', 'path', 'content', 'uuid'], ...partition.subvolumes.map(subvolumeRow)],
@@ -132,12 +182,13 @@ function nameOf({ subvolumes }: BtrfsPlan, id: number): string {
 /** A rule as a description has it. */
 function ruleToJson(rule: EntryRulePlan) {
   const { storage, flags, uid, gid, mode, xattrs, exclude } = rule
-  const { nodatacow, compression } = storage
+  const { nodatacow, compression, bootFiles } = storage
   return {
     glob: 'glob' in rule.for ? rule.for.glob : undefined,
     path: 'path' in rule.for ? pathJson(rule.for.path) : undefined,
     nodatacow,
     compression: typeof compression === 'object' ? compressionText(compression) : compression,
+    bootFiles,
     flags: flags.length === 0 ? undefined : flags,
     uid,
     gid,
@@ -170,15 +221,17 @@ function sourceText({ kind, path, to }: SourcePlan): string {
   return `${kind} ${path}${to === '' ? '' : ` -> ${pathText(to)}`}`
 }
 
-function storageText({ nodatacow, compression }: StoragePlan): string {
-  if (nodatacow) return 'nodatacow'
-  return compression === undefined ? 'plain' : compressionText(compression)
+function storageText({ nodatacow, compression, bootFiles }: StoragePlan): string {
+  const plain = nodatacow ? 'nodatacow' : 'plain'
+  const kind = compression === undefined ? plain : compressionText(compression)
+  return bootFiles === true ? `${kind}, boot files` : kind
 }
 
-function storageToJson({ nodatacow, compression }: StoragePlan) {
+function storageToJson({ nodatacow, compression, bootFiles }: StoragePlan) {
   return {
     nodatacow,
     compression: compression === undefined ? 'none' : compressionText(compression),
+    bootFiles,
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { addBootCommand } from './boot-command.ts'
 import type { BuildFlags } from './build.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
 import type { InspectFlags } from './inspect.ts'
@@ -41,6 +42,16 @@ function makeProgram(): Command {
 
   const closure = new Option('--closure <tar>', 'tar archive (.gz, .zst) for the raspberry-pi preset')
   const firmware = new Option('--firmware <dir>', 'folder with the firmware files, with --closure')
+  const booting = {
+    toplevel: new Option(
+      '--toplevel <path>',
+      'NixOS system to boot, a store path in the closure; auto: the one there is',
+    ),
+    ubootPi3: new Option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3, with --closure'),
+    ubootPi4: new Option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4, with --closure'),
+    fromFat: new Option('--boot-from-fat', 'put the boot files onto the firmware partition'),
+    dupData: new Option('--dup-data', 'keep two copies of all content on BTRFS'),
+  }
   const seed = new Option('--seed <text>', 'what UUIDs are derived from, with --closure')
   const debug = new Option('--debug', 'show where in the program an error came up')
   const description = 'image description (JSON); - reads it from standard input'
@@ -52,6 +63,11 @@ function makeProgram(): Command {
     .requiredOption('-o, --output <out>', 'file to write: .img or .img.zst; - for standard output')
     .addOption(closure)
     .addOption(firmware)
+    .addOption(booting.toplevel)
+    .addOption(booting.ubootPi3)
+    .addOption(booting.ubootPi4)
+    .addOption(booting.fromFat)
+    .addOption(booting.dupData)
     .addOption(seed)
     .addOption(
       new Option('--format <format>', 'format of the output (default: by its name)').choices([
@@ -88,6 +104,11 @@ function makeProgram(): Command {
     .addOption(new Option('--preset <name>', 'a built-in description').choices(['raspberry-pi']))
     .addOption(closure)
     .addOption(firmware)
+    .addOption(booting.toplevel)
+    .addOption(booting.ubootPi3)
+    .addOption(booting.ubootPi4)
+    .addOption(booting.fromFat)
+    .addOption(booting.dupData)
     .addOption(seed)
     .option('--json', 'print the plan as JSON; with --preset the description, for editing')
     .addOption(debug)
@@ -119,6 +140,7 @@ function makeProgram(): Command {
     })
 
   addReadCommands(program, debug)
+  addBootCommand(program, debug)
 
   return program
 }

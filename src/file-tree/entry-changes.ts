@@ -86,10 +86,10 @@ function changedXattrs(
 
 /** How the entry's content is stored; what has no copy on write is not compressed. */
 export function changedStorage(storage: StoragePlan, { storage: changes }: EntryChanges): StoragePlan {
-  if (changes.nodatacow === undefined && changes.compression === undefined) return storage
+  if (Object.keys(changes).length === 0) return storage
   const nodatacow = changes.nodatacow ?? storage.nodatacow
-  const { compression = storage.compression ?? 'none' } = changes
-  return { nodatacow, compression: nodatacow || compression === 'none' ? undefined : compression }
+  const { compression = storage.compression ?? 'none', bootFiles = storage.bootFiles } = changes
+  return { nodatacow, compression: nodatacow || compression === 'none' ? undefined : compression, bootFiles }
 }
 
 /** What the changes for another name of an inode want that the inode does not have; undefined when it has all. */

@@ -14,8 +14,8 @@ export class HardLinks<Content> {
 
   /**
    * The node for another name of a file. Inodes do not reach beyond their subvolume: a hard link from another one
-   * becomes an inode there that shares the content, or has a copy of it when no other subvolume stores it in the
-   * way this one does.
+   * becomes an inode there that shares the content, or has a copy of it when no other subvolume stores it in a way
+   * that will do for this one.
    *
    * @param home the subvolume that the target lies in
    * @param subvolume the one that the new name lies in
@@ -34,8 +34,8 @@ export class HardLinks<Content> {
       }
       this.#families.set(node, (family = new Map([[home, node]])))
     }
-    const storesAlike = (other: FileNode<Content>) => other.storage.nodatacow === storage.nodatacow
-    const known = family.get(subvolume) ?? [...family.values()].find(storesAlike)
+    const known =
+      family.get(subvolume) ?? [...family.values()].find((other) => canShare(other.storage, storage))
     if (known === undefined) return this.#copyOf(node, subvolume, family, storage)
     known.hardLinked = true
     family.set(subvolume, known)
@@ -54,4 +54,14 @@ export class HardLinks<Content> {
     this.#families.set(copy, family)
     return copy
   }
+}
+
+/** Whether content that is stored in one way will do where another one is asked for. */
+export function canShare(stored: StoragePlan, asked: StoragePlan): boolean {
+  if (stored.nodatacow !== asked.nodatacow) return false
+  // Boot loaders may read no other kind of compression.
+  return (
+    !asked.bootFiles ||
+    (stored.bootFiles === true && stored.compression?.algorithm === asked.compression?.algorithm)
+  )
 }

@@ -8,7 +8,7 @@ import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
 import { isExcluded, type RuleScope } from './entry-rules.ts'
-import { HardLinks } from './hard-links.ts'
+import { canShare, HardLinks } from './hard-links.ts'
 import { leafOf } from './leaf.ts'
 import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
 import { SharedMetadata } from './shared-metadata.ts'
@@ -121,12 +121,45 @@ export class FileTree<Content> {
    * @throws InputError when something is there
    */
   put(path: ByteString, file: FileNode<Content>, origin: EntryOrigin): void {
-    const slash = path.lastIndexOf('/')
-    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, path)
-    const name = path.slice(slash + 1)
+    const { parent, name } = this.#placeOf(path, origin)
     const existing = parent.children.get(name)
     if (existing !== undefined) throw fail(`the sources have a ${existing.type} there`, { origin, path })
     parent.children.set(name, file)
+  }
+
+  /**
+   * Puts a copy of a file of this tree at a path, with the content as it is to be stored there. What is there is
+   * replaced; missing parents are made.
+   *
+   * @throws InputError when the path leads through something that is no directory, or to a directory
+   */
+  async addCopy(
+    file: FileNode<Content>,
+    path: ByteString,
+    metadata: EntryMetadata,
+    origin: EntryOrigin,
+  ): Promise<void> {
+    const { parent, name } = this.#placeOf(path, origin)
+    if (parent.children.get(name)?.type === 'directory') throw fail('is a directory', { origin, path })
+    const changes = parent.rules?.changesOf(name)
+    const storage = this.#storageAt(path, parent.storage, changes)
+    const content = canShare(file.storage, storage)
+      ? file.content
+      : await this.#options.content.copy(file.content, storage)
+    const changed = changes === undefined ? metadata : changedMetadata(metadata, 'file', changes)
+    parent.children.set(name, {
+      type: 'file',
+      metadata: this.#metadata.of(changed),
+      hardLinked: false,
+      storage,
+      content,
+    })
+  }
+
+  #placeOf(path: ByteString, origin: EntryOrigin): { parent: DirectoryNode<Content>; name: ByteString } {
+    const slash = path.lastIndexOf('/')
+    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, path)
+    return { parent, name: ownCopy(path.slice(slash + 1)) }
   }
 
   /** The entry as the rules want it. */

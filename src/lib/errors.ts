@@ -65,6 +65,25 @@ export class DoesNotFitError extends DiskwrightError {
   }
 }
 
+/** Something that keeps an image from booting. */
+export interface BootFault {
+  /** What it is about: `partition 2 (NIXOS_SD), /boot/extlinux/extlinux.conf`. */
+  where: string
+  /** What is so, and what happens at boot. */
+  message: string
+}
+
+/** The image would not boot; all that keeps it from that at once. */
+export class BootError extends DiskwrightError {
+  readonly code = 'DOES_NOT_BOOT'
+  readonly faults: readonly BootFault[]
+
+  constructor(faults: readonly BootFault[]) {
+    super(faults.map(({ where, message }) => `${where}: ${message}`).join('\n'))
+    this.faults = faults
+  }
+}
+
 /** An image is damaged: which structure, at which byte offset, what it should hold and what it holds. */
 export class CorruptError extends DiskwrightError {
   readonly code = 'CORRUPT'
@@ -95,4 +114,9 @@ export class NotFoundError extends DiskwrightError {
 /** The output cannot be written: it exists already, its folder is missing, the disk is full. */
 export class OutputError extends DiskwrightError {
   readonly code = 'OUTPUT'
+}
+
+/** Another program that is needed is not there, or has failed. */
+export class ToolError extends DiskwrightError {
+  readonly code = 'TOOL'
 }

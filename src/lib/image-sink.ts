@@ -6,7 +6,7 @@
 export interface ImageSink {
   /**
    * Writes at `offset`, which is never below the end of what was written or reserved before; what lies
-   * between is zeros. The bytes may be reused once the promise is settled; when none is returned, at once.
+   * between is zeros. (An image with two fronts is two such sequences, each on its side of an offset.) The bytes may be reused once the promise is settled; when none is returned, at once.
    *
    * @param packed the bytes are compressed already: trying to compress them again is wasted time
    */

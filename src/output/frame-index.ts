@@ -45,7 +45,7 @@ export class FrameIndex {
 
   /** The seek table of the file. */
   seekTable(): Uint8Array {
-    return encodeSeekTable(this.#fileEnds.length, this.#sizes())
+    return encodeSeekTable(this.#fileEnds.length, this.sizes())
   }
 
   #at(i: number): PlacedFrame {
@@ -60,7 +60,8 @@ export class FrameIndex {
     }
   }
 
-  *#sizes(): Generator<FrameSizes> {
+  /** Of all frames, in order. */
+  *sizes(): Generator<FrameSizes> {
     for (let i = 0; i < this.#fileEnds.length; i++) {
       const { fileSize, imageSize } = this.#at(i)
       yield { compressed: fileSize, content: imageSize }

@@ -10,7 +10,8 @@ import { namingErrors } from '../lib/output-error.ts'
 import { rawFile } from './raw-file.ts'
 import { drainOf, streamFile } from './stream-out.ts'
 import { createBeside, createNameless } from '../lib/temporary-file.ts'
-import { zstdFile } from './zstd-file.ts'
+import { rawFronts, zstdFronts } from './two-fronts.ts'
+import { zstdFile, type ZstdFileOptions } from './zstd-file.ts'
 
 /** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */
 export type OutputFormat = 'img' | 'img.zst'
@@ -24,6 +25,11 @@ export interface OutputOptions {
   force?: boolean
   /** The level for what is compressed by the output: 1 (fast) to 22 (small), 3 by default. */
   outputLevel?: number
+  /**
+   * Offset at which a second front begins: what lies below it, and what lies above, are each written front to back,
+   * but in turn. With `img.zst`, what lies above is kept in a temporary file until the end.
+   */
+  secondFront?: number | undefined
   /** Compress in a thread beside this one; the bytes are the same. */
   threaded?: boolean
 }
@@ -52,17 +58,33 @@ const DEFAULT_LEVEL = 3
  * @throws OutputError
  */
 export async function openOutput(options: OutputOptions): Promise<Output> {
-  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false } = options
+  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, secondFront: at } = options
   const format = options.format ?? formatOf(output)
   if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
     throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
   }
   const zstd = format === 'img' ? undefined : await loadZstd()
-  const createImage = (file: OpenFile): ImageFile =>
-    zstd === undefined ? rawFile(file) : zstdFile(file, { zstd, level: outputLevel, threaded })
+  const createImage: CreateImage = async (file) => {
+    if (zstd === undefined) return at === undefined ? rawFile(file) : rawFronts(file, at)
+    const zstdOptions = { zstd, level: outputLevel, threaded }
+    return at === undefined ? zstdFile(file, zstdOptions) : spoolingFronts(file, at, zstdOptions)
+  }
   const opened =
     typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
   return { format, ...(await opened) }
+}
+
+async function spoolingFronts(file: OpenFile, at: number, options: ZstdFileOptions): Promise<ImageFile> {
+  const { handle, folder } = await createNameless()
+  const spool = openFile(handle, `temporary file in ${folder}`)
+  const image = zstdFronts(file, { ...options, at, spool })
+  return {
+    ...image,
+    async close() {
+      await image.close()
+      await handle.close().catch(() => undefined)
+    },
+  }
 }
 
 function formatOf(output: OutputOptions['output']): OutputFormat {
@@ -70,12 +92,16 @@ function formatOf(output: OutputOptions['output']): OutputFormat {
 }
 
 type OpenedOutput = Omit<Output, 'format'>
-type CreateImage = (file: OpenFile) => ImageFile
+type CreateImage = (file: OpenFile) => Promise<ImageFile>
 
 async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {
   const { temporary, commit } = await createBeside(path, force)
   const { handle } = temporary
-  const image = createImage(openFile(handle, path))
+  const image = await createImage(openFile(handle, path)).catch(async (error: unknown) => {
+    await handle.close()
+    await rm(temporary.path, { force: true })
+    throw error
+  })
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)
@@ -101,7 +127,11 @@ async function openStream(
   const drain = drainOf(stream)
   const { handle, folder } = await createNameless()
   const file = openFile(handle, `temporary file in ${folder}`)
-  const image = createImage(file)
+  const image = await createImage(file).catch(async (error: unknown) => {
+    await drain.abort()
+    await handle.close()
+    throw error
+  })
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)

@@ -29,11 +29,48 @@ export interface ZstdFileOptions {
   threaded?: boolean
 }
 
+/** An image in zstd frames that has no seek table yet. */
+export interface ZstdFrames extends Omit<ImageFile, 'finish' | 'dataRanges'> {
+  /**
+   * Brings the image to its size and writes what is left to write.
+   *
+   * @returns where the frames are in the file
+   */
+  end(imageSize: number): Promise<FrameIndex>
+}
+
 /**
  * An image in independent zstd frames of at most 4 MiB of content each, with a seek table at the end.
  * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
  */
-export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: ZstdFileOptions): ImageFile {
+export function zstdFile(file: OpenFile, options: ZstdFileOptions): ImageFile {
+  const frames = zstdFrames(file, options)
+  const ranges: ByteRange[] = []
+  return {
+    ...frames,
+    async finish(imageSize) {
+      const size = await finishFrames(file, await frames.end(imageSize))
+      ranges.push({ start: 0, end: size })
+      return size
+    },
+    dataRanges: () => ranges,
+  }
+}
+
+/**
+ * Puts the seek table behind the frames.
+ *
+ * @returns the size of the file in bytes
+ */
+export async function finishFrames(file: OpenFile, index: FrameIndex): Promise<number> {
+  const seekTable = index.seekTable()
+  const size = index.fileEnd + seekTable.length
+  await file.write(index.fileEnd, seekTable)
+  await file.truncate(size)
+  return size
+}
+
+export function zstdFrames(file: OpenFile, { zstd, level, threaded = false }: ZstdFileOptions): ZstdFrames {
   const compressor = threaded ? threadedCompressor(level) : localCompressor(zstd, level)
   const batches = compressor.memories.map((memory) => new FrameBatch(memory))
   const free = [...batches.keys()]
@@ -48,7 +85,6 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
   const index = new FrameIndex()
   const reserved = new ReservedRanges()
   let zeroFrames: Uint8Array | undefined
-  const ranges: ByteRange[] = []
   const rawRuns = new RawRuns()
   /** Frames decompressed lately, by their place in the image; the latest last. */
   const cached = new Map<number, Uint8Array>()
@@ -270,19 +306,13 @@ export function zstdFile(file: OpenFile, { zstd, level, threaded = false }: Zstd
       await readFrames(offset, bytes.subarray(0, inFrames))
       return bytes
     },
-    async finish(imageSize) {
+    async end(imageSize) {
       checkOrder('finish', imageSize, written())
       await fillGap(imageSize)
       await flush()
       await settle()
-      const seekTable = index.seekTable()
-      const size = index.fileEnd + seekTable.length
-      await file.write(index.fileEnd, seekTable)
-      await file.truncate(size)
-      ranges.push({ start: 0, end: size })
-      return size
+      return index
     },
-    dataRanges: () => ranges,
     close: () => compressor.close(),
   }
 }

@@ -1,5 +1,6 @@
 /** A BTRFS partition in an image description. */
 import { z } from 'zod'
+import { nixos } from './boot-schema.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
 import { place, sources } from './partition-schema.ts'
 import {
@@ -30,6 +31,12 @@ const storage = {
     .optional()
     .describe(
       'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" (level 3), "zstd:1" to "zstd:15".',
+    ),
+  bootFiles: z
+    .boolean()
+    .optional()
+    .describe(
+      'Boot loaders of any age read these files: they have no holes, and what is compressed ends with a plain sector.',
     ),
 }
 
@@ -138,6 +145,7 @@ export const btrfs = z.strictObject({
   compression: storage.compression.describe(
     'How file content is compressed where no subvolume or path says otherwise; "none" by default.',
   ),
+  bootFiles: storage.bootFiles,
   inlineCompression: z
     .boolean()
     .optional()
@@ -163,5 +171,6 @@ export const btrfs = z.strictObject({
     .optional()
     .describe('A swap file, ready for swapon(8).'),
   links: z.record(linkName, linkTarget).optional().describe('Symlinks at the top level: name to target.'),
+  nixos: nixos.optional(),
   sources,
 })

@@ -2,6 +2,7 @@
 import type { SpecIssue } from '../lib/errors.ts'
 import { toSpecIssues, zodMessage } from './messages.ts'
 import { ruleIssues } from './rules.ts'
+import { withoutShorthands } from './shorthands.ts'
 import { type ImageSpec, imageSpec } from './schema.ts'
 
 /** A description of which parts may be missing, because they were wrong. */
@@ -22,7 +23,8 @@ export function checkSpec(input: unknown): CheckedSpec {
   const parsed = imageSpec.safeParse(input, { error: zodMessage })
   const shape = parsed.success ? [] : toSpecIssues(parsed.error.issues, input)
   const wrong = shape.map(({ keys }) => keys)
-  const draft = without(wrong, input) as Draft<ImageSpec> | undefined
+  const described = without(wrong, input) as Draft<ImageSpec> | undefined
+  const draft = described && withoutShorthands(described)
   const issues = shape.map(({ path, message }) => ({ path, message }))
   if (draft !== undefined) issues.push(...ruleIssues(draft))
   return { issues, draft }

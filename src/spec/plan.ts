@@ -3,13 +3,24 @@
  * Offsets and sizes are bytes; UUIDs are in their usual text form.
  */
 import type { ByteString } from '../lib/byte-string.ts'
+import type { UBootVersion } from './uboot-version.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 
 export interface ImagePlan {
   seed: string
   table: { type: 'mbr'; diskId: number }
+  boot: BootPlan | undefined
   /** In the order of their place on the disk. */
   partitions: PartitionPlan[]
+}
+
+/** What is to be booted, and by what. */
+export interface BootPlan {
+  /** Number of the partition that the boot files lie in; undefined: nobody says. */
+  partition: number | undefined
+  uboot: UBootVersion | undefined
+  /** What cannot boot is not built. */
+  check: boolean
 }
 
 export type PartitionPlan = Fat32Plan | BtrfsPlan
@@ -40,6 +51,21 @@ export interface Fat32Plan extends PartitionPlace {
   /** At most 11 characters. */
   label: string
   volumeId: number
+  firmware: FirmwarePlan | undefined
+}
+
+/** A version by what boots it: a Pi 400 is a 4. */
+export type PiVersion = 3 | 4
+
+export interface FirmwarePlan {
+  versions: PiVersion[]
+  /** Folder of the firmware's files. */
+  directory: string | undefined
+  /** U-Boot for a version. */
+  uboot: { version: PiVersion; path: string }[]
+  /** For config.txt, by filter; null: leave it out. */
+  settings: Record<string, Record<string, string | number | null>>
+  extraLines: string[]
 }
 
 export type ChecksumType = 'crc32c' | 'xxhash64' | 'sha256' | 'blake2b'
@@ -72,6 +98,18 @@ export interface BtrfsPlan extends PartitionPlace {
   swapfile: SwapfilePlan | undefined
   /** Symlinks at the top level: name -> target. */
   links: Map<ByteString, ByteString>
+  nixos: NixosPlan | undefined
+}
+
+export interface NixosPlan {
+  /** Path of the system; undefined: the one that is in the sources. */
+  toplevel: ByteString | undefined
+  /** Seconds; 0: at once, less: never. */
+  timeout: number
+  generations: number
+  deviceTree: boolean | string
+  /** File with the registration of the closure. */
+  registration: string | undefined
 }
 
 export interface SwapfilePlan {
@@ -87,6 +125,11 @@ export interface StoragePlan {
   /** No copy on write, and with it no checksums and no compression. */
   nodatacow: boolean
   compression: Compression | undefined
+  /**
+   * Boot loaders read it: no holes, and the last, partial sector of what is compressed lies in an extent of its own
+   * (U-Boot before 2023.07 reads it wrong otherwise).
+   */
+  bootFiles?: boolean | undefined
 }
 
 export interface Compression {
@@ -130,7 +173,7 @@ export interface EntryRulePlan {
   /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
   for: { path: ByteString } | { glob: string }
   /** Only rules with a pattern have it; the others are in `paths`. */
-  storage: { nodatacow?: boolean; compression?: Compression | 'none' }
+  storage: { nodatacow?: boolean; compression?: Compression | 'none'; bootFiles?: boolean }
   flags: InodeFlag[]
   uid?: number
   gid?: number

@@ -1,11 +1,20 @@
 /** Descriptions that are built in. They are plain data: printed, edited and built like any other. */
-import type { ImageSpec } from './schema.ts'
+import type { Fat32Spec, ImageSpec } from './schema.ts'
 
 export interface PresetSources {
   /** Path of the tar archive that fills the root file system. */
   closure: string
   /** Path of the folder with the firmware files; without it the firmware partition is left empty. */
   firmware?: string | undefined
+  /** Path of U-Boot for a Raspberry Pi 3 or 4. With one of them, only the firmware goes onto its partition that is needed. */
+  ubootPi3?: string | undefined
+  ubootPi4?: string | undefined
+  /** The system to boot: its boot files are made from it; `auto` finds it in the closure. Without it, the closure has them. */
+  toplevel?: string | undefined
+  /** The boot files go onto the firmware partition. */
+  bootFromFat?: boolean | undefined
+  /** Two copies of all content. */
+  dupData?: boolean | undefined
   /** Default: the preset's own. UUIDs that the preset gives itself do not depend on it. */
   seed?: string | undefined
 }
@@ -18,28 +27,31 @@ export const PRESETS = { 'raspberry-pi': raspberryPi } satisfies Record<
 export type PresetName = keyof typeof PRESETS
 
 /** NixOS on a Raspberry Pi: firmware on FAT32, and BTRFS subvolumes with a boot folder U-Boot can read. */
-function raspberryPi({ closure, firmware, seed = 'nixos-btrfs-pi' }: PresetSources): ImageSpec {
+function raspberryPi(sources: PresetSources): ImageSpec {
+  const { closure, toplevel, bootFromFat = false, dupData, seed = 'nixos-btrfs-pi' } = sources
   return {
     seed,
     table: { type: 'mbr', diskId: '0x2178694e' },
+    ...(bootFromFat && { bootFromBTRFS: false }),
+    ...(dupData === true && { BTRFSDupData: true }),
     partitions: [
       {
         type: 'fat32',
         label: 'FIRMWARE',
         start: '1MiB',
         size: '512MiB',
-        ...(firmware === undefined ? {} : { sources: [{ directory: firmware }] }),
+        ...firmwareOf(sources),
       },
       {
         type: 'btrfs',
         label: 'NIXOS_SD',
         uuid: '44444444-4444-4444-8888-888888888889',
-        bootable: true,
+        ...(!bootFromFat && { bootable: true }),
         size: 'fit',
         compression: 'zstd:3',
         subvolumes: [
           { name: '@', path: '/' },
-          { name: '@boot', path: '/boot', nodatacow: true },
+          { name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },
           { name: '@gnu', path: '/gnu' },
           { name: '@home', path: '/home' },
           { name: '@nix', path: '/nix' },
@@ -47,8 +59,27 @@ function raspberryPi({ closure, firmware, seed = 'nixos-btrfs-pi' }: PresetSourc
           { name: '@var', path: '/var' },
         ],
         links: { boot: '@boot' },
+        ...(toplevel !== undefined && { nixos: toplevel === 'auto' ? {} : { toplevel } }),
         sources: [{ tar: closure }],
       },
     ],
+  }
+}
+
+/** With U-Boot, of the firmware what the boards need; without it, the folder as it is. */
+function firmwareOf({
+  firmware,
+  ubootPi3,
+  ubootPi4,
+}: PresetSources): Pick<Fat32Spec, 'firmware' | 'sources'> {
+  if (ubootPi3 === undefined && ubootPi4 === undefined) {
+    return firmware === undefined ? {} : { sources: [{ directory: firmware }] }
+  }
+  return {
+    firmware: {
+      ...(firmware !== undefined && { directory: firmware }),
+      ...(ubootPi3 !== undefined && { ubootPi3 }),
+      ...(ubootPi4 !== undefined && { ubootPi4 }),
+    },
   }
 }

@@ -62,10 +62,23 @@ export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (wha
 }
 
 function resolveRule(rule: PathRuleSpec, index: number): EntryRulePlan {
-  const { path, glob, nodatacow, compression, flags = [], uid, gid, mode, xattrs = {}, exclude } = rule
+  const {
+    path,
+    glob,
+    nodatacow,
+    compression,
+    bootFiles,
+    flags = [],
+    uid,
+    gid,
+    mode,
+    xattrs = {},
+    exclude,
+  } = rule
   const storage = {
     ...(nodatacow === undefined ? {} : { nodatacow }),
     ...(compression === undefined ? {} : { compression: parseCompression(compression) ?? ('none' as const) }),
+    ...(bootFiles === undefined ? {} : { bootFiles }),
   }
   return {
     index,

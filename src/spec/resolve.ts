@@ -3,6 +3,7 @@ import type { Timestamp } from '../file-tree/entry.ts'
 import { parseHex } from './numbers.ts'
 import type { Fat32Plan, ImagePlan, PartitionPlan, SourcePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
+import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
 import type { Fat32Spec, ImageSpec, SourceSpec } from './schema.ts'
 import { toTreePath } from './tree-path.ts'
 import { deriveId32, deriveUuid } from './uuids.ts'
@@ -29,6 +30,7 @@ export function resolveSpec(spec: ImageSpec, options: ResolveOptions): ImagePlan
       type: 'mbr',
       diskId: diskId === undefined ? deriveId32(seed, 'mbr disk id') : parseHex(diskId),
     },
+    boot: resolveBoot(spec),
     partitions: options.order.map((i) => resolvePartition(spec, seed, i, options)),
   }
 }
@@ -51,10 +53,24 @@ function resolvePartition(
   const { size } = placements[i]
   if (partition.type === 'btrfs') {
     const derive = (what: string) => deriveUuid(seed, `partition ${i + 1} ${what}`)
-    return { ...common, size, ...resolveBtrfs(partition, time, derive) }
+    const { nixos } = partition
+    if (nixos?.configuration !== undefined) {
+      common.sources.push({ kind: 'directory', path: resolvePath(nixos.configuration), to: 'etc/nixos' })
+    }
+    return {
+      ...common,
+      size,
+      ...resolveBtrfs(partition, time, derive),
+      nixos: resolveNixos(nixos, resolvePath),
+    }
   }
   const volumeId = deriveId32(seed, `partition ${i + 1} fat32 volume id`)
-  return { ...common, size: size as number, ...resolveFat32(partition, volumeId) }
+  return {
+    ...common,
+    size: size as number,
+    ...resolveFat32(partition, volumeId),
+    firmware: resolveFirmware(partition.firmware, resolvePath),
+  }
 }
 
 function resolveSource(source: SourceSpec, resolvePath: (path: string) => string): SourcePlan {

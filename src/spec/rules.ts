@@ -4,6 +4,7 @@
  */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
+import { bootIssues } from './boot-rules.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec, PartitionSpec } from './schema.ts'
@@ -11,6 +12,7 @@ import type { ImageSpec, PartitionSpec } from './schema.ts'
 export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const partitions = spec.partitions ?? []
   return [
+    ...bootIssues(spec),
     ...partitions.flatMap((partition, i) => {
       if (partition === undefined) return []
       const at = `partitions[${i}]`

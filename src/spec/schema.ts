@@ -3,6 +3,7 @@
  * key. The types, the checks and the JSON Schema all come from here; rules between keys are in `rules.ts`.
  */
 import { z } from 'zod'
+import { firmware, uboot } from './boot-schema.ts'
 import { btrfs, type pathRule, type subvolume } from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'
 import { VOLUME_ID_PATTERN } from './numbers.ts'
@@ -29,6 +30,7 @@ const fat32 = z.strictObject({
     .describe('Volume id, by default derived from the seed.'),
   ...place,
   size: fat32Size.describe('Size of the partition.'),
+  firmware: firmware.optional(),
   sources,
 })
 
@@ -63,6 +65,18 @@ export const imageSpec = z
         diskId: diskId.optional().describe('Disk signature, by default derived from the seed.'),
       })
       .describe('The partition table.'),
+    bootFromBTRFS: z
+      .boolean()
+      .optional()
+      .describe(
+        'Where the boot files lie, and which partition is bootable: true, BTRFS, in /boot; false, the FAT32 partition.',
+      )
+      .meta({ default: true }),
+    BTRFSDupData: z
+      .boolean()
+      .optional()
+      .describe('Two copies of all file content on BTRFS: short for "profiles": { "data": "dup" }.'),
+    uboot: uboot.optional(),
     partitions: z
       .array(partition)
       .min(1, 'expected at least one partition, found none')

@@ -13,6 +13,7 @@ const DEFAULT_LEVELS = { lzo: 0, zlib: 3, zstd: 3 }
 interface Settings {
   readonly nodatacow?: boolean | undefined
   readonly compression?: string | undefined
+  readonly bootFiles?: boolean | undefined
 }
 
 export function storageAt(partition: Draft<BtrfsSpec>, path: string): StoragePlan {
@@ -43,7 +44,11 @@ function combined(settings: readonly (Settings | undefined)[]): StoragePlan {
   const last = <Key extends keyof Settings>(key: Key): Settings[Key] =>
     settings.findLast((setting) => setting?.[key] !== undefined)?.[key]
   const nodatacow = last('nodatacow') ?? false
-  return { nodatacow, compression: nodatacow ? undefined : parseCompression(last('compression') ?? 'none') }
+  return {
+    nodatacow,
+    compression: nodatacow ? undefined : parseCompression(last('compression') ?? 'none'),
+    ...(last('bootFiles') === true && { bootFiles: true }),
+  }
 }
 
 export function parseCompression(compression: string): Compression | undefined {

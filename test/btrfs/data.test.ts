@@ -159,7 +159,14 @@ describe('sectors end in zeros', () => {
     const memory = dirty(hash)
     memory.content.fill(1)
     const length = 128 * KIB
-    const options = { length, compression: 3, level: 15, nodatacow: false, mayBeInline: false }
+    const options = {
+      length,
+      compression: 3,
+      level: 15,
+      nodatacow: false,
+      keepZeros: false,
+      mayBeInline: false,
+    }
     for (const frameLength of [9, 4096, 4097, length - 4097, length - 4096, length - 4095, length + 500]) {
       memory.setPiece(0, options)
       memory.setPiece(1, options)

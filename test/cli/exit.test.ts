@@ -126,6 +126,7 @@ describe('the result of a build', () => {
         imageSize: 2 ** 30,
         outputSize: 2 ** 20,
         table: { type: 'mbr', diskId: '0x00000001' },
+        bootWarnings: [{ where: 'partition 2, /x', message: 'has holes' }],
         partitions: [
           {
             ...counts,
@@ -168,6 +169,7 @@ describe('the result of a build', () => {
         '  1  FAT32  FIRMWARE  512 MiB at 1 MiB    1 file, 2 directories, 2.9 KiB in 4 KiB',
         '  2  BTRFS  ROOT      512 MiB at 513 MiB  1 file, 2 directories, 3 subvolumes (1 nested, 1 snapshot, 2 read-only), 2.9 KiB in 4 KiB',
         'note: nothing matched partitions[1].paths[3]',
+        'warning: partition 2, /x: has holes',
         '',
       ].join('\n'),
     )

@@ -73,6 +73,7 @@ describe('diskwright plan', () => {
       uuid: '9edf6e58-914f-5c5d-be19-70eac86a1160',
       nodatacow: true,
       compression: 'none',
+      bootFiles: true,
       readOnly: false,
       default: false,
       otime: 1700000000,

@@ -15,7 +15,7 @@ export const OPTIONS = {
   mixed: ['no', 'yes'],
   blockGroupTree: ['no', 'yes'],
   compression: ['none', 'lzo', 'zlib:1', 'zlib:9', 'zstd:1', 'zstd:3', 'zstd:15'],
-  boot: ['as all', 'nodatacow'],
+  boot: ['as all', 'nodatacow', 'boot files', 'nodatacow boot files'],
   readOnly: ['no', 'yes'],
   default: ['top level', '@'],
   nested: ['no', 'yes'],
@@ -42,7 +42,7 @@ export function describeOptions(chosen: Combination): BtrfsOptions {
       ...flag('default', { default: true }),
       ...flag('property', { property: chosen.property as SubvolumeSpec['property'] }),
     },
-    { name: '@boot', path: '/boot', ...flag('boot', { nodatacow: true }) },
+    { name: '@boot', path: '/boot', ...bootStorage(chosen.boot) },
     { name: '@nix', path: '/nix', ...flag('readOnly', { readOnly: true }) },
   ]
   if (given('nested')) subvolumes.push({ name: '@/var' })
@@ -64,6 +64,13 @@ export function describeOptions(chosen: Combination): BtrfsOptions {
     ...flag('swapfile', { swapfile: { path: '/swap/swapfile', size: '1MiB' } }),
     ...flag('rules', { paths: rules[chosen.rules] }),
     subvolumes,
+  }
+}
+
+function bootStorage(boot: string) {
+  return {
+    ...(boot.includes('nodatacow') && { nodatacow: true }),
+    ...(boot.includes('boot files') && { bootFiles: true }),
   }
 }
 

@@ -28,6 +28,7 @@ describe('planImage', () => {
       time: { sec: 0, nsec: 0 },
       sources: [{ kind: 'directory', path: '/here/firmware', to: '' }],
       volumeId: 0xa335c2c9,
+      firmware: undefined,
     } satisfies Fat32Plan)
     const { subvolumes, ...btrfs } = plan.partitions[1] as BtrfsPlan
     expect(btrfs).toEqual({
@@ -317,8 +318,8 @@ describe('the storage of a plan', () => {
       srv: zstd(1),
       'srv/db/x': nodatacow,
       srvx: plain,
-      'boot/y': nodatacow,
-      'boot/z': zstd(2),
+      'boot/y': { ...nodatacow, bootFiles: true },
+      'boot/z': { ...zstd(2), bootFiles: true },
       '': plain,
       'nix/store': zstd(9),
     })

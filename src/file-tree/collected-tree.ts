@@ -1,0 +1,79 @@
+import type { ByteString } from '../lib/byte-string.ts'
+import type { EntryMetadata, EntryOrigin } from './entry.ts'
+import type { FileContent } from './file-content.ts'
+import { findNode } from './find-node.ts'
+import type { FileNode } from './node.ts'
+import type { FileTree } from './tree.ts'
+
+/** What a path leads to once symlinks are followed. */
+export interface FoundNode {
+  /** The path itself, without symlinks and without a slash at the start. */
+  path: ByteString
+  type: 'file' | 'directory' | 'other'
+}
+
+/** Looks at what a tree holds so far, symlinks followed inside of it, and adds copies of that. */
+export class CollectedTree<Content> {
+  readonly #tree: FileTree<Content>
+  readonly #open: (content: Content) => FileContent
+
+  /** @param open reads content that the tree holds */
+  constructor(tree: FileTree<Content>, open: (content: Content) => FileContent) {
+    this.#tree = tree
+    this.#open = open
+  }
+
+  /** @param path without a slash at the start; undefined when it leads nowhere */
+  find(path: ByteString): FoundNode | undefined {
+    const found = findNode(this.#tree.root, path)
+    if (found === undefined) return undefined
+    const { type } = found.node
+    return { path: found.path, type: type === 'file' || type === 'directory' ? type : 'other' }
+  }
+
+  /** Whether there is anything at a path, be it a symlink that leads nowhere. */
+  has(path: ByteString): boolean {
+    const slash = path.lastIndexOf('/')
+    const parent = findNode(this.#tree.root, path.slice(0, Math.max(0, slash)))?.node
+    return parent?.type === 'directory' && parent.children.has(path.slice(slash + 1))
+  }
+
+  /** Names in a directory that was found, in byte order. */
+  list({ path }: FoundNode): ByteString[] {
+    const node = findNode(this.#tree.root, path)?.node
+    return node?.type === 'directory' ? [...node.children.keys()].sort() : []
+  }
+
+  /** What a file that was found holds. */
+  content({ path }: FoundNode): FileContent {
+    return this.#open(this.#file(path).content)
+  }
+
+  /** All of a small file that was found. */
+  async read(file: FoundNode): Promise<Uint8Array> {
+    const { size, content } = this.content(file)
+    const bytes = new Uint8Array(size)
+    let at = 0
+    for await (const piece of content) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return bytes
+  }
+
+  /** Puts a copy of a file that was found at a path. (FileTree.addCopy) */
+  copy(file: FoundNode, path: ByteString, metadata: EntryMetadata, origin: EntryOrigin): Promise<void> {
+    return this.#tree.addCopy(this.#file(file.path), path, metadata, origin)
+  }
+
+  /** Time of what was found. */
+  mtime({ path }: FoundNode) {
+    return findNode(this.#tree.root, path)!.node.metadata.mtime
+  }
+
+  #file(path: ByteString): FileNode<Content> {
+    const node = findNode(this.#tree.root, path)?.node
+    if (node?.type !== 'file') throw new Error(`no file at ${path}`)
+    return node
+  }
+}

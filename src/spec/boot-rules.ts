@@ -1,0 +1,103 @@
+/** The rules between the keys that are about booting. */
+import type { SpecIssue } from '../lib/errors.ts'
+import type { Draft } from './check.ts'
+import { repeated } from './messages.ts'
+import type { BtrfsSpec, Fat32Spec, ImageSpec } from './schema.ts'
+import { bootIndex, systemIndex } from './shorthands.ts'
+import { pathOf } from './subvolumes.ts'
+
+export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
+  const { partitions = [] } = spec
+  return [
+    ...repeated(
+      partitions.map((partition, i) => ({
+        key: partition?.type === 'btrfs' && partition.nixos !== undefined ? 'yes' : undefined,
+        path: `partitions[${i}].nixos`,
+      })),
+      (first) => `there is one NixOS system, and ${first} is it`,
+    ),
+    ...placeIssues(spec),
+    ...dupIssues(spec),
+    ...partitions.flatMap((partition, i) =>
+      partition?.type === 'fat32' ? firmwareIssues(partition, `partitions[${i}]`) : [],
+    ),
+  ]
+}
+
+/** Where the boot files go, and whether U-Boot looks there. */
+function placeIssues(spec: Draft<ImageSpec>): SpecIssue[] {
+  const { bootFromBTRFS = true, partitions = [] } = spec
+  const system = systemIndex(partitions)
+  if (system < 0 && spec.bootFromBTRFS === undefined) return []
+  const boot = bootIndex(spec)
+  if (boot < 0) {
+    const type = bootFromBTRFS ? 'BTRFS' : 'FAT32'
+    if (partitions.includes(undefined)) return []
+    return [{ path: 'bootFromBTRFS', message: `is ${bootFromBTRFS}, but there is no ${type} partition` }]
+  }
+  const issues: SpecIssue[] = []
+  const other = partitions.findIndex((partition, i) => i !== boot && partition?.bootable === true)
+  if (other >= 0) {
+    const message = `the boot files are on partitions[${boot}], and U-Boot looks for them on the bootable partition`
+    issues.push({ path: `partitions[${other}].bootable`, message })
+  } else if (partitions[boot]?.bootable === false) {
+    const message = 'U-Boot looks for boot files on the bootable partition, and they are on this one'
+    issues.push({ path: `partitions[${boot}].bootable`, message })
+  }
+  if (!bootFromBTRFS || system < 0) return issues
+  const found = whereUBootLooks(partitions[system] as Draft<BtrfsSpec>)
+  if (found !== undefined) issues.push({ path: `partitions[${system}].nixos`, message: found })
+  return issues
+}
+
+/**
+ * U-Boot begins in the default subvolume, and finds `boot`, a symlink or a folder, or is told to look in `@boot`.
+ *
+ * @returns what is wrong
+ */
+function whereUBootLooks({ subvolumes = [], links = {} }: Draft<BtrfsSpec>): string | undefined {
+  if (subvolumes.includes(undefined)) return undefined
+  const holds = (path: string | undefined) => path !== undefined && (path === '/boot' || path === '/')
+  const holder = subvolumes
+    .filter((subvolume) => holds(pathOf(subvolume!, subvolumes)))
+    .sort((a, b) => pathOf(a!, subvolumes)!.length - pathOf(b!, subvolumes)!.length)
+    .at(-1)
+  const inside = holder !== undefined && pathOf(holder, subvolumes) === '/boot' ? '' : 'boot'
+  const place = [holder?.name ?? '', inside].filter((part) => part !== '').join('/')
+  const root = subvolumes.find((subvolume) => subvolume?.default === true)?.name ?? ''
+  const below =
+    root === ''
+      ? place
+      : place === root
+        ? ''
+        : place.startsWith(`${root}/`)
+          ? place.slice(root.length + 1)
+          : undefined
+  if (below === undefined) {
+    return `the boot files come to lie in /${place}, but U-Boot begins in the default subvolume ${JSON.stringify(root)}, where they cannot be found`
+  }
+  const link = root === '' ? links.boot?.replace(/^\//, '') : undefined
+  if (['', 'boot', '@boot'].includes(below) || link === place) return undefined
+  return `the boot files come to lie in /${place}, where U-Boot does not look: give the path "/boot" to a subvolume "@boot", with "links": { "boot": "@boot" }, or set "bootFromBTRFS": false`
+}
+
+function dupIssues({ BTRFSDupData, partitions = [] }: Draft<ImageSpec>): SpecIssue[] {
+  if (BTRFSDupData === undefined) return []
+  const message = `contradicts "BTRFSDupData": ${BTRFSDupData}: leave one of them out`
+  return partitions.flatMap((partition, i) => {
+    if (partition?.type !== 'btrfs' || partition.profiles?.data === undefined) return []
+    if ((partition.profiles.data === 'dup') === BTRFSDupData) return []
+    return [{ path: `partitions[${i}].profiles.data`, message }]
+  })
+}
+
+function firmwareIssues({ firmware }: Draft<Fat32Spec>, at: string): SpecIssue[] {
+  const { piVersion } = firmware ?? {}
+  if (piVersion === undefined) return []
+  const versions: readonly (number | undefined)[] = typeof piVersion === 'number' ? [piVersion] : piVersion
+  return ([3, 4] as const).flatMap((version) => {
+    const key = `ubootPi${version}` as const
+    if (firmware?.[key] === undefined || versions.includes(version)) return []
+    return [{ path: `${at}.firmware.${key}`, message: `"piVersion" leaves out the version ${version}` }]
+  })
+}

@@ -1,0 +1,89 @@
+/** What makes an image boot: the firmware, U-Boot, and a NixOS system. */
+import { z } from 'zod'
+import { expected } from './messages.ts'
+import { UBOOT_VERSION_PATTERN } from './uboot-version.ts'
+import { fileName, integer, text } from './values.ts'
+
+const piVersion = z.literal([3, 4], expected('3 or 4'))
+const oneLine = (what: string) => text(what, /^[^\n\r\0]*$/)
+
+export const firmware = z
+  .strictObject({
+    directory: fileName
+      .optional()
+      .describe('Folder with the files of the firmware, of which those are taken that the boards need.'),
+    piVersion: z
+      .union([piVersion, z.array(piVersion).min(1)], expected('3, 4 or [3, 4]'))
+      .optional()
+      .describe(
+        'The Raspberry Pi versions to boot: 3, 4 or both; by default those that have a U-Boot here, else both.',
+      ),
+    ubootPi3: fileName.optional().describe('U-Boot for a Raspberry Pi 3: becomes u-boot-rpi3.bin.'),
+    ubootPi4: fileName.optional().describe('U-Boot for a Raspberry Pi 4: becomes u-boot-rpi4.bin.'),
+    config: z
+      .record(
+        text('a filter of config.txt like "all" or "pi4"', /^[a-z0-9+=:_]+$/i),
+        z.record(
+          text('a setting of config.txt like "gpu_mem"', /^[a-z0-9_:]+$/i),
+          z.union(
+            [z.number(), z.null(), oneLine('a value of one line')],
+            expected('a number, a text of one line, or null to leave it out'),
+          ),
+        ),
+      )
+      .optional()
+      .describe('Settings for config.txt by filter, over those it has anyway; null leaves one out.'),
+    extraConfig: z
+      .array(oneLine('a line of config.txt'))
+      .optional()
+      .describe('Lines that are put at the end of config.txt as they are, for all boards.'),
+  })
+  .describe('What a Raspberry Pi starts with: its firmware, U-Boot, and a config.txt that is written here.')
+
+export const nixos = z
+  .strictObject({
+    toplevel: text(
+      'the store path of a system, like "/nix/store/...-nixos-system-..."',
+      /^\/nix\/store\/[0-9a-z]{32}-[^/\0]+$/,
+    )
+      .optional()
+      .describe(
+        'The system to boot; by default that of the system profile in the sources, or the only one there.',
+      ),
+    timeout: integer('whole seconds', -1, 86_400)
+      .optional()
+      .describe('Seconds until U-Boot boots the default entry of its menu; 0: at once, -1: never.')
+      .meta({ default: 5 }),
+    generations: integer('a number from 0 on', 0, 1000)
+      .optional()
+      .describe('How many generations of the system profile are in the menu besides the default entry.')
+      .meta({ default: 20 }),
+    deviceTree: z
+      .union(
+        [z.boolean(), text('a path below dtbs', /^(?!\/)[^\0\s]+$/)],
+        expected('true, false or a path below dtbs'),
+      )
+      .optional()
+      .describe(
+        'Device trees: true takes all, and U-Boot chooses; a path like "broadcom/bcm2837-rpi-3-b.dtb" is the one to take; false leaves it to the firmware.',
+      )
+      .meta({ default: true }),
+    registration: fileName
+      .optional()
+      .describe(
+        'File with the registration of the closure (nix-store --dump-db); by default what the sources have.',
+      ),
+    configuration: fileName.optional().describe('Folder that becomes /etc/nixos.'),
+  })
+  .describe(
+    'The sources are the closure of a NixOS system: what installing it adds, and what booting it needs.',
+  )
+
+export const uboot = z
+  .strictObject({
+    version: text('a version of U-Boot like "2025.01"', UBOOT_VERSION_PATTERN)
+      .optional()
+      .describe('What is going to read the image: what it cannot read is an error then, and not a warning.'),
+    check: z.boolean().optional().describe('Refuse to build what cannot boot.').meta({ default: true }),
+  })
+  .describe('The U-Boot that boots the image.')

@@ -1,0 +1,58 @@
+/** What a boot loader sees of an image: enough to find out whether it boots. */
+import type { StoredForm } from '../file-tree/stored-form.ts'
+import type { ByteString } from '../lib/byte-string.ts'
+
+export interface BootNode {
+  /** Without symlinks, and without a slash at the start. */
+  path: ByteString
+  type: 'file' | 'directory' | 'other'
+  /** Bytes. */
+  size: number
+}
+
+/** A file system from where the boot loader begins: of BTRFS, from its default subvolume. */
+export interface BootTree {
+  /** Follows a path and the symlinks on it; undefined when it leads nowhere. */
+  find(path: ByteString): Promise<BootNode | undefined>
+  list(directory: BootNode): Promise<ByteString[]>
+  /** Bytes of a file from its start, as many as there are up to `length`. */
+  read(file: BootNode, length: number): Promise<Uint8Array>
+  form(file: BootNode): Promise<StoredForm>
+}
+
+/** What of a BTRFS file system matters to its readers. */
+export interface BtrfsTraits {
+  checksum: string
+  /** Of data: `single`, `dup`, `raid1` and so on. */
+  dataProfiles: readonly string[]
+  /** Incompatible features, by the kernel's names in lower case (`simple_quota`). */
+  features: readonly string[]
+  /** Paths of subvolumes from the top level. */
+  subvolumes: readonly string[]
+  /** Path of the one that boot loaders begin in; '' is the top level. */
+  defaultSubvolume: string
+}
+
+export interface BootPartition {
+  /** Counted from 1. */
+  number: number
+  bootable: boolean
+  type: 'fat' | 'btrfs'
+  label: string
+  /** As `blkid` shows it. */
+  uuid: string
+  partUuid: string | undefined
+  tree: BootTree
+  /** Of BTRFS only. */
+  btrfs?: BtrfsTraits | undefined
+}
+
+/** Something that keeps an image from booting, or may. */
+export interface BootFinding {
+  /** `error`: it does not boot as it should. `warning`: that depends on what is not known here. */
+  severity: 'error' | 'warning'
+  /** What it is about: `partition 2, /boot/extlinux/extlinux.conf`. */
+  where: string
+  /** What is so, and what happens at boot. */
+  message: string
+}

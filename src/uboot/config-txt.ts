@@ -1,0 +1,160 @@
+/**
+ * config.txt, the firmware's settings: `key=value` lines under filters that say for which models they are.
+ * (Raspberry Pi documentation, "config.txt")
+ */
+
+import type { PiVersion } from '../spec/plan.ts'
+
+export const PI_VERSIONS: readonly PiVersion[] = [3, 4]
+
+/** Filters that are for boards of a version, besides `all`. (The others are for what cannot be known here.) */
+const FILTERS: Record<PiVersion, readonly string[]> = {
+  3: ['pi3', 'pi3+', 'pi02', 'cm3', 'cm3+', 'cm0'],
+  4: ['pi4', 'pi400', 'cm4', 'cm4s'],
+}
+/** What the board is that the version is named after. */
+const MAIN_FILTER: Record<PiVersion, string> = { 3: 'pi3', 4: 'pi4' }
+
+/** The firmware looks no further than this in a line. */
+const MAX_LINE = 98
+
+/** The name that U-Boot for a version gets on the firmware partition. */
+export function ubootFileName(version: PiVersion): string {
+  return `u-boot-rpi${version}.bin`
+}
+
+/** One `key=value`, or a line that is none. */
+export interface ConfigLine {
+  /** Counted from 1. */
+  line: number
+  /** In lower case: `all` before any filter. */
+  filter: string
+  key: string
+  /** Without white space around; undefined: the line has no `=`. */
+  value: string | undefined
+}
+
+/** Settings by filter; null takes a setting of the defaults away. */
+export type ConfigSettings = Readonly<Record<string, Readonly<Record<string, string | number | null>>>>
+
+export interface ConfigTxtOptions {
+  versions: readonly PiVersion[]
+  /** Over the defaults. */
+  settings?: ConfigSettings
+  /** Put as they are at the end, under `[all]`. */
+  extraLines?: readonly string[]
+}
+
+/** What U-Boot needs, and what a NixOS SD image has. */
+const DEFAULTS: Record<PiVersion | 'all', Record<string, Record<string, string | number>>> = {
+  3: {
+    pi3: { kernel: ubootFileName(3) },
+    pi02: { kernel: ubootFileName(3) },
+  },
+  4: {
+    pi4: {
+      kernel: ubootFileName(4),
+      enable_gic: 1,
+      armstub: 'armstub8-gic.bin',
+      disable_overscan: 1,
+      arm_boost: 1,
+    },
+    cm4: {
+      kernel: ubootFileName(4),
+      enable_gic: 1,
+      armstub: 'armstub8-gic.bin',
+      disable_overscan: 1,
+      // The USB ports of the carrier board hang on a controller that is off by default.
+      otg_mode: 1,
+    },
+  },
+  // U-Boot takes its clock from the UART's set-up, and warnings would be drawn over the kernel's screen.
+  all: { all: { arm_64bit: 1, enable_uart: 1, avoid_warnings: 1 } },
+}
+
+/** The text of a config.txt: one section a filter, `[all]` last. */
+export function configTxt({ versions, settings = {}, extraLines = [] }: ConfigTxtOptions): string {
+  const sections = new Map<string, Map<string, string | number | null>>()
+  const put = (filter: string, values: Readonly<Record<string, string | number | null>>) => {
+    const section = sections.get(filter) ?? new Map<string, string | number | null>()
+    for (const [key, value] of Object.entries(values)) section.set(key, value)
+    sections.set(filter, section)
+  }
+  for (const version of PI_VERSIONS) {
+    if (!versions.includes(version)) continue
+    for (const [filter, values] of Object.entries(DEFAULTS[version])) put(filter, values)
+  }
+  const { all: forAll, ...others } = settings
+  for (const [filter, values] of Object.entries(others)) put(filter, values)
+  put('all', DEFAULTS.all.all)
+  put('all', forAll ?? {})
+  return [...sections]
+    .map(([filter, values]) => {
+      const kept = [...values].filter(([, value]) => value !== null)
+      const lines = kept.map(([key, value]) => `${key}=${value}`)
+      return [`[${filter}]`, ...lines, ...(filter === 'all' ? extraLines : []), ''].join('\n')
+    })
+    .join('\n')
+}
+
+/** The lines of a config.txt that are neither empty nor comments nor filters. */
+export function parseConfigTxt(text: string): ConfigLine[] {
+  const lines: ConfigLine[] = []
+  let filter = 'all'
+  for (const [i, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/#.*/, '').trim()
+    if (line === '') continue
+    const section = /^\[(.*)\]$/.exec(line)
+    if (section !== null) {
+      filter = section[1].trim().toLowerCase()
+      continue
+    }
+    const equals = line.indexOf('=')
+    lines.push({
+      line: i + 1,
+      filter,
+      key: (equals < 0 ? line : line.slice(0, equals)).trim(),
+      value: equals < 0 ? undefined : line.slice(equals + 1).trim(),
+    })
+  }
+  return lines
+}
+
+/**
+ * What a setting is on the board that a version is named after: of several lines the last one counts.
+ *
+ * @returns undefined when no line sets it
+ */
+export function settingFor(
+  lines: readonly ConfigLine[],
+  version: PiVersion,
+  key: string,
+): string | undefined {
+  const isFor = ({ filter }: ConfigLine) => filter === 'all' || filter === MAIN_FILTER[version]
+  return lines.findLast((line) => line.key === key && isFor(line))?.value
+}
+
+/** The versions that a config.txt has a kernel for; of what has none the firmware would look for a `kernel8.img`. */
+export function versionsOf(lines: readonly ConfigLine[]): PiVersion[] {
+  return PI_VERSIONS.filter((version) =>
+    lines.some(
+      ({ filter, key }) => key === 'kernel' && (filter === 'all' || FILTERS[version].includes(filter)),
+    ),
+  )
+}
+
+/** What the firmware does not read as it was meant, a sentence each. */
+export function configTxtProblems(text: string): string[] {
+  const long = text.split('\n').flatMap((line, i) => {
+    const length = new TextEncoder().encode(line).length
+    return length > MAX_LINE && !line.trimStart().startsWith('#')
+      ? [`line ${i + 1} has ${length} bytes, of which the firmware reads ${MAX_LINE}`]
+      : []
+  })
+  const odd = parseConfigTxt(text).flatMap(({ line, key, value }) =>
+    value === undefined && !key.startsWith('include ')
+      ? [`line ${line} (${JSON.stringify(key)}) is no setting: expected key=value`]
+      : [],
+  )
+  return [...long, ...odd]
+}

@@ -1,0 +1,174 @@
+/**
+ * extlinux.conf: the menu that U-Boot boots from, read the way U-Boot reads it. (boot/pxe_utils.c; the format is that
+ * of syslinux's, as far as U-Boot knows it)
+ */
+
+/** One entry of the menu. Paths are as the file has them: see `pathFrom`. */
+export interface ExtlinuxEntry {
+  name: string
+  /** What the menu shows. */
+  title?: string | undefined
+  kernel?: string | undefined
+  initrd?: string | undefined
+  /** The kernel's command line. */
+  append?: string | undefined
+  /** A folder of device trees, of which U-Boot takes the one of its board. */
+  fdtdir?: string | undefined
+  /** One device tree. */
+  fdt?: string | undefined
+  /** Laid over the device tree, in this order. */
+  fdtoverlays?: readonly string[] | undefined
+  /** Boots what U-Boot's variable `localcmd` says, and no kernel. */
+  localboot?: boolean | undefined
+}
+
+export interface Extlinux {
+  title?: string | undefined
+  /** Name of the entry that is booted when nobody chooses. */
+  default?: string | undefined
+  /** Tenths of a second before that; 0: waits for ever, less: no menu at all. */
+  timeout: number
+  entries: readonly ExtlinuxEntry[]
+}
+
+/** What U-Boot made of a text, and what it ignored or understands in another way. */
+export interface ParsedExtlinux extends Extlinux {
+  includes: readonly string[]
+  /** A sentence each, with the line. */
+  problems: readonly string[]
+}
+
+/** How a menu is written that looks for its entry by itself: the line that `DEFAULT` is about. */
+export function extlinuxConf({ title, default: chosen, timeout, entries }: Extlinux): string {
+  const line = (key: string, value: string | number | undefined) =>
+    value === undefined ? [] : [`${key} ${value}`]
+  const head = [...line('DEFAULT', chosen), '', ...line('MENU TITLE', title), `TIMEOUT ${timeout}`]
+  const menu = entries.map((entry) =>
+    [
+      `LABEL ${entry.name}`,
+      ...line('  MENU LABEL', entry.title),
+      ...line('  LINUX', entry.kernel),
+      ...line('  INITRD', entry.initrd),
+      ...line('  APPEND', entry.append),
+      ...line('  FDT', entry.fdt),
+      ...line('  FDTDIR', entry.fdtdir),
+      ...line('  FDTOVERLAYS', entry.fdtoverlays?.join(' ')),
+      ...line('  LOCALBOOT', entry.localboot ? 1 : undefined),
+    ].join('\n'),
+  )
+  return `${[head.join('\n'), ...menu].join('\n\n')}\n`
+}
+
+/** Keywords that are read inside an entry; any other ends it. */
+const OF_ENTRIES: Record<string, keyof ExtlinuxEntry> = {
+  kernel: 'kernel',
+  linux: 'kernel',
+  initrd: 'initrd',
+  append: 'append',
+  fdt: 'fdt',
+  devicetree: 'fdt',
+  fdtdir: 'fdtdir',
+  devicetreedir: 'fdtdir',
+}
+/** Of several lines of these the first one counts, of others the last. */
+const FIRST_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir', 'fdtoverlays'])
+
+interface Line {
+  number: number
+  keyword: string
+  value: string
+}
+
+/** Keyword and the rest, of all lines that have any. Comments begin a line or a value, and are not ended by one. */
+function* linesOf(text: string): Generator<Line> {
+  for (const [i, raw] of text.split('\n').entries()) {
+    const line = raw.replace(/^[ \t]+/, '')
+    if (line === '' || line.startsWith('#')) continue
+    const keyword = /^[^\s]*/.exec(line)![0]
+    const value = line.slice(keyword.length).replace(/^[ \t\v\f\r]*/, '')
+    yield { number: i + 1, keyword: keyword.toLowerCase(), value: value.startsWith('#') ? '' : value }
+  }
+}
+
+/** Reads a menu as U-Boot does. What it ignores is in `problems`; there is no menu that it refuses. */
+export function parseExtlinux(text: string): ParsedExtlinux {
+  const entries: ExtlinuxEntry[] = []
+  const includes: string[] = []
+  const problems: string[] = []
+  let title: string | undefined
+  let chosen: string | undefined
+  let timeout = 0
+  let entry: ExtlinuxEntry | undefined
+  if (text.includes('\r'))
+    problems.push('it has Windows line ends, which U-Boot takes for parts of file names')
+  if (text.includes('\0')) problems.push('it has a NUL, where it ends for U-Boot')
+  for (const { number, keyword, value } of linesOf(text.split('\0')[0])) {
+    const problem = (message: string) => problems.push(`line ${number}: ${message}`)
+    const needsValue = () => {
+      if (value === '') problem(`${keyword.toUpperCase()} without a value: U-Boot reads no further`)
+    }
+    if (keyword === 'label') {
+      needsValue()
+      entries.push((entry = { name: value }))
+      continue
+    }
+    if (entry !== undefined) {
+      const key = OF_ENTRIES[keyword]
+      if (key !== undefined) {
+        needsValue()
+        if (entry[key] === undefined || !FIRST_COUNTS.has(key)) Object.assign(entry, { [key]: value })
+        continue
+      }
+      if (keyword === 'fdtoverlays' || keyword === 'devicetree-overlay') {
+        needsValue()
+        entry.fdtoverlays ??= value.split(' ').filter((name) => name !== '')
+        continue
+      }
+      if (keyword === 'localboot') {
+        entry.localboot = true
+        continue
+      }
+      if (keyword === 'menu') {
+        const [, what, rest] = /^(\S*)[ \t]*(.*)$/.exec(value)!
+        if (what.toLowerCase() === 'label') entry.title = rest
+        else if (what.toLowerCase() === 'default') chosen ??= entry.name
+        else problem(`MENU ${what.toUpperCase()} is ignored`)
+        continue
+      }
+      if (keyword === 'ipappend' || keyword === 'kaslrseed') continue
+      entry = undefined
+    }
+    if (keyword === 'default' || keyword === 'ontimeout') {
+      needsValue()
+      chosen = value
+    } else if (keyword === 'timeout') {
+      timeout = parseInt(value, 10) || 0
+      if (!/^-?\d+\s*$/.test(value)) problem(`TIMEOUT ${JSON.stringify(value)} is no number`)
+    } else if (keyword === 'menu') {
+      const [, what, rest] = /^(\S*)[ \t]*(.*)$/.exec(value)!
+      if (what.toLowerCase() === 'title') title = rest
+      else if (what.toLowerCase() === 'include') includes.push(rest)
+      else if (what.toLowerCase() !== 'background') problem(`MENU ${what.toUpperCase()} is ignored`)
+    } else if (keyword === 'include') includes.push(value)
+    else if (keyword !== 'prompt') {
+      const shown = keyword.toUpperCase()
+      problem(
+        keyword in OF_ENTRIES
+          ? `${shown} belongs to no entry, because the line before ended it`
+          : `${shown} is unknown to U-Boot, and ends the entry that it stands in`,
+      )
+    }
+  }
+  return { title, default: chosen, timeout, entries, includes, problems }
+}
+
+/**
+ * Where a path of a menu leads, seen from the root of its file system: relative ones begin in the folder of the file.
+ * `..` is left as it is, since symlinks may lead elsewhere. A part from `#` on names a configuration inside a kernel.
+ *
+ * @param file path of the extlinux.conf
+ */
+export function pathFrom(file: string, path: string): string {
+  const name = path.replace(/#.*/, '')
+  return name.startsWith('/') ? name : `${file.slice(0, file.lastIndexOf('/') + 1)}${name}`
+}

@@ -1,0 +1,113 @@
+/**
+ * What the BTRFS readers of boot loaders cannot read, by version. Measured with U-Boot's sandbox and boards, and with
+ * grub-fstest: see docs/booting.md.
+ */
+import type { StoredForm } from '../file-tree/stored-form.ts'
+import { isBefore, ubootVersionText, type UBootVersion } from '../spec/uboot-version.ts'
+import { Arm64Image, ARM64_MAGIC } from './format.ts'
+import type { BtrfsTraits } from './boot-tree.ts'
+
+export interface Trouble {
+  severity: 'error' | 'warning'
+  message: string
+}
+
+/** The first versions that read something. */
+const READS = {
+  holes: { year: 2022, month: 10 },
+  blake2b: { year: 2022, month: 1 },
+  dup: { year: 2023, month: 4 },
+  compressedTail: { year: 2023, month: 7 },
+  largeKernels: { year: 2025, month: 7 },
+} satisfies Record<string, UBootVersion>
+
+/** Features that no version of U-Boot knows. */
+const UNREAD_FEATURES = new Set([
+  'simple_quota',
+  'raid56',
+  'raid1c34',
+  'raid_stripe_tree',
+  'zoned',
+  'extent_tree_v2',
+  'metadata_uuid',
+])
+const READ_PROFILES = new Set(['single', 'dup'])
+
+/** The kernel is loaded 36 MiB below the device tree, on boards like the Raspberry Pi 3. */
+const ROOM_FOR_KERNEL = 36n * 2n ** 20n
+
+/** An error when the version is too old, a warning when it is not known. */
+function needs(
+  feature: keyof typeof READS,
+  version: UBootVersion | undefined,
+  message: (who: string) => string,
+): Trouble[] {
+  const first = READS[feature]
+  if (version === undefined) {
+    return [{ severity: 'warning', message: message(`U-Boot before ${ubootVersionText(first)}`) }]
+  }
+  return isBefore(version, first)
+    ? [{ severity: 'error', message: message(`U-Boot ${ubootVersionText(version)}`) }]
+    : []
+}
+
+/** What keeps U-Boot from reading a file system at all. */
+export function fileSystemTrouble(
+  { checksum, dataProfiles, features }: BtrfsTraits,
+  version: UBootVersion | undefined,
+): Trouble[] {
+  const fatal = (message: string): Trouble => ({ severity: 'error', message })
+  return [
+    ...features
+      .filter((feature) => UNREAD_FEATURES.has(feature))
+      .map((feature) => fatal(`has the feature ${feature}, with which U-Boot does not open it`)),
+    ...dataProfiles
+      .filter((profile) => !READ_PROFILES.has(profile))
+      .map((profile) => fatal(`has data of the profile ${profile}, which U-Boot does not read`)),
+    ...(dataProfiles.includes('dup')
+      ? needs('dup', version, (who) => `has two copies of its data (DUP), with which ${who} loads no file`)
+      : []),
+    ...(checksum === 'blake2b'
+      ? needs('blake2b', version, (who) => `has blake2b checksums, with which ${who} does not open it`)
+      : []),
+  ]
+}
+
+/** What keeps U-Boot from reading a file. */
+export function fileTrouble(form: StoredForm, version: UBootVersion | undefined): Trouble[] {
+  const { holes, preallocated, compressions, compressedTail, oddExtent } = form
+  return [
+    ...(holes || preallocated
+      ? needs(
+          'holes',
+          version,
+          (who) => `has ${holes ? 'holes' : 'preallocated space'}, which ${who} and GRUB fail to read`,
+        )
+      : []),
+    ...(compressedTail
+      ? needs(
+          'compressedTail',
+          version,
+          (who) =>
+            `ends with a partial sector that is compressed (${compressions.join(', ')}): ${who} reads its end wrong and says nothing; "bootFiles": true stores it so that every version reads it`,
+        )
+      : []),
+    ...(oddExtent === undefined
+      ? []
+      : [{ severity: 'error' as const, message: `${oddExtent}, which U-Boot reads wrong` }]),
+  ]
+}
+
+/** @param image the beginning of a kernel, as many bytes of its header as there are */
+export function kernelTrouble(image: Uint8Array, version: UBootVersion | undefined): Trouble[] {
+  if (image.length < Arm64Image.size) {
+    return [{ severity: 'error', message: `has only ${image.length} bytes, and is no kernel` }]
+  }
+  const { magic, imageSize } = Arm64Image.decode(image)
+  if (magic !== ARM64_MAGIC || imageSize <= ROOM_FOR_KERNEL) return []
+  const mib = imageSize / 2n ** 20n
+  const message = (who: string) =>
+    `takes ${mib} MiB of memory: on a Raspberry Pi 3, ${who} overwrites what lies behind 36 MiB with the device tree`
+  // Boards differ in their addresses, and so do settings.
+  return needs('largeKernels', version, message).map((trouble) => ({ ...trouble, severity: 'warning' }))
+}

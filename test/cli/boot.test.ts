@@ -1,0 +1,253 @@
+/** `diskwright boot`, with programs in place of QEMU's that say what they were asked, and do as they would. */
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { buildImage } from 'diskwright'
+import { describe, expect, test } from 'vitest'
+import { inFolder } from '../images/build.ts'
+import { diskwright, MAIN, type Outcome } from './diskwright.ts'
+
+/** Disks are copies here. `$asked` is the folder for what the tests want to know. */
+const QEMU_IMG = `#!/bin/sh
+echo "$@" >> "$asked/qemu-img"
+case "$1" in
+  create) cp "$6" "$9" ;;
+  convert) cp "$6" "$7" ;;
+esac
+`
+
+/** Keeps what it was given, and does what \`$does\` says. */
+const QEMU = `#!/bin/sh
+echo "$@" > "$asked/qemu"
+echo $$ > "$asked/pid"
+for word in "$@"; do
+  case "$word" in
+    file=*) disk=\${word#file=}; cp "\${disk%%,*}" "$asked/disk" ;;
+    */u-boot.bin) cp "$word" "$asked/uboot" ;;
+    */machine.dtb) cp "$word" "$asked/dtb" ;;
+  esac
+done
+printf 'U-Boot says: lo'
+case "$does" in
+  fail) echo 'qemu: no such machine' >&2; exit 3 ;;
+  hang) echo; exec sleep 60 ;;
+  login) sleep 0.2; echo gin:; exec sleep 60 ;;
+  *) echo; echo off ;;
+esac
+`
+
+interface Setting {
+  folder: string
+  /** Of an image with a FAT partition and a BTRFS one. */
+  image: string
+  boot: (does: string, ...args: string[]) => Promise<Outcome>
+  asked: (name: string) => string
+  /** What is left of temporary files. */
+  left: () => string[]
+  env: Record<string, string>
+}
+
+/** Works with an image and programs in place of QEMU's. */
+function inSetting(work: (setting: Setting) => Promise<void>, firmware = FIRMWARE): Promise<void> {
+  return inFolder(async (folder) => {
+    for (const name of ['bin', 'asked', 'tmp', 'firmware']) mkdirSync(join(folder, name))
+    for (const [name, script] of Object.entries({ 'qemu-img': QEMU_IMG, 'qemu-system-aarch64': QEMU })) {
+      writeFileSync(join(folder, 'bin', name), script)
+      chmodSync(join(folder, 'bin', name), 0o755)
+    }
+    for (const [name, content] of Object.entries(firmware)) {
+      writeFileSync(join(folder, 'firmware', name), content)
+    }
+    const image = join(folder, 'disk.img')
+    await buildImage(
+      {
+        table: { type: 'mbr' },
+        partitions: [
+          { type: 'fat32', size: '34MiB', sources: [{ directory: 'firmware' }] },
+          { type: 'btrfs', size: 'fit' },
+        ],
+      },
+      { output: image, baseDirectory: folder },
+    )
+    const env = {
+      PATH: [join(folder, 'bin'), process.env.PATH].join(delimiter),
+      TMPDIR: join(folder, 'tmp'),
+      asked: join(folder, 'asked'),
+    }
+    await work({
+      folder,
+      image,
+      env,
+      boot: (does, ...args) => diskwright(['boot', ...args], { cwd: folder, env: { ...env, does } }),
+      asked: (name) => readFileSync(join(folder, 'asked', name), 'latin1'),
+      left: () => readdirSync(join(folder, 'tmp')),
+    })
+  })
+}
+
+const FIRMWARE: Record<string, string> = {
+  'config.txt': '[pi4]\nkernel=other.bin\n[pi3]\nkernel=u-boot-rpi3.bin\n[all]\narm_64bit=1\n',
+  'u-boot-rpi3.bin': 'U-Boot for a 3',
+  'bcm2710-rpi-3-b.dtb': 'a device tree',
+}
+
+describe('an image is booted', () => {
+  test('with U-Boot and device tree of its FAT partition, on a disk of the next size; nothing is left', () =>
+    inSetting(async ({ image, boot, asked, left }) => {
+      const before = readFileSync(image)
+      const { exit, stdout, stderr } = await boot('', image)
+      expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: 'U-Boot says: lo\noff\n', stderr: '' })
+      expect(asked('uboot')).toBe('U-Boot for a 3')
+      expect(asked('dtb')).toBe('a device tree')
+      expect(asked('qemu')).toMatch(/^-machine raspi3b /)
+      expect(asked('qemu-img')).toMatch(new RegExp(`-b ${image} -F raw \\S+/disk.qcow2 ${2 ** 28}\\n$`))
+      expect(readFileSync(image).equals(before)).toBe(true)
+      expect(left()).toEqual([])
+    }))
+
+  test('compressed, and what it leaves is kept', () =>
+    inSetting(async ({ folder, image, boot, asked, left }) => {
+      const packed = join(folder, 'disk.img.zst')
+      await buildImage(
+        {
+          table: { type: 'mbr' },
+          partitions: [
+            { type: 'fat32', size: '34MiB', sources: [{ directory: 'firmware' }] },
+            { type: 'btrfs', size: 'fit' },
+          ],
+        },
+        { output: packed, baseDirectory: folder },
+      )
+      const { exit, stdout } = await boot('', packed, '--keep', 'kept.img', '--disk-size', '1GiB', '--json')
+      expect(exit).toBe(0)
+      expect(JSON.parse(stdout)).toEqual({ machine: 'raspi3b', outcome: 'ended', diskSize: 2 ** 30 })
+      const content = readFileSync(image)
+      expect(Buffer.from(asked('disk'), 'latin1').equals(content)).toBe(true)
+      expect(readFileSync(join(folder, 'kept.img')).equals(content)).toBe(true)
+      expect(left()).toEqual([])
+    }))
+
+  test('until a text appears, in two pieces', () =>
+    inSetting(async ({ image, boot, asked, left }) => {
+      const { exit, stdout } = await boot('login', image, '--expect', 'login:', '--timeout', '30')
+      expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'U-Boot says: login:\n' })
+      expect(isRunning(Number(asked('pid')))).toBe(false)
+      expect(left()).toEqual([])
+    }))
+})
+
+/** Whether a process is there. */
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`)
+}
+
+describe('it is an error', () => {
+  test.each([
+    [
+      'the text never appears',
+      'off',
+      ['--expect', 'login:'],
+      'the machine ended, and "login:" did not appear',
+    ],
+    [
+      'nor in time',
+      'hang',
+      ['--expect', 'login:', '--timeout', '1'],
+      '"login:" did not appear after 1 seconds',
+    ],
+    ['it does not end in time', 'hang', ['--timeout', '1'], 'the machine was still running after 1 seconds'],
+  ])('when %s', (_, does, args, message) =>
+    inSetting(async ({ image, boot, asked, left }) => {
+      const { exit, stderr } = await boot(does, image, ...args)
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}\n` })
+      expect(isRunning(Number(asked('pid')))).toBe(false)
+      expect(left()).toEqual([])
+    }),
+  )
+
+  test('when QEMU fails, with its own words', () =>
+    inSetting(async ({ image, boot, left }) => {
+      const { exit, stderr } = await boot('fail', image)
+      expect(exit).toBe(1)
+      expect(stderr).toMatch(
+        /^diskwright: \S+qemu-system-aarch64 ended with code 3: qemu: no such machine\n$/,
+      )
+      expect(left()).toEqual([])
+    }))
+
+  test('when there is no QEMU: the package is named', () =>
+    inSetting(async ({ folder, image }) => {
+      const env = { PATH: join(folder, 'tmp') }
+      const { exit, stderr } = await diskwright(['boot', image], { cwd: folder, env })
+      expect({ exit, stderr }).toEqual({
+        exit: 1,
+        stderr:
+          'diskwright: qemu-system-aarch64 is not on PATH: QEMU is needed (Debian: apt install qemu-system-arm)\n',
+      })
+    }))
+
+  test.each<[string, Record<string, string>, string]>([
+    ['no config.txt', {}, 'no FAT partition of the image has a config.txt: give --uboot FILE and --dtb FILE'],
+    [
+      'no kernel= for a 3',
+      { 'config.txt': '[pi4]\nkernel=other.bin\n' },
+      'config.txt of the image names no kernel= for a Raspberry Pi 3: give --uboot FILE',
+    ],
+    [
+      'no U-Boot',
+      { 'config.txt': 'kernel=u-boot.bin\n' },
+      'config.txt of the image names u-boot.bin, which is not there: give --uboot FILE',
+    ],
+    [
+      'no device tree',
+      { 'config.txt': 'kernel=u-boot.bin\n', 'u-boot.bin': 'U-Boot' },
+      "there is no bcm2710-rpi-3-b.dtb or bcm2837-rpi-3-b.dtb on the image's FAT partition: give --dtb FILE",
+    ],
+  ])('when the image has %s', (_, firmware, message) =>
+    inSetting(async ({ image, boot, left }) => {
+      const { exit, stderr } = await boot('', image)
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}\n` })
+      expect(left()).toEqual([])
+    }, firmware),
+  )
+
+  test('when there is no image, no U-Boot, too small a disk, or a file where it is to be kept', () =>
+    inSetting(async ({ image, boot }) => {
+      const said = async (...args: string[]) => (await boot('', ...args)).stderr
+      expect(await said('nothing.img')).toBe('diskwright: nothing.img: no such file\n')
+      expect(await said(image, '--uboot', 'none.bin')).toBe('diskwright: none.bin: no such file\n')
+      expect(await said(image, '--disk-size', '1MiB')).toMatch(/disk\.img does not fit: \d+ bytes needed/)
+      expect(await said(image, '--keep', 'firmware')).toBe(
+        'diskwright: firmware: expected a file, found a directory\n',
+      )
+    }))
+
+  test.each([
+    [['--machine', 'virt'], '--machine virt needs --uboot'],
+    [['--memory', '512'], 'a raspi3b has 1024 MiB of memory'],
+    [['--keep', './disk.img'], '--keep names the image itself'],
+    [['--machine', 'pc'], 'Allowed choices are raspi3b, virt'],
+    [['--ssh-port', '70000'], 'Expected a whole number from 1 to 65535'],
+    [['--disk-size', '1GB'], 'Expected bytes, or a size like 512MiB'],
+  ])('of usage: %s', async (args, message) => {
+    const { exit, stderr } = await diskwright(['boot', 'disk.img', ...args])
+    expect(exit).toBe(2)
+    expect(stderr).toContain(message)
+  })
+})
+
+test('a signal ends the machine, and nothing is left', () =>
+  inSetting(async ({ folder, image, env, asked, left }) => {
+    const child = spawn(process.execPath, [MAIN, 'boot', image, '--keep', 'kept.img'], {
+      cwd: folder,
+      env: { ...process.env, ...env, does: 'hang' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)))
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.kill('SIGINT')
+    expect(await ended).toBe(130)
+    expect(isRunning(Number(asked('pid')))).toBe(false)
+    expect(left()).toEqual([])
+    expect(readdirSync(folder).filter((name) => name.includes('kept'))).toEqual([])
+  }))
