@@ -150,11 +150,14 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     const name = path.slice(slash + 1)
     if (name === '') {
       const { tree, ino } = this.#root
-      return path === '/' || path === '' ? { tree, ino, name: '', type: 'directory' } : yield* this.#find(path.slice(0, -1))
+      return path === '/' || path === ''
+        ? { tree, ino, name: '', type: 'directory' }
+        : yield* this.#find(path.slice(0, -1))
     }
     const directory = yield* this.#find(path.slice(0, Math.max(0, slash)))
     if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
-    const entry = (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
+    const entry =
+      (yield* this.#reader.lookup(directory, fromText(name))) ?? (yield* this.#findShown(directory, name))
     if (entry === undefined) throw errnoError('ENOENT', 'no such file or directory')
     if (entry.type === 'directory' && this.#known.size < MAX_KNOWN) this.#known.set(path, entry)
     return entry

@@ -43,7 +43,11 @@ export const Fat = {
     partition: { type: ['number', 'string'], required: false },
   },
   create: (options: ImageOptions) =>
-    open(options, (type) => !isBtrfs(type), ({ reader }) => Promise.resolve(reader.root)),
+    open(
+      options,
+      (type) => !isBtrfs(type),
+      ({ reader }) => Promise.resolve(reader.root),
+    ),
 } satisfies Backend<ImageFS, ImageOptions>
 
 function isImage(this: void, image: unknown): boolean {
