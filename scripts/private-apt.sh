@@ -5,7 +5,8 @@
 # keys, credentials), is copied from the machine; the machine's own apt state is neither used nor changed.
 
 # private_apt_setup DIRECTORY ARCHITECTURE SUITE...
-# Sets APT_CONFIG and updates the lists. SUITE is a suffix of the machine's release: '' or '-backports'.
+# Sets APT_CONFIG and updates the lists. SUITE is a suffix of the machine's release, '' or '-backports', or another
+# release by its name. With PRIVATE_APT_SOURCES=1 the lists of source packages come too.
 private_apt_setup() {
   local directory=$1 architecture=$2
   shift 2
@@ -13,7 +14,12 @@ private_apt_setup() {
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   [ -n "$codename" ] || { echo "private-apt: /etc/os-release names no release" >&2; return 1; }
   suites=""
-  for suffix in "$@"; do suites="$suites $codename$suffix"; done
+  for suffix in "$@"; do
+    case "$suffix" in
+      '' | -*) suites="$suites $codename$suffix" ;;
+      *) suites="$suites $suffix" ;;
+    esac
+  done
 
   mkdir -p "$directory"/etc/{apt.conf.d,preferences.d,sources.list.d} \
     "$directory"/state/lists/partial "$directory"/cache/archives/partial
@@ -44,23 +50,25 @@ CONFIGURATION
   for file in /etc/apt/sources.list.d/*.sources; do
     [ -e "$file" ] || continue
     name=$(basename "$file")
-    awk -v codename="$codename" -v suites="$suites" '
+    awk -v codename="$codename" -v suites="$suites" -v sources="${PRIVATE_APT_SOURCES:-}" '
       BEGIN { RS = ""; ORS = "\n\n" }
       $0 ~ "(^|\n)Suites:([^\n]* )?" codename "( [^\n]*)?(\n|$)" && /(^|\n)Components:[^\n]*main/ {
         sub(/Suites:[^\n]*/, "Suites:" suites)
+        if (sources) sub(/(^|\n)Types:[^\n]*/, "\nTypes: deb deb-src")
         print
       }' "$file" > "$directory/etc/sources.list.d/$name"
   done
   for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
     [ -e "$file" ] || continue
     name=$(basename "$file" .list).list
-    awk -v codename="$codename" -v suites="$suites" '
+    awk -v codename="$codename" -v suites="$suites" -v sources="${PRIVATE_APT_SOURCES:-}" '
       /^deb[ \t]/ && $0 ~ "[ \t]" codename "[ \t]+([^#]*[ \t])?main" {
         count = split(suites, each, " ")
         for (i = 1; i <= count; i++) {
           line = $0
           sub("[ \t]" codename "[ \t]", " " each[i] " ", line)
           print line
+          if (sources && sub(/^deb/, "deb-src", line)) print line
         }
       }' "$file" > "$directory/etc/sources.list.d/$name"
   done

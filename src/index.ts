@@ -1,4 +1,5 @@
-/** diskwright: builds bootable disk images, and reads them. */
+/** diskwright: builds bootable disk images, reads them, and boots them. */
+export { bootImage, type BootOptions, type BootResult, type MachineName } from './boot-image.ts'
 export { buildImage } from './build-image.ts'
 export { planImage } from './plan-image.ts'
 export * from './build-result.ts'

@@ -42,7 +42,8 @@ import { findDefaultSubvolume, listSubvolumes, type Subvolume } from './read/sub
 import { hashNamesOf, readSuperblock } from './read/superblock.ts'
 import { decodeItem } from './read/tree-block.ts'
 import { TreeSearch } from './read/tree-search.ts'
-import { Trees, type TreeRoot } from './read/trees.ts'
+import type { Trees} from './read/trees.ts';
+import { type TreeRoot } from './read/trees.ts'
 import { collectXattrs, inOrder } from './read/xattrs.ts'
 
 export type { FileExtent, Subvolume }

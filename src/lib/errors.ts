@@ -115,3 +115,8 @@ export class NotFoundError extends DiskwrightError {
 export class OutputError extends DiskwrightError {
   readonly code = 'OUTPUT'
 }
+
+/** Another program that is needed is not there, or has failed. */
+export class ToolError extends DiskwrightError {
+  readonly code = 'TOOL'
+}

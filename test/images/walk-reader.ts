@@ -1,0 +1,109 @@
+/** What a reader of this project finds in a file system, in the words in which `walk.py` tells what the kernel shows. */
+import { createHash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { FileSystemReader, Inode, InodeRef } from '../../src/file-tree/reader.ts'
+import { fromBytes, type ByteString } from '../../src/lib/byte-string.ts'
+import { subSource, type SyncByteSource } from '../../src/lib/byte-source.ts'
+import { runSync } from '../../src/lib/reading.ts'
+import { INODE_NODATACOW } from '../../src/btrfs/format.ts'
+import type { BtrfsReader } from '../../src/btrfs/read.ts'
+import type { FoundEntry } from '../judges/expected.ts'
+import type { Partition } from '../judges/partition.ts'
+
+const PIECE = 2 ** 20
+/** As in walk.py. */
+const LONGEST_HASHED = 2 ** 32
+
+/** Works with a file, or a part of it, as a source. */
+export async function withFileSource<T>(
+  file: string,
+  work: (source: SyncByteSource) => Promise<T> | T,
+  partition?: Partition,
+): Promise<T> {
+  const fd = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(fd)
+    const read = (offset: number, length: number) => {
+      const bytes = new Uint8Array(length)
+      return bytes.subarray(0, length === 0 ? 0 : readSync(fd, bytes, 0, length, offset))
+    }
+    const whole = { size, read, readSync: read }
+    const { start, size: length } = partition ?? { start: 0, size }
+    return await work(subSource(whole, start, length) as SyncByteSource)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/**
+ * Every entry below a directory, itself (path '') included. Subvolumes in it are named and not entered.
+ *
+ * @throws Error when a directory lies in itself
+ */
+export function walkReader(
+  source: SyncByteSource,
+  reader: FileSystemReader,
+  root: InodeRef = reader.root,
+): FoundEntry[] {
+  const found: FoundEntry[] = []
+  const visit = (ref: InodeRef, path: ByteString, above: readonly number[]): void => {
+    if (ref.tree !== root.tree) {
+      found.push({ path, type: 'subvolume' } as FoundEntry)
+      return
+    }
+    const inode = runSync(source, reader.inode(ref))
+    found.push(describe(source, reader, inode, path))
+    if (inode.type !== 'directory') return
+    if (above.includes(ref.ino)) throw new Error(`${path}: lies in itself`)
+    for (const entry of runSync(source, reader.list(ref))) {
+      visit(entry, path === '' ? entry.name : `${path}/${entry.name}`, [...above, ref.ino])
+    }
+  }
+  visit(root, '', [])
+  return found
+}
+
+function describe(
+  source: SyncByteSource,
+  reader: FileSystemReader,
+  inode: Inode,
+  path: ByteString,
+): FoundEntry {
+  const { type, mode, uid, gid, mtime, atime, ctime = mtime, ino, nlink, size, major, minor, flags } = inode
+  const time = ({ sec, nsec }: typeof mtime): [number, number] => [sec, nsec]
+  const times = { mtime: time(mtime), atime: time(atime), ctime: time(ctime) }
+  const entry: FoundEntry = { path, type, mode, uid, gid, ...times, ino, nlink }
+  const xattrs = runSync(source, reader.xattrs(inode))
+  if (xattrs.length > 0) entry.xattrs = xattrs.map(({ name, value }) => [name, fromBytes(value)])
+  const inner = { flags: [...flags], ...nodatacowOf(source, reader, inode) }
+  switch (type) {
+    case 'file':
+      Object.assign(entry, { size, sha256: sha256Of(source, reader, inode), ...inner })
+      break
+    case 'directory':
+      Object.assign(entry, inner)
+      break
+    case 'symlink':
+      Object.assign(entry, { size, target: runSync(source, reader.target(inode)) })
+      break
+    case 'block':
+    case 'character':
+      Object.assign(entry, { major, minor })
+      break
+    default:
+  }
+  return entry
+}
+
+function nodatacowOf(source: SyncByteSource, reader: FileSystemReader, ref: InodeRef) {
+  if (!('record' in reader)) return {}
+  const { rawFlags } = runSync(source, (reader as BtrfsReader).record(ref))
+  return { nodatacow: (rawFlags & INODE_NODATACOW) !== 0n }
+}
+
+function sha256Of(source: SyncByteSource, reader: FileSystemReader, file: Inode): string | undefined {
+  if (file.size > LONGEST_HASHED) return undefined
+  const hash = createHash('sha256')
+  for (let at = 0; at < file.size; at += PIECE) hash.update(runSync(source, reader.read(file, at, PIECE)))
+  return hash.digest('hex')
+}

@@ -1,0 +1,91 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { missingJudge, runTool } from './run-tool.ts'
+
+/**
+ * U-Boot's own file systems, compiled as a program of this machine ("sandbox"): it lists and loads files from images as
+ * it would on a board. Two versions, because what they can read differs.
+ */
+
+export type UbootName = 'new' | 'old'
+
+/** Made there by `scripts/boot-ingredients.sh`. */
+export const UBOOT_FOLDER = fileURLToPath(new URL('../../.cache/boot/u-boot/', import.meta.url))
+
+const sandboxOf = (name: UbootName) => join(UBOOT_FOLDER, name, 'sandbox')
+
+/** Whether U-Boot can be asked; says so loudly when not. */
+export function canAskUboot(name: UbootName): boolean {
+  const why = 'not compiled; see scripts/boot-ingredients.sh'
+  return existsSync(join(UBOOT_FOLDER, name, 'complete')) || missingJudge(`U-Boot (${name})`, why)
+}
+
+/** `2025.01` */
+export function ubootVersion(name: UbootName): string {
+  return readFileSync(join(UBOOT_FOLDER, name, 'complete'), 'utf8').trim()
+}
+
+/** What U-Boot made of a file: its size and CRC-32, or what it said instead. */
+export type Loaded = { size: number; crc32: number } | { error: string }
+
+/** Where files are loaded to in the sandbox's memory, of which 200 MiB lie behind. */
+const ADDRESS = '1000000'
+const MARK = '@@@'
+
+/** The outputs of some commands, which are run in one start of U-Boot. */
+async function outputsOf(name: UbootName, image: string, commands: readonly string[]): Promise<string[]> {
+  const marked = commands.map((command) => `echo ${MARK}; ${command}`)
+  const script = ['host bind 0 ' + image, ...marked, `echo ${MARK}`, 'poweroff'].join('; ')
+  const { code, stdout, stderr } = await runTool(sandboxOf(name), ['-c', script], { timeoutMs: 300_000 })
+  const outputs = stdout.split(new RegExp(`^${MARK}\\r?\\n`, 'm')).slice(1)
+  if (code !== 0 || outputs.length !== commands.length + 1) {
+    throw new Error(`U-Boot ${name} on ${image}: exit code ${code}\n${stdout.slice(-4000)}${stderr}`)
+  }
+  return outputs.slice(0, -1)
+}
+
+/**
+ * Has U-Boot load files, and says what it has in memory then: that loading succeeded proves nothing.
+ *
+ * @param image an absolute path
+ * @param paths without spaces
+ */
+export async function ubootLoad(
+  name: UbootName,
+  image: string,
+  partition: number,
+  paths: readonly string[],
+): Promise<Map<string, Loaded>> {
+  // What was there before must not pass for what is loaded.
+  const commands = paths.map(
+    (path) =>
+      `setenv filesize; mw.b ${ADDRESS} 5a 1000; ` +
+      `if load host 0:${partition} ${ADDRESS} ${path}; then echo size $filesize; crc32 ${ADDRESS} $filesize; fi`,
+  )
+  const outputs = await outputsOf(name, image, commands)
+  return new Map(paths.map((path, i) => [path, parseLoaded(outputs[i])]))
+}
+
+function parseLoaded(output: string): Loaded {
+  const size = /^size ([0-9a-f]+)\r?$/m.exec(output)?.[1]
+  const crc32 = /==> ([0-9a-f]{8})/.exec(output)?.[1]
+  if (size === undefined || crc32 === undefined) return { error: output.trim() }
+  return { size: Number.parseInt(size, 16), crc32: Number.parseInt(crc32, 16) }
+}
+
+/** What U-Boot lists of a directory: names in order, with `/` after those of directories and `-> target` of symlinks. */
+export async function ubootList(
+  name: UbootName,
+  image: string,
+  partition: number,
+  directory: string,
+): Promise<string[]> {
+  const [output] = await outputsOf(name, image, [`ls host 0:${partition} ${directory}`])
+  const lines = output.split(/\r?\n/).filter((line) => line !== '')
+  return lines.map((line) => {
+    const found = /^<(.{3})> +\d+ +\S+ +\S+ +\S+ +\S+ +\S+ +(.*)$/.exec(line)
+    if (found === null) throw new Error(`U-Boot ${name} lists ${directory}: ${output.slice(0, 2000)}`)
+    return found[1] === 'DIR' ? `${found[2]}/` : found[2]
+  })
+}
