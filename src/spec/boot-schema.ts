@@ -13,7 +13,7 @@ export const firmware = z
       .optional()
       .describe('Folder with the files of the firmware, of which those are taken that the boards need.'),
     piVersion: z
-      .union([piVersion, z.array(piVersion).min(1)], expected('3, 4 or [3, 4]'))
+      .union([piVersion, z.array(piVersion).min(1, expected('3, 4 or [3, 4]'))], expected('3, 4 or [3, 4]'))
       .optional()
       .describe(
         'The Raspberry Pi versions to boot: 3, 4 or both; by default those that have a U-Boot here, else both.',

@@ -60,16 +60,16 @@ export function extlinuxConf({ title, default: chosen, timeout, entries }: Extli
 }
 
 /** Keywords that are read inside an entry; any other ends it. */
-const OF_ENTRIES: Record<string, keyof ExtlinuxEntry> = {
-  kernel: 'kernel',
-  linux: 'kernel',
-  initrd: 'initrd',
-  append: 'append',
-  fdt: 'fdt',
-  devicetree: 'fdt',
-  fdtdir: 'fdtdir',
-  devicetreedir: 'fdtdir',
-}
+const OF_ENTRIES = new Map<string, keyof ExtlinuxEntry>([
+  ['kernel', 'kernel'],
+  ['linux', 'kernel'],
+  ['initrd', 'initrd'],
+  ['append', 'append'],
+  ['fdt', 'fdt'],
+  ['devicetree', 'fdt'],
+  ['fdtdir', 'fdtdir'],
+  ['devicetreedir', 'fdtdir'],
+])
 /** Of several lines of these the first one counts, of others the last. */
 const FIRST_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir', 'fdtoverlays'])
 
@@ -113,7 +113,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
       continue
     }
     if (entry !== undefined) {
-      const key = OF_ENTRIES[keyword]
+      const key = OF_ENTRIES.get(keyword)
       if (key !== undefined) {
         needsValue()
         if (entry[key] === undefined || !FIRST_COUNTS.has(key)) Object.assign(entry, { [key]: value })
@@ -129,7 +129,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
         continue
       }
       if (keyword === 'menu') {
-        const [, what, rest] = /^(\S*)[ \t]*(.*)$/.exec(value)!
+        const [, what, rest] = /^(\S*)[ \t]*([^]*)$/.exec(value)!
         if (what.toLowerCase() === 'label') entry.title = rest
         else if (what.toLowerCase() === 'default') chosen ??= entry.name
         else problem(`MENU ${what.toUpperCase()} is ignored`)
@@ -145,7 +145,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
       timeout = parseInt(value, 10) || 0
       if (!/^-?\d+\s*$/.test(value)) problem(`TIMEOUT ${JSON.stringify(value)} is no number`)
     } else if (keyword === 'menu') {
-      const [, what, rest] = /^(\S*)[ \t]*(.*)$/.exec(value)!
+      const [, what, rest] = /^(\S*)[ \t]*([^]*)$/.exec(value)!
       if (what.toLowerCase() === 'title') title = rest
       else if (what.toLowerCase() === 'include') includes.push(rest)
       else if (what.toLowerCase() !== 'background') problem(`MENU ${what.toUpperCase()} is ignored`)
@@ -153,7 +153,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
     else if (keyword !== 'prompt') {
       const shown = keyword.toUpperCase()
       problem(
-        keyword in OF_ENTRIES
+        OF_ENTRIES.has(keyword)
           ? `${shown} belongs to no entry, because the line before ended it`
           : `${shown} is unknown to U-Boot, and ends the entry that it stands in`,
       )
@@ -169,6 +169,6 @@ export function parseExtlinux(text: string): ParsedExtlinux {
  * @param file path of the extlinux.conf
  */
 export function pathFrom(file: string, path: string): string {
-  const name = path.replace(/#.*/, '')
+  const name = path.replace(/#[^]*/, '')
   return name.startsWith('/') ? name : `${file.slice(0, file.lastIndexOf('/') + 1)}${name}`
 }

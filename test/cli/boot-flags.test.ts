@@ -1,0 +1,71 @@
+/** The flags of the preset that make an image boot. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { PRESETS } from '../../src/spec/presets.ts'
+import type { BuildResult } from '../../src/index.ts'
+import { makeClosure } from '../images/nixos-closure.ts'
+import { inFolder } from '../images/build.ts'
+import { diskwright } from './diskwright.ts'
+
+const FIRMWARE = ['--firmware', 'firmware', '--uboot-pi3', 'u-boot-3.bin', '--uboot-pi4', 'u-boot-4.bin']
+
+describe('the flags of the preset', () => {
+  it('go into the description', async () => {
+    const flags = ['--closure', 'c.tar', '--toplevel', 'auto', ...FIRMWARE, '--boot-from-fat', '--dup-data']
+    const { stdout, stderr } = await diskwright(['plan', '--preset', 'raspberry-pi', ...flags, '--json'])
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout)).toEqual(
+      PRESETS['raspberry-pi']({
+        closure: 'c.tar',
+        firmware: 'firmware',
+        ubootPi3: 'u-boot-3.bin',
+        ubootPi4: 'u-boot-4.bin',
+        toplevel: 'auto',
+        bootFromFat: true,
+        dupData: true,
+      }),
+    )
+    expect(JSON.parse(stdout)).toMatchObject({
+      bootFromBTRFS: false,
+      BTRFSDupData: true,
+      partitions: [{ firmware: { directory: 'firmware', ubootPi3: 'u-boot-3.bin' } }, { nixos: {} }],
+    })
+  })
+
+  it('are in the plan', async () => {
+    const toplevel = `/nix/store/${'0'.repeat(32)}-nixos-system-x`
+    const { stdout } = await diskwright(['plan', '--closure', 'c.tar', '--toplevel', toplevel, ...FIRMWARE])
+    expect(stdout).toContain('boot files on partition 2\n')
+    expect(stdout).toMatch(/firmware +for Raspberry Pi 3 and 4, from .*firmware\n/)
+    expect(stdout).toMatch(/U-Boot +for Raspberry Pi 3: .*u-boot-3.bin\n/)
+    expect(stdout).toMatch(new RegExp(`NixOS +${toplevel}\n`))
+    expect(stdout).toMatch(/menu +boots after 5 s, up to 20 generations, all device trees\n/)
+  })
+
+  it.each(['--toplevel', '--uboot-pi3', '--uboot-pi4'])('%s goes with --closure', async (flag) => {
+    const { exit, stderr } = await diskwright(['plan', 'a.json', flag, 'x'])
+    expect({ exit, stderr }).toEqual({
+      exit: 2,
+      stderr: `diskwright: ${flag} goes with --closure; in a description it is a key\n`,
+    })
+  })
+
+  it('build an image that boots, and none that does not', () =>
+    inFolder(async (folder) => {
+      makeClosure(folder)
+      const build = (...flags: string[]) =>
+        diskwright(['build', '--closure', 'closure.tar', '--toplevel', 'auto', ...flags], { cwd: folder })
+      const built = await build(...FIRMWARE, '-o', 'x.img.zst', '--json')
+      expect(built).toMatchObject({ exit: 0, stderr: '' })
+      expect((JSON.parse(built.stdout) as BuildResult).bootWarnings).toEqual([])
+      const warned = await build(...FIRMWARE, '--dup-data', '-o', 'y.img.zst')
+      expect(warned.stdout).toMatch(/\nwarning: partition 2 \(NIXOS_SD\): has two copies of its data \(DUP\)/)
+      const refused = await build('--uboot-pi3', 'u-boot-3.bin', '--boot-from-fat', '-o', 'z.img')
+      expect(refused.exit).toBe(1)
+      expect(refused.stderr).toMatch(
+        /^diskwright: partition 1 \(FIRMWARE\): has no bootcode.bin: a Raspberry Pi 3 stops/,
+      )
+      expect(existsSync(join(folder, 'z.img'))).toBe(false)
+    }))
+})

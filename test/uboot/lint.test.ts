@@ -1,0 +1,296 @@
+/** What is wrong with images that are only described here. */
+import { describe, expect, test } from 'vitest'
+import { PLAIN_FORM, type StoredForm } from '../../src/file-tree/stored-form.ts'
+import { fromText, toBytes } from '../../src/lib/byte-string.ts'
+import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
+import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'
+import { lintBoot } from '../../src/uboot/lint.ts'
+import { zstdExtentProblem } from '../../src/uboot/zstd-extent.ts'
+import { kernelOf } from '../images/nixos-closure.ts'
+
+type Files = Record<string, string | Uint8Array>
+
+/** A tree of files without symlinks. */
+function treeOf(files: Files, forms: Record<string, Partial<StoredForm>> = {}): BootTree {
+  const bytes = (path: string) => {
+    const content = files[path]
+    return typeof content === 'string' ? toBytes(fromText(content)) : content
+  }
+  const normal = (path: string) => {
+    const parts: string[] = []
+    for (const part of path.split('/')) {
+      if (part === '..') parts.pop()
+      else if (part !== '' && part !== '.') parts.push(part)
+    }
+    return parts.join('/')
+  }
+  const below = (path: string) =>
+    Object.keys(files).filter((file) => path === '' || file.startsWith(`${path}/`))
+  return {
+    find: (path) => {
+      const at = normal(path)
+      if (at in files) return Promise.resolve({ path: at, type: 'file', size: bytes(at).length })
+      const isFolder = below(at).length > 0
+      return Promise.resolve(isFolder ? { path: at, type: 'directory', size: 0 } : undefined)
+    },
+    list: ({ path }) => {
+      const skip = path === '' ? 0 : path.length + 1
+      return Promise.resolve([...new Set(below(path).map((file) => file.slice(skip).split('/')[0]))])
+    },
+    read: ({ path }, length) => Promise.resolve(bytes(path).subarray(0, length)),
+    form: ({ path }) => Promise.resolve({ ...PLAIN_FORM, ...forms[path] }),
+  }
+}
+
+const MENU = `DEFAULT a
+LABEL a
+  LINUX ../Image
+  INITRD ../initrd
+  APPEND init=/init root=LABEL=ROOT rootflags=noatime,subvol=@
+  FDTDIR ../dtbs
+`
+const BOOT: Files = {
+  'boot/extlinux/extlinux.conf': MENU,
+  'boot/Image': kernelOf(5000),
+  'boot/initrd': 'initrd',
+  'boot/dtbs/a.dtb': 'tree',
+}
+const CONFIG = 'kernel=u-boot.bin\narm_64bit=1\nenable_uart=1\n'
+const FIRMWARE: Files = {
+  'CONFIG.TXT': CONFIG,
+  'config.txt': CONFIG,
+  'u-boot.bin': 'u-boot',
+  ...Object.fromEntries(
+    ['bootcode.bin', 'start.elf', 'fixup.dat', 'start4.elf', 'fixup4.dat', 'bcm2711-rpi-4-b.dtb'].map(
+      (name) => [name, name],
+    ),
+  ),
+}
+const TRAITS: BtrfsTraits = {
+  checksum: 'crc32c',
+  dataProfiles: ['single'],
+  features: ['mixed_backref', 'no_holes'],
+  subvolumes: ['@', '@boot'],
+  defaultSubvolume: '',
+}
+
+interface Change {
+  boot?: Files
+  without?: string[]
+  firmware?: Files
+  traits?: Partial<BtrfsTraits>
+  forms?: Record<string, Partial<StoredForm>>
+  root?: Partial<BootPartition>
+  uboot?: string
+}
+
+async function lint({
+  boot = {},
+  without = [],
+  firmware = {},
+  traits = {},
+  forms,
+  root = {},
+  uboot,
+}: Change) {
+  const files = Object.fromEntries(
+    Object.entries({ ...BOOT, ...boot }).filter(([path]) => !without.includes(path)),
+  )
+  const fat = Object.fromEntries(
+    Object.entries({ ...FIRMWARE, ...firmware }).filter(([path]) => !without.includes(path)),
+  )
+  const partitions: BootPartition[] = [
+    {
+      number: 1,
+      bootable: false,
+      type: 'fat',
+      label: 'FIRMWARE',
+      uuid: '1234-ABCD',
+      partUuid: '2178694e-01',
+      tree: treeOf(fat),
+    },
+    {
+      number: 2,
+      bootable: true,
+      type: 'btrfs',
+      label: 'ROOT',
+      uuid: '44444444-4444-4444-8888-888888888889',
+      partUuid: '2178694e-02',
+      tree: treeOf(files, forms),
+      btrfs: { ...TRAITS, ...traits },
+      ...root,
+    },
+  ]
+  const findings = await lintBoot(partitions, {
+    uboot: uboot === undefined ? undefined : parseUBootVersion(uboot),
+  })
+  return findings.map(({ severity, where, message }) => `${severity}: ${where}: ${message}`)
+}
+
+const append = (line: string) => ({
+  boot: { 'boot/extlinux/extlinux.conf': MENU.replace(/APPEND .*/, `APPEND ${line}`) },
+})
+const menu = (text: string) => ({ boot: { 'boot/extlinux/extlinux.conf': text } })
+
+describe('a sound image', () => {
+  test('has no findings', async () => {
+    expect(await lint({})).toEqual([])
+    expect(await lint({ uboot: '2021.01' })).toEqual([])
+  })
+
+  test.each([
+    'root=UUID=44444444-4444-4444-8888-888888888889',
+    'root=PARTUUID=2178694E-02',
+    'root=/dev/disk/by-label/ROOT',
+    'root="LABEL=ROOT"',
+    'root=/dev/mmcblk0p2',
+    'quiet',
+    'root=LABEL=ROOT rootflags=subvol=/@',
+  ])('may have %s', async (line) => expect(await lint(append(line))).toEqual([]))
+})
+
+describe('what keeps an image from booting', () => {
+  test.each<[string, Change, RegExp[]]>([
+    [
+      'nothing is bootable',
+      { root: { bootable: false } },
+      [/^warning: .*FIRMWARE.*no partition is bootable/, /^error: .*FIRMWARE.*has no \/extlinux/],
+    ],
+    [
+      'no menu',
+      { without: ['boot/extlinux/extlinux.conf'] },
+      [/^error: partition 2 \(ROOT\): has no \/extlinux\/extlinux.conf or \/boot/],
+    ],
+    [
+      'a menu elsewhere',
+      {
+        without: ['boot/extlinux/extlinux.conf'],
+        boot: { '@boot/extlinux/extlinux.conf': MENU.replaceAll('../', '/boot/') },
+      },
+      [/^warning: .*boot_prefixes/],
+    ],
+    ['an empty menu', menu('# nothing\n'), [/^error: .*has no entry/]],
+    ['a huge menu', menu(`${MENU}${'#'.repeat(70000)}`), [/^error: .*refuses a menu of more than 65536/]],
+    ['no such default', menu(MENU.replace('DEFAULT a', 'DEFAULT b')), [/^warning: .*DEFAULT b is none/]],
+    [
+      'no kernel in the menu',
+      menu(MENU.replace(/ {2}LINUX.*\n/, '')),
+      [/^error: .*entry a: names no kernel/],
+    ],
+    [
+      'no kernel',
+      { without: ['boot/Image'] },
+      [/^error: .*its kernel \/boot\/extlinux\/..\/Image is not there/],
+    ],
+    ['no initrd', { without: ['boot/initrd'] }, [/^error: .*its initrd/]],
+    [
+      'no device trees',
+      { without: ['boot/dtbs/a.dtb'] },
+      [/^warning: .*folder of device trees .* is not there/],
+    ],
+    ['no kernel that is one', { boot: { 'boot/Image': 'x' } }, [/^error: .*\/boot\/Image: has only 1 bytes/]],
+    [
+      'a kernel that is a folder',
+      menu(MENU.replace('../Image', '../dtbs')),
+      [/^error: .*its kernel .* is no file/],
+    ],
+    [
+      'a large kernel',
+      { boot: { 'boot/Image': kernelOf(5000, 40 * 2 ** 20) }, uboot: '2025.01' },
+      [/^warning: .*takes 40 MiB of memory/],
+    ],
+    [
+      'another label',
+      append('root=LABEL=OTHER'),
+      [/^error: .*root=LABEL=OTHER names no partition of the image \(there are FIRMWARE, ROOT\)/],
+    ],
+    [
+      'another subvolume',
+      append('root=LABEL=ROOT rootflags=subvol=@root'),
+      [/^error: .*subvol=@root names no subvolume of partition 2 \(there are @, @boot\)/],
+    ],
+    ['a long command line', append('x'.repeat(1024)), [/^error: .*has 1024 bytes/]],
+    ['a variable', append('console=${console}'), [/^error: .*a variable of its own/]],
+    [
+      'DUP, and an old U-Boot',
+      { traits: { dataProfiles: ['dup'] }, uboot: '2023.01' },
+      [/^error: .*\(DUP\), with which U-Boot 2023.01 loads no file/],
+    ],
+    ['DUP', { traits: { dataProfiles: ['dup'] } }, [/^warning: .*U-Boot before 2023.04/]],
+    ['RAID', { traits: { dataProfiles: ['raid1'] }, uboot: '2026.01' }, [/^error: .*profile raid1/]],
+    ['simple quotas', { traits: { features: ['simple_quota'] } }, [/^error: .*simple_quota/]],
+    ['blake2b', { traits: { checksum: 'blake2b' }, uboot: '2021.10' }, [/^error: .*blake2b/]],
+    [
+      'holes',
+      { forms: { 'boot/Image': { holes: true } }, uboot: '2022.07' },
+      [/^error: .*\/boot\/Image: has holes, which U-Boot 2022.07 and GRUB/],
+    ],
+    [
+      'a compressed end',
+      { forms: { 'boot/dtbs/a.dtb': { compressedTail: true, compressions: ['zstd'] } }, uboot: '2023.04' },
+      [/^error: .*a.dtb: ends with a partial sector/],
+    ],
+    [
+      'two frames',
+      { forms: { 'boot/Image': { oddExtent: 'more than one zstd frame is in an extent' } } },
+      [/^error: .*reads wrong/],
+    ],
+    [
+      'no U-Boot',
+      { without: ['u-boot.bin'] },
+      [/^error: .*kernel=u-boot.bin is not on the partition: a Raspberry Pi 3/, /Raspberry Pi 4/],
+    ],
+    ['no config.txt', { without: ['config.txt', 'CONFIG.TXT'] }, [/^error: .*has no config.txt/]],
+    [
+      'no kernel in config.txt',
+      { firmware: { 'config.txt': 'arm_64bit=1\n' } },
+      [/^error: .*names no kernel/],
+    ],
+    [
+      'no 64 bits',
+      { firmware: { 'config.txt': '[pi3]\nkernel=u-boot.bin\n[all]\nenable_uart=1\n' } },
+      [/^error: .*arm_64bit/],
+    ],
+    [
+      'no UART',
+      { firmware: { 'config.txt': '[pi4]\nkernel=u-boot.bin\n[all]\narm_64bit=1\n' } },
+      [/^warning: .*enable_uart/],
+    ],
+    ['no bootcode', { without: ['bootcode.bin'] }, [/^error: .*has no bootcode.bin/]],
+  ])('%s', async (_, change, expected) => {
+    expect(await lint(change)).toEqual(expected.map((part) => expect.stringMatching(part) as string))
+  })
+
+  test('newer versions read it', async () => {
+    const forms = { 'boot/Image': { holes: true, compressedTail: true, compressions: ['zstd'] } }
+    const traits = { dataProfiles: ['dup'], checksum: 'blake2b' }
+    expect(await lint({ forms, traits, uboot: '2023.07' })).toEqual([])
+  })
+
+  test('an image without file systems', async () => {
+    expect(await lintBoot([], { uboot: undefined })).toHaveLength(1)
+  })
+})
+
+test('zstd frames', () => {
+  const raw = (size: number) => [0x01 | ((size & 0x1f) << 3), size >> 5, 0]
+  const frame = (size: number) => [
+    0x28,
+    0xb5,
+    0x2f,
+    0xfd,
+    0x20,
+    size,
+    ...raw(size),
+    ...new Array<number>(size).fill(7),
+  ]
+  const stored = (...bytes: number[]) => Uint8Array.from([...bytes, ...new Array<number>(20).fill(0)])
+  expect(zstdExtentProblem(stored(...frame(9)), 9)).toBeUndefined()
+  expect(zstdExtentProblem(stored(...frame(9)), 10)).toContain('of 9 bytes is in an extent of 10')
+  expect(zstdExtentProblem(stored(...frame(9), ...frame(9)), 9)).toContain('more than one')
+  expect(zstdExtentProblem(stored(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0), 9)).toContain('skippable')
+  expect(zstdExtentProblem(stored(0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38, ...raw(1), 7), 1)).toContain(
+    'does not say',
+  )
+  expect(zstdExtentProblem(stored(1, 2, 3, 4), 9)).toContain('damaged')
+})
