@@ -49,7 +49,7 @@ describe.each((['new', 'old'] as const).filter(canAskUboot))('U-Boot, %s', (uboo
         [pathFrom(menuPath, entry.initrd!), words(400_003)],
         ...[...DEVICE_TREES].map(([name, content]): [string, Uint8Array] => [
           pathFrom(menuPath, `${entry.fdtdir}/${name}`),
-          content as Buffer,
+          content,
         ]),
       ])
       const loaded = await ubootLoad(uboot, output, number, [...wanted.keys()])
