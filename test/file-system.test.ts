@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FileSystem } from '../src/file-system.ts'
 import { CorruptError, NotFoundError, openImage, UnsupportedError, type DiskImage } from '../src/index.ts'
+import type { Inode, InodeRef } from '../src/file-tree/reader.ts'
 import { memorySource } from '../src/lib/byte-source.ts'
 import type { Fault } from '../src/lib/fault.ts'
+import type { Reading } from '../src/lib/reading.ts'
 import { MemoryReader, type MemoryNode } from './file-tree/memory-reader.ts'
 import { BIG_FILE, buildReadable, NOT_UTF8, TEXT_FILE } from './images/readable.ts'
 import { noise } from './images/build.ts'
@@ -139,18 +141,18 @@ describe('a file system', () => {
 })
 
 describe('a damaged file system', () => {
-  const open = (node: MemoryNode, onFault?: (fault: Fault) => void) => {
-    const reader = new MemoryReader(node)
+  const fileSystemOf = (reader: MemoryReader, onFault?: (fault: Fault) => void) => {
     const source = memorySource(new Uint8Array(0))
-    return { reader, fs: new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source, onFault }) }
+    return new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source, onFault })
   }
 
   test('in which a directory lies in itself is not walked forever', async () => {
     const top: MemoryNode = { file: new Uint8Array(1) }
     top.self = top
-    await expect(collect(open(top).fs.walk())).rejects.toThrow(CorruptError)
+    await expect(collect(fileSystemOf(new MemoryReader(top)).walk())).rejects.toThrow(CorruptError)
     const faults: Fault[] = []
-    const paths = (await collect(open(top, (fault) => faults.push(fault)).fs.walk())).map(({ path }) => path)
+    const fs = fileSystemOf(new MemoryReader(top), (fault) => faults.push(fault))
+    const paths = (await collect(fs.walk())).map(({ path }) => path)
     expect(paths).toEqual(['/file', '/self'])
     expect(faults).toMatchObject([{ what: 'directory "/self"' }])
   })
@@ -158,17 +160,18 @@ describe('a damaged file system', () => {
   test('in which directories have two names does not grow without bounds', async () => {
     let node: MemoryNode = {}
     for (let i = 0; i < 40; i++) node = { a: node, b: node }
-    const walked = await collect(open(node, () => undefined).fs.walk())
+    const walked = await collect(fileSystemOf(new MemoryReader(node), () => undefined).walk())
     expect(walked.length).toBe(80)
   })
 
   test('with files too large is no reason to run out of memory', async () => {
-    const { fs, reader } = open({ file: new Uint8Array(10) })
-    const { inode } = reader
-    reader.inode = function* (ref) {
-      const found = yield* inode.call(reader, ref)
-      return found.type === 'file' ? { ...found, size: 2 ** 52 } : found
+    class Boasting extends MemoryReader {
+      override *inode(ref: InodeRef): Reading<Inode> {
+        const found = yield* super.inode(ref)
+        return found.type === 'file' ? { ...found, size: 2 ** 52 } : found
+      }
     }
+    const fs = fileSystemOf(new Boasting({ file: new Uint8Array(10) }))
     await expect(fs.readFile('/file')).rejects.toThrow(UnsupportedError)
     await expect(collect(fs.read('/file'))).rejects.toThrow(CorruptError)
   })
