@@ -307,7 +307,6 @@ function seenBefore(path: ByteString, { tree, ino }: InodeRef): CorruptError {
   })
 }
 
- 
 function* noSubvolumes(): Reading<SubvolumeRecord[]> {
   return []
 }

@@ -50,7 +50,8 @@ function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boo
 
 /** `2:/@/etc/passwd: mode: 0644 -> 0600` */
 export function differenceText({ partition, path, what, a, b }: Difference): string {
-  const where = partition === undefined ? 'image' : path === undefined ? `${partition}` : `${partition}:${path}`
+  const where =
+    partition === undefined ? 'image' : path === undefined ? `${partition}` : `${partition}:${path}`
   if (what === 'entry') return a === undefined ? `${where}: added (${b})` : `${where}: removed (${a})`
   return `${where}: ${what}: ${a ?? 'none'} -> ${b ?? 'none'}`
 }

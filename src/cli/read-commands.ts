@@ -70,7 +70,9 @@ export function addReadCommands(program: Command, debug: Option): void {
 
   program
     .command('verify')
-    .description('check the partition table, the file systems and every checksum; exit 1 when something is wrong')
+    .description(
+      'check the partition table, the file systems and every checksum; exit 1 when something is wrong',
+    )
     .argument('<image>', image)
     .option('--quick', 'the structure alone, not the content of files')
     .option('--json', 'print the result as JSON')
@@ -82,10 +84,14 @@ export function addReadCommands(program: Command, debug: Option): void {
 
   program
     .command('diff')
-    .description('tell what differs between two images; exit 0 when nothing does, 1 when something does, 2 for trouble')
+    .description(
+      'tell what differs between two images; exit 0 when nothing does, 1 when something does, 2 for trouble',
+    )
     .argument('<a>', image)
     .argument('<b>', 'the other one')
-    .option('--ignore <words>', 'what is not compared, for example atime,ctime', (text: string) => text.split(','))
+    .option('--ignore <words>', 'what is not compared, for example atime,ctime', (text: string) =>
+      text.split(','),
+    )
     .option('--json', 'print JSON')
     .addOption(debug)
     .action(async (a: string, b: string, flags: DiffFlags) => {

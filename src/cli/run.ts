@@ -24,7 +24,9 @@ export async function run(args: readonly string[]): Promise<number> {
 
 function makeProgram(): Command {
   const program = new Command('diskwright')
-    .description('Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.')
+    .description(
+      'Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.',
+    )
     .version(version())
     .exitOverride()
     .configureOutput({

@@ -161,33 +161,26 @@ class TarExtraction {
   }
 }
 
-function memberOf(
-  { path, inode, firstName, xattrs, target, ranges }: ReadEntry,
-  type: Exclude<Inode['type'], 'socket'>,
-): TarMember {
-  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = inode
-  const common = {
+/** Written out, since objects that are spread into others take longer than all the rest of a header. */
+function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): TarMember {
+  const { path, firstName, xattrs, ranges } = entry
+  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = entry.inode
+  // Which of the fields mean anything depends on the type.
+  return {
     path,
+    type: firstName === undefined ? type : 'hardlink',
     mode,
     uid,
     gid,
     mtime,
     atime,
+    ctime,
+    birthtime,
     xattrs,
-    ...(ctime && { ctime }),
-    ...(birthtime && { birthtime }),
-  }
-  if (firstName !== undefined) return { ...common, type: 'hardlink', target: firstName }
-  switch (type) {
-    case 'file':
-      return { ...common, type, size, ranges }
-    case 'symlink':
-      return { ...common, type, target }
-    case 'block':
-    case 'character':
-      return { ...common, type, major, minor }
-    case 'directory':
-    case 'fifo':
-      return { ...common, type }
+    size,
+    ranges,
+    target: firstName ?? entry.target,
+    major,
+    minor,
   }
 }

@@ -73,7 +73,8 @@ export function memberHeader(member: TarMember): Buffer {
     linkname = plain(target).slice(0, LIMIT.linkname)
   }
   const fields = {
-    ...name,
+    prefix: name.prefix,
+    name: name.name,
     linkname,
     typeflag: TYPEFLAG[type],
     mode: member.mode,
@@ -152,8 +153,10 @@ function extendedHeader(path: ByteString, records: Records): Buffer[] {
   // Names that are not UTF-8 are bytes, as said by this record.
   const areText = records.every(([keyword, value]) => !NAMES.has(keyword) || toText(value) !== undefined)
   const body = joinRecords(areText ? records : [['hdrcharset', 'BINARY'], ...records])
+  const { prefix, name } = standIn('PaxHeaders/', path)
   const header = ustarHeader({
-    ...standIn('PaxHeaders/', path),
+    prefix,
+    name,
     linkname: '',
     typeflag: 'x',
     mode: 0o644,

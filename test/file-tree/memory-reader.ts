@@ -15,7 +15,6 @@ export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8
 const typeOf = (node: MemoryNode): InodeType =>
   typeof node === 'string' ? 'symlink' : node instanceof Uint8Array ? 'file' : 'directory'
 
- 
 export class MemoryReader implements FileSystemReader {
   readonly root: InodeRef
   readonly #nodes: MemoryNode[] = []

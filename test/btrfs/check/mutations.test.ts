@@ -114,7 +114,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
         const [, fields] = kinds[of][kind % kinds[of].length]
         await judge(subjects[of], { field: fields[field % fields.length], operation, salt })
       }),
-      { numRuns: 60 },
+      { numRuns: 60, endOnFailure: true },
     )
   })
 
