@@ -33,7 +33,7 @@ export async function findEnd(readable: (offset: number) => Promise<boolean>): P
     high *= 2
   }
   while (low < high) {
-    const middle = Math.floor((low + high) / 2)
+    const middle = low + Math.floor((high - low) / 2) // their sum may be no safe integer
     if (await readable(middle)) low = middle + 1
     else high = middle
   }

@@ -163,6 +163,11 @@ describe('checkFat', () => {
       ['^root directory: expected a long name with the checksum'],
     ],
     [
+      'a long name with reserved attributes',
+      (damage) => damage.set(damage.record(2, 3, 'name') + LongNameEntry.offsetOf('attributes'), 0xcf),
+      ['^root directory: expected a long name with the attributes 15, found 207'],
+    ],
+    [
       'a name twice',
       (damage) => damage.set(damage.record(2, 2, 'name'), ...utf8('ONE')),
       ['^root directory: expected each short name once, found "ONE {8}" again'],

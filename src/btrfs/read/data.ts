@@ -131,8 +131,13 @@ export class DataReader {
 
   *#soundSector(places: readonly number[], wanted: Uint8Array): Reading<Uint8Array | undefined> {
     for (const place of places) {
-      const sector = yield { offset: place, length: this.#sectorsize }
-      if (sector.length < this.#sectorsize) continue
+      let sector: Uint8Array
+      try {
+        sector = yield* readExactly(place, this.#sectorsize, 'another copy of a sector')
+      } catch (error) {
+        this.#onFault(faultOf(error))
+        continue
+      }
       this.#hash.hashBlocks(sector, sector.length, this.#sum)
       if (areEqual(wanted, this.#sum)) return sector
     }

@@ -1,6 +1,7 @@
 /** Are the names of one directory sound, the long ones and the short ones? */
 import { fromBytes, fromText, toText, type ByteString } from '../../lib/byte-string.ts'
 import {
+  ATTR_LONG_NAME,
   ATTR_VOLUME_ID,
   LAST_LONG_ENTRY,
   NAME_KANJI_E5,
@@ -31,6 +32,10 @@ export class LongNames {
 
   add(placed: Placed): void {
     const { entry, offset } = placed
+    if (entry.attributes !== ATTR_LONG_NAME) {
+      // By the specification the upper two bits do not count, but Linux and fsck.fat look at them.
+      this.#fault(offset, `a long name with the attributes ${ATTR_LONG_NAME}`, String(entry.attributes))
+    }
     if (entry.type !== 0) this.#fault(offset, 'a long name of type 0', String(entry.type))
     if (entry.firstCluster !== 0)
       this.#fault(offset, 'a long name without a cluster', String(entry.firstCluster))

@@ -9,7 +9,7 @@ import { keyText } from '../../../src/btrfs/read/tree-block.ts'
 import type { InodeRef } from '../../../src/file-tree/reader.ts'
 import { memorySource, type SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
-import { CorruptError, DiskwrightError } from '../../../src/lib/errors.ts'
+import { CorruptError, DiskwrightError, InputError } from '../../../src/lib/errors.ts'
 import { runSync } from '../../../src/lib/reading.ts'
 import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../../images/build.ts'
 import type { TarInput } from '../../sources/build-tar.ts'
@@ -100,18 +100,24 @@ describe.each([
     expect(Buffer.compare(before, content.subarray(0, extent.fileOffset))).toBe(0)
   })
 
-  test('a copy that cannot be read', async () => {
+  const refuse = (): Uint8Array => {
+    throw new InputError('EIO: i/o error, read', { source: 'disk', offset: 1 })
+  }
+  test.each([
+    ['is not there', () => new Uint8Array(0), 'only 0'],
+    ['cannot be read', refuse, 'disk at offset 1: EIO: i/o error, read'],
+  ])('a copy that %s', async (_, answer, found) => {
     const { places, extent } = await damaged([])
     const whole = memorySource(image)
     const isGone = (offset: number) => offset >= places[0] && offset < places[0] + extent.diskNumBytes
     const readSync = (offset: number, length: number) =>
-      isGone(offset + length - 1) ? new Uint8Array(0) : whole.readSync(offset, length)
+      isGone(offset + length - 1) ? answer() : whole.readSync(offset, length)
     const source = { size: whole.size, read: readSync, readSync }
     const { reader, faults } = await openWithFaults(source)
     const file = lookup(source, reader, name)
     expect(Buffer.compare(runSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
     expect(faults.length).toBeGreaterThan(0)
-    expect(faults[0].found).toBe('only 0')
+    expect(faults[0].found).toBe(found)
   })
 })
 
