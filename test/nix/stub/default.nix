@@ -1,0 +1,45 @@
+# What the tests ask of nix/: `pkgs` and `nixosSystem` as Nixpkgs has them, and the flake with a stub for its input.
+let
+  pkgs = import ./pkgs.nix { };
+  nixosSystem = import ./nixos.nix { inherit pkgs; };
+  lib = pkgs.lib // {
+    inherit nixosSystem;
+  };
+  tools = import ../../../nix { inherit pkgs; };
+  systemWith =
+    settings:
+    nixosSystem {
+      modules = [
+        ../../../nix/module.nix
+        {
+          system.stateVersion = "25.05";
+          nixpkgs.hostPlatform = "aarch64-linux";
+        }
+        settings
+      ];
+    };
+in
+{
+  inherit
+    pkgs
+    lib
+    nixosSystem
+    tools
+    systemWith
+    ;
+  imageWith = settings: tools.image { nixos = systemWith settings; };
+  flake =
+    let
+      self = (import ../../../flake.nix).outputs {
+        inherit self;
+        nixpkgs = {
+          inherit lib;
+          legacyPackages = lib.genAttrs [
+            "x86_64-linux"
+            "aarch64-linux"
+          ] (_: pkgs);
+        };
+      };
+    in
+    self;
+}
