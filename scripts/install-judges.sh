@@ -29,6 +29,7 @@ python3 python3
 losetup mount
 mount mount
 dmesg util-linux
+nix-instantiate nix-bin
 tar tar'
 
 missing_packages() {

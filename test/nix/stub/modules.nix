@@ -159,9 +159,14 @@ let
         where: option: found:
         if option._type or null == "option" then
           let
-            all = resolve (found ++ (if option ? default then [ (mkOverride 1500 option.default) ] else [ ]));
+            values = resolve (found ++ (if option ? default then [ (mkOverride 1500 option.default) ] else [ ]));
           in
-          if all == [ ] then throw "${where} is not defined" else option.type.merge where all
+          if values == [ ] then
+            throw "${where} is not defined"
+          else if !(all option.type.check values) then
+            throw "${where}: not of its type"
+          else
+            option.type.merge where values
         else
           mapAttrs (name: inner: evaluate "${where}.${name}" inner (concatMap (within name) found)) option;
       config = evaluate "config" options definitions;
