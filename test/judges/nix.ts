@@ -6,6 +6,8 @@ import { missingJudge, mustRun, requireJudge, runTool, type ToolOptions } from '
 export const REPOSITORY = join(import.meta.dirname, '../..')
 
 const ENVIRONMENT = { NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1' }
+/** What is built stays built, so that every attempt comes further. */
+const ATTEMPTS = 20
 const IN_STUB = `with import ${REPOSITORY}/test/nix/stub; `
 
 export function canEvaluateNix(): boolean {
@@ -53,16 +55,18 @@ export async function buildWithNix(
 ): Promise<string> {
   mkdirSync(root, { recursive: true })
   const machine = ['/bin', '/usr', '/lib', '/lib64', `/node=${realpathSync(process.execPath)}`]
-  const { stdout } = await mustRun(
-    'nix-build',
-    [
-      ...['--store', root, '--no-out-link', '--option', 'sandbox', 'true'],
-      ...['--option', 'sandbox-paths', [...machine, `/repository=${REPOSITORY}`].join(' ')],
-      ...['-E', IN_STUB + expression, ...more],
-    ],
-    options(),
-  )
-  return join(root, stdout.trim())
+  const args = [
+    ...['--store', root, '--no-out-link', '--option', 'sandbox', 'true'],
+    ...['--option', 'sandbox-paths', [...machine, `/repository=${REPOSITORY}`].join(' ')],
+    ...['-E', IN_STUB + expression, ...more],
+  ]
+  for (let attempt = 1; ; attempt++) {
+    const { code, stdout, stderr } = await runTool('nix-build', args, options())
+    if (code === 0) return join(root, stdout.trim())
+    // Nix kills a builder when its output ends, now and then before the kernel has it down as ended.
+    if (stderr.includes('failed due to signal 9') && attempt < ATTEMPTS) continue
+    throw new Error(`nix-build: exit code ${code}\n${stderr}`)
+  }
 }
 
 function evaluation(expression: string): string[] {
