@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PRESETS } from '../../src/spec/presets.ts'
 import type { BuildResult } from '../../src/index.ts'
-import { makeClosure } from '../boot/nixos-closure.ts'
+import { makeClosure } from '../images/nixos-closure.ts'
 import { inFolder } from '../images/build.ts'
 import { diskwright } from './diskwright.ts'
 

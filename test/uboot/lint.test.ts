@@ -6,7 +6,7 @@ import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
 import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'
 import { lintBoot } from '../../src/uboot/lint.ts'
 import { zstdExtentProblem } from '../../src/uboot/zstd-extent.ts'
-import { kernelOf } from '../boot/nixos-closure.ts'
+import { kernelOf } from '../images/nixos-closure.ts'
 
 type Files = Record<string, string | Uint8Array>
 

@@ -5,23 +5,25 @@ import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { buildImage, type BuildResult } from 'diskwright'
 import { describe, expect, test } from 'vitest'
-import { parseExtlinux, pathFrom } from '../../src/uboot/extlinux.ts'
-import type { ImageSpec } from '../../src/spec/schema.ts'
-import { inFolder } from '../images/build.ts'
-import { btrfsCheck } from '../judges/btrfs-check.ts'
-import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
-import { withLoop, withMount } from '../judges/mounted.ts'
-import { mtoolsCopyAll } from '../judges/mtools.ts'
-import { extractPartition } from '../judges/partition.ts'
-import { mustRun, requireJudge } from '../judges/run-tool.ts'
+import { parseExtlinux, pathFrom } from '../src/uboot/extlinux.ts'
+import type { ImageSpec } from '../src/spec/schema.ts'
+import { inFolder } from './images/build.ts'
+import { btrfsCheck } from './judges/btrfs-check.ts'
+import { fsckFat } from './judges/fsck-fat.ts'
+import { canJudgeWithKernel } from './judges/kernel-mount.ts'
+import { withLoop, withMount } from './judges/mounted.ts'
+import { mtoolsCopyAll } from './judges/mtools.ts'
+import { extractPartition } from './judges/partition.ts'
+import { mustRun, requireJudge } from './judges/run-tool.ts'
 import {
   DEVICE_TREES,
+  kernelOf,
   describePi,
   makeClosure,
   UNWANTED_FIRMWARE,
   VERSION,
   type Closure,
-} from './nixos-closure.ts'
+} from './images/nixos-closure.ts'
 
 const canRead = canJudgeWithKernel() && requireJudge('mcopy') && requireJudge('btrfs')
 
@@ -69,7 +71,7 @@ function expectBootFiles(top: string, boot: string, closure: Closure): void {
   expect(entry.kernel).toMatch(/^\.\.\/nixos\/[0-9a-z]{32}-linux-.*-Image$/)
   expect(entry.fdtdir).toMatch(/^\.\.\/nixos\/[0-9a-z]{32}-linux-.*-dtbs$/)
   for (const [path, content] of DEVICE_TREES) {
-    expect(read(`${entry.fdtdir}/${path}`).equals(content as Buffer), path).toBe(true)
+    expect(read(`${entry.fdtdir}/${path}`).equals(content), path).toBe(true)
   }
   const { entry: quiet } = loaded(top, boot, 'nixos-1-quiet')
   expect(quiet.append).toMatch(/^init=\/nix\/store\/[0-9a-z]{32}-nixos-system-nixos-quiet-.*\/init quiet /)
@@ -175,6 +177,48 @@ describe.skipIf(!canRead)('a NixOS image', () => {
         await buildImage(spec, { output, format, baseDirectory: folder })
         expect(hash.digest('hex')).toBe(format === 'img' ? raw : [...compressed][0])
       }
+    }))
+
+  test.each([
+    ['in front, with another between them', [0, 2, 1]],
+    ['behind', [1, 0]],
+    ['between two', [1, 0, 2]],
+  ])('that boots from FAT %s', (_, order) =>
+    inFolder(async (folder) => {
+      const closure = makeClosure(folder)
+      const { partitions, ...rest } = describePi({
+        spec: { bootFromBTRFS: false, uboot: { check: false } },
+        btrfs: { size: '64MiB', slack: undefined },
+      })
+      const data: ImageSpec['partitions'][number] = { type: 'btrfs', label: 'DATA', size: '16MiB' }
+      const all = [...partitions, data]
+      const spec = { ...rest, partitions: order.map((i) => all[i]) }
+      const output = join(folder, 'x.img.zst')
+      const { partitions: built } = await buildImage(spec, { output, baseDirectory: folder })
+      await mustRun('zstd', ['-dq', output, '-o', join(folder, 'x.img')])
+      for (const partition of built) {
+        await extractPartition(join(folder, 'x.img'), partition, join(folder, 'part'))
+        if (partition.type === 'btrfs') await btrfsCheck(join(folder, 'x.img'), partition)
+        else {
+          mkdirSync(join(folder, 'fat-files'))
+          await mtoolsCopyAll(join(folder, 'part'), join(folder, 'fat-files'))
+          await fsckFat(join(folder, 'part'))
+          expectBootFiles(join(folder, 'fat-files'), '', closure)
+        }
+      }
+    }),
+  )
+
+  test('whose boot files do not fit onto the FAT is none', () =>
+    inFolder(async (folder) => {
+      makeClosure(folder, { kernelImage: kernelOf(42 * 2 ** 20) })
+      const output = join(folder, 'x.img.zst')
+      const building = buildImage(describePi({ spec: { bootFromBTRFS: false } }), {
+        output,
+        baseDirectory: folder,
+      })
+      await expect(building).rejects.toThrow(/-Image", in a FAT32 file system, does not fit/)
+      expect(existsSync(output)).toBe(false)
     }))
 
   test('from standard input, or a pipe, boots from FAT as well', () =>

@@ -3,20 +3,26 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { closureTree, storePath, type ClosureTree } from '../../fixtures/closure-tree.mjs'
 import { addToplevel, type SystemParts } from '../../fixtures/nixos-shape.mjs'
-import { noise, text } from '../images/build.ts'
+import { noise } from './build.ts'
 import type { ImageSpec } from '../../src/spec/schema.ts'
+
+/** Text that compresses, of which no part is like another: a reader that mistakes the place is found out. */
+export function words(length: number, seed = 0): Buffer {
+  const lines = Array.from({ length: length / 16 + 1 }, (_, i) => `line ${seed + i * i} of a text\n`)
+  return Buffer.from(lines.join('').slice(0, length))
+}
 
 /** A kernel for arm64, as far as its header goes. */
 export function kernelOf(length: number, imageSize = length): Buffer {
-  const kernel = Buffer.concat([Buffer.alloc(64), text(length >> 1), noise(length)]).subarray(0, length)
+  const kernel = Buffer.concat([Buffer.alloc(64), words(length >> 1), noise(length)]).subarray(0, length)
   kernel.writeBigUInt64LE(BigInt(imageSize), 16)
   kernel.write('ARM\x64', 56, 'latin1')
   return kernel
 }
 
 export const DEVICE_TREES = new Map([
-  ['broadcom/bcm2837-rpi-3-b.dtb', Buffer.from(text(33_001, 1))],
-  ['broadcom/bcm2711-rpi-4-b.dtb', Buffer.from(text(54_321, 2))],
+  ['broadcom/bcm2837-rpi-3-b.dtb', words(33_001, 1)],
+  ['broadcom/bcm2711-rpi-4-b.dtb', words(54_321, 2)],
   ['allwinner/small.dtb', Buffer.from('tiny')],
 ])
 export const VERSION = '24.11.20260101.abcdef0'
@@ -45,7 +51,7 @@ export function makeClosure(
     specialisations: { quiet: 'quiet root=LABEL=NIXOS_SD rootflags=subvol=@' },
     ...parts,
   })
-  tree.storeFile(`${storePath('hello', '1')}/bin/hello`, true, Buffer.from(text(10_000)))
+  tree.storeFile(`${storePath('hello', '1')}/bin/hello`, true, words(10_000))
   more(tree, system)
   tree.write(join(folder, 'closure.tar'))
   writeFirmware(folder)
