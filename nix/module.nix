@@ -205,9 +205,11 @@ in
         kernelModules = [ "btrfs" ];
       };
       kernelParams = [
-        # The serial port of a Pi, the one of QEMU's Pi (and of Bluetooth), and the screen, which /dev/console is.
-        "console=ttyS0,115200n8"
+        # The serial port on the pins is ttyS1 to Linux and ttyS0 to the Raspberry Pi's own kernel; ttyAMA0 is the other
+        # one, which Bluetooth usually has. /dev/console is the screen.
         "console=ttyAMA0,115200n8"
+        "console=ttyS0,115200n8"
+        "console=ttyS1,115200n8"
         "console=tty0"
         "root=LABEL=${cfg.label}"
         "rootfstype=btrfs"

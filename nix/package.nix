@@ -45,7 +45,10 @@ buildNpmPackage {
 
   # Reads .tar.zst with what it has built in: the optional package with a native part can stay away.
   nodejs = nodejs_22;
-  npmFlags = [ "--ignore-scripts" ];
+  npmFlags = [
+    "--omit=optional"
+    "--ignore-scripts"
+  ];
   npmRebuildFlags = [ "--ignore-scripts" ];
   npmDeps = importNpmLock {
     npmRoot = root;

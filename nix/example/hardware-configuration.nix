@@ -5,7 +5,16 @@
 
   nixpkgs.hostPlatform = lib.mkDefault "aarch64-linux";
 
-  boot.loader.generic-extlinux-compatible.configurationLimit = 20;
+  boot = {
+    # For a disk on USB, whose controller a Pi 4 has behind PCI Express.
+    initrd.availableKernelModules = [
+      "pcie-brcmstb"
+      "reset-raspberrypi"
+      "usb_storage"
+      "usbhid"
+    ];
+    loader.generic-extlinux-compatible.configurationLimit = 20;
+  };
 
   # An SD card is no place to swap to.
   zramSwap = {

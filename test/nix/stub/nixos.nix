@@ -12,6 +12,7 @@ let
     assertions = mkOption { type = types.listOf types.anything; default = [ ]; };
     boot = {
       initrd = {
+        availableKernelModules = texts;
         kernelModules = texts;
         supportedFilesystems = texts;
       };
