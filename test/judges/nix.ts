@@ -8,6 +8,12 @@ export const REPOSITORY = join(import.meta.dirname, '../..')
 const ENVIRONMENT = { NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1' }
 /** What is built stays built, so that every attempt comes further. */
 const ATTEMPTS = 20
+/**
+ * Every sandbox begins as a copy of all mounts there are. Those of other tests, as long as it has them, would be busy
+ * when they are unmounted.
+ */
+const WITHOUT_MOUNTS =
+  'for mount in $(findmnt -rno TARGET -t btrfs); do umount --lazy "$mount"; done; exec "$0" "$@"'
 const IN_STUB = `with import ${REPOSITORY}/test/nix/stub; `
 
 export function canEvaluateNix(): boolean {
@@ -42,17 +48,17 @@ export async function nixErrorOf(expression: string): Promise<string> {
 }
 
 /**
- * Builds the derivation that an expression is, in a sandbox without network, users or devices.
+ * Builds the derivations that an expression is a list of, in a sandbox without network, users or devices.
  *
  * @param root folder that is the root of a store of its own
  * @param more arguments of nix-build
- * @returns where the result lies
+ * @returns where the results lie
  */
 export async function buildWithNix(
   root: string,
   expression: string,
   more: readonly string[] = [],
-): Promise<string> {
+): Promise<string[]> {
   mkdirSync(root, { recursive: true })
   const machine = ['/bin', '/usr', '/lib', '/lib64', `/node=${realpathSync(process.execPath)}`]
   const args = [
@@ -61,8 +67,16 @@ export async function buildWithNix(
     ...['-E', IN_STUB + expression, ...more],
   ]
   for (let attempt = 1; ; attempt++) {
-    const { code, stdout, stderr } = await runTool('nix-build', args, options())
-    if (code === 0) return join(root, stdout.trim())
+    const { code, stdout, stderr } = await runTool(
+      'unshare',
+      ['--mount', 'bash', '-c', WITHOUT_MOUNTS, 'nix-build', ...args],
+      options(),
+    )
+    if (code === 0)
+      return stdout
+        .trim()
+        .split('\n')
+        .map((path) => join(root, path))
     // Nix kills a builder when its output ends, now and then before the kernel has it down as ended.
     if (stderr.includes('failed due to signal 9') && attempt < ATTEMPTS) continue
     throw new Error(`nix-build: exit code ${code}\n${stderr}`)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
+import { runWhenFree, unmount } from '../judges/mounted.ts'
 import { REPOSITORY } from '../judges/nix.ts'
 import { findTool, mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 
@@ -74,7 +75,7 @@ exec ${findTool(name)} "$@"
       await mustRun('mkfs.btrfs', ['-q', '-L', 'NIXOS_SD', `${device}p2`])
       await mustRun('mount', [`${device}p2`, at('mount')])
       writeFileSync(at('mount/nix-path-registration'), REGISTRATION)
-      await mustRun('umount', [at('mount')])
+      await unmount(at('mount'))
     } finally {
       await detach(device)
     }
@@ -90,7 +91,8 @@ exec ${findTool(name)} "$@"
 
   async function detach(device: string): Promise<void> {
     await runTool('btrfs', ['device', 'scan', '--forget', `${device}p2`])
-    await mustRun('partx', ['--delete', device])
+    // What is mounted no more may be held for a moment; of several partitions those are left that were held.
+    for (const number of ['1', '2']) await runWhenFree('partx', ['--delete', '--nr', number, device])
     await mustRun('losetup', ['--detach', device])
   }
 
@@ -109,7 +111,7 @@ exec ${findTool(name)} "$@"
       try {
         return await work()
       } finally {
-        await mustRun('umount', [at('mount')])
+        await unmount(at('mount'))
       }
     } finally {
       await detach(device)

@@ -1,9 +1,10 @@
 /** The files of nix/, evaluated by Nix with a stub of Nixpkgs: what they ask of diskwright, and of NixOS. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { planImage } from '../../src/plan-image.ts'
 import type { BtrfsSpec, Fat32Spec, ImageSpec } from '../../src/spec/schema.ts'
+import { inFolder } from '../images/build.ts'
 import { canEvaluateNix, evaluateNix, nixErrorOf, parseNix, REPOSITORY } from '../judges/nix.ts'
 
 const FILES = [
@@ -240,6 +241,34 @@ describe.skipIf(!hasNix)('the flake', () => {
     const names = await evaluateNix('builtins.attrNames flake.packages.x86_64-linux.btrfsPi3.drvAttrs')
     expect(names).not.toContain('requiredSystemFeatures')
     expect(names).not.toContain('memSize')
+  })
+})
+
+describe.skipIf(!hasNix)('flakes of others', () => {
+  const withFlake = (text: string, work: (path: string) => Promise<void>) =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'flake.nix')
+      writeFileSync(path, text)
+      writeFileSync(join(folder, 'configuration.nix'), `import ${REPOSITORY}/nix/example/configuration.nix\n`)
+      await work(path)
+    })
+
+  test('the one in the documents makes an image', async () => {
+    const [, text] = /^```nix\n(.*?)^```$/ms.exec(readFileSync(join(REPOSITORY, 'docs/nix.md'), 'utf8'))!
+    await withFlake(text, async (path) => {
+      const spec = (await evaluateNix(`(flakeOf ${path}).packages.x86_64-linux.image.spec`)) as ImageSpec
+      const plan = await planImage(spec)
+      expect((spec.partitions[0] as Fat32Spec).firmware?.piVersion).toEqual([3, 4])
+      expect((spec.partitions[1] as BtrfsSpec).subvolumes).toContainEqual({ name: '@data', path: '/data' })
+      expect(plan.partitions).toHaveLength(2)
+    })
+  })
+
+  test('that of the example has its system', async () => {
+    const example = `${REPOSITORY}/nix/example/flake.nix`
+    expect(
+      await evaluateNix(`(flakeOf ${example}).nixosConfigurations.nixpi.config.networking.hostName`),
+    ).toBe('nixpi')
   })
 })
 

@@ -5,6 +5,18 @@ let
   lib = pkgs.lib // {
     inherit nixosSystem;
   };
+  nixpkgs = {
+    inherit lib;
+    legacyPackages = lib.genAttrs [
+      "x86_64-linux"
+      "aarch64-linux"
+    ] (_: pkgs);
+  };
+  flake =
+    let
+      self = (import ../../../flake.nix).outputs { inherit self nixpkgs; };
+    in
+    self;
   tools = import ../../../nix { inherit pkgs; };
   systemWith =
     settings:
@@ -28,17 +40,15 @@ in
     systemWith
     ;
   imageWith = settings: tools.image { nixos = systemWith settings; };
-  flake =
+  inherit flake;
+
+  # A flake that has this one among its inputs.
+  flakeOf =
+    file:
     let
-      self = (import ../../../flake.nix).outputs {
-        inherit self;
-        nixpkgs = {
-          inherit lib;
-          legacyPackages = lib.genAttrs [
-            "x86_64-linux"
-            "aarch64-linux"
-          ] (_: pkgs);
-        };
+      self = (import file).outputs {
+        inherit self nixpkgs;
+        diskwright = flake;
       };
     in
     self;
