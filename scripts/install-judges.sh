@@ -35,7 +35,8 @@ tar tar
 bsdtar libarchive-tools
 xz xz-utils
 compsize btrfs-compsize
-chromium chromium'
+chromium chromium
+nix-instantiate nix-bin'
 
 missing_packages() {
   local tool package

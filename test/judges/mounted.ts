@@ -34,12 +34,16 @@ export function removeIfEmpty(folder: string): void {
   }
 }
 
-async function unmount(mountPoint: string): Promise<void> {
-  // Whoever looks at all mounts (a monitor, a shell) may hold it for a moment.
+export async function unmount(mountPoint: string): Promise<void> {
+  await runWhenFree('umount', [mountPoint])
+}
+
+/** Runs a tool that gives up what whoever looks at all mounts or devices (a monitor, a shell) may hold for a moment. */
+export async function runWhenFree(command: string, args: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const { code, stderr } = await runTool('umount', [mountPoint])
+    const { code, stderr } = await runTool(command, args)
     if (code === 0) return
-    if (attempt === 10) throw new Error(`umount ${mountPoint}: ${stderr}`)
+    if (attempt === 10) throw new Error(`${[command, ...args].join(' ')}: ${stderr}`)
     await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
   }
 }

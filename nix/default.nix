@@ -1,0 +1,22 @@
+# All of it for one Nixpkgs: `import diskwright/nix { inherit pkgs; }`, also without flakes. `pkgs` are for the machine
+# that builds; `pkgsArm` for the one that boots, cross-compiled unless they are the same.
+{
+  pkgs,
+  pkgsArm ?
+    if pkgs.stdenv.hostPlatform.system == "aarch64-linux" then
+      pkgs
+    else
+      pkgs.pkgsCross.aarch64-multiplatform,
+}:
+let
+  diskwright = pkgs.callPackage ./package.nix { };
+  uboot = pkgsArm.callPackage ./uboot.nix { };
+  streamClosure = pkgs.callPackage ./stream-closure.nix { };
+  makeImage = pkgs.callPackage ./image.nix { inherit diskwright streamClosure; };
+in
+{
+  inherit diskwright uboot streamClosure;
+  closureTarball = pkgs.callPackage ./closure-tarball.nix { inherit streamClosure; };
+  image = args: makeImage ({ inherit uboot; } // args);
+  runVm = pkgs.callPackage ./run-vm.nix { inherit diskwright; };
+}

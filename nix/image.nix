@@ -1,0 +1,64 @@
+# The image of a NixOS system. An ordinary derivation: it wants no virtual machine, no /dev/kvm and no other feature
+# of its builder, so that remote builders and Hydra make it, whatever machine the system is for.
+{
+  lib,
+  diskwright,
+  raspberrypi-armstubs,
+  raspberrypifw,
+  runCommand,
+  stdenvNoCC,
+  streamClosure,
+  writeText,
+}:
+{
+  # What `nixosSystem` gives.
+  nixos,
+  # As nix/uboot.nix makes it.
+  uboot,
+  name ? "nixos-btrfs-pi",
+  # More for the store of the image, sources of Nixpkgs for instance.
+  extraPaths ? [ ],
+  firmware ? "${raspberrypifw}/share/raspberrypi/boot",
+}:
+let
+  inherit (nixos) config;
+  inherit (config.system.build) toplevel;
+
+  armstubs = runCommand "armstub8-gic" { } ''
+    mkdir "$out"
+    cp ${raspberrypi-armstubs}/armstub8-gic.bin "$out/"
+  '';
+
+  spec = import ./spec.nix { inherit lib; } {
+    settings = config.diskwright;
+    inherit
+      toplevel
+      firmware
+      armstubs
+      uboot
+      ;
+    inherit (config.boot.loader) timeout;
+    generations = config.boot.loader.generic-extlinux-compatible.configurationLimit;
+  };
+  specFile = writeText "${name}.json" (builtins.toJSON spec);
+in
+stdenvNoCC.mkDerivation {
+  inherit name specFile;
+  nativeBuildInputs = [ diskwright ];
+  stream = streamClosure { rootPaths = [ toplevel ] ++ extraPaths; };
+
+  # The image holds names of store paths and needs none of them: who copies it shall not copy the closure, too.
+  __structuredAttrs = true;
+  unsafeDiscardReferences.out = true;
+
+  buildCommand = ''
+    set -o pipefail
+    mkdir -p "$out/nix-support"
+    diskwright plan "$specFile" --json > "$out/${name}.plan.json"
+    "$stream" | diskwright build "$specFile" -o "$out/${name}.img.zst"
+    echo "file sd-image $out/${name}.img.zst" > "$out/nix-support/hydra-build-products"
+  '';
+
+  passthru = { inherit spec specFile toplevel; };
+  meta.description = "Image of a NixOS system for the Raspberry Pi, with BTRFS";
+}

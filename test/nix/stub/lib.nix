@@ -1,0 +1,96 @@
+# As much of Nixpkgs' `lib` as nix/ uses, with the same meaning.
+let
+  inherit (builtins)
+    attrNames
+    concatLists
+    elem
+    filter
+    foldl'
+    head
+    isAttrs
+    length
+    map
+    mapAttrs
+    tail
+    ;
+  modules = import ./modules.nix { inherit lib; };
+  lib = {
+    inherit (builtins)
+      attrNames
+      attrValues
+      compareVersions
+      elem
+      filter
+      head
+      length
+      mapAttrs
+      sort
+      ;
+    inherit (modules)
+      evalModules
+      mkDefault
+      mkEnableOption
+      mkForce
+      mkIf
+      mkMerge
+      mkOption
+      types
+      ;
+    concatStrings = builtins.concatStringsSep "";
+    concatStringsSep = builtins.concatStringsSep;
+    filterAttrs =
+      keep: set:
+      builtins.listToAttrs (
+        concatLists (
+          map (
+            name:
+            if keep name set.${name} then
+              [
+                {
+                  inherit name;
+                  value = set.${name};
+                }
+              ]
+            else
+              [ ]
+          ) (attrNames set)
+        )
+      );
+    fileset = {
+      unions = files: files;
+      toSource = { root, fileset }: 
+        assert builtins.all builtins.pathExists fileset;
+        root;
+    };
+    genAttrs =
+      names: f:
+      builtins.listToAttrs (
+        map (name: {
+          inherit name;
+          value = f name;
+        }) names
+      );
+    getExe = package: "${package}/bin/${package.meta.mainProgram or package.name}";
+    getVersion = package: package.version;
+    importJSON = file: builtins.fromJSON (builtins.readFile file);
+    last = list: builtins.elemAt list (length list - 1);
+    licenses.mit = "MIT";
+    literalExpression = text: text;
+    mapAttrs' = f: set: builtins.listToAttrs (map (name: f name set.${name}) (attrNames set));
+    mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
+    optionalAttrs = condition: set: if condition then set else { };
+    optionalString = condition: text: if condition then text else "";
+    optionals = condition: list: if condition then list else [ ];
+    recursiveUpdate =
+      a: b:
+      if isAttrs a && isAttrs b && !(a ? _type) then
+        a // mapAttrs (name: value: if a ? ${name} then lib.recursiveUpdate a.${name} value else value) b
+      else
+        b;
+    singleton = value: [ value ];
+    splitString = separator: text: filter builtins.isString (builtins.split separator text);
+    unique = foldl' (kept: value: if elem value kept then kept else kept ++ [ value ]) [ ];
+    versionOlder = a: b: builtins.compareVersions a b < 0;
+  };
+in
+lib

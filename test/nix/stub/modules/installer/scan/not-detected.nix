@@ -1,0 +1,2 @@
+# Nixpkgs has here what a machine without hardware of its own needs.
+{ }

@@ -1,0 +1,219 @@
+# As much of Nixpkgs as nix/ uses. Its packages are derivations for Nix, that take their tools from the machine: with
+# those in the sandbox, they can be built.
+{
+  ubootVersion ? "2025.01",
+}:
+let
+  lib = import ./lib.nix;
+  inherit (builtins) concatStringsSep map;
+  system = builtins.currentSystem;
+
+  # Runs `script` with what Nixpkgs' standard environment sets for it.
+  build =
+    {
+      name,
+      script,
+      nativeBuildInputs ? [ ],
+      environment ? { },
+      meta ? { },
+      ...
+    }@args:
+    derivation (
+      {
+        inherit name system;
+        builder = "/bin/bash";
+        args = [
+          "-euc"
+          ''
+            if [ -e .attrs.sh ]; then . ./.attrs.sh; out=''${outputs[out]}; fi
+            export out SOURCE_DATE_EPOCH=315532800
+            export PATH=${concatStringsSep ":" (map (input: "${input}/bin") nativeBuildInputs ++ [ "/usr/bin:/bin" ])}
+            ${script}
+          ''
+        ];
+      }
+      // environment
+    )
+    // {
+      inherit meta;
+    }
+    // args.passthru or { };
+
+  runCommand =
+    name: environment: script:
+    build {
+      inherit name script;
+      nativeBuildInputs = environment.nativeBuildInputs or [ ];
+      environment = removeAttrs environment [ "nativeBuildInputs" ];
+    };
+  writeText =
+    name: text:
+    runCommand name {
+      inherit text;
+      passAsFile = [ "text" ];
+    } ''cp "$textPath" "$out"'';
+  writeScript =
+    path: name: text:
+    runCommand name
+      {
+        text = "#!/bin/bash\n${text}";
+        passAsFile = [ "text" ];
+      }
+      ''
+        mkdir -p "$(dirname "$out${path}")"
+        install -m 555 "$textPath" "$out${path}"
+      '';
+  # A package of the system, of which nothing but the name matters.
+  tools =
+    name:
+    runCommand name { } ''mkdir -p "$out/bin"''
+    // {
+      meta.mainProgram = name;
+    };
+  onMachine =
+    name:
+    runCommand name { } ''mkdir -p "$out/bin"; ln -s /usr/bin/${name} "$out/bin/${name}"''
+    // {
+      meta.mainProgram = name;
+    };
+
+  uboot =
+    name:
+    let
+      make =
+        attributes:
+        runCommand "${name}-${attributes.version}" { inherit (attributes) extraConfig; } ''
+          mkdir "$out"
+          echo "${name} $extraConfig" > "$out/u-boot.bin"
+        ''
+        // {
+          inherit (attributes) version extraConfig;
+          overrideAttrs = change: make (attributes // change attributes);
+        };
+    in
+    make {
+      version = ubootVersion;
+      extraConfig = "CONFIG_OF_BOARD=y\n";
+    };
+
+  pkgs = {
+    inherit lib runCommand writeText;
+    stdenv.hostPlatform.system = system;
+    pkgsCross.aarch64-multiplatform = pkgs;
+    callPackage =
+      file: given:
+      let
+        call = import file;
+      in
+      call (builtins.intersectAttrs (builtins.functionArgs call) pkgs // given);
+    stdenvNoCC.mkDerivation =
+      {
+        name,
+        buildCommand,
+        nativeBuildInputs,
+        passthru,
+        meta,
+        ...
+      }@args:
+      build {
+        inherit
+          name
+          nativeBuildInputs
+          passthru
+          meta
+          ;
+        script = buildCommand;
+        environment = removeAttrs args [
+          "buildCommand"
+          "meta"
+          "nativeBuildInputs"
+          "passthru"
+        ];
+      };
+    writeShellScript = writeScript "";
+    writeShellApplication =
+      {
+        name,
+        runtimeInputs,
+        text,
+      }:
+      writeScript "/bin/${name}" name ''
+        set -euo pipefail
+        export PATH=${concatStringsSep ":" (map (input: "${input}/bin") runtimeInputs)}:$PATH
+        ${text}
+      ''
+      // {
+        meta.mainProgram = name;
+        inherit text;
+      };
+
+    closureInfo =
+      { rootPaths }:
+      runCommand "closure-info"
+        {
+          __structuredAttrs = true;
+          exportReferencesGraph.closure = rootPaths;
+          convert = ''
+            const { closure } = JSON.parse(require('fs').readFileSync('.attrs.json', 'utf8'))
+            const lines = closure.map((at) =>
+              [at.path, at.narHash, at.narSize, "", at.references.length, ...at.references].join('\n'))
+            require('fs').writeFileSync(process.argv[1] + '/registration', lines.join('\n') + '\n')
+            require('fs').writeFileSync(process.argv[1] + '/store-paths', closure.map((at) => at.path + '\n').join(""))
+          '';
+        }
+        ''
+          mkdir "$out"
+          /node -e "$convert" "$out"
+        '';
+
+    buildNpmPackage =
+      args:
+      runCommand "${args.pname}-${args.version}" { } ''
+        mkdir -p "$out/bin"
+        printf '#!/bin/bash\nexec /node /repository/dist/cli/main.js "$@"\n' > "$out/bin/diskwright"
+        chmod 555 "$out/bin/diskwright"
+      ''
+      // {
+        inherit args;
+        inherit (args) meta version;
+      };
+    importNpmLock = {
+      __functor =
+        _:
+        { npmRoot, packageLock }:
+        {
+          inherit packageLock;
+        };
+      npmConfigHook = "hook";
+    };
+    nodejs_22 = tools "node";
+
+    gnutar = onMachine "tar";
+    zstd = onMachine "zstd";
+    btrfs-progs = tools "btrfs";
+    compsize = tools "compsize";
+    coreutils = tools "coreutils";
+    git = tools "git";
+    libraspberrypi = tools "libraspberrypi";
+    nix = tools "nix";
+    qemu = tools "qemu";
+    util-linux = tools "util-linux";
+
+    raspberrypifw = runCommand "raspberrypifw" { } ''
+      mkdir -p "$out/share/raspberrypi/boot/overlays"
+      cd "$out/share/raspberrypi/boot"
+      for file in bootcode.bin start.elf fixup.dat start_cd.elf fixup_cd.dat start4.elf fixup4.dat \
+        start4cd.elf fixup4cd.dat bcm2710-rpi-3-b.dtb bcm2711-rpi-4-b.dtb kernel8.img; do
+        echo "$file" > "$file"
+      done
+      echo overlay > overlays/x.dtbo
+    '';
+    raspberrypi-armstubs = runCommand "raspberrypi-armstubs" { } ''
+      mkdir "$out"
+      echo gic > "$out/armstub8-gic.bin"
+    '';
+    ubootRaspberryPi3_64bit = uboot "uboot-rpi_3";
+    ubootRaspberryPi4_64bit = uboot "uboot-rpi_4";
+  };
+in
+pkgs
