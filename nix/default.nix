@@ -12,7 +12,11 @@ let
   diskwright = pkgs.callPackage ./package.nix { };
   uboot = pkgsArm.callPackage ./uboot.nix { };
   streamClosure = pkgs.callPackage ./stream-closure.nix { };
-  makeImage = pkgs.callPackage ./image.nix { inherit diskwright streamClosure; };
+  makeImage = pkgs.callPackage ./image.nix {
+    inherit diskwright streamClosure;
+    # The armstub of a Pi 4 is made by an aarch64 compiler only.
+    inherit (pkgsArm) raspberrypi-armstubs raspberrypifw;
+  };
 in
 {
   inherit diskwright uboot streamClosure;

@@ -23,6 +23,7 @@
 let
   inherit (nixos) config;
   inherit (config.system.build) toplevel;
+  extlinux = config.boot.loader.generic-extlinux-compatible;
 
   armstubs = runCommand "armstub8-gic" { } ''
     mkdir "$out"
@@ -38,7 +39,14 @@ let
       uboot
       ;
     inherit (config.boot.loader) timeout;
-    generations = config.boot.loader.generic-extlinux-compatible.configurationLimit;
+    generations = extlinux.configurationLimit;
+    deviceTree =
+      if !extlinux.useGenerationDeviceTree then
+        false
+      else if config.hardware.deviceTree.name != null then
+        config.hardware.deviceTree.name
+      else
+        true;
   };
   specFile = writeText "${name}.json" (builtins.toJSON spec);
 in

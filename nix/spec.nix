@@ -9,6 +9,8 @@
   timeout ? 5,
   # How many older generations are in the menu.
   generations ? 20,
+  # Whether the menu names device trees; or which one of the system's.
+  deviceTree ? true,
   # Folder with the Raspberry Pi's firmware, and one with the armstub of a Pi 4, which Nixpkgs has elsewhere.
   firmware,
   armstubs ? null,
@@ -79,7 +81,7 @@ in
       nixos = {
         toplevel = "${toplevel}";
         timeout = if timeout == null then -1 else timeout;
-        inherit generations;
+        inherit generations deviceTree;
       }
       // lib.optionalAttrs (settings.configuration != null) { configuration = "${settings.configuration}"; };
       sources = [ { tar = closure; } ];

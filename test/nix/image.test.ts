@@ -83,6 +83,21 @@ describe.skipIf(!hasNix)('every combination of options', () => {
     expect(fileSystems['/boot/firmware'] === undefined).toBe(!bootFromBTRFS)
   })
 
+  test.each([
+    ['', true],
+    ['boot.loader.generic-extlinux-compatible.useGenerationDeviceTree = false;', false],
+    ['hardware.deviceTree.name = "broadcom/bcm2837-rpi-3-b.dtb";', 'broadcom/bcm2837-rpi-3-b.dtb'],
+  ])('NixOS has the device tree chosen: %s', async (settings, deviceTree) => {
+    const image = `(imageWith { diskwright.enable = true; boot.loader.timeout = null; ${settings} })`
+    const spec = (await evaluateNix(`${image}.spec`)) as ImageSpec
+    expect((spec.partitions[1] as BtrfsSpec).nixos).toMatchObject({
+      deviceTree,
+      timeout: -1,
+      generations: 20,
+    })
+    await planImage(spec)
+  })
+
   test('subvolumes of the image are where the system mounts them', () => {
     for (const { spec, fileSystems } of evaluated) {
       const mounted = Object.entries(fileSystems).flatMap(([path, { options }]) => {

@@ -22,6 +22,7 @@ let
         generic-extlinux-compatible = {
           configurationLimit = mkOption { type = types.int; default = 20; };
           enable = mkOption { type = types.bool; default = false; };
+          useGenerationDeviceTree = flag;
         };
         grub.enable = flag;
         timeout = mkOption { type = types.nullOr types.int; default = 5; };
@@ -29,6 +30,7 @@ let
     };
     environment.systemPackages = mkOption { type = types.listOf types.anything; default = [ ]; };
     fileSystems = any;
+    hardware.deviceTree.name = mkOption { type = types.nullOr types.str; default = null; };
     networking = {
       hostName = mkOption { type = types.str; default = "nixos"; };
       useDHCP = flag;

@@ -98,8 +98,23 @@ let
 
   pkgs = {
     inherit lib runCommand writeText;
-    stdenv.hostPlatform.system = system;
-    pkgsCross.aarch64-multiplatform = pkgs;
+    stdenv.hostPlatform.system = "x86_64-linux";
+    # Only the compiler for aarch64 makes the armstub.
+    pkgsCross.aarch64-multiplatform = pkgs // {
+      raspberrypi-armstubs = runCommand "raspberrypi-armstubs" { } ''
+        mkdir "$out"
+        echo gic > "$out/armstub8-gic.bin"
+      '';
+      raspberrypifw = runCommand "raspberrypifw" { } ''
+        mkdir -p "$out/share/raspberrypi/boot/overlays"
+        cd "$out/share/raspberrypi/boot"
+        for file in bootcode.bin start.elf fixup.dat start_cd.elf fixup_cd.dat start4.elf fixup4.dat \
+          start4cd.elf fixup4cd.dat bcm2710-rpi-3-b.dtb bcm2711-rpi-4-b.dtb kernel8.img; do
+          echo "$file" > "$file"
+        done
+        echo overlay > overlays/x.dtbo
+      '';
+    };
     callPackage =
       file: given:
       let
@@ -199,19 +214,8 @@ let
     qemu = tools "qemu";
     util-linux = tools "util-linux";
 
-    raspberrypifw = runCommand "raspberrypifw" { } ''
-      mkdir -p "$out/share/raspberrypi/boot/overlays"
-      cd "$out/share/raspberrypi/boot"
-      for file in bootcode.bin start.elf fixup.dat start_cd.elf fixup_cd.dat start4.elf fixup4.dat \
-        start4cd.elf fixup4cd.dat bcm2710-rpi-3-b.dtb bcm2711-rpi-4-b.dtb kernel8.img; do
-        echo "$file" > "$file"
-      done
-      echo overlay > overlays/x.dtbo
-    '';
-    raspberrypi-armstubs = runCommand "raspberrypi-armstubs" { } ''
-      mkdir "$out"
-      echo gic > "$out/armstub8-gic.bin"
-    '';
+    raspberrypifw = throw "the firmware is for arm";
+    raspberrypi-armstubs = throw "the armstub is for arm";
     ubootRaspberryPi3_64bit = uboot "uboot-rpi_3";
     ubootRaspberryPi4_64bit = uboot "uboot-rpi_4";
   };
