@@ -4,11 +4,19 @@
   buildNpmPackage,
   importNpmLock,
   nodejs_22,
+  # Where packages come from. Evaluation that is pure does not see the environment.
+  npmRegistry ? builtins.getEnv "NPM_CONFIG_REGISTRY",
 }:
 let
   root = ../.;
   inherit (lib.importJSON (root + "/package.json")) version;
   lock = lib.importJSON (root + "/package-lock.json");
+
+  registry =
+    if npmRegistry != "" then
+      lib.removeSuffix "/" npmRegistry
+    else
+      throw "diskwright: from which npm registry? Override npmRegistry, or set NPM_CONFIG_REGISTRY and evaluate with --impure";
 
   # The lock file has a hash of every package, and leaves open where to get it.
   withAddress =
@@ -20,7 +28,7 @@ let
     if path == "" || module ? resolved || module.link or false then
       module
     else
-      module // { resolved = "https://registry.npmjs.org/${name}/-/${file}"; };
+      module // { resolved = "${registry}/${name}/-/${file}"; };
   packageLock = lock // {
     packages = lib.mapAttrs withAddress lock.packages;
   };

@@ -1,5 +1,6 @@
 /** Is an image sound? */
 import { checkFileSystem } from './check-file-system.ts'
+import { lintImage, type BootFinding, type LintOptions } from './lint-image.ts'
 import { openBytes } from './input/open-bytes.ts'
 import type { ImageSource } from './input/open-input.ts'
 import { checkPartitionTable } from './gpt-mbr/check.ts'
@@ -18,6 +19,8 @@ export interface ImageFault extends Fault {
 export interface VerifyOptions extends Omit<OpenOptions, 'onFault'> {
   /** Leave out the content of files: only the structure is checked. */
   quick?: boolean | undefined
+  /** Look for what keeps the image from booting, too: with a U-Boot of that version, if one is named. */
+  boot?: LintOptions | undefined
   /** Is told of each fault, when it is found. */
   onFault?: ((fault: ImageFault) => void) | undefined
 }
@@ -26,6 +29,8 @@ export interface VerifyResult {
   /** How many there are. */
   faults: number
   partitions: VerifiedPartition[]
+  /** What keeps it from booting, or may; undefined when that was not asked for. */
+  boot?: BootFinding[]
 }
 
 export interface VerifiedPartition {
@@ -49,6 +54,7 @@ const MOST_FAULTS = 10_000
  * a sound one. At most 10,000 faults are told of each partition, and all are counted.
  *
  * @throws InputError when it cannot be read
+ * @throws RangeError when `boot` names no version of U-Boot
  */
 export async function verifyImage(image: ImageSource, options: VerifyOptions = {}): Promise<VerifyResult> {
   const { onFault = () => undefined } = options
@@ -81,7 +87,8 @@ export async function verifyImage(image: ImageSource, options: VerifyOptions = {
       const expected = 'a partition table, or a file system that is known here'
       reportImage({ what: 'image', offset: 0, expected, found: 'neither' })
     }
-    return { faults, partitions }
+    const boot = options.boot && (await lintImage(opened, options.boot))
+    return { faults, partitions, ...(boot && { boot }) }
   } finally {
     await bytes.close()
   }

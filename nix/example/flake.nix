@@ -2,7 +2,7 @@
 # where you have it from.
 {
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.05";
-  inputs.diskwright.url = "path:/root/diskwright";
+  inputs.diskwright.url = "path:./diskwright";
   inputs.diskwright.inputs.nixpkgs.follows = "nixpkgs";
 
   outputs =

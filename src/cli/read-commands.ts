@@ -1,5 +1,6 @@
 /** The commands that look into images. */
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { parseUBootVersion } from '../spec/uboot-version.ts'
 import type { DiffFlags } from './diff.ts'
 import type { ExtractFlags } from './extract.ts'
 import type { LsFlags } from './ls.ts'
@@ -75,9 +76,16 @@ export function addReadCommands(program: Command, debug: Option): void {
     )
     .argument('<image>', image)
     .option('--quick', 'the structure alone, not the content of files')
+    .option('--boot', 'look for what keeps the image from booting with U-Boot, too')
+    .addOption(
+      new Option('--uboot <version>', 'of the U-Boot that boots it, as 2025.01, with --boot').argParser(
+        ubootVersion,
+      ),
+    )
     .option('--json', 'print the result as JSON')
     .addOption(debug)
-    .action(async (path: string, flags: VerifyFlags) => {
+    .action(async (path: string, flags: VerifyFlags, command: Command) => {
+      if (flags.uboot !== undefined && !flags.boot) command.error('--uboot is for --boot')
       const { verify } = await import('./verify.ts')
       await verify(path, flags)
     })
@@ -98,4 +106,9 @@ export function addReadCommands(program: Command, debug: Option): void {
       const { diff } = await import('./diff.ts')
       await diff(a, b, flags)
     })
+}
+
+function ubootVersion(text: string): string {
+  if (parseUBootVersion(text) !== undefined) return text
+  throw new InvalidArgumentError('Expected a version like 2025.01.')
 }

@@ -1,3 +1,4 @@
+import type { BootFinding } from '../lint-image.ts'
 import type { ImageFault, VerifyResult } from '../verify-image.ts'
 import { faultText } from '../lib/fault.ts'
 import { EndWith, EXIT } from './exit.ts'
@@ -9,11 +10,13 @@ import { bytesText, columns, countText, secondsText } from './units.ts'
 
 export interface VerifyFlags {
   quick?: true
+  boot?: true
+  uboot?: string
   json?: true
 }
 
 /** `diskwright verify`: prints what is wrong with an image, a line each, and what was checked. */
-export async function verify(path: string, { quick, json }: VerifyFlags): Promise<void> {
+export async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
   const { verifyImage } = await import('../verify-image.ts')
   const progress = showProgress(process.stderr)
   const lines = new Printer()
@@ -22,6 +25,7 @@ export async function verify(path: string, { quick, json }: VerifyFlags): Promis
   const result = await interruptible((signal) =>
     verifyImage(path, {
       quick: quick ?? false,
+      ...(boot && { boot: { uboot } }),
       signal,
       onNotice: warn,
       onFault: (fault) => faults.push(fault),
@@ -31,10 +35,15 @@ export async function verify(path: string, { quick, json }: VerifyFlags): Promis
   if (json) await printJson({ ...result, faults })
   else {
     for (const fault of faults) await lines.add(`${imageFaultText(fault)}\n`)
+    for (const { severity, where, message } of result.boot ?? []) {
+      await lines.add(`boot: ${severity}: ${where}: ${message}\n`)
+    }
     await lines.add(summary(path, result, (performance.now() - started) / 1000))
+    if (result.boot !== undefined) await lines.add(bootSummary(result.boot))
     await lines.flush()
   }
-  if (result.faults > 0) throw new EndWith(EXIT.failed)
+  const boots = result.boot?.every(({ severity }) => severity !== 'error') ?? true
+  if (result.faults > 0 || !boots) throw new EndWith(EXIT.failed)
 }
 
 /** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
@@ -53,4 +62,12 @@ function summary(path: string, { faults, partitions }: VerifyResult, seconds: nu
     !isChecked ? 'not checked' : faults === 0 ? 'sound' : countText(faults, 'fault'),
   ])
   return `${path}: ${verdict}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
+}
+
+function bootSummary(findings: readonly BootFinding[]): string {
+  const errors = findings.filter(({ severity }) => severity === 'error').length
+  if (errors > 0) return `  boot: ${countText(errors, 'error')}\n`
+  return findings.length === 0
+    ? '  boot: nothing is in the way\n'
+    : `  boot: ${countText(findings.length, 'warning')}\n`
 }

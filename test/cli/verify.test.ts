@@ -1,8 +1,11 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildImage } from 'diskwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noise } from '../images/build.ts'
+import type { ImageSpec } from '../../src/spec/schema.ts'
+import { inFolder, noise } from '../images/build.ts'
+import { describePi, makeClosure } from '../images/nixos-closure.ts'
 import { flipByte } from '../judges/damage.ts'
 import { diskwright } from './diskwright.ts'
 import { buildReadable } from './read-image.ts'
@@ -95,5 +98,44 @@ describe('verify', () => {
     const { exit, stdout } = await diskwright(['verify', path])
     expect(stdout).toContain('expected a partition table, or a file system that is known here, found neither')
     expect(exit).toBe(1)
+  })
+})
+
+describe('verify --boot', () => {
+  const verifyBoot = (spec: ImageSpec, ...more: string[]) =>
+    inFolder(async (folder) => {
+      makeClosure(folder)
+      const output = join(folder, 'pi.img.zst')
+      await buildImage(spec, { output, baseDirectory: folder })
+      return diskwright(['verify', output, '--boot', ...more])
+    })
+
+  test('an image that boots', async () => {
+    const { exit, stdout } = await verifyBoot(describePi(), '--uboot', '2023.01')
+    expect(stdout).toMatch(/: sound, in .*\n  boot: nothing is in the way\n$/s)
+    expect(exit).toBe(0)
+  })
+
+  test('one that some versions of U-Boot read wrong', async () => {
+    const spec = describePi({ boot: { compression: 'zstd' } })
+    const any = await verifyBoot(spec)
+    expect(any.stdout).toMatch(/^boot: warning: partition 2.*: sound, in .*\n  boot: 1 warning\n$/s)
+    expect(any.exit).toBe(0)
+    const old = await verifyBoot(spec, '--uboot', '2023.01')
+    expect(old.stdout).toMatch(/^boot: error: partition 2.*: sound, in .*\n  boot: \d+ errors?\n$/s)
+    expect(old.exit).toBe(1)
+    const { stdout } = await verifyBoot(spec, '--uboot', '2023.01', '--json')
+    const { faults, boot } = JSON.parse(stdout) as { faults: unknown[]; boot: { severity: string }[] }
+    expect(faults).toEqual([])
+    expect(boot.map(({ severity }) => severity)).toContain('error')
+  })
+
+  test.each([
+    [['--boot', '--uboot', 'new'], /Expected a version like 2025\.01/],
+    [['--uboot', '2025.01'], /--uboot is for --boot/],
+  ])('%j is wrong usage', async (args, message) => {
+    const { exit, stderr } = await diskwright(['verify', image, ...args])
+    expect(exit).toBe(2)
+    expect(stderr).toMatch(message)
   })
 })

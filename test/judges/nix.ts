@@ -5,7 +5,10 @@ import { missingJudge, mustRun, requireJudge, runTool, type ToolOptions } from '
 
 export const REPOSITORY = join(import.meta.dirname, '../..')
 
-const ENVIRONMENT = { NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1' }
+const ENVIRONMENT = {
+  NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1',
+  NPM_CONFIG_REGISTRY: 'https://npm.example/',
+}
 /** What is built stays built, so that every attempt comes further. */
 const ATTEMPTS = 20
 /**

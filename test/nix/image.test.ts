@@ -297,7 +297,7 @@ describe.skipIf(!hasNix)('the package', () => {
     }
     expect(Object.keys(packages)).toEqual(Object.keys(lock.packages).sort())
     expect(packages['node_modules/@zenfs/core'].resolved).toBe(
-      `https://registry.npmjs.org/@zenfs/core/-/core-${packages['node_modules/@zenfs/core'].version}.tgz`,
+      `https://npm.example/@zenfs/core/-/core-${packages['node_modules/@zenfs/core'].version}.tgz`,
     )
     for (const [path, { resolved, integrity }] of Object.entries(packages)) {
       if (path === '') continue

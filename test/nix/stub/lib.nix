@@ -88,6 +88,15 @@ let
       else
         b;
     singleton = value: [ value ];
+    removeSuffix =
+      suffix: text:
+      let
+        length = builtins.stringLength text - builtins.stringLength suffix;
+      in
+      if length >= 0 && builtins.substring length (-1) text == suffix then
+        builtins.substring 0 length text
+      else
+        text;
     splitString = separator: text: filter builtins.isString (builtins.split separator text);
     unique = foldl' (kept: value: if elem value kept then kept else kept ++ [ value ]) [ ];
     versionOlder = a: b: builtins.compareVersions a b < 0;
