@@ -1,7 +1,7 @@
 import { btrfsUsage, type BtrfsUsageOptions } from './btrfs/usage.ts'
 import type { BtrfsUsage } from './btrfs/usage/report.ts'
 import type { BtrfsReader } from './btrfs/read.ts'
-import { checksumName } from './btrfs/usage/superblocks.ts'
+import { checksumName } from './btrfs/read/superblock.ts'
 import { fatUsage, type FatUsage } from './fat32/usage.ts'
 import type { FatReader } from './fat32/read.ts'
 import type { FileSystemType } from './file-system.ts'

@@ -5,10 +5,11 @@ import { FileSystem, type FileSystemType } from './file-system.ts'
 import type { ByteSource } from './lib/byte-source.ts'
 import { toDisplay } from './lib/byte-string.ts'
 import type { OnFault } from './lib/fault.ts'
-import { hexText } from './lib/hex.ts'
+import { uuidText } from './lib/hex.ts'
 import { loadHash } from './lib/load-hash.ts'
 import { run } from './lib/reading.ts'
 import { loadZstd } from './lib/zstd.ts'
+import { formatVolumeId } from './spec/numbers.ts'
 
 /**
  * Opens a file system that takes all of `source`.
@@ -26,7 +27,7 @@ export async function openFileSystem(
     return new FileSystem({
       type: reader.type,
       label: reader.label,
-      uuid: volumeIdText(reader.volumeId),
+      uuid: formatVolumeId(reader.volumeId),
       reader,
       source,
       onFault,
@@ -43,18 +44,4 @@ export async function openFileSystem(
     notices: reader.notices,
     onFault,
   })
-}
-
-/** Groups of 8, 4, 4, 4 and 12 digits. (RFC 9562, 4) */
-function uuidText(bytes: Uint8Array): string {
-  return hexText(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
-
-/** As mkfs.fat and blkid show it. */
-function volumeIdText(id: number): string {
-  return id
-    .toString(16)
-    .toUpperCase()
-    .padStart(8, '0')
-    .replace(/^(.{4})/, '$1-')
 }

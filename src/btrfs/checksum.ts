@@ -1,6 +1,8 @@
 import crc32cJs from 'crc-32/crc32c.js'
 import type { BlockHash } from '../lib/block-hash.ts'
 import type { ByteString } from '../lib/byte-string.ts'
+import { equalBytes } from '../lib/equal-bytes.ts'
+import { hexText } from '../lib/hex.ts'
 import { setU64 } from '../lib/struct.ts'
 import { Header } from './format.ts'
 
@@ -16,10 +18,26 @@ function crc32cRawOf(seed: number, name: ByteString): number {
 
 const CSUM_LENGTH = Header.offsetOf('fsid')
 
-/** Fills in the checksum at the start of a tree block or a superblock: of all that follows the field. */
-export function sealBlock(block: Uint8Array, hash: BlockHash): void {
+/** Puts the checksum of a tree block or a superblock into `target`: of all that follows the field for it. */
+function hashBlock(block: Uint8Array, hash: BlockHash, target: Uint8Array): void {
   const content = block.subarray(CSUM_LENGTH)
-  hash.hashBlocks(content, content.length, block)
+  hash.hashBlocks(content, content.length, target)
+}
+
+/** Fills in the checksum at the start of a tree block or a superblock. */
+export function sealBlock(block: Uint8Array, hash: BlockHash): void {
+  hashBlock(block, hash, block)
+}
+
+/** How the checksum at the start of a tree block or a superblock differs from the right one; undefined: not at all. */
+export function checksumProblem(
+  block: Uint8Array,
+  hash: BlockHash,
+): { expected: string; found: string } | undefined {
+  const sum = new Uint8Array(hash.size)
+  hashBlock(block, hash, sum)
+  const stored = block.subarray(0, hash.size)
+  return equalBytes(sum, stored) ? undefined : { expected: hexText(sum), found: hexText(stored) }
 }
 
 /** Key offset of the DIR_ITEM or XATTR_ITEM of a name. (btrfs_name_hash) */

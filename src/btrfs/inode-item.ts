@@ -1,4 +1,5 @@
 /** The items of inodes proper. (struct btrfs_inode_item) */
+import { MODE_TYPE } from '../file-tree/mode-type.ts'
 import { setU64 } from '../lib/struct.ts'
 import type { EntryMetadata, Timestamp } from '../file-tree/entry.ts'
 import type { TreeNode } from '../file-tree/tree.ts'
@@ -27,17 +28,6 @@ export function emptyDirectoryInode(time: Timestamp, generation: number): InodeI
     otime: time,
   }
 }
-
-/** File type bits of a mode, as stat(2) has them. */
-const MODE_TYPE = {
-  fifo: 0o010000,
-  character: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-} as const
 
 type NodeType = TreeNode<unknown>['type']
 

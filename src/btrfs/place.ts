@@ -1,4 +1,5 @@
 /** Places packed pieces of files on the device, each whole file once. */
+import { equalBytes } from '../lib/equal-bytes.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataSink } from './data-copies.ts'
 import { ExtentTable, type FileData } from './extents.ts'
@@ -120,8 +121,8 @@ export class ExtentPlacer {
     const placed = this.#placedPiece(twin, fileOffset, stored?.length)
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
-    if (!areEqual(placed.checksums, checksums!)) return false
-    return areEqual(await this.#sink.read(placed.bytenr, placed.storedLength), stored)
+    if (!equalBytes(placed.checksums, checksums!)) return false
+    return equalBytes(await this.#sink.read(placed.bytenr, placed.storedLength), stored)
   }
 
   /** Whether two placed files are stored as the same bytes before `end`. */
@@ -200,10 +201,4 @@ function fingerprint(before: number, { stored, compression, checksums }: PackedP
 
 function wordsOf(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-}
-
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

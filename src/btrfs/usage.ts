@@ -13,13 +13,15 @@ import {
   FIRST_FREE_OBJECTID,
 } from './format.ts'
 import type { BtrfsReader, Subvolume } from './read.ts'
+import { chunkTreeRoot } from './read/roots.ts'
+import { checksumName } from './read/superblock.ts'
 import type { TreeRoot } from './read/trees.ts'
 import { type ChunkUsage, chunkUsage } from './usage/chunks.ts'
 import { ExtentUse } from './usage/extent-use.ts'
 import type { BtrfsUsage, ContentTotals, DeviceUsage, SubvolumeUsage, TreeUsage } from './usage/report.ts'
-import { chunkTreeRoot, readRoots, type SubvolumePlace, treeName } from './usage/roots.ts'
+import { readRoots, type SubvolumePlace, treeName } from './usage/roots.ts'
 import { scanSubvolume, type SubvolumeContent } from './usage/scan-subvolume.ts'
-import { checksumName, featuresOf, superblockCopies, uuidText } from './usage/superblocks.ts'
+import { featuresOf, givenUuid, superblockCopies } from './usage/superblocks.ts'
 import { walkTree } from './usage/walk.ts'
 
 export interface BtrfsUsageOptions {
@@ -116,7 +118,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
   return {
     type: 'btrfs',
     label: toDisplay(volume.label),
-    uuid: uuidText(superblock.fsid),
+    uuid: givenUuid(superblock.fsid),
     generation: superblock.generation,
     totalBytes: superblock.totalBytes,
     usedBytes: superblock.bytesUsed,
@@ -180,7 +182,7 @@ function* readDevices(volume: BtrfsReader, onFault: OnFault): Reading<DeviceUsag
           const where = { what: 'device item', offset: leaf.physical + leaf.itemStart(slot) }
           const item = decodeSoundly(DevItem, leaf.itemData(slot), 0, where)
           const { devid, uuid, totalBytes, bytesUsed } = item
-          devices.push({ id: devid, uuid: uuidText(uuid), totalBytes, allocatedBytes: bytesUsed })
+          devices.push({ id: devid, uuid: givenUuid(uuid), totalBytes, allocatedBytes: bytesUsed })
         } catch (error) {
           onFault(faultOf(error))
         }
@@ -213,9 +215,9 @@ function subvolumeUsage(
     id,
     path: toDisplay(path),
     parent: path === '' ? undefined : parent,
-    uuid: uuidText(subvolume.uuid),
-    parentUuid: uuidText(subvolume.parentUuid),
-    receivedUuid: uuidText(subvolume.receivedUuid),
+    uuid: givenUuid(subvolume.uuid),
+    parentUuid: givenUuid(subvolume.parentUuid),
+    receivedUuid: givenUuid(subvolume.receivedUuid),
     readOnly,
     default: isDefault,
     generation,

@@ -30,6 +30,3 @@ export class FrameMemory {
     return this.#frame.slice(0, this.#size[0])
   }
 }
-
-/** A job's number is how many bytes of content there are, and the level. */
-export const LEVELS = 32

@@ -2,7 +2,8 @@
 import { WorkerPool } from '../lib/worker-pool.ts'
 import { loadZstd } from '../lib/zstd.ts'
 import type { Drain } from '../output/stream-out.ts'
-import { FRAME_CONTENT, FrameMemory, LEVELS } from './frame-memory.ts'
+import { compressJob } from '../output/compress-handler.ts'
+import { FRAME_CONTENT, FrameMemory } from './frame-memory.ts'
 
 const DEFAULT_LEVEL = 3
 /** Frames that wait for a thread or for the drain, beside those that are being compressed. */
@@ -35,7 +36,7 @@ export async function zstdStage(
   return frameDrain(
     drain,
     memories,
-    (memory, length) => pool.run(memory, length * LEVELS + level),
+    (memory, length) => pool.run(memory, compressJob(length, level)),
     () => pool.close(),
   )
 }

@@ -4,6 +4,7 @@ import { CorruptError } from '../lib/errors.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
 import { type Occupancy, OccupancyCells } from '../lib/occupancy.ts'
 import type { Reading } from '../lib/reading.ts'
+import { formatVolumeId } from '../spec/numbers.ts'
 import { decodeBootSector, readBootBytes } from './boot-sector.ts'
 import { FatTable } from './fat-table.ts'
 import { FAT_FREE, FIRST_CLUSTER, type FatType } from './format.ts'
@@ -74,7 +75,7 @@ export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }):
   return {
     type,
     label,
-    volumeId: volumeIdText(volumeId),
+    volumeId: formatVolumeId(volumeId),
     sectorSize,
     clusterSize,
     totalBytes: totalSectors * sectorSize,
@@ -157,13 +158,4 @@ function areasOf(geometry: Geometry): FatArea[] {
     ...(rootSize === 0 ? [] : [area('root directory', rootOffset(geometry), rootSize)]),
     area('data', clusterOffset(geometry, FIRST_CLUSTER), clusters * clusterSizeOf(geometry)),
   ]
-}
-
-/** As mkfs.fat and blkid show it. */
-function volumeIdText(id: number): string {
-  return id
-    .toString(16)
-    .toUpperCase()
-    .padStart(8, '0')
-    .replace(/^(.{4})/, '$1-')
 }

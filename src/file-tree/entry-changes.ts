@@ -1,6 +1,7 @@
 /** What the rules of a description make of one entry. */
 import type { EntryRulePlan, InodeFlag, StoragePlan } from '../spec/plan.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { equalBytes } from '../lib/equal-bytes.ts'
 import type { EntryMetadata, SourceEntry, Xattr } from './entry.ts'
 import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl-mode.ts'
 
@@ -109,14 +110,10 @@ export function conflictWith(
   for (const [name, value] of changes.xattrs ?? []) {
     if (!canHaveXattr(type, name)) continue
     const found = metadata.xattrs?.find((xattr) => xattr.name === name)?.value
-    if (!areEqual(found, value)) {
+    const isSame = found && value ? equalBytes(found, value) : found === value
+    if (!isSame) {
       return `${value === undefined ? 'no' : 'another'} xattr ${JSON.stringify(toDisplay(name))}`
     }
   }
   return undefined
-}
-
-function areEqual(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -1,19 +1,5 @@
 /** Compresses runs of an image in a worker thread. */
-import type { CreateHandler } from '../lib/worker-pool.ts'
-import { loadZstd, type ZstdCompressor } from '../lib/zstd.ts'
-import { LEVELS } from './run-compressor.ts'
+import { compressHandler } from './compress-handler.ts'
 import { RunMemory } from './run-memory.ts'
 
-export const createHandler: CreateHandler = async () => {
-  const zstd = await loadZstd()
-  const memories = new Map<SharedArrayBuffer, RunMemory>()
-  const compressors = new Map<number, ZstdCompressor>()
-  return (shared, job) => {
-    let memory = memories.get(shared)
-    if (memory === undefined) memories.set(shared, (memory = new RunMemory(shared)))
-    const level = job % LEVELS
-    let compressor = compressors.get(level)
-    if (compressor === undefined) compressors.set(level, (compressor = zstd.createCompressor(level)))
-    memory.compress(Math.floor(job / LEVELS), zstd, compressor)
-  }
-}
+export const createHandler = compressHandler(RunMemory)

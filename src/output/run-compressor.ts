@@ -1,6 +1,7 @@
 /** Who compresses what an .img.zst has to compress itself: this thread or another. */
 import { WorkerPool } from '../lib/worker-pool.ts'
 import type { Zstd } from '../lib/zstd.ts'
+import { compressJob } from './compress-handler.ts'
 import { RunMemory } from './run-memory.ts'
 
 /** Batches for a thread: one that is being compressed, and the next. */
@@ -47,7 +48,7 @@ export function threadedCompressor(level: number): RunCompressor {
         module: new URL('./compress-worker.js', import.meta.url),
         memories: buffers,
       })
-      const done = pool.run(memory, count * LEVELS + level)
+      const done = pool.run(memory, compressJob(count, level))
       // Whoever finishes the batch will see it fail; until then nobody is listening.
       done.catch(() => undefined)
       underWay.set(memory, done)
@@ -56,6 +57,3 @@ export function threadedCompressor(level: number): RunCompressor {
     close: () => pool?.close() ?? Promise.resolve(),
   }
 }
-
-/** A job's number is how many runs there are, and the level. */
-export const LEVELS = 32

@@ -1,19 +1,9 @@
 /** Inodes in the words of ZenFS. */
 import { Attributes, InodeFlags, type InodeLike } from '@zenfs/core'
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
-import type { Inode, InodeRef, InodeType } from '../file-tree/reader.ts'
+import { MODE_TYPE } from '../file-tree/mode-type.ts'
+import type { Inode, InodeRef } from '../file-tree/reader.ts'
 import { fromText, toDisplay, toText } from '../lib/byte-string.ts'
-
-/** S_IFMT of stat(2). */
-const TYPE_BITS: Record<InodeType, number> = {
-  fifo: 0o010000,
-  character: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-}
 
 /** ZenFS has one number for an inode, which stands for it in a cache; subvolumes number theirs alike. */
 export class InodeNumbers {
@@ -38,7 +28,7 @@ export function toInodeLike(inode: Inode, xattrs: readonly Xattr[], number: numb
     ino: number,
     data: number,
     size,
-    mode: TYPE_BITS[type] | mode,
+    mode: MODE_TYPE[type] | mode,
     uid,
     gid,
     nlink,

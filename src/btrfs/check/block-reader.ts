@@ -1,14 +1,12 @@
 /** Reads tree blocks, many at once, and verifies every copy of each. */
-import { hexText } from '../../lib/hex.ts'
 import type { Reading } from '../../lib/reading.ts'
-import { Header } from '../format.ts'
+import { checksumProblem } from '../checksum.ts'
 import { blockProblem, TreeBlock } from '../read/tree-block.ts'
 import { blockName, type Volume } from './volume.ts'
 
 /** Blocks that are so near each other are read in one go, with what lies between. */
 const MAX_GAP = 64 * 1024
 const MAX_RUN = 2 * 1024 ** 2
-const CSUM_FIELD = Header.offsetOf('fsid')
 
 interface Copy {
   /** Index of the block that is asked for. */
@@ -20,7 +18,6 @@ interface Copy {
 
 export class BlockReader {
   readonly #volume: Volume
-  readonly #sum: Uint8Array
   /** Of blocks that have been verified: the first copy that is sound, -1 when none is. */
   readonly #sound = new Map<number, number>()
   readonly #onRead: (bytes: number) => void
@@ -32,7 +29,6 @@ export class BlockReader {
   /** @param onRead is told of blocks that are read for the first time, in bytes */
   constructor(volume: Volume, onRead: (bytes: number) => void) {
     this.#volume = volume
-    this.#sum = new Uint8Array(volume.hash.size)
     this.#onRead = onRead
   }
 
@@ -146,11 +142,9 @@ export class BlockReader {
     }
     const block = new TreeBlock(bytes, { bytenr, physical })
     if (!isNew) return block
-    const content = bytes.subarray(CSUM_FIELD)
-    hash.hashBlocks(content, content.length, this.#sum)
-    if (!this.#sum.every((byte, i) => byte === bytes[i])) {
-      const found = hexText(bytes.subarray(0, this.#sum.length))
-      this.#volume.fault(`${what}, csum`, physical, hexText(this.#sum), found)
+    const wrongSum = checksumProblem(bytes, hash)
+    if (wrongSum !== undefined) {
+      this.#volume.fault(`${what}, csum`, physical, wrongSum.expected, wrongSum.found)
       return undefined
     }
     const problem = blockProblem(block, { fsid, sectorsize })

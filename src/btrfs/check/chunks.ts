@@ -1,5 +1,5 @@
 /** Chunks, block groups and device extents: three views of the same ranges, which must agree. */
-import { bytesEqual } from './bytes.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   BLOCK_GROUP_PROFILE_MASK,
   BLOCK_GROUP_RAID0,
@@ -183,7 +183,7 @@ export class SpaceCheck {
     for (const { logical, stripes, place } of this.chunks) {
       for (const { devid, devUuid } of stripes) {
         const device = devices.get(devid)
-        if (device === undefined || bytesEqual(device.uuid, devUuid)) continue
+        if (device === undefined || equalBytes(device.uuid, devUuid)) continue
         this.#volume.fault(`chunk ${logical}, dev_uuid`, place, `that of device ${devid}`, 'another one')
       }
     }
@@ -244,7 +244,7 @@ export class SpaceCheck {
       if (totalBytes > deviceSize) {
         this.#volume.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
       }
-      if (!bytesEqual(uuid, superblock.devItem.uuid)) {
+      if (!equalBytes(uuid, superblock.devItem.uuid)) {
         this.#volume.fault(
           'superblock, dev_item.uuid',
           superPlace('devItem'),
@@ -252,7 +252,7 @@ export class SpaceCheck {
           'another one',
         )
       }
-      if (!bytesEqual(fsid, this.#volume.fsid)) {
+      if (!equalBytes(fsid, this.#volume.fsid)) {
         this.#volume.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
       }
     }
@@ -315,7 +315,7 @@ function isSameChunk(a: MappedChunk, b: MappedChunk): boolean {
     a.stripes.length === b.stripes.length &&
     a.stripes.every(({ devid, offset, devUuid }, i) => {
       const other = b.stripes[i]
-      return devid === other.devid && offset === other.offset && bytesEqual(devUuid, other.devUuid)
+      return devid === other.devid && offset === other.offset && equalBytes(devUuid, other.devUuid)
     })
   )
 }

@@ -1,5 +1,6 @@
 /** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
 import type { Reading } from '../../lib/reading.ts'
@@ -177,7 +178,7 @@ class DataCheck {
         continue
       }
       hash.hashBlocks(bytes, sectorsize, actual)
-      if (sameBytes(actual, sums)) sound ??= bytes
+      if (equalBytes(actual, sums)) sound ??= bytes
       else this.#reportSums(start, place, { actual, sums }, copyText(copy, places))
     }
     if (sound !== undefined) this.#decompress(start, sound)
@@ -194,7 +195,7 @@ class DataCheck {
     const count = sums.length / hash.size
     const at = (bytes: Uint8Array, sector: number) =>
       bytes.subarray(sector * hash.size, (sector + 1) * hash.size)
-    const isWrong = (sector: number) => sector < count && !sameBytes(at(actual, sector), at(sums, sector))
+    const isWrong = (sector: number) => sector < count && !equalBytes(at(actual, sector), at(sums, sector))
     for (let sector = 0; sector < count; sector++) {
       if (!isWrong(sector)) continue
       const first = sector
@@ -256,11 +257,6 @@ class DataCheck {
 
 const copyText = (copy: number, places: readonly number[]) =>
   places.length === 1 ? '' : `, copy ${copy + 1} of ${places.length}`
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
 
 function compressedExtents(uses: UseTable): Uint32Array {
   const rows: number[] = []

@@ -1,4 +1,5 @@
 /** Items of inodes, their names and their content. (check_inode_item and others of tree-checker.c) */
+import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import { extrefBytesHash } from '../checksum.ts'
 import {
   COMPRESS_NONE,
@@ -21,11 +22,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
 import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './volume.ts'
 
-export const S_IFMT = 0o170000
-export const S_IFDIR = 0o040000
-export const S_IFREG = 0o100000
-export const S_IFLNK = 0o120000
-const FILE_TYPES = new Set([0o010000, 0o020000, S_IFDIR, 0o060000, S_IFREG, S_IFLNK, 0o140000])
+const FILE_TYPES = new Set<number>(Object.values(MODE_TYPE))
 
 export const INODE = {
   generation: InodeItem.offsetOf('generation'),
@@ -57,11 +54,11 @@ export function inodeProblem(volume: Volume, leaf: TreeBlock, slot: number): Ite
       return { field, expected: `at most ${volume.latestGeneration}`, found: value }
   }
   const mode = view.getUint32(at + INODE.mode, true)
-  if ((mode & ~(S_IFMT | 0o7777)) !== 0 || !FILE_TYPES.has(mode & S_IFMT)) {
+  if ((mode & ~(MODE_TYPE_MASK | 0o7777)) !== 0 || !FILE_TYPES.has(mode & MODE_TYPE_MASK)) {
     return { field: 'mode', expected: 'one type of file, and 12 bits', found: `0${mode.toString(8)}` }
   }
   const nlink = view.getUint32(at + INODE.nlink, true)
-  if ((mode & S_IFMT) === S_IFDIR && nlink > 1) {
+  if ((mode & MODE_TYPE_MASK) === MODE_TYPE.directory && nlink > 1) {
     return { field: 'nlink', expected: 'at most 1 for a directory', found: nlink }
   }
   const flags = view.getBigUint64(at + INODE.flags, true)

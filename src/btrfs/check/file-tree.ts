@@ -1,4 +1,5 @@
 /** One tree of files: inodes, their names and their content agree. (check_inode_recs of btrfs check) */
+import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import type { Reading } from '../../lib/reading.ts'
@@ -24,7 +25,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import { ENTRY, entrySize } from './entry-rules.ts'
 import { FileContent, type ContentContext } from './file-content.ts'
-import { INODE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from './file-item-rules.ts'
+import { INODE } from './file-item-rules.ts'
 import { NameTable, SEEN } from './name-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost, u64At } from './numbers.ts'
@@ -65,16 +66,10 @@ interface Current {
   place: number
 }
 
-/** (BTRFS_FT_* by S_IF*) */
-const TYPE_OF_MODE = new Map<number, number>([
-  [S_IFREG, FileType.file],
-  [S_IFDIR, FileType.directory],
-  [0o020000, FileType.character],
-  [0o060000, FileType.block],
-  [0o010000, FileType.fifo],
-  [0o140000, FileType.socket],
-  [S_IFLNK, FileType.symlink],
-])
+/** Types of entries by those of modes. (BTRFS_FT_* by S_IF*) */
+const TYPE_OF_MODE = new Map<number, number>(
+  (Object.keys(MODE_TYPE) as (keyof typeof MODE_TYPE)[]).map((type) => [MODE_TYPE[type], FileType[type]]),
+)
 const MOST_DEPTH = 64
 
 export class FileTreeCheck implements TreeVisitor {
@@ -156,8 +151,8 @@ export class FileTreeCheck implements TreeVisitor {
         current.nbytes = u64At(view, at + INODE.nbytes)
         current.place = block.physical + at
         const flags = view.getUint32(at + INODE.flags, true)
-        current.content.begin(flags, (current.mode & S_IFMT) === S_IFLNK)
-        if ((current.mode & S_IFMT) === S_IFLNK && (flags & IMMUTABLE_OR_APPEND) !== 0) {
+        current.content.begin(flags, (current.mode & MODE_TYPE_MASK) === MODE_TYPE.symlink)
+        if ((current.mode & MODE_TYPE_MASK) === MODE_TYPE.symlink && (flags & IMMUTABLE_OR_APPEND) !== 0) {
           this.#fault(
             current.inode,
             'flags',
@@ -282,15 +277,15 @@ export class FileTreeCheck implements TreeVisitor {
       this.#mode.set(this.#mode.length - 1, 0)
     }
     if (mode === 0 || this.#lost.hasObject(objectid)) return
-    const type = mode & S_IFMT
-    if (type === S_IFDIR) {
+    const type = mode & MODE_TYPE_MASK
+    if (type === MODE_TYPE.directory) {
       if (current.namesSize !== size) {
         this.#fault(inode, 'size', place, `${current.namesSize}, twice its names`, size)
       }
       if (content.hasExtents) this.#fault(inode, 'extents', place, 'none of a directory', 'some')
       return
     }
-    if (type !== S_IFREG && type !== S_IFLNK) return
+    if (type !== MODE_TYPE.file && type !== MODE_TYPE.symlink) return
     if (current.hasEntries) this.#fault(inode, 'entries', place, 'none, as it is no directory', 'some')
     // What is being deleted has lost a part of its extents.
     if (nlink > 0 && content.bytes !== nbytes) {
@@ -351,7 +346,7 @@ export class FileTreeCheck implements TreeVisitor {
           this.#fault(inode, what, place, `a ${words[kind as keyof typeof words]}`, 'none')
         }
       }
-      const type = TYPE_OF_MODE.get(this.#mode.get(row) & S_IFMT)
+      const type = TYPE_OF_MODE.get(this.#mode.get(row) & MODE_TYPE_MASK)
       const hasType = this.#names.isSeen(name, SEEN.entry | SEEN.index)
       if (type !== undefined && hasType && !this.#names.isOdd(name) && this.#names.type(name) !== type) {
         this.#fault(inode, `${what}, type`, place, `${type}, as of its mode`, this.#names.type(name))

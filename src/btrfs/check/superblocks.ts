@@ -1,6 +1,6 @@
 /** The superblock and its mirrors. (btrfs_check_super) */
 import type { Reading } from '../../lib/reading.ts'
-import { bytesEqual } from './bytes.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   ChunkItem,
   Header,
@@ -32,7 +32,7 @@ export function checkSuperblockFields(volume: Volume): void {
   expect('stripesize', stripesize === 4096 || stripesize === sectorsize, `4096, or ${sectorsize}`, stripesize)
   expect('numDevices', numDevices > 0, 'more than 0', numDevices)
   expect('logRoot', logRoot % sectorsize === 0, `a multiple of ${sectorsize}`, logRoot)
-  expect('devItem', bytesEqual(devItem.fsid, volume.fsid), 'the fsid in it', 'another one')
+  expect('devItem', equalBytes(devItem.fsid, volume.fsid), 'the fsid in it', 'another one')
   const least = Key.size + ChunkItem.size + Stripe.size
   const { sysChunkArraySize } = superblock
   expect('sysChunkArraySize', sysChunkArraySize >= least, `at least ${least}`, sysChunkArraySize)
@@ -80,7 +80,7 @@ export function* checkMirrors(volume: Volume, used: readonly number[]): Reading<
 function isOfSameTransaction(a: Uint8Array, b: Uint8Array): boolean {
   const [fsid, generation] = [Superblock.offsetOf('fsid'), Superblock.offsetOf('generation')]
   const same = (start: number, length: number) =>
-    bytesEqual(a.subarray(start, start + length), b.subarray(start, start + length))
+    equalBytes(a.subarray(start, start + length), b.subarray(start, start + length))
   return same(fsid, 16) && same(generation, 8)
 }
 

@@ -2,7 +2,6 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import type { OnFault } from '../../lib/fault.ts'
 import {
-  FEATURE_INCOMPAT_METADATA_UUID,
   FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
@@ -12,6 +11,7 @@ import {
   type Superblock,
 } from '../format.ts'
 import type { ChunkMap } from '../read/chunk-map.ts'
+import { fsidOfBlocks } from '../read/superblock.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { keyName, treeName } from './names.ts'
 
@@ -42,8 +42,7 @@ export class Volume {
     this.chunks = chunks
     this.sectorsize = superblock.sectorsize
     this.nodesize = superblock.nodesize
-    const hasOwnUuid = (superblock.incompatFlags & FEATURE_INCOMPAT_METADATA_UUID) !== 0n
-    this.fsid = hasOwnUuid ? superblock.metadataUuid : superblock.fsid
+    this.fsid = fsidOfBlocks(superblock)
     this.latestGeneration = superblock.generation + 1
     this.#onFault = onFault
   }

@@ -1,6 +1,7 @@
 /** Data as they are on the device: from whichever copy fits its checksums. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { hexText } from '../../lib/hex.ts'
 import { readExactly, type Reading } from '../../lib/reading.ts'
@@ -100,12 +101,12 @@ export class DataReader {
     const { size } = this.#hash
     const found = new Uint8Array(sums.length)
     this.#hash.hashBlocks(bytes, sectorsize, found)
-    if (areEqual(sums, found)) return bytes
+    if (equalBytes(sums, found)) return bytes
     const repaired = bytes.slice()
     for (let i = 0; i < sums.length / size; i++) {
       const wanted = sums.subarray(i * size, (i + 1) * size)
       const seen = found.subarray(i * size, (i + 1) * size)
-      if (areEqual(wanted, seen)) continue
+      if (equalBytes(wanted, seen)) continue
       const at = i * sectorsize
       const fault = new CorruptError(
         `${what(bytenr + at)}, sector at address ${bytenr + at}`,
@@ -139,7 +140,7 @@ export class DataReader {
         continue
       }
       this.#hash.hashBlocks(sector, sector.length, this.#sum)
-      if (areEqual(wanted, this.#sum)) return sector
+      if (equalBytes(wanted, this.#sum)) return sector
     }
     return undefined
   }
@@ -182,9 +183,4 @@ export class DataReader {
       found: 'none',
     })
   }
-}
-
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

@@ -1,5 +1,6 @@
 /** Inodes as their items describe them. (struct btrfs_inode_item) */
 import type { Timestamp } from '../../file-tree/entry.ts'
+import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import type { Inode, InodeRef, InodeType } from '../../file-tree/reader.ts'
 import type { InodeFlag } from '../../spec/plan.ts'
 import {
@@ -20,17 +21,8 @@ import { itemFault, type TreeBlock } from './tree-block.ts'
  */
 export const EMPTY_SUBVOLUME_INO = 2
 
-/** What a mode says of the type. (S_IFMT of stat(2)) */
-const TYPES = new Map<number, InodeType>([
-  [0o010000, 'fifo'],
-  [0o020000, 'character'],
-  [0o040000, 'directory'],
-  [0o060000, 'block'],
-  [0o100000, 'file'],
-  [0o120000, 'symlink'],
-  [0o140000, 'socket'],
-])
-const TYPE_BITS = 0o170000
+/** What a mode says of the type. */
+const TYPES = new Map(Object.entries(MODE_TYPE).map(([type, bits]) => [bits as number, type as InodeType]))
 
 const FLAGS: readonly (readonly [InodeFlag, bigint])[] = [
   ['append', INODE_APPEND],
@@ -78,7 +70,7 @@ export function decodeInode(leaf: TreeBlock, slot: number, tree: number): Decode
   const { view } = leaf
   const at = leaf.itemStart(slot)
   const mode = view.getUint32(at + AT.mode, true)
-  const type = TYPES.get(mode & TYPE_BITS)
+  const type = TYPES.get(mode & MODE_TYPE_MASK)
   if (type === undefined) {
     throw itemFault(leaf, slot, { expected: 'a mode with a file type', found: `0${mode.toString(8)}` })
   }

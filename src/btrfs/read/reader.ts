@@ -205,7 +205,9 @@ export class Reader implements BtrfsReader {
       const { inode, flags } = decodeInode(cursor.leaf, cursor.slot, tree)
       const record: InodeRecord = { inode, rawFlags: flags, xattrs: [], extents: [] }
       const hasEntries = inode.type === 'directory'
-      while ((yield* cursor.next()) && cursor.leaf.isOf(cursor.slot, ino)) {
+      // Names come next. There may be tens of thousands of them, and whoever walks comes here by each.
+      let isThere = yield* cursor.seek(keyOf(ino, XATTR_ITEM_KEY))
+      for (; isThere && cursor.leaf.isOf(cursor.slot, ino); isThere = yield* cursor.next()) {
         const { leaf, slot } = cursor
         const type = leaf.type(slot)
         if (type === XATTR_ITEM_KEY) collectXattrs(leaf, slot, record.xattrs)

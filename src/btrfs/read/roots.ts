@@ -28,8 +28,7 @@ export class Roots {
 
   /** The root of the root tree. */
   get rootTree(): TreeRoot {
-    const { root, rootLevel, generation } = this.#superblock
-    return { owner: ROOT_TREE_OBJECTID, bytenr: root, level: rootLevel, generation }
+    return rootTreeRoot(this.#superblock)
   }
 
   /** Where a tree begins; undefined when there is none of that id. */
@@ -54,7 +53,12 @@ export class Roots {
   }
 }
 
-/** Of the chunk tree, which the superblock knows. */
+/** Of the root tree, which the superblock knows. */
+export function rootTreeRoot({ root, rootLevel, generation }: Superblock): TreeRoot {
+  return { owner: ROOT_TREE_OBJECTID, bytenr: root, level: rootLevel, generation }
+}
+
+/** Of the chunk tree, which it knows, too. */
 export function chunkTreeRoot({ chunkRoot, chunkRootLevel, chunkRootGeneration }: Superblock): TreeRoot {
   return {
     owner: CHUNK_TREE_OBJECTID,

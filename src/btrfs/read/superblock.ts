@@ -2,13 +2,13 @@
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { hexText } from '../../lib/hex.ts'
 import { decodeSoundly, readExactly, type Reading } from '../../lib/reading.ts'
+import { checksumProblem } from '../checksum.ts'
 import {
   CSUM_TYPES,
   FEATURE_INCOMPAT_KNOWN,
+  FEATURE_INCOMPAT_METADATA_UUID,
   FEATURE_INCOMPAT_NAMES,
-  Header,
   MAGIC,
   MAX_LEVEL,
   SUPERBLOCK_OFFSETS,
@@ -59,7 +59,7 @@ export function* readSuperblock(
   { hashes, onFault }: { hashes: ReadonlyMap<HashName, BlockHash>; onFault: OnFault },
 ): Reading<FoundSuperblock> {
   let best: FoundSuperblock | undefined
-  let first: CorruptError | undefined
+  let first: Error | undefined
   for (const [i, offset] of placesOn(size).entries()) {
     try {
       const found = yield* readCopy(offset, hashes)
@@ -68,7 +68,7 @@ export function* readSuperblock(
       if (i === 0 || (first !== undefined && isNewer)) best = found
     } catch (error) {
       const fault = faultOf(error)
-      if (i === 0) first = error as CorruptError
+      if (i === 0) first = error as Error
       else if (best !== undefined && fault.found === NO_SUPERBLOCK) continue
       onFault(fault)
     }
@@ -90,12 +90,8 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
   if (HASH_OF_TYPE.get(csumType) !== hash?.name) {
     throw fault('csumType', [...HASH_OF_TYPE.keys()].join(', '), csumType)
   }
-  const sum = new Uint8Array(hash!.size)
-  const content = bytes.subarray(Header.offsetOf('fsid'))
-  hash!.hashBlocks(content, content.length, sum)
-  if (!sum.every((byte, i) => byte === bytes[i])) {
-    throw fault('csum', hexText(sum), hexText(bytes.subarray(0, sum.length)))
-  }
+  const wrongSum = checksumProblem(bytes, hash!)
+  if (wrongSum !== undefined) throw fault('csum', wrongSum.expected, wrongSum.found)
   const superblock = decodeSoundly(Superblock, bytes, 0, { what: 'superblock', offset })
   const expect = (field: keyof Superblock, sound: boolean, expected: unknown) => {
     if (!sound) throw fault(field, expected, superblock[field])
@@ -119,10 +115,25 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
 function refuseUnknownFeatures({ incompatFlags }: Superblock): void {
   const unknown = incompatFlags & ~FEATURE_INCOMPAT_KNOWN
   if (unknown === 0n) return
-  const names = Array.from({ length: 64 }, (_, bit) => bit)
-    .filter((bit) => (unknown & (1n << BigInt(bit))) !== 0n)
-    .map((bit) => FEATURE_INCOMPAT_NAMES[bit] ?? `bit ${bit}`)
+  const names = bitNames(unknown, FEATURE_INCOMPAT_NAMES)
   throw new UnsupportedError(`the BTRFS file system has features that are unknown here: ${names.join(', ')}`)
+}
+
+/** The names of the bits that are set; those without one are `bit 63`. */
+export function bitNames(flags: bigint, names: Readonly<Record<number, string>>): string[] {
+  return Array.from({ length: 64 }, (_, bit) => bit)
+    .filter((bit) => (flags & (1n << BigInt(bit))) !== 0n)
+    .map((bit) => names[bit] ?? `bit ${bit}`)
+}
+
+/** The function of a file system's checksums; without a known one it could not have been opened. */
+export function checksumName({ csumType }: Superblock): HashName {
+  return HASH_OF_TYPE.get(csumType)!
+}
+
+/** The fsid that tree blocks have: another one than the superblock's when that was changed later. */
+export function fsidOfBlocks({ incompatFlags, metadataUuid, fsid }: Superblock): Uint8Array {
+  return (incompatFlags & FEATURE_INCOMPAT_METADATA_UUID) !== 0n ? metadataUuid : fsid
 }
 
 function placesOn(size: number): number[] {

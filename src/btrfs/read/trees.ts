@@ -2,10 +2,11 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { hexText } from '../../lib/hex.ts'
 import { readExactly, type Reading } from '../../lib/reading.ts'
-import { FEATURE_INCOMPAT_METADATA_UUID, Header, type Superblock } from '../format.ts'
+import { checksumProblem } from '../checksum.ts'
+import type { Superblock } from '../format.ts'
 import type { ChunkMap } from './chunk-map.ts'
+import { fsidOfBlocks } from './superblock.ts'
 import { Cursor } from './cursor.ts'
 import { blockProblem, linkProblem, TreeBlock, type BlockExpectation } from './tree-block.ts'
 
@@ -29,7 +30,6 @@ export interface TreesOptions {
 }
 
 const CACHE_BYTES = 32 * 1024 ** 2
-const CSUM_FIELD = Header.offsetOf('fsid')
 
 /** All trees of one file system. */
 export class Trees {
@@ -39,7 +39,6 @@ export class Trees {
   readonly #chunks: ChunkMap
   readonly #onFault: OnFault
   readonly #fsid: Uint8Array
-  readonly #sum: Uint8Array
   /** By their addresses; those used last come last. */
   readonly #cache = new Map<number, TreeBlock>()
   readonly #cacheBlocks: number
@@ -50,9 +49,7 @@ export class Trees {
     this.#hash = hash
     this.#chunks = chunks
     this.#onFault = onFault
-    const hasOwnUuid = (superblock.incompatFlags & FEATURE_INCOMPAT_METADATA_UUID) !== 0n
-    this.#fsid = hasOwnUuid ? superblock.metadataUuid : superblock.fsid
-    this.#sum = new Uint8Array(hash.size)
+    this.#fsid = fsidOfBlocks(superblock)
     this.#cacheBlocks = Math.max(16, Math.floor(cacheBytes / this.nodesize))
   }
 
@@ -88,12 +85,8 @@ export class Trees {
   *copy(bytenr: number, physical: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
     const what = `tree block ${bytenr} of tree ${owner}`
     const bytes = yield* readExactly(physical, this.nodesize, what)
-    const content = bytes.subarray(CSUM_FIELD)
-    this.#hash.hashBlocks(content, content.length, this.#sum)
-    if (!this.#sum.every((byte, i) => byte === bytes[i])) {
-      const found = hexText(bytes.subarray(0, this.#sum.length))
-      throw new CorruptError(`${what}, csum`, physical, { expected: hexText(this.#sum), found })
-    }
+    const wrongSum = checksumProblem(bytes, this.#hash)
+    if (wrongSum !== undefined) throw new CorruptError(`${what}, csum`, physical, wrongSum)
     const block = new TreeBlock(bytes, { bytenr, physical })
     const { sectorsize } = this.#superblock
     const problem = blockProblem(block, { fsid: this.#fsid, sectorsize }) ?? linkProblem(block, expected)

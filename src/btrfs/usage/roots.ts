@@ -1,8 +1,7 @@
 /** Which trees are there, and where do subvolumes lie? */
-import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
-import { CorruptError } from '../../lib/errors.ts'
+import type { ByteString } from '../../lib/byte-string.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/reading.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,
@@ -16,11 +15,12 @@ import {
   ROOT_ITEM_KEY,
   ROOT_TREE_OBJECTID,
   RootItem,
-  RootRef,
   type Superblock,
   UUID_TREE_OBJECTID,
 } from '../format.ts'
-import { keyText, type TreeBlock } from '../read/tree-block.ts'
+import { decodeRootRef } from '../read/directories.ts'
+import { chunkTreeRoot, rootTreeRoot } from '../read/roots.ts'
+import { itemFault, type TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
 import { walkTree } from './walk.ts'
 
@@ -44,19 +44,6 @@ const ROOT = {
   level: RootItem.offsetOf('level'),
 }
 
-export function rootTreeRoot({ root, rootLevel, generation }: Superblock): TreeRoot {
-  return { owner: ROOT_TREE_OBJECTID, bytenr: root, level: rootLevel, generation }
-}
-
-export function chunkTreeRoot({ chunkRoot, chunkRootLevel, chunkRootGeneration }: Superblock): TreeRoot {
-  return {
-    owner: CHUNK_TREE_OBJECTID,
-    bytenr: chunkRoot,
-    level: chunkRootLevel,
-    generation: chunkRootGeneration,
-  }
-}
-
 /** Reads all of the root tree. */
 export function* readRoots(
   trees: Trees,
@@ -70,7 +57,10 @@ export function* readRoots(
     const type = leaf.type(slot)
     const owner = leaf.objectid(slot)
     if (type === ROOT_ITEM_KEY) roots.set(owner, rootOf(leaf, slot))
-    else if (type === ROOT_BACKREF_KEY) places.set(Number(owner), placeOf(leaf, slot))
+    else if (type === ROOT_BACKREF_KEY) {
+      const { dirid, name } = decodeRootRef(leaf, slot)
+      places.set(Number(owner), { parentTree: Number(leaf.keyOffset(slot)), parentInode: dirid, name })
+    }
   }
   yield* walkTree(trees, rootTreeRoot(superblock), {
     block: onBlock,
@@ -92,32 +82,14 @@ function rootOf(leaf: TreeBlock, slot: number): TreeRoot {
   const at = leaf.itemStart(slot)
   // Old kernels wrote shorter items, which have these fields, too.
   if (leaf.itemSize(slot) <= ROOT.level) {
-    const { what, offset } = whereOf(leaf, slot)
     const expected = `more than ${ROOT.level} bytes`
-    throw new CorruptError(what, offset, { expected, found: leaf.itemSize(slot) })
+    throw itemFault(leaf, slot, { expected, found: leaf.itemSize(slot) })
   }
   return {
     owner: leaf.objectid(slot),
     bytenr: Number(leaf.view.getBigUint64(at + ROOT.bytenr, true)),
     level: leaf.bytes[at + ROOT.level],
     generation: Number(leaf.view.getBigUint64(at + ROOT.generation, true)),
-  }
-}
-
-function placeOf(leaf: TreeBlock, slot: number): SubvolumePlace {
-  const data = leaf.itemData(slot)
-  const { dirid, nameLen } = decodeSoundly(RootRef, data, 0, whereOf(leaf, slot))
-  return {
-    parentTree: Number(leaf.keyOffset(slot)),
-    parentInode: dirid,
-    name: fromBytes(data.subarray(RootRef.size, RootRef.size + nameLen)),
-  }
-}
-
-function whereOf(leaf: TreeBlock, slot: number): { what: string; offset: number } {
-  return {
-    what: `item ${keyText(leaf.key(slot))} of the root tree`,
-    offset: leaf.physical + leaf.itemStart(slot),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is in a subvolume, and what it takes: one scan over the leaves of its tree. */
+import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import type { SizeTree } from '../../file-tree/size-tree.ts'
 import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
@@ -72,12 +73,6 @@ export interface ScanContext {
   onBlock: (bytenr: number) => void
   onFault: OnFault
 }
-
-/** The part of a mode that tells the type of an inode. (S_IFMT) */
-const MODE_TYPE_MASK = 0o170000
-const MODE_DIRECTORY = 0o040000
-const MODE_FILE = 0o100000
-const MODE_SYMLINK = 0o120000
 
 const INODE = {
   size: InodeItem.offsetOf('size'),
@@ -240,7 +235,7 @@ class SubvolumeScan {
 
   #inline(inode: OpenInode, storedBytes: number, contentBytes: number): void {
     // The target of a symlink is no content.
-    if (inode.type !== MODE_FILE) return
+    if (inode.type !== MODE_TYPE.file) return
     const { inline } = this.#content
     inline.files++
     inline.storedBytes += storedBytes
@@ -264,7 +259,7 @@ class SubvolumeScan {
     const { sizes, rowOf } = this.#context
     const content = this.#content
     switch (inode.type) {
-      case MODE_DIRECTORY: {
+      case MODE_TYPE.directory: {
         content.directories++
         const isTop = inode.ino === FIRST_FREE_OBJECTID
         if (!isTop && inode.parent !== undefined) {
@@ -272,10 +267,10 @@ class SubvolumeScan {
         }
         return
       }
-      case MODE_SYMLINK:
+      case MODE_TYPE.symlink:
         content.symlinks++
         return
-      case MODE_FILE: {
+      case MODE_TYPE.file: {
         content.files++
         content.apparentBytes += inode.size
         if (inode.parent === undefined) return

@@ -1,18 +1,18 @@
 /** What do the superblock and its mirrors say? */
-import type { BlockHash, HashName } from '../../lib/block-hash.ts'
-import { hexText } from '../../lib/hex.ts'
+import type { BlockHash } from '../../lib/block-hash.ts'
+import { uuidText } from '../../lib/hex.ts'
 import type { Reading } from '../../lib/reading.ts'
 import { viewOf } from '../../lib/struct.ts'
+import { checksumProblem } from '../checksum.ts'
 import {
-  CSUM_TYPES,
   FEATURE_COMPAT_RO_NAMES,
   FEATURE_INCOMPAT_NAMES,
-  Header,
   MAGIC,
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
   Superblock,
 } from '../format.ts'
+import { bitNames } from '../read/superblock.ts'
 
 /** A place where a superblock belongs. */
 export interface SuperblockCopy {
@@ -41,19 +41,11 @@ function stateOf(bytes: Uint8Array, hash: BlockHash): Omit<SuperblockCopy, 'offs
   if (view.getBigUint64(Superblock.offsetOf('magic'), true) !== MAGIC) {
     return { state: 'missing', generation: undefined }
   }
-  const content = bytes.subarray(Header.offsetOf('fsid'))
-  const sum = new Uint8Array(hash.size)
-  hash.hashBlocks(content, content.length, sum)
-  if (!sum.every((byte, i) => byte === bytes[i])) return damaged
+  if (checksumProblem(bytes, hash) !== undefined) return damaged
   return {
     state: 'sound',
     generation: Number(view.getBigUint64(Superblock.offsetOf('generation'), true)),
   }
-}
-
-/** The function of a file system's checksums; without a known one it could not have been opened. */
-export function checksumName({ csumType }: Superblock): HashName {
-  return Object.entries(CSUM_TYPES).find(([, type]) => type === csumType)![0] as HashName
 }
 
 export interface Features {
@@ -73,14 +65,7 @@ export function featuresOf({ incompatFlags, compatRoFlags, compatFlags }: Superb
   }
 }
 
-function bitNames(flags: bigint, names: Readonly<Record<number, string>>): string[] {
-  return Array.from({ length: 64 }, (_, bit) => bit)
-    .filter((bit) => (flags & (1n << BigInt(bit))) !== 0n)
-    .map((bit) => names[bit] ?? `bit ${bit}`)
-}
-
-/** `f81d4fae-7dec-11d0-a765-00a0c91e6bf6`; undefined when it is all zeros, as those are that are not set. */
-export function uuidText(uuid: Uint8Array): string | undefined {
-  if (uuid.every((byte) => byte === 0)) return undefined
-  return hexText(uuid).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+/** As text; undefined when it is all zeros, as those are that are not set. */
+export function givenUuid(uuid: Uint8Array): string | undefined {
+  return uuid.every((byte) => byte === 0) ? undefined : uuidText(uuid)
 }
