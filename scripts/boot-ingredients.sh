@@ -9,15 +9,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
 boot=$repository/.cache/boot
+. scripts/install-packages.sh
 . scripts/private-apt.sh
 
 NEW_SUITE=trixie NEW_VERSION=2025.01
 OLD_SUITE=bookworm OLD_VERSION=2023.01
-
-complain() {
-  echo "*** boot-ingredients: $* ***" >&2
-  case "${CI:-}" in '' | 0 | false) exit 0 ;; *) exit 1 ;; esac
-}
 
 # A tool of each package, and the package. Headers have no tool, so a file stands for them.
 tools='qemu-system-aarch64 qemu-system-arm
@@ -33,28 +29,6 @@ bzip2 bzip2
 xz xz-utils
 /usr/include/openssl/evp.h libssl-dev
 /usr/include/stdio.h libc6-dev'
-
-missing_packages() {
-  local tool package
-  while read -r tool package; do
-    command -v "$tool" > /dev/null || [ -e "$tool" ] || echo "$package"
-  done <<< "$tools" | sort -u
-}
-
-install_tools() (
-  missing=$(missing_packages | tr '\n' ' ')
-  [ -n "${missing// /}" ] || exit 0
-  command -v apt-get > /dev/null || complain "there is no apt-get to install: $missing"
-  [ "$(id -u)" = 0 ] || complain "it takes root to install: $missing"
-  echo "installing $missing" >&2
-  export DEBIAN_FRONTEND=noninteractive
-  # shellcheck disable=SC2086 # one word a package
-  { apt-get update -qq &&
-    apt-get install -o DPkg::Lock::Timeout=300 -y -qq --no-install-recommends $missing > /dev/null; } ||
-    complain "apt-get could not install: $missing"
-  missing=$(missing_packages | tr '\n' ' ')
-  [ -z "${missing// /}" ] || complain "still missing: $missing"
-)
 
 # unpack_source SUITE VERSION DIRECTORY
 # Debian's patches are left out: they serve other boards. The .dsc is not always served, the rest is.
@@ -150,7 +124,7 @@ unpack_arm64() (
   mv "$work/unpacked" "$made"
 )
 
-install_tools
+install_packages "$tools"
 unpack_arm64
 build_u_boot new "$NEW_SUITE" "$NEW_VERSION"
 build_u_boot old "$OLD_SUITE" "$OLD_VERSION"

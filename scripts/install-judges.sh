@@ -11,12 +11,8 @@ repository=$PWD
 backports=$repository/.cache/judges/btrfs-progs
 grub=$repository/.cache/judges/grub
 images=$repository/.cache/judges/btrfs-images
+. scripts/install-packages.sh
 . scripts/private-apt.sh
-
-complain() {
-  echo "*** install-judges: $* ***" >&2
-  case "${CI:-}" in '' | 0 | false) exit 0 ;; *) exit 1 ;; esac
-}
 
 # A tool of each package, and the package.
 judges='btrfs btrfs-progs
@@ -37,27 +33,6 @@ xz xz-utils
 compsize btrfs-compsize
 chromium chromium
 nix-instantiate nix-bin'
-
-missing_packages() {
-  local tool package
-  while read -r tool package; do
-    command -v "$tool" > /dev/null || echo "$package"
-  done <<< "$judges" | sort -u
-}
-
-install_release_judges() (
-  missing=$(missing_packages | tr '\n' ' ')
-  [ -n "${missing// /}" ] || exit 0
-  command -v apt-get > /dev/null || complain "there is no apt-get to install: $missing"
-  [ "$(id -u)" = 0 ] || complain "it takes root to install: $missing"
-  echo "installing $missing" >&2
-  export DEBIAN_FRONTEND=noninteractive
-  # shellcheck disable=SC2086 # one word a package
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing > /dev/null; } ||
-    complain "apt-get could not install: $missing"
-  missing=$(missing_packages | tr '\n' ' ')
-  [ -z "${missing// /}" ] || complain "still missing: $missing"
-)
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (
@@ -125,7 +100,7 @@ unpack_btrfs_images() (
   mv "$work/images" "$images"
 )
 
-install_release_judges
+install_packages "$judges"
 unpack_backports_btrfs
 unpack_grub
 unpack_btrfs_images

@@ -1,5 +1,8 @@
 /** Would a finished image boot? It is looked at as the firmware and U-Boot will. */
+import { FEATURE_INCOMPAT_NAMES } from './btrfs/format.ts'
 import type { BtrfsReader, FileExtent } from './btrfs/read.ts'
+import { dataProfiles } from './btrfs/read/profiles.ts'
+import { bitNames, checksumName } from './btrfs/read/superblock.ts'
 import type { FileSystem } from './file-system.ts'
 import type { InodeRef } from './file-tree/reader.ts'
 import { resolvePath } from './file-tree/resolve.ts'
@@ -9,7 +12,6 @@ import { CorruptError, NotFoundError, UnsupportedError } from './lib/errors.ts'
 import { run, type Reading } from './lib/reading.ts'
 import type { DiskImage, ImagePartition } from './open-image.ts'
 import { parseUBootVersion } from './spec/uboot-version.ts'
-import { profileNames, featureNames, checksumName } from './btrfs/read/traits.ts'
 import type { BootFinding, BootNode, BootPartition, BootTree, BtrfsTraits } from './uboot/boot-tree.ts'
 import { lintBoot } from './uboot/lint.ts'
 import { zstdExtentProblem } from './uboot/zstd-extent.ts'
@@ -67,8 +69,10 @@ async function bootPartition(image: DiskImage, partition: ImagePartition): Promi
   const root = subvolumes.find(({ id }) => id === defaultId) ?? subvolumes[0]
   const btrfs: BtrfsTraits = {
     checksum: checksumName(reader.superblock),
-    dataProfiles: profileNames(reader.chunks),
-    features: featureNames(reader.superblock),
+    dataProfiles: dataProfiles(reader.chunks),
+    features: bitNames(reader.superblock.incompatFlags, FEATURE_INCOMPAT_NAMES).map((name) =>
+      name.toLowerCase(),
+    ),
     subvolumes: subvolumes.map(({ path }) => toDisplay(path)).filter((path) => path !== ''),
     defaultSubvolume: toDisplay(root?.path ?? ''),
   }

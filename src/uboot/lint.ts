@@ -116,7 +116,10 @@ class MenuLint {
     await this.#readable(node)
     const menu = parseExtlinux(fromBytes(await this.#boot.tree.read(node, MAX_MENU)))
     for (const problem of menu.problems) this.#say('warning', path, problem)
-    if (menu.entries.length === 0) {
+    for (const other of menu.includes) {
+      this.#say('warning', path, `includes ${JSON.stringify(other)}, and what that says was not looked at`)
+    }
+    if (menu.entries.length === 0 && menu.includes.length === 0) {
       this.#say('error', path, 'has no entry (LABEL): U-Boot finds nothing to boot')
     }
     const first = this.#defaultOf(menu)

@@ -170,6 +170,7 @@ describe('what keeps an image from booting', () => {
       [/^warning: .*boot_prefixes/],
     ],
     ['an empty menu', menu('# nothing\n'), [/^error: .*has no entry/]],
+    ['a menu elsewhere', menu('INCLUDE more.conf\n'), [/^warning: .*includes "more.conf", and what/]],
     ['a huge menu', menu(`${MENU}${'#'.repeat(70000)}`), [/^error: .*refuses a menu of more than 65536/]],
     ['no such default', menu(MENU.replace('DEFAULT a', 'DEFAULT b')), [/^warning: .*DEFAULT b is none/]],
     [

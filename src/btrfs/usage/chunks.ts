@@ -4,22 +4,15 @@ import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { decodeSoundly, type Reading } from '../../lib/reading.ts'
 import {
   BLOCK_GROUP_DATA,
-  BLOCK_GROUP_DUP,
   BLOCK_GROUP_ITEM_KEY,
   BLOCK_GROUP_METADATA,
-  BLOCK_GROUP_RAID0,
-  BLOCK_GROUP_RAID1,
-  BLOCK_GROUP_RAID10,
-  BLOCK_GROUP_RAID1C3,
-  BLOCK_GROUP_RAID1C4,
-  BLOCK_GROUP_RAID5,
-  BLOCK_GROUP_RAID6,
   BLOCK_GROUP_SYSTEM,
   BlockGroupItem,
   STRIPE_LEN,
   SUPERBLOCK_OFFSETS,
 } from '../format.ts'
 import type { ChunkMap, MappedChunk } from '../read/chunk-map.ts'
+import { profileName } from '../read/profiles.ts'
 import { keyText } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
 import { EXTENT_KINDS, type ExtentUse } from './extent-use.ts'
@@ -44,23 +37,6 @@ export interface ChunkUsage {
 
 /** Cells of all chunks together, and of each at least and at most. */
 const CELLS = { all: 3000, least: 16, most: 800 }
-
-const PROFILES = new Map([
-  [BLOCK_GROUP_DUP, 'dup'],
-  [BLOCK_GROUP_RAID0, 'raid0'],
-  [BLOCK_GROUP_RAID1, 'raid1'],
-  [BLOCK_GROUP_RAID10, 'raid10'],
-  [BLOCK_GROUP_RAID5, 'raid5'],
-  [BLOCK_GROUP_RAID6, 'raid6'],
-  [BLOCK_GROUP_RAID1C3, 'raid1c3'],
-  [BLOCK_GROUP_RAID1C4, 'raid1c4'],
-])
-
-/** How chunks of that type are stored. */
-export function profileName(type: bigint): string {
-  for (const [flag, name] of PROFILES) if ((type & flag) !== 0n) return name
-  return 'single'
-}
 
 function typeName(type: bigint): ChunkUsage['type'] {
   if ((type & BLOCK_GROUP_SYSTEM) !== 0n) return 'system'
