@@ -1,5 +1,5 @@
 # `nix run .#runVm`: boots an image in QEMU's Raspberry Pi 3, with the U-Boot and the device tree on it. The image
-# stays as it is. What is given to it goes to `diskwright boot`: `--ssh-port 2222`, `--keep disk.qcow2`.
+# stays as it is. What is given to it goes to `diskwright boot`: `--ssh-port 2222`, `--keep disk.img`.
 {
   diskwright,
   qemu,

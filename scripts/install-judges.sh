@@ -32,7 +32,8 @@ bsdtar libarchive-tools
 xz xz-utils
 compsize btrfs-compsize
 chromium chromium
-nix-instantiate nix-bin'
+nix-instantiate nix-bin
+shellcheck shellcheck'
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (

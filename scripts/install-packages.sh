@@ -1,3 +1,4 @@
+#!/bin/bash
 # Installs packages of the machine's release, for scripts that source this. What cannot be had is complained about: the
 # tests that need it are skipped then, loudly, and with CI set it is an error.
 

@@ -19,7 +19,7 @@ test('the script is one that bash reads', async () => {
   await mustRun('bash', ['-n', SCRIPT])
 })
 
-test.skipIf(findTool('shellcheck') === undefined)('shellcheck has nothing to say', async () => {
+test.skipIf(!requireJudge('shellcheck'))('shellcheck has nothing to say', async () => {
   await mustRun('shellcheck', ['--shell=bash', SCRIPT])
 })
 
