@@ -68,6 +68,10 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
     const found = bytes[at + offset]
     if (found >= MAX_LEVEL) return { field, expected: `less than ${MAX_LEVEL}`, found }
   }
+  const progress = dropProgressOf(leaf, slot)
+  if (progress.objectid !== 0n && bytes[at + ROOT.dropLevel] === 0) {
+    return { field: 'drop_level', expected: 'a level of nodes, as drop_progress is set', found: 0 }
+  }
   const flags = view.getBigUint64(at + ROOT.flags, true)
   if ((flags & ~(ROOT_SUBVOL_RDONLY | ROOT_SUBVOL_DEAD)) !== 0n) {
     return { field: 'flags', expected: 'RDONLY and DEAD at most', found: `0x${flags.toString(16)}` }
@@ -75,11 +79,19 @@ export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   return undefined
 }
 
-/** Where the deletion of a tree has come to; undefined when none is under way. */
+/**
+ * Where the deletion of a tree has come to; undefined when none is under way. A relocation tree that is being merged has
+ * such a place too: it is referred to until that is done, and whole.
+ */
 export function dropOf(leaf: TreeBlock, slot: number): { key: Key; level: number } | undefined {
   const at = leaf.itemStart(slot)
-  const key = Key.decode(leaf.bytes, at + ROOT.dropProgress)
-  return key.objectid === 0n ? undefined : { key, level: leaf.bytes[at + ROOT.dropLevel] }
+  const isReferredTo = leaf.view.getUint32(at + ROOT.refs, true) > 0
+  const key = dropProgressOf(leaf, slot)
+  return isReferredTo || key.objectid === 0n ? undefined : { key, level: leaf.bytes[at + ROOT.dropLevel] }
+}
+
+function dropProgressOf(leaf: TreeBlock, slot: number): Key {
+  return Key.decode(leaf.bytes, leaf.itemStart(slot) + ROOT.dropProgress)
 }
 
 /** ROOT_REF and ROOT_BACKREF. */
