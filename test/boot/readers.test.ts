@@ -27,9 +27,9 @@ const words = (length: number) =>
 const FILES = [
   ...boundaryFiles(),
   { name: 'Image', content: kernel },
-  // Text compresses so well that a sector holds many. It is not one line over and over: GRUB 2.06 refuses the zlib
-  // streams of that, whose matches all have one distance.
+  // Text compresses so well that a sector holds many.
   { name: 'text', content: Buffer.from(words(300_001)) },
+  { name: 'one-line', content: Buffer.alloc(300_001, 'the same line over and over\n') },
   { name: 'noise', content: Buffer.from(halfNoise(1 << 20, 7).filter((_, i) => (i & 64) === 0)) },
 ]
 
