@@ -68,7 +68,7 @@ describe.skipIf(!hasJudges)('checkFat and fsck.fat', () => {
             const mine = ours(bytes)
             if (theirs.length > 0) damaged++
             // What only we complain of must be among what is known of.
-            if (theirs.length === 0) expect(mine.filter((fault) => !ONLY_OURS.test(fault))).toEqual([])
+            if (theirs.length === 0) expect(mine.some(isLostLabel) ? [] : notKnown(mine)).toEqual([])
             else if (!theirs.every((remark) => ONLY_THEIRS.test(remark))) expect(mine).not.toEqual([])
           }),
           { numRuns: runs, verbose: 1 },
@@ -111,6 +111,14 @@ const ONLY_OURS = new RegExp(
     .map(({ source }) => source)
     .join('|'),
 )
+
+const notKnown = (faults: readonly string[]) => faults.filter((fault) => !ONLY_OURS.test(fault))
+
+/**
+ * A record whose attributes are those of a long name, with one of the two bits more that do not count by the
+ * specification: fsck.fat and Linux step over it as over a label, and so over the file that it was.
+ */
+const isLostLabel = (fault: string) => / expected a long name with the attributes 15, /.test(fault)
 
 /** It takes bytes from 0x80 on for negative numbers, and so for characters that a label must not have. */
 const ONLY_THEIRS = /^Volume label .* is not valid|^ {2}Auto-removing label|^Leaving filesystem unchanged/

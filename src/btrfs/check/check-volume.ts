@@ -177,9 +177,13 @@ class VolumeCheck {
         this.#lostOf(CHUNK_TREE_OBJECTID).add(leaf.key(slot), leaf.key(slot))
       }
     })
-    for (const chunk of this.#space.chunks) {
-      if (chunks.copies(chunk.logical, superblock.sectorsize).length > 0) continue
-      throw new UnsupportedError('the BTRFS file system lies on several devices, of which this is but one')
+    for (const { logical, place } of this.#space.chunks) {
+      if (chunks.copies(logical, superblock.sectorsize).length > 0) continue
+      if (superblock.numDevices > 1) {
+        throw new UnsupportedError('the BTRFS file system lies on several devices, of which this is but one')
+      }
+      const only = `a copy on device ${superblock.devItem.devid}, which is the only one`
+      this.#volume.fault(`chunk ${logical}`, place, only, 'none')
     }
     this.#reader.onChunks(this.#lostOf(CHUNK_TREE_OBJECTID).any)
   }

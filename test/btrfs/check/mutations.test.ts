@@ -133,6 +133,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
     ['root directory without its own name', 'Header.nritems', 'minus', format.DATA_RELOC_TREE_OBJECTID],
     ['generation of a tree block’s extent item', 'ExtentItem.generation', 'minus'],
     ['level of a tree block’s extent item', 'Item.key.offset', 'plus', format.EXTENT_TREE_OBJECTID],
+    ['chunk on a device that there is not', 'Stripe.devid', 'plus'],
     ['deletion that began with leaves', 'RootItem.dropProgress.objectid', 'bit'],
   ]
 
