@@ -9,7 +9,7 @@ import { deflate } from 'pako'
  * @param level 1 (fast) to 9 (small)
  */
 export function compressZlib(source: Uint8Array, level: number): Uint8Array {
-  return deflate(source, { level: level })
+  return deflate(source, { level })
 }
 
 /**
