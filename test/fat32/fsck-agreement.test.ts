@@ -119,8 +119,8 @@ const notKnown = (faults: readonly string[]) => faults.filter((fault) => !ONLY_O
  * specification: fsck.fat and Linux step over it as over a label, and so over the file that it was.
  */
 const lostLabel = (sound: Uint8Array): Mutation => ({
-  what: 'attributes of UPPER',
-  writes: [{ offset: Buffer.from(sound).indexOf('UPPER   ') + 11, bytes: Uint8Array.of(0x4f) }],
+  what: 'attributes of an empty file',
+  writes: [{ offset: Buffer.from(sound).indexOf('15OFMA~1') + 11, bytes: Uint8Array.of(0x4f) }],
 })
 const isLostLabel = (fault: string) => / expected a long name with the attributes 15, /.test(fault)
 
