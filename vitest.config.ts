@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-/** The tests that take minutes have commands of their own: npm run test:large, test:matrix, test:boot. */
-const apart = ['large', 'matrix', 'boot'].find((name) => process.env[`TEST_${name.toUpperCase()}`] === '1')
+/** The tests that take minutes have commands of their own: npm run test:large, test:matrix, test:machine. */
+const apart = ['large', 'matrix', 'machine'].find((name) => process.env[`TEST_${name.toUpperCase()}`] === '1')
 
 export default defineConfig({
   // Whole images are built by the library as it is shipped: its worker threads are files of dist/.
   resolve: { alias: { diskwright: fileURLToPath(new URL('dist/index.js', import.meta.url)) } },
   test: {
     include: [`test/${apart ?? '**'}/**/*.test.ts`],
-    exclude: apart === undefined ? ['test/large/**', 'test/boot/**'] : [],
+    exclude: apart === undefined ? ['test/large/**', 'test/machine/**'] : [],
     globalSetup: 'test/global-setup.ts',
     testTimeout: 120_000,
     hookTimeout: 300_000,

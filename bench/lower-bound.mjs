@@ -9,7 +9,7 @@
  * Needs dist/ (npm run build). Prints what it has seen.
  */
 import { CRC32C } from '../dist/lib/crc32c.js'
-import { loadZstd } from '../dist/lib/zstd.js'
+import { loadZstd } from '../dist/lib/zstd/codec.js'
 import { openSource } from '../dist/sources/open.js'
 
 const LEVEL = 3

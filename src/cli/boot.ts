@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { BootResult, MachineName } from '../boot-image.ts'
+import type { BootResult, MachineName } from '../boot/boot-image.ts'
 import { CommandError } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { printJson } from './print.ts'
@@ -38,7 +38,7 @@ export async function boot(
   const console = json ? process.stderr : process.stdout
   const progress = showProgress(process.stderr)
   if (interactive) process.stderr.write('diskwright: Ctrl-A X ends the machine\n')
-  const { bootImage } = await import('../boot-image.ts')
+  const { bootImage } = await import('../boot/boot-image.ts')
   try {
     const result = await interruptible((signal) =>
       bootImage(image, {

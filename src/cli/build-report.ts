@@ -1,4 +1,4 @@
-import type { BuildProfile, BuildResult, PartitionResult, SubvolumeResult } from '../build-result.ts'
+import type { BuildProfile, BuildResult, PartitionResult, SubvolumeResult } from '../build/result.ts'
 import { bytesText, columns, countText, secondsText } from './units.ts'
 
 /** What was built, for people: a line for the image, and one for each partition. */

@@ -1,4 +1,4 @@
-import type { Difference } from '../diff-images.ts'
+import type { Difference } from '../image/diff.ts'
 import { EndWith, EXIT, Trouble } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { warn } from './place.ts'
@@ -21,7 +21,7 @@ export async function diff(a: string, b: string, flags: DiffFlags): Promise<void
 /** @returns whether anything differs */
 function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boolean> {
   return interruptible(async (signal) => {
-    const { diffImages } = await import('../diff-images.ts')
+    const { diffImages } = await import('../image/diff.ts')
     const progress = showProgress(process.stderr)
     const differences = diffImages(a, b, {
       signal,

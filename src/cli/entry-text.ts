@@ -1,5 +1,5 @@
 /** Entries of file systems as `ls` shows them. */
-import type { Stat } from '../file-system.ts'
+import type { Stat } from '../image/file-system.ts'
 import { toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
 
 const TYPE_LETTER: Record<Stat['type'], string> = {

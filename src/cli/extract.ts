@@ -1,4 +1,4 @@
-import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../extract-files.ts'
+import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../image/extract/extract.ts'
 import type { UsageError } from './description.ts'
 import { findPath, openPartition, parsePlace, partitionOf, withImage } from './place.ts'
 import { print, printJson } from './print.ts'
@@ -28,7 +28,7 @@ export function extract(
     const asked = parsePlace(place ?? '/')
     const fileSystem = await openPartition(partitionOf(image, asked, usage))
     const { path } = await findPath(fileSystem, asked.path)
-    const { extractTar, extractTo } = await import('../extract-files.ts')
+    const { extractTar, extractTo } = await import('../image/extract/extract.ts')
     const progress = flags.quiet ? undefined : showProgress(process.stderr)
     const onProgress = ({ entries, bytes }: ExtractProgress) =>
       progress?.update({ step: 'extracting', done: bytes, total: undefined, entries })

@@ -6,7 +6,7 @@ import type {
   ImageReport,
   PartitionReport,
   SubvolumeUsage,
-} from '../image-report.ts'
+} from '../image/report.ts'
 import { bytesText, columns, countText } from './units.ts'
 
 const TABLES = { mbr: 'MBR', gpt: 'GPT', hybrid: 'GPT and MBR (hybrid)' }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { inspectImage } from '../inspect-image.ts'
+import { inspectImage } from '../image/inspect.ts'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
 import { namingErrors } from '../lib/output-error.ts'
 import { createBeside } from '../lib/temporary-file.ts'

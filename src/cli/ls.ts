@@ -1,4 +1,4 @@
-import type { DirEntry, FileSystem, Stat } from '../file-system.ts'
+import type { DirEntry, FileSystem, Stat } from '../image/file-system.ts'
 import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { UsageError } from './description.ts'
 import { byName, entryJson, entryLines, entryRow, type ShownEntry } from './entry-text.ts'

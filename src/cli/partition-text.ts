@@ -1,5 +1,5 @@
 /** The partitions of an image, in words. */
-import type { DiskImage, ImagePartition } from '../open-image.ts'
+import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import { bytesText, columns } from './units.ts'
 
 export async function partitionsText(image: DiskImage): Promise<string> {

@@ -1,6 +1,6 @@
 /** Where in an image a command is to look: `PART:PATH`. */
-import type { DiskImage, ImagePartition } from '../open-image.ts'
-import type { FileSystem, Stat } from '../file-system.ts'
+import type { DiskImage, ImagePartition } from '../image/open-image.ts'
+import type { FileSystem, Stat } from '../image/file-system.ts'
 import { toBytes, fromText } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { faultText } from '../lib/fault.ts'
@@ -71,7 +71,7 @@ export function withImage<T>(
   work: (image: DiskImage, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return interruptible(async (signal) => {
-    const { openImage } = await import('../open-image.ts')
+    const { openImage } = await import('../image/open-image.ts')
     const progress = showProgress(process.stderr)
     const image = await openImage(path, {
       signal,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { planImage } from '../plan-image.ts'
+import { planImage } from '../build/plan-image.ts'
 import {
   type DescriptionFlags,
   type UsageError,

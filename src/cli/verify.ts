@@ -1,5 +1,5 @@
-import type { BootFinding } from '../lint-image.ts'
-import type { ImageFault, VerifyResult } from '../verify-image.ts'
+import type { BootFinding } from '../boot/lint.ts'
+import type { ImageFault, VerifyResult } from '../image/verify.ts'
 import { faultText } from '../lib/fault.ts'
 import { EndWith, EXIT } from './exit.ts'
 import { interruptible } from './interrupt.ts'
@@ -17,7 +17,7 @@ export interface VerifyFlags {
 
 /** `diskwright verify`: prints what is wrong with an image, a line each, and what was checked. */
 export async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
-  const { verifyImage } = await import('../verify-image.ts')
+  const { verifyImage } = await import('../image/verify.ts')
   const progress = showProgress(process.stderr)
   const lines = new Printer()
   const faults: ImageFault[] = []

@@ -1,6 +1,6 @@
 /** What every reader of a file system offers, whatever the format. */
 import type { ByteString } from '../lib/byte-string.ts'
-import type { Reading } from '../lib/reading.ts'
+import type { Reading } from '../lib/read-routine.ts'
 import type { InodeFlag } from '../spec/plan.ts'
 import type { Timestamp, Xattr } from './entry.ts'
 import type { DataRange } from './file-content.ts'

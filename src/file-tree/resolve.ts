@@ -1,7 +1,7 @@
 /** Follows paths in a file system that is being read. (path_resolution(7)) */
 import { type ByteString, toDisplay } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
-import type { Reading } from '../lib/reading.ts'
+import type { Reading } from '../lib/read-routine.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from './reader.ts'
 
 /** As many symlinks as Linux follows on the way of one path. (MAXSYMLINKS) */

@@ -1,7 +1,7 @@
 /** Goes through a tree that is read, entry by entry. Trees of damaged images end, too. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
-import type { Reading } from '../lib/reading.ts'
+import type { Reading } from '../lib/read-routine.ts'
 import type { DirectoryEntry, FileSystemReader, Inode, InodeRecord, InodeRef } from './reader.ts'
 
 /** Longer ones are of use to nobody: Linux takes paths of 4096 bytes at once. */

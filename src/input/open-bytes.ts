@@ -1,5 +1,5 @@
 import type { ByteSource } from '../lib/byte-source.ts'
-import { run } from '../lib/reading.ts'
+import { run } from '../lib/read-routine.ts'
 import { compressionOf } from '../sources/decompress.ts'
 import { decompressedCopy } from './decompressed-copy.ts'
 import { type ImageSource, openInput } from './open-input.ts'

@@ -6,16 +6,16 @@ import { type ByteSource, isSync } from '../lib/byte-source.ts'
 import type { BlockHash } from '../lib/block-hash.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { type Reading, readExactly, run, runSync } from '../lib/reading.ts'
+import { type Reading, readExactly, run, runSync } from '../lib/read-routine.ts'
 import { u32, viewOf } from '../lib/struct.ts'
-import { loadZstd, type Zstd } from '../lib/zstd.ts'
-import { FrameIndex, type PlacedFrame } from '../output/frame-index.ts'
+import { loadZstd, type Zstd } from '../lib/zstd/codec.ts'
+import { FrameIndex, type PlacedFrame } from '../lib/zstd/frame-index.ts'
 import {
   decodeSeekTable,
   SEEK_TABLE_FOOTER_SIZE,
   seekTableSize,
   type SeekTableFrame,
-} from '../output/seek-table.ts'
+} from '../lib/zstd/seek-table.ts'
 import { FrameCache } from './frame-cache.ts'
 import type { ReadStatistics } from './watched-source.ts'
 

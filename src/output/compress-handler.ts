@@ -1,6 +1,6 @@
 /** What a thread does that compresses what lies in shared memory. */
 import type { CreateHandler } from '../lib/worker-pool.ts'
-import { loadZstd, type Zstd, type ZstdCompressor } from '../lib/zstd.ts'
+import { loadZstd, type Zstd, type ZstdCompressor } from '../lib/zstd/codec.ts'
 
 interface CompressibleMemory {
   /** @param amount how much of it, in units of its own */

@@ -1,5 +1,5 @@
-import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd-format.ts'
-import { FrameBlocks, type FrameSizes } from './frame-blocks.ts'
+import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd/format.ts'
+import { FrameBlocks, type FrameSizes } from '../lib/zstd/frame-blocks.ts'
 import { MAX_FRAME_CONTENT, type RunMemory } from './run-memory.ts'
 import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
 

@@ -1,6 +1,6 @@
 /** Who compresses what an .img.zst has to compress itself: this thread or another. */
 import { WorkerPool } from '../lib/worker-pool.ts'
-import type { Zstd } from '../lib/zstd.ts'
+import type { Zstd } from '../lib/zstd/codec.ts'
 import { compressJob } from './compress-handler.ts'
 import { RunMemory } from './run-memory.ts'
 

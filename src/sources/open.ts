@@ -9,7 +9,7 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 import { decompress } from './decompress.ts'
 import { readDirectory } from './directory.ts'
-import { readTar } from './tar.ts'
+import { readTar } from '../tar/read/read-tar.ts'
 
 const READ_SIZE = 1 << 20
 /** Should it be a fifo, opening it must not wait for somebody who writes. */

@@ -7,7 +7,7 @@ import {
   FRAME_MAGIC,
   isSkippableMagic,
   sizesOf,
-} from '../lib/zstd-format.ts'
+} from '../lib/zstd/format.ts'
 
 /** A part of one frame; `last` when the frame ends with it. */
 export interface FramePiece {

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
-import { loadNapiBinding } from '../lib/zstd-napi.ts'
+import { loadNapiBinding } from '../lib/zstd/native.ts'
 import { through } from './through.ts'
 import { framePieces, truncatedZstd, type FramePiece } from './zstd-frames.ts'
 

@@ -1,5 +1,5 @@
 /** What a boot loader sees of an image: enough to find out whether it boots. */
-import type { StoredForm } from '../file-tree/stored-form.ts'
+import type { StoredForm } from '../file-tree/file-layout.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 
 export interface BootNode {

@@ -2,7 +2,7 @@
  * What the BTRFS readers of boot loaders cannot read, by version. Measured with U-Boot's sandbox and boards, and with
  * grub-fstest: see docs/booting.md.
  */
-import type { StoredForm } from '../file-tree/stored-form.ts'
+import type { StoredForm } from '../file-tree/file-layout.ts'
 import { isBefore, ubootVersionText, type UBootVersion } from '../spec/uboot-version.ts'
 import { Arm64Image, ARM64_MAGIC } from './format.ts'
 import type { BtrfsTraits } from './boot-tree.ts'

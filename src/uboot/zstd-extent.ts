@@ -1,5 +1,5 @@
 /** What U-Boot and GRUB want of the zstd frame in an extent. The kernel is less strict. */
-import { isSkippableMagic, readFrameHeader, readFrameSize } from '../lib/zstd-format.ts'
+import { isSkippableMagic, readFrameHeader, readFrameSize } from '../lib/zstd/format.ts'
 
 /** Bytes: more than a frame of 128 KiB needs. */
 const MAX_WINDOW = 1 << 17

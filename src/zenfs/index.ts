@@ -2,11 +2,11 @@
  * File systems of disk images as backends of ZenFS (the package @zenfs/core), read-only.
  */
 import type { Backend } from '@zenfs/core'
-import type { FileSystem, FileSystemType } from '../file-system.ts'
+import type { FileSystem, FileSystemType } from '../image/file-system.ts'
 import type { InodeRef } from '../file-tree/reader.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { DiskImage, openImage } from '../open-image.ts'
+import { DiskImage, openImage } from '../image/open-image.ts'
 import { ImageFS } from './image-fs.ts'
 
 export { ImageFS } from './image-fs.ts'

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { buildAndJudge, noise, text, type BtrfsOptions, type Built } from '../images/build.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const SIZES = [

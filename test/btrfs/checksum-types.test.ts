@@ -10,7 +10,7 @@ import { btrfsCheck, canBtrfsCheck } from '../judges/btrfs-check.ts'
 import { flipByte } from '../judges/damage.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

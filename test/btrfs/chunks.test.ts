@@ -10,7 +10,7 @@ import {
   type Chunk,
   type DataSpaceOptions,
   type TreeChunk,
-} from '../../src/btrfs/chunks.ts'
+} from '../../src/btrfs/write/chunks.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -7,7 +7,7 @@ import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { attachLoop, detachLoop } from '../judges/loop-device.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'file', content })

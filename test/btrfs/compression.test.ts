@@ -5,7 +5,7 @@ import { buildAndJudge, noise, text, type BtrfsOptions, type Built } from '../im
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { contentOf } from '../output/operations.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const SIZES = [

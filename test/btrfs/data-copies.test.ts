@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { DataAllocator } from '../../src/btrfs/chunks.ts'
-import { DataCopies } from '../../src/btrfs/data-copies.ts'
+import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
+import { DataCopies } from '../../src/btrfs/write/data-copies.ts'
 import { noise } from '../images/build.ts'
 
 const MIB = 2 ** 20

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { DataAllocator } from '../../src/btrfs/chunks.ts'
-import { DataWriter } from '../../src/btrfs/data.ts'
-import { DeviceSink } from '../../src/btrfs/device-sink.ts'
-import { INLINE_BLOCK_BYTES } from '../../src/btrfs/inline-content.ts'
-import { BatchMemory } from '../../src/btrfs/pack.ts'
-import { ExtentPlacer } from '../../src/btrfs/place.ts'
+import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
+import { DataWriter } from '../../src/btrfs/write/data.ts'
+import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
+import { INLINE_BLOCK_BYTES } from '../../src/btrfs/write/inline-content.ts'
+import { BatchMemory } from '../../src/btrfs/write/pack.ts'
+import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
-import { loadExtentCompression } from '../../src/packing/extent-compression.ts'
+import { loadExtentCompression } from '../../src/build/packing/extent-compression.ts'
 
 const FILES = 3000
 const storage = { nodatacow: false, compression: undefined }

@@ -19,7 +19,7 @@ import { attachLoop, detachLoop } from '../judges/loop-device.ts'
 import type { Partition } from '../judges/partition.ts'
 import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { sfdiskJson } from '../judges/sfdisk.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -4,7 +4,7 @@ import { nameHash } from '../../src/btrfs/checksum.ts'
 import { fromBytes } from '../../src/lib/byte-string.ts'
 import { collidingNames } from '../images/collisions.ts'
 import { build, buildAndJudge, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const NODE_SIZES = [4096, 16384, 65536] as const
 /** Without header and the item's own entry; then without the head of a directory entry. */

@@ -7,7 +7,7 @@ import {
   specPath,
   withoutRefused,
 } from '../images/arbitrary-tree.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
 import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
 import { expectedImage, isExcluded, pathHeldBy, Refused, type SourceInput } from '../images/expected-image.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ROOT_ITEM_KEY, RootItem } from '../../src/btrfs/format.ts'
-import { rootTreeItems, type FileTreeFields } from '../../src/btrfs/roots.ts'
+import { rootTreeItems, type FileTreeFields } from '../../src/btrfs/write/roots.ts'
 
 const GENERATION = 7
 const NO_UUID = new Uint8Array(16)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExpectedTrees } from '../judges/expected.ts'
 import { exercise, JUDGE_FOLDER } from '../judges/exercise.ts'
 import { mustRun } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import { build, buildAndJudge, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
 
 const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'file', content })

@@ -5,8 +5,8 @@ import { DoesNotFitError } from 'diskwright'
 import { buildAndJudge, build, describeImage, inFolder, noise, text, type Built } from '../images/build.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
-import type { SparseFormat, SparseMap } from '../sources/build-sparse.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { SparseFormat, SparseMap } from '../tar/build-sparse.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -5,7 +5,7 @@ import { InputError } from 'diskwright'
 import { FEATURE_INCOMPAT_DEFAULT_SUBVOL, Superblock, SUPERBLOCK_OFFSETS } from '../../src/btrfs/format.ts'
 import { exercise } from '../judges/exercise.ts'
 import { mustRun } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import {
   build,
   buildAndJudge,

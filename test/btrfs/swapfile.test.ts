@@ -1,13 +1,13 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { encodeSwapHeader } from '../../src/btrfs/swapfile.ts'
+import { encodeSwapHeader } from '../../src/btrfs/write/swapfile.ts'
 import { build, buildAndJudge, describeImage, inFolder, type Built } from '../images/build.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { missingJudge, mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 const MIB = 1024 ** 2
 const UUID = '01234567-89ab-5def-8123-456789abcdef'

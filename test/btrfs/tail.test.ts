@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DataAllocator } from '../../src/btrfs/chunks.ts'
-import { ExtentUses } from '../../src/btrfs/extent-tree.ts'
-import { ExtentTable, FileData } from '../../src/btrfs/extents.ts'
-import { ampleHeadroom, fitTail } from '../../src/btrfs/fit.ts'
-import { tailPlanner, type TailInput } from '../../src/btrfs/tail.ts'
-import { planTree } from '../../src/btrfs/tree.ts'
+import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
+import { ExtentUses } from '../../src/btrfs/write/extent-tree.ts'
+import { ExtentTable, FileData } from '../../src/btrfs/write/extent-list.ts'
+import { ampleHeadroom, fitTail } from '../../src/btrfs/write/fit.ts'
+import { tailPlanner, type TailInput } from '../../src/btrfs/write/global-trees.ts'
+import { planTree } from '../../src/btrfs/write/tree.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 
 const MIB = 2 ** 20

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Header, Item, KeyPtr, maxItemSize } from '../../src/btrfs/format.ts'
-import { buildTree, planTree, structItem, type TreeItem, type TreeRoot } from '../../src/btrfs/tree.ts'
+import { buildTree, planTree, structItem, type TreeItem, type TreeRoot } from '../../src/btrfs/write/tree.ts'
 import { u64 } from '../../src/lib/struct.ts'
 import { walkTree } from './walk-tree.ts'
 

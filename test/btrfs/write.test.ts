@@ -6,7 +6,7 @@ import { nameHash } from '../../src/btrfs/checksum.ts'
 import { InputError } from 'diskwright'
 import type { BtrfsSpec } from '../../src/spec/schema.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import { collidingNames } from '../images/collisions.ts'
 import { build, buildAndJudge, describeImage, inFolder, judge, noise, text } from '../images/build.ts'
 

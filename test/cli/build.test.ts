@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BuildResult } from '../../src/index.ts'
-import { buildTar } from '../sources/build-tar.ts'
+import { buildTar } from '../tar/build-tar.ts'
 import { MAIN, diskwright } from './diskwright.ts'
 
 const TAR = buildTar([

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { SubvolumeResult } from '../../src/build-result.ts'
+import type { SubvolumeResult } from '../../src/build/result.ts'
 import { buildText } from '../../src/cli/build-report.ts'
 import { CommandError, exitCodeOf, reportError } from '../../src/cli/exit.ts'
 import { interruptible } from '../../src/cli/interrupt.ts'

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { noise } from '../images/build.ts'
-import { buildTar } from '../sources/build-tar.ts'
+import { buildTar } from '../tar/build-tar.ts'
 import { MAIN } from './diskwright.ts'
 
 const TAR = buildTar([{ path: 'large', type: 'file', content: noise(3 << 20) }])

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildImage } from 'diskwright'
 import { noise, text } from '../images/build.ts'
-import { buildTar, type TarInput } from '../sources/build-tar.ts'
+import { buildTar, type TarInput } from '../tar/build-tar.ts'
 
 export const entries: TarInput[] = [
   { path: '', type: 'directory', mode: 0o755 },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BootSector, DirEntry, FsInfo, LongNameEntry } from '../../src/fat32/format.ts'
 import { clusterOffset, fatOffset } from '../../src/fat32/geometry.ts'
-import type { Fat32Layout } from '../../src/fat32/plan.ts'
+import type { Fat32Layout } from '../../src/fat32/write/plan.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import type { SparseImage } from '../judges/sparse-image.ts'

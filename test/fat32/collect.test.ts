@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
-import { FatCollector } from '../../src/fat32/collect.ts'
+import { FatCollector } from '../../src/fat32/write/collect.ts'
 import { planGeometry } from '../../src/fat32/geometry.ts'
-import { planFat32 } from '../../src/fat32/plan.ts'
+import { planFat32 } from '../../src/fat32/write/plan.ts'
 import { DoesNotFitError, InputError } from '../../src/lib/errors.ts'
 import {
   collect,

@@ -7,7 +7,7 @@ import {
   usualClusterSize,
   MIN_FAT32_BYTES,
 } from '../../src/fat32/geometry.ts'
-import { encodeBootSectors } from '../../src/fat32/write.ts'
+import { encodeBootSectors } from '../../src/fat32/write/write.ts'
 import { fromBytes } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError } from '../../src/lib/errors.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'

@@ -1,6 +1,6 @@
 /** Ways to damage a volume: another value in one field of one of its structures. */
 import fc from 'fast-check'
-import { decodeBootSector } from '../../src/fat32/boot-sector.ts'
+import { decodeBootSector } from '../../src/fat32/read/boot-sector.ts'
 import {
   BootSector,
   BootSector16,
@@ -11,10 +11,10 @@ import {
   LongNameEntry,
 } from '../../src/fat32/format.ts'
 import { fatOffset } from '../../src/fat32/geometry.ts'
-import { openFat } from '../../src/fat32/read.ts'
+import { openFat } from '../../src/fat32/read/reader.ts'
 import type { InodeRef } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
-import { runSync } from '../../src/lib/reading.ts'
+import { runSync } from '../../src/lib/read-routine.ts'
 import type { Struct } from '../../src/lib/struct.ts'
 
 export interface Mutation {

@@ -7,7 +7,7 @@ import type {
   InodeType,
 } from '../../src/file-tree/reader.ts'
 import type { ByteString } from '../../src/lib/byte-string.ts'
-import type { Reading } from '../../src/lib/reading.ts'
+import type { Reading } from '../../src/lib/read-routine.ts'
 
 /** A directory, the target of a symlink, or the content of a file. */
 export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8Array

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { MAX_SYMLINKS, resolvePath, type ResolveOptions } from '../../src/file-tree/resolve.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { NotFoundError } from '../../src/lib/errors.ts'
-import { runSync } from '../../src/lib/reading.ts'
+import { runSync } from '../../src/lib/read-routine.ts'
 import { MemoryReader, type MemoryNode } from './memory-reader.ts'
 
 const FILE = new Uint8Array(1)

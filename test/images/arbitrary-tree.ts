@@ -1,7 +1,7 @@
 /** Trees of every kind of entry, for tests that build whole images of them. */
 import * as fc from 'fast-check'
-import { arbitraryTime } from '../sources/arbitrary-entries.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import { arbitraryTime } from '../tar/arbitrary-entries.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import { noise, text } from './build.ts'
 import { expectedImage, Refused, type Layout, type SourceInput } from './expected-image.ts'
 

@@ -6,7 +6,7 @@ import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
 import { fromText, toBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import type { BtrfsSpec, PathRuleSpec } from '../../src/spec/schema.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 
 export interface SourceInput {
   entries: readonly TarInput[]

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildImage } from 'diskwright'
 import type { ImageSpec } from '../../src/spec/schema.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
-import { buildTar, type TarInput } from '../sources/build-tar.ts'
+import { buildTar, type TarInput } from '../tar/build-tar.ts'
 import { noise, text } from './build.ts'
 
 const MIB = 1 << 20

@@ -1,6 +1,6 @@
 /** One small image with something of everything, for tests of the judges. */
 import type { ExpectedEntry, ExpectedTrees } from '../judges/expected.ts'
-import type { TarInput } from '../sources/build-tar.ts'
+import type { TarInput } from '../tar/build-tar.ts'
 import { build, describeImage, noise, text, type BtrfsOptions, type Built } from './build.ts'
 import { expectedImage } from './expected-image.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { build, describeImage, inFolder, judge, type BtrfsOptions } from '../images/build.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import { sha256Of, uniformArchive } from '../sources/uniform-archive.ts'
+import { sha256Of, uniformArchive } from '../tar/uniform-archive.ts'
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30

@@ -1,7 +1,7 @@
 /** The options of a BTRFS partition and the values that are tried, each with each. */
 import type { BtrfsOptions } from '../images/build.ts'
 import type { BtrfsSpec, SubvolumeSpec } from '../../src/spec/schema.ts'
-import { planImage } from '../../src/plan-image.ts'
+import { planImage } from '../../src/build/plan-image.ts'
 import { SpecError } from '../../src/lib/errors.ts'
 import type { Combination, IsValid, OptionTable } from './cover.ts'
 

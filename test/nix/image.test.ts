@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { planImage } from '../../src/plan-image.ts'
+import { planImage } from '../../src/build/plan-image.ts'
 import type { BtrfsSpec, Fat32Spec, ImageSpec } from '../../src/spec/schema.ts'
 import { inFolder } from '../images/build.ts'
 import { canEvaluateNix, evaluateNix, nixErrorOf, parseNix, REPOSITORY } from '../judges/nix.ts'

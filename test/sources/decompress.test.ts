@@ -10,7 +10,7 @@ import { decompress } from '../../src/sources/decompress.ts'
 import { decodeByZlib, type ZlibWithZstd } from '../../src/sources/zstd.ts'
 import { framePieces } from '../../src/sources/zstd-frames.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
-import { inPieces, join, takeOne } from './collect.ts'
+import { inPieces, join, takeOne } from '../tar/collect.ts'
 
 const PIECES = [1, 321, 4096, 1 << 20]
 const unpack = (bytes: Uint8Array, size = 1 << 20) => join(decompress(inPieces(bytes, size), 'a.gz'))

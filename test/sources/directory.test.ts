@@ -18,7 +18,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
 import { readDirectory } from '../../src/sources/directory.ts'
 import { runTool } from '../judges/run-tool.ts'
-import { collect } from './collect.ts'
+import { collect } from '../tar/collect.ts'
 
 let folder: string
 beforeEach(async () => {

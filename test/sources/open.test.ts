@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
 import { openSource, sourceSize } from '../../src/sources/open.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import { buildTar } from './build-tar.ts'
-import { collect, exhaust, takeOne } from './collect.ts'
+import { buildTar } from '../tar/build-tar.ts'
+import { collect, exhaust, takeOne } from '../tar/collect.ts'
 
 const content = Buffer.alloc(3_000_000, 'some content, ')
 const tar = buildTar([

@@ -2,7 +2,7 @@
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it } from 'vitest'
 import { SpecError } from '../../src/lib/errors.ts'
-import { planImage } from '../../src/plan-image.ts'
+import { planImage } from '../../src/build/plan-image.ts'
 import { description, issuesOf, type Json } from './descriptions.ts'
 
 /** What is changed, and all issues there are then: path -> a part of the message. */

@@ -1,5 +1,5 @@
 /** Descriptions for tests: a good one, and changes to it. */
-import { planImage, type PlanOptions } from '../../src/plan-image.ts'
+import { planImage, type PlanOptions } from '../../src/build/plan-image.ts'
 import { SpecError, type SpecIssue } from '../../src/lib/errors.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
 

@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return --
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it } from 'vitest'
-import { planImage } from '../../src/plan-image.ts'
+import { planImage } from '../../src/build/plan-image.ts'
 import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
 import { description, type Json } from './descriptions.ts'
 

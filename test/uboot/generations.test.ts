@@ -1,6 +1,6 @@
 /** Boot files of systems that are not as they should be. */
 import { describe, expect, test } from 'vitest'
-import { CollectedTree } from '../../src/file-tree/collected-tree.ts'
+import { CollectedTree } from '../../src/file-tree/tree-view.ts'
 import { FileTree } from '../../src/file-tree/tree.ts'
 import { bootFiles, findToplevel, type BootMenuOptions } from '../../src/uboot/generations.ts'
 import { registrationIn, standardDirectories, systemEntries } from '../../src/uboot/nixos-tree.ts'

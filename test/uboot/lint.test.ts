@@ -1,6 +1,6 @@
 /** What is wrong with images that are only described here. */
 import { describe, expect, test } from 'vitest'
-import { PLAIN_FORM, type StoredForm } from '../../src/file-tree/stored-form.ts'
+import { PLAIN_FORM, type StoredForm } from '../../src/file-tree/file-layout.ts'
 import { fromText, toBytes } from '../../src/lib/byte-string.ts'
 import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
 import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'

@@ -1,8 +1,8 @@
 /** Reads tree blocks, many at once, and verifies every copy of each. */
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import { blockProblem, TreeBlock } from '../read/tree-block.ts'
-import { blockName, type Volume } from './volume.ts'
+import { blockName, type Volume } from './context.ts'
 
 /** Blocks that are so near each other are read in one go, with what lies between. */
 const MAX_GAP = 64 * 1024

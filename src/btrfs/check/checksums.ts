@@ -5,7 +5,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { ExtentTable } from './extent-table.ts'
 import { lastAtMost, overlap } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** An extent that has no item yet. */
 export interface LoggedExtent {

@@ -18,7 +18,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { ExtentTable } from './extent-table.ts'
 import { lastAtMost, overlap, u64At } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 export interface BlockGroup {
   start: number

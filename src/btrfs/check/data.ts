@@ -3,7 +3,7 @@ import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import {
   COMPRESS_NONE,
   CSUM_TREE_OBJECTID,
@@ -18,7 +18,7 @@ import type { ExtentTable } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
 import type { UseTable } from './use-table.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** Bytes that are read at once. No compressed extent is longer. */
 const WINDOW = 1024 ** 2

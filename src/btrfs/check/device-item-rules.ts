@@ -28,7 +28,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import { isOneBit } from './extent-item-rules.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import type { ItemProblem, Volume } from './volume.ts'
+import type { ItemProblem, Volume } from './context.ts'
 
 const CHUNK = {
   length: ChunkItem.offsetOf('length'),

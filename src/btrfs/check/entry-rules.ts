@@ -15,7 +15,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { precedingProblem } from './file-item-rules.ts'
-import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './volume.ts'
+import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './context.ts'
 
 export const ENTRY = {
   location: DirItem.offsetOf('location'),

@@ -30,7 +30,7 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { i64At, isAligned, isExact, u64At } from './numbers.ts'
-import type { ItemProblem, Volume } from './volume.ts'
+import type { ItemProblem, Volume } from './context.ts'
 
 export const EXTENT_ITEM = {
   refs: ExtentItem.offsetOf('refs'),

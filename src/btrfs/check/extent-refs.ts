@@ -20,7 +20,7 @@ import type { ExtentTable, Reference } from './extent-table.ts'
 import { itemName, treeName } from './names.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { PointerTable, UseTable } from './use-table.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 export interface References {
   volume: Volume

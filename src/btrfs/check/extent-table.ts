@@ -18,7 +18,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { Ids } from './block-table.ts'
 import { DATA_REF, EXTENT_ITEM, INLINE_DATA_REF, inlineRefs } from './extent-item-rules.ts'
 import { i64At, lastAtMost, u64At } from './numbers.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** A reference to an extent: by a tree, by a file of a tree, by a block, or by a leaf. */
 export interface Reference {

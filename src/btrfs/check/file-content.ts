@@ -17,7 +17,7 @@ import type { ChecksumRanges } from './checksums.ts'
 import { EXTENT } from './file-item-rules.ts'
 import { u64At } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 export interface ContentContext {
   volume: Volume

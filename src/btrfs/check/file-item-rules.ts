@@ -20,7 +20,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './volume.ts'
+import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './context.ts'
 
 const FILE_TYPES = new Set<number>(Object.values(MODE_TYPE))
 

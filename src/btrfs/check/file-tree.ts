@@ -2,7 +2,7 @@
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   DIR_INDEX_KEY,
@@ -30,7 +30,7 @@ import { NameTable, SEEN } from './name-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost, u64At } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** An entry of a directory that leads to another tree. */
 export interface SubvolumeEntry {

@@ -13,7 +13,7 @@ import type { BlockGroup } from './chunks.ts'
 import type { ExtentTable } from './extent-table.ts'
 import { lastAtMost } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 interface Range {
   start: number

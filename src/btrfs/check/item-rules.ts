@@ -34,7 +34,7 @@ import { blockGroupProblem, dataRefProblem, extentItemProblem, keyedRefProblem }
 import { fileExtentProblem, inodeProblem, inodeRefProblem } from './file-item-rules.ts'
 import { rootItemProblem, rootRefProblem, uuidProblem } from './root-item-rules.ts'
 import { checksumProblem, freeSpaceProblem } from './space-item-rules.ts'
-import type { ItemProblem, Volume } from './volume.ts'
+import type { ItemProblem, Volume } from './context.ts'
 
 export type ItemRule = (volume: Volume, leaf: TreeBlock, slot: number) => ItemProblem | undefined
 

@@ -13,7 +13,7 @@ import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
 import { EXTENT, INODE } from './file-item-rules.ts'
 import { u64At } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** The log of one subvolume. */
 export class LogCheck implements TreeVisitor {

@@ -14,7 +14,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import { isSubvolume, type ItemProblem, type Volume } from './volume.ts'
+import { isSubvolume, type ItemProblem, type Volume } from './context.ts'
 
 export const ROOT = {
   generation: RootItem.offsetOf('generation'),

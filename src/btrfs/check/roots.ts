@@ -18,7 +18,7 @@ import { dropOf, ROOT } from './root-item-rules.ts'
 import { treeName } from './names.ts'
 import { u64At } from './numbers.ts'
 import type { CheckedTree, LostRanges } from './tree-walk.ts'
-import { isFreeId, type Volume } from './volume.ts'
+import { isFreeId, type Volume } from './context.ts'
 
 /** A tree as its root item has it. */
 export interface RootOfTree extends CheckedTree {

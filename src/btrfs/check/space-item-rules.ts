@@ -9,7 +9,7 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { isAligned, isExact } from './numbers.ts'
-import type { ItemProblem, Volume } from './volume.ts'
+import type { ItemProblem, Volume } from './context.ts'
 
 /** (check_csum_item of tree-checker.c) */
 export function checksumProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {

@@ -1,5 +1,5 @@
 /** The superblock and its mirrors. (btrfs_check_super) */
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   ChunkItem,
@@ -14,7 +14,7 @@ import {
 } from '../format.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { chunkContentProblem } from './device-item-rules.ts'
-import type { Volume } from './volume.ts'
+import type { Volume } from './context.ts'
 
 /** The least that a file system has: the blocks of its trees. */
 const LEAST_BLOCKS = 6

@@ -1,5 +1,5 @@
 /** Walks trees: every block is as what points to it says, keys ascend, and whoever listens is given the leaves. */
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
@@ -20,7 +20,7 @@ import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
 import { itemProblem } from './item-rules.ts'
 import { keyName, treeName } from './names.ts'
-import { blockName, compareKeys, isSubvolume, type Volume } from './volume.ts'
+import { blockName, compareKeys, isSubvolume, type Volume } from './context.ts'
 
 /** A tree, as its root item or the superblock has it. */
 export interface CheckedTree {

@@ -1,6 +1,6 @@
 /** From logical addresses to places on the device. */
 import { CorruptError } from '../../lib/errors.ts'
-import { decodeSoundly } from '../../lib/reading.ts'
+import { decodeSoundly } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_DUP,
   BLOCK_GROUP_PROFILE_MASK,

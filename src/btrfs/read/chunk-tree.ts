@@ -1,7 +1,7 @@
 /** All chunks, from the tree that has them. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { CHUNK_ITEM_KEY, FIRST_CHUNK_TREE_OBJECTID, type Superblock } from '../format.ts'
 import { ChunkMap, decodeChunk, systemChunks } from './chunk-map.ts'
 import { chunkTreeRoot } from './roots.ts'

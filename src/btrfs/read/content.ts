@@ -1,5 +1,5 @@
 /** The content of files, put together from their extents. */
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
 import { decompressExtent, decompressInto, type Decompressor } from './decompress.ts'

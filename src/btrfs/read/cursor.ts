@@ -1,5 +1,5 @@
 /** Finds items in a tree, and goes from one to the next. */
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import type { Key } from '../format.ts'
 import type { TreeBlock } from './tree-block.ts'
 import type { TreeRoot, Trees } from './trees.ts'

@@ -1,8 +1,8 @@
 /** Compressed extents. */
 import { CorruptError } from '../../lib/errors.ts'
 import { decompressZlib } from '../../lib/zlib.ts'
-import { readFrameHeader, readFrameSize } from '../../lib/zstd-format.ts'
-import type { Zstd } from '../../lib/zstd.ts'
+import { readFrameHeader, readFrameSize } from '../../lib/zstd/format.ts'
+import type { Zstd } from '../../lib/zstd/codec.ts'
 import { MAX_COMPRESSED_RAM_BYTES } from '../format.ts'
 import { decompressLzoExtent } from '../lzo-extent.ts'
 import type { FileExtent } from './file-extents.ts'

@@ -1,7 +1,7 @@
 /** Entries of directories, and where they lead. */
 import type { DirectoryEntry, InodeRef, InodeType } from '../../file-tree/reader.ts'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import {
   DirItem,
   FileType,

@@ -5,7 +5,7 @@ import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   CSUM_TREE_OBJECTID,
@@ -40,7 +40,7 @@ import { decodeItem } from './tree-block.ts'
 import { TreeSearch } from './tree-search.ts'
 import type { TreeRoot, Trees } from './trees.ts'
 import { collectXattrs, inOrder } from './xattrs.ts'
-import type { BtrfsReader, InodeRecord } from '../read.ts'
+import type { BtrfsReader, InodeRecord } from './open.ts'
 import { noticesOf } from './notices.ts'
 
 /** What a reader is made of. */

@@ -1,5 +1,5 @@
 /** Where the trees begin: the items of the root tree. */
-import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
   ROOT_ITEM_KEY,

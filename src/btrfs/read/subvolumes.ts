@@ -4,7 +4,7 @@ import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   DIR_ITEM_KEY,

@@ -2,7 +2,7 @@
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/reading.ts'
+import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
   CSUM_TYPES,

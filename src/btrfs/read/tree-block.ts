@@ -1,6 +1,6 @@
 /** Blocks of trees, as they are on disk: leaves with items, and nodes with pointers. */
 import { CorruptError } from '../../lib/errors.ts'
-import { decodeSoundly } from '../../lib/reading.ts'
+import { decodeSoundly } from '../../lib/read-routine.ts'
 import { viewOf, type Struct } from '../../lib/struct.ts'
 import { Header, Item, Key, KeyPtr, leafDataSize, MAX_LEVEL } from '../format.ts'
 

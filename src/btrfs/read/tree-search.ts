@@ -1,6 +1,6 @@
 /** Cursors that stay where they were, since most searches are for something near the last one. */
 import { CorruptError, NotFoundError } from '../../lib/errors.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { CSUM_TREE_OBJECTID, FIRST_FREE_OBJECTID, FS_TREE_OBJECTID } from '../format.ts'
 import type { Cursor } from './cursor.ts'
 import type { Roots } from './roots.ts'

@@ -2,7 +2,7 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { readExactly, type Reading } from '../../lib/reading.ts'
+import { readExactly, type Reading } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import type { Superblock } from '../format.ts'
 import type { ChunkMap } from './chunk-map.ts'

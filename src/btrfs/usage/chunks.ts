@@ -1,7 +1,7 @@
 /** What is in the chunks, and how full are they? */
 import { OccupancyCells, type Occupancy } from '../../lib/occupancy.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_ITEM_KEY,

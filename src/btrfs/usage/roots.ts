@@ -1,7 +1,7 @@
 /** Which trees are there, and where do subvolumes lie? */
 import type { ByteString } from '../../lib/byte-string.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,

@@ -4,7 +4,7 @@ import type { SizeTree } from '../../file-tree/size-tree.ts'
 import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/reading.ts'
+import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
 import {
   DIR_INDEX_KEY,
   EXTENT_DATA_KEY,

@@ -1,7 +1,7 @@
 /** What do the superblock and its mirrors say? */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { uuidText } from '../../lib/hex.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { checksumProblem } from '../checksum.ts'
 import {

@@ -1,7 +1,7 @@
 /** Goes over all blocks of a tree, once each. */
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/reading.ts'
+import type { Reading } from '../../lib/read-routine.ts'
 import type { Key } from '../format.ts'
 import { keyText, type TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'

@@ -1,7 +1,7 @@
 /** A report as one page that needs nothing else: no network, no server, no other file. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { ImageReport } from '../../image-report.ts'
+import type { ImageReport } from '../../image/report.ts'
 
 /**
  * The page. It is the same for the same report and name.

@@ -1,7 +1,7 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import type { VolumeHead } from '../boot-sector.ts'
-import type { FatTable } from '../fat-table.ts'
+import type { VolumeHead } from '../read/boot-sector.ts'
+import type { FatTable } from '../read/fat-table.ts'
 
 /** What all parts of the check work with. */
 export interface Check extends VolumeHead {

@@ -1,5 +1,5 @@
 /** Do the FATs agree, and what do their first two entries say? */
-import { readExactly, type Reading } from '../../lib/reading.ts'
+import { readExactly, type Reading } from '../../lib/read-routine.ts'
 import { FIRST_CLUSTER } from '../format.ts'
 import { fatOffset } from '../geometry.ts'
 import { differenceIn, hex, type Check } from './context.ts'

@@ -1,5 +1,5 @@
 /** Is what stands before the FATs sound, and does the volume fit where it lies? */
-import { readExactly, readStruct, type Reading } from '../../lib/reading.ts'
+import { readExactly, readStruct, type Reading } from '../../lib/read-routine.ts'
 import {
   BootSector,
   BootSector16,

@@ -2,9 +2,9 @@
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/reading.ts'
-import { Chain } from '../chain.ts'
-import { isLongNameEntry, shortNameText } from '../directory-read.ts'
+import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { Chain } from '../read/chain.ts'
+import { isLongNameEntry, shortNameText } from '../read/directory.ts'
 import {
   ATTR_DIRECTORY,
   ATTR_VOLUME_ID,
@@ -19,7 +19,7 @@ import {
   NT_NO_SHORT_NAME,
 } from '../format.ts'
 import { clusterOffset, clusterSizeOf, rootOffset } from '../geometry.ts'
-import { firstClusterOf } from '../read.ts'
+import { firstClusterOf } from '../read/reader.ts'
 import { ClusterSet } from './cluster-set.ts'
 import { quote, type Check } from './context.ts'
 import type { LabelRecord } from './label.ts'

@@ -1,5 +1,5 @@
 /** Is every cluster that is taken used by something, and does FSInfo count them right? */
-import { readStruct, type Reading } from '../../lib/reading.ts'
+import { readStruct, type Reading } from '../../lib/read-routine.ts'
 import { FAT_FREE, FIRST_CLUSTER, FsInfo, UNKNOWN_COUNT } from '../format.ts'
 import type { Check } from './context.ts'
 import { fsInfoOffset } from './head.ts'

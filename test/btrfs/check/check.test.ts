@@ -13,11 +13,11 @@ import {
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
 } from '../../../src/btrfs/format.ts'
-import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read.ts'
+import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read/open.ts'
 import type { ByteSource, SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/reading.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
+import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 import type { Built } from '../../images/build.ts'
 import { buildSample, MARKER } from '../../images/sample.ts'
 import { withFileSource } from '../../images/walk-reader.ts'

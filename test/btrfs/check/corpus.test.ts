@@ -1,12 +1,12 @@
 /** The checker and the reader look at the images with which btrfs-progs tests its own checker. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openBtrfs } from '../../../src/btrfs/read.ts'
+import { openBtrfs } from '../../../src/btrfs/read/open.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../../../src/lib/errors.ts'
 import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/reading.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
+import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 import { inFolder } from '../../images/build.ts'
 import { walkReader, withFileSource } from '../../images/walk-reader.ts'
 import {

@@ -1,9 +1,9 @@
 /** What the checker says of a file system. */
-import { checkBtrfs, type CheckOptions } from '../../../src/btrfs/check.ts'
+import { checkBtrfs, type CheckOptions } from '../../../src/btrfs/check/check.ts'
 import type { ByteSource } from '../../../src/lib/byte-source.ts'
 import { faultText, type Fault } from '../../../src/lib/fault.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
+import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 
 export async function faultsOf(source: ByteSource, options: Partial<CheckOptions> = {}): Promise<Fault[]> {
   const faults: Fault[] = []

@@ -2,13 +2,13 @@
 import { closeSync, openSync, readSync, writeSync, fstatSync } from 'node:fs'
 import { sealBlock } from '../../../src/btrfs/checksum.ts'
 import * as format from '../../../src/btrfs/format.ts'
-import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read.ts'
+import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read/open.ts'
 import type { TreeBlock } from '../../../src/btrfs/read/tree-block.ts'
 import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/reading.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
 import type { Struct } from '../../../src/lib/struct.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
+import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 
 /** One place that can be changed. */
 export interface Field {

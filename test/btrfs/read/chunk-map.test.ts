@@ -15,7 +15,7 @@ import { DataReader } from '../../../src/btrfs/read/data.ts'
 import { memorySource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
 import { CorruptError, UnsupportedError } from '../../../src/lib/errors.ts'
-import { runSync } from '../../../src/lib/reading.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
 
 const MIB = 2 ** 20
 const where = { what: 'chunk', offset: 1000 }

@@ -1,7 +1,7 @@
 /** Images that the kernel and btrfs-progs made hold what the kernel finds in them. */
 import { describe, expect, test } from 'vitest'
-import type { BtrfsReader } from '../../../src/btrfs/read.ts'
-import { runSync } from '../../../src/lib/reading.ts'
+import type { BtrfsReader } from '../../../src/btrfs/read/open.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
 import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {

@@ -1,10 +1,10 @@
 /** Opens file systems for tests. */
-import type { BtrfsReader } from '../../../src/btrfs/read.ts'
-import { openBtrfs } from '../../../src/btrfs/read.ts'
+import type { BtrfsReader } from '../../../src/btrfs/read/open.ts'
+import { openBtrfs } from '../../../src/btrfs/read/open.ts'
 import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
 import type { Fault } from '../../../src/lib/fault.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { loadZstd } from '../../../src/lib/zstd.ts'
+import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 
 /** A reader, and what it reports. */
 export async function openWithFaults(

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HASH_NAMES } from '../../../src/lib/block-hash.ts'
 import { fromText, toBytes } from '../../../src/lib/byte-string.ts'
-import { run, runSync } from '../../../src/lib/reading.ts'
+import { run, runSync } from '../../../src/lib/read-routine.ts'
 import { arbitrarySources, withoutRefused } from '../../images/arbitrary-tree.ts'
 import {
   build,
@@ -20,7 +20,7 @@ import { buildSample } from '../../images/sample.ts'
 import { walkReader, withFileSource } from '../../images/walk-reader.ts'
 import { subvolumesInside } from '../../judges/compare-mounted.ts'
 import { compareTree, type ExpectedTrees } from '../../judges/expected.ts'
-import type { TarInput } from '../../sources/build-tar.ts'
+import type { TarInput } from '../../tar/build-tar.ts'
 import { openWithFaults } from './open-file.ts'
 
 async function differences({ image, btrfs }: Built, expected: ExpectedTrees): Promise<string[]> {

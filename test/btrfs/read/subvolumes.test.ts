@@ -15,7 +15,7 @@ import {
 import type { TreeBlock } from '../../../src/btrfs/read/tree-block.ts'
 import { memorySource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
-import { runSync } from '../../../src/lib/reading.ts'
+import { runSync } from '../../../src/lib/read-routine.ts'
 import { build, describeImage, inFolder } from '../../images/build.ts'
 import { openWithFaults } from './open-file.ts'
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromText } from '../../../src/lib/byte-string.ts'
 import { noise, text } from '../../images/build.ts'
 import { canBrowse, visit } from '../../judges/chromium.ts'
-import { buildTar, type TarInput } from '../../sources/build-tar.ts'
+import { buildTar, type TarInput } from '../../tar/build-tar.ts'
 import { diskwright } from '../diskwright.ts'
 
 const HOSTILE = {

@@ -1,5 +1,5 @@
 /** Where the space went: the largest directories and files. */
-import type { LargeFile, SizeNode } from '../../../image-report.ts'
+import type { LargeFile, SizeNode } from '../../../image/report.ts'
 import { bytesText } from '../../units.ts'
 import { nameElement } from './dom.ts'
 import { fold, section, table } from './parts.ts'

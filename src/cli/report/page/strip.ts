@@ -1,5 +1,5 @@
 /** A long range of bytes as a strip that shows what fills it. */
-import type { Occupancy } from '../../../image-report.ts'
+import type { Occupancy } from '../../../image/report.ts'
 import { bytesText } from '../../units.ts'
 import { svg } from './dom.ts'
 import { rangeText, shareText } from './texts.ts'

@@ -1,5 +1,5 @@
 /** The largest directories as nested rectangles, which can be gone into. */
-import type { SizeNode } from '../../../image-report.ts'
+import type { SizeNode } from '../../../image/report.ts'
 import { bytesText, countText } from '../../units.ts'
 import { h, nameElement } from './dom.ts'
 import { choice } from './choice.ts'

@@ -1,0 +1,160 @@
+/** Does it boot? Runs an image in QEMU, on a disk of its own: the image is only read. */
+import { access, constants, mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { checkBootOptions, type BootOptions } from './options.ts'
+import { openBytes } from '../input/open-bytes.ts'
+import type { ByteSource } from '../lib/byte-source.ts'
+import { DoesNotFitError, InputError } from '../lib/errors.ts'
+import { namingErrors } from '../lib/output-error.ts'
+import { createBeside } from '../lib/temporary-file.ts'
+import { openFile } from '../output/open-file.ts'
+import { rawFile } from '../output/raw-file.ts'
+import { piFirmware } from './pi-start.ts'
+import { diskSizeFor, type MachineName, qemuArguments } from './qemu/machines.ts'
+import { findProgram, qemuImg } from './qemu/programs.ts'
+import { type Outcome, runMachine } from './qemu/run-machine.ts'
+
+export type { BootOptions, MachineName }
+
+export interface BootResult {
+  machine: MachineName
+  /**
+   * Why it is over: the expected text was there, the machine ended by itself (switched off, or reset), or the time was
+   * up.
+   */
+  outcome: Outcome
+  /** Bytes of the disk that the machine had. */
+  diskSize: number
+}
+
+const COPY_SIZE = 1 << 20
+
+/**
+ * Boots an image, raw or compressed, on an emulated machine. What the machine writes goes to a temporary file and is
+ * gone afterwards, unless it is to be kept.
+ *
+ * @throws InputError when the image, U-Boot or the device tree cannot be read
+ * @throws NotFoundError when U-Boot is neither given nor in the image
+ * @throws ToolError when QEMU is missing or fails
+ * @throws OutputError when there is no room for the temporary files, or for what is kept
+ * @throws TypeError or RangeError when the options are not as they should be
+ */
+export async function bootImage(image: string, options: BootOptions = {}): Promise<BootResult> {
+  checkBootOptions(options)
+  const { machine = 'raspi3b', signal, keep } = options
+  const qemu = await findProgram('qemu-system-aarch64')
+  await findProgram('qemu-img')
+  for (const path of [options.uboot, options.dtb]) if (path !== undefined) await checkReadable(path)
+
+  const kept = keep === undefined ? undefined : await createBeside(keep, false)
+  const folder = await mkdtemp(join(tmpdir(), 'diskwright-boot-'))
+  try {
+    const { disk, diskSize, firmware } = await prepare(image, folder, machine, options)
+    const { expect, interactive, onConsole, memory, sshPort } = options
+    const args = qemuArguments({ machine, disk, ...firmware, memory, sshPort, interactive })
+    const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1000
+    const outcome = await runMachine(qemu, args, { expect, timeoutMs, interactive, onConsole, signal })
+    if (kept !== undefined) {
+      await qemuImg(['convert', '-f', 'qcow2', '-O', 'raw', disk, kept.temporary.path], signal)
+      await kept.commit()
+    }
+    return { machine, outcome, diskSize }
+  } finally {
+    await kept?.temporary.handle.close()
+    if (kept !== undefined) await rm(kept.temporary.path, { force: true })
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function checkReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'permission denied' : message
+    throw new InputError(why, { source: path }, { cause: error })
+  }
+}
+
+interface Prepared {
+  /** Path of the disk that may be written to. */
+  disk: string
+  diskSize: number
+  firmware: { uboot: string; dtb: string | undefined }
+}
+
+/** Makes the disk, and finds out what boots it. */
+async function prepare(
+  image: string,
+  folder: string,
+  machine: MachineName,
+  options: BootOptions,
+): Promise<Prepared> {
+  const { signal, onNotice, onProgress } = options
+  const bytes = await openBytes(image, { signal, onNotice, onProgress })
+  try {
+    const { source } = bytes
+    const diskSize = diskSizeFor(machine, options.diskSize ?? source.size)
+    if (diskSize < source.size) {
+      throw new DoesNotFitError(image, { needed: source.size, available: diskSize })
+    }
+    const firmware = await prepareFirmware(source, folder, machine, options)
+    let base = resolve(image)
+    if (bytes.compression !== undefined) {
+      base = join(folder, 'image')
+      await copySparse(source, base, options)
+    }
+    const disk = join(folder, 'disk.qcow2')
+    await qemuImg(['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', disk, String(diskSize)], signal)
+    return { disk, diskSize, firmware }
+  } finally {
+    await bytes.close()
+  }
+}
+
+/** U-Boot and the device tree: those given, or on a Raspberry Pi those in the image. */
+async function prepareFirmware(
+  source: ByteSource,
+  folder: string,
+  machine: MachineName,
+  { uboot, dtb }: BootOptions,
+): Promise<Prepared['firmware']> {
+  const given = { uboot: uboot && resolve(uboot), dtb: dtb && resolve(dtb) }
+  if (given.uboot !== undefined && (given.dtb !== undefined || machine === 'virt')) {
+    return { uboot: given.uboot, dtb: given.dtb }
+  }
+  const found = await piFirmware(source, { uboot: given.uboot === undefined, dtb: given.dtb === undefined })
+  const put = async (name: string, bytes: Uint8Array | undefined) => {
+    if (bytes === undefined) return undefined
+    const path = join(folder, name)
+    await namingErrors(folder, writeFile(path, bytes))
+    return path
+  }
+  return {
+    uboot: given.uboot ?? (await put('u-boot.bin', found.uboot))!,
+    dtb: given.dtb ?? (await put('machine.dtb', found.dtb)),
+  }
+}
+
+/** Decompresses an image into a file with holes. */
+async function copySparse(
+  source: ByteSource,
+  path: string,
+  { signal, onProgress }: BootOptions,
+): Promise<void> {
+  const handle = await namingErrors(path, open(path, 'wx+', 0o600))
+  const file = openFile(handle, path)
+  try {
+    const copy = rawFile(file)
+    for (let at = 0; at < source.size; at += COPY_SIZE) {
+      signal?.throwIfAborted()
+      await copy.write(at, await source.read(at, Math.min(COPY_SIZE, source.size - at)))
+      onProgress?.({ step: 'decompressing the image', done: at, total: source.size })
+    }
+    await copy.finish(source.size)
+  } finally {
+    await file.settle().catch(() => undefined)
+    await handle.close()
+  }
+}

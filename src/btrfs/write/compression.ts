@@ -1,0 +1,33 @@
+/** How the content of extents is compressed. (enum btrfs_compression_type) */
+import type { Compression } from '../../spec/plan.ts'
+import { COMPRESS_LZO, COMPRESS_ZLIB, COMPRESS_ZSTD } from '../format.ts'
+
+/**
+ * Compresses `source`, at most 128 KiB, to the start of `target`, which has room for a bad guess.
+ *
+ * @param compression (COMPRESS_*)
+ * @returns the bytes written to `target`
+ */
+export type CompressExtent = (
+  target: Uint8Array,
+  source: Uint8Array,
+  compression: number,
+  level: number,
+) => number
+
+/** Returns the `length` bytes of content of what is stored; what follows on disk does not matter. */
+export type DecompressExtent = (stored: Uint8Array, length: number, compression: number) => Uint8Array
+
+/** The number that stands for an algorithm on disk. */
+export const COMPRESSION_TYPES: Record<Compression['algorithm'], number> = {
+  zlib: COMPRESS_ZLIB,
+  lzo: COMPRESS_LZO,
+  zstd: COMPRESS_ZSTD,
+}
+
+/** The algorithm that a number on disk stands for. */
+export const COMPRESSION_NAMES: Record<number, Compression['algorithm']> = {
+  [COMPRESS_ZLIB]: 'zlib',
+  [COMPRESS_LZO]: 'lzo',
+  [COMPRESS_ZSTD]: 'zstd',
+}

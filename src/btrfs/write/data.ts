@@ -1,0 +1,293 @@
+/** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { wholeContent, zeros, type DataRange, type FileContent } from '../../file-tree/file-content.ts'
+import type { StoragePlan } from '../../spec/plan.ts'
+import { alignUp } from './chunks.ts'
+import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
+import type { DataSink } from './data-copies.ts'
+import { FileData } from './extent-list.ts'
+import {
+  COMPRESS_NONE,
+  COMPRESS_ZSTD,
+  MAX_COMPRESSED_RAM_BYTES,
+  MAX_INLINE_BYTES,
+  SECTOR_SIZE,
+} from '../format.ts'
+import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
+import { PackedInlineContent } from './packed-inline.ts'
+import { BATCH_BYTES, type BatchMemory, type PackedPiece, type PieceOptions } from './pack.ts'
+import type { Packing } from './extent-encoder.ts'
+import type { ExtentPlacer, Piece } from './place.ts'
+import { storedContent } from './sparse.ts'
+
+/** A piece of a file, or a block of small ones, and the name of the file, for messages. */
+type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
+
+/** Blocks of small files are only kept in memory: quickly packed, always whole, without checksums. */
+const INLINE_BLOCK: PieceOptions = {
+  length: INLINE_BLOCK_BYTES,
+  compression: COMPRESS_ZSTD,
+  level: 1,
+  nodatacow: true,
+  keepZeros: true,
+  mayBeInline: false,
+}
+
+/** Pieces that share a memory. */
+interface Batch {
+  memory: number
+  pieces: NamedPiece[]
+  /** Bytes of content in the memory. */
+  used: number
+}
+
+export interface DataWriterOptions {
+  sink: DataSink
+  placer: ExtentPlacer
+  packing: Packing
+  decompress: DecompressExtent
+  /** Files of up to a sector that compress go into the tree when they are small enough then. */
+  inlineCompression?: boolean
+}
+
+export class DataWriter {
+  readonly #sink: DataSink
+  readonly #placer: ExtentPlacer
+  readonly #packing: Packing
+  readonly #decompress: DecompressExtent
+  readonly #inlineCompression: boolean
+  readonly #free: number[]
+  /** Batches that are being packed, in the order of their content. */
+  readonly #underWay: Batch[] = []
+  #batch: Batch
+  #content: Uint8Array
+  readonly #inline: InlineContent
+  readonly #packedInline = new PackedInlineContent()
+
+  constructor({ sink, placer, packing, decompress, inlineCompression = false }: DataWriterOptions) {
+    this.#inlineCompression = inlineCompression
+    this.#sink = sink
+    this.#placer = placer
+    this.#packing = packing
+    this.#decompress = decompress
+    this.#inline = new InlineContent(decompress)
+    this.#free = [...packing.memories.keys()]
+    this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
+    this.#content = this.#memory(this.#batch).content
+  }
+
+  /**
+   * Stores the content of one file of `size` bytes. Its extents are known after the next `flush`.
+   *
+   * @param name of the file, for messages
+   */
+  async add(name: ByteString, source: FileContent, storage: StoragePlan): Promise<FileData> {
+    const { size } = source
+    const options = this.#optionsOf(size, storage)
+    if (size <= MAX_INLINE_BYTES || options.mayBeInline || storage.bootFiles) {
+      source = { size, content: wholeContent(source) }
+    }
+    const file = new FileData(size, storage.nodatacow, source.ranges !== undefined)
+    if (size === 0) return file
+    if (size <= MAX_INLINE_BYTES && !options.mayBeInline) {
+      await this.#keepInline(name, file, source.content)
+      return file
+    }
+    const { runs, content } = storedContent(source)
+    const tail =
+      storage.bootFiles && options.compression !== COMPRESS_NONE ? size - (size % SECTOR_SIZE) : size
+    let run = -1
+    let runEnd = 0
+    let fileOffset = 0
+    let pieceLeft = 0
+    for await (const chunk of content) {
+      for (let at = 0; at < chunk.length;) {
+        if (pieceLeft === 0) {
+          if (fileOffset === runEnd) {
+            fileOffset = runs[++run].offset
+            runEnd = fileOffset + runs[run].length
+          }
+          const toBoundary = MAX_COMPRESSED_RAM_BYTES - (fileOffset % MAX_COMPRESSED_RAM_BYTES)
+          const toTail = fileOffset < tail ? tail - fileOffset : Infinity
+          pieceLeft = Math.min(toBoundary, toTail, runEnd - fileOffset)
+          const length = alignUp(pieceLeft, SECTOR_SIZE)
+          options.length = options.mayBeInline ? size : length
+          const opening = this.#openPiece({ name, file, fileOffset, length }, options)
+          if (opening !== undefined) await opening
+        }
+        const length = Math.min(pieceLeft, chunk.length - at)
+        this.#content.set(chunk.subarray(at, at + length), this.#batch.used)
+        this.#batch.used += length
+        at += length
+        fileOffset += length
+        pieceLeft -= length
+      }
+    }
+    this.#padToSector()
+    return file
+  }
+
+  /** Packs and places all that is waiting. */
+  async flush(): Promise<void> {
+    if (this.#batch.pieces.length > 0) await this.#submit()
+    while (this.#underWay.length > 0) await this.#placeOldest()
+  }
+
+  /** Stores the content of a file that was added before a second time. */
+  async copy(file: FileData, storage: StoragePlan): Promise<FileData> {
+    if (file.sparse) await this.flush()
+    const ranges = file.sparse ? this.#placedRanges(file) : undefined
+    return this.add('', { size: file.size, content: this.read(file), ranges }, storage)
+  }
+
+  /** What is stored of a file. */
+  #placedRanges(file: FileData): DataRange[] {
+    const { extents } = this.#placer
+    return Array.from({ length: file.extentCount }, (_, i) => {
+      const { fileOffset, ramBytes } = extents.get(file.firstExtent + i)
+      return { offset: fileOffset, length: Math.min(ramBytes, file.size - fileOffset) }
+    })
+  }
+
+  /** The content of a file that was added before, holes and all, read back from the image. */
+  async *readWhole(file: FileData): AsyncGenerator<Uint8Array> {
+    if (!file.sparse) {
+      yield* this.read(file)
+      return
+    }
+    await this.flush()
+    yield* wholeContent({ size: file.size, ranges: this.#placedRanges(file), content: this.read(file) })
+  }
+
+  /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
+  async *read(file: FileData): AsyncGenerator<Uint8Array> {
+    if (!this.#holds(file)) await this.flush()
+    if (file.inlineAt !== undefined) {
+      const kept = this.readInline(file)
+      const { size, inlineCompression } = file
+      yield inlineCompression === COMPRESS_NONE ? kept : this.#decompress(kept, size, inlineCompression)
+      return
+    }
+    let at = 0
+    for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
+      const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = this.#placer.extents.get(row)
+      if (!file.sparse) yield* zeros(fileOffset - at)
+      at = Math.min(file.size, fileOffset + ramBytes)
+      if (compression === COMPRESS_NONE) {
+        for (let from = 0; from < at - fileOffset; from += BATCH_BYTES) {
+          yield this.#sink.read(bytenr + from, Math.min(BATCH_BYTES, at - fileOffset - from))
+        }
+      } else {
+        const stored = await this.#sink.read(bytenr, diskNumBytes)
+        yield this.#unpack(stored, ramBytes, compression).subarray(0, at - fileOffset)
+      }
+    }
+    if (!file.sparse) yield* zeros(file.size - at)
+  }
+
+  /** What of a small file goes into the tree, once all is flushed; valid until the next call. */
+  readInline({ inlineAt, size, packedLength }: FileData): Uint8Array {
+    if (packedLength === 0) return this.#inline.read(inlineAt!, size)
+    return this.#packedInline.read(inlineAt!, packedLength)
+  }
+
+  /** Whether a file is one that goes into the tree, and can be read without packing what is waiting. */
+  #holds({ inlineAt, packedLength }: FileData): boolean {
+    return inlineAt !== undefined && (packedLength > 0 || this.#inline.holds(inlineAt))
+  }
+
+  /** The content of a compressed extent. */
+  #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
+    return this.#decompress(stored, ramBytes, compression)
+  }
+
+  #memory({ memory }: Batch): BatchMemory {
+    return this.#packing.memories[memory]
+  }
+
+  /** How the pieces of a file of `size` bytes are to be stored. */
+  #optionsOf(size: number, { nodatacow, compression, bootFiles = false }: StoragePlan): PieceOptions {
+    const isCompressed = !nodatacow && compression !== undefined
+    return {
+      length: size,
+      compression: isCompressed ? COMPRESSION_TYPES[compression.algorithm] : COMPRESS_NONE,
+      level: isCompressed ? compression.level : 0,
+      nodatacow,
+      keepZeros: nodatacow || bootFiles,
+      mayBeInline: this.#inlineCompression && isCompressed && size <= SECTOR_SIZE,
+    }
+  }
+
+  #openPiece(piece: NamedPiece, options: PieceOptions): Promise<void> | void {
+    if (this.#batch.used + piece.length > BATCH_BYTES) {
+      return this.#submit().then(() => this.#openPiece(piece, options))
+    }
+    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, options)
+    this.#batch.pieces.push(piece)
+  }
+
+  #padToSector(): void {
+    const padded = alignUp(this.#batch.used, SECTOR_SIZE)
+    this.#content.fill(0, this.#batch.used, padded)
+    this.#batch.used = padded
+  }
+
+  /** Has the open batch packed and opens the next one, as soon as there is memory for it. */
+  async #submit(): Promise<void> {
+    this.#underWay.push(this.#batch)
+    this.#packing.start(this.#batch.memory, this.#batch.pieces.length)
+    while (this.#free.length === 0) await this.#placeOldest()
+    this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
+    this.#content = this.#memory(this.#batch).content
+  }
+
+  async #placeOldest(): Promise<void> {
+    const batch = this.#underWay.shift()!
+    const { memory, pieces } = batch
+    try {
+      const packed = this.#packing.finish(memory)
+      if (packed !== undefined) await packed
+    } catch (error) {
+      const failed = this.#memory(batch).failedPiece(pieces.length)
+      const { name } = pieces[Math.max(0, failed)]
+      throw new Error(`packing ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+    let index = 0
+    for (const packed of this.#memory(batch).packed(pieces.length)) {
+      const piece = pieces[index++]
+      if ('inlineBlock' in piece) {
+        this.#inline.keep(piece.inlineBlock, packed)
+        continue
+      }
+      if (packed.inline) {
+        this.#keepPacked(piece.file, packed)
+        continue
+      }
+      const placed = this.#placer.place(piece, packed)
+      if (placed !== undefined) await placed
+    }
+    this.#free.push(memory)
+  }
+
+  #keepPacked(file: FileData, { stored, compression }: PackedPiece): void {
+    file.inlineAt = this.#packedInline.append(stored!)
+    file.packedLength = stored!.length
+    file.inlineCompression = compression
+    this.#placer.extents.compressions.add(compression)
+  }
+
+  async #keepInline(name: ByteString, file: FileData, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (!this.#inline.hasRoomFor(file.size)) {
+      const piece = { name, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
+      await this.#openPiece(piece, INLINE_BLOCK)
+      this.#inline.close(this.#content.subarray(this.#batch.used))
+      this.#batch.used += INLINE_BLOCK_BYTES
+    }
+    for await (const chunk of content) {
+      const place = this.#inline.append(chunk)
+      file.inlineAt ??= place
+    }
+  }
+}

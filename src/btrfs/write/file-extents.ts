@@ -1,0 +1,98 @@
+/** The items of file extents. (struct btrfs_file_extent_item) */
+import type { ExtentTable, FileData } from './extent-list.ts'
+import {
+  COMPRESS_NONE,
+  EXTENT_DATA_KEY,
+  FILE_EXTENT_INLINE,
+  FILE_EXTENT_PREALLOC,
+  FILE_EXTENT_REG,
+  FileExtentHead,
+  FileExtentTail,
+} from '../format.ts'
+import type { TreeItem } from './tree.ts'
+
+export interface FileContext {
+  generation: number
+  extents: ExtentTable
+  /** What of a file goes into the tree; valid until the next call. */
+  inlineContent: (file: FileData) => Uint8Array
+  /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
+  onExtentUse: (row: number, ino: number) => void
+}
+
+/** Where the content of a file is that is not in the tree. */
+export function* fileItems(ino: number, file: FileData, context: FileContext): Generator<TreeItem> {
+  const { extents, generation, onExtentUse } = context
+  for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
+    onExtentUse(row, ino)
+    const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = extents.get(row)
+    yield {
+      objectid: ino,
+      type: EXTENT_DATA_KEY,
+      offset: fileOffset,
+      size: FileExtentHead.size + FileExtentTail.size,
+      write: (block, at) => {
+        FileExtentHead.write(block, at, {
+          generation,
+          ramBytes,
+          compression,
+          encryption: 0,
+          otherEncoding: 0,
+          type: extents.isPreallocated(row) ? FILE_EXTENT_PREALLOC : FILE_EXTENT_REG,
+        })
+        FileExtentTail.write(block, at + FileExtentHead.size, {
+          diskBytenr: bytenr,
+          diskNumBytes,
+          offset: 0,
+          numBytes: ramBytes,
+        })
+      },
+    }
+  }
+}
+
+/** What content in the tree looks like. */
+interface InlineForm {
+  /** Bytes in the tree. */
+  length: number
+  /** Bytes in the file. */
+  ramBytes: number
+  /** (COMPRESS_*) */
+  compression: number
+}
+
+export function plainForm(length: number): InlineForm {
+  return { length, ramBytes: length, compression: COMPRESS_NONE }
+}
+
+export function inlineFormOf({ size, packedLength, inlineCompression }: FileData): InlineForm {
+  return packedLength === 0
+    ? plainForm(size)
+    : { length: packedLength, ramBytes: size, compression: inlineCompression }
+}
+
+/** Content that is kept in the tree itself. */
+export function inlineExtentItem(
+  ino: number,
+  { length, ramBytes, compression }: InlineForm,
+  content: () => Uint8Array,
+  generation: number,
+): TreeItem {
+  return {
+    objectid: ino,
+    type: EXTENT_DATA_KEY,
+    offset: 0,
+    size: FileExtentHead.size + length,
+    write: (block, at, bytes) => {
+      FileExtentHead.write(block, at, {
+        generation,
+        ramBytes,
+        compression,
+        encryption: 0,
+        otherEncoding: 0,
+        type: FILE_EXTENT_INLINE,
+      })
+      bytes.set(content(), at + FileExtentHead.size)
+    },
+  }
+}

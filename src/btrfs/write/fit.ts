@@ -1,0 +1,97 @@
+/** How large the file system is, and how much of its spare space the trees get. */
+import { alignUp, chunkEnd, layoutMetadata, layoutSystem, type Profile } from './chunks.ts'
+import { DEVICE_RANGE_RESERVED, SECTOR_SIZE } from '../format.ts'
+import { pause } from './tree-writer.ts'
+import type { PlanTail, Tail } from './global-trees.ts'
+
+/** Free bytes that chunks are given on top of what they hold. */
+export interface Headroom {
+  metadata: number
+  system: number
+}
+
+const MIB = 1024 ** 2
+/** Unallocated space after the content of a file system that is as large as its content. */
+const DEFAULT_SLACK = 128 * MIB
+/** Free metadata space, so that the first changes need no new chunk. */
+const METADATA_HEADROOM = 16 * MIB
+/** What of that space the kernel may set aside for itself before it gets more. (btrfs_update_global_block_rsv) */
+const USUAL_RESERVE = 8 * MIB
+/** Room for the kernel to add chunk items for long. */
+const SYSTEM_HEADROOM = 4 * MIB
+/** With so much to spare the headroom fits, even moved behind a superblock mirror. */
+const AMPLE = 16 * MIB
+/**
+ * Free blocks without which the kernel cannot end a transaction that changes a little in every tree: it keeps what it
+ * replaces until then. Measured: with one to four it goes read-only at the first change.
+ */
+const MIN_METADATA_BLOCKS = 32
+/** What the kernel wants to be free before it adds a chunk: three paths of eight levels. (check_system_chunk) */
+const MIN_SYSTEM_BLOCKS = 24
+/** Of an empty file system, without those of the chunk tree. */
+const MIN_TREES = 8
+
+/** Headroom of a file system that is as small as can be, and still survives being mounted for writing. */
+function leastHeadroom(nodeSize: number): Headroom {
+  return {
+    metadata: MIN_METADATA_BLOCKS * nodeSize,
+    system: Math.min(MIN_SYSTEM_BLOCKS * nodeSize, SYSTEM_HEADROOM),
+  }
+}
+
+/** @param spare bytes behind the layout without free metadata, at least AMPLE */
+export function ampleHeadroom(spare: number, extra = 0): Headroom {
+  const metadata = Math.min(METADATA_HEADROOM + extra, spare / 8)
+  return { metadata, system: SYSTEM_HEADROOM }
+}
+
+/** Size in bytes of the smallest device that an empty file system fits on. */
+export function minDeviceBytes(nodeSize: number, profiles: { system: Profile; metadata: Profile }): number {
+  const headroom = leastHeadroom(nodeSize)
+  const metadata = layoutMetadata(DEVICE_RANGE_RESERVED, MIN_TREES, {
+    nodeSize,
+    profile: profiles.metadata,
+    headroom: headroom.metadata,
+  })
+  const system = { nodeSize, profile: profiles.system, headroom: headroom.system }
+  return chunkEnd(layoutSystem(chunkEnd(metadata.at(-1)!.chunk), 1, system).chunk)
+}
+
+export interface SizeWanted {
+  /** Bytes; `fit`: as large as the content, with slack. */
+  size: number | 'fit'
+  /** Bytes; undefined: ample. */
+  slack: number | undefined
+  nodeSize: number
+}
+
+/** A layout, and the size of the device it is for; undefined where it does not fit, with the least that would do. */
+export type Fitted = { totalBytes: number } & ({ tail: Tail } | { tail: undefined; needed: number })
+
+/** Lays the trees out in the space there is. */
+export async function fitTail(plan: PlanTail, { size, slack, nodeSize }: SizeWanted): Promise<Fitted> {
+  const roomy = plan({ metadata: 0, system: SYSTEM_HEADROOM }, 0)
+  await pause()
+  const extra = Math.max(0, roomy.globalReserve - USUAL_RESERVE)
+  const least = leastHeadroom(nodeSize)
+  let needed: number | undefined
+  const neededBytes = () => (needed ??= plan(least, 0).end)
+  const totalBytes = wholeSectors()
+  const spare = totalBytes - roomy.end
+  if (spare >= AMPLE) return { totalBytes, tail: plan(ampleHeadroom(spare, extra), totalBytes) }
+  if (neededBytes() > totalBytes) return { totalBytes, tail: undefined, needed: neededBytes() }
+  const share = (totalBytes - neededBytes()) / 8
+  const tail = plan(
+    { metadata: least.metadata + share, system: Math.min(SYSTEM_HEADROOM, least.system + share) },
+    totalBytes,
+  )
+  // Moved behind a superblock mirror it may not fit any more.
+  return { totalBytes, tail: tail.end <= totalBytes ? tail : plan(least, totalBytes) }
+
+  function wholeSectors(): number {
+    if (size !== 'fit') return size - (size % SECTOR_SIZE)
+    // An eighth of what is spare becomes headroom.
+    if (slack === undefined) return alignUp(roomy.end + DEFAULT_SLACK + 8 * extra, SECTOR_SIZE)
+    return alignUp(neededBytes() + slack, SECTOR_SIZE)
+  }
+}

@@ -1,0 +1,85 @@
+import { readFrameSize } from '../../lib/zstd/format.ts'
+import type { DecompressExtent } from './compression.ts'
+import { COMPRESS_ZSTD } from '../format.ts'
+import type { PackedPiece } from './pack.ts'
+
+/** Bytes of a block: whole sectors, at most what a piece may have. What is read goes through one of these. */
+export const INLINE_BLOCK_BYTES = 64 * 1024
+/** Blocks that are kept decompressed: trees are written nearly in the order in which files come. */
+const DECOMPRESSED_BLOCKS = 256
+
+/**
+ * The content of small files between reading them and writing the trees that hold it: one after the other, in
+ * blocks that are compressed when they are full, since there may be a million of them.
+ */
+export class InlineContent {
+  readonly #decompress: DecompressExtent
+  /** Compressed, or as they were; undefined while they are being packed. */
+  readonly #full: (Uint8Array | undefined)[] = []
+  /** Blocks decompressed lately, the latest last. */
+  readonly #decompressed = new Map<number, Uint8Array>()
+  #open = new Uint8Array(INLINE_BLOCK_BYTES)
+  #used = 0
+
+  constructor(decompress: DecompressExtent) {
+    this.#decompress = decompress
+  }
+
+  /** Number of the block that is not full. */
+  get openBlock(): number {
+    return this.#full.length
+  }
+
+  hasRoomFor(size: number): boolean {
+    return this.#used + size <= INLINE_BLOCK_BYTES
+  }
+
+  /** Appends to the open block, which must have room. Returns the place to read from. */
+  append(chunk: Uint8Array): number {
+    const place = this.openBlock * INLINE_BLOCK_BYTES + this.#used
+    this.#open.set(chunk, this.#used)
+    this.#used += chunk.length
+    return place
+  }
+
+  /** Ends the open block: puts it at the start of `target`, to be packed there. `keep` takes what became of it. */
+  close(target: Uint8Array): void {
+    target.set(this.#open)
+    this.#open.fill(0)
+    this.#used = 0
+    this.#full.push(undefined)
+  }
+
+  /** Takes over what became of a block, for which no holes are made. */
+  keep(block: number, { stored, compression }: PackedPiece): void {
+    const frame = stored!
+    this.#full[block] = frame.slice(0, compression === COMPRESS_ZSTD ? readFrameSize(frame) : frame.length)
+  }
+
+  /** Whether what lies at a place can be read: it cannot while its block is being packed. */
+  holds(place: number): boolean {
+    const block = Math.floor(place / INLINE_BLOCK_BYTES)
+    return block === this.openBlock || this.#full[block] !== undefined
+  }
+
+  /** The bytes at a place; valid until something is appended. */
+  read(place: number, size: number): Uint8Array {
+    const block = Math.floor(place / INLINE_BLOCK_BYTES)
+    const start = place - block * INLINE_BLOCK_BYTES
+    return (block === this.openBlock ? this.#open : this.#block(block)).subarray(start, start + size)
+  }
+
+  #block(block: number): Uint8Array {
+    const stored = this.#full[block]!
+    if (stored.length === INLINE_BLOCK_BYTES) return stored
+    let content = this.#decompressed.get(block)
+    if (content === undefined) {
+      content = this.#decompress(stored, INLINE_BLOCK_BYTES, COMPRESS_ZSTD)
+      if (this.#decompressed.size === DECOMPRESSED_BLOCKS) {
+        this.#decompressed.delete(this.#decompressed.keys().next().value!)
+      }
+      this.#decompressed.set(block, content)
+    }
+    return content
+  }
+}

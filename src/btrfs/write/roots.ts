@@ -1,0 +1,192 @@
+/** The root tree: where every other tree is, and how subvolumes hang together. And the UUID tree. */
+import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
+import { setU64, viewOf } from '../../lib/struct.ts'
+import type { Timestamp } from '../../file-tree/entry.ts'
+import { nameHash } from '../checksum.ts'
+import {
+  DIR_ITEM_KEY,
+  DirItem,
+  FileType,
+  FIRST_FREE_OBJECTID,
+  INODE_ITEM_KEY,
+  INODE_ROOT_ITEM_INIT,
+  InodeItem,
+  NO_KEY,
+  ROOT_BACKREF_KEY,
+  ROOT_ITEM_KEY,
+  ROOT_REF_KEY,
+  ROOT_SUBVOL_RDONLY,
+  ROOT_TREE_DIR_OBJECTID,
+  RootItem,
+  RootRef,
+  U64_MAX,
+  UUID_KEY_SUBVOL,
+} from '../format.ts'
+import { emptyDirectoryInode } from './inode-item.ts'
+import { inodeRefItem } from './inodes.ts'
+import { structItem, type TreeItem, type TreeRoot } from './tree.ts'
+
+/** A tree as the root tree knows it. */
+export interface RootEntry {
+  objectid: bigint
+  root: TreeRoot
+  /** File trees have a root directory. */
+  files?: FileTreeFields
+}
+
+/** What the root item of a file tree has besides; the relocation tree has none of it. */
+export interface FileTreeFields {
+  uuid?: Uint8Array
+  /** UUID of what it is a snapshot of. */
+  parentUuid?: Uint8Array
+  /** Other trees may refer to its blocks: it is a snapshot, or has some. */
+  sharesBlocks?: boolean
+  readOnly?: boolean
+  /** Of its making and of its last change; the image's when not given. */
+  otime?: Timestamp
+  ctime?: Timestamp
+}
+
+/** Where a subvolume lies. */
+export interface SubvolumeLink {
+  id: bigint
+  /** The subvolume it lies in, the inode of the directory there, and name and index of its entry in that. */
+  parent: bigint
+  directory: number
+  name: ByteString
+  index: number
+}
+
+export interface RootTreeInput {
+  entries: RootEntry[]
+  links: SubvolumeLink[]
+  defaultSubvolume: bigint
+  time: Timestamp
+  generation: number
+  nodeSize: number
+}
+
+/** The items of the root tree in key order. */
+export function rootTreeItems(input: RootTreeInput): TreeItem[] {
+  const { entries, links, defaultSubvolume, time, generation, nodeSize } = input
+  const items = [
+    ...entries.map((entry) => rootItem(entry, time, generation, nodeSize)),
+    ...links.flatMap((link) => [
+      rootRefItem(link.parent, ROOT_REF_KEY, link.id, link),
+      rootRefItem(link.id, ROOT_BACKREF_KEY, link.parent, link),
+    ]),
+    ...rootTreeDirectory(defaultSubvolume, time, generation),
+  ]
+  return items.sort(
+    (a, b) => compare(a.objectid, b.objectid) || a.type - b.type || compare(a.offset, b.offset),
+  )
+}
+
+/** The items of the UUID tree: from the UUID of each subvolume to its id. */
+export function uuidTreeItems(subvolumes: { id: bigint; uuid: Uint8Array }[]): TreeItem[] {
+  const items = subvolumes.map(({ id, uuid }) => ({
+    objectid: viewOf(uuid).getBigUint64(0, true),
+    type: UUID_KEY_SUBVOL,
+    offset: viewOf(uuid).getBigUint64(8, true),
+    size: 8,
+    write: (block: DataView, at: number) => setU64(block, at, id),
+  }))
+  return items.sort((a, b) => compare(a.objectid, b.objectid) || compare(a.offset, b.offset))
+}
+
+function compare(a: number | bigint, b: number | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+const NO_UUID = new Uint8Array(16)
+const NO_TIME: Timestamp = { sec: 0, nsec: 0 }
+
+function rootItem(
+  { objectid, root, files }: RootEntry,
+  time: Timestamp,
+  generation: number,
+  nodeSize: number,
+): TreeItem {
+  const { uuid = NO_UUID, parentUuid, sharesBlocks, readOnly, otime = time, ctime = time } = files ?? {}
+  // The kernel takes this for the generation in which a snapshot was made. (btrfs_root_origin_generation)
+  const offset = parentUuid === undefined ? 0 : generation
+  return structItem({ objectid, type: ROOT_ITEM_KEY, offset }, RootItem, {
+    inode: {
+      ...emptyDirectoryInode(NO_TIME, 1),
+      transid: 0,
+      size: 3,
+      nbytes: nodeSize,
+      flags: files === undefined ? 0n : INODE_ROOT_ITEM_INIT,
+    },
+    generation,
+    rootDirid: files === undefined ? 0 : FIRST_FREE_OBJECTID,
+    bytenr: root.bytenr,
+    byteLimit: 0,
+    bytesUsed: root.blocks * nodeSize,
+    lastSnapshot: sharesBlocks === true ? generation : 0,
+    flags: readOnly === true ? ROOT_SUBVOL_RDONLY : 0n,
+    refs: 1,
+    dropProgress: NO_KEY,
+    dropLevel: 0,
+    level: root.level,
+    generationV2: generation,
+    uuid,
+    parentUuid: parentUuid ?? NO_UUID,
+    receivedUuid: NO_UUID,
+    ctransid: files === undefined ? 0 : generation,
+    otransid: files === undefined ? 0 : generation,
+    stransid: 0,
+    rtransid: 0,
+    ctime: files === undefined ? NO_TIME : ctime,
+    otime: files === undefined ? NO_TIME : otime,
+    stime: NO_TIME,
+    rtime: NO_TIME,
+    reserved: [0, 0, 0, 0, 0, 0, 0, 0],
+  })
+}
+
+function rootRefItem(
+  objectid: bigint,
+  type: number,
+  offset: bigint,
+  { directory, name, index }: SubvolumeLink,
+): TreeItem {
+  return {
+    objectid,
+    type,
+    offset,
+    size: RootRef.size + name.length,
+    write: (block, at, bytes) => {
+      RootRef.write(block, at, { dirid: directory, sequence: index, nameLen: name.length })
+      writeBytes(bytes, at + RootRef.size, name)
+    },
+  }
+}
+
+/** The directory of the root tree, whose one entry names the default subvolume. */
+function rootTreeDirectory(defaultSubvolume: bigint, time: Timestamp, generation: number): TreeItem[] {
+  const objectid = ROOT_TREE_DIR_OBJECTID
+  const name = 'default'
+  return [
+    structItem({ objectid, type: INODE_ITEM_KEY, offset: 0n }, InodeItem, {
+      ...emptyDirectoryInode(time, generation),
+    }),
+    inodeRefItem(objectid, objectid, [{ name: '..', index: 0 }]),
+    {
+      objectid,
+      type: DIR_ITEM_KEY,
+      offset: BigInt(nameHash(name)),
+      size: DirItem.size + name.length,
+      write: (block, at, bytes) => {
+        DirItem.write(block, at, {
+          location: { objectid: defaultSubvolume, type: ROOT_ITEM_KEY, offset: U64_MAX },
+          transid: 0,
+          dataLen: 0,
+          nameLen: name.length,
+          type: FileType.directory,
+        })
+        writeBytes(bytes, at + DirItem.size, name)
+      },
+    },
+  ]
+}

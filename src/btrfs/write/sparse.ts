@@ -1,0 +1,36 @@
+/** Which sectors of a file with holes are stored. */
+import { contentLength, wholeContent, type DataRange, type FileContent } from '../../file-tree/file-content.ts'
+import { alignUp } from './chunks.ts'
+import { SECTOR_SIZE } from '../format.ts'
+
+/** The stored part of a file: runs of whole sectors (the last may end with the file), and their bytes. */
+export interface StoredContent {
+  runs: readonly DataRange[]
+  /** One run after the other. */
+  content: AsyncIterable<Uint8Array>
+}
+
+/** All that is not a hole; where holes do not fill sectors, zeros do. */
+export function storedContent({ size, content, ranges }: FileContent): StoredContent {
+  if (ranges === undefined) return { runs: [{ offset: 0, length: size }], content }
+  const runs: DataRange[] = []
+  /** The same ranges in a file that has nothing but the runs. */
+  const inRuns: DataRange[] = []
+  let skipped = 0
+  let end = 0
+  for (const { offset, length } of ranges) {
+    const from = offset - (offset % SECTOR_SIZE)
+    const to = Math.min(alignUp(offset + length, SECTOR_SIZE), size)
+    const run = runs.at(-1)
+    if (run === undefined || from > end) {
+      skipped += from - end
+      runs.push({ offset: from, length: to - from })
+    } else run.length = to - run.offset
+    end = to
+    inRuns.push({ offset: offset - skipped, length })
+  }
+  return {
+    runs,
+    content: wholeContent({ size: contentLength({ size, ranges: runs }), content, ranges: inRuns }),
+  }
+}

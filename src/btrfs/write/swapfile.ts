@@ -1,0 +1,52 @@
+/** A swap file: a header, and space that is set aside for it. */
+import { parse as uuidBytes } from 'uuid'
+import { toBytes } from '../../lib/byte-string.ts'
+import type { ImageSink } from '../../lib/image-sink.ts'
+import type { SwapfilePlan } from '../../spec/plan.ts'
+import type { DataAllocator } from './chunks.ts'
+import { FileData, type ExtentTable } from './extent-list.ts'
+import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHeader } from '../format.ts'
+
+/** (SWAP_VERSION of mkswap(8)) */
+const SWAP_VERSION = 1
+
+/**
+ * Places a swap file and writes its header. What follows the header is preallocated, and nothing is written there.
+ * The kernel swaps to pages where they lie, past the file system: nothing here is compressed, shared or a hole.
+ */
+export async function placeSwapfile(
+  { size, uuid }: SwapfilePlan,
+  { sink, allocator, extents }: { sink: ImageSink; allocator: DataAllocator; extents: ExtentTable },
+): Promise<FileData> {
+  const file = new FileData(size, true)
+  file.preallocated = true
+  const extent = (fileOffset: number, bytenr: number, length: number) => ({
+    fileOffset,
+    bytenr,
+    diskNumBytes: length,
+    ramBytes: length,
+    compression: COMPRESS_NONE,
+  })
+  const header = allocator.allocate(SWAP_PAGE_SIZE)
+  extents.append(file, extent(0, header, SWAP_PAGE_SIZE), undefined)
+  await sink.write(header, encodeSwapHeader(size, uuid))
+  for (let fileOffset = SWAP_PAGE_SIZE; fileOffset < size;) {
+    const { bytenr, length } = allocator.allocateRun(Math.min(MAX_EXTENT_BYTES, size - fileOffset))
+    extents.appendPreallocated(file, extent(fileOffset, bytenr, length))
+    fileOffset += length
+  }
+  return file
+}
+
+export function encodeSwapHeader(size: number, uuid: string): Uint8Array {
+  return SwapHeader.encode({
+    bootBits: new Uint8Array(0),
+    version: SWAP_VERSION,
+    lastPage: size / SWAP_PAGE_SIZE - 1,
+    badPages: 0,
+    uuid: uuidBytes(uuid),
+    label: new Uint8Array(0),
+    padding: new Uint8Array(0),
+    signature: toBytes(SWAP_SIGNATURE),
+  })
+}

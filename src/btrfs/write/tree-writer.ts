@@ -1,0 +1,155 @@
+import type { BlockHash } from '../../lib/block-hash.ts'
+import { columnOfU8 } from '../../lib/column.ts'
+import type { ImageSink } from '../../lib/image-sink.ts'
+import { sealBlock } from '../checksum.ts'
+import type { TreeChunk } from './chunks.ts'
+import type { AllocatedBlock } from './extent-tree.ts'
+import {
+  buildTree,
+  copyOfBlock,
+  type BlockContext,
+  type TreeBlock,
+  type TreeItem,
+  type TreeRoot,
+} from './tree.ts'
+
+/** What all tree blocks have in common, and the function of their checksums. */
+export type WriteContext = BlockContext & { hash: BlockHash }
+
+/** Blocks after which others get their turn, such as who wants to stop all this. */
+const BLOCKS_A_PAUSE = 512
+
+/** Lets everything run that waits. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0))
+}
+
+/** Where one tree block goes. */
+interface BlockPlace {
+  bytenr: number
+  group: TreeChunk
+}
+
+/** The places of all blocks of some chunks, in order. */
+function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<BlockPlace> {
+  for (const group of groups) {
+    for (let i = 0; i < group.blocks; i++) yield { bytenr: group.chunk.logical + i * nodeSize, group }
+  }
+}
+
+/**
+ * Writes trees one after the other into chunks, each chunk as a whole and once for each of its stripes.
+ *
+ * The first trees may be written before it is known how many follow: `continueIn` then gives the chunks as they
+ * turned out to be.
+ */
+export class TreeWriter {
+  readonly #sink: ImageSink
+  readonly #context: WriteContext
+  readonly #signal: AbortSignal | undefined
+  #places: Iterator<BlockPlace>
+  #next: BlockPlace | undefined
+  /** The chunk whose blocks are being collected. */
+  #group: TreeChunk | undefined
+  #buffer = new Uint8Array(0)
+  #used = 0
+  /** The block that was written last. */
+  #last: Uint8Array = new Uint8Array(0)
+  readonly #owners: bigint[] = []
+  readonly #levels = columnOfU8()
+
+  constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: WriteContext, signal?: AbortSignal) {
+    this.#sink = sink
+    this.#signal = signal
+    this.#context = context
+    this.#places = places(groups, context.nodeSize)
+  }
+
+  /** Number of blocks written. */
+  get count(): number {
+    return this.#levels.length
+  }
+
+  /** Owner and level of every block written, in order. */
+  *blocks(): Generator<Omit<AllocatedBlock, 'bytenr'>> {
+    for (let i = 0; i < this.count; i++) yield { owner: this.#owners[i], level: this.#levels.get(i) }
+  }
+
+  /** Builds and writes one tree. */
+  async write(owner: bigint, items: Iterable<TreeItem>): Promise<TreeRoot> {
+    const tree = buildTree(owner, items, this.#context, (level) => this.#allocate(owner, level))
+    for (;;) {
+      const next = tree.next()
+      if (next.done === true) return next.value
+      this.#last = next.value.block
+      if (this.count % BLOCKS_A_PAUSE === 0) await pause()
+      const adding = this.#add(next.value)
+      if (adding !== undefined) await adding
+    }
+  }
+
+  /** Writes the root of the tree that was written last once more, as that of a snapshot, which shares all else. */
+  async copyRoot(owner: bigint, { level, blocks }: TreeRoot): Promise<TreeRoot> {
+    const bytenr = this.#allocate(owner, level)
+    await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
+    return { bytenr, level, blocks }
+  }
+
+  /** The final chunks, whose first blocks are those written already. */
+  continueIn(groups: TreeChunk[]): void {
+    this.#places = places(groups, this.#context.nodeSize)
+    for (let i = 0; i < this.count; i++) this.#places.next()
+    const current = this.#group
+    if (current === undefined) return
+    this.#group = groups.find(({ chunk }) => chunk.logical === current.chunk.logical)
+  }
+
+  /** Writes what is still held back. */
+  async flush(): Promise<void> {
+    if (this.#group === undefined) return
+    const content = this.#buffer.subarray(0, this.#used)
+    const [first, second] = this.#group.chunk.stripes
+    if (second === undefined) await this.#sink.write(first, content)
+    else await this.#sink.writeTwice(first, content, second - first)
+    this.#group = undefined
+    this.#used = 0
+  }
+
+  #allocate(owner: bigint, level: number): number {
+    this.#owners.push(owner)
+    this.#levels.push(level)
+    this.#next = this.#places.next().value as BlockPlace
+    return this.#next.bytenr
+  }
+
+  #add(tree: TreeBlock): Promise<void> | void {
+    this.#signal?.throwIfAborted()
+    const { group } = this.#next!
+    if (group.chunk.logical === this.#group?.chunk.logical) return this.#collect(tree)
+    return this.flush().then(() => {
+      this.#group = group
+      const size = group.blocks * this.#context.nodeSize
+      if (this.#buffer.length < size) this.#buffer = new Uint8Array(size)
+      this.#collect(tree)
+    })
+  }
+
+  #collect({ bytenr, block }: TreeBlock): void {
+    sealBlock(block, this.#context.hash)
+    this.#used = bytenr - this.#group!.chunk.logical
+    this.#buffer.set(block, this.#used)
+    this.#used += block.length
+  }
+}
+
+/** Addresses, owners and levels of the blocks in `groups`, in the order of their addresses. */
+export function* placeBlocks(
+  groups: TreeChunk[],
+  nodeSize: number,
+  blocks: Iterable<Omit<AllocatedBlock, 'bytenr'>>,
+): Generator<AllocatedBlock> {
+  const addresses = places(groups, nodeSize)
+  for (const { owner, level, sharedBy } of blocks) {
+    yield { owner, level, sharedBy, bytenr: (addresses.next().value as BlockPlace).bytenr }
+  }
+}

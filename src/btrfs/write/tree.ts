@@ -1,0 +1,244 @@
+/**
+ * The bulk loader: items in key order in, tree blocks out, children before parents, one open block a level.
+ */
+import { setU64, viewOf, type Codec } from '../../lib/struct.ts'
+import { Header, HEADER_FLAG_WRITTEN, Item, Key, KeyPtr, maxItemSize, MIXED_BACKREF_REV } from '../format.ts'
+
+/**
+ * One item of a tree: its key, the size of its data in bytes, and what writes the data at `at`.
+ *
+ * A number stands for an object id or offset below 2^53, a bigint for any 64-bit pattern.
+ */
+export interface TreeItem {
+  objectid: number | bigint
+  type: number
+  offset: number | bigint
+  size: number
+  /** @param bytes the same block, for what is only copied */
+  write(block: DataView, at: number, bytes: Uint8Array): void
+}
+
+/** An item that is one struct, whole. */
+export function structItem<T>(
+  { objectid, type, offset }: Pick<TreeItem, 'objectid' | 'type' | 'offset'>,
+  codec: Codec<T>,
+  value: T,
+): TreeItem {
+  return { objectid, type, offset, size: codec.size, write: (block, at) => codec.write(block, at, value) }
+}
+
+/** What every block of one file system has in common. */
+export interface BlockContext {
+  nodeSize: number
+  generation: number
+  fsid: Uint8Array
+  chunkTreeUuid: Uint8Array
+}
+
+export interface TreeRoot {
+  bytenr: number
+  level: number
+  /** Blocks in the whole tree. */
+  blocks: number
+}
+
+const HEADER_FLAGS = HEADER_FLAG_WRITTEN | MIXED_BACKREF_REV
+const ITEM_OFFSET = Item.offsetOf('offset')
+const ITEM_SIZE = Item.offsetOf('size')
+const KEY_TYPE = Key.offsetOf('type')
+const KEY_OFFSET = Key.offsetOf('offset')
+const PTR_BLOCK = KeyPtr.offsetOf('blockptr')
+const PTR_GENERATION = KeyPtr.offsetOf('generation')
+
+/** Children a block of level 1 and more has room for. */
+const fanout = (nodeSize: number) => Math.floor((nodeSize - Header.size) / KeyPtr.size)
+
+/** A finished tree block, without its checksum; the buffer is used again for the next block of its level. */
+export interface TreeBlock {
+  bytenr: number
+  block: Uint8Array
+}
+
+/**
+ * Builds one tree, block by block.
+ *
+ * @param items in ascending key order
+ * @param allocate gives the address of the next block; called once a block, in the order of the blocks yielded
+ * @throws Error when the keys do not ascend or an item is longer than a leaf holds
+ */
+export function* buildTree(
+  owner: bigint,
+  items: Iterable<TreeItem>,
+  context: BlockContext,
+  allocate: (level: number) => number,
+): Generator<TreeBlock, TreeRoot> {
+  const levels = [new OpenBlock(0, context)]
+  let blocks = 0
+
+  function* close(open: OpenBlock): Generator<TreeBlock, number> {
+    const bytenr = allocate(open.level)
+    blocks++
+    yield { bytenr, block: open.finish(owner, bytenr) }
+    return bytenr
+  }
+  /** Closes a block that has siblings, and enters it in its parent. */
+  function* closeChild(open: OpenBlock): Generator<TreeBlock, void> {
+    const parent = (levels[open.level + 1] ??= new OpenBlock(open.level + 1, context))
+    if (!parent.hasRoomForPointer()) yield* closeChild(parent)
+    const bytenr = yield* close(open)
+    parent.addPointer(open, bytenr)
+    open.clear()
+  }
+
+  const order = new KeyOrder()
+  const leaf = levels[0]
+  for (const item of items) {
+    if (item.size > maxItemSize(context.nodeSize)) {
+      throw new Error(
+        `item of ${item.size} bytes in tree ${owner}: a leaf holds ${maxItemSize(context.nodeSize)}`,
+      )
+    }
+    order.next(item, owner)
+    if (!leaf.hasRoomForItem(item.size)) yield* closeChild(leaf)
+    leaf.addItem(item)
+  }
+  for (let level = 0; level < levels.length - 1; level++) yield* closeChild(levels[level])
+  const top = levels.at(-1)!
+  const bytenr = yield* close(top)
+  return { bytenr, level: top.level, blocks }
+}
+
+/** A tree block as another tree has it in another place, without its checksum. */
+export function copyOfBlock(block: Uint8Array, owner: bigint, bytenr: number): Uint8Array {
+  const copy = block.slice()
+  const view = viewOf(copy)
+  setU64(view, Header.offsetOf('owner'), owner)
+  setU64(view, Header.offsetOf('bytenr'), bytenr)
+  return copy
+}
+
+/** A tree block that is being filled: items from the front, their data from the back. */
+class OpenBlock {
+  readonly level: number
+  readonly #block: Uint8Array
+  readonly #view: DataView
+  readonly #context: BlockContext
+  #nritems = 0
+  #dataEnd: number
+
+  constructor(level: number, context: BlockContext) {
+    this.level = level
+    this.#context = context
+    this.#block = new Uint8Array(context.nodeSize)
+    this.#view = viewOf(this.#block)
+    this.#dataEnd = context.nodeSize
+  }
+
+  hasRoomForItem(size: number): boolean {
+    return itemFits(this.#nritems, this.#dataEnd, size)
+  }
+
+  addItem(item: TreeItem): void {
+    this.#dataEnd -= item.size
+    const at = Header.size + this.#nritems * Item.size
+    setU64(this.#view, at, item.objectid)
+    this.#view.setUint8(at + KEY_TYPE, item.type)
+    setU64(this.#view, at + KEY_OFFSET, item.offset)
+    this.#view.setUint32(at + ITEM_OFFSET, this.#dataEnd - Header.size, true)
+    this.#view.setUint32(at + ITEM_SIZE, item.size, true)
+    item.write(this.#view, this.#dataEnd, this.#block)
+    this.#nritems++
+  }
+
+  hasRoomForPointer(): boolean {
+    return this.#nritems < fanout(this.#context.nodeSize)
+  }
+
+  addPointer(child: OpenBlock, bytenr: number): void {
+    const at = Header.size + this.#nritems * KeyPtr.size
+    this.#block.set(child.#block.subarray(Header.size, Header.size + Key.size), at)
+    setU64(this.#view, at + PTR_BLOCK, bytenr)
+    setU64(this.#view, at + PTR_GENERATION, this.#context.generation)
+    this.#nritems++
+  }
+
+  finish(owner: bigint, bytenr: number): Uint8Array {
+    Header.write(this.#view, 0, {
+      csum: new Uint8Array(0),
+      fsid: this.#context.fsid,
+      bytenr,
+      flags: HEADER_FLAGS,
+      chunkTreeUuid: this.#context.chunkTreeUuid,
+      generation: this.#context.generation,
+      owner,
+      nritems: this.#nritems,
+      level: this.level,
+    })
+    return this.#block
+  }
+
+  clear(): void {
+    this.#block.fill(0)
+    this.#nritems = 0
+    this.#dataEnd = this.#context.nodeSize
+  }
+}
+
+/** Whether a leaf of `nritems` items, whose data begin at `dataEnd`, has room for one more of `size` bytes. */
+function itemFits(nritems: number, dataEnd: number, size: number): boolean {
+  return Header.size + (nritems + 1) * Item.size + size <= dataEnd
+}
+
+/**
+ * The levels of the blocks that `buildTree` makes of items of these sizes, in the order they are yielded, without
+ * building anything: trees that describe their own blocks are planned with it.
+ */
+export function planTree(itemSizes: Iterable<number>, nodeSize: number): number[] {
+  const emitted: number[] = []
+  const children: number[] = []
+  const closeChild = (level: number): void => {
+    const above = level + 1
+    if (children[above] === fanout(nodeSize)) {
+      closeChild(above)
+      children[above] = 0
+    }
+    emitted.push(level)
+    children[above] = (children[above] ?? 0) + 1
+  }
+  let nritems = 0
+  let dataEnd = nodeSize
+  for (const size of itemSizes) {
+    if (!itemFits(nritems, dataEnd, size)) {
+      closeChild(0)
+      nritems = 0
+      dataEnd = nodeSize
+    }
+    nritems++
+    dataEnd -= size
+  }
+  let top = 0
+  for (; top < children.length - 1; top++) closeChild(top)
+  emitted.push(top)
+  return emitted
+}
+
+/** Holds the ascending order of keys: a mistake here would be found only when the image is mounted. */
+class KeyOrder {
+  #objectid = -1n as number | bigint
+  #type = 0
+  #offset = 0 as number | bigint
+
+  next({ objectid, type, offset }: TreeItem, owner: bigint): void {
+    const ascends =
+      objectid > this.#objectid ||
+      (objectid === this.#objectid && (type > this.#type || (type === this.#type && offset > this.#offset)))
+    if (!ascends) {
+      throw new Error(
+        `tree ${owner}: key (${objectid} ${type} ${offset}) after (${this.#objectid} ${this.#type} ${this.#offset})`,
+      )
+    }
+    this.#objectid = objectid
+    this.#type = type
+    this.#offset = offset
+  }
+}

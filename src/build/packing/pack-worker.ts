@@ -1,0 +1,18 @@
+/** Packs batches of file content in a worker thread. */
+import { BatchMemory } from '../../btrfs/write/pack.ts'
+import type { HashName } from '../../lib/block-hash.ts'
+import { loadHash } from '../../lib/load-hash.ts'
+import { loadExtentCompression } from './extent-compression.ts'
+import type { CreateHandler } from '../../lib/worker-pool.ts'
+
+/** @param hashName of the function of the checksums */
+export const createHandler: CreateHandler = async (hashName) => {
+  const { compress } = await loadExtentCompression()
+  const hash = await loadHash(hashName as HashName)
+  const batches = new Map<SharedArrayBuffer, BatchMemory>()
+  return (memory, count) => {
+    let batch = batches.get(memory)
+    if (batch === undefined) batches.set(memory, (batch = new BatchMemory(memory, hash)))
+    batch.pack(count, compress)
+  }
+}

@@ -1,0 +1,153 @@
+/** What goes into a build besides the description, what it says while it runs, and what it gives back. */
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
+
+import type { BootFault } from '../lib/errors.ts'
+import type { OutputFormat } from '../output/open-output.ts'
+
+export type { OutputFormat }
+
+export interface BuildOptions {
+  /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */
+  output: string | Writable | WritableStream<Uint8Array>
+  /** Default: `img.zst` when the output is a path that ends in `.zst`, else `img`. */
+  format?: OutputFormat
+  /** zstd level, 1 to 22, for what an `img.zst` has to compress itself; default 3. Extents stay as they are. */
+  outputLevel?: number
+  /** Replace an existing file. */
+  force?: boolean
+  /**
+   * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this
+   * thread. The bytes of the image do not depend on it.
+   */
+  workers?: number
+  /** Folder that relative paths of the description start from; default: the working directory. */
+  baseDirectory?: string
+  /** Called often (several times a megabyte); it should return at once. */
+  onProgress?: (progress: Progress) => void
+  /** Measure where the time goes: `profile` of the result. */
+  profile?: boolean
+  /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
+  signal?: AbortSignal
+}
+
+export interface Progress {
+  /** What is being done, a few words in lower case: `reading closure.tar.zst`. */
+  step: string
+  /** Bytes of this step that are done. */
+  done: number
+  /** Bytes of this step, where they are known. */
+  total: number | undefined
+  /** Entries of all sources so far. */
+  entries: number
+}
+
+export interface BuildResult {
+  /** The file written; undefined when the output is a stream. */
+  output: string | undefined
+  format: OutputFormat
+  /** Bytes of the disk image. */
+  imageSize: number
+  /** Bytes written out: those of the .img.zst, or the image's own (holes included). */
+  outputSize: number
+  table: {
+    type: 'mbr'
+    /** `0x2178694e` */
+    diskId: string
+  }
+  /** In the order of their numbers. */
+  partitions: PartitionResult[]
+  /** What may keep the image from booting, when the description is about booting. What surely does is an error. */
+  bootWarnings: BootFault[]
+  /** With the option `profile` only. */
+  profile?: BuildProfile
+}
+
+/** Where the time of a build went, in seconds. */
+export interface BuildProfile {
+  /** From the call of `buildImage` to the finished output. */
+  wall: number
+  /** Of the process, all threads. */
+  cpu: number
+  /** From the call to the first byte asked of a source. */
+  startUp: number
+  /** The main thread: reading, decompressing and parsing the sources. */
+  sources: number
+  /** The main thread: waiting until a batch of file content is packed. */
+  waitingForWorkers: number
+  /** The main thread: packing, when there are no worker threads. */
+  packing: number
+  /** The main thread: handing bytes to the output, compressing what is not yet compressed. */
+  output: number
+  /** The main thread: routing, placing, building the trees. */
+  rest: number
+  /** Largest resident memory of the process so far, in bytes. */
+  peakMemory: number
+}
+
+export type PartitionResult = Fat32Result | BtrfsResult
+
+interface PartitionCounts {
+  /** 1-based number in the table. */
+  number: number
+  label: string
+  /** Bytes from the start of the image. */
+  start: number
+  /** Bytes. */
+  size: number
+  bootable: boolean
+  /** Regular files; a file with several names counts once. */
+  files: number
+  directories: number
+  /** Bytes of content of the regular files, as they came in. */
+  bytesIn: number
+  /** Bytes that content takes on the disk, compressed and rounded up to sectors or clusters, one copy. */
+  bytesStored: number
+}
+
+export interface Fat32Result extends PartitionCounts {
+  type: 'fat32'
+  /** `1234-ABCD` */
+  volumeId: string
+}
+
+export interface BtrfsResult extends PartitionCounts {
+  type: 'btrfs'
+  uuid: string
+  symlinks: number
+  /** Devices, fifos and sockets. */
+  specials: number
+  /** Names of regular files beyond the first. */
+  hardLinks: number
+  /** Data extents; inline ones not counted. */
+  extents: number
+  /** Files whose content lies in the metadata. */
+  inlineFiles: number
+  /** Bytes of tree blocks, one copy. */
+  metadataBytes: number
+  /**
+   * Rules of the description that were for nothing, as JSON paths (`partitions[1].paths[0]`): patterns, and paths
+   * to leave out. Any other path that is not there is an error.
+   */
+  unusedRules: string[]
+  /** The top level first, then by id. */
+  subvolumes: SubvolumeResult[]
+}
+
+export interface SubvolumeResult {
+  id: number
+  /** Where it lies, seen from the top level; '' is the top level itself. */
+  name: string
+  /** Id of the subvolume it lies in; undefined for the top level. */
+  parent: number | undefined
+  /** Path of the source's tree that went here, with a leading slash; undefined: none. */
+  path: string | undefined
+  uuid: string
+  readOnly: boolean
+  /** What is mounted when no subvolume is asked for. */
+  default: boolean
+  /** Id of its source; undefined for what is no snapshot. */
+  snapshotOf: number | undefined
+  /** Regular files; those of a snapshot are in no total. */
+  files: number
+}

@@ -1,0 +1,39 @@
+/** Looks for all that is wrong with a FAT volume. */
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import type { Reading } from '../../lib/read-routine.ts'
+import { decodeBootSector, readBootBytes } from '../read/boot-sector.ts'
+import { checkHead } from './head.ts'
+import type { Check } from './context.ts'
+import { checkFats } from './fats.ts'
+import { checkLabel } from './label.ts'
+import { checkTree } from './tree.ts'
+import { checkUse } from './use.ts'
+import { FatTable } from '../read/fat-table.ts'
+
+/**
+ * Checks the boot sector and its copy, FSInfo, the FATs, all directories and chains, and the label. The content of
+ * files is not read. Nothing is reported of a sound volume; what fsck.fat complains of is.
+ *
+ * @param onFault offsets count from the start of the volume
+ */
+export function* checkFat(onFault: OnFault): Reading<void> {
+  let check: Check
+  try {
+    const bytes = yield* readBootBytes()
+    const head = decodeBootSector(bytes)
+    check = { ...head, bytes, fat: new FatTable(head, onFault), onFault }
+  } catch (error) {
+    onFault(faultOf(error))
+    return
+  }
+  try {
+    yield* checkHead(check)
+    yield* checkFats(check)
+    const { used, label } = yield* checkTree(check)
+    checkLabel(check, label)
+    yield* checkUse(check, used)
+  } catch (error) {
+    // A part that cannot be read at all; what would come after it stands on it.
+    onFault(faultOf(error))
+  }
+}

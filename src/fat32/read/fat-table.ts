@@ -1,0 +1,104 @@
+import { CorruptError } from '../../lib/errors.ts'
+import type { OnFault } from '../../lib/fault.ts'
+import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { viewOf } from '../../lib/struct.ts'
+import { isCluster, type VolumeHead } from './boot-sector.ts'
+import { FAT_ENTRY_FORMS, FIRST_CLUSTER, type FatEntryForm } from '../format.ts'
+import { fatOffset, type Geometry } from '../geometry.ts'
+
+/** Bytes that are read at once. No entry of 16 or 32 bits crosses them, and a FAT of 12-bit entries has but 6 KiB. */
+const PAGE_SIZE = 65536
+/** Of a FAT of 1 GiB, which is the largest, 4 MiB are kept. */
+const MAX_PAGES = 64
+
+/** The file allocation table: which cluster follows which. */
+export class FatTable {
+  readonly geometry: Geometry
+  readonly form: FatEntryForm
+  readonly #copies: readonly number[]
+  readonly #onFault: OnFault
+  readonly #pages = new Map<number, DataView>()
+
+  /** @param onFault is told when a copy cannot be read and another one takes its place */
+  constructor({ geometry, activeFats }: Pick<VolumeHead, 'geometry' | 'activeFats'>, onFault: OnFault) {
+    this.geometry = geometry
+    this.form = FAT_ENTRY_FORMS[geometry.type]
+    this.#copies = activeFats
+    this.#onFault = onFault
+  }
+
+  /** Value for a cluster of the volume, or for one of the two before: FAT[0] and FAT[1] of the specification. */
+  *entry(cluster: number): Reading<number> {
+    const kept = this.kept(cluster)
+    if (kept !== undefined) return kept
+    yield* this.#readPage(Math.floor(this.#byteOf(cluster) / PAGE_SIZE))
+    return this.kept(cluster)!
+  }
+
+  /** The same, if it needs no reading. */
+  kept(cluster: number): number | undefined {
+    const byte = this.#byteOf(cluster)
+    const page = this.#pages.get(Math.floor(byte / PAGE_SIZE))
+    if (page === undefined) return undefined
+    const at = byte % PAGE_SIZE
+    const { bits, mask } = this.form
+    if (bits === 32) return page.getUint32(at, true) & mask
+    if (bits === 16) return page.getUint16(at, true)
+    return (page.getUint16(at, true) >> (cluster % 2 === 0 ? 0 : 4)) & mask
+  }
+
+  /**
+   * The cluster behind `cluster` in its chain; undefined at the end.
+   *
+   * @throws CorruptError when it is none
+   */
+  *next(cluster: number, what: string): Reading<number | undefined> {
+    const value = this.kept(cluster) ?? (yield* this.entry(cluster))
+    if (value >= this.form.endMin) return undefined
+    return this.expectCluster(value, { what, offset: this.offsetOf(cluster) })
+  }
+
+  /** @throws CorruptError when a volume has no such cluster */
+  expectCluster(cluster: number, { what, offset }: { what: string; offset: number }): number {
+    if (isCluster(cluster, this.geometry)) return cluster
+    const last = FIRST_CLUSTER + this.geometry.clusters - 1
+    throw new CorruptError(`cluster chain of ${what}`, offset, {
+      expected: `a cluster from ${FIRST_CLUSTER} to ${last} or an end mark`,
+      found: cluster,
+    })
+  }
+
+  /** Byte offset from the start of the volume of a cluster's entry. */
+  offsetOf(cluster: number): number {
+    return fatOffset(this.geometry, this.#copies[0]) + this.#byteOf(cluster)
+  }
+
+  #byteOf(cluster: number): number {
+    return Math.floor((cluster * this.form.bits) / 8)
+  }
+
+  *#readPage(index: number): Reading<void> {
+    const { fatSectors, sectorSize } = this.geometry
+    const start = index * PAGE_SIZE
+    const length = Math.min(PAGE_SIZE, fatSectors * sectorSize - start)
+    const problems: { copy: number; error: unknown }[] = []
+    for (const copy of this.#copies) {
+      let bytes: Uint8Array
+      try {
+        bytes = yield* readExactly(fatOffset(this.geometry, copy) + start, length, `FAT ${copy + 1}`)
+      } catch (error) {
+        problems.push({ copy, error })
+        continue
+      }
+      for (const { copy, error } of problems) {
+        const found = error instanceof Error ? error.message : String(error)
+        const offset = fatOffset(this.geometry, copy) + start
+        this.#onFault({ what: `FAT ${copy + 1}`, offset, expected: 'to be readable', found })
+      }
+      if (this.#pages.size === MAX_PAGES) this.#pages.delete(this.#pages.keys().next().value!)
+      this.#pages.set(index, viewOf(bytes))
+      return
+    }
+    throw problems[0].error
+  }
+}

@@ -1,0 +1,301 @@
+/** Reads FAT12, FAT16 and FAT32. */
+import type { Timestamp } from '../../file-tree/entry.ts'
+import type { DataRange } from '../../file-tree/file-content.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../../file-tree/reader.ts'
+import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { readExactly, readStruct, type ByteRange, type Reading } from '../../lib/read-routine.ts'
+import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
+import { Chain } from './chain.ts'
+import { fromCodePage } from './code-page.ts'
+import { DirectoryCache, type OpenDirectory } from './directory-cache.ts'
+import { parseDirectory, type DirectoryRecord } from './directory.ts'
+import { FatTable } from './fat-table.ts'
+import {
+  ATTR_DIRECTORY,
+  ATTR_READ_ONLY,
+  DirEntry,
+  EXTENDED_BOOT_SIGNATURE,
+  MAX_DIR_ENTRIES,
+  NAME_KANJI_E5,
+  type BootSector,
+  type BootSector16,
+  type FatType,
+} from '../format.ts'
+import { clusterOffset, clusterSizeOf, rootOffset, type Geometry } from '../geometry.ts'
+import { caseKey } from '../names.ts'
+import { fromFatTime } from '../times.ts'
+
+/**
+ * An open volume. Inodes are numbered by the place of their short record: its offset from the start of the volume in
+ * units of a record; the root is 0.
+ */
+export interface FatReader extends FileSystemReader {
+  readonly type: FatType
+  /** Of the root directory, or else of the boot sector; '' when there is none. */
+  readonly label: string
+  /** 0 when the volume has none. */
+  readonly volumeId: number
+  readonly boot: BootSector | BootSector16
+  readonly geometry: Geometry
+  /** Bytes of a cluster. */
+  readonly clusterSize: number
+  /** The short record as it is on disk; undefined for the root, which has none. */
+  entry(ref: InodeRef): Reading<DirEntry | undefined>
+}
+
+/** Chains of files that are kept, so that reading on does not begin with the first cluster. */
+const MAX_CHAINS = 16
+const ROOT_INO = 0
+const EPOCH: Timestamp = { sec: 0, nsec: 0 }
+
+/**
+ * Opens a volume. The type goes by the number of clusters, as FATGEN has it.
+ *
+ * @param onFault is told of what is damaged and could be done without
+ * @throws CorruptError here when it is no FAT, and while reading when it is damaged: chains that are too short, loop or
+ *   lead out of the volume; directories that lie in themselves
+ */
+export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): Reading<FatReader> {
+  const head = decodeBootSector(yield* readBootBytes())
+  const volume = new Volume(head, new FatTable(head, onFault))
+  let label = bootLabel(head.boot)
+  try {
+    const { label: record } = yield* volume.directory(volume.root)
+    if (record !== undefined) label = labelText(record.short)
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error
+    onFault(faultOf(error))
+  }
+  volume.label = label
+  return volume
+}
+
+class Volume implements FatReader {
+  readonly root: InodeRef = { tree: 0, ino: ROOT_INO }
+  readonly type: FatType
+  readonly volumeId: number
+  readonly boot: BootSector | BootSector16
+  readonly geometry: Geometry
+  readonly clusterSize: number
+  label = ''
+  readonly #rootCluster: number | undefined
+  readonly #fat: FatTable
+  readonly #directories = new DirectoryCache()
+  readonly #chains = new Map<number, Chain>()
+  /** Which directory a cluster was found to belong to, for all that were opened. */
+  readonly #owners = new Map<number, number>()
+
+  constructor({ boot, boot32, geometry }: VolumeHead, fat: FatTable) {
+    this.type = geometry.type
+    this.volumeId = boot.bootSignature === EXTENDED_BOOT_SIGNATURE ? boot.volumeId : 0
+    this.boot = boot
+    this.geometry = geometry
+    this.clusterSize = clusterSizeOf(geometry)
+    this.#rootCluster = boot32?.rootCluster
+    this.#fat = fat
+  }
+
+  *entry({ ino }: InodeRef): Reading<DirEntry | undefined> {
+    if (ino === ROOT_INO) return undefined
+    const kept = this.#directories.record(ino)
+    return kept?.entry ?? (yield* readStruct(ino * DirEntry.size, 'directory record', DirEntry))
+  }
+
+  *inode(ref: InodeRef): Reading<Inode> {
+    const entry = yield* this.entry(ref)
+    const isDirectory = entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0
+    const isReadOnly = entry !== undefined && !isDirectory && (entry.attributes & ATTR_READ_ONLY) !== 0
+    return {
+      tree: 0,
+      ino: ref.ino,
+      type: isDirectory ? 'directory' : 'file',
+      // What Linux shows without options: only files are ever read-only.
+      mode: isReadOnly ? 0o555 : 0o755,
+      uid: 0,
+      gid: 0,
+      nlink: 1,
+      size: isDirectory ? (yield* this.directory(ref)).size : entry.size,
+      ...timesOf(entry),
+      ctime: undefined,
+      major: 0,
+      minor: 0,
+      flags: [],
+    }
+  }
+
+  *list(ref: InodeRef): Reading<DirectoryEntry[]> {
+    const { records } = yield* this.directory(ref)
+    return records.filter(isNamed).map(entryOf)
+  }
+
+  /** FAT ignores case, and knows the short names of long ones. */
+  *lookup(ref: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined> {
+    const { records } = yield* this.directory(ref)
+    const key = caseKey(toText(name) ?? name)
+    const isSame = (other: ByteString) => caseKey(toText(other) ?? other) === key
+    const named = records.filter(isNamed)
+    const found =
+      named.find((record) => record.name === name) ??
+      named.find((record) => isSame(record.name)) ??
+      named.find((record) => isSame(record.alias))
+    return found && entryOf(found)
+  }
+
+  *target(): Reading<ByteString> {
+    throw new Error('FAT has no symlinks')
+  }
+
+  *xattrs(): Reading<[]> {
+    return []
+  }
+
+  *ranges(ref: InodeRef): Reading<DataRange[]> {
+    const { size } = yield* this.#file(ref)
+    return size === 0 ? [] : [{ offset: 0, length: size }]
+  }
+
+  *read(ref: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+    const { size, chain, what } = yield* this.#file(ref)
+    const end = Math.min(size, offset + length)
+    if (offset >= end) return new Uint8Array(0)
+    const pieces: ByteRange[] = []
+    for (let at = offset; at < end;) {
+      const within = at % this.clusterSize
+      const cluster = yield* chain!.at((at - within) / this.clusterSize)
+      if (cluster === undefined) {
+        throw new CorruptError(`cluster chain of ${what}`, this.#fat.offsetOf(chain!.first), {
+          expected: `clusters for ${size} bytes`,
+          found: `only ${at - within}`,
+        })
+      }
+      const start = clusterOffset(this.geometry, cluster) + within
+      const taken = Math.min(this.clusterSize - within, end - at)
+      const last = pieces.at(-1)
+      if (last !== undefined && last.offset + last.length === start) last.length += taken
+      else pieces.push({ offset: start, length: taken })
+      at += taken
+    }
+    return yield* readAll(pieces, end - offset, what)
+  }
+
+  /** The records of a directory, read or kept. */
+  *directory(ref: InodeRef): Reading<OpenDirectory> {
+    const kept = this.#directories.get(ref.ino)
+    if (kept !== undefined) return kept
+    const what = whatOf('directory', yield* this.entry(ref))
+    const areas = yield* this.#areasOf(ref, what)
+    const size = areas.reduce((sum, { length }) => sum + length, 0)
+    const bytes = yield* readAll(areas, size, what)
+    const areaSize = areas[0].length
+    const parsed = parseDirectory(bytes, (at) => areas[Math.floor(at / areaSize)].offset + (at % areaSize))
+    return this.#directories.add(ref.ino, { ...parsed, size })
+  }
+
+  /** Where a directory lies: its clusters, or the one area of a root directory without. All are of one size. */
+  *#areasOf(ref: InodeRef, what: string): Reading<ByteRange[]> {
+    const { geometry, clusterSize } = this
+    const isRoot = ref.ino === ROOT_INO
+    if (isRoot && this.#rootCluster === undefined) {
+      return [{ offset: rootOffset(geometry), length: geometry.rootEntries * DirEntry.size }]
+    }
+    const entry = yield* this.entry(ref)
+    if (entry !== undefined && (entry.attributes & ATTR_DIRECTORY) === 0) throw new Error(`${what} is a file`)
+    const first = entry === undefined ? this.#rootCluster! : firstClusterOf(entry, this.type)
+    const chain = new Chain(this.#fat, first, { what, offset: ref.ino * DirEntry.size })
+    const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSize)
+    const areas: ByteRange[] = []
+    for (let i = 0; ; i++) {
+      const cluster = yield* chain.at(i)
+      if (cluster === undefined) return areas
+      const offset = clusterOffset(geometry, cluster)
+      const expect = (sound: boolean, expected: string, found: string) => {
+        if (!sound) throw new CorruptError(what, offset, { expected, found })
+      }
+      expect(i < most, 'a directory of at most 2 MiB', 'a longer one')
+      // Otherwise directories could lie in each other, and who walks them would never come to an end.
+      const owner = this.#owners.get(cluster) ?? ref.ino
+      expect(owner === ref.ino, 'clusters of its own', `cluster ${cluster}, which another directory has`)
+      this.#owners.set(cluster, ref.ino)
+      areas.push({ offset, length: clusterSize })
+    }
+  }
+
+  /** A file, with its clusters if it has content. */
+  *#file(ref: InodeRef): Reading<{ size: number; chain: Chain | undefined; what: string }> {
+    const entry = yield* this.entry(ref)
+    const what = whatOf('file', entry)
+    if (entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0) {
+      throw new Error(`inode ${ref.ino} is a directory`)
+    }
+    const { size } = entry
+    if (size === 0) return { size, chain: undefined, what }
+    const offset = ref.ino * DirEntry.size
+    const most = this.geometry.clusters * this.clusterSize
+    if (size > most) {
+      throw new CorruptError(what, offset, { expected: `at most ${most} bytes`, found: size })
+    }
+    const chain =
+      this.#chains.get(ref.ino) ?? new Chain(this.#fat, firstClusterOf(entry, this.type), { what, offset })
+    this.#chains.delete(ref.ino)
+    if (this.#chains.size === MAX_CHAINS) this.#chains.delete(this.#chains.keys().next().value!)
+    this.#chains.set(ref.ino, chain)
+    return { size, chain, what }
+  }
+}
+
+/** The upper half means something else in FAT12 and FAT16. */
+export function firstClusterOf({ firstClusterHigh, firstClusterLow }: DirEntry, type: FatType): number {
+  return type === 'fat32' ? firstClusterHigh * 0x10000 + firstClusterLow : firstClusterLow
+}
+
+function* readAll(pieces: readonly ByteRange[], size: number, what: string): Reading<Uint8Array> {
+  if (pieces.length === 1) return yield* readExactly(pieces[0].offset, size, what)
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const { offset, length } of pieces) {
+    bytes.set(yield* readExactly(offset, length, what), at)
+    at += length
+  }
+  return bytes
+}
+
+/** '.' and '..' are no entries of their own. */
+export const isNamed = ({ name }: DirectoryRecord) => name !== '.' && name !== '..'
+
+function entryOf({ offset, entry, name }: DirectoryRecord): DirectoryEntry {
+  const isDirectory = (entry.attributes & ATTR_DIRECTORY) !== 0
+  return { tree: 0, ino: offset / DirEntry.size, name, type: isDirectory ? 'directory' : 'file' }
+}
+
+/** Files are named by their short names in messages: more is not known where they are read. */
+function whatOf(kind: string, entry: DirEntry | undefined): string {
+  if (entry === undefined) return 'root directory'
+  const text = fromCodePage(fromBytes(entry.name))
+  const [base, extension] = [text.slice(0, 8).trimEnd(), text.slice(8).trimEnd()]
+  return `${kind} ${JSON.stringify(extension === '' ? base : `${base}.${extension}`)}`
+}
+
+function timesOf(entry: DirEntry | undefined): Pick<Inode, 'mtime' | 'atime' | 'birthtime'> {
+  if (entry === undefined) return { mtime: EPOCH, atime: EPOCH, birthtime: undefined }
+  const { writeDate, writeTime, accessDate, createDate, createTime, createTenMs } = entry
+  const birthtime = fromFatTime({ date: createDate, time: createTime, tenMs: createTenMs })
+  return {
+    mtime: fromFatTime({ date: writeDate, time: writeTime, tenMs: 0 }),
+    atime: fromFatTime({ date: accessDate, time: 0, tenMs: 0 }),
+    birthtime: createDate === 0 ? undefined : birthtime,
+  }
+}
+
+const NO_NAME = 'NO NAME'
+
+function bootLabel({ bootSignature, label }: BootSector | BootSector16): string {
+  const text = bootSignature === EXTENDED_BOOT_SIGNATURE ? labelText(fromBytes(label)) : ''
+  return text === NO_NAME ? '' : text
+}
+
+function labelText(stored: ByteString): string {
+  const bytes = stored.charCodeAt(0) === NAME_KANJI_E5 ? '\xe5' + stored.slice(1) : stored
+  return fromCodePage(bytes).replace(/[ \0]+$/, '')
+}

@@ -1,0 +1,129 @@
+import type { SourceEntry, Timestamp } from '../../file-tree/entry.ts'
+import { wholeContent } from '../../file-tree/file-content.ts'
+import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { DoesNotFitError } from '../../lib/errors.ts'
+import { entryError, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
+import { MAX_FILE_SIZE } from '../format.ts'
+import { clusterSizeOf, planGeometry } from '../geometry.ts'
+
+export interface FatCollectorOptions {
+  /** Bytes of the partition, a multiple of 512. */
+  size: number
+  /** Bytes; by the usual table when not given. */
+  clusterSize?: number
+  /** Time of directories that no source describes. */
+  time: Timestamp
+  /** Makes content readable at any later time, as often as needed; called while the entry is at hand. */
+  keep: (content: AsyncIterable<Uint8Array>) => Promise<FatContent['open']>
+}
+
+/** Part of the volume that may be kept, at least, before the tree is looked at again. See FatCollector. */
+const LOOK_AGAIN = 1 / 16
+
+/**
+ * Takes in what a FAT volume will hold, entry by entry, and refuses content that has no room before it is kept.
+ *
+ * What was kept is not what the volume will hold, as later entries replace earlier ones. So the tree itself is
+ * looked at, whenever enough was kept for it to be too large: soon enough to stop long before the end of a large
+ * archive, and rarely enough when entries replace each other without end.
+ */
+export class FatCollector {
+  readonly #tree: FileTree<FatContent>
+  readonly #places = new Map<ByteString, EntryPlace>()
+  readonly #clusterSize: number
+  /** Bytes of all clusters. */
+  readonly #capacity: number
+  /** Bytes that may be kept before the next look at the tree. */
+  #unseen: number
+
+  /** @throws DoesNotFitError when the partition is too small for FAT32 */
+  constructor({ size, clusterSize, time, keep }: FatCollectorOptions) {
+    const geometry = planGeometry(size, { clusterSize })
+    this.#clusterSize = clusterSizeOf(geometry)
+    this.#capacity = geometry.clusters * this.#clusterSize
+    this.#unseen = this.#capacity
+    this.#tree = new FileTree({
+      content: {
+        store: async (entry) => {
+          this.#refuseTooLarge(entry)
+          return { size: entry.size, open: await keep(wholeContent(entry)) }
+        },
+        copy: (content) => Promise.resolve(content),
+      },
+      time,
+    })
+  }
+
+  /** What the entries so far make up. Besides files and directories it can hold what FAT cannot. */
+  get root(): DirectoryNode<FatContent> {
+    return this.#tree.root
+  }
+
+  /** Where the entries came from, for messages. */
+  get places(): EntryPlaces {
+    return this.#places
+  }
+
+  /**
+   * Takes in one entry, below the path `to`.
+   *
+   * @throws InputError when the entry cannot be where it says, see FileTree.add, or has 4 GiB or more
+   * @throws DoesNotFitError when it, or the content up to it, is larger than the volume
+   */
+  async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
+    await this.#tree.add(entry, to)
+    const { path, origin } = entry
+    this.#places.set(to === '' ? path : path === '' ? to : `${to}/${path}`, { path, origin })
+    if (entry.type === 'file') this.#account(entry)
+  }
+
+  #refuseTooLarge(entry: SourceEntry & { type: 'file' }): void {
+    if (entry.size > MAX_FILE_SIZE) {
+      throw entryError(`has ${entry.size} bytes, but a FAT32 file has at most ${MAX_FILE_SIZE}`, entry)
+    }
+    if (this.#clustersOf(entry.size) > this.#capacity) {
+      throw new DoesNotFitError(
+        `${entry.origin.source}: entry ${quote(entry.path)}, in a FAT32 file system,`,
+        {
+          needed: this.#clustersOf(entry.size),
+          available: this.#capacity,
+        },
+      )
+    }
+  }
+
+  #account(entry: SourceEntry & { type: 'file' }): void {
+    this.#unseen -= this.#clustersOf(entry.size)
+    if (this.#unseen >= 0) return
+    const needed = this.#needed()
+    if (needed > this.#capacity) {
+      const upTo = `${entry.origin.source}: entry ${quote(entry.path)}`
+      throw new DoesNotFitError(`the content of the FAT32 file system, up to ${upTo},`, {
+        needed,
+        available: this.#capacity,
+      })
+    }
+    this.#unseen = Math.max(this.#capacity - needed, this.#capacity * LOOK_AGAIN)
+  }
+
+  /** Bytes of the clusters of all files. */
+  #needed(): number {
+    let bytes = 0
+    const open = [this.root]
+    for (let directory = open.pop(); directory; directory = open.pop()) {
+      for (const node of directory.children.values()) {
+        if (node.type === 'directory') open.push(node)
+        else if (node.type === 'file') bytes += this.#clustersOf(node.content.size)
+      }
+    }
+    return bytes
+  }
+
+  /** Bytes of the clusters of a file. */
+  #clustersOf(size: number): number {
+    return Math.ceil(size / this.#clusterSize) * this.#clusterSize
+  }
+}
+
+const quote = (path: ByteString) => JSON.stringify(toDisplay(path))

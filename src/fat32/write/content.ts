@@ -1,0 +1,42 @@
+import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { TreeNode } from '../../file-tree/tree.ts'
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { InputError } from '../../lib/errors.ts'
+
+/** What a file of a FAT volume holds. */
+export interface FatContent {
+  /** Bytes, at most MAX_FILE_SIZE. */
+  readonly size: number
+  /**
+   * Reads the content, exactly `size` bytes; a piece is valid until the next one is asked for. A file with
+   * several names is read once for each.
+   */
+  open(): AsyncIterable<Uint8Array>
+}
+
+/** The entry of a source that an error is about. */
+export type EntryPlace = Pick<SourceEntry, 'path' | 'origin'>
+
+/** For each path of the volume the entry that was put there last. Paths that are only implied have none. */
+export type EntryPlaces = ReadonlyMap<ByteString, EntryPlace>
+
+/** The error about an entry, naming it and where it came from. */
+export function entryError(message: string, { path, origin }: EntryPlace): InputError {
+  return new InputError(message, {
+    source: origin.source,
+    entry: toDisplay(path),
+    offset: origin.offset,
+  })
+}
+
+/** The entry that made a node: its own, or for an implied directory that of the first thing in it. */
+export function placeOf(path: ByteString, node: TreeNode<FatContent>, places: EntryPlaces): EntryPlace {
+  for (let [at, below] = [path, node]; ;) {
+    const place = places.get(at)
+    if (place !== undefined) return place
+    const first = below.type === 'directory' ? below.children.entries().next() : undefined
+    if (first === undefined || first.done) return { path, origin: { source: 'FAT32 content' } }
+    at = at === '' ? first.value[0] : `${at}/${first.value[0]}`
+    below = first.value[1]
+  }
+}

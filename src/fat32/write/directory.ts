@@ -1,0 +1,84 @@
+import type { Timestamp } from '../../file-tree/entry.ts'
+import { toBytes, type ByteString } from '../../lib/byte-string.ts'
+import {
+  ATTR_ARCHIVE,
+  ATTR_DIRECTORY,
+  ATTR_READ_ONLY,
+  ATTR_VOLUME_ID,
+  DirEntry,
+  NAME_DELETED,
+  NAME_KANJI_E5,
+} from '../format.ts'
+import { encodeLongName } from '../long-name.ts'
+import type { Fat32Layout } from './plan.ts'
+import type { PlannedChild, PlannedDirectory } from './plan-tree.ts'
+import { toFatTime } from '../times.ts'
+
+/** The label as boot sector and root directory have it: 11 bytes. */
+export function labelBytes(label: string): Uint8Array {
+  return toBytes((label || 'NO NAME').padEnd(11))
+}
+
+/** The records of a directory, without the zeros up to the end of its last cluster. */
+export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fat32Layout): Uint8Array {
+  const records: Uint8Array[] = []
+  const add = (name: ByteString, attributes: number, when: Timestamp, rest: RecordRest = {}) =>
+    records.push(encodeRecord(name, attributes, when, rest))
+
+  const { parent } = directory
+  if (parent) {
+    add('.'.padEnd(11), ATTR_DIRECTORY, directory.time, { cluster: directory.run.first })
+    // The root is cluster 0 here, wherever it lies.
+    add('..'.padEnd(11), ATTR_DIRECTORY, parent.time, { cluster: parent.parent ? parent.run.first : 0 })
+  } else if (label !== '') {
+    add(label.padEnd(11), ATTR_VOLUME_ID, time)
+  }
+  for (const { node, name } of directory.children) {
+    if (name.long !== undefined) records.push(...encodeLongName(name.long, name.short))
+    add(name.short, attributesOf(node), node.time, {
+      ntCase: name.ntCase,
+      cluster: node.run.first,
+      size: node.type === 'file' ? node.content.size : 0,
+    })
+  }
+
+  const out = new Uint8Array(records.length * DirEntry.size)
+  records.forEach((record, i) => out.set(record, i * DirEntry.size))
+  return out
+}
+
+function attributesOf(node: PlannedChild['node']): number {
+  if (node.type === 'directory') return ATTR_DIRECTORY
+  return node.readOnly ? ATTR_ARCHIVE | ATTR_READ_ONLY : ATTR_ARCHIVE
+}
+
+interface RecordRest {
+  ntCase?: number
+  cluster?: number
+  size?: number
+}
+
+function encodeRecord(
+  short: ByteString,
+  attributes: number,
+  when: Timestamp,
+  { ntCase = 0, cluster = 0, size = 0 }: RecordRest,
+): Uint8Array {
+  const { date, time, tenMs } = toFatTime(when)
+  const name = toBytes(short)
+  if (name[0] === NAME_DELETED) name[0] = NAME_KANJI_E5
+  return DirEntry.encode({
+    name,
+    attributes,
+    ntCase,
+    createTenMs: tenMs,
+    createTime: time,
+    createDate: date,
+    accessDate: date,
+    firstClusterHigh: Math.floor(cluster / 0x10000),
+    writeTime: time,
+    writeDate: date,
+    firstClusterLow: cluster % 0x10000,
+    size,
+  })
+}

@@ -1,0 +1,174 @@
+import { toBytes } from '../../lib/byte-string.ts'
+import type { ImageSink } from '../../lib/image-sink.ts'
+import { encodeDirectory, labelBytes } from './directory.ts'
+import { entryError } from './content.ts'
+import {
+  BOOT_SIGNATURE,
+  BootSector,
+  EXTENDED_BOOT_SIGNATURE,
+  FAT_END,
+  FAT_ENTRY_SIZE,
+  FAT_MASK,
+  FIRST_CLUSTER,
+  FSINFO_LEAD_SIGNATURE,
+  FSINFO_STRUCT_SIGNATURE,
+  FSINFO_TRAIL_SIGNATURE,
+  FsInfo,
+  MEDIA_FIXED_DISK,
+  SECTOR_SIZE,
+  UNKNOWN_COUNT,
+} from '../format.ts'
+import { clusterOffset, fatOffset } from '../geometry.ts'
+import type { Fat32Layout } from './plan.ts'
+import type { ClusterRun, PlannedFile } from './plan-tree.ts'
+
+const FSINFO_SECTOR = 1
+const BACKUP_BOOT_SECTOR = 6
+/** Bytes of a FAT that are made and written at once. */
+const FAT_PIECE = 65536
+
+export interface WriteFat32Options {
+  /** Told the number of bytes after each piece of file content. */
+  onBytes?: (bytes: number) => void
+  signal?: AbortSignal
+}
+
+/**
+ * Writes a planned volume, front to back. The zeros of its end are not written.
+ *
+ * @param sink its offset 0 is the start of the partition
+ * @throws InputError when the content of a file is longer or shorter than planned
+ */
+export async function writeFat32(
+  layout: Fat32Layout,
+  sink: ImageSink,
+  { onBytes, signal }: WriteFat32Options = {},
+): Promise<void> {
+  const { geometry, directories, files } = layout
+  const bootSectors = encodeBootSectors(layout)
+  await sink.write(0, bootSectors)
+  await sink.write(BACKUP_BOOT_SECTOR * SECTOR_SIZE, bootSectors)
+  for (let copy = 0; copy < geometry.fats; copy++) {
+    let offset = fatOffset(geometry, copy)
+    for (const piece of fatPieces(layout)) {
+      await sink.write(offset, piece)
+      offset += piece.length
+    }
+  }
+  for (const directory of directories) {
+    signal?.throwIfAborted()
+    const records = encodeDirectory(directory, layout)
+    if (records.length > 0) await sink.write(clusterOffset(geometry, directory.run.first), records)
+  }
+  for (const file of files) {
+    await writeContent(file, clusterOffset(geometry, file.run.first), sink, { onBytes, signal })
+  }
+}
+
+async function writeContent(
+  { content, place }: PlannedFile,
+  start: number,
+  sink: ImageSink,
+  { onBytes, signal }: WriteFat32Options,
+): Promise<void> {
+  let done = 0
+  signal?.throwIfAborted()
+  for await (const piece of content.open()) {
+    signal?.throwIfAborted()
+    if (piece.length === 0) continue
+    if (done + piece.length > content.size) {
+      throw entryError(`has more content than the ${content.size} bytes it was said to have`, place)
+    }
+    await sink.write(start + done, piece)
+    done += piece.length
+    onBytes?.(piece.length)
+  }
+  if (done < content.size) {
+    throw entryError(`has ${done} bytes of content, not the ${content.size} it was said to have`, place)
+  }
+}
+
+/** Boot sector and FSInfo sector, which stand at the start and again at sector 6. */
+export function encodeBootSectors({
+  geometry,
+  hiddenSectors,
+  label,
+  volumeId,
+  nextFree,
+}: Fat32Layout): Uint8Array {
+  const boot = BootSector.encode({
+    jump: Uint8Array.of(0xeb, BootSector.offsetOf('bootCode') - 2, 0x90),
+    // What FATGEN recommends: some drivers look at it.
+    oemName: toBytes('MSWIN4.1'),
+    bytesPerSector: SECTOR_SIZE,
+    sectorsPerCluster: geometry.sectorsPerCluster,
+    reservedSectors: geometry.reservedSectors,
+    fats: geometry.fats,
+    rootEntries: 0,
+    totalSectors16: 0,
+    media: MEDIA_FIXED_DISK,
+    fatSectors16: 0,
+    // The geometry behind the CHS fields of a partition table.
+    sectorsPerTrack: 63,
+    heads: 255,
+    hiddenSectors,
+    totalSectors: geometry.totalSectors,
+    fatSectors: geometry.fatSectors,
+    extFlags: 0,
+    version: 0,
+    rootCluster: FIRST_CLUSTER,
+    fsInfoSector: FSINFO_SECTOR,
+    backupBootSector: BACKUP_BOOT_SECTOR,
+    reserved: new Uint8Array(0),
+    driveNumber: 0x80,
+    reserved1: 0,
+    bootSignature: EXTENDED_BOOT_SIGNATURE,
+    volumeId,
+    label: labelBytes(label),
+    fileSystemType: toBytes('FAT32   '),
+    // int 0x18: tell the BIOS that there is nothing to boot; then halt for good.
+    bootCode: Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd),
+    signature: BOOT_SIGNATURE,
+  })
+  const freeClusters = FIRST_CLUSTER + geometry.clusters - nextFree
+  const info = FsInfo.encode({
+    leadSignature: FSINFO_LEAD_SIGNATURE,
+    reserved1: new Uint8Array(0),
+    structSignature: FSINFO_STRUCT_SIGNATURE,
+    freeClusters,
+    nextFree: freeClusters === 0 ? UNKNOWN_COUNT : nextFree,
+    reserved2: new Uint8Array(0),
+    trailSignature: FSINFO_TRAIL_SIGNATURE,
+  })
+  const out = new Uint8Array((FSINFO_SECTOR + 1) * SECTOR_SIZE)
+  out.set(boot)
+  out.set(info, FSINFO_SECTOR * SECTOR_SIZE)
+  return out
+}
+
+/** The used part of a FAT. A piece is valid until the next one is asked for. */
+function* fatPieces({ directories, files, nextFree }: Fat32Layout): Iterable<Uint8Array> {
+  const piece = new Uint8Array(Math.min(FAT_PIECE, nextFree * FAT_ENTRY_SIZE))
+  const view = new DataView(piece.buffer)
+  let at = 0
+  for (const entry of fatEntries([...directories, ...files].map(({ run }) => run))) {
+    view.setUint32(at, entry, true)
+    at += FAT_ENTRY_SIZE
+    if (at === piece.length) {
+      yield piece
+      at = 0
+    }
+  }
+  if (at > 0) yield piece.subarray(0, at)
+}
+
+/** The entries of the FAT in order. The runs lie one behind the other from the first cluster on. */
+function* fatEntries(runs: readonly ClusterRun[]): Iterable<number> {
+  // Media byte; then "cleanly unmounted, without errors".
+  yield (FAT_MASK & ~0xff) | MEDIA_FIXED_DISK
+  yield FAT_END
+  for (const { first, count } of runs) {
+    for (let cluster = first + 1; cluster < first + count; cluster++) yield cluster
+    if (count > 0) yield FAT_END
+  }
+}

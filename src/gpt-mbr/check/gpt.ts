@@ -1,0 +1,145 @@
+import { CorruptError } from '../../lib/errors.ts'
+import { faultOf } from '../../lib/fault.ts'
+import type { Reading } from '../../lib/read-routine.ts'
+import { extent, report, type TableCheck } from './mbr.ts'
+import {
+  GPT_PRIMARY_LBA,
+  GPT_REVISION,
+  GptHeader,
+  MAX_SECTORS,
+  SECTOR_SIZE,
+  TYPE_GPT_PROTECTIVE,
+} from '../format.ts'
+import { readGpt, type Gpt } from '../read/gpt.ts'
+import { guidText } from '../guid.ts'
+import type { MbrTable } from '../read/mbr.ts'
+import { reportOverlaps } from './overlaps.ts'
+import { findGpt } from '../read/table.ts'
+
+/** Checks both copies of a GPT and what the MBR says of it. */
+export function* checkGpt(mbr: MbrTable, check: TableCheck): Reading<void> {
+  const { diskSize, onFault } = check
+  // What is wrong with the first copy is reported here.
+  const { gpt, usesBackup } = yield* findGpt(diskSize, onFault)
+  checkProtective(mbr, gpt, check)
+  checkHeader(gpt, check)
+  checkPartitions(gpt, check)
+  if (!usesBackup) yield* checkBackup(gpt, check)
+}
+
+function headerFault({ offset }: Gpt, { onFault }: TableCheck) {
+  return (field: keyof GptHeader, expected: unknown, found: unknown) =>
+    onFault({
+      what: `GPT header, ${field}`,
+      offset: offset + GptHeader.offsetOf(field),
+      expected: String(expected),
+      found: String(found),
+    })
+}
+
+function checkHeader(gpt: Gpt, check: TableCheck): void {
+  const { header, sectorSize } = gpt
+  const fault = headerFault(gpt, check)
+  const lastLba = Math.floor(check.diskSize / sectorSize) - 1
+  const { revision, firstUsableLba, lastUsableLba, entriesLba, myLba } = header
+  const entriesEnd = entriesLba + entrySectors(gpt)
+  const isPrimary = myLba === GPT_PRIMARY_LBA
+  if (revision !== GPT_REVISION)
+    fault('revision', `0x${GPT_REVISION.toString(16)}`, `0x${revision.toString(16)}`)
+  const least = isPrimary ? Math.max(myLba + 1, entriesEnd) : GPT_PRIMARY_LBA + 1 + entrySectors(gpt)
+  if (firstUsableLba < least) fault('firstUsableLba', `at least ${least}`, firstUsableLba)
+  const most = isPrimary ? lastLba - 1 - entrySectors(gpt) : Math.min(myLba, entriesLba) - 1
+  if (lastUsableLba > most) fault('lastUsableLba', `at most ${most}`, lastUsableLba)
+  if (lastUsableLba < firstUsableLba) fault('lastUsableLba', `at least ${firstUsableLba}`, lastUsableLba)
+  const isBehindHeader = isPrimary
+    ? entriesLba > myLba && entriesLba < firstUsableLba
+    : entriesLba > lastUsableLba
+  if (!isBehindHeader || entriesEnd > lastLba + 1)
+    fault('entriesLba', 'a place outside of the usable sectors', entriesLba)
+  const alternate = isPrimary ? lastLba : GPT_PRIMARY_LBA
+  if (header.alternateLba !== alternate) fault('alternateLba', alternate, header.alternateLba)
+}
+
+const entrySectors = ({ header: { entryCount, entrySize }, sectorSize }: Gpt) =>
+  Math.ceil((entryCount * entrySize) / sectorSize)
+
+function checkPartitions({ partitions, header, sectorSize }: Gpt, { onFault }: TableCheck): void {
+  const first = header.firstUsableLba * sectorSize
+  const end = (header.lastUsableLba + 1) * sectorSize
+  const guids = new Map<string, number>()
+  for (const partition of partitions) {
+    const { number, start, size, guid } = partition
+    if (size === 0) report(partition, onFault, 'at least a sector', 'none')
+    if (start < first || start + size > end) {
+      report(partition, onFault, `a place from ${first} to ${end}, in the usable sectors`, extent(partition))
+    }
+    const other = guids.get(guid)
+    if (other === undefined) guids.set(guid, number)
+    else report(partition, onFault, 'a GUID of its own', `${guid}, which partition ${other} has`)
+  }
+  reportOverlaps(partitions, onFault)
+}
+
+/** The copy must be at the end of the disk, and say the same. */
+function* checkBackup(primary: Gpt, check: TableCheck): Reading<void> {
+  const { onFault, diskSize } = check
+  const { sectorSize } = primary
+  const lastLba = Math.floor(diskSize / sectorSize) - 1
+  let backup: Gpt
+  try {
+    backup = yield* readGpt(lastLba, sectorSize, () => undefined)
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error
+    onFault({ ...faultOf(error), what: error.what.replace('GPT', 'copy of the GPT') })
+    return
+  }
+  const fault = headerFault(backup, check)
+  const { alternateLba, entriesLba } = backup.header
+  if (alternateLba !== GPT_PRIMARY_LBA) fault('alternateLba', GPT_PRIMARY_LBA, alternateLba)
+  const entriesEnd = entriesLba + entrySectors(backup)
+  if (entriesLba <= primary.header.lastUsableLba || entriesEnd > lastLba) {
+    fault('entriesLba', `between ${primary.header.lastUsableLba} and ${lastLba}`, entriesLba)
+  }
+  for (const field of SAME_FIELDS) {
+    if (backup.header[field] !== primary.header[field])
+      fault(field, primary.header[field], backup.header[field])
+  }
+  const [ours, theirs] = [primary, backup].map(({ header }) => guidText(header.diskGuid))
+  if (ours !== theirs) fault('diskGuid', ours, theirs)
+}
+
+const SAME_FIELDS = [
+  'firstUsableLba',
+  'lastUsableLba',
+  'entryCount',
+  'entrySize',
+  'entriesCrc',
+  'revision',
+] as const
+
+/** The MBR covers the disk with one entry; in a hybrid others repeat partitions of the GPT. */
+function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFault }: TableCheck): void {
+  const protective = partitions.filter(({ type }) => type === TYPE_GPT_PROTECTIVE)
+  const others = partitions.filter(({ type }) => type !== TYPE_GPT_PROTECTIVE)
+  // In sectors of the disk, as everything in a protective MBR.
+  const unit = gpt.sectorSize / SECTOR_SIZE
+  const whole = Math.floor(diskSize / gpt.sectorSize) - 1
+  if (!protective.some(({ start }) => start === SECTOR_SIZE)) {
+    report(protective[0], onFault, 'a protective partition from sector 1 on', extent(protective[0]))
+  }
+  for (const partition of protective) {
+    const sectors = partition.size / SECTOR_SIZE
+    // It may say "to the end, wherever that is".
+    if (sectors === MAX_SECTORS - 1) continue
+    const most = whole + 1 - partition.start / SECTOR_SIZE
+    if (sectors > most || (others.length === 0 && sectors < Math.min(most, MAX_SECTORS - 1))) {
+      report(partition, onFault, `a protective partition of ${most} sectors`, String(sectors))
+    }
+  }
+  for (const partition of others) {
+    const [start, size] = [partition.start * unit, partition.size * unit]
+    if (gpt.partitions.some((one) => one.start === start && one.size === size)) continue
+    report(partition, onFault, 'a partition that is in the GPT, too', extent({ start, size }))
+  }
+  reportOverlaps(partitions, onFault)
+}

@@ -1,0 +1,140 @@
+/** Reads one of the two copies of a GPT. */
+import CRC32 from 'crc-32'
+import { CorruptError } from '../../lib/errors.ts'
+import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { GPT_ATTRIBUTE_BOOTABLE, GPT_SIGNATURE, GptEntry, GptHeader } from '../format.ts'
+import { guidText } from '../guid.ts'
+
+/** An entry that is in use. */
+export interface GptPartition {
+  /** Its place among the entries, from 1. */
+  number: number
+  /** Byte offset from the start of the disk. */
+  start: number
+  /** Bytes. */
+  size: number
+  type: string
+  guid: string
+  attributes: bigint
+  bootable: boolean
+  name: string
+  /** Byte offset on the disk of its entry. */
+  entryOffset: number
+}
+
+export interface Gpt {
+  /** Byte offset on the disk of the header. */
+  offset: number
+  sectorSize: number
+  header: GptHeader
+  partitions: GptPartition[]
+}
+
+/** Bytes of entries: as many as Linux would read, and far more than anybody has. */
+const MAX_ENTRIES_SIZE = 4 * 2 ** 20
+const LARGEST_ENTRY = 4096
+/** What is beyond cannot be told in bytes. */
+const MAX_LBA = 2 ** 40
+
+/**
+ * Reads a header and the entries it leads to.
+ *
+ * @param lba where the header must lie
+ * @param onFault is told of entries that are left out, as what they say cannot be
+ * @throws CorruptError when it is not there, or is damaged, or its entries are
+ */
+export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): Reading<Gpt> {
+  const offset = lba * sectorSize
+  const header = yield* readHeader(lba, sectorSize)
+  const { entriesLba, entryCount, entrySize, entriesCrc } = header
+  const entriesOffset = entriesLba * sectorSize
+  const bytes = yield* readExactly(entriesOffset, entryCount * entrySize, 'GPT entries')
+  const crc = crc32(bytes)
+  if (crc !== entriesCrc) {
+    throw new CorruptError('GPT entries, CRC-32', entriesOffset, {
+      expected: hex(entriesCrc),
+      found: hex(crc),
+    })
+  }
+  const partitions: GptPartition[] = []
+  for (let i = 0; i < entryCount; i++) {
+    const at = i * entrySize
+    if (bytes.subarray(at, at + GptEntry.offsetOf('guid')).every((byte) => byte === 0)) continue
+    try {
+      partitions.push(partitionOf(bytes, at, { number: i + 1, offset: entriesOffset, sectorSize }))
+    } catch (error) {
+      onFault(faultOf(error))
+    }
+  }
+  return { offset, sectorSize, header, partitions }
+}
+
+function* readHeader(lba: number, sectorSize: number): Reading<GptHeader> {
+  const offset = lba * sectorSize
+  const sector = yield* readExactly(offset, sectorSize, 'GPT header')
+  const signature = new DataView(sector.buffer, sector.byteOffset).getBigUint64(
+    GptHeader.offsetOf('signature'),
+    true,
+  )
+  if (signature !== GPT_SIGNATURE) {
+    throw new CorruptError('GPT header', offset, { expected: 'EFI PART', found: hex(signature) })
+  }
+  const header = decodeSoundly(GptHeader, sector, 0, { what: 'GPT header', offset })
+  const expect = (
+    field: keyof GptHeader,
+    sound: boolean,
+    expected: unknown,
+    found: unknown = header[field],
+  ) => {
+    if (!sound)
+      throw new CorruptError(`GPT header, ${field}`, offset + GptHeader.offsetOf(field), { expected, found })
+  }
+  const { headerSize, headerCrc, entrySize, entryCount } = header
+  const isSize = headerSize >= GptHeader.size && headerSize <= sectorSize
+  expect('headerSize', isSize, `${GptHeader.size} to ${sectorSize}`)
+  const covered = sector.slice(0, headerSize)
+  const crcAt = GptHeader.offsetOf('headerCrc')
+  covered.fill(0, crcAt, GptHeader.offsetOf('reserved'))
+  const crc = crc32(covered)
+  expect('headerCrc', headerCrc === crc, hex(crc), hex(headerCrc))
+  expect('myLba', header.myLba === lba, lba)
+  const isEntry =
+    entrySize >= GptEntry.size && entrySize <= LARGEST_ENTRY && Number.isInteger(Math.log2(entrySize))
+  expect('entrySize', isEntry, `a power of two from ${GptEntry.size} to ${LARGEST_ENTRY}`)
+  const most = MAX_ENTRIES_SIZE / entrySize
+  expect('entryCount', entryCount <= most, `at most ${most}`)
+  expect('entriesLba', header.entriesLba < MAX_LBA, `less than ${MAX_LBA}`)
+  return header
+}
+
+function partitionOf(
+  bytes: Uint8Array,
+  at: number,
+  { number, offset, sectorSize }: { number: number; offset: number; sectorSize: number },
+): GptPartition {
+  const what = `GPT entry ${number}`
+  const entry = decodeSoundly(GptEntry, bytes, at, { what, offset })
+  const { firstLba, lastLba, attributes } = entry
+  if (lastLba < firstLba - 1 || lastLba >= MAX_LBA) {
+    throw new CorruptError(`${what}, lastLba`, offset + at + GptEntry.offsetOf('lastLba'), {
+      expected: `from ${firstLba} to ${MAX_LBA - 1}`,
+      found: lastLba,
+    })
+  }
+  const end = entry.name.indexOf(0)
+  return {
+    number,
+    start: firstLba * sectorSize,
+    size: (lastLba - firstLba + 1) * sectorSize,
+    type: guidText(entry.typeGuid),
+    guid: guidText(entry.guid),
+    attributes,
+    bootable: (attributes & GPT_ATTRIBUTE_BOOTABLE) !== 0n,
+    name: String.fromCharCode(...(end < 0 ? entry.name : entry.name.slice(0, end))),
+    entryOffset: offset + at,
+  }
+}
+
+const crc32 = (bytes: Uint8Array) => CRC32.buf(bytes) >>> 0
+const hex = (value: number | bigint) => `0x${value.toString(16).padStart(8, '0')}`

@@ -1,0 +1,27 @@
+/** A file system that takes a whole disk may end its first sector like an MBR. */
+import { fromBytes } from '../../lib/byte-string.ts'
+import { BiosParameterBlock, MEDIA_FLOPPY, MEDIA_MIN } from '../format.ts'
+
+const OTHER_FILE_SYSTEMS = new Set(['NTFS    ', 'EXFAT   '])
+
+/**
+ * Whether a first sector is the boot sector of a FAT, exFAT or NTFS file system. (Linux asks the same before it takes
+ * it for an MBR: fat_valid_media)
+ *
+ * @param sector at least 512 bytes
+ */
+export function isBootSector(sector: Uint8Array): boolean {
+  const { oemName, ...bpb } = BiosParameterBlock.decode(sector)
+  if (OTHER_FILE_SYSTEMS.has(fromBytes(oemName))) return true
+  return (
+    isPowerOfTwo(bpb.bytesPerSector, 512, 4096) &&
+    isPowerOfTwo(bpb.sectorsPerCluster, 1, 128) &&
+    bpb.reservedSectors > 0 &&
+    bpb.fats > 0 &&
+    (bpb.media === MEDIA_FLOPPY || bpb.media >= MEDIA_MIN)
+  )
+}
+
+function isPowerOfTwo(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most && Number.isInteger(Math.log2(value))
+}

@@ -1,0 +1,185 @@
+/** Reads the partition table of a disk, whichever it is. */
+import { faultOf, type Fault, type OnFault } from '../../lib/fault.ts'
+import type { Reading } from '../../lib/read-routine.ts'
+import {
+  GPT_PRIMARY_LBA,
+  GPT_SECTOR_SIZES,
+  MBR_SIGNATURE,
+  Mbr,
+  SECTOR_SIZE,
+  STATUS_BOOTABLE,
+  TYPE_GPT_PROTECTIVE,
+} from '../format.ts'
+import { readGpt, type Gpt } from './gpt.ts'
+import { guidText } from '../guid.ts'
+import { isExtended, readLogical, readMbr, type MbrPartition, type MbrTable } from './mbr.ts'
+import { isBootSector } from './not-a-table.ts'
+
+export interface TablePartition {
+  /** As Linux numbers them: the place in the table from 1; logical partitions from 5. */
+  number: number
+  /** Byte offset from the start of the disk. */
+  start: number
+  /** Bytes. */
+  size: number
+  /** The type byte of an MBR, or the type GUID of a GPT as text in upper case. */
+  type: number | string
+  bootable: boolean
+  /** '' in an MBR. */
+  name: string
+  guid: string | undefined
+  /** Of a GPT. */
+  attributes: bigint
+  /** It lies in an extended partition. */
+  isLogical: boolean
+  /** It holds logical partitions, and nothing else. */
+  isExtended: boolean
+  /** Byte offset on the disk of its entry in the table. */
+  entryOffset: number
+}
+
+export interface PartitionTable {
+  /** `hybrid`: a GPT whose MBR has partitions, too. */
+  type: 'mbr' | 'gpt' | 'hybrid'
+  /** Bytes: the unit of the table's addresses. */
+  sectorSize: number
+  /** Of the MBR, whatever the type. */
+  diskId: number | undefined
+  /** Of the disk, in a GPT. */
+  guid: string | undefined
+  /** The first header of the GPT or its entries are damaged, so this comes from the copy. */
+  usesBackup: boolean
+  /** In the order of their numbers. Of a hybrid those of the GPT, which systems go by that know it. */
+  partitions: TablePartition[]
+  /** What the MBR itself says: of a GPT the protective entry, of a hybrid more. */
+  mbr: MbrTable
+}
+
+/**
+ * Reads the partition table of a disk.
+ *
+ * @param diskSize bytes
+ * @param onFault is told of what is damaged and could be done without; what cannot is left out of the table then
+ * @returns undefined when there is none: the disk is empty, or one file system takes all of it
+ * @throws CorruptError when the MBR leads to a GPT of which neither copy can be used
+ */
+export function* readPartitionTable(
+  diskSize: number,
+  onFault: OnFault = () => undefined,
+): Reading<PartitionTable | undefined> {
+  const mbr = yield* readFirstSector(onFault)
+  if (mbr === undefined) return undefined
+  if (mbr.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
+    return fromGpt(mbr, yield* findGpt(diskSize, onFault))
+  }
+  const partitions: MbrPartition[] = []
+  for (const partition of mbr.partitions) {
+    if (!isExtended(partition)) continue
+    const firstNumber = partitions.at(-1)?.number
+    partitions.push(
+      ...(yield* readLogical(partition, { onFault, ...(firstNumber && { firstNumber: firstNumber + 1 }) })),
+    )
+  }
+  return {
+    type: 'mbr',
+    sectorSize: SECTOR_SIZE,
+    diskId: mbr.diskId,
+    guid: undefined,
+    usesBackup: false,
+    partitions: [
+      ...mbr.partitions.map((partition) => fromMbr(partition, false)),
+      ...partitions.map((partition) => fromMbr(partition, true)),
+    ],
+    mbr,
+  }
+}
+
+/** The MBR, unless the first sector is something else. */
+export function* readFirstSector(onFault: OnFault): Reading<MbrTable | undefined> {
+  const sector = yield { offset: 0, length: SECTOR_SIZE }
+  if (sector.length < SECTOR_SIZE) return undefined
+  if (Mbr.decode(sector).signature !== MBR_SIGNATURE || isBootSector(sector)) return undefined
+  const mbr = readMbr(sector)
+  // Linux takes such a sector for boot code of something else.
+  const odd = mbr.partitions.find(({ status }) => status !== 0 && status !== STATUS_BOOTABLE)
+  if (odd === undefined) return mbr
+  onFault(oddStatus(odd))
+  return undefined
+}
+
+export function oddStatus({ number, entryOffset, status }: MbrPartition): Fault {
+  return {
+    what: `partition ${number}, status`,
+    offset: entryOffset,
+    expected: '0 or 128',
+    found: `${status}`,
+  }
+}
+
+export interface FoundGpt {
+  gpt: Gpt
+  usesBackup: boolean
+}
+
+/**
+ * The first copy of the GPT, or the one at the end of the disk when it is damaged.
+ *
+ * @throws CorruptError when both are
+ */
+export function* findGpt(diskSize: number, onFault: OnFault): Reading<FoundGpt> {
+  const problems: { error: unknown; fault: Fault }[] = []
+  for (const isBackup of [false, true]) {
+    for (const sectorSize of GPT_SECTOR_SIZES) {
+      const lba = isBackup ? Math.floor(diskSize / sectorSize) - 1 : GPT_PRIMARY_LBA
+      if (lba < GPT_PRIMARY_LBA) continue
+      const faults: Fault[] = []
+      try {
+        const gpt = yield* readGpt(lba, sectorSize, (fault) => faults.push(fault))
+        if (isBackup) onFault(mostTelling(problems).fault)
+        faults.forEach(onFault)
+        return { gpt, usesBackup: isBackup }
+      } catch (error) {
+        problems.push({ error, fault: faultOf(error) })
+      }
+    }
+  }
+  throw mostTelling(problems).error
+}
+
+/** Where there is a header at all, its fault says more than that there is none at the other places. */
+function mostTelling<T extends { fault: Fault }>(problems: readonly T[]): T {
+  return problems.find(({ fault }) => fault.what !== 'GPT header') ?? problems[0]
+}
+
+function fromGpt(
+  mbr: MbrTable,
+  { gpt: { header, sectorSize, partitions }, usesBackup }: FoundGpt,
+): PartitionTable {
+  const isHybrid = mbr.partitions.some(({ type }) => type !== TYPE_GPT_PROTECTIVE)
+  return {
+    type: isHybrid ? 'hybrid' : 'gpt',
+    sectorSize,
+    diskId: mbr.diskId,
+    guid: guidText(header.diskGuid),
+    usesBackup,
+    partitions: partitions.map((partition) => ({ ...partition, isLogical: false, isExtended: false })),
+    mbr,
+  }
+}
+
+function fromMbr(partition: MbrPartition, isLogical: boolean): TablePartition {
+  const { number, start, size, type, bootable, entryOffset } = partition
+  return {
+    number,
+    start,
+    size,
+    type,
+    bootable,
+    name: '',
+    guid: undefined,
+    attributes: 0n,
+    isLogical,
+    isExtended: !isLogical && isExtended(partition),
+    entryOffset,
+  }
+}

@@ -1,0 +1,120 @@
+/** Where an archive ends up: a file that has a temporary name until it is whole, or a stream; compressed or not. */
+import { rm } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
+import { OutputError } from '../../lib/errors.ts'
+import { namingErrors } from '../../lib/output-error.ts'
+import { createBeside } from '../../lib/temporary-file.ts'
+import { openFile } from '../../output/open-file.ts'
+import { drainOf, type Drain } from '../../output/stream-out.ts'
+import { gzipStage } from './gzip-stage.ts'
+import type { ChunkSink } from '../../tar/write/writer.ts'
+import { zstdStage } from './zstd-stage.ts'
+
+export type ArchiveCompression = 'none' | 'gzip' | 'zstd'
+
+export interface ArchiveOptions {
+  output: string | Writable | WritableStream<Uint8Array>
+  /** Default: what the name says (`.zst`, `.gz`, `.tgz`); streams: `none`. */
+  compression?: ArchiveCompression | undefined
+  /** Of zstd 1 to 22, of gzip 1 to 9. */
+  level?: number | undefined
+  /** Replace an existing file. */
+  force?: boolean | undefined
+  /** Threads that compress with zstd; 0: this one does it. The bytes do not depend on it. */
+  workers: number
+}
+
+/** An archive that is being written. Exactly one of `finish` and `abort` ends it. */
+export interface ArchiveFile extends ChunkSink {
+  readonly compression: ArchiveCompression
+  /** Gives the file its name, or ends the stream. @returns bytes written out */
+  finish(): Promise<number>
+  /** Leaves nothing behind. */
+  abort(): Promise<void>
+}
+
+/** @throws OutputError when there is no writing there, or something is there already */
+export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile> {
+  const { output, level, force = false, workers } = options
+  const compression = options.compression ?? compressionOf(output)
+  checkLevel(compression, level)
+  const drain = counted(typeof output === 'string' ? await fileDrain(output, force) : drainOf(output))
+  try {
+    const stage =
+      compression === 'none'
+        ? drain
+        : compression === 'gzip'
+          ? gzipStage(drain, level)
+          : await zstdStage(drain, { level, workers })
+    return {
+      compression,
+      keepsChunks: compression === 'none' && typeof output !== 'string',
+      write: (chunk) => stage.write(chunk),
+      async finish() {
+        await stage.end()
+        return drain.bytes
+      },
+      abort: () => stage.abort(),
+    }
+  } catch (error) {
+    await drain.abort()
+    throw error
+  }
+}
+
+function compressionOf(output: ArchiveOptions['output']): ArchiveCompression {
+  if (typeof output !== 'string') return 'none'
+  if (output.endsWith('.zst') || output.endsWith('.tzst')) return 'zstd'
+  return output.endsWith('.gz') || output.endsWith('.tgz') ? 'gzip' : 'none'
+}
+
+function checkLevel(compression: ArchiveCompression, level: number | undefined): void {
+  const most = { none: 0, gzip: 9, zstd: 22 }[compression]
+  if (level === undefined || (Number.isInteger(level) && level >= 1 && level <= most)) return
+  throw new OutputError(
+    most === 0
+      ? `level ${level}: the archive is not compressed`
+      : `level of ${compression}: expected 1 to ${most}, found ${level}`,
+  )
+}
+
+function counted(drain: Drain): Drain & { readonly bytes: number } {
+  let bytes = 0
+  return {
+    get bytes() {
+      return bytes
+    },
+    write(chunk) {
+      bytes += chunk.length
+      return drain.write(chunk)
+    },
+    end: () => drain.end(),
+    abort: () => drain.abort(),
+  }
+}
+
+async function fileDrain(path: string, force: boolean): Promise<Drain> {
+  const { temporary, commit } = await createBeside(path, force)
+  const { handle } = temporary
+  const file = openFile(handle, path)
+  let at = 0
+  return {
+    async write(bytes) {
+      const position = at
+      at += bytes.length
+      await file.start(position, [bytes])
+    },
+    async end() {
+      await file.settle()
+      // Some file systems report a full disk only here.
+      await namingErrors(path, handle.close())
+      await commit()
+    },
+    async abort() {
+      await file.settle().catch(() => undefined)
+      await handle.close().catch(() => undefined)
+      await rm(temporary.path, { force: true })
+    },
+  }
+}

@@ -1,0 +1,186 @@
+/** Makes a tar archive of what lies in a file system. */
+import { availableParallelism } from 'node:os'
+import type { DataRange } from '../../file-tree/file-content.ts'
+import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
+import { Losses } from './not-kept.ts'
+import {
+  count,
+  ENTRIES_A_TURN,
+  newCounts,
+  otherWork,
+  shown,
+  type ExtractOptions,
+  type ExtractResult,
+} from './options.ts'
+import { performer, type Perform } from './driver.ts'
+import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import type { TarMember } from '../../tar/write/member.ts'
+import { TarWriter } from '../../tar/write/writer.ts'
+
+export interface ExtractTarOptions extends ExtractOptions, Omit<ArchiveOptions, 'workers'> {
+  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: this one does it. */
+  workers?: number | undefined
+}
+
+export interface ExtractTarResult extends ExtractResult {
+  compression: ArchiveCompression
+  /** Bytes of the archive, and of it as it was written out. */
+  archiveBytes: number
+  outputBytes: number
+}
+
+const LOST = {
+  socket: 'sockets have no form in tar: left out',
+  flags: 'flags of inodes (chattr) have no form in tar that is common: left out',
+}
+
+/**
+ * A pax archive of a directory and all below it, or of one file: with owners, times to the nanosecond, extended
+ * attributes, ACLs, devices, hard links and holes. Paths are relative to where it begins, which is `../../extract/` itself (a
+ * single file has its own name). The same file system gives the same bytes. Memory is bounded.
+ *
+ * @throws OutputError when the archive cannot be written
+ * @throws CorruptError when what is read is damaged
+ */
+export async function extractTar(
+  fileSystem: OpenFileSystem,
+  options: ExtractTarOptions,
+): Promise<ExtractTarResult> {
+  const { workers = availableParallelism(), signal } = options
+  signal?.throwIfAborted()
+  const archive = await openArchive({ ...options, workers })
+  try {
+    const writer = new TarWriter(archive)
+    const result = await new TarExtraction(fileSystem, writer, options).all()
+    await writer.finish()
+    signal?.throwIfAborted()
+    const outputBytes = await archive.finish()
+    return { ...result, compression: archive.compression, archiveBytes: writer.size, outputBytes }
+  } catch (error) {
+    await archive.abort()
+    throw error
+  }
+}
+
+class TarExtraction {
+  readonly #reader: FileSystemReader
+  readonly #perform: Perform
+  readonly #writer: TarWriter
+  readonly #options: ExtractOptions
+  readonly #counts = newCounts()
+  readonly #losses = new Losses(LOST)
+  #entries = 0
+
+  constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
+    this.#reader = reader
+    this.#perform = performer(source)
+    this.#writer = writer
+    this.#options = options
+  }
+
+  async all(): Promise<ExtractResult> {
+    const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
+    const entries = new EntryReader(this.#reader, from, name)
+    for (this.#entries = 0; ; this.#entries++) {
+      const next = this.#perform(entries.next())
+      const entry = next instanceof Promise ? await next : next
+      if (entry === undefined) return { ...this.#counts, notKept: this.#losses.list() }
+      const content = this.#begin(entry)
+      if (content !== undefined) {
+        const writing = this.#content(entry, content)
+        if (writing !== undefined) await writing
+      }
+      const flushing = this.#writer.flush()
+      if (flushing !== undefined) await flushing
+      if (this.#entries % ENTRIES_A_TURN !== 0) continue
+      onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
+      await otherWork()
+      signal?.throwIfAborted()
+    }
+  }
+
+  /** Writes the header. @returns what of the content is to follow */
+  #begin(entry: ReadEntry): readonly DataRange[] | undefined {
+    const { path, inode } = entry
+    if (inode.type === 'socket') {
+      this.#losses.add('socket', path)
+      return undefined
+    }
+    if (entry.firstName === undefined && inode.flags.length > 0) this.#losses.add('flags', path)
+    const member = memberOf(entry, inode.type)
+    this.#writer.member(member)
+    count(this.#counts, member.type)
+    if (member.type !== 'file' || member.size === 0) return undefined
+    return member.ranges ?? [{ offset: 0, length: member.size }]
+  }
+
+  /** Undefined when it is done. */
+  #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
+    const [only] = ranges
+    if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
+    const piece = this.#perform(readPiece(this.#reader, entry, only))
+    if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
+    this.#endContent(entry, piece, only)
+    return undefined
+  }
+
+  #endContent(entry: ReadEntry, piece: Uint8Array, range: DataRange): void {
+    this.#write(entry, piece, range)
+    this.#writer.pad(range.length)
+  }
+
+  async #pieces(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> {
+    const { signal, onProgress } = this.#options
+    let total = 0
+    for (const { offset, length } of ranges) {
+      for (let done = 0; done < length;) {
+        const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
+        const piece = await this.#perform(readPiece(this.#reader, entry, wanted))
+        this.#write(entry, piece, wanted)
+        await this.#writer.flush()
+        signal?.throwIfAborted()
+        onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
+        done += wanted.length
+      }
+      total += length
+    }
+    this.#writer.pad(total)
+  }
+
+  #write({ path }: ReadEntry, piece: Uint8Array, { offset, length }: DataRange): void {
+    if (piece.length !== length) {
+      throw new CorruptError(`file ${JSON.stringify(shown(path))}`, offset, {
+        expected: `${length} bytes of content`,
+        found: piece.length,
+      })
+    }
+    this.#writer.content(piece)
+    this.#counts.contentBytes += length
+  }
+}
+
+/** Written out, since objects that are spread into others take longer than all the rest of a header. */
+function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): TarMember {
+  const { path, firstName, xattrs, ranges } = entry
+  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = entry.inode
+  // Which of the fields mean anything depends on the type.
+  return {
+    path,
+    type: firstName === undefined ? type : 'hardlink',
+    mode,
+    uid,
+    gid,
+    mtime,
+    atime,
+    ctime,
+    birthtime,
+    xattrs,
+    size,
+    ranges,
+    target: firstName ?? entry.target,
+    major,
+    minor,
+  }
+}

@@ -1,0 +1,70 @@
+/** What extracting has in common, wherever things go. */
+import type { InodeRef } from '../../file-tree/reader.ts'
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import type { NotKept } from './not-kept.ts'
+
+export interface ExtractOptions {
+  /** What is extracted, with all below it; default: all of the file system. */
+  from?: InodeRef | undefined
+  /** The name of a single file that is extracted. A directory is what things are put into, and has none. */
+  name?: ByteString | undefined
+  /** Called often; it should return at once. */
+  onProgress?: ((progress: ExtractProgress) => void) | undefined
+  /** Ends the work early: nothing is left behind, and the promise is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface ExtractProgress {
+  /** Entries so far. */
+  entries: number
+  /** Bytes of content so far. */
+  bytes: number
+}
+
+export interface ExtractResult {
+  directories: number
+  /** A file with several names counts once. */
+  files: number
+  symlinks: number
+  /** Devices and pipes. */
+  specials: number
+  /** Names beyond the first. */
+  hardLinks: number
+  /** Bytes of content of the files, without holes. */
+  contentBytes: number
+  /** What the target cannot hold, each kind once. */
+  notKept: NotKept[]
+}
+
+type Counts = Omit<ExtractResult, 'notKept'>
+
+export function newCounts(): Counts {
+  return { directories: 0, files: 0, symlinks: 0, specials: 0, hardLinks: 0, contentBytes: 0 }
+}
+
+const COUNTER = {
+  directory: 'directories',
+  file: 'files',
+  symlink: 'symlinks',
+  hardlink: 'hardLinks',
+  fifo: 'specials',
+  block: 'specials',
+  character: 'specials',
+} as const
+
+export function count(counts: Counts, type: keyof typeof COUNTER): void {
+  counts[COUNTER[type]]++
+}
+
+/** Entries between two looks at the signal, so that a signal comes through. */
+export const ENTRIES_A_TURN = 512
+
+/** Lets other work of this thread go on, the arrival of signals above all. */
+export function otherWork(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A path, for messages. */
+export function shown(path: ByteString): string {
+  return path === '' ? '../../extract/' : toDisplay(path)
+}

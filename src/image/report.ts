@@ -1,0 +1,78 @@
+/** What an inspection finds: plain data, so it can be written as JSON. Keys that are undefined are left out there. */
+import type { BtrfsUsage } from '../btrfs/usage/report.ts'
+import type { FatUsage } from '../fat32/usage/usage.ts'
+
+export type {
+  BtrfsUsage,
+  ContentTotals,
+  DeviceUsage,
+  SubvolumeUsage,
+  TreeUsage,
+} from '../btrfs/usage/report.ts'
+export type { ChunkUsage, Occupant } from '../btrfs/usage/chunks.ts'
+export type { ExtentKind, StoredByKind, StoredContent } from '../btrfs/usage/extent-use.ts'
+export type { InlineContent, SubvolumeContent } from '../btrfs/usage/scan-subvolume.ts'
+export type { Features, SuperblockCopy } from '../btrfs/usage/superblocks.ts'
+export type { FatUsage } from '../fat32/usage/usage.ts'
+export type { FileSizes, LargeFile, SizeNode } from '../file-tree/size-tree.ts'
+export type { Occupancy } from '../lib/occupancy.ts'
+
+/** A disk image, and what is in it. All places are bytes from the start of the image unless they say otherwise. */
+export interface ImageReport {
+  /** Bytes of the image, uncompressed. */
+  size: number
+  /** Undefined when it is stored as it is. */
+  compression: ImageCompression | undefined
+  /** Undefined when there is none: the image is one file system, or nothing. */
+  table: TableReport | undefined
+  /** In the order of their numbers; number 0 is an image without a table. */
+  partitions: PartitionReport[]
+  /** What is in no partition, in the order of the disk; the table itself is there. */
+  gaps: Gap[]
+  /** What is damaged, and what one should know of the state of a file system. */
+  problems: string[]
+}
+
+export interface ImageCompression {
+  format: 'zstd' | 'gzip'
+  frames: number
+  /** Bytes of the compressed file. */
+  storedBytes: number
+}
+
+export interface TableReport {
+  /** `hybrid`: a GPT whose MBR has partitions, too. */
+  type: 'mbr' | 'gpt' | 'hybrid'
+  /** `0x2178694e`, of the MBR. */
+  diskId: string | undefined
+  /** Of a GPT. */
+  guid: string | undefined
+  sectorSize: number
+  /** The first copy of the GPT is damaged. */
+  usesBackup: boolean
+}
+
+export interface Gap {
+  start: number
+  size: number
+}
+
+export interface PartitionReport {
+  number: number
+  start: number
+  size: number
+  /** `0x0c`, or a GUID; '' without a table. */
+  type: string
+  /** What that type is called, where it is known. */
+  typeName: string | undefined
+  bootable: boolean
+  /** Of a GPT. */
+  name: string
+  guid: string | undefined
+  /** It lies in an extended partition. */
+  isLogical: boolean
+  /** What is in it, whether or not it can be looked into. */
+  content: string | undefined
+  /** Undefined when there is none that can be looked into, or it is damaged too much (see the problems). */
+  fileSystem: BtrfsUsage | FatUsage | undefined
+}

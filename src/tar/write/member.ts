@@ -1,0 +1,188 @@
+/** What a tar archive says of one entry: the header block, and before it the pax records for what it cannot hold. */
+import { Buffer } from 'node:buffer'
+import type { EntryMetadata, Timestamp, Xattr } from '../../file-tree/entry.ts'
+import { contentLength, type DataRange } from '../../file-tree/file-content.ts'
+import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
+import { BLOCK } from '../format.ts'
+import { aclFromText, aclToText } from '../posix-acl.ts'
+import {
+  ACL,
+  CREATION_TIME,
+  DEVICE_MAJOR,
+  DEVICE_MINOR,
+  escapeKeyword,
+  GNU_SPARSE,
+  SCHILY_XATTR,
+} from '../records.ts'
+import { LIMIT, splitName, ustarHeader } from './header.ts'
+import { joinRecords, timeText } from './pax.ts'
+
+/** An entry of an archive, without its content. A SourceEntry is one, unless it is a socket. */
+export type TarMember = EntryMetadata & { path: ByteString } & (
+    | { type: 'directory' | 'fifo' }
+    | { type: 'file'; size: number; ranges?: readonly DataRange[] | undefined }
+    | { type: 'symlink' | 'hardlink'; target: ByteString }
+    | { type: 'block' | 'character'; major: number; minor: number }
+  )
+
+const TYPEFLAG: Record<TarMember['type'], string> = {
+  file: '0',
+  hardlink: '1',
+  symlink: '2',
+  character: '3',
+  block: '4',
+  directory: '5',
+  fifo: '6',
+}
+
+type Records = [keyword: ByteString, value: ByteString][]
+
+/** Records that are text in UTF-8, or else bytes. */
+const NAMES = new Set(['path', 'linkpath', `${GNU_SPARSE}name`])
+
+/** Printable or not, what every tar takes as it is. */
+const ASCII = /^[\x00-\x7f]*$/
+
+/** All that comes before the content: whole blocks. */
+export function memberHeader(member: TarMember): Buffer {
+  const { type } = member
+  const path = member.path === '' ? '../../extract/' : type === 'directory' ? `${member.path}/` : member.path
+  const target = type === 'symlink' || type === 'hardlink' ? member.target : ''
+  const ranges = type === 'file' ? member.ranges : undefined
+  const map = ranges && sparseMap((member as { size: number }).size, ranges)
+  const content = type === 'file' ? contentLength(member) : 0
+
+  const records: Records = []
+  const number = (keyword: string, value: number, limit: number): number => {
+    if (value < limit) return value
+    records.push([keyword, String(value)])
+    return 0
+  }
+  const { major, minor } = type === 'block' || type === 'character' ? member : { major: 0, minor: 0 }
+  let name = splitName(path)
+  if (map !== undefined) {
+    sparseRecords(records, path, (member as { size: number }).size)
+    name = standIn('GNUSparseFile.0/', path)
+  } else if (name === undefined || !ASCII.test(path)) {
+    records.push(['path', path])
+    name = standIn('', path)
+  }
+  let linkname = target
+  if (target.length > LIMIT.linkname || !ASCII.test(target)) {
+    records.push(['linkpath', target])
+    linkname = plain(target).slice(0, LIMIT.linkname)
+  }
+  const fields = {
+    prefix: name.prefix,
+    name: name.name,
+    linkname,
+    typeflag: TYPEFLAG[type],
+    mode: member.mode,
+    uid: number('uid', member.uid, LIMIT.id),
+    gid: number('gid', member.gid, LIMIT.id),
+    size: number('size', content + (map?.length ?? 0), LIMIT.size),
+    mtime: Math.min(Math.max(0, member.mtime.sec), LIMIT.size - 1),
+    devmajor: number(DEVICE_MAJOR, major, LIMIT.id),
+    devminor: number(DEVICE_MINOR, minor, LIMIT.id),
+  }
+  // The rest was said of the first name of the same inode.
+  if (type !== 'hardlink') metadataRecords(records, member)
+  const header = ustarHeader(fields)
+  const extension = records.length === 0 ? [] : extendedHeader(path, records)
+  return extension.length === 0 && map === undefined
+    ? header
+    : Buffer.concat([...extension, header, ...(map ? [map] : [])])
+}
+
+function metadataRecords(records: Records, member: TarMember): void {
+  const { mtime, atime = mtime, ctime = mtime, birthtime = mtime } = member
+  if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec >= LIMIT.size) records.push(['mtime', timeText(mtime)])
+  // Where nothing is said of the others, they are the time of modification.
+  if (!sameTime(atime, mtime)) records.push(['atime', timeText(atime)])
+  if (!sameTime(ctime, mtime)) records.push(['ctime', timeText(ctime)])
+  if (!sameTime(birthtime, mtime)) records.push([CREATION_TIME, timeText(birthtime)])
+  for (const xattr of member.xattrs ?? []) records.push(xattrRecord(xattr, member))
+}
+
+function sameTime(a: Timestamp, b: Timestamp): boolean {
+  return a.sec === b.sec && a.nsec === b.nsec
+}
+
+/** ACLs go as text, which other tars understand, when that says all of them. */
+function xattrRecord({ name, value }: Xattr, { mode }: TarMember): [ByteString, ByteString] {
+  for (const kind of ['access', 'default'] as const) {
+    const text = name === `system.posix_acl_${kind}` ? exactAclText(value, kind, mode) : undefined
+    if (text !== undefined) return [ACL[kind], text]
+  }
+  return [SCHILY_XATTR + escapeKeyword(name), fromBytes(value)]
+}
+
+function exactAclText(value: Uint8Array, kind: 'access' | 'default', mode: number): string | undefined {
+  try {
+    const text = aclToText(value)
+    const acl = aclFromText(text, kind)
+    if (acl?.value === undefined || Buffer.compare(acl.value, value) !== 0) return undefined
+    return kind === 'default' || acl.permissions === (mode & 0o777) ? text : undefined
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+/** GNU's pax format 1.0 (GNU tar's manual, "Storing Sparse Files"). */
+function sparseRecords(records: Records, path: ByteString, size: number): void {
+  records.push(
+    [`${GNU_SPARSE}major`, '1'],
+    [`${GNU_SPARSE}minor`, '0'],
+    [`${GNU_SPARSE}name`, path],
+    [`${GNU_SPARSE}realsize`, String(size)],
+  )
+}
+
+/** The map of a sparse file, in whole blocks before its content. */
+function sparseMap(size: number, ranges: readonly DataRange[]): Buffer {
+  const pairs = ranges.map(({ offset, length }) => `${offset}\n${length}\n`)
+  const last = ranges.at(-1)
+  // GNU tar makes the file as long as this says.
+  if (last === undefined || last.offset + last.length < size) pairs.push(`${size}\n0\n`)
+  return blocks(Buffer.from(`${pairs.length}\n${pairs.join('')}`, 'latin1'))
+}
+
+/** The header block of a pax header, and the records in whole blocks. */
+function extendedHeader(path: ByteString, records: Records): Buffer[] {
+  // Names that are not UTF-8 are bytes, as said by this record.
+  const areText = records.every(([keyword, value]) => !NAMES.has(keyword) || toText(value) !== undefined)
+  const body = joinRecords(areText ? records : [['hdrcharset', 'BINARY'], ...records])
+  const { prefix, name } = standIn('PaxHeaders/', path)
+  const header = ustarHeader({
+    prefix,
+    name,
+    linkname: '',
+    typeflag: 'x',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    size: body.length,
+    mtime: 0,
+    devmajor: 0,
+    devminor: 0,
+  })
+  return [header, blocks(body)]
+}
+
+/** A name for those who do not read the record with the right one. */
+function standIn(folder: string, path: ByteString): { prefix: ByteString; name: ByteString } {
+  const last = plain(path.replace(/\/$/, '').replace(/^.*\//s, ''))
+  return { prefix: '', name: `${folder}${last}`.slice(0, LIMIT.name) }
+}
+
+function plain(name: ByteString): string {
+  return name.replace(/[^\x20-\x7e]/g, '_')
+}
+
+/** With zeros to whole blocks. */
+function blocks(bytes: Buffer): Buffer {
+  const whole = Buffer.alloc(Math.ceil(bytes.length / BLOCK) * BLOCK)
+  bytes.copy(whole)
+  return whole
+}

@@ -1,0 +1,94 @@
+/** Puts the pieces of a tar archive together, into chunks that are worth a write. */
+import { Buffer } from 'node:buffer'
+import { BLOCK, paddingOf } from '../format.ts'
+import { memberHeader, type TarMember } from './member.ts'
+
+const CHUNK = 1 << 20
+/** Two blocks of zeros, and what makes the last record whole, as tars have always done. */
+const RECORD = 20 * BLOCK
+
+/** Where the chunks of an archive go. */
+export interface ChunkSink {
+  /**
+   * Whether chunks may be looked at for any time. If not, each is free when the write after it is settled: to make
+   * new ones all the time is expensive.
+   */
+  readonly keepsChunks: boolean
+  write(chunk: Uint8Array): Promise<void>
+}
+
+/**
+ * Takes things at once, by copying them. Chunks that are full wait for `flush`, which is to be asked after every
+ * piece of a size that matters, and takes no asynchronous step when there is none.
+ */
+export class TarWriter {
+  readonly #sink: ChunkSink
+  readonly #full: Buffer[] = []
+  readonly #free: Buffer[] = []
+  #written: Buffer | undefined
+  #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK)
+  #at = 0
+  #before = 0
+
+  constructor(sink: ChunkSink) {
+    this.#sink = sink
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#before + this.#at
+  }
+
+  /** What comes before the content, of which as many bytes must follow as the member says, then `pad`. */
+  member(member: TarMember): void {
+    this.content(memberHeader(member))
+  }
+
+  content(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length;) {
+      const length = Math.min(bytes.length - from, CHUNK - this.#at)
+      this.#chunk.set(
+        from === 0 && length === bytes.length ? bytes : bytes.subarray(from, from + length),
+        this.#at,
+      )
+      this.#at += length
+      from += length
+      if (this.#at === CHUNK) this.#endChunk()
+    }
+  }
+
+  /** Makes the last block of content whole. @param size bytes of it */
+  pad(size: number): void {
+    this.content(ZEROS.subarray(0, paddingOf(size)))
+  }
+
+  /** Passes full chunks on; undefined when there are none. */
+  flush(): Promise<void> | undefined {
+    return this.#full.length === 0 ? undefined : this.#passOn()
+  }
+
+  /** Ends the archive. */
+  async finish(): Promise<void> {
+    const end = Math.ceil((this.size + 2 * BLOCK) / RECORD) * RECORD
+    this.content(ZEROS.subarray(0, end - this.size))
+    this.#endChunk()
+    await this.#passOn()
+  }
+
+  #endChunk(): void {
+    this.#full.push(this.#chunk.subarray(0, this.#at))
+    this.#before += this.#at
+    this.#at = 0
+    this.#chunk = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK)
+  }
+
+  async #passOn(): Promise<void> {
+    for (let chunk = this.#full.shift(); chunk !== undefined; chunk = this.#full.shift()) {
+      await this.#sink.write(chunk)
+      if (!this.#sink.keepsChunks && this.#written?.length === CHUNK) this.#free.push(this.#written)
+      this.#written = chunk
+    }
+  }
+}
+
+const ZEROS = new Uint8Array(2 * RECORD)

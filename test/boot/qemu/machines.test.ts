@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { diskSizeFor, qemuArguments } from '../../../src/boot/qemu/machines.ts'
+
+const given = { disk: '/tmp/d/disk.qcow2', uboot: '/u/u-boot.bin' }
+const MIB = 2 ** 20
+
+describe('what QEMU is started with', () => {
+  test('as a Raspberry Pi: SD card, device tree, the second serial port', () => {
+    expect(qemuArguments({ machine: 'raspi3b', dtb: '/u/pi.dtb', ...given }).join(' ')).toBe(
+      '-machine raspi3b -smp 4 -kernel /u/u-boot.bin -dtb /u/pi.dtb ' +
+        '-drive file=/tmp/d/disk.qcow2,format=qcow2,if=sd,cache=unsafe -serial null -serial stdio ' +
+        '-nic none -m 1024M -display none -monitor none -no-reboot',
+    )
+  })
+
+  test('as its own machine: U-Boot in place of its firmware, a virtio disk', () => {
+    expect(qemuArguments({ machine: 'virt', ...given, memory: 512 }).join(' ')).toBe(
+      '-machine virt -cpu cortex-a53 -smp 2 -bios /u/u-boot.bin ' +
+        '-drive file=/tmp/d/disk.qcow2,format=qcow2,if=none,id=disk,cache=unsafe ' +
+        '-device virtio-blk-pci,drive=disk -serial stdio -nic none -m 512M -display none -monitor none -no-reboot',
+    )
+  })
+
+  test.each([
+    ['raspi3b', 'usb-net'],
+    ['virt', 'virtio-net-pci'],
+  ] as const)('with a port of this computer alone that leads to the %s', (machine, device) => {
+    const args = qemuArguments({ machine, ...given, sshPort: 2222 })
+    expect(args).toContain('user,id=net,hostfwd=tcp:127.0.0.1:2222-:22')
+    expect(args).toContain(`${device},netdev=net`)
+    expect(args).not.toContain('-nic')
+  })
+
+  test('on a terminal, with the keys that end it', () => {
+    const args = qemuArguments({ machine: 'raspi3b', ...given, interactive: true })
+    expect(args.slice(args.indexOf('-serial'))).toEqual(
+      expect.arrayContaining(['null', '-serial', 'mon:stdio']),
+    )
+    expect(args).not.toContain('-monitor')
+  })
+
+  test('commas in a path end no option', () => {
+    const args = qemuArguments({ machine: 'virt', ...given, disk: '/tmp/a,b/disk.qcow2' })
+    expect(args).toContain('file=/tmp/a,,b/disk.qcow2,format=qcow2,if=none,id=disk,cache=unsafe')
+  })
+})
+
+test.each([
+  ['raspi3b', 1, 512],
+  ['raspi3b', 704 * MIB, 1024 * MIB],
+  ['raspi3b', 1024 * MIB, 1024 * MIB],
+  ['raspi3b', 1024 * MIB + 1, 2048 * MIB],
+  ['raspi3b', 2 ** 40 + 512, 2 ** 41],
+  ['virt', 704 * MIB, 704 * MIB],
+  ['virt', 513, 1024],
+] as const)('the disk of a %s for %d bytes has %d', (machine, size, expected) => {
+  expect(diskSizeFor(machine, size)).toBe(expected)
+})

@@ -1,0 +1,72 @@
+/** What the documents say that a program can check. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { planImage } from '../../src/build/plan-image.ts'
+import { PRESETS } from '../../src/spec/presets.ts'
+import { diskwright } from '../cli/diskwright.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => join('docs', path)),
+]
+
+/** The code blocks of a language. */
+function blocks(path: string, language: string): string[] {
+  return [...read(path).matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter(([, found]) => found === language)
+    .map(([, , text]) => text)
+}
+
+test('the description in README.md is the preset', () => {
+  const [description] = blocks('README.md', 'json')
+  const preset = PRESETS['raspberry-pi']({ closure: 'closure.tar.zst', firmware: 'firmware' })
+  expect(JSON.parse(description)).toEqual(preset)
+})
+
+test('README.md names every option of the command', async () => {
+  const names = 'build plan schema ls cat extract verify diff inspect boot'
+  for (const command of names.split(' ')) {
+    const { stdout } = await diskwright([command, '--help'])
+    const options = [...stdout.matchAll(/--[a-z]+/g)].map(([option]) => option)
+    expect(options).toContain('--debug')
+    for (const option of options) if (option !== '--help') expect(read('README.md')).toContain(option)
+  }
+})
+
+test('README.md names the errors by their codes', () => {
+  const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => read(join('src', path)))
+    .join('')
+  const codes = [...source.matchAll(/readonly code = '(\w+)'/g)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(4)
+  for (const code of codes) expect(read('README.md')).toContain(`\`${code}\``)
+})
+
+test.each(documents)('the links in %s lead to files', (path) => {
+  const targets = [...read(path).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target)
+  const files = targets.filter((target) => !target.startsWith('https://'))
+  expect(files.filter((target) => !existsSync(join(ROOT, dirname(path), target)))).toEqual([])
+})
+
+test('every folder of src/ is in docs/architecture.md', () => {
+  const [house] = blocks('docs/architecture.md', '')
+  const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  const rooms = new Set(files.filter((path) => path.endsWith('.ts')).map((path) => path.replace(/\/.*/, '/')))
+  expect(rooms.size).toBeGreaterThan(8)
+  for (const room of rooms) expect(house).toContain(`  ${room} `)
+})
+
+test('the description in docs/raspberry-pi.md is one', async () => {
+  const [description] = blocks('docs/raspberry-pi.md', 'json')
+  const { boot, partitions } = await planImage(JSON.parse(description))
+  expect(boot).toEqual({ partition: 2, uboot: { year: 2025, month: 1 }, check: true })
+  expect(partitions.map(({ bootable }) => bootable)).toEqual([false, true])
+})

@@ -1,0 +1,184 @@
+/** Builds images of the boot closure with the command, as an ordinary user, boots them and has judged what is left. */
+import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
+import type { MachineName } from '../../src/boot/boot-image.ts'
+import { PRESETS } from '../../src/spec/presets.ts'
+import type { BtrfsSpec, ImageSpec, SubvolumeSpec } from '../../src/spec/schema.ts'
+import { MAIN } from '../cli/diskwright.ts'
+import { btrfsCheck } from '../judges/btrfs-check.ts'
+import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
+import { withLoop, withMount } from '../judges/mounted.ts'
+import { findTool, missingJudge, mustRun, runTool } from '../judges/run-tool.ts'
+import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
+import { UBOOT_FOLDER, type UbootName, ubootVersion } from '../judges/uboot-sandbox.ts'
+import { scrub } from '../judges/workload.ts'
+
+const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.meta.url))
+
+/** Made by `fixtures/boot/make-boot-closure.mjs`. */
+const closure = (name: string) => join(INGREDIENTS, 'closure', name)
+const CLOSURE = closure('closure.tar')
+const FIRMWARE = closure('firmware')
+
+/** `virt-prefixes` and the like look for boot files in `/@boot/`, too. */
+export const ubootOf = (name: UbootName, target: string) => join(UBOOT_FOLDER, name, `${target}.bin`)
+
+/** Whether machines can be booted; says so loudly when not. */
+export function canBoot(): boolean {
+  const complete = (['new', 'old'] as const).map((name) => join(UBOOT_FOLDER, name, 'complete'))
+  const missing = [CLOSURE, ...complete].find((path) => !existsSync(path))
+  if (missing !== undefined) {
+    return missingJudge('QEMU boots', `${missing} is not there; see scripts/boot-ingredients.sh`)
+  }
+  return ['qemu-system-aarch64', 'qemu-img'].every(
+    (name) =>
+      findTool(name) !== undefined || missingJudge(name, 'not on PATH; see scripts/boot-ingredients.sh'),
+  )
+}
+
+const canScrub = canJudgeWithKernel()
+
+/** Nobody's: no rights and no files. */
+const ORDINARY = 65534
+const isRoot = process.getuid?.() === 0
+
+/** Runs the command as somebody who has no rights: building and booting takes none. */
+export async function diskwrightAsUser(args: readonly string[], timeoutMs: number) {
+  const command = [process.execPath, MAIN, ...args]
+  const drop = ['setpriv', `--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups', '--no-new-privs']
+  const [program, ...rest] = isRoot ? [...drop, ...command] : command
+  return runTool(program, rest, { timeoutMs })
+}
+
+/** Works with a folder that an ordinary user may write to. */
+export async function inUsersFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'diskwright-boot-test-'))
+  try {
+    if (isRoot) chownSync(folder, ORDINARY, ORDINARY)
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export interface Described {
+  /** Who reads it; it is checked while it is built. */
+  uboot: UbootName
+  /** How `@boot` is stored. */
+  boot?: Partial<SubvolumeSpec>
+  bootFromFat?: boolean
+  dupData?: boolean
+  /** The link at the top level through which U-Boot's own boot command finds `@boot`. */
+  link?: boolean
+}
+
+/** The preset, as the command makes it with `--toplevel auto` and the like, with another storage of `@boot`. */
+export function describeSystem({ uboot, boot, bootFromFat, dupData, link = true }: Described): ImageSpec {
+  const spec = PRESETS['raspberry-pi']({
+    closure: CLOSURE,
+    firmware: FIRMWARE,
+    ubootPi3: ubootOf(uboot, link ? 'raspi3b' : 'raspi3b-prefixes'),
+    toplevel: 'auto',
+    bootFromFat,
+    dupData,
+  })
+  const [firmware, root] = spec.partitions as [ImageSpec['partitions'][0], BtrfsSpec]
+  const subvolumes = root.subvolumes!.map((subvolume) =>
+    subvolume.name === '@boot' && boot !== undefined ? { name: '@boot', path: '/boot', ...boot } : subvolume,
+  )
+  return {
+    ...spec,
+    uboot: { version: ubootVersion(uboot) },
+    partitions: [
+      firmware,
+      { ...root, subvolumes, nixos: { timeout: 1 }, links: link ? { boot: '@boot' } : {} },
+    ],
+  }
+}
+
+/** Builds an image as an ordinary user. @returns its path */
+export async function buildAsUser(folder: string, spec: ImageSpec, name = 'disk.img'): Promise<string> {
+  const image = join(folder, name)
+  expect(await tryToBuild(folder, spec, image)).toEqual({ code: 0, stderr: '' })
+  return image
+}
+
+/** Builds an image, or not. */
+export async function tryToBuild(
+  folder: string,
+  spec: ImageSpec,
+  image: string,
+): Promise<{ code: number; stderr: string }> {
+  const description = join(folder, 'image.json')
+  writeFileSync(description, JSON.stringify(spec))
+  const { code, stderr } = await diskwrightAsUser(['build', description, '-o', image, '--quiet'], 120_000)
+  return { code, stderr }
+}
+
+export interface Boot {
+  machine: MachineName
+  /** By default that on the image's FAT partition. */
+  uboot?: string
+  /** What hashes the system compared from inside: of its store, and where the boot files are. */
+  lists: readonly ('store' | 'boot' | 'firmware')[]
+}
+
+const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2 }
+/** Larger than the image, so that there is something to grow into; a size of SD cards. */
+const DISK_SIZE = 2 ** 30
+/** A shared machine may be slow; when all is quiet it takes a tenth of this. */
+const BOOT_SECONDS = 420
+export const BOOT_TIMEOUT = (BOOT_SECONDS + 120) * 1000
+
+/**
+ * Boots an image to where it has checked itself and is off, and has the disk judged that is left.
+ *
+ * @returns what came on the console
+ */
+export async function bootAndJudge(folder: string, image: string, boot: Boot): Promise<string> {
+  const kept = join(folder, 'kept.img')
+  const args = [
+    ...['boot', image, '--machine', boot.machine, '--timeout', String(BOOT_SECONDS), '--keep', kept],
+    ...['--expect', 'reboot: Power down', '--disk-size', String(DISK_SIZE)],
+    ...(boot.uboot === undefined ? [] : ['--uboot', boot.uboot]),
+  ]
+  const { code, stdout, stderr } = await diskwrightAsUser(args, BOOT_TIMEOUT)
+  const shown = `${stdout.slice(-6000)}\n${stderr}`
+  expect(code, shown).toBe(0)
+
+  const said = [...stdout.matchAll(/^diskwright-boot (.*?)\r?$/gm)].map(([, line]) => line)
+  expect(said.filter((line) => line.startsWith('DISKWRIGHT-BOOT-')).join('\n'), shown).toMatch(
+    /^DISKWRIGHT-BOOT-OK \d+ files$/,
+  )
+  // What is at the place of a device tree that was read wrong tells itself by its processors.
+  expect(said).toContain(`cpus: ${CPUS[boot.machine]}`)
+  const hashes = said.flatMap((line) => /^hashes: \d+ of (\w+)$/.exec(line)?.[1] ?? [])
+  expect(hashes.sort()).toEqual([...boot.lists].sort())
+  expect(said.some((line) => /^mount: \S+ \/ btrfs rw,\S*subvol=\/@ /.test(line))).toBe(true)
+
+  await judgeKept(kept)
+  rmSync(kept)
+  return stdout
+}
+
+/** The disk after the machine has grown its file system to the end of it, and worked with it. */
+async function judgeKept(image: string): Promise<void> {
+  await sfdiskVerify(image)
+  const { partitions } = await sfdiskJson(image)
+  const { start, size } = partitions[1]
+  expect((start + size) * 512).toBeGreaterThan(DISK_SIZE - 2 ** 20)
+  const partition = { start: start * 512, size: size * 512 }
+  await btrfsCheck(image, partition)
+  if (!canScrub) return
+  await withLoop(image, partition, true, (device) =>
+    withMount(device, 'ro,subvolid=5', tmpdir(), async (top) => {
+      await scrub(top, { readonly: true })
+      const { stdout } = await mustRun('cat', [join(top, '@/etc/booted')])
+      expect(stdout).toBe('was here\n')
+      expect(existsSync(join(top, '@/after-boot/nix'))).toBe(true)
+    }),
+  )
+}
