@@ -6,10 +6,10 @@ import { bitNames, checksumName } from '../btrfs/read/superblock.ts'
 import type { FileSystem } from '../image/file-system.ts'
 import type { InodeRef } from '../file-tree/reader.ts'
 import { resolvePath } from '../file-tree/resolve.ts'
-import { PLAIN_FORM, type StoredForm } from '../file-tree/file-layout.ts'
+import { PLAIN_FORM, type FileLayout } from '../file-tree/file-layout.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { run, type Reading } from '../lib/read-routine.ts'
+import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import { parseUBootVersion } from '../spec/uboot-version.ts'
 import type { BootFinding, BootNode, BootPartition, BootTree, BtrfsTraits } from '../uboot/boot-tree.ts'
@@ -64,8 +64,8 @@ async function bootPartition(image: DiskImage, partition: ImagePartition): Promi
   const common = { number, bootable, label, uuid, partUuid: partUuidOf(image, partition) }
   if (type !== 'btrfs') return { ...common, type: 'fat', tree: treeOf(fileSystem, fileSystem.reader.root) }
   const reader = fileSystem.reader as BtrfsReader
-  const subvolumes = await run(fileSystem.source, reader.subvolumes())
-  const defaultId = await run(fileSystem.source, reader.defaultSubvolume())
+  const subvolumes = await drive(fileSystem.source, reader.subvolumes())
+  const defaultId = await drive(fileSystem.source, reader.defaultSubvolume())
   const root = subvolumes.find(({ id }) => id === defaultId) ?? subvolumes[0]
   const btrfs: BtrfsTraits = {
     checksum: checksumName(reader.superblock),
@@ -92,7 +92,7 @@ function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsRea
   /** Inodes by the paths under which they were found. */
   const refs = new Map<string, InodeRef>()
   const refOf = ({ path }: BootNode) => refs.get(path)!
-  function* find(path: string): Reading<BootNode | undefined> {
+  function* find(path: string): ReadRoutine<BootNode | undefined> {
     try {
       const found = yield* resolvePath(reader, path, { root })
       const { type, size } = yield* reader.inode(found)
@@ -105,15 +105,17 @@ function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsRea
     }
   }
   return {
-    find: (path) => run(source, find(path)),
-    list: async (directory) => (await run(source, reader.list(refOf(directory)))).map(({ name }) => name),
-    read: (file, length) => run(source, reader.read(refOf(file), 0, Math.min(length, file.size))),
+    find: (path) => drive(source, find(path)),
+    list: async (directory) => (await drive(source, reader.list(refOf(directory)))).map(({ name }) => name),
+    read: (file, length) => drive(source, reader.read(refOf(file), 0, Math.min(length, file.size))),
     form: (file) =>
-      btrfs === undefined ? Promise.resolve(PLAIN_FORM) : run(source, formOf(btrfs, refOf(file), file.size)),
+      btrfs === undefined
+        ? Promise.resolve(PLAIN_FORM)
+        : drive(source, formOf(btrfs, refOf(file), file.size)),
   }
 }
 
-function* formOf(reader: BtrfsReader, file: InodeRef, size: number): Reading<StoredForm> {
+function* formOf(reader: BtrfsReader, file: InodeRef, size: number): ReadRoutine<FileLayout> {
   const { sectorsize } = reader.superblock
   const extents = yield* reader.extents(file)
   const compressions = new Set<string>()
@@ -139,7 +141,7 @@ function* formOf(reader: BtrfsReader, file: InodeRef, size: number): Reading<Sto
   return { holes, preallocated, compressions: [...compressions], compressedTail, oddExtent }
 }
 
-function* frameProblem(reader: BtrfsReader, extent: FileExtent): Reading<string | undefined> {
+function* frameProblem(reader: BtrfsReader, extent: FileExtent): ReadRoutine<string | undefined> {
   const { diskBytenr, diskNumBytes, ramBytes } = extent
   const [place] = reader.chunks.copies(diskBytenr, diskNumBytes)
   if (place === undefined) return 'an extent lies outside of the device'

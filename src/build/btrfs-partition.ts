@@ -1,13 +1,13 @@
 /** Writes a BTRFS partition: its sources, and what makes a system of them. */
 import { BtrfsWriter, type BtrfsSummary } from '../btrfs/write/writer.ts'
 import type { BtrfsResult } from './result.ts'
-import { readSource, type Watch } from './context.ts'
+import { readSource, type BuildContext } from './context.ts'
 import { toText } from '../lib/byte-string.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import { loadHash } from '../lib/load-hash.ts'
 import { addBootFiles, installSystem, type InstalledSystem } from './nixos-system.ts'
 import { loadExtentCompression } from './packing/extent-compression.ts'
-import { openPacking } from './packing/open-packing.ts'
+import { openExtentEncoder } from './packing/open-packing.ts'
 import type { BtrfsPlan } from '../spec/plan.ts'
 import { standardDirectories } from '../uboot/nixos-tree.ts'
 
@@ -23,32 +23,32 @@ export interface WrittenBtrfs {
 export async function writeBtrfsPartition(
   plan: BtrfsPlan,
   sink: ImageSink,
-  { boots, ...watch }: Watch & { boots: boolean },
+  { boots, ...context }: BuildContext & { boots: boolean },
 ): Promise<WrittenBtrfs> {
   const { nixos, time } = plan
   const { compress, decompress } = await loadExtentCompression()
   const hash = await loadHash(plan.checksum)
-  const unmeasured = openPacking(watch.workers, { compress, hash })
-  const packing = watch.profiler?.packing(unmeasured) ?? unmeasured
+  const unmeasured = openExtentEncoder(context.workers, { compress, hash })
+  const encoder = context.profiler?.packing(unmeasured) ?? unmeasured
   try {
-    const writer = new BtrfsWriter(plan, sink, { packing, decompress, hash, signal: watch.signal })
+    const writer = new BtrfsWriter(plan, sink, { encoder, decompress, hash, signal: context.signal })
     if (nixos !== undefined) {
       for (const entry of standardDirectories(time)) await writer.add(entry, '')
     }
     for (const source of plan.sources) {
-      await readSource(source, watch, (entry) => writer.add(entry, source.to))
+      await readSource(source, context, (entry) => writer.add(entry, source.to))
     }
     let system: InstalledSystem | undefined
     if (nixos !== undefined) {
-      watch.progress.step('adding the boot files')
+      context.progress.step('adding the boot files')
       system = await installSystem(writer, nixos, time)
       if (boots) await addBootFiles(writer, system.bootFiles, time)
     }
-    watch.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
-    watch.signal?.throwIfAborted()
+    context.progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
+    context.signal?.throwIfAborted()
     return { plan, result: btrfsResult(plan, await writer.finish()), writer, system }
   } finally {
-    await packing.close()
+    await encoder.close()
   }
 }
 

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { checkBoot } from './boot-check.ts'
 import type { BuildOptions, BuildResult } from './result.ts'
-import { ProgressReport, type Watch } from './context.ts'
+import { ProgressReport, type BuildContext } from './context.ts'
 import { checkBuildOptions, checkOutputPlace } from './check-options.ts'
 import { Mbr } from '../gpt-mbr/format.ts'
 import { encodeMbr } from '../gpt-mbr/write/mbr.ts'
@@ -42,8 +42,8 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   })
   await checkOutputPlace(output, plan)
   const progress = new ProgressReport(onProgress)
-  const secondFront = secondFrontOf(plan)
-  const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0, secondFront })
+  const splitAt = splitOffsetOf(plan)
+  const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0, splitAt })
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     const written = await writeImage(plan, sink, { workers, progress, profiler, signal })
@@ -90,7 +90,7 @@ async function finishUnlessAborted(
 type Written = WrittenBtrfs | WrittenFat32
 
 /** Writes the partitions in the order of their places, but one that waits for another; then the table. */
-async function writeImage(plan: ImagePlan, sink: ImageSink, watch: Watch): Promise<Written[]> {
+async function writeImage(plan: ImagePlan, sink: ImageSink, context: BuildContext): Promise<Written[]> {
   await sink.reserve(0, Mbr.size)
   const written: Written[] = []
   const waiting = waitingPartition(plan)
@@ -103,10 +103,10 @@ async function writeImage(plan: ImagePlan, sink: ImageSink, watch: Watch): Promi
     written.push(
       partition.type === 'fat32'
         ? await writeFat32Partition(partition, part, {
-            ...watch,
+            ...context,
             more: boots ? bootFilesOf(written, partition) : [],
           })
-        : await writeBtrfsPartition(partition, part, { ...watch, boots }),
+        : await writeBtrfsPartition(partition, part, { ...context, boots }),
     )
   }
   written.sort((a, b) => a.plan.number - b.plan.number)
@@ -124,7 +124,7 @@ function waitingPartition({ boot, partitions }: ImagePlan): Fat32Plan | undefine
 }
 
 /** Where what waits ends, when what it waits for lies behind it. */
-function secondFrontOf(plan: ImagePlan): number | undefined {
+function splitOffsetOf(plan: ImagePlan): number | undefined {
   const waiting = waitingPartition(plan)
   if (waiting === undefined || waiting === plan.partitions.at(-1)) return undefined
   return waiting.start + waiting.size

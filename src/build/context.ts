@@ -5,7 +5,7 @@ import type { Profiler } from './profile.ts'
 import { openSource, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 
-export interface Watch {
+export interface BuildContext {
   workers: number
   progress: ProgressReport
   profiler: Profiler | undefined
@@ -15,7 +15,7 @@ export interface Watch {
 /** Gives `add` the entries of a source, one after the other, and reports the progress. */
 export async function readSource(
   source: SourcePlan,
-  { progress, profiler, signal }: Watch,
+  { progress, profiler, signal }: BuildContext,
   add: (entry: SourceEntry) => Promise<void>,
 ): Promise<void> {
   progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))

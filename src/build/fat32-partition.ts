@@ -1,6 +1,6 @@
 /** Writes a FAT32 partition: its sources, the firmware, and boot files of a system that lies elsewhere. */
 import type { Fat32Result } from './result.ts'
-import { readSource, type Watch } from './context.ts'
+import { readSource, type BuildContext } from './context.ts'
 import { FatCollector } from '../fat32/write/collect.ts'
 import type { FatContent } from '../fat32/write/content.ts'
 import { clusterSizeOf } from '../fat32/geometry.ts'
@@ -25,7 +25,7 @@ export interface WrittenFat32 {
 export async function writeFat32Partition(
   plan: Fat32Plan,
   sink: ImageSink,
-  { more, ...watch }: Watch & { more: Iterable<SourceEntry> },
+  { more, ...context }: BuildContext & { more: Iterable<SourceEntry> },
 ): Promise<WrittenFat32> {
   const { number, label, volumeId, start, size, bootable, time, firmware } = plan
   const spool = new Spool()
@@ -39,21 +39,21 @@ export async function writeFat32Partition(
     })
     if (firmware !== undefined) {
       stays = true
-      await addFirmware(firmware, time, watch, (entry) => collector.add(entry))
+      await addFirmware(firmware, time, context, (entry) => collector.add(entry))
     }
     for (const source of plan.sources) {
       stays = source.kind === 'directory'
-      await readSource(source, watch, (entry) => collector.add(entry, source.to))
+      await readSource(source, context, (entry) => collector.add(entry, source.to))
     }
     stays = true
     for (const entry of more) await collector.add(entry)
     const { root, places } = collector
     const hiddenSectors = start / SECTOR_SIZE
     const layout = planFat32({ size, hiddenSectors, label, volumeId, time, root, places })
-    watch.progress.step(`writing ${label || 'FAT32'}`)
+    context.progress.step(`writing ${label || 'FAT32'}`)
     await writeFat32(layout, sink, {
-      signal: watch.signal,
-      onBytes: (bytes) => watch.progress.advance(bytes),
+      signal: context.signal,
+      onBytes: (bytes) => context.progress.advance(bytes),
     })
     const clusterSize = clusterSizeOf(layout.geometry)
     const result: Fat32Result = {

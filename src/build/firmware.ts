@@ -1,5 +1,5 @@
 /** What a Raspberry Pi starts with, as entries of the firmware partition. */
-import { readSource, type Watch } from './context.ts'
+import { readSource, type BuildContext } from './context.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { fromText, toBytes } from '../lib/byte-string.ts'
 import { fileEntry } from './nixos-system.ts'
@@ -17,11 +17,11 @@ import { isFirmwareFile } from '../uboot/firmware.ts'
 export async function addFirmware(
   { directory, versions, uboot, settings, extraLines }: FirmwarePlan,
   time: Timestamp,
-  watch: Watch,
+  context: BuildContext,
   add: (entry: SourceEntry) => Promise<void>,
 ): Promise<void> {
   if (directory !== undefined) {
-    await readSource({ kind: 'directory', path: directory, to: '' }, watch, async (entry) => {
+    await readSource({ kind: 'directory', path: directory, to: '' }, context, async (entry) => {
       if (entry.path === '' || isFirmwareFile(entry.path, versions)) await add(entry)
     })
   }

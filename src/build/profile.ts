@@ -1,4 +1,4 @@
-import type { Packing } from '../btrfs/write/extent-encoder.ts'
+import type { ExtentEncoder } from '../btrfs/write/extent-encoder.ts'
 import type { BuildProfile } from './result.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
@@ -54,7 +54,7 @@ export class Profiler {
   }
 
   /** A packing whose work, and the waiting for it, is measured. */
-  packing<P extends Packing>(packing: P): P {
+  packing<P extends ExtentEncoder>(packing: P): P {
     return {
       ...packing,
       start: (memory: number, count: number) => this.#measure('packing', () => packing.start(memory, count)),

@@ -1,5 +1,5 @@
 import type { Difference } from '../image/diff.ts'
-import { EndWith, EXIT, Trouble } from './exit.ts'
+import { EndWith, EXIT, ExitCodeError } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { warn } from './place.ts'
 import { JsonListPrinter, Printer } from './print.ts'
@@ -13,7 +13,7 @@ export interface DiffFlags {
 /** `diskwright diff`: what differs between two images, a line each. */
 export async function diff(a: string, b: string, flags: DiffFlags): Promise<void> {
   const isDifferent = await compare(a, b, flags).catch((error: unknown) => {
-    throw new Trouble(EXIT.usage, error)
+    throw new ExitCodeError(EXIT.usage, error)
   })
   if (isDifferent) throw new EndWith(EXIT.failed)
 }

@@ -39,7 +39,7 @@ export class EndWith extends Error {
 }
 
 /** What failed is told with another exit code than usual, since that has a meaning already. */
-export class Trouble extends Error {
+export class ExitCodeError extends Error {
   readonly exitCode: number
 
   constructor(exitCode: number, cause: unknown) {
@@ -50,7 +50,7 @@ export class Trouble extends Error {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof EndWith) return error.exitCode
-  if (error instanceof Trouble) {
+  if (error instanceof ExitCodeError) {
     const code = exitCodeOf(error.cause)
     return code === EXIT.failed ? error.exitCode : code
   }
@@ -70,7 +70,7 @@ export function reportError(error: unknown, { debug }: { debug: boolean }): void
 }
 
 function errorLines(error: unknown): readonly string[] {
-  if (error instanceof Trouble) return errorLines(error.cause)
+  if (error instanceof ExitCodeError) return errorLines(error.cause)
   if (error instanceof CommandError) return error.lines
   if (error instanceof DiskwrightError) return error.message.split('\n')
   if (error instanceof Interrupted) return [error.message]

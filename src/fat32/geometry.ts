@@ -35,7 +35,7 @@ const ENTRIES_PER_SECTOR = SECTOR_SIZE / FAT_ENTRY_SIZE
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30
-/** Largest volume for a cluster size, both in bytes. (FATGEN, "FAT Volume Initialization": DskTableFAT32) */
+/** Largest volume for a cluster size, both in bytes. (FATGEN, "FAT FatVolume Initialization": DskTableFAT32) */
 const USUAL_CLUSTER_SIZES: readonly [upTo: number, clusterSize: number][] = [
   [260 * MIB, 512],
   [8 * GIB, 4096],

@@ -1,5 +1,5 @@
 /** How a file is stored, as far as boot loaders differ in reading it. */
-export interface StoredForm {
+export interface FileLayout {
   /** Parts of it have no extent, and read as zeros. */
   holes: boolean
   /** Parts of it have space and nothing else. */
@@ -13,7 +13,7 @@ export interface StoredForm {
 }
 
 /** How files of formats are stored that know one way. */
-export const PLAIN_FORM: StoredForm = {
+export const PLAIN_FORM: FileLayout = {
   holes: false,
   preallocated: false,
   compressions: [],

@@ -1,6 +1,6 @@
 /** What every reader of a file system offers, whatever the format. */
 import type { ByteString } from '../lib/byte-string.ts'
-import type { Reading } from '../lib/read-routine.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { InodeFlag } from '../spec/plan.ts'
 import type { Timestamp, Xattr } from './entry.ts'
 import type { DataRange } from './file-content.ts'
@@ -49,11 +49,11 @@ export interface InodeRecord {
 /** Looks an inode up once, for those who want all of it. */
 export interface RecordReader {
   /** What `inode` and `xattrs` give. */
-  record(ref: InodeRef): Reading<InodeRecord>
+  record(ref: InodeRef): ReadRoutine<InodeRecord>
   /** What `ranges` gives, of a file. */
   recordRanges(record: InodeRecord): DataRange[]
   /** What `read` gives. Best for small files: of large ones all of the record is looked through each time. */
-  readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array>
+  readRecord(record: InodeRecord, offset: number, length: number): ReadRoutine<Uint8Array>
 }
 
 /**
@@ -65,17 +65,17 @@ export interface FileSystemReader {
   readonly root: InodeRef
   /** Where one look-up for everything is faster than several. */
   readonly records?: RecordReader
-  inode(ref: InodeRef): Reading<Inode>
+  inode(ref: InodeRef): ReadRoutine<Inode>
   /** All entries but `.` and `..`, in the order in which the directory has them. */
-  list(directory: InodeRef): Reading<DirectoryEntry[]>
+  list(directory: InodeRef): ReadRoutine<DirectoryEntry[]>
   /** The entry of that name, or undefined. */
-  lookup(directory: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined>
+  lookup(directory: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined>
   /** Where a symlink leads. */
-  target(symlink: InodeRef): Reading<ByteString>
+  target(symlink: InodeRef): ReadRoutine<ByteString>
   /** In the order of their names' bytes. */
-  xattrs(ref: InodeRef): Reading<Xattr[]>
+  xattrs(ref: InodeRef): ReadRoutine<Xattr[]>
   /** Where a file has content; all else up to its size is zeros that take no space. In ascending order. */
-  ranges(file: InodeRef): Reading<DataRange[]>
+  ranges(file: InodeRef): ReadRoutine<DataRange[]>
   /** Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only where the file ends. */
-  read(file: InodeRef, offset: number, length: number): Reading<Uint8Array>
+  read(file: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array>
 }

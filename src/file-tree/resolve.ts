@@ -1,7 +1,7 @@
 /** Follows paths in a file system that is being read. (path_resolution(7)) */
 import { type ByteString, toDisplay } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
-import type { Reading } from '../lib/read-routine.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from './reader.ts'
 
 /** As many symlinks as Linux follows on the way of one path. (MAXSYMLINKS) */
@@ -30,7 +30,7 @@ export function* resolvePath(
   reader: FileSystemReader,
   path: ByteString,
   { followLast = true, root = reader.root }: ResolveOptions = {},
-): Reading<ResolvedPath> {
+): ReadRoutine<ResolvedPath> {
   const walk = new PathWalk(reader, path, { tree: root.tree, ino: root.ino, name: '', type: 'directory' })
   return yield* walk.run(followLast)
 }
@@ -53,7 +53,7 @@ class PathWalk {
     this.#push(path)
   }
 
-  *run(followLast: boolean): Reading<ResolvedPath> {
+  *run(followLast: boolean): ReadRoutine<ResolvedPath> {
     for (let name = this.#left.pop(); name !== undefined; name = this.#left.pop()) {
       // Also of `file/.` and `file/`, whose last component is empty.
       if (this.#here().type !== 'directory') throw this.#missing('is not a directory')
@@ -71,7 +71,7 @@ class PathWalk {
     return { ...this.#here(), path: this.#path() }
   }
 
-  *#follow(symlink: DirectoryEntry): Reading<void> {
+  *#follow(symlink: DirectoryEntry): ReadRoutine<void> {
     const path = joinPath(this.#path(), symlink.name)
     if (++this.#symlinks > MAX_SYMLINKS) {
       throw new NotFoundError(`${quoted(this.#asked)}: leads through more than ${MAX_SYMLINKS} symlinks`)

@@ -13,7 +13,7 @@ export interface FoundNode {
 }
 
 /** Looks at what a tree holds so far, symlinks followed inside of it, and adds copies of that. */
-export class CollectedTree<Content> {
+export class TreeView<Content> {
   readonly #tree: FileTree<Content>
   readonly #open: (content: Content) => FileContent
 

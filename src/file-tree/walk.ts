@@ -1,7 +1,7 @@
 /** Goes through a tree that is read, entry by entry. Trees of damaged images end, too. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
-import type { Reading } from '../lib/read-routine.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryEntry, FileSystemReader, Inode, InodeRecord, InodeRef } from './reader.ts'
 
 /** Longer ones are of use to nobody: Linux takes paths of 4096 bytes at once. */
@@ -48,7 +48,7 @@ export class TreeWalk {
    * @returns undefined at the end
    * @throws CorruptError for what no tree has: a directory with two names, a name that is none
    */
-  *next(): Reading<Walked | undefined> {
+  *next(): ReadRoutine<Walked | undefined> {
     if (this.#start !== undefined) {
       const start = this.#start
       this.#start = undefined
@@ -64,7 +64,7 @@ export class TreeWalk {
     return undefined
   }
 
-  *#enter(path: ByteString, ref: InodeRef): Reading<Walked> {
+  *#enter(path: ByteString, ref: InodeRef): ReadRoutine<Walked> {
     const { records } = this.#reader
     const record = records && (yield* records.record(ref))
     const inode = record?.inode ?? (yield* this.#reader.inode(ref))
@@ -88,7 +88,7 @@ export function* soundList(
   reader: FileSystemReader,
   directory: InodeRef,
   path: ByteString,
-): Reading<DirectoryEntry[]> {
+): ReadRoutine<DirectoryEntry[]> {
   const entries = yield* reader.list(directory)
   const names = new Set<ByteString>()
   for (const { name } of entries) {

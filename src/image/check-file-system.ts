@@ -5,7 +5,7 @@ import type { FileSystemType } from './file-system.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import type { OnFault } from '../lib/fault.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { loadZstd } from '../lib/zstd/codec.ts'
 
 export interface FileSystemCheckOptions {
@@ -28,7 +28,7 @@ export async function checkFileSystem(
   source: ByteSource,
   { onFault, quick, onProgress, signal }: FileSystemCheckOptions,
 ): Promise<void> {
-  if (type !== 'btrfs') return run(source, checkFat(onFault))
+  if (type !== 'btrfs') return drive(source, checkFat(onFault))
   await checkBtrfs(source, {
     loadHash,
     zstd: await loadZstd(),

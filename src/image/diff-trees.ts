@@ -6,7 +6,7 @@ import { InodeSet, joinPath, severalNames, soundList } from '../file-tree/walk.t
 import { isSync, type ByteSource } from '../lib/byte-source.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { hexText } from '../lib/hex.ts'
-import { run, runSync, type Reading } from '../lib/read-routine.ts'
+import { drive, driveSync, type ReadRoutine } from '../lib/read-routine.ts'
 
 /** One thing that is not the same. */
 export interface TreeDifference {
@@ -35,8 +35,8 @@ export class TreeSide {
   }
 
   /** Answers at once where the source does. */
-  perform<T>(reading: Reading<T>): T | Promise<T> {
-    return isSync(this.#source) ? runSync(this.#source, reading) : run(this.#source, reading)
+  perform<T>(reading: ReadRoutine<T>): T | Promise<T> {
+    return isSync(this.#source) ? driveSync(this.#source, reading) : drive(this.#source, reading)
   }
 
   /** In the order of their names. */

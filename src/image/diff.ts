@@ -5,7 +5,7 @@ import type { FileSystem } from './file-system.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { hexText } from '../lib/hex.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { openImage, type DiskImage, type ImagePartition, type OpenOptions } from './open-image.ts'
 
 /** One thing that is not the same. */
@@ -141,7 +141,7 @@ async function fileSystemFacts(fileSystem: FileSystem): Promise<Facts> {
     csum_type: String(csumType),
     incompat_flags: `0x${incompatFlags.toString(16)}`,
     compat_ro_flags: `0x${compatRoFlags.toString(16)}`,
-    'default subvolume': String(await run(fileSystem.source, reader.defaultSubvolume())),
+    'default subvolume': String(await drive(fileSystem.source, reader.defaultSubvolume())),
     ...Object.fromEntries(
       subvolumes.map(({ path, id, uuid, readOnly, isSnapshot, parentUuid }) => {
         const source = ids.get(hexText(parentUuid)) ?? 'what is gone'

@@ -7,7 +7,7 @@ import { type ByteString, fromBytes, fromText, toBytes, toDisplay, toText } from
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
 import { faultOf, type OnFault } from '../lib/fault.ts'
-import { type Reading, run } from '../lib/read-routine.ts'
+import { type ReadRoutine, drive } from '../lib/read-routine.ts'
 
 export type FileSystemType = 'btrfs' | 'fat12' | 'fat16' | 'fat32'
 
@@ -60,7 +60,7 @@ export interface FileSystemParts {
   uuid: string
   reader: FileSystemReader
   source: ByteSource
-  subvolumes?: () => Reading<SubvolumeRecord[]>
+  subvolumes?: () => ReadRoutine<SubvolumeRecord[]>
   notices?: readonly string[]
   onFault?: OnFault | undefined
 }
@@ -89,7 +89,7 @@ export class FileSystem {
   readonly reader: FileSystemReader
   /** The partition's bytes. */
   readonly source: ByteSource
-  readonly #subvolumes: () => Reading<SubvolumeRecord[]>
+  readonly #subvolumes: () => ReadRoutine<SubvolumeRecord[]>
   readonly #onFault: OnFault | undefined
 
   constructor({ type, label, uuid, reader, source, subvolumes, notices, onFault }: FileSystemParts) {
@@ -221,8 +221,8 @@ export class FileSystem {
     })
   }
 
-  #run<T>(reading: Reading<T>): Promise<T> {
-    return run(this.source, reading)
+  #run<T>(reading: ReadRoutine<T>): Promise<T> {
+    return drive(this.source, reading)
   }
 
   async #find(path: FilePath, followLast = true): Promise<InodeRef & { path: ByteString }> {
@@ -249,7 +249,7 @@ export class FileSystem {
   }
 
   /** What a reading gives, or undefined when it is damaged and that was reported. */
-  async #soundly<T>(reading: Reading<T>): Promise<T | undefined> {
+  async #soundly<T>(reading: ReadRoutine<T>): Promise<T | undefined> {
     try {
       return await this.#run(reading)
     } catch (error) {
@@ -307,6 +307,6 @@ function seenBefore(path: ByteString, { tree, ino }: InodeRef): CorruptError {
   })
 }
 
-function* noSubvolumes(): Reading<SubvolumeRecord[]> {
+function* noSubvolumes(): ReadRoutine<SubvolumeRecord[]> {
   return []
 }

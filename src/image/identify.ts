@@ -4,7 +4,7 @@ import { openFat } from '../fat32/read/reader.ts'
 import type { FileSystemType } from './file-system.ts'
 import { type ByteString, fromBytes, toBytes, toDisplay } from '../lib/byte-string.ts'
 import { CorruptError } from '../lib/errors.ts'
-import type { Reading } from '../lib/read-routine.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
 
 const OTHER_CONTENTS = [
   'ext2/3/4',
@@ -60,7 +60,7 @@ const START_SIZE = 4096
  *
  * @param size bytes of it
  */
-export function* identifyContent(size: number): Reading<Content | undefined> {
+export function* identifyContent(size: number): ReadRoutine<Content | undefined> {
   const primary = yield* btrfsAt(SUPERBLOCK_OFFSETS[0])
   if (primary !== undefined) return primary
   const start = yield { offset: 0, length: START_SIZE }
@@ -78,7 +78,7 @@ export function* identifyContent(size: number): Reading<Content | undefined> {
   return undefined
 }
 
-function* btrfsAt(offset: number): Reading<Content | undefined> {
+function* btrfsAt(offset: number): ReadRoutine<Content | undefined> {
   const bytes = yield { offset, length: SUPERBLOCK_SIZE }
   if (bytes.length < SUPERBLOCK_SIZE) return undefined
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -90,7 +90,7 @@ function* btrfsAt(offset: number): Reading<Content | undefined> {
 const LABEL_SIZE = 256
 
 /** A damaged FAT counts as one if it says so of itself. */
-function* identifyFat(start: Uint8Array): Reading<Content | undefined> {
+function* identifyFat(start: Uint8Array): ReadRoutine<Content | undefined> {
   const named = FAT_SIGNATURES.find(({ offset, magic }) => startsWith(start.subarray(offset), magic))
   const isBootSector = startsWith(start.subarray(BOOT_SIGNATURE.offset), BOOT_SIGNATURE.magic)
   if (named === undefined && !isBootSector) return undefined

@@ -12,7 +12,7 @@ import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
 import { faultText, type Fault } from '../lib/fault.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { openFileSystem } from './open-file-system.ts'
 import type { DiskImage, ImagePartition } from './open-image.ts'
 import { formatDiskId } from '../spec/numbers.ts'
@@ -35,7 +35,7 @@ export async function inspectImage(image: DiskImage, options: InspectOptions = {
   const { table, size } = image
   const problems: string[] = []
   // Read once more, so that what is wrong with it is in the report.
-  await run(
+  await drive(
     image.source,
     readPartitionTable(size, (fault) => problems.push(faultText(fault))),
   )
@@ -125,7 +125,7 @@ async function inspectFileSystem(
           onFault,
           onStep: (step) => onProgress?.({ step: `${where}${step}` }),
         })
-      : await run(source, fatUsage(reader as FatReader, { onFault }))
+      : await drive(source, fatUsage(reader as FatReader, { onFault }))
   if (faults > MAX_FAULTS) say(`${faults - MAX_FAULTS} more faults`)
   return usage
 }
@@ -136,7 +136,7 @@ async function inspectBtrfs(
   options: Pick<BtrfsUsageOptions, 'onFault' | 'onStep'>,
 ): Promise<BtrfsUsage> {
   const hash = await loadHash(checksumName(reader.superblock))
-  return run(source, btrfsUsage(reader, { hash, deviceSize: source.size, ...options }))
+  return drive(source, btrfsUsage(reader, { hash, deviceSize: source.size, ...options }))
 }
 
 /** A source that gives nothing any more once the signal is aborted. */

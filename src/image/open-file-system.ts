@@ -7,7 +7,7 @@ import { toDisplay } from '../lib/byte-string.ts'
 import type { OnFault } from '../lib/fault.ts'
 import { uuidText } from '../lib/hex.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { loadZstd } from '../lib/zstd/codec.ts'
 import { formatVolumeId } from '../spec/numbers.ts'
 
@@ -23,7 +23,7 @@ export async function openFileSystem(
   { onFault }: { onFault?: OnFault | undefined } = {},
 ): Promise<FileSystem> {
   if (type !== 'btrfs') {
-    const reader = await run(source, openFat(onFault === undefined ? {} : { onFault }))
+    const reader = await drive(source, openFat(onFault === undefined ? {} : { onFault }))
     return new FileSystem({
       type: reader.type,
       label: reader.label,

@@ -7,7 +7,7 @@ import type { ReadStatistics } from '../input/watched-source.ts'
 import { subSource, type ByteSource } from '../lib/byte-source.ts'
 import { NotFoundError, UnsupportedError } from '../lib/errors.ts'
 import type { OnFault } from '../lib/fault.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { openFileSystem } from './open-file-system.ts'
 
 export interface OpenOptions extends InputOptions {
@@ -29,7 +29,7 @@ export async function openImage(image: ImageSource, options: OpenOptions = {}): 
   const bytes = await openBytes(image, options)
   try {
     const { source } = bytes
-    const table = await run(source, readPartitionTable(source.size, options.onFault))
+    const table = await drive(source, readPartitionTable(source.size, options.onFault))
     const partitions = (table?.partitions ?? [wholeImage(source.size)]).map(
       (entry) => new ImagePartition(source, entry, options.onFault),
     )
@@ -192,7 +192,7 @@ export class ImagePartition {
   }
 
   #identified(): Promise<Content | undefined> {
-    return (this.#content ??= run(this.source, identifyContent(this.source.size)))
+    return (this.#content ??= drive(this.source, identifyContent(this.source.size)))
   }
 }
 

@@ -5,7 +5,7 @@ import { openBytes } from '../input/open-bytes.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { checkPartitionTable } from '../gpt-mbr/check/check.ts'
 import { faultOf, type Fault, type OnFault } from '../lib/fault.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { DiskImage, openImage, type ImagePartition, type OpenOptions } from './open-image.ts'
 
 /** Something wrong with an image. `offset` counts from the start of the (uncompressed) image. */
@@ -47,7 +47,7 @@ export interface VerifiedPartition {
 }
 
 /** What is wrong on a large scale is told this often, to spare time and the reader. */
-const MOST_FAULTS = 10_000
+const MAX_FAULTS = 10_000
 
 /**
  * Checks the partition table and the file systems of an image: their structure and all checksums. Nothing is told of
@@ -71,7 +71,7 @@ export async function verifyImage(image: ImageSource, options: VerifyOptions = {
     )
     const isOpen = opened instanceof DiskImage
     if (!isOpen || opened.table !== undefined) {
-      await run(source, checkPartitionTable(source.size, reportImage))
+      await drive(source, checkPartitionTable(source.size, reportImage))
     }
     if (!isOpen) {
       if (faults === 0) reportImage(opened)
@@ -103,7 +103,7 @@ async function verifyPartition(
   const verified = { number, content: 'unknown', label: '', size, isChecked: false, faults: 0 }
   const onFault: OnFault = (fault) => {
     verified.faults++
-    if (verified.faults > MOST_FAULTS) return
+    if (verified.faults > MAX_FAULTS) return
     const { content } = verified
     report({ ...fault, offset: start + fault.offset, partition: number === 0 ? undefined : number, content })
   }

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../lib/byte-source.ts'
-import { run } from '../lib/read-routine.ts'
+import { drive } from '../lib/read-routine.ts'
 import { compressionOf } from '../sources/decompress.ts'
 import { decompressedCopy } from './decompressed-copy.ts'
 import { type ImageSource, openInput } from './open-input.ts'
@@ -87,7 +87,7 @@ async function uncompressed(
   }
   let reason = 'it can only be read front to back'
   if (format === 'zstd') {
-    const table = await run(stored, readSeekTable(stored.size))
+    const table = await drive(stored, readSeekTable(stored.size))
     if ('frames' in table) {
       const source = await framesSource(stored, table.frames, statistics)
       const compression: ImageCompression = { format, frames: table.frames.length, storedBytes: stored.size }

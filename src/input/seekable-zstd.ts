@@ -6,7 +6,7 @@ import { type ByteSource, isSync } from '../lib/byte-source.ts'
 import type { BlockHash } from '../lib/block-hash.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { loadHash } from '../lib/load-hash.ts'
-import { type Reading, readExactly, run, runSync } from '../lib/read-routine.ts'
+import { type ReadRoutine, readExactly, drive, driveSync } from '../lib/read-routine.ts'
 import { u32, viewOf } from '../lib/struct.ts'
 import { loadZstd, type Zstd } from '../lib/zstd/codec.ts'
 import { FrameIndex, type PlacedFrame } from '../lib/zstd/frame-index.ts'
@@ -40,7 +40,7 @@ export type SeekTable = { frames: SeekTableFrame[] } | { reason: string }
  *
  * @param size bytes of the file
  */
-export function* readSeekTable(size: number): Reading<SeekTable> {
+export function* readSeekTable(size: number): ReadRoutine<SeekTable> {
   const tail = yield* readExactly(
     Math.max(0, size - SEEK_TABLE_FOOTER_SIZE),
     Math.min(size, SEEK_TABLE_FOOTER_SIZE),
@@ -84,10 +84,10 @@ export async function framesSource(
     size: index.imageEnd,
     read: (offset, length) =>
       isSync(file) && reader.isCached(offset, length)
-        ? runSync(file, reader.read(offset, length))
-        : run(file, reader.read(offset, length)),
+        ? driveSync(file, reader.read(offset, length))
+        : drive(file, reader.read(offset, length)),
     ...(isSync(file) && {
-      readSync: (offset: number, length: number) => runSync(file, reader.read(offset, length)),
+      readSync: (offset: number, length: number) => driveSync(file, reader.read(offset, length)),
     }),
   }
 }
@@ -115,7 +115,7 @@ class FrameReader {
     return true
   }
 
-  *read(offset: number, length: number): Reading<Uint8Array> {
+  *read(offset: number, length: number): ReadRoutine<Uint8Array> {
     const end = this.#endOf(offset, length)
     const bytes = new Uint8Array(Math.max(0, end - offset))
     for (const frame of this.#framesOf(offset, length)) {
@@ -140,7 +140,7 @@ class FrameReader {
     }
   }
 
-  *#decompress(frame: PlacedFrame): Reading<Uint8Array> {
+  *#decompress(frame: PlacedFrame): ReadRoutine<Uint8Array> {
     const { index, fileOffset, fileSize, imageSize } = frame
     const bytes = yield* readExactly(fileOffset, fileSize, `zstd frame ${index}`)
     let content: Uint8Array

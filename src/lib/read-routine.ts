@@ -14,10 +14,10 @@ export interface ByteRange {
 }
 
 /** Reads ranges, and returns what it makes of them. */
-export type Reading<T> = Generator<ByteRange, T, Uint8Array>
+export type ReadRoutine<T> = Generator<ByteRange, T, Uint8Array>
 
 /** Runs a reading on a source that answers at once. What the source throws, the reading may catch. */
-export function runSync<T>(source: SyncByteSource, reading: Reading<T>): T {
+export function driveSync<T>(source: SyncByteSource, reading: ReadRoutine<T>): T {
   let step = reading.next()
   while (!step.done) {
     const { offset, length } = step.value
@@ -34,7 +34,7 @@ export function runSync<T>(source: SyncByteSource, reading: Reading<T>): T {
 }
 
 /** Runs a reading on any source. What the source throws, the reading may catch. */
-export async function run<T>(source: ByteSource, reading: Reading<T>): Promise<T> {
+export async function drive<T>(source: ByteSource, reading: ReadRoutine<T>): Promise<T> {
   let step = reading.next()
   while (!step.done) {
     const { offset, length } = step.value
@@ -57,7 +57,7 @@ export async function run<T>(source: ByteSource, reading: Reading<T>): Promise<T
  * @param what they are, for messages
  * @throws CorruptError when the source ends before
  */
-export function* readExactly(offset: number, length: number, what: string): Reading<Uint8Array> {
+export function* readExactly(offset: number, length: number, what: string): ReadRoutine<Uint8Array> {
   const bytes = yield { offset, length }
   if (bytes.length === length) return bytes
   throw new CorruptError(what, offset, { expected: `${length} bytes`, found: `only ${bytes.length}` })
@@ -70,7 +70,7 @@ export function* readExactly(offset: number, length: number, what: string): Read
  */
 export function* readStruct<F>(offset: number, what: string, type: Struct<F>) {
   const bytes = yield* readExactly(offset, type.size, what)
-  return decodeSoundly(type, bytes, 0, { what, offset })
+  return decodeChecked(type, bytes, 0, { what, offset })
 }
 
 /**
@@ -79,7 +79,7 @@ export function* readStruct<F>(offset: number, what: string, type: Struct<F>) {
  * @param where the bytes lie, for messages
  * @throws CorruptError when there are too few bytes, or a field cannot be what it holds
  */
-export function decodeSoundly<F>(
+export function decodeChecked<F>(
   type: Struct<F>,
   bytes: Uint8Array,
   at: number,

@@ -8,7 +8,7 @@ import type { ImageFile } from './image-file.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 import { namingErrors } from '../lib/output-error.ts'
 import { rawFile } from './raw-file.ts'
-import { drainOf, streamFile } from './stream-out.ts'
+import { streamWriterOf, streamFile } from './stream-out.ts'
 import { createBeside, createNameless } from '../lib/temporary-file.ts'
 import { rawFronts, zstdFronts } from './two-fronts.ts'
 import { zstdFile, type ZstdFileOptions } from './zstd-file.ts'
@@ -29,7 +29,7 @@ export interface OutputOptions {
    * Offset at which a second front begins: what lies below it, and what lies above, are each written front to back,
    * but in turn. With `img.zst`, what lies above is kept in a temporary file until the end.
    */
-  secondFront?: number | undefined
+  splitAt?: number | undefined
   /** Compress in a thread beside this one; the bytes are the same. */
   threaded?: boolean
 }
@@ -58,7 +58,7 @@ const DEFAULT_LEVEL = 3
  * @throws OutputError
  */
 export async function openOutput(options: OutputOptions): Promise<Output> {
-  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, secondFront: at } = options
+  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, splitAt: at } = options
   const format = options.format ?? formatOf(output)
   if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
     throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
@@ -124,11 +124,11 @@ async function openStream(
   stream: Writable | WritableStream,
   createImage: CreateImage,
 ): Promise<OpenedOutput> {
-  const drain = drainOf(stream)
+  const writer = streamWriterOf(stream)
   const { handle, folder } = await createNameless()
   const file = openFile(handle, `temporary file in ${folder}`)
   const image = await createImage(file).catch(async (error: unknown) => {
-    await drain.abort()
+    await writer.abort()
     await handle.close()
     throw error
   })
@@ -136,15 +136,15 @@ async function openStream(
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)
       await image.close()
-      await streamFile(file, bytes, image.dataRanges(), drain)
-      await drain.end()
+      await streamFile(file, bytes, image.dataRanges(), writer)
+      await writer.end()
       lastChance()
       await handle.close()
       return bytes
     },
     async clean() {
       await image.close()
-      await drain.abort()
+      await writer.abort()
       await handle.close().catch(() => undefined)
     },
   })

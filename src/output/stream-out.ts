@@ -9,7 +9,7 @@ const CHUNK_SIZE = 1024 * 1024
 const STREAM_NAME = 'output stream'
 
 /** A stream of either kind, as something to pour bytes into. */
-export interface Drain {
+export interface StreamWriter {
   /**
    * Passes bytes on when the stream has room for more. They must not change any more.
    *
@@ -23,7 +23,7 @@ export interface Drain {
 }
 
 /** @throws OutputError when the stream has ended or failed already */
-export function drainOf(stream: Writable | WritableStream): Drain {
+export function streamWriterOf(stream: Writable | WritableStream): StreamWriter {
   return 'getWriter' in stream ? webDrain(stream) : nodeDrain(stream)
 }
 
@@ -34,7 +34,7 @@ function broken(error: unknown): OutputError {
   return new OutputError(`${STREAM_NAME}: ${message}`, { cause: error })
 }
 
-function nodeDrain(stream: Writable): Drain {
+function nodeDrain(stream: Writable): StreamWriter {
   if (!stream.writable) throw new OutputError(`${STREAM_NAME}: cannot be written to any more`)
   const isStandard = stream === process.stdout || stream === process.stderr
   let failure: OutputError | undefined
@@ -87,7 +87,7 @@ function nodeDrain(stream: Writable): Drain {
   }
 }
 
-function webDrain(stream: WritableStream): Drain {
+function webDrain(stream: WritableStream): StreamWriter {
   const writer = stream.getWriter()
   const orBroken = async (work: Promise<unknown>): Promise<void> => {
     try {
@@ -113,13 +113,13 @@ export async function streamFile(
   file: OpenFile,
   size: number,
   data: Iterable<ByteRange>,
-  drain: Drain,
+  writer: StreamWriter,
 ): Promise<void> {
   const zeros = new Uint8Array(CHUNK_SIZE)
   let at = 0
   const passZeros = async (end: number) => {
     for (; at < end; at += Math.min(CHUNK_SIZE, end - at)) {
-      await drain.write(zeros.subarray(0, Math.min(CHUNK_SIZE, end - at)))
+      await writer.write(zeros.subarray(0, Math.min(CHUNK_SIZE, end - at)))
     }
   }
   for (const { start, end } of data) {
@@ -127,7 +127,7 @@ export async function streamFile(
     while (at < end) {
       // A new buffer each time: the stream may keep it for as long as it likes.
       const chunk = await file.read(at, Math.min(CHUNK_SIZE, end - at))
-      await drain.write(chunk)
+      await writer.write(chunk)
       at += chunk.length
     }
   }

@@ -15,7 +15,7 @@ const READ_SIZE = 1 << 20
 /** Should it be a fifo, opening it must not wait for somebody who writes. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-export interface OpenOptions {
+export interface OpenSourceOptions {
   /**
    * Called as reading goes on with the bytes read so far: of a tar file as it lies there (compressed, if it is),
    * of a directory the content of its files.
@@ -33,7 +33,7 @@ export interface OpenOptions {
  */
 export function openSource(
   plan: SourcePlan,
-  { onRead, signal }: OpenOptions = {},
+  { onRead, signal }: OpenSourceOptions = {},
 ): AsyncIterable<SourceEntry> {
   let bytes = 0
   const count = (chunks: AsyncIterable<Uint8Array>) =>

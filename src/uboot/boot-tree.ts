@@ -1,5 +1,5 @@
 /** What a boot loader sees of an image: enough to find out whether it boots. */
-import type { StoredForm } from '../file-tree/file-layout.ts'
+import type { FileLayout } from '../file-tree/file-layout.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 
 export interface BootNode {
@@ -17,7 +17,7 @@ export interface BootTree {
   list(directory: BootNode): Promise<ByteString[]>
   /** Bytes of a file from its start, as many as there are up to `length`. */
   read(file: BootNode, length: number): Promise<Uint8Array>
-  form(file: BootNode): Promise<StoredForm>
+  form(file: BootNode): Promise<FileLayout>
 }
 
 /** What of a BTRFS file system matters to its readers. */

@@ -6,7 +6,7 @@ import { commandLineProblems } from './command-line.ts'
 import { parseExtlinux, pathFrom, type ExtlinuxEntry, type ParsedExtlinux } from './extlinux.ts'
 import { Arm64Image } from './format.ts'
 import { firmwareFindings } from './lint-firmware.ts'
-import { fileSystemTrouble, fileTrouble, kernelTrouble, type Trouble } from './reader-rules.ts'
+import { fileSystemIssues, fileIssues, kernelIssues, type ReaderIssue } from './reader-rules.ts'
 
 /** Where U-Boot looks, in this order. (bootstd's prefixes, distro_bootcmd's boot_prefixes) */
 const PREFIXES = ['', 'boot/']
@@ -45,7 +45,7 @@ export async function lintBoot(
     findings.push({ severity: 'warning', where: nameOf(boot), message })
   }
   if (boot.btrfs !== undefined) {
-    findings.push(...placed(nameOf(boot), fileSystemTrouble(boot.btrfs, uboot)))
+    findings.push(...placed(nameOf(boot), fileSystemIssues(boot.btrfs, uboot)))
   }
   const menu = await findMenu(boot, findings)
   if (menu === undefined) return findings
@@ -91,7 +91,7 @@ class MenuLint {
   readonly #uboot: UBootVersion | undefined
   readonly #findings: BootFinding[] = []
   /** What is wrong with files, and with which: there may be hundreds of device trees. */
-  readonly #troubles = new Map<string, { severity: Trouble['severity']; paths: ByteString[] }>()
+  readonly #issues = new Map<string, { severity: ReaderIssue['severity']; paths: ByteString[] }>()
   /** Files that were looked at; many entries name the same. */
   readonly #seen = new Set<ByteString>()
 
@@ -124,7 +124,7 @@ class MenuLint {
     }
     const first = this.#defaultOf(menu)
     for (const entry of menu.entries) await this.#entry(entry, entry === first)
-    for (const [message, { severity, paths }] of this.#troubles) {
+    for (const [message, { severity, paths }] of this.#issues) {
       const others = paths.length === 1 ? '' : ` and ${paths.length - 1} more`
       this.#say(severity, paths[0], message, others)
     }
@@ -153,7 +153,7 @@ class MenuLint {
     if (kernel !== undefined && !this.#seen.has(`kernel ${kernel.path}`)) {
       this.#seen.add(`kernel ${kernel.path}`)
       const head = await this.#boot.tree.read(kernel, Arm64Image.size)
-      this.#tell(kernel.path, kernelTrouble(head, this.#uboot))
+      this.#tell(kernel.path, kernelIssues(head, this.#uboot))
     }
     if (entry.initrd !== undefined) await this.#file(where, 'initrd', entry.initrd, severity)
     if (entry.fdt !== undefined) await this.#file(where, 'device tree', entry.fdt, severity)
@@ -217,13 +217,13 @@ class MenuLint {
   async #readable(node: BootNode): Promise<void> {
     if (this.#seen.has(`form ${node.path}`)) return
     this.#seen.add(`form ${node.path}`)
-    this.#tell(node.path, fileTrouble(await this.#boot.tree.form(node), this.#uboot))
+    this.#tell(node.path, fileIssues(await this.#boot.tree.form(node), this.#uboot))
   }
 
-  #tell(path: ByteString, troubles: readonly Trouble[]): void {
-    for (const { severity, message } of troubles) {
-      const known = this.#troubles.get(message)
-      if (known === undefined) this.#troubles.set(message, { severity, paths: [path] })
+  #tell(path: ByteString, issues: readonly ReaderIssue[]): void {
+    for (const { severity, message } of issues) {
+      const known = this.#issues.get(message)
+      if (known === undefined) this.#issues.set(message, { severity, paths: [path] })
       else known.paths.push(path)
     }
   }
@@ -239,6 +239,6 @@ function nameOf({ number, label }: BootPartition): string {
 
 const shown = (path: ByteString) => toDisplay(path.startsWith('/') ? path : `/${path}`)
 
-function placed(where: string, troubles: readonly Trouble[]): BootFinding[] {
-  return troubles.map((trouble) => ({ where, ...trouble }))
+function placed(where: string, issues: readonly ReaderIssue[]): BootFinding[] {
+  return issues.map((trouble) => ({ where, ...trouble }))
 }

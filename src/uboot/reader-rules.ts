@@ -2,12 +2,12 @@
  * What the BTRFS readers of boot loaders cannot read, by version. Measured with U-Boot's sandbox and boards, and with
  * grub-fstest: see docs/booting.md.
  */
-import type { StoredForm } from '../file-tree/file-layout.ts'
+import type { FileLayout } from '../file-tree/file-layout.ts'
 import { isBefore, ubootVersionText, type UBootVersion } from '../spec/uboot-version.ts'
 import { Arm64Image, ARM64_MAGIC } from './format.ts'
 import type { BtrfsTraits } from './boot-tree.ts'
 
-export interface Trouble {
+export interface ReaderIssue {
   severity: 'error' | 'warning'
   message: string
 }
@@ -41,7 +41,7 @@ function needs(
   feature: keyof typeof READS,
   version: UBootVersion | undefined,
   message: (who: string) => string,
-): Trouble[] {
+): ReaderIssue[] {
   const first = READS[feature]
   if (version === undefined) {
     return [{ severity: 'warning', message: message(`U-Boot before ${ubootVersionText(first)}`) }]
@@ -52,11 +52,11 @@ function needs(
 }
 
 /** What keeps U-Boot from reading a file system at all. */
-export function fileSystemTrouble(
+export function fileSystemIssues(
   { checksum, dataProfiles, features }: BtrfsTraits,
   version: UBootVersion | undefined,
-): Trouble[] {
-  const fatal = (message: string): Trouble => ({ severity: 'error', message })
+): ReaderIssue[] {
+  const fatal = (message: string): ReaderIssue => ({ severity: 'error', message })
   return [
     ...features
       .filter((feature) => UNREAD_FEATURES.has(feature))
@@ -74,7 +74,7 @@ export function fileSystemTrouble(
 }
 
 /** What keeps U-Boot from reading a file. */
-export function fileTrouble(form: StoredForm, version: UBootVersion | undefined): Trouble[] {
+export function fileIssues(form: FileLayout, version: UBootVersion | undefined): ReaderIssue[] {
   const { holes, preallocated, compressions, compressedTail, oddExtent } = form
   return [
     ...(holes || preallocated
@@ -99,7 +99,7 @@ export function fileTrouble(form: StoredForm, version: UBootVersion | undefined)
 }
 
 /** @param image the beginning of a kernel, as many bytes of its header as there are */
-export function kernelTrouble(image: Uint8Array, version: UBootVersion | undefined): Trouble[] {
+export function kernelIssues(image: Uint8Array, version: UBootVersion | undefined): ReaderIssue[] {
   if (image.length < Arm64Image.size) {
     return [{ severity: 'error', message: `has only ${image.length} bytes, and is no kernel` }]
   }

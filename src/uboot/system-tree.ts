@@ -1,6 +1,6 @@
-import type { CollectedTree } from '../file-tree/tree-view.ts'
+import type { TreeView } from '../file-tree/tree-view.ts'
 
 export type { FoundNode } from '../file-tree/tree-view.ts'
 
 /** The tree of a system that is being installed. Paths are seen from its root, without a slash at the start. */
-export type SystemTree = Pick<CollectedTree<unknown>, 'find' | 'has' | 'list' | 'read'>
+export type SystemTree = Pick<TreeView<unknown>, 'find' | 'has' | 'list' | 'read'>

@@ -3,7 +3,7 @@ import type { FileSystem, FileSystemType } from '../image/file-system.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from '../file-tree/reader.ts'
 import { isSync, type ByteSource } from '../lib/byte-source.ts'
 import { toBytes } from '../lib/byte-string.ts'
-import { run, runSync, type Reading } from '../lib/read-routine.ts'
+import { drive, driveSync, type ReadRoutine } from '../lib/read-routine.ts'
 import { errnoError, toErrno } from './errors.ts'
 import { InodeNumbers, toInodeLike } from './inodes.ts'
 import { bytesOfName, textOfName } from './names.ts'
@@ -69,7 +69,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   }
 
   statSync(path: string): InodeLike {
-    return this.#runSync(this.#stat(path))
+    return this.#driveSync(this.#stat(path))
   }
 
   readdir(path: string): Promise<string[]> {
@@ -77,7 +77,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   }
 
   readdirSync(path: string): string[] {
-    return this.#runSync(this.#readdir(path))
+    return this.#driveSync(this.#readdir(path))
   }
 
   read(path: string, buffer: Uint8Array, start: number, end: number): Promise<void> {
@@ -85,7 +85,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   }
 
   readSync(path: string, buffer: Uint8Array, start: number, end: number): void {
-    this.#runSync(this.#read(path, buffer, start, end))
+    this.#driveSync(this.#read(path, buffer, start, end))
   }
 
   /** That something is there already counts before that nothing can be written. */
@@ -108,39 +108,39 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     return undefined as never
   }
 
-  async #run<T>(reading: Reading<T>): Promise<T> {
+  async #run<T>(reading: ReadRoutine<T>): Promise<T> {
     try {
-      return await run(this.#source, reading)
+      return await drive(this.#source, reading)
     } catch (error) {
       throw toErrno(error)
     }
   }
 
-  #runSync<T>(reading: Reading<T>): T {
+  #driveSync<T>(reading: ReadRoutine<T>): T {
     if (!isSync(this.#source)) {
       throw errnoError('ENOTSUP', 'this image can only be read asynchronously: it does not answer at once')
     }
     try {
-      return runSync(this.#source, reading)
+      return driveSync(this.#source, reading)
     } catch (error) {
       throw toErrno(error)
     }
   }
 
-  *#stat(path: string): Reading<InodeLike> {
+  *#stat(path: string): ReadRoutine<InodeLike> {
     const ref = yield* this.#find(path)
     const inode = yield* this.#reader.inode(ref)
     return toInodeLike(inode, yield* this.#reader.xattrs(ref), this.#numbers.of(ref))
   }
 
-  *#readdir(path: string): Reading<string[]> {
+  *#readdir(path: string): ReadRoutine<string[]> {
     const directory = yield* this.#find(path)
     if (directory.type !== 'directory') throw errnoError('ENOTDIR', 'not a directory')
     const entries = yield* this.#reader.list(directory)
     return entries.map(({ name }) => textOfName(name))
   }
 
-  *#read(path: string, buffer: Uint8Array, start: number, end: number): Reading<void> {
+  *#read(path: string, buffer: Uint8Array, start: number, end: number): ReadRoutine<void> {
     const file = yield* this.#find(path)
     if (file.type === 'file') {
       buffer.set(yield* this.#reader.read(file, start, Math.min(end - start, buffer.length)))
@@ -154,7 +154,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   }
 
   /** Symlinks are followed by ZenFS, which knows what else is mounted. */
-  *#find(path: string): Reading<DirectoryEntry> {
+  *#find(path: string): ReadRoutine<DirectoryEntry> {
     const known = this.#known.get(path)
     if (known !== undefined) return known
     const slash = path.lastIndexOf('/')

@@ -3,7 +3,7 @@ import { chunkEnd, DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
 import { BatchMemory } from '../../src/btrfs/write/pack.ts'
-import { openPacking } from '../../src/build/packing/open-packing.ts'
+import { openExtentEncoder } from '../../src/build/packing/open-packing.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { HASH_NAMES, type BlockHash } from '../../src/lib/block-hash.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -32,7 +32,7 @@ async function* ones(size: number) {
 }
 
 test('who cannot be packed is named', async () => {
-  const packing = openPacking(0, {
+  const encoder = openExtentEncoder(0, {
     hash: CRC32C,
     compress: () => {
       throw new Error('the compressor is out of order')
@@ -45,7 +45,7 @@ test('who cannot be packed is named', async () => {
     checksumSize: CRC32C.size,
     dedupe: true,
   })
-  const data = new DataWriter({ sink, placer, packing, decompress: refuse })
+  const data = new DataWriter({ sink, placer, encoder, decompress: refuse })
   const add = (name: string, level: number | undefined) =>
     data.add(
       name,
@@ -73,12 +73,12 @@ describe('plain extents', () => {
     const allocator = new DataAllocator(MIB)
     const placer = placerOf(allocator)
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C)
-    const packing = {
+    const encoder = {
       memories: [memory],
       start: (_: number, count: number) => memory.pack(count, refuse),
       finish: () => undefined,
     }
-    const data = new DataWriter({ sink: nowhere, placer, packing, decompress: refuse })
+    const data = new DataWriter({ sink: nowhere, placer, encoder, decompress: refuse })
     const files = []
     for (const size of sizes) {
       files.push(
@@ -137,7 +137,7 @@ describe('sectors end in zeros', () => {
     const data = new DataWriter({
       sink,
       placer: placerOf(allocator, sink),
-      packing: {
+      encoder: {
         memories: [memory],
         start: (_, count) => memory.pack(count, refuse),
         finish: () => undefined,

@@ -149,7 +149,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   const place = async (content: Uint8Array) => {
     const data = new FileData(content.length, false)
     const checksums = Uint8Array.of(7, 0, 0, 0)
-    const piece: PackedPiece = { stored: content, compression: 0, dense: false, checksums }
+    const piece: PackedPiece = { stored: content, compression: 0, incompressible: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)
     return data.firstExtent
   }

@@ -28,7 +28,7 @@ async function openWriter() {
     () => new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C),
   )
   const counts: number[] = []
-  const packing = {
+  const encoder = {
     memories,
     start: (memory: number, count: number) => void (counts[memory] = count),
     finish: (memory: number) => memories[memory].pack(counts[memory], compress),
@@ -40,7 +40,7 @@ async function openWriter() {
   const data = new DataWriter({
     sink,
     placer,
-    packing,
+    encoder,
     decompress: (...stored) => {
       decompressed++
       return decompress(...stored)

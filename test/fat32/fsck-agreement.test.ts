@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkFat } from '../../src/fat32/check/check.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { faultText } from '../../src/lib/fault.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { fsckFatRemarks } from '../judges/fsck-fat.ts'
 import { makeFat, type FatShape } from '../judges/mkfs-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
@@ -83,7 +83,7 @@ describe.skipIf(!hasJudges)('checkFat and fsck.fat', () => {
 
 function ours(bytes: Uint8Array): string[] {
   const faults: string[] = []
-  runSync(
+  driveSync(
     memorySource(bytes),
     checkFat((fault) => faults.push(faultText(fault))),
   )

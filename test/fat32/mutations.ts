@@ -14,7 +14,7 @@ import { fatOffset } from '../../src/fat32/geometry.ts'
 import { openFat } from '../../src/fat32/read/reader.ts'
 import type { InodeRef } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import type { Struct } from '../../src/lib/struct.ts'
 
 export interface Mutation {
@@ -44,11 +44,11 @@ const namesOf = <F>(type: Struct<F>) =>
 /** Records of all directories, and the free ones behind them. */
 function recordPlaces(bytes: Uint8Array): number[] {
   const source = memorySource(bytes)
-  const reader = runSync(source, openFat())
+  const reader = driveSync(source, openFat())
   const places: number[] = []
   const open: InodeRef[] = [reader.root]
   for (let next = open.pop(); next; next = open.pop()) {
-    const list = runSync(source, reader.list(next))
+    const list = driveSync(source, reader.list(next))
     for (const entry of list) {
       // Long names lie before, the next record behind.
       for (const near of [-2, -1, 0, 1]) places.push((entry.ino + near) * DirEntry.size)

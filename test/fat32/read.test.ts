@@ -20,7 +20,7 @@ import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { memorySource, type ByteSource } from '../../src/lib/byte-source.ts'
 import { CorruptError } from '../../src/lib/errors.ts'
 import type { Fault } from '../../src/lib/fault.ts'
-import { run, runSync, type Reading } from '../../src/lib/read-routine.ts'
+import { drive, driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
 import { makeFat, mtool, mtoolsPut, type FatShape } from '../judges/mkfs-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { mutationsOf } from './mutations.ts'
@@ -51,13 +51,13 @@ function open(path: string) {
     return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
   }
   const source = { size: statSync(path).size, read, readSync: read }
-  return { source, reader: runSync(source, openFat()) }
+  return { source, reader: driveSync(source, openFat()) }
 }
 
 function openInMemory(path: string) {
   const bytes = new Uint8Array(readFileSync(path))
   const source = memorySource(bytes)
-  return { bytes, source, reader: runSync(source, openFat()) }
+  return { bytes, source, reader: driveSync(source, openFat()) }
 }
 
 describe.skipIf(!hasJudges)('openFat', () => {
@@ -84,7 +84,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
       clusterSize: asked.clusterSize,
       geometry: { sectorSize: asked.sectorSize },
     })
-    const entries = runSync(source, allEntries(reader))
+    const entries = driveSync(source, allEntries(reader))
     const found = new Map(entries.map(({ path, content }) => [path, content]))
     expect([...found.keys()].sort()).toEqual([...expected.keys()].sort())
     for (const [path, bytes] of expected) expect([path, found.get(path)]).toEqual([path, bytes])
@@ -119,7 +119,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     await makeFat(path, shape(32, 512, 4096, 4 * MIB))
     const { source, reader } = openInMemory(path)
     expect(reader).toMatchObject({ type: 'fat32', label: 'Volume 1' })
-    expect(runSync(source, reader.list(reader.root))).toEqual([])
+    expect(driveSync(source, reader.list(reader.root))).toEqual([])
   })
 
   it('reads every entry of a FAT whose entries have 12 bits', async () => {
@@ -130,8 +130,8 @@ describe.skipIf(!hasJudges)('openFat', () => {
     await mtoolsPut(path, 'all', all)
     const { source, reader } = openInMemory(path)
     expect(reader.geometry.clusters).toBeGreaterThan(3900)
-    const [entry] = runSync(source, reader.list(reader.root))
-    expect(Buffer.compare(runSync(source, reader.read(entry, 0, all.length)), all)).toBe(0)
+    const [entry] = driveSync(source, reader.list(reader.root))
+    expect(Buffer.compare(driveSync(source, reader.read(entry, 0, all.length)), all)).toBe(0)
   })
 
   it('finds names whatever their case, and short names', async () => {
@@ -140,7 +140,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     await mtoolsPut(path, 'A long Näme.text', 'x')
     await mtoolsPut(path, 'lower.txt', 'y')
     const { source, reader } = openInMemory(path)
-    const lookup = (name: string) => runSync(source, reader.lookup(reader.root, fromText(name)))?.name
+    const lookup = (name: string) => driveSync(source, reader.lookup(reader.root, fromText(name)))?.name
     expect(lookup('A long Näme.text')).toBe(fromText('A long Näme.text'))
     expect(lookup('a LONG NÄME.TEXT')).toBe(fromText('A long Näme.text'))
     expect(lookup('ALONGN~1.TEX')).toBe(fromText('A long Näme.text'))
@@ -158,9 +158,9 @@ describe.skipIf(!hasJudges)('openFat', () => {
     bytes.fill(0, first, second)
     bytes[BootSector.offsetOf('extFlags')] = 0x81
     const source = memorySource(bytes)
-    const active = runSync(source, openFat())
-    const [entry] = runSync(source, active.list(active.root))
-    expect(runSync(source, active.read(entry, 0, 2000))).toEqual(content(1500, 1))
+    const active = driveSync(source, openFat())
+    const [entry] = driveSync(source, active.list(active.root))
+    expect(driveSync(source, active.read(entry, 0, 2000))).toEqual(content(1500, 1))
   })
 
   it('reads the second FAT where the first one cannot be read, and says so', async () => {
@@ -178,9 +178,9 @@ describe.skipIf(!hasJudges)('openFat', () => {
       },
     }
     const faults: Fault[] = []
-    const again = await run(broken, openFat({ onFault: (fault) => faults.push(fault) }))
-    const [entry] = await run(broken, again.list(again.root))
-    expect(await run(broken, again.read(entry, 0, 1500))).toEqual(content(1500, 1))
+    const again = await drive(broken, openFat({ onFault: (fault) => faults.push(fault) }))
+    const [entry] = await drive(broken, again.list(again.root))
+    expect(await drive(broken, again.read(entry, 0, 1500))).toEqual(content(1500, 1))
     expect(faults).toEqual([
       { what: 'FAT 1', offset: start, expected: 'to be readable', found: 'EIO: i/o error, read' },
     ])
@@ -196,9 +196,9 @@ describe.skipIf(!hasJudges)('openFat', () => {
     bytes[root + DirEntry.size + 1] = 0x8e
     bytes[root + DirEntry.size] = 0x05
     const source = memorySource(bytes)
-    const other = runSync(source, openFat())
+    const other = driveSync(source, openFat())
     expect(other.label).toBe('Öolume 1')
-    expect(runSync(source, other.list(other.root)).map(({ name }) => toText(name))).toEqual(['σÄLE'])
+    expect(driveSync(source, other.list(other.root)).map(({ name }) => toText(name))).toEqual(['σÄLE'])
   })
 })
 
@@ -208,8 +208,8 @@ describe('reading at any place', () => {
     const bytes = content(size, 9)
     await withVolume(request([file('big', bytes)], { size: 34 * MIB }), async (image) => {
       const source = sourceOf(image)
-      const reader = runSync(source, openFat())
-      const [entry] = runSync(source, reader.list(reader.root))
+      const reader = driveSync(source, openFat())
+      const [entry] = driveSync(source, reader.list(reader.root))
       // The clusters in pairs change places: no piece is longer than a cluster.
       const { geometry } = reader
       const first = (await firstClusterOf(source, reader, entry)) + 1
@@ -226,21 +226,21 @@ describe('reading at any place', () => {
         moved.copyWithin(i * 512, (i + 1) * 512, (i + 2) * 512)
         moved.set(bytes.subarray(i * 512, (i + 1) * 512), (i + 1) * 512)
       }
-      const again = runSync(source, openFat())
+      const again = driveSync(source, openFat())
       fc.assert(
         fc.property(fc.nat(size + 10), fc.nat(5000), (offset, length) => {
-          const got = runSync(source, again.read(entry, offset, length))
+          const got = driveSync(source, again.read(entry, offset, length))
           expect(Buffer.compare(got, moved.subarray(offset, offset + length))).toBe(0)
         }),
         { numRuns: 300 },
       )
-      expect(Buffer.compare(runSync(source, again.read(entry, 0, Infinity)), moved)).toBe(0)
+      expect(Buffer.compare(driveSync(source, again.read(entry, 0, Infinity)), moved)).toBe(0)
     })
   })
 })
 
 async function firstClusterOf(source: ByteSource, reader: FatReader, ref: InodeRef): Promise<number> {
-  const { firstClusterHigh, firstClusterLow } = (await run(source, reader.entry(ref)))!
+  const { firstClusterHigh, firstClusterLow } = (await drive(source, reader.entry(ref)))!
   return firstClusterHigh * 65536 + firstClusterLow
 }
 
@@ -257,9 +257,9 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
   function walkAll(bytes: Uint8Array): { seen: number; damaged: CorruptError[] } {
     const source = memorySource(bytes)
     const damaged: CorruptError[] = []
-    const attempt = <T>(reading: Reading<T>): T | undefined => {
+    const attempt = <T>(reading: ReadRoutine<T>): T | undefined => {
       try {
-        return runSync(source, reading)
+        return driveSync(source, reading)
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error
         damaged.push(error)
@@ -306,8 +306,9 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
 
   it('do not lead in circles', () => {
     const source = memorySource(sound)
-    const reader = runSync(source, openFat())
-    const at = (name: string, parent: InodeRef = reader.root) => runSync(source, reader.lookup(parent, name))!
+    const reader = driveSync(source, openFat())
+    const at = (name: string, parent: InodeRef = reader.root) =>
+      driveSync(source, reader.lookup(parent, name))!
     const [lower, deep] = [at('lower'), at('deep', at('lower'))]
     const low = DirEntry.offsetOf('firstClusterLow')
     const bytes = sound.slice()
@@ -320,7 +321,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
 
   it('have no names that lead out of a directory', () => {
     const bytes = sound.slice()
-    const reader = runSync(memorySource(sound), openFat())
+    const reader = driveSync(memorySource(sound), openFat())
     const root = rootOffset(reader.geometry)
     for (let at = root; at < root + 2048; at += 32) {
       if (DirEntry.decode(bytes, at).attributes !== 0x0f) continue
@@ -360,7 +361,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
   ])('are none with %s', (_, change, message) => {
     const bytes = sound.slice()
     change(new DataView(bytes.buffer))
-    const open = () => runSync(memorySource(bytes), openFat())
+    const open = () => driveSync(memorySource(bytes), openFat())
     expect(open).toThrow(CorruptError)
     expect(open).toThrow(message)
   })

@@ -11,7 +11,7 @@ import { fromText, toText } from '../../src/lib/byte-string.ts'
 import type { SyncByteSource } from '../../src/lib/byte-source.ts'
 import type { Fault } from '../../src/lib/fault.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
-import { runSync, type Reading } from '../../src/lib/read-routine.ts'
+import { driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
 import { withImage, type SparseImage } from '../judges/sparse-image.ts'
 
 export const MIB = 2 ** 20
@@ -119,7 +119,7 @@ export interface FoundEntry {
 }
 
 /** All entries and all content: a directory's entries in the order they are stored, then what lies below them. */
-export function* allEntries(reader: FatReader): Reading<FoundEntry[]> {
+export function* allEntries(reader: FatReader): ReadRoutine<FoundEntry[]> {
   const found: FoundEntry[] = []
   const open: { path: string; ref: InodeRef }[] = [{ path: '', ref: reader.root }]
   for (let next = open.pop(); next; next = open.pop()) {
@@ -138,7 +138,7 @@ export function* allEntries(reader: FatReader): Reading<FoundEntry[]> {
 
 export function faultsOf(image: SparseImage): Fault[] {
   const faults: Fault[] = []
-  runSync(
+  driveSync(
     sourceOf(image),
     checkFat((fault) => faults.push(fault)),
   )

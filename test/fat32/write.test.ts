@@ -12,7 +12,7 @@ import { planFat32 } from '../../src/fat32/write/plan.ts'
 import { openFat } from '../../src/fat32/read/reader.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
 import { requireJudge } from '../judges/run-tool.ts'
@@ -51,9 +51,9 @@ const digest = (bytes: Uint8Array) => `${bytes.length} ${createHash('sha256').up
 /** What our own reader finds. */
 function readBack(image: SparseImage) {
   const source = sourceOf(image)
-  const reader = runSync(source, openFat())
+  const reader = driveSync(source, openFat())
   return new Map(
-    runSync(source, allEntries(reader)).map(({ path, content }) => [
+    driveSync(source, allEntries(reader)).map(({ path, content }) => [
       path,
       content === undefined ? 'directory' : digest(content),
     ]),
@@ -168,9 +168,9 @@ describe('writeFat32', () => {
       request(entries, { time: { sec: 1_600_000_000, nsec: 0 }, label: 'bootfs' }),
       (image) => {
         const source = sourceOf(image)
-        const volume = runSync(source, openFat())
+        const volume = driveSync(source, openFat())
         expect(volume).toMatchObject({ label: 'bootfs', volumeId: 0x2178694e, boot: { hiddenSectors: 2048 } })
-        const found = runSync(source, allEntries(volume)).map(({ path, record, inode }) => {
+        const found = driveSync(source, allEntries(volume)).map(({ path, record, inode }) => {
           return [path, record.attributes, inode.mtime, inode.birthtime]
         })
         const epoch = { sec: Date.UTC(1980, 0, 1) / 1000, nsec: 0 }

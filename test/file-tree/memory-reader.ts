@@ -7,7 +7,7 @@ import type {
   InodeType,
 } from '../../src/file-tree/reader.ts'
 import type { ByteString } from '../../src/lib/byte-string.ts'
-import type { Reading } from '../../src/lib/read-routine.ts'
+import type { ReadRoutine } from '../../src/lib/read-routine.ts'
 
 /** A directory, the target of a symlink, or the content of a file. */
 export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8Array
@@ -37,7 +37,7 @@ export class MemoryReader implements FileSystemReader {
     }))
   }
 
-  *inode({ ino }: InodeRef): Reading<Inode> {
+  *inode({ ino }: InodeRef): ReadRoutine<Inode> {
     const node = this.#nodes[ino]
     const time = { sec: 0, nsec: 0 }
     const size = node instanceof Uint8Array || typeof node === 'string' ? node.length : 0
@@ -47,27 +47,27 @@ export class MemoryReader implements FileSystemReader {
     }
   }
 
-  *list(directory: InodeRef): Reading<DirectoryEntry[]> {
+  *list(directory: InodeRef): ReadRoutine<DirectoryEntry[]> {
     return this.#entries(directory)
   }
 
-  *lookup(directory: InodeRef, wanted: ByteString): Reading<DirectoryEntry | undefined> {
+  *lookup(directory: InodeRef, wanted: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     return this.#entries(directory).find(({ name }) => name === wanted)
   }
 
-  *target({ ino }: InodeRef): Reading<ByteString> {
+  *target({ ino }: InodeRef): ReadRoutine<ByteString> {
     return this.#nodes[ino] as string
   }
 
-  *xattrs(): Reading<[]> {
+  *xattrs(): ReadRoutine<[]> {
     return []
   }
 
-  *ranges({ ino }: InodeRef): Reading<{ offset: number; length: number }[]> {
+  *ranges({ ino }: InodeRef): ReadRoutine<{ offset: number; length: number }[]> {
     return [{ offset: 0, length: (this.#nodes[ino] as Uint8Array).length }]
   }
 
-  *read({ ino }: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+  *read({ ino }: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array> {
     return (this.#nodes[ino] as Uint8Array).slice(offset, offset + length)
   }
 }

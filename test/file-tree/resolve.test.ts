@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { MAX_SYMLINKS, resolvePath, type ResolveOptions } from '../../src/file-tree/resolve.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { NotFoundError } from '../../src/lib/errors.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { MemoryReader, type MemoryNode } from './memory-reader.ts'
 
 const FILE = new Uint8Array(1)
@@ -27,7 +27,7 @@ const TREE: MemoryNode = {
 const nothing = memorySource(new Uint8Array(0))
 const reader = new MemoryReader(TREE)
 const resolve = (path: string, options?: ResolveOptions) =>
-  runSync(nothing, resolvePath(reader, path, options))
+  driveSync(nothing, resolvePath(reader, path, options))
 
 describe('a path', () => {
   test.each([
@@ -84,7 +84,7 @@ describe('a path', () => {
     const links: MemoryNode = { end: FILE }
     for (let i = 0; i <= MAX_SYMLINKS; i++) links[`l${i}`] = i === 0 ? 'end' : `l${i - 1}`
     const chain = new MemoryReader(links)
-    const follow = (path: string) => runSync(nothing, resolvePath(chain, path)).path
+    const follow = (path: string) => driveSync(nothing, resolvePath(chain, path)).path
     expect(follow(`l${MAX_SYMLINKS - 1}`)).toBe('/end')
     expect(() => follow(`l${MAX_SYMLINKS}`)).toThrow('more than 40')
   })
@@ -133,7 +133,7 @@ test('leads where the system says', () => {
     }
     const ours = (path: string) => {
       try {
-        return runSync(nothing, resolvePath(own, path)).path
+        return driveSync(nothing, resolvePath(own, path)).path
       } catch (error) {
         expect(error).toBeInstanceOf(NotFoundError)
         return undefined

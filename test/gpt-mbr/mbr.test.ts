@@ -8,7 +8,7 @@ import { encodeMbr, type MbrPartitionSpec } from '../../src/gpt-mbr/write/mbr.ts
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { CorruptError, DoesNotFitError } from '../../src/lib/errors.ts'
 import { faultText } from '../../src/lib/fault.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
 import { withImage } from '../judges/sparse-image.ts'
@@ -238,7 +238,7 @@ describe('checkPartitionTable', () => {
 
 function faultsOf(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
-  runSync(
+  driveSync(
     memorySource(bytes),
     checkPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
   )

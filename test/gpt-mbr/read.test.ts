@@ -7,7 +7,7 @@ import { GptEntry, GptHeader } from '../../src/gpt-mbr/format.ts'
 import { readPartitionTable } from '../../src/gpt-mbr/read/table.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { faultText } from '../../src/lib/fault.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
 import { sgdisk, sgdiskProblems } from '../judges/sgdisk.ts'
@@ -24,7 +24,7 @@ const DISK_SECTORS = DISK / 512
 
 function read(bytes: Uint8Array, diskSize = bytes.length) {
   const faults: string[] = []
-  const table = runSync(
+  const table = driveSync(
     memorySource(bytes),
     readPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
   )
@@ -33,7 +33,7 @@ function read(bytes: Uint8Array, diskSize = bytes.length) {
 
 function check(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
-  runSync(
+  driveSync(
     memorySource(bytes),
     checkPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
   )

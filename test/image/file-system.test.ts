@@ -7,7 +7,7 @@ import { CorruptError, NotFoundError, openImage, UnsupportedError, type DiskImag
 import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import type { Fault } from '../../src/lib/fault.ts'
-import type { Reading } from '../../src/lib/read-routine.ts'
+import type { ReadRoutine } from '../../src/lib/read-routine.ts'
 import { MemoryReader, type MemoryNode } from '../file-tree/memory-reader.ts'
 import { BIG_FILE, buildReadable, NOT_UTF8, TEXT_FILE } from '../images/readable.ts'
 import { noise } from '../images/build.ts'
@@ -166,7 +166,7 @@ describe('a damaged file system', () => {
 
   test('with files too large is no reason to run out of memory', async () => {
     class Boasting extends MemoryReader {
-      override *inode(ref: InodeRef): Reading<Inode> {
+      override *inode(ref: InodeRef): ReadRoutine<Inode> {
         const found = yield* super.inode(ref)
         return found.type === 'file' ? { ...found, size: 2 ** 52 } : found
       }

@@ -15,7 +15,13 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openImage, NotFoundError, UnsupportedError, type DiskImage, type OpenOptions } from '../../src/index.ts'
+import {
+  openImage,
+  NotFoundError,
+  UnsupportedError,
+  type DiskImage,
+  type OpenOptions,
+} from '../../src/index.ts'
 import type { ImageSource } from '../../src/input/open-input.ts'
 import type { ByteSource } from '../../src/lib/byte-source.ts'
 import { FrameIndex } from '../../src/lib/zstd/frame-index.ts'

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { FileSystemReader, Inode, InodeRef } from '../../src/file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import { subSource, type SyncByteSource } from '../../src/lib/byte-source.ts'
-import { runSync } from '../../src/lib/read-routine.ts'
+import { driveSync } from '../../src/lib/read-routine.ts'
 import { INODE_NODATACOW } from '../../src/btrfs/format.ts'
 import type { BtrfsReader } from '../../src/btrfs/read/open.ts'
 import type { FoundEntry } from '../judges/expected.ts'
@@ -51,11 +51,11 @@ export function walkReader(
       found.push({ path, type: 'subvolume' } as FoundEntry)
       return
     }
-    const inode = runSync(source, reader.inode(ref))
+    const inode = driveSync(source, reader.inode(ref))
     found.push(describe(source, reader, inode, path))
     if (inode.type !== 'directory') return
     if (above.includes(ref.ino)) throw new Error(`${path}: lies in itself`)
-    for (const entry of runSync(source, reader.list(ref))) {
+    for (const entry of driveSync(source, reader.list(ref))) {
       visit(entry, path === '' ? entry.name : `${path}/${entry.name}`, [...above, ref.ino])
     }
   }
@@ -73,25 +73,25 @@ function describe(
   const time = ({ sec, nsec }: typeof mtime): [number, number] => [sec, nsec]
   const times = { mtime: time(mtime), atime: time(atime), ctime: time(ctime) }
   const entry: FoundEntry = { path, type, mode, uid, gid, ...times, ino, nlink }
-  const xattrs = runSync(source, reader.xattrs(inode))
+  const xattrs = driveSync(source, reader.xattrs(inode))
   if (xattrs.length > 0) entry.xattrs = xattrs.map(({ name, value }) => [name, fromBytes(value)])
   const inner = { flags: [...flags], ...nodatacowOf(source, reader, inode) }
   if (type === 'file') Object.assign(entry, { size, sha256: sha256Of(source, reader, inode), ...inner })
   else if (type === 'directory') Object.assign(entry, inner)
-  else if (type === 'symlink') Object.assign(entry, { size, target: runSync(source, reader.target(inode)) })
+  else if (type === 'symlink') Object.assign(entry, { size, target: driveSync(source, reader.target(inode)) })
   else if (type === 'block' || type === 'character') Object.assign(entry, { major, minor })
   return entry
 }
 
 function nodatacowOf(source: SyncByteSource, reader: FileSystemReader, ref: InodeRef) {
   if (!('record' in reader)) return {}
-  const { rawFlags } = runSync(source, (reader as BtrfsReader).record(ref))
+  const { rawFlags } = driveSync(source, (reader as BtrfsReader).record(ref))
   return { nodatacow: (rawFlags & INODE_NODATACOW) !== 0n }
 }
 
 function sha256Of(source: SyncByteSource, reader: FileSystemReader, file: Inode): string | undefined {
   if (file.size > LONGEST_HASHED) return undefined
   const hash = createHash('sha256')
-  for (let at = 0; at < file.size; at += PIECE) hash.update(runSync(source, reader.read(file, at, PIECE)))
+  for (let at = 0; at < file.size; at += PIECE) hash.update(driveSync(source, reader.read(file, at, PIECE)))
   return hash.digest('hex')
 }

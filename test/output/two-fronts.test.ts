@@ -69,20 +69,20 @@ describe.skipIf(!canUnpack)('two fronts', () => {
       const sides = fc.array(operations, { minLength: 2, maxLength: 2 })
       await fc.assert(
         fc.asyncProperty(sides, fc.boolean(), async (lists, inTurn) => {
-          const secondFront = borderOf(lists[0])
+          const splitAt = borderOf(lists[0])
           const path = join(folder, 'x')
           const results: Buffer[] = []
           for (const threaded of [false, true]) {
-            const output = await openOutput({ output: path, format, force: true, secondFront, threaded })
-            const image = await writeBoth(output.sink, lists, secondFront, inTurn)
+            const output = await openOutput({ output: path, format, force: true, splitAt, threaded })
+            const image = await writeBoth(output.sink, lists, splitAt, inTurn)
             await output.finish(image.length)
             same(await unpacked(path, format), image, 'image')
             results.push(readFileSync(path))
           }
           same(results[1], results[0], 'with a thread')
           const { stream, bytes } = collecting()
-          const output = await openOutput({ output: stream, format, secondFront })
-          const image = await writeBoth(output.sink, lists, secondFront, !inTurn)
+          const output = await openOutput({ output: stream, format, splitAt })
+          const image = await writeBoth(output.sink, lists, splitAt, !inTurn)
           await output.finish(image.length)
           same(bytes(), results[0], 'stream, in another order')
         }),
@@ -103,7 +103,7 @@ describe.skipIf(!canUnpack)('two fronts', () => {
   test('nothing is left behind by one that is aborted', async () => {
     vi.stubEnv('TMPDIR', folder)
     const before = readdirSync(folder)
-    const output = await openOutput({ output: join(folder, 'a.img.zst'), secondFront: 8 * MIB })
+    const output = await openOutput({ output: join(folder, 'a.img.zst'), splitAt: 8 * MIB })
     await sample(output)
     await output.abort()
     expect(readdirSync(folder)).toEqual(before)
@@ -113,7 +113,7 @@ describe.skipIf(!canUnpack)('two fronts', () => {
   test('where the temporary file cannot be, no output begins', async () => {
     vi.stubEnv('TMPDIR', join(folder, 'missing'))
     const before = readdirSync(folder)
-    const opening = openOutput({ output: join(folder, 'b.img.zst'), secondFront: 8 * MIB })
+    const opening = openOutput({ output: join(folder, 'b.img.zst'), splitAt: 8 * MIB })
     await expect(opening).rejects.toThrow(/missing/)
     expect(readdirSync(folder)).toEqual(before)
     vi.unstubAllEnvs()
@@ -121,7 +121,7 @@ describe.skipIf(!canUnpack)('two fronts', () => {
 
   test('each side goes front to back', async () => {
     for (const format of ['img', 'img.zst'] as const) {
-      const output = await openOutput({ output: join(folder, `c.${format}`), secondFront: 8 * MIB })
+      const output = await openOutput({ output: join(folder, `c.${format}`), splitAt: 8 * MIB })
       await sample(output)
       const again = async (offset: number) => output.sink.write(offset, low)
       await expect(again(MIB)).rejects.toThrow('expected an offset')

@@ -1,6 +1,6 @@
 /** Boot files of systems that are not as they should be. */
 import { describe, expect, test } from 'vitest'
-import { CollectedTree } from '../../src/file-tree/tree-view.ts'
+import { TreeView } from '../../src/file-tree/tree-view.ts'
 import { FileTree } from '../../src/file-tree/tree.ts'
 import { bootFiles, findToplevel, type BootMenuOptions } from '../../src/uboot/generations.ts'
 import { registrationIn, standardDirectories, systemEntries } from '../../src/uboot/nixos-tree.ts'
@@ -12,7 +12,7 @@ const SYSTEM = store('nixos-system-a')
 const time = { sec: 0, nsec: 0 }
 
 /** A tree of files ('text') and symlinks ('-> target'). */
-async function treeOf(entries: Record<string, string>): Promise<CollectedTree<Uint8Array>> {
+async function treeOf(entries: Record<string, string>): Promise<TreeView<Uint8Array>> {
   const tree = new FileTree<Uint8Array>({
     time,
     content: {
@@ -40,7 +40,7 @@ async function treeOf(entries: Record<string, string>): Promise<CollectedTree<Ui
       yield await Promise.resolve(bytes)
     })(),
   })
-  return new CollectedTree(tree, open)
+  return new TreeView(tree, open)
 }
 
 const SYSTEM_FILES: Record<string, string> = {
@@ -150,8 +150,7 @@ describe('the system', () => {
   })
 
   test('has a profile, and marks, unless they are there', async () => {
-    const paths = (tree: CollectedTree<Uint8Array>) =>
-      systemEntries(tree, SYSTEM, time).map(({ path }) => path)
+    const paths = (tree: TreeView<Uint8Array>) => systemEntries(tree, SYSTEM, time).map(({ path }) => path)
     const profile = 'nix/var/nix/profiles/system'
     expect(paths(await treeOf(SYSTEM_FILES))).toEqual([
       `${profile}-1-link`,

@@ -1,6 +1,6 @@
 /** What is wrong with images that are only described here. */
 import { describe, expect, test } from 'vitest'
-import { PLAIN_FORM, type StoredForm } from '../../src/file-tree/file-layout.ts'
+import { PLAIN_FORM, type FileLayout } from '../../src/file-tree/file-layout.ts'
 import { fromText, toBytes } from '../../src/lib/byte-string.ts'
 import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
 import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'
@@ -11,7 +11,7 @@ import { kernelOf } from '../images/nixos-closure.ts'
 type Files = Record<string, string | Uint8Array>
 
 /** A tree of files without symlinks. */
-function treeOf(files: Files, forms: Record<string, Partial<StoredForm>> = {}): BootTree {
+function treeOf(files: Files, forms: Record<string, Partial<FileLayout>> = {}): BootTree {
   const bytes = (path: string) => {
     const content = files[path]
     return typeof content === 'string' ? toBytes(fromText(content)) : content
@@ -79,7 +79,7 @@ interface Change {
   without?: string[]
   firmware?: Files
   traits?: Partial<BtrfsTraits>
-  forms?: Record<string, Partial<StoredForm>>
+  forms?: Record<string, Partial<FileLayout>>
   root?: Partial<BootPartition>
   uboot?: string
 }

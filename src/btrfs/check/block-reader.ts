@@ -1,8 +1,8 @@
 /** Reads tree blocks, many at once, and verifies every copy of each. */
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import { blockProblem, TreeBlock } from '../read/tree-block.ts'
-import { blockName, type Volume } from './context.ts'
+import { blockName, type CheckContext } from './context.ts'
 
 /** Blocks that are so near each other are read in one go, with what lies between. */
 const MAX_GAP = 64 * 1024
@@ -17,7 +17,7 @@ interface Copy {
 }
 
 export class BlockReader {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   /** Of blocks that have been verified: the first copy that is sound, -1 when none is. */
   readonly #sound = new Map<number, number>()
   readonly #onRead: (bytes: number) => void
@@ -27,7 +27,7 @@ export class BlockReader {
   #firstUnmapped = 0
 
   /** @param onRead is told of blocks that are read for the first time, in bytes */
-  constructor(volume: Volume, onRead: (bytes: number) => void) {
+  constructor(volume: CheckContext, onRead: (bytes: number) => void) {
     this.#volume = volume
     this.#onRead = onRead
   }
@@ -48,7 +48,7 @@ export class BlockReader {
    *
    * @param tree they belong to, for messages
    */
-  *read(bytenrs: readonly number[], tree: bigint): Reading<(TreeBlock | undefined)[]> {
+  *read(bytenrs: readonly number[], tree: bigint): ReadRoutine<(TreeBlock | undefined)[]> {
     const { chunks, nodesize } = this.#volume
     const blocks = new Array<TreeBlock | undefined>(bytenrs.length)
     const copies: Copy[] = []

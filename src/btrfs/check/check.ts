@@ -2,10 +2,10 @@
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type Fault, type OnFault } from '../../lib/fault.ts'
-import { run } from '../../lib/read-routine.ts'
+import { drive } from '../../lib/read-routine.ts'
 import { SUPERBLOCK_OFFSETS } from '../format.ts'
 import { checkVolume } from './passes.ts'
-import { Volume } from './context.ts'
+import { CheckContext } from './context.ts'
 import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 
@@ -45,8 +45,8 @@ export async function checkBtrfs(source: ByteSource, options: CheckOptions): Pro
   const known = SUPERBLOCK_OFFSETS.filter((place) =>
     ours.some(({ offset }) => Math.abs(offset - place) < 4096),
   )
-  const volume = new Volume(superblock, hash, new ChunkMap(superblock.devItem.devid), onFault)
-  await run(
+  const volume = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFault)
+  await drive(
     watched,
     checkVolume({
       volume,

@@ -2,10 +2,10 @@
 import { columnOfSizes } from '../../lib/column.ts'
 import { CSUM_TREE_OBJECTID } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import type { ExtentTable } from './extent-table.ts'
+import type { ExtentTree } from './extent-table.ts'
 import { lastAtMost, overlap } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** An extent that has no item yet. */
 export interface LoggedExtent {
@@ -15,13 +15,13 @@ export interface LoggedExtent {
 
 /** Ranges in the order of their addresses; those that adjoin are one. */
 export class ChecksumRanges {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly #tree: bigint
   readonly #start = columnOfSizes()
   readonly #end = columnOfSizes()
 
   /** @param tree that has the items */
-  constructor(volume: Volume, tree = CSUM_TREE_OBJECTID) {
+  constructor(volume: CheckContext, tree = CSUM_TREE_OBJECTID) {
     this.#volume = volume
     this.#tree = tree
   }
@@ -55,7 +55,7 @@ export class ChecksumRanges {
   }
 
   /** Whatever has a checksum is part of an extent, or of one that is in a log only. */
-  check(extents: ExtentTable, lost: LostRanges, logs: readonly LoggedExtent[]): void {
+  check(extents: ExtentTree, lost: LostRanges, logs: readonly LoggedExtent[]): void {
     if (lost.any) return
     const logged = [...logs].sort((a, b) => a.start - b.start)
     for (let range = 0; range < this.#start.length; range++) {

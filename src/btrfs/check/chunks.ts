@@ -15,10 +15,10 @@ import {
 } from '../format.ts'
 import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import type { ExtentTable } from './extent-table.ts'
+import type { ExtentTree } from './extent-table.ts'
 import { lastAtMost, overlap, u64At } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 export interface BlockGroup {
   start: number
@@ -52,14 +52,14 @@ export interface LostOfSpace {
 }
 
 export class SpaceCheck {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   /** From the chunk tree. */
   readonly chunks: (MappedChunk & { place: number })[] = []
   readonly groups: BlockGroup[] = []
   readonly #deviceExtents: DeviceExtent[] = []
   readonly #devices: Device[] = []
 
-  constructor(volume: Volume) {
+  constructor(volume: CheckContext) {
     this.#volume = volume
   }
 
@@ -104,7 +104,7 @@ export class SpaceCheck {
   }
 
   /** @param deviceSize bytes of the device */
-  check(deviceSize: number, extents: ExtentTable, lost: LostOfSpace): void {
+  check(deviceSize: number, extents: ExtentTree, lost: LostOfSpace): void {
     this.#checkOverlaps()
     this.#checkSystemArray(lost)
     this.#checkGroups(lost)
@@ -278,7 +278,7 @@ export class SpaceCheck {
   }
 
   /** The sums of what is allocated. */
-  #checkUsed(extents: ExtentTable): void {
+  #checkUsed(extents: ExtentTree): void {
     const { superblock } = this.#volume
     let sum = 0
     for (const { start, length, used, place } of this.groups) {
@@ -299,7 +299,7 @@ export class SpaceCheck {
   }
 }
 
-function allocatedIn(extents: ExtentTable, start: number, end: number): number {
+function allocatedIn(extents: ExtentTree, start: number, end: number): number {
   let sum = 0
   const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, start))
   for (let row = first; row < extents.length && extents.bytenr(row) < end; row++) {

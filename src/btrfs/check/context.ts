@@ -23,7 +23,7 @@ export interface ItemProblem {
   found: unknown
 }
 
-export class Volume {
+export class CheckContext {
   readonly superblock: Superblock
   readonly hash: BlockHash
   readonly chunks: ChunkMap

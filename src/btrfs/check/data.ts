@@ -3,7 +3,7 @@ import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   COMPRESS_NONE,
   CSUM_TREE_OBJECTID,
@@ -14,11 +14,11 @@ import { decompressExtent, type Decompressor } from '../read/decompress.ts'
 import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
-import type { ExtentTable } from './extent-table.ts'
+import type { ExtentTree } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
 import type { UseTable } from './use-table.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** Bytes that are read at once. No compressed extent is longer. */
 const WINDOW = 1024 ** 2
@@ -34,7 +34,7 @@ export class ChecksumItems {
   /** Bytes of data that have checksums. */
   bytes = 0
 
-  constructor({ hash, sectorsize }: Volume) {
+  constructor({ hash, sectorsize }: CheckContext) {
     this.#sumSize = hash.size
     this.#sectorsize = sectorsize
   }
@@ -64,9 +64,9 @@ export class ChecksumItems {
 }
 
 export interface DataContext {
-  volume: Volume
+  volume: CheckContext
   reader: BlockReader
-  extents: ExtentTable
+  extents: ExtentTree
   uses: UseTable
   items: ChecksumItems
   zstd: Decompressor
@@ -74,7 +74,7 @@ export interface DataContext {
 }
 
 /** Reads all data in the order of their addresses. */
-export function* checkData(context: DataContext): Reading<void> {
+export function* checkData(context: DataContext): ReadRoutine<void> {
   yield* new DataCheck(context).run()
 }
 
@@ -92,7 +92,7 @@ class DataCheck {
     this.#compressed = compressedExtents(context.uses)
   }
 
-  *run(): Reading<void> {
+  *run(): ReadRoutine<void> {
     const { items, reader, volume } = this.#in
     const { sectorsize, hash } = volume
     let block: TreeBlock | undefined
@@ -122,7 +122,7 @@ class DataCheck {
   }
 
   /** Compares what there is, until less than `keep` bytes are left to do. */
-  *#flush(keep: number): Reading<void> {
+  *#flush(keep: number): ReadRoutine<void> {
     const { sectorsize, hash } = this.#in.volume
     let done = 0
     while (this.#count > done && (this.#count - done) * sectorsize > keep) {
@@ -154,7 +154,7 @@ class DataCheck {
     return lastAtMost(this.#compressed.length, (at) => this.#in.uses.bytenr(this.#compressed[at]), address)
   }
 
-  *#compare(start: number, length: number, sums: Uint8Array): Reading<void> {
+  *#compare(start: number, length: number, sums: Uint8Array): ReadRoutine<void> {
     const { volume, onRead } = this.#in
     const { hash, sectorsize } = volume
     const places = volume.chunks.copies(start, length)

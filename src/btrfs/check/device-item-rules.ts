@@ -28,7 +28,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import { isOneBit } from './extent-item-rules.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import type { ItemProblem, Volume } from './context.ts'
+import type { ItemProblem, CheckContext } from './context.ts'
 
 const CHUNK = {
   length: ChunkItem.offsetOf('length'),
@@ -39,7 +39,7 @@ const CHUNK = {
   subStripes: ChunkItem.offsetOf('subStripes'),
 }
 /** Chunks are shorter than so many stripes. */
-const MOST_STRIPES = 2 ** 32 - 1
+const MAX_STRIPES = 2 ** 32 - 1
 
 /** Stripes that a profile has: exactly, or at least. */
 const STRIPES = new Map<bigint, { exactly?: number; least?: number }>([
@@ -55,7 +55,7 @@ const STRIPES = new Map<bigint, { exactly?: number; least?: number }>([
 ])
 const KINDS = BLOCK_GROUP_METADATA | BLOCK_GROUP_DATA
 
-export function chunkProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function chunkProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const size = leaf.itemSize(slot)
   if (size < ChunkItem.size + Stripe.size) {
     return { field: 'size', expected: `at least ${ChunkItem.size + Stripe.size}`, found: size }
@@ -71,7 +71,7 @@ export function chunkProblem(volume: Volume, leaf: TreeBlock, slot: number): Ite
 
 /** What is wrong with a chunk at `at`, of a leaf or of the superblock's array. */
 export function chunkContentProblem(
-  volume: Volume,
+  volume: CheckContext,
   view: DataView,
   at: number,
   logical: number,
@@ -83,7 +83,7 @@ export function chunkContentProblem(
   if (!isAligned(logical, sectorsize)) return { field: 'key offset', expected: aligned, found: logical }
   const sector = view.getUint32(at + CHUNK.sectorSize, true)
   if (sector !== sectorsize) return { field: 'sector_size', expected: sectorsize, found: sector }
-  if (length === 0 || !isAligned(length, sectorsize) || length >= MOST_STRIPES * STRIPE_LEN) {
+  if (length === 0 || !isAligned(length, sectorsize) || length >= MAX_STRIPES * STRIPE_LEN) {
     return { field: 'length', expected: aligned, found: length }
   }
   if (!isExact(logical + length))
@@ -105,7 +105,7 @@ export function chunkContentProblem(
 }
 
 /** What the kind and profile of a chunk should be. */
-function kindProblem(volume: Volume, type: bigint): string | undefined {
+function kindProblem(volume: CheckContext, type: bigint): string | undefined {
   const kind = type & BLOCK_GROUP_TYPE_MASK
   const profile = type & BLOCK_GROUP_PROFILE_MASK
   if ((type & ~(BLOCK_GROUP_TYPE_MASK | BLOCK_GROUP_PROFILE_MASK)) !== 0n) return 'known flags'
@@ -122,7 +122,7 @@ const DEVICE = {
   bytesUsed: DevItem.offsetOf('bytesUsed'),
 }
 
-export function devItemProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function devItemProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const objectid = leaf.objectid(slot)
   if (objectid !== DEV_ITEMS_OBJECTID)
     return { field: 'objectid', expected: DEV_ITEMS_OBJECTID, found: objectid }
@@ -143,7 +143,11 @@ const DEV_EXTENT = {
   chunkTreeUuid: DevExtent.offsetOf('chunkTreeUuid'),
 }
 
-export function devExtentProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function devExtentProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const sized = sizeProblem(leaf, slot, DevExtent.size)
   if (sized !== undefined) return sized
   const { view } = leaf

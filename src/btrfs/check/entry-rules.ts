@@ -15,7 +15,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { precedingProblem } from './file-item-rules.ts'
-import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './context.ts'
+import { isFreeId, isSubvolume, type ItemProblem, type CheckContext } from './context.ts'
 
 export const ENTRY = {
   location: DirItem.offsetOf('location'),
@@ -27,7 +27,7 @@ export const ENTRY = {
 }
 
 /** DIR_ITEM, DIR_INDEX and XATTR_ITEM. */
-export function entriesProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function entriesProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const before = precedingProblem(leaf, slot)
   if (before !== undefined) return before
   const start = leaf.itemStart(slot)
@@ -49,7 +49,7 @@ export function entrySize({ view }: TreeBlock, at: number): number {
 }
 
 function entryProblem(
-  volume: Volume,
+  volume: CheckContext,
   leaf: TreeBlock,
   slot: number,
   at: number,

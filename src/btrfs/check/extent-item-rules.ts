@@ -30,7 +30,7 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { i64At, isAligned, isExact, u64At } from './numbers.ts'
-import type { ItemProblem, Volume } from './context.ts'
+import type { ItemProblem, CheckContext } from './context.ts'
 
 export const EXTENT_ITEM = {
   refs: ExtentItem.offsetOf('refs'),
@@ -86,7 +86,11 @@ function refCount({ view }: TreeBlock, at: number, type: number): number {
   return type === EXTENT_OWNER_REF_KEY ? 0 : 1
 }
 
-export function extentItemProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function extentItemProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const { sectorsize, nodesize, latestGeneration } = volume
   const isSkinny = leaf.type(slot) === METADATA_ITEM_KEY
   if (isSkinny && !volume.has(FEATURE_INCOMPAT_SKINNY_METADATA)) {
@@ -127,7 +131,7 @@ export function extentItemProblem(volume: Volume, leaf: TreeBlock, slot: number)
 }
 
 /** Extents do not overlap. */
-function followingProblem({ nodesize }: Volume, leaf: TreeBlock, slot: number, bytenr: number) {
+function followingProblem({ nodesize }: CheckContext, leaf: TreeBlock, slot: number, bytenr: number) {
   if (slot === 0) return undefined
   const type = leaf.type(slot - 1)
   if (type !== EXTENT_ITEM_KEY && type !== METADATA_ITEM_KEY) return undefined
@@ -138,7 +142,7 @@ function followingProblem({ nodesize }: Volume, leaf: TreeBlock, slot: number, b
 }
 
 function inlineRefsProblem(
-  { sectorsize }: Volume,
+  { sectorsize }: CheckContext,
   leaf: TreeBlock,
   slot: number,
   isTreeBlock: boolean,
@@ -192,7 +196,7 @@ function inlineRefsProblem(
 
 /** TREE_BLOCK_REF, SHARED_BLOCK_REF and SHARED_DATA_REF that stand by themselves. */
 export function keyedRefProblem(
-  { sectorsize }: Volume,
+  { sectorsize }: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
@@ -213,11 +217,11 @@ function refKeyProblem(sectorsize: number, leaf: TreeBlock, slot: number, isShar
 }
 
 /** How many items further an EXTENT_DATA_REF may lie than its hash says, since others had the same. */
-const MOST_COLLISIONS = 64n
+const MAX_COLLISIONS = 64n
 
 /** EXTENT_DATA_REF that stands by itself. */
 export function dataRefProblem(
-  { sectorsize }: Volume,
+  { sectorsize }: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
@@ -232,7 +236,7 @@ export function dataRefProblem(
   }
   const hash = storedDataRefHash(leaf.bytes, at)
   const found = leaf.keyOffset(slot)
-  if (found >= hash && found <= hash + MOST_COLLISIONS) return undefined
+  if (found >= hash && found <= hash + MAX_COLLISIONS) return undefined
   return { field: 'key offset', expected: `the hash of the reference, ${hash}`, found }
 }
 
@@ -242,7 +246,7 @@ const GROUP = {
   flags: BlockGroupItem.offsetOf('flags'),
 }
 
-export function blockGroupProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function blockGroupProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const length = Number(leaf.keyOffset(slot))
   if (length === 0 || !isExact(length) || !isExact(Number(leaf.objectid(slot)))) {
     return { field: 'key', expected: 'an address and a length below 2^53', found: length }

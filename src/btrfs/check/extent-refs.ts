@@ -16,15 +16,15 @@ import {
   BLOCK_GROUP_SYSTEM,
 } from '../format.ts'
 import type { BlockTable } from './block-table.ts'
-import type { ExtentTable, Reference } from './extent-table.ts'
+import type { ExtentTree, Reference } from './extent-table.ts'
 import { itemName, treeName } from './names.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { PointerTable, UseTable } from './use-table.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 export interface References {
-  volume: Volume
-  extents: ExtentTable
+  volume: CheckContext
+  extents: ExtentTree
   blocks: BlockTable
   pointers: PointerTable
   uses: UseTable

@@ -18,7 +18,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { Ids } from './block-table.ts'
 import { DATA_REF, EXTENT_ITEM, INLINE_DATA_REF, inlineRefs } from './extent-item-rules.ts'
 import { i64At, lastAtMost, u64At } from './numbers.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** A reference to an extent: by a tree, by a file of a tree, by a block, or by a leaf. */
 export interface Reference {
@@ -35,8 +35,8 @@ const [TREE_BLOCK, FULL_BACKREF, SKINNY] = [1, 2, 4]
 /** Among more references than this, one is looked for with a table. */
 const FEW = 16
 
-export class ExtentTable {
-  readonly #volume: Volume
+export class ExtentTree {
+  readonly #volume: CheckContext
   readonly ids: Ids
   readonly #bytenr = columnOfSizes()
   readonly #length = columnOfSizes()
@@ -58,7 +58,7 @@ export class ExtentTable {
   /** References by what they are, of extents that have many. */
   readonly #tables = new Map<number, Map<string, number>>()
 
-  constructor(volume: Volume, ids: Ids) {
+  constructor(volume: CheckContext, ids: Ids) {
     this.#volume = volume
     this.ids = ids
   }

@@ -17,10 +17,10 @@ import type { ChecksumRanges } from './checksums.ts'
 import { EXTENT } from './file-item-rules.ts'
 import { u64At } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 export interface ContentContext {
-  volume: Volume
+  volume: CheckContext
   checksums: ChecksumRanges
   lostChecksums: LostRanges
   /** For inline content; in a quick check there is none. */

@@ -20,7 +20,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import { isFreeId, isSubvolume, type ItemProblem, type Volume } from './context.ts'
+import { isFreeId, isSubvolume, type ItemProblem, type CheckContext } from './context.ts'
 
 const FILE_TYPES = new Set<number>(Object.values(MODE_TYPE))
 
@@ -38,7 +38,7 @@ const INODE_FLAGS = 0xfffn | INODE_ROOT_ITEM_INIT
 /** The upper half is for flags that old kernels may ignore as long as they only read: VERITY. (BTRFS_INODE_RO_FLAG_MASK) */
 const INODE_RO_FLAGS = 1n << 32n
 
-export function inodeProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function inodeProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const objectid = leaf.objectid(slot)
   if (!isFreeId(objectid) && objectid !== ROOT_TREE_DIR_OBJECTID && objectid !== FREE_INO_OBJECTID) {
     return { field: 'objectid', expected: 'an inode number', found: objectid }
@@ -69,7 +69,7 @@ export function inodeProblem(volume: Volume, leaf: TreeBlock, slot: number): Ite
 }
 
 /** One name of an inode, or several: INODE_REF and INODE_EXTREF. */
-export function inodeRefProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function inodeRefProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const before = precedingProblem(leaf, slot)
   if (before !== undefined) return before
   const isExtref = leaf.type(slot) === INODE_EXTREF_KEY
@@ -112,7 +112,11 @@ export const EXTENT = {
 }
 const EXTENT_SIZE = FileExtentHead.size + FileExtentTail.size
 
-export function fileExtentProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function fileExtentProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const { sectorsize } = volume
   const { view, bytes } = leaf
   const fileOffset = Number(leaf.keyOffset(slot))
@@ -173,7 +177,7 @@ const FIELD_NAMES = {
 }
 
 function overlapProblem(
-  { sectorsize }: Volume,
+  { sectorsize }: CheckContext,
   leaf: TreeBlock,
   slot: number,
   fileOffset: number,

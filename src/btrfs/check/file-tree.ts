@@ -2,7 +2,7 @@
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   DIR_INDEX_KEY,
@@ -30,7 +30,7 @@ import { NameTable, SEEN } from './name-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost, u64At } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** An entry of a directory that leads to another tree. */
 export interface SubvolumeEntry {
@@ -45,7 +45,7 @@ export interface SubvolumeEntry {
 }
 
 export interface FileTreeContext extends ContentContext {
-  volume: Volume
+  volume: CheckContext
   reader: BlockReader
   addSubvolumeEntry(entry: SubvolumeEntry): void
 }
@@ -70,7 +70,7 @@ interface Current {
 const TYPE_OF_MODE = new Map<number, number>(
   (Object.keys(MODE_TYPE) as (keyof typeof MODE_TYPE)[]).map((type) => [MODE_TYPE[type], FileType[type]]),
 )
-const MOST_DEPTH = 64
+const MAX_DEPTH = 64
 
 export class FileTreeCheck implements TreeVisitor {
   readonly #context: FileTreeContext
@@ -301,7 +301,7 @@ export class FileTreeCheck implements TreeVisitor {
   }
 
   /** When all leaves have come by: reports what is wrong. */
-  *finish(): Reading<void> {
+  *finish(): ReadRoutine<void> {
     this.#end()
     this.#checkNames()
     this.#checkLinks()
@@ -397,7 +397,7 @@ export class FileTreeCheck implements TreeVisitor {
     )
   }
 
-  *#report(): Reading<void> {
+  *#report(): ReadRoutine<void> {
     if (this.#faults.length === 0) return
     const nameOf = new Map<number, number>()
     for (let name = 0; name < this.#names.length; name++) {
@@ -417,11 +417,11 @@ export class FileTreeCheck implements TreeVisitor {
   }
 
   /** Path from the root of the tree; '' when there is none. */
-  *#pathOf(inode: number, nameOf: ReadonlyMap<number, number>): Reading<string> {
+  *#pathOf(inode: number, nameOf: ReadonlyMap<number, number>): ReadRoutine<string> {
     const parts: string[] = []
     for (let at = inode; at !== this.#rootDirectory;) {
       const name = nameOf.get(at)
-      if (name === undefined || parts.length > MOST_DEPTH) return ''
+      if (name === undefined || parts.length > MAX_DEPTH) return ''
       const { bytenr, start, length } = this.#names.place(name)
       const [block] = yield* this.#context.reader.read([bytenr], this.#tree)
       if (block === undefined) return ''

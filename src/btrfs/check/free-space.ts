@@ -10,10 +10,10 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockGroup } from './chunks.ts'
-import type { ExtentTable } from './extent-table.ts'
+import type { ExtentTree } from './extent-table.ts'
 import { lastAtMost } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 interface Range {
   start: number
@@ -32,7 +32,7 @@ interface Info {
 const USES_BITMAPS = 1
 
 export class FreeSpaceCheck {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly #infos: Info[] = []
   readonly #start = columnOfSizes()
   readonly #length = columnOfSizes()
@@ -41,7 +41,7 @@ export class FreeSpaceCheck {
   #usesBitmaps = false
   #bitmapEnd = -1
 
-  constructor(volume: Volume) {
+  constructor(volume: CheckContext) {
     this.#volume = volume
   }
 
@@ -111,7 +111,7 @@ export class FreeSpaceCheck {
   /** Compares with what extents leave free. */
   check(
     groups: readonly BlockGroup[],
-    extents: ExtentTable,
+    extents: ExtentTree,
     lost: { tree: LostRanges; extents: LostRanges },
   ): void {
     const infos = new Map(this.#infos.map((info, i) => [info.start, i]))
@@ -208,7 +208,7 @@ function without(range: Range, cut: Range): Range[] {
   ].filter(({ start, end }) => start < end)
 }
 
-function freeRanges(extents: ExtentTable, { start, length }: BlockGroup): Range[] {
+function freeRanges(extents: ExtentTree, { start, length }: BlockGroup): Range[] {
   const ranges: Range[] = []
   const end = start + length
   let at = start

@@ -13,11 +13,11 @@ import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
 import { EXTENT, INODE } from './file-item-rules.ts'
 import { u64At } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** The log of one subvolume. */
 export class LogCheck implements TreeVisitor {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly #lost = new LostRanges()
   readonly #sums: ChecksumRanges
   readonly #ranges: { inode: bigint; from: number; length: number; place: number }[] = []
@@ -25,7 +25,7 @@ export class LogCheck implements TreeVisitor {
   readonly extents: LoggedExtent[] = []
   #summedInode: bigint | undefined
 
-  constructor(volume: Volume) {
+  constructor(volume: CheckContext) {
     this.#volume = volume
     this.#sums = new ChecksumRanges(volume, TREE_LOG_OBJECTID)
   }

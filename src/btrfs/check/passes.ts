@@ -1,7 +1,7 @@
 /** The order of the check: chunks, then all trees, then what they say together, then the data. */
 import { UnsupportedError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_ITEM_KEY,
   BLOCK_GROUP_TREE_OBJECTID,
@@ -43,7 +43,7 @@ import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
 import { SpaceCheck } from './chunks.ts'
 import { checkData, ChecksumItems } from './data.ts'
 import { checkReferences } from './extent-refs.ts'
-import { ExtentTable } from './extent-table.ts'
+import { ExtentTree } from './extent-table.ts'
 import { EXTENT } from './file-item-rules.ts'
 import { FileTreeCheck } from './file-tree.ts'
 import { FreeSpaceCheck } from './free-space.ts'
@@ -54,10 +54,10 @@ import { RootsCheck, UuidCheck, type RootOfTree } from './roots.ts'
 import { checkMirrors, checkSuperblockFields, checkSystemChunk } from './superblocks.ts'
 import { LostRanges, walkTree, type CheckedTree, type TreeVisitor } from './tree-walk.ts'
 import { PointerTable, UseTable } from './use-table.ts'
-import { holdsFiles, type Volume } from './context.ts'
+import { holdsFiles, type CheckContext } from './context.ts'
 
 export interface VolumeCheckOptions {
-  volume: Volume
+  volume: CheckContext
   /** Bytes of the device. */
   deviceSize: number
   /** Places of copies of the superblock that have been found damaged. */
@@ -67,7 +67,7 @@ export interface VolumeCheckOptions {
   onProgress?: (done: number, total: number) => void
 }
 
-export function* checkVolume(options: VolumeCheckOptions): Reading<void> {
+export function* checkVolume(options: VolumeCheckOptions): ReadRoutine<void> {
   yield* new VolumeCheck(options).run()
 }
 
@@ -76,13 +76,13 @@ type Take = (leaf: TreeBlock, slot: number) => void
 
 class VolumeCheck {
   readonly #options: VolumeCheckOptions
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly #reader: BlockReader
   readonly #ids = new Ids()
   readonly #blocks: BlockTable
   readonly #pointers = new PointerTable()
   readonly #uses = new UseTable()
-  readonly #extents: ExtentTable
+  readonly #extents: ExtentTree
   readonly #space: SpaceCheck
   readonly #freeSpace: FreeSpaceCheck
   readonly #checksums: ChecksumRanges
@@ -103,7 +103,7 @@ class VolumeCheck {
     this.#total = volume.superblock.bytesUsed
     this.#reader = new BlockReader(volume, (bytes) => this.#progress(bytes))
     this.#blocks = new BlockTable(this.#ids)
-    this.#extents = new ExtentTable(volume, this.#ids)
+    this.#extents = new ExtentTree(volume, this.#ids)
     this.#space = new SpaceCheck(volume)
     this.#freeSpace = new FreeSpaceCheck(volume)
     this.#checksums = new ChecksumRanges(volume)
@@ -112,7 +112,7 @@ class VolumeCheck {
     this.#uuids = new UuidCheck(volume)
   }
 
-  *run(): Reading<void> {
+  *run(): ReadRoutine<void> {
     const { volume, knownMirrors } = this.#options
     checkSuperblockFields(volume)
     yield* checkMirrors(volume, knownMirrors)
@@ -156,7 +156,7 @@ class VolumeCheck {
     }
   }
 
-  *#walkChunks(): Reading<void> {
+  *#walkChunks(): ReadRoutine<void> {
     const { superblock, chunks } = this.#volume
     const { chunkRoot, chunkRootLevel, chunkRootGeneration } = superblock
     const tree = mainTree(CHUNK_TREE_OBJECTID, chunkRoot, chunkRootLevel, chunkRootGeneration)
@@ -188,7 +188,7 @@ class VolumeCheck {
     this.#reader.onChunks(this.#lostOf(CHUNK_TREE_OBJECTID).any)
   }
 
-  *#walkRootTree(): Reading<void> {
+  *#walkRootTree(): ReadRoutine<void> {
     const { root, rootLevel, generation, bytenr } = this.#volume.superblock
     const tree = mainTree(ROOT_TREE_OBJECTID, root, rootLevel, generation)
     const place = bytenr + Superblock.offsetOf('root')
@@ -213,7 +213,7 @@ class VolumeCheck {
   }
 
   /** Walks through a tree, notes who refers to what, and gives items to `take`. */
-  *#walk(tree: CheckedTree, place: number, take: Take): Reading<void> {
+  *#walk(tree: CheckedTree, place: number, take: Take): ReadRoutine<void> {
     this.#pointers.pushRoot(tree.bytenr, this.#ids.numberOf(tree.objectid), place)
     const lost = this.#lostOf(tree.objectid)
     yield* walkTree(
@@ -284,14 +284,14 @@ class VolumeCheck {
     }
   }
 
-  *#walkRoot(id: bigint, take: Take): Reading<void> {
+  *#walkRoot(id: bigint, take: Take): ReadRoutine<void> {
     for (const root of this.#roots.trees) {
       if (root.objectid === id) yield* this.#walk(root, root.place, take)
     }
   }
 
   /** Those that others are compared with. */
-  *#walkTreesOfSpace(): Reading<void> {
+  *#walkTreesOfSpace(): ReadRoutine<void> {
     const takeGroup: Take = (leaf, slot) => {
       if (leaf.type(slot) === BLOCK_GROUP_ITEM_KEY) this.#space.addGroup(leaf, slot)
     }
@@ -315,7 +315,7 @@ class VolumeCheck {
     })
   }
 
-  *#walkOtherTrees(): Reading<void> {
+  *#walkOtherTrees(): ReadRoutine<void> {
     const done = new Set([
       EXTENT_TREE_OBJECTID,
       BLOCK_GROUP_TREE_OBJECTID,
@@ -336,7 +336,7 @@ class VolumeCheck {
     }
   }
 
-  *#walkFiles(root: RootOfTree): Reading<void> {
+  *#walkFiles(root: RootOfTree): ReadRoutine<void> {
     const context = {
       volume: this.#volume,
       reader: this.#reader,
@@ -366,7 +366,7 @@ class VolumeCheck {
   }
 
   /** Logs have no extent items: whoever mounts the file system writes them anew. */
-  *#walkLogs(): Reading<void> {
+  *#walkLogs(): ReadRoutine<void> {
     const { logRoot, logRootLevel, generation } = this.#volume.superblock
     if (logRoot === 0) return
     const logs: RootOfTree[] = []
@@ -449,7 +449,7 @@ class VolumeCheck {
     }
   }
 
-  *#readData(): Reading<void> {
+  *#readData(): ReadRoutine<void> {
     this.#total = Math.max(this.#total, this.#done + this.#checksumItems.bytes)
     yield* checkData({
       volume: this.#volume,

@@ -14,7 +14,7 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64At } from './numbers.ts'
-import { isSubvolume, type ItemProblem, type Volume } from './context.ts'
+import { isSubvolume, type ItemProblem, type CheckContext } from './context.ts'
 
 export const ROOT = {
   generation: RootItem.offsetOf('generation'),
@@ -35,7 +35,11 @@ const GLOBAL_TREES = new Set([EXTENT_TREE_OBJECTID, CSUM_TREE_OBJECTID, FREE_SPA
 /** Root items of old kernels end before the fields of their second version. */
 export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
 
-export function rootItemProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function rootItemProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const objectid = leaf.objectid(slot)
   if (objectid === 0n) return { field: 'objectid', expected: 'a tree', found: 0 }
   const origin = leaf.keyOffset(slot)
@@ -95,7 +99,7 @@ function dropProgressOf(leaf: TreeBlock, slot: number): Key {
 }
 
 /** ROOT_REF and ROOT_BACKREF. */
-export function rootRefProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function rootRefProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const size = leaf.itemSize(slot)
   if (size < RootRef.size) return { field: 'size', expected: `more than ${RootRef.size}`, found: size }
   const nameLen = leaf.view.getUint16(leaf.itemStart(slot) + RootRef.offsetOf('nameLen'), true)
@@ -106,7 +110,7 @@ export function rootRefProblem(_: Volume, leaf: TreeBlock, slot: number): ItemPr
 const ID_SIZE = 8
 
 /** Items of the UUID tree hold ids of subvolumes. */
-export function uuidProblem(_: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function uuidProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const size = leaf.itemSize(slot)
   if (size > 0 && isAligned(size, ID_SIZE)) return undefined
   return { field: 'size', expected: `a multiple of ${ID_SIZE}`, found: size }

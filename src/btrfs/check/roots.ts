@@ -18,7 +18,7 @@ import { dropOf, ROOT } from './root-item-rules.ts'
 import { treeName } from './names.ts'
 import { u64At } from './numbers.ts'
 import type { CheckedTree, LostRanges } from './tree-walk.ts'
-import { isFreeId, type Volume } from './context.ts'
+import { isFreeId, type CheckContext } from './context.ts'
 
 /** A tree as its root item has it. */
 export interface RootOfTree extends CheckedTree {
@@ -44,7 +44,7 @@ interface Link {
 const NO_UUID = new Uint8Array(16)
 
 export class RootsCheck {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly trees: RootOfTree[] = []
   readonly #links = new Map<string, Link>()
   /** Children, and those who have a ROOT_REF or ROOT_BACKREF with them. */
@@ -52,7 +52,7 @@ export class RootsCheck {
   readonly #entries: SubvolumeEntry[] = []
   readonly #orphans = new Set<bigint>()
 
-  constructor(volume: Volume) {
+  constructor(volume: CheckContext) {
     this.#volume = volume
   }
 
@@ -170,10 +170,10 @@ export class RootsCheck {
 
 /** What the UUID tree says, beside what the root items do. */
 export class UuidCheck {
-  readonly #volume: Volume
+  readonly #volume: CheckContext
   readonly #entries: { uuid: string; id: bigint; place: number }[] = []
 
-  constructor(volume: Volume) {
+  constructor(volume: CheckContext) {
     this.#volume = volume
   }
 

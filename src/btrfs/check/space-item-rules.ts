@@ -9,10 +9,14 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import { sizeProblem } from './file-item-rules.ts'
 import { isAligned, isExact } from './numbers.ts'
-import type { ItemProblem, Volume } from './context.ts'
+import type { ItemProblem, CheckContext } from './context.ts'
 
 /** (check_csum_item of tree-checker.c) */
-export function checksumProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function checksumProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const { sectorsize, hash } = volume
   if (leaf.objectid(slot) !== EXTENT_CSUM_OBJECTID) {
     return { field: 'objectid', expected: EXTENT_CSUM_OBJECTID, found: leaf.objectid(slot) }
@@ -32,7 +36,11 @@ export function checksumProblem(volume: Volume, leaf: TreeBlock, slot: number): 
   return { field: 'key offset', expected: `at least ${end}, where the item before ends`, found: start }
 }
 
-export function freeSpaceProblem(volume: Volume, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function freeSpaceProblem(
+  volume: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
   if (length === 0 || !isExact(start + length) || !isAligned(start, volume.sectorsize)) {
     return {

@@ -1,5 +1,5 @@
 /** The superblock and its mirrors. (btrfs_check_super) */
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   ChunkItem,
@@ -14,13 +14,13 @@ import {
 } from '../format.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { chunkContentProblem } from './device-item-rules.ts'
-import type { Volume } from './context.ts'
+import type { CheckContext } from './context.ts'
 
 /** The least that a file system has: the blocks of its trees. */
-const LEAST_BLOCKS = 6
+const MIN_BLOCKS = 6
 
 /** What readers do not look at. */
-export function checkSuperblockFields(volume: Volume): void {
+export function checkSuperblockFields(volume: CheckContext): void {
   const { superblock } = volume
   const { nodesize, sectorsize, totalBytes, bytesUsed, stripesize, numDevices, devItem, logRoot } = superblock
   const expect = (field: keyof Superblock, isSound: boolean, expected: unknown, found: unknown) => {
@@ -28,7 +28,7 @@ export function checkSuperblockFields(volume: Volume): void {
     volume.fault(`superblock, ${field}`, superblock.bytenr + Superblock.offsetOf(field), expected, found)
   }
   expect('totalBytes', totalBytes > 0, 'more than 0', totalBytes)
-  expect('bytesUsed', bytesUsed >= LEAST_BLOCKS * nodesize, `at least ${LEAST_BLOCKS * nodesize}`, bytesUsed)
+  expect('bytesUsed', bytesUsed >= MIN_BLOCKS * nodesize, `at least ${MIN_BLOCKS * nodesize}`, bytesUsed)
   expect('stripesize', stripesize === 4096 || stripesize === sectorsize, `4096, or ${sectorsize}`, stripesize)
   expect('numDevices', numDevices > 0, 'more than 0', numDevices)
   expect('logRoot', logRoot % sectorsize === 0, `a multiple of ${sectorsize}`, logRoot)
@@ -39,7 +39,7 @@ export function checkSuperblockFields(volume: Volume): void {
 }
 
 /** The chunks that the superblock has, by themselves. */
-export function checkSystemChunk(volume: Volume, at: number, logical: number): void {
+export function checkSystemChunk(volume: CheckContext, at: number, logical: number): void {
   const { superblock } = volume
   const problem = chunkContentProblem(volume, viewOf(superblock.sysChunkArray), at, logical)
   if (problem === undefined) return
@@ -52,7 +52,7 @@ export function checkSystemChunk(volume: Volume, at: number, logical: number): v
  * Mirrors on the device, as far as the file system reaches, are there, and those of the same transaction are the same as
  * the superblock but for their places. What btrfs-image restored has none.
  */
-export function* checkMirrors(volume: Volume, used: readonly number[]): Reading<void> {
+export function* checkMirrors(volume: CheckContext, used: readonly number[]): ReadRoutine<void> {
   const { superblock } = volume
   if ((superblock.flags & SUPER_FLAG_METADUMP) !== 0n) return
   const encoded = Superblock.encode(superblock)

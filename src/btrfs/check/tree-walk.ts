@@ -1,5 +1,5 @@
 /** Walks trees: every block is as what points to it says, keys ascend, and whoever listens is given the leaves. */
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
@@ -20,7 +20,7 @@ import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
 import { itemProblem } from './item-rules.ts'
 import { keyName, treeName } from './names.ts'
-import { blockName, compareKeys, isSubvolume, type Volume } from './context.ts'
+import { blockName, compareKeys, isSubvolume, type CheckContext } from './context.ts'
 
 /** A tree, as its root item or the superblock has it. */
 export interface CheckedTree {
@@ -49,7 +49,7 @@ export interface TreeVisitor {
 }
 
 export interface WalkContext {
-  volume: Volume
+  volume: CheckContext
   reader: BlockReader
   blocks: BlockTable
 }
@@ -69,7 +69,7 @@ const NEVER_EMPTY = new Set([
 ])
 
 /** Walks through all of a tree that can be read. */
-export function* walkTree(context: WalkContext, tree: CheckedTree, visitor: TreeVisitor): Reading<void> {
+export function* walkTree(context: WalkContext, tree: CheckedTree, visitor: TreeVisitor): ReadRoutine<void> {
   const { volume, reader } = context
   const [block] = yield* reader.read([tree.bytenr], tree.objectid)
   if (block === undefined) return visitor.lost(FIRST_KEY, undefined)
@@ -96,7 +96,7 @@ class Walk {
   }
 
   /** @param upper all keys are less, when it is given */
-  *block(block: TreeBlock, upper: Key | undefined): Reading<void> {
+  *block(block: TreeBlock, upper: Key | undefined): ReadRoutine<void> {
     const { volume, blocks } = this.#context
     const tree = this.#tree.objectid
     const isNew = blocks.visit(block, this.#tree)
@@ -122,7 +122,7 @@ class Walk {
     }
   }
 
-  *#children(parent: TreeBlock, from: number, to: number, upper: Key | undefined): Reading<void> {
+  *#children(parent: TreeBlock, from: number, to: number, upper: Key | undefined): ReadRoutine<void> {
     const { volume, reader } = this.#context
     const bytenrs = Array.from({ length: to - from }, (_, i) => parent.childBytenr(from + i))
     const children = yield* reader.read(bytenrs, this.#tree.objectid)

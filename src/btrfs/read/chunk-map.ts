@@ -1,6 +1,6 @@
 /** From logical addresses to places on the device. */
 import { CorruptError } from '../../lib/errors.ts'
-import { decodeSoundly } from '../../lib/read-routine.ts'
+import { decodeChecked } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_DUP,
   BLOCK_GROUP_PROFILE_MASK,
@@ -101,9 +101,9 @@ export function decodeChunk(
   at: number,
   where: { what: string; offset: number },
 ): MappedChunk {
-  const item = decodeSoundly(ChunkItem, bytes, at, where)
+  const item = decodeChecked(ChunkItem, bytes, at, where)
   const stripes = Array.from({ length: item.numStripes }, (_, i) =>
-    decodeSoundly(Stripe, bytes, at + ChunkItem.size + i * Stripe.size, where),
+    decodeChecked(Stripe, bytes, at + ChunkItem.size + i * Stripe.size, where),
   )
   const expect = (isSound: boolean, expected: string, found: unknown) => {
     if (!isSound) throw new CorruptError(where.what, where.offset + at, { expected, found })
@@ -129,7 +129,7 @@ export function* systemChunks({
   const where = { what: 'sys_chunk_array', offset: bytenr + Superblock.offsetOf('sysChunkArray') }
   const array = sysChunkArray.subarray(0, Math.min(sysChunkArraySize, SYS_CHUNK_ARRAY_SIZE))
   for (let at = 0; at < array.length;) {
-    const key = decodeSoundly(Key, array, at, where)
+    const key = decodeChecked(Key, array, at, where)
     if (key.type !== CHUNK_ITEM_KEY || key.offset > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new CorruptError(where.what, where.offset + at, {
         expected: `a key of type ${CHUNK_ITEM_KEY}`,

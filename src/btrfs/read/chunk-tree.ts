@@ -1,7 +1,7 @@
 /** All chunks, from the tree that has them. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { CHUNK_ITEM_KEY, FIRST_CHUNK_TREE_OBJECTID, type Superblock } from '../format.ts'
 import { ChunkMap, decodeChunk, systemChunks } from './chunk-map.ts'
 import { chunkTreeRoot } from './roots.ts'
@@ -21,7 +21,7 @@ export function* readChunkTree({
   superblock: Superblock
   hash: BlockHash
   onFault: OnFault
-}): Reading<{ chunks: ChunkMap; trees: Trees }> {
+}): ReadRoutine<{ chunks: ChunkMap; trees: Trees }> {
   const chunks = new ChunkMap(superblock.devItem.devid)
   for (const chunk of systemChunks(superblock)) chunks.add(chunk)
   const trees = new Trees({ superblock, hash, chunks, onFault })

@@ -1,5 +1,5 @@
 /** The content of files, put together from their extents. */
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
 import { decompressExtent, decompressInto, type Decompressor } from './decompress.ts'
@@ -34,7 +34,7 @@ export interface ContentReaderOptions {
   zstd: Decompressor
   sectorsize: number
   /** Works with a cursor over the checksum tree. */
-  withSums: <T>(work: (cursor: Cursor) => Reading<T>) => Reading<T>
+  withSums: <T>(work: (cursor: Cursor) => ReadRoutine<T>) => ReadRoutine<T>
 }
 
 export class ContentReader {
@@ -55,7 +55,7 @@ export class ContentReader {
     file: FileOfContent,
     extents: readonly FileExtent[],
     { offset, length }: { offset: number; length: number },
-  ): Reading<Uint8Array> {
+  ): ReadRoutine<Uint8Array> {
     const target = new Target(offset, length)
     let run: Piece[] = []
     for (const piece of this.#pieces(extents, offset, offset + length)) {
@@ -101,7 +101,7 @@ export class ContentReader {
   }
 
   /** Reads pieces that lie one behind the other on the device. */
-  *#readRun(file: FileOfContent, pieces: readonly Piece[], target: Target): Reading<void> {
+  *#readRun(file: FileOfContent, pieces: readonly Piece[], target: Target): ReadRoutine<void> {
     const { data, withSums } = this.#options
     const { bytenr } = pieces[0]
     const last = pieces[pieces.length - 1]

@@ -1,5 +1,5 @@
 /** Finds items in a tree, and goes from one to the next. */
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Key } from '../format.ts'
 import type { TreeBlock } from './tree-block.ts'
 import type { TreeRoot, Trees } from './trees.ts'
@@ -24,14 +24,14 @@ export class Cursor {
   }
 
   /** Goes to the first item whose key is not less than `key`. False when there is none. */
-  *seek(key: Key): Reading<boolean> {
+  *seek(key: Key): ReadRoutine<boolean> {
     if (!this.#isInLeaf(key)) yield* this.#descend(key)
     this.slot = this.leaf.find(key)
     return this.slot < this.leaf.count || (yield* this.nextLeaf())
   }
 
   /** Goes to the last item whose key is not greater than `key`. False when there is none. */
-  *seekBack(key: Key): Reading<boolean> {
+  *seekBack(key: Key): ReadRoutine<boolean> {
     if (!this.#isInLeaf(key)) yield* this.#descend(key)
     const slot = this.leaf.find(key)
     const isThere = slot < this.leaf.count && this.leaf.compare(slot, key) === 0
@@ -41,13 +41,13 @@ export class Cursor {
   }
 
   /** Goes to the next item. False at the end of the tree. */
-  *next(): Reading<boolean> {
+  *next(): ReadRoutine<boolean> {
     this.slot++
     return this.slot < this.leaf.count || (yield* this.nextLeaf())
   }
 
   /** Goes to the first item of the next leaf. False at the end of the tree. */
-  *nextLeaf(): Reading<boolean> {
+  *nextLeaf(): ReadRoutine<boolean> {
     for (let depth = this.#path.length - 1; depth >= 0; depth--) {
       const step = this.#path[depth]
       if (step.slot + 1 === step.block.count) continue
@@ -84,7 +84,7 @@ export class Cursor {
     return leaf.count > 0 && leaf.compare(0, key) <= 0 && leaf.compare(leaf.count - 1, key) >= 0
   }
 
-  *#descend(key: Key): Reading<void> {
+  *#descend(key: Key): ReadRoutine<void> {
     const path = this.#path
     // A node's last child may hold more than what is known of it here: the key must come before that.
     while (path.length > 0) {
@@ -104,12 +104,12 @@ export class Cursor {
     this.#stands = true
   }
 
-  #readRoot(): Reading<TreeBlock> {
+  #readRoot(): ReadRoutine<TreeBlock> {
     const { bytenr, level, generation, owner } = this.#root
     return this.#trees.block(bytenr, { level, generation }, owner)
   }
 
-  #child(parent: TreeBlock, slot: number): Reading<TreeBlock> {
+  #child(parent: TreeBlock, slot: number): ReadRoutine<TreeBlock> {
     const expected = {
       level: parent.level - 1,
       generation: parent.childGeneration(slot),

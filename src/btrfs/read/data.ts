@@ -4,7 +4,7 @@ import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { hexText } from '../../lib/hex.ts'
-import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID } from '../format.ts'
 import type { ChunkMap } from './chunk-map.ts'
 import type { Cursor } from './cursor.ts'
@@ -61,7 +61,7 @@ export class DataReader {
     { bytenr, length }: LogicalRange,
     sums: Uint8Array | undefined,
     what: Described,
-  ): Reading<Uint8Array> {
+  ): ReadRoutine<Uint8Array> {
     const copies = this.#copies(bytenr, length, what)
     const errors: unknown[] = []
     for (const physical of copies) {
@@ -96,7 +96,7 @@ export class DataReader {
     bytes: Uint8Array,
     bytenr: number,
     { sums, physical, copies, what }: ReadFrom,
-  ): Reading<Uint8Array> {
+  ): ReadRoutine<Uint8Array> {
     const sectorsize = this.#sectorsize
     const { size } = this.#hash
     const found = new Uint8Array(sums.length)
@@ -130,7 +130,7 @@ export class DataReader {
     return this.#chunks.copies(bytenr, this.#sectorsize)[0] ?? bytenr
   }
 
-  *#soundSector(places: readonly number[], wanted: Uint8Array): Reading<Uint8Array | undefined> {
+  *#soundSector(places: readonly number[], wanted: Uint8Array): ReadRoutine<Uint8Array | undefined> {
     for (const place of places) {
       let sector: Uint8Array
       try {
@@ -152,7 +152,7 @@ export class DataReader {
    * @param what lies at an address, for messages
    * @throws CorruptError when one is missing
    */
-  *sums(cursor: Cursor, { bytenr, length }: LogicalRange, what: Described): Reading<Uint8Array> {
+  *sums(cursor: Cursor, { bytenr, length }: LogicalRange, what: Described): ReadRoutine<Uint8Array> {
     const { size } = this.#hash
     const sectorsize = this.#sectorsize
     const sums = new Uint8Array((length / sectorsize) * size)

@@ -1,7 +1,7 @@
 /** Entries of directories, and where they lead. */
 import type { DirectoryEntry, InodeRef, InodeType } from '../../file-tree/reader.ts'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   DirItem,
   FileType,
@@ -76,7 +76,7 @@ export function* resolveEntry(
   { name, type, tree, ino, leadsToSubvolume }: RawEntry,
   directory: InodeRef,
   { trees, roots }: { trees: Trees; roots: Roots },
-): Reading<DirectoryEntry> {
+): ReadRoutine<DirectoryEntry> {
   if (!leadsToSubvolume) return { name, type, tree, ino }
   const isThere = yield* liesIn(tree, directory, name, { trees, roots })
   if (isThere) return { name, type, ...subvolumeRoot(tree) }
@@ -89,7 +89,7 @@ function* liesIn(
   directory: InodeRef,
   name: ByteString,
   { trees, roots }: { trees: Trees; roots: Roots },
-): Reading<boolean> {
+): ReadRoutine<boolean> {
   const cursor = trees.cursor(roots.rootTree)
   const key = { objectid: BigInt(directory.tree), type: ROOT_REF_KEY, offset: BigInt(subvolume) }
   if (!(yield* cursor.seek(key)) || cursor.leaf.compare(cursor.slot, key) !== 0) return false

@@ -6,7 +6,7 @@ import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import { run, type Reading } from '../../lib/read-routine.ts'
+import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import type { InodeItem, Superblock } from '../format.ts'
 import { readChunkTree } from './chunk-tree.ts'
 import type { ChunkMap } from './chunk-map.ts'
@@ -47,19 +47,19 @@ export interface BtrfsReader extends FileSystemReader {
   /** What users should know, a sentence each. */
   readonly notices: readonly string[]
   /** Where any tree begins, by its id; undefined when there is none. */
-  rootOf(tree: bigint): Reading<TreeRoot | undefined>
+  rootOf(tree: bigint): ReadRoutine<TreeRoot | undefined>
   /** Those that are not deleted, by their ids; the top level first. */
-  subvolumes(): Reading<Subvolume[]>
+  subvolumes(): ReadRoutine<Subvolume[]>
   /** Id of the subvolume that is mounted when none is named. */
-  defaultSubvolume(): Reading<number>
+  defaultSubvolume(): ReadRoutine<number>
   /** The item of an inode, with what `inode` leaves out. */
-  inodeItem(ref: InodeRef): Reading<InodeItem>
+  inodeItem(ref: InodeRef): ReadRoutine<InodeItem>
   /** In the order of their places in the file. */
-  extents(file: InodeRef): Reading<FileExtent[]>
+  extents(file: InodeRef): ReadRoutine<FileExtent[]>
   /** All of an inode in one go: faster than one question after the other. */
-  record(ref: InodeRef): Reading<InodeRecord>
+  record(ref: InodeRef): ReadRoutine<InodeRecord>
   /** Like `read`, without looking up what the record has. */
-  readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array>
+  readRecord(record: InodeRecord, offset: number, length: number): ReadRoutine<Uint8Array>
   /** Where a file has content, by its record. */
   recordRanges(record: InodeRecord): DataRange[]
   readonly records: RecordReader
@@ -81,7 +81,7 @@ export async function openBtrfs(
   { loadHash, zstd, onFault = () => undefined }: BtrfsOptions,
 ): Promise<BtrfsReader> {
   const found = await findSuperblock(source, { loadHash, onFault })
-  return run(source, openWith({ ...found, size: source.size, zstd, onFault }))
+  return drive(source, openWith({ ...found, size: source.size, zstd, onFault }))
 }
 
 /**
@@ -95,18 +95,18 @@ export async function findSuperblock(
   { loadHash, onFault }: Pick<BtrfsCodecs, 'loadHash'> & { onFault: OnFault },
 ): Promise<FoundSuperblock> {
   const hashes = new Map<HashName, BlockHash>()
-  for (const name of await run(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
-  return run(source, readSuperblock(source.size, { hashes, onFault }))
+  for (const name of await drive(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
+  return drive(source, readSuperblock(source.size, { hashes, onFault }))
 }
 
-interface OpenOptions extends FoundSuperblock {
+interface BtrfsOpenOptions extends FoundSuperblock {
   /** Bytes of the device. */
   size: number
   zstd: Decompressor
   onFault: OnFault
 }
 
-function* openWith({ size, superblock, hash, zstd, onFault }: OpenOptions): Reading<BtrfsReader> {
+function* openWith({ size, superblock, hash, zstd, onFault }: BtrfsOpenOptions): ReadRoutine<BtrfsReader> {
   const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFault })
   const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFault })
   return new Reader({ size, superblock, chunks, trees, data, zstd, onFault })

@@ -5,7 +5,7 @@ import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   CSUM_TREE_OBJECTID,
@@ -88,16 +88,16 @@ export class Reader implements BtrfsReader {
     this.#roots = new Roots(trees, superblock)
     this.#search = new TreeSearch(trees, this.#roots)
     this.#onFault = onFault
-    const withSums = <T>(work: (cursor: Cursor) => Reading<T>) =>
+    const withSums = <T>(work: (cursor: Cursor) => ReadRoutine<T>) =>
       this.#search.search(Number(CSUM_TREE_OBJECTID), work)
     this.#content = new ContentReader({ data, zstd, sectorsize: superblock.sectorsize, withSums })
   }
 
-  rootOf(tree: bigint): Reading<TreeRoot | undefined> {
+  rootOf(tree: bigint): ReadRoutine<TreeRoot | undefined> {
     return this.#roots.find(tree)
   }
 
-  subvolumes(): Reading<Subvolume[]> {
+  subvolumes(): ReadRoutine<Subvolume[]> {
     return listSubvolumes({
       rootCursor: this.trees.cursor(this.#roots.rootTree),
       search: (tree, work) => this.#search.search(tree, work),
@@ -105,23 +105,23 @@ export class Reader implements BtrfsReader {
     })
   }
 
-  defaultSubvolume(): Reading<number> {
+  defaultSubvolume(): ReadRoutine<number> {
     return findDefaultSubvolume(this.trees.cursor(this.#roots.rootTree))
   }
 
-  *inode(ref: InodeRef): Reading<Inode> {
+  *inode(ref: InodeRef): ReadRoutine<Inode> {
     const { inode } = yield* this.#decodedInode(ref)
     return inode
   }
 
-  inodeItem(ref: InodeRef): Reading<InodeItem> {
+  inodeItem(ref: InodeRef): ReadRoutine<InodeItem> {
     return this.#search.search(ref.tree, function* (cursor) {
       yield* seekInode(cursor, ref)
       return decodeItem(InodeItem, cursor.leaf, cursor.slot)
     })
   }
 
-  *list(directory: InodeRef): Reading<DirectoryEntry[]> {
+  *list(directory: InodeRef): ReadRoutine<DirectoryEntry[]> {
     if (isEmptySubvolume(directory)) return []
     const entries = yield* this.#search.search(directory.tree, function* (cursor) {
       const { tree, ino } = directory
@@ -137,7 +137,7 @@ export class Reader implements BtrfsReader {
     return resolved
   }
 
-  *lookup(directory: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined> {
+  *lookup(directory: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     if (isEmptySubvolume(directory)) return undefined
     const { tree, ino } = directory
     const key = { ...keyOf(ino, DIR_ITEM_KEY), offset: BigInt(nameHash(name)) }
@@ -149,7 +149,7 @@ export class Reader implements BtrfsReader {
     return entry && (yield* this.#resolve(entry, directory))
   }
 
-  *target(symlink: InodeRef): Reading<ByteString> {
+  *target(symlink: InodeRef): ReadRoutine<ByteString> {
     const { size, itemOffset } = yield* this.#fileState(symlink)
     const most = this.superblock.nodesize
     if (size > most) {
@@ -162,7 +162,7 @@ export class Reader implements BtrfsReader {
     return end < 0 ? target : target.slice(0, end)
   }
 
-  *xattrs(ref: InodeRef): Reading<Xattr[]> {
+  *xattrs(ref: InodeRef): ReadRoutine<Xattr[]> {
     if (isEmptySubvolume(ref)) return []
     const { tree, ino } = ref
     const xattrs = yield* this.#search.search(tree, function* (cursor) {
@@ -176,16 +176,16 @@ export class Reader implements BtrfsReader {
     return inOrder(xattrs)
   }
 
-  *extents(file: InodeRef): Reading<FileExtent[]> {
+  *extents(file: InodeRef): ReadRoutine<FileExtent[]> {
     return yield* this.#extentsFrom(file, 0, Infinity)
   }
 
-  *ranges(file: InodeRef): Reading<DataRange[]> {
+  *ranges(file: InodeRef): ReadRoutine<DataRange[]> {
     const { size } = yield* this.#fileState(file)
     return dataRanges(yield* this.#extentsFrom(file, 0, size), size)
   }
 
-  *read(file: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+  *read(file: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array> {
     const state = yield* this.#fileState(file)
     const range = clip(state.size, offset, length)
     if (range.length === 0) return new Uint8Array(0)
@@ -193,7 +193,7 @@ export class Reader implements BtrfsReader {
     return yield* this.#content.read(state, extents, range)
   }
 
-  *record(ref: InodeRef): Reading<InodeRecord> {
+  *record(ref: InodeRef): ReadRoutine<InodeRecord> {
     if (isEmptySubvolume(ref)) {
       const { inode, flags } = yield* this.#decodedInode(ref)
       return { inode, rawFlags: flags, xattrs: [], extents: [] }
@@ -223,7 +223,7 @@ export class Reader implements BtrfsReader {
     return dataRanges(extents, inode.size)
   }
 
-  *readRecord(record: InodeRecord, offset: number, length: number): Reading<Uint8Array> {
+  *readRecord(record: InodeRecord, offset: number, length: number): ReadRoutine<Uint8Array> {
     const { inode, rawFlags, extents } = record
     const range = clip(inode.size, offset, length)
     if (range.length === 0) return new Uint8Array(0)
@@ -232,11 +232,11 @@ export class Reader implements BtrfsReader {
     return yield* this.#content.read({ tree, ino, nodatasum }, extents, range)
   }
 
-  *#resolve(entry: RawEntry, directory: InodeRef): Reading<DirectoryEntry> {
+  *#resolve(entry: RawEntry, directory: InodeRef): ReadRoutine<DirectoryEntry> {
     return yield* resolveEntry(entry, directory, { trees: this.trees, roots: this.#roots })
   }
 
-  *#decodedInode(ref: InodeRef): Reading<DecodedInode> {
+  *#decodedInode(ref: InodeRef): ReadRoutine<DecodedInode> {
     if (isEmptySubvolume(ref)) {
       return emptySubvolumeInode(yield* this.#decodedInode({ tree: ref.tree, ino: FIRST_FREE_OBJECTID }))
     }
@@ -246,7 +246,7 @@ export class Reader implements BtrfsReader {
     })
   }
 
-  *#fileState(ref: InodeRef): Reading<FileState> {
+  *#fileState(ref: InodeRef): ReadRoutine<FileState> {
     const { tree, ino } = ref
     const last = this.#lastFile
     if (last?.ino === ino && last.tree === tree) return last
@@ -258,7 +258,7 @@ export class Reader implements BtrfsReader {
   }
 
   /** The extents that overlap with a part of a file. */
-  *#extentsFrom({ tree, ino }: InodeRef, start: number, end: number): Reading<FileExtent[]> {
+  *#extentsFrom({ tree, ino }: InodeRef, start: number, end: number): ReadRoutine<FileExtent[]> {
     const { sectorsize } = this.superblock
     return yield* this.#search.search(tree, function* (cursor) {
       const extents: FileExtent[] = []
@@ -282,7 +282,7 @@ function keyOf(ino: number, type: number) {
 }
 
 /** @throws CorruptError when the inode is not there: something led to it */
-function* seekInode(cursor: Cursor, { tree, ino }: InodeRef): Reading<void> {
+function* seekInode(cursor: Cursor, { tree, ino }: InodeRef): ReadRoutine<void> {
   const isThere = yield* cursor.seek(keyOf(ino, INODE_ITEM_KEY))
   if (isThere && cursor.leaf.is(cursor.slot, ino, INODE_ITEM_KEY)) return
   const { physical } = cursor.leaf

@@ -1,5 +1,5 @@
 /** Where the trees begin: the items of the root tree. */
-import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
   ROOT_ITEM_KEY,
@@ -32,7 +32,7 @@ export class Roots {
   }
 
   /** Where a tree begins; undefined when there is none of that id. */
-  *find(tree: bigint): Reading<TreeRoot | undefined> {
+  *find(tree: bigint): ReadRoutine<TreeRoot | undefined> {
     if (tree === ROOT_TREE_OBJECTID) return this.rootTree
     if (tree === CHUNK_TREE_OBJECTID) return chunkTreeRoot(this.#superblock)
     if (this.#known.has(tree)) return this.#known.get(tree)
@@ -44,7 +44,7 @@ export class Roots {
   }
 
   /** The newest root item of a tree. */
-  *item(tree: bigint): Reading<RootItem | undefined> {
+  *item(tree: bigint): ReadRoutine<RootItem | undefined> {
     const cursor = this.#trees.cursor(this.rootTree)
     // Snapshots have the transaction that made them in their keys.
     const isThere = yield* cursor.seekBack({ objectid: tree, type: ROOT_ITEM_KEY, offset: U64_MAX })
@@ -88,5 +88,5 @@ export function decodeRootItem(leaf: TreeBlock, slot: number): RootItem {
   }
   const padded = new Uint8Array(RootItem.size)
   padded.set(leaf.itemData(slot).subarray(0, LEGACY_SIZE))
-  return decodeSoundly(RootItem, padded, 0, itemPlace(leaf, slot))
+  return decodeChecked(RootItem, padded, 0, itemPlace(leaf, slot))
 }

@@ -4,7 +4,7 @@ import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
   DIR_ITEM_KEY,
@@ -54,7 +54,7 @@ export interface SubvolumesOptions {
   /** Over the root tree. */
   rootCursor: Cursor
   /** Works with a cursor over a file tree. */
-  search: <T>(tree: number, work: (cursor: Cursor) => Reading<T>) => Reading<T>
+  search: <T>(tree: number, work: (cursor: Cursor) => ReadRoutine<T>) => ReadRoutine<T>
   /** Is told of subvolumes that lie nowhere; they are left out. */
   onFault: OnFault
 }
@@ -67,7 +67,11 @@ interface Place {
 }
 
 /** All subvolumes that are not deleted, by their ids; the top level has the lowest. */
-export function* listSubvolumes({ rootCursor, search, onFault }: SubvolumesOptions): Reading<Subvolume[]> {
+export function* listSubvolumes({
+  rootCursor,
+  search,
+  onFault,
+}: SubvolumesOptions): ReadRoutine<Subvolume[]> {
   const { items, places } = yield* scanRootTree(rootCursor)
   const paths = new Map<number, ByteString | undefined>([[TOP_LEVEL, '']])
   const subvolumes: Subvolume[] = []
@@ -88,7 +92,7 @@ type FoundItem = { item: RootItem; fault: CorruptError }
 
 function* scanRootTree(
   cursor: Cursor,
-): Reading<{ items: Map<number, FoundItem>; places: Map<number, Place> }> {
+): ReadRoutine<{ items: Map<number, FoundItem>; places: Map<number, Place> }> {
   const items = new Map<number, FoundItem>()
   const places = new Map<number, Place>()
   const start = { objectid: FS_TREE_OBJECTID, type: ROOT_ITEM_KEY, offset: 0n }
@@ -134,7 +138,7 @@ function* pathOf(
   places: ReadonlyMap<number, Place>,
   paths: Map<number, ByteString | undefined>,
   search: SubvolumesOptions['search'],
-): Reading<ByteString | undefined> {
+): ReadRoutine<ByteString | undefined> {
   // From the subvolume up to one whose path is known.
   const above: { id: number; place: Place }[] = []
   let at = id
@@ -157,7 +161,7 @@ function* pathOf(
 }
 
 /** The path of a directory in its subvolume. */
-function* directoryPath(cursor: Cursor, tree: number, dirid: number): Reading<ByteString> {
+function* directoryPath(cursor: Cursor, tree: number, dirid: number): ReadRoutine<ByteString> {
   const names: ByteString[] = []
   for (let ino = dirid; ino !== FIRST_FREE_OBJECTID;) {
     const key = { objectid: BigInt(ino), type: INODE_REF_KEY, offset: 0n }
@@ -188,7 +192,7 @@ function firstExtref(leaf: TreeBlock, slot: number): { parent: number; name: Byt
 }
 
 /** Id of the subvolume that is mounted when none is named. (get_default_subvol_objectid) */
-export function* findDefaultSubvolume(rootCursor: Cursor): Reading<number> {
+export function* findDefaultSubvolume(rootCursor: Cursor): ReadRoutine<number> {
   const name = 'default'
   const offset = BigInt(nameHash(name))
   const key = { objectid: ROOT_TREE_DIR_OBJECTID, type: DIR_ITEM_KEY, offset }

@@ -2,7 +2,7 @@
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
   CSUM_TYPES,
@@ -33,7 +33,7 @@ const HASH_OF_TYPE = new Map<number, HashName>(
  *
  * @param size bytes of the device
  */
-export function* hashNamesOf(size: number): Reading<Set<HashName>> {
+export function* hashNamesOf(size: number): ReadRoutine<Set<HashName>> {
   const names = new Set<HashName>()
   for (const offset of placesOn(size)) {
     const bytes = yield { offset, length: SUPERBLOCK_SIZE }
@@ -57,7 +57,7 @@ export function* hashNamesOf(size: number): Reading<Set<HashName>> {
 export function* readSuperblock(
   size: number,
   { hashes, onFault }: { hashes: ReadonlyMap<HashName, BlockHash>; onFault: OnFault },
-): Reading<FoundSuperblock> {
+): ReadRoutine<FoundSuperblock> {
   let best: FoundSuperblock | undefined
   let first: Error | undefined
   for (const [i, offset] of placesOn(size).entries()) {
@@ -80,7 +80,7 @@ export function* readSuperblock(
 
 const NO_SUPERBLOCK = 'something else'
 
-function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Reading<FoundSuperblock> {
+function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): ReadRoutine<FoundSuperblock> {
   const bytes = yield* readExactly(offset, SUPERBLOCK_SIZE, 'superblock')
   const { magic, csumType } = rawFields(bytes)
   if (magic !== MAGIC) throw noSuperblock(offset, NO_SUPERBLOCK)
@@ -92,7 +92,7 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
   }
   const wrongSum = checksumProblem(bytes, hash!)
   if (wrongSum !== undefined) throw fault('csum', wrongSum.expected, wrongSum.found)
-  const superblock = decodeSoundly(Superblock, bytes, 0, { what: 'superblock', offset })
+  const superblock = decodeChecked(Superblock, bytes, 0, { what: 'superblock', offset })
   const expect = (field: keyof Superblock, sound: boolean, expected: unknown) => {
     if (!sound) throw fault(field, expected, superblock[field])
   }

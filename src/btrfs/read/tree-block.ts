@@ -1,6 +1,6 @@
 /** Blocks of trees, as they are on disk: leaves with items, and nodes with pointers. */
 import { CorruptError } from '../../lib/errors.ts'
-import { decodeSoundly } from '../../lib/read-routine.ts'
+import { decodeChecked } from '../../lib/read-routine.ts'
 import { viewOf, type Struct } from '../../lib/struct.ts'
 import { Header, Item, Key, KeyPtr, leafDataSize, MAX_LEVEL } from '../format.ts'
 
@@ -187,7 +187,7 @@ export function itemFault(
  * @throws CorruptError when it is damaged, or the item ends before
  */
 export function decodeItem<F>(type: Struct<F>, leaf: TreeBlock, slot: number, at = 0) {
-  return decodeSoundly(type, leaf.itemData(slot), at, itemPlace(leaf, slot))
+  return decodeChecked(type, leaf.itemData(slot), at, itemPlace(leaf, slot))
 }
 
 /** Which item, for messages. */

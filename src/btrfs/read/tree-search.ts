@@ -1,6 +1,6 @@
 /** Cursors that stay where they were, since most searches are for something near the last one. */
 import { CorruptError, NotFoundError } from '../../lib/errors.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { CSUM_TREE_OBJECTID, FIRST_FREE_OBJECTID, FS_TREE_OBJECTID } from '../format.ts'
 import type { Cursor } from './cursor.ts'
 import type { Roots } from './roots.ts'
@@ -25,7 +25,7 @@ export class TreeSearch {
    *
    * @throws NotFoundError when there is no such subvolume
    */
-  *search<T>(tree: number, work: (cursor: Cursor) => Reading<T>): Reading<T> {
+  *search<T>(tree: number, work: (cursor: Cursor) => ReadRoutine<T>): ReadRoutine<T> {
     const cursor = this.#idle.get(tree) ?? this.#trees.cursor(yield* this.#rootOf(tree))
     this.#idle.delete(tree)
     const result = yield* work(cursor)
@@ -37,7 +37,7 @@ export class TreeSearch {
     return result
   }
 
-  *#rootOf(tree: number): Reading<TreeRoot> {
+  *#rootOf(tree: number): ReadRoutine<TreeRoot> {
     const isSubvolume = tree === Number(FS_TREE_OBJECTID) || tree >= FIRST_FREE_OBJECTID
     const isKnownKind = isSubvolume || tree === Number(CSUM_TREE_OBJECTID)
     const root = isKnownKind ? yield* this.#roots.find(BigInt(tree)) : undefined

@@ -2,7 +2,7 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import type { Superblock } from '../format.ts'
 import type { ChunkMap } from './chunk-map.ts'
@@ -60,7 +60,7 @@ export class Trees {
    * @throws CorruptError when no copy of it is
    * @throws UnsupportedError when it lies on other devices
    */
-  *block(bytenr: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+  *block(bytenr: number, expected: BlockExpectation, owner: bigint): ReadRoutine<TreeBlock> {
     const known = this.#cache.get(bytenr)
     if (known !== undefined && linkProblem(known, expected) === undefined) {
       this.#cache.delete(bytenr)
@@ -82,7 +82,7 @@ export class Trees {
    * @param physical where on the device
    * @throws CorruptError when it is damaged
    */
-  *copy(bytenr: number, physical: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+  *copy(bytenr: number, physical: number, expected: BlockExpectation, owner: bigint): ReadRoutine<TreeBlock> {
     const what = `tree block ${bytenr} of tree ${owner}`
     const bytes = yield* readExactly(physical, this.nodesize, what)
     const wrongSum = checksumProblem(bytes, this.#hash)
@@ -94,7 +94,7 @@ export class Trees {
     return block
   }
 
-  *#readBlock(bytenr: number, expected: BlockExpectation, owner: bigint): Reading<TreeBlock> {
+  *#readBlock(bytenr: number, expected: BlockExpectation, owner: bigint): ReadRoutine<TreeBlock> {
     const copies = this.#chunks.copies(bytenr, this.nodesize)
     const errors: unknown[] = []
     for (const physical of copies) {

@@ -1,7 +1,7 @@
 /** What is in the chunks, and how full are they? */
 import { OccupancyCells, type Occupancy } from '../../lib/occupancy.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_ITEM_KEY,
@@ -55,7 +55,7 @@ export interface ChunkUsageInput {
   onFault: OnFault
 }
 
-export function* chunkUsage(input: ChunkUsageInput): Reading<ChunkUsage[]> {
+export function* chunkUsage(input: ChunkUsageInput): ReadRoutine<ChunkUsage[]> {
   const { trees, chunks, extents, blocks, onFault } = input
   const all = chunks.chunks.reduce((sum, { length }) => sum + length, 0)
   const cells = new Map(
@@ -102,12 +102,15 @@ function addSuperblocks({ stripes, length }: MappedChunk, cells: OccupancyCells<
   for (const within of new Set(places)) cells.add('superblock', within, STRIPE_LEN)
 }
 
-function* usedOf(chunk: MappedChunk, { trees, blockGroups }: ChunkUsageInput): Reading<number | undefined> {
+function* usedOf(
+  chunk: MappedChunk,
+  { trees, blockGroups }: ChunkUsageInput,
+): ReadRoutine<number | undefined> {
   if (blockGroups === undefined) return undefined
   const cursor = trees.cursor(blockGroups)
   const key = { objectid: BigInt(chunk.logical), type: BLOCK_GROUP_ITEM_KEY, offset: BigInt(chunk.length) }
   const isThere = yield* cursor.seek(key)
   if (!isThere || cursor.leaf.compare(cursor.slot, key) !== 0) return undefined
   const offset = cursor.leaf.physical + cursor.leaf.itemStart(cursor.slot)
-  return decodeSoundly(BlockGroupItem, cursor.data, 0, { what: `item ${keyText(key)}`, offset }).used
+  return decodeChecked(BlockGroupItem, cursor.data, 0, { what: `item ${keyText(key)}`, offset }).used
 }

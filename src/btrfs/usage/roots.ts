@@ -1,7 +1,7 @@
 /** Which trees are there, and where do subvolumes lie? */
 import type { ByteString } from '../../lib/byte-string.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,
@@ -22,7 +22,7 @@ import { decodeRootRef } from '../read/directories.ts'
 import { chunkTreeRoot, rootTreeRoot } from '../read/roots.ts'
 import { itemFault, type TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
-import { walkTree } from './walk.ts'
+import { scanTree } from './walk.ts'
 
 /** The directory entry that is a subvolume. */
 export interface SubvolumePlace {
@@ -49,7 +49,7 @@ export function* readRoots(
   trees: Trees,
   superblock: Superblock,
   { onBlock, onFault }: { onBlock: (bytenr: number) => void; onFault: OnFault },
-): Reading<AllRoots> {
+): ReadRoutine<AllRoots> {
   // A tree that is being moved may have two items; the newer one comes last.
   const roots = new Map<bigint, TreeRoot>()
   const places = new Map<number, SubvolumePlace>()
@@ -62,7 +62,7 @@ export function* readRoots(
       places.set(Number(owner), { parentTree: Number(leaf.keyOffset(slot)), parentInode: dirid, name })
     }
   }
-  yield* walkTree(trees, rootTreeRoot(superblock), {
+  yield* scanTree(trees, rootTreeRoot(superblock), {
     block: onBlock,
     leaf: (leaf) => {
       for (let slot = 0; slot < leaf.count; slot++) {

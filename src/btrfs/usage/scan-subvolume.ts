@@ -4,7 +4,7 @@ import type { SizeTree } from '../../file-tree/size-tree.ts'
 import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   DIR_INDEX_KEY,
   EXTENT_DATA_KEY,
@@ -31,7 +31,7 @@ import {
   type StoredByKind,
   type UsedExtent,
 } from './extent-use.ts'
-import { walkTree } from './walk.ts'
+import { scanTree } from './walk.ts'
 
 /** Content that lies in the metadata, with the inodes. */
 export interface InlineContent {
@@ -96,9 +96,9 @@ interface OpenInode {
 }
 
 /** Scans the tree of a subvolume. */
-export function* scanSubvolume(root: TreeRoot, context: ScanContext): Reading<SubvolumeContent> {
+export function* scanSubvolume(root: TreeRoot, context: ScanContext): ReadRoutine<SubvolumeContent> {
   const scan = new SubvolumeScan(context)
-  yield* walkTree(context.trees, root, {
+  yield* scanTree(context.trees, root, {
     block: context.onBlock,
     leaf: (leaf) => scan.leaf(leaf),
     onFault: context.onFault,
@@ -187,11 +187,11 @@ class SubvolumeScan {
     const data = leaf.itemData(slot)
     const end = (at: number) => Math.min(data.length, at)
     if (isExtended) {
-      const { parentObjectid, nameLen } = decodeSoundly(InodeExtref, data, 0, new ItemPlace(leaf, slot))
+      const { parentObjectid, nameLen } = decodeChecked(InodeExtref, data, 0, new ItemPlace(leaf, slot))
       inode.parent = parentObjectid
       inode.name = () => fromBytes(data, InodeExtref.size, end(InodeExtref.size + nameLen))
     } else {
-      const { nameLen } = decodeSoundly(InodeRef, data, 0, new ItemPlace(leaf, slot))
+      const { nameLen } = decodeChecked(InodeRef, data, 0, new ItemPlace(leaf, slot))
       inode.parent = Number(leaf.keyOffset(slot))
       inode.name = () => fromBytes(data, InodeRef.size, end(InodeRef.size + nameLen))
     }
@@ -202,7 +202,7 @@ class SubvolumeScan {
     if (inode === undefined) return
     const where = new ItemPlace(leaf, slot)
     const data = leaf.itemData(slot)
-    const head = decodeSoundly(FileExtentHead, data, 0, where)
+    const head = decodeChecked(FileExtentHead, data, 0, where)
     const compression = COMPRESSION_KINDS[head.compression]
     if (compression === undefined) {
       const expected = `compression 0 to ${COMPRESSION_KINDS.length - 1}`
@@ -211,7 +211,7 @@ class SubvolumeScan {
     if (head.type === FILE_EXTENT_INLINE) {
       return this.#inline(inode, data.length - FileExtentHead.size, head.ramBytes)
     }
-    const tail = decodeSoundly(FileExtentTail, data, FileExtentHead.size, where)
+    const tail = decodeChecked(FileExtentTail, data, FileExtentHead.size, where)
     // A hole.
     if (tail.diskBytenr === 0) return
     const kind = head.type === FILE_EXTENT_PREALLOC ? 'preallocated' : compression

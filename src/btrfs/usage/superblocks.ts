@@ -1,7 +1,7 @@
 /** What do the superblock and its mirrors say? */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { uuidText } from '../../lib/hex.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
@@ -24,7 +24,7 @@ export interface SuperblockCopy {
 }
 
 /** Which of its places hold a superblock; those beyond the end of the device are left out. */
-export function* superblockCopies(size: number, hash: BlockHash): Reading<SuperblockCopy[]> {
+export function* superblockCopies(size: number, hash: BlockHash): ReadRoutine<SuperblockCopy[]> {
   const copies: SuperblockCopy[] = []
   for (const offset of SUPERBLOCK_OFFSETS) {
     if (offset + SUPERBLOCK_SIZE > size) continue

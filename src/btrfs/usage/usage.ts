@@ -3,7 +3,7 @@ import { SizeTree } from '../../file-tree/size-tree.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   DEV_ITEM_KEY,
@@ -22,7 +22,7 @@ import type { BtrfsUsage, ContentTotals, DeviceUsage, SubvolumeUsage, TreeUsage 
 import { readRoots, type SubvolumePlace, treeName } from './roots.ts'
 import { scanSubvolume, type SubvolumeContent } from './scan-subvolume.ts'
 import { featuresOf, givenUuid, superblockCopies } from './superblocks.ts'
-import { walkTree } from './walk.ts'
+import { scanTree } from './walk.ts'
 
 export interface BtrfsUsageOptions {
   /** The function of the file system's checksums. */
@@ -42,7 +42,7 @@ const LARGEST_FILES = 40
  *
  * @throws CorruptError when the subvolumes cannot be found
  */
-export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Reading<BtrfsUsage> {
+export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): ReadRoutine<BtrfsUsage> {
   const { superblock, trees, chunks } = volume
   const { hash, deviceSize, onFault, onStep = () => undefined } = options
   const blocks = new Set<number>()
@@ -94,7 +94,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
     if (isSubvolume.has(root.owner)) continue
     const counted = counting()
     const isCounted = root.owner === roots[0].owner
-    if (!isCounted) yield* walkTree(trees, root, { block: counted.onBlock, onFault })
+    if (!isCounted) yield* scanTree(trees, root, { block: counted.onBlock, onFault })
     treeUsages.push(treeUsage(root, isCounted ? inRootTree.blocks() : counted.blocks()))
   }
   const hasOwnTree = (superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
@@ -172,15 +172,15 @@ function placeSubvolume(
   if (place !== undefined) sizes.place(row, rows(place.parentTree, place.parentInode), place.name)
 }
 
-function* readDevices(volume: BtrfsReader, onFault: OnFault): Reading<DeviceUsage[]> {
+function* readDevices(volume: BtrfsReader, onFault: OnFault): ReadRoutine<DeviceUsage[]> {
   const devices: DeviceUsage[] = []
-  yield* walkTree(volume.trees, chunkTreeRoot(volume.superblock), {
+  yield* scanTree(volume.trees, chunkTreeRoot(volume.superblock), {
     leaf: (leaf) => {
       for (let slot = 0; slot < leaf.count; slot++) {
         if (leaf.type(slot) !== DEV_ITEM_KEY) continue
         try {
           const where = { what: 'device item', offset: leaf.physical + leaf.itemStart(slot) }
-          const item = decodeSoundly(DevItem, leaf.itemData(slot), 0, where)
+          const item = decodeChecked(DevItem, leaf.itemData(slot), 0, where)
           const { devid, uuid, totalBytes, bytesUsed } = item
           devices.push({ id: devid, uuid: givenUuid(uuid), totalBytes, allocatedBytes: bytesUsed })
         } catch (error) {

@@ -1,7 +1,7 @@
 /** Goes over all blocks of a tree, once each. */
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Key } from '../format.ts'
 import { keyText, type TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
@@ -16,7 +16,7 @@ export interface BlockVisitor {
 }
 
 /** Visits a tree in the order of its keys. What is damaged beyond repair is reported and stepped over. */
-export function* walkTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): Reading<void> {
+export function* scanTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): ReadRoutine<void> {
   const { bytenr, level, generation, owner } = root
   const { onFault } = visitor
   /**
@@ -39,7 +39,7 @@ export function* walkTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): 
     else yield* visitChildren(block)
   }
 
-  function* visitChildren(block: TreeBlock): Reading<void> {
+  function* visitChildren(block: TreeBlock): ReadRoutine<void> {
     const below = block.level - 1
     for (let slot = 0; slot < block.count; slot++) {
       const firstKey = block.key(slot)

@@ -1,22 +1,22 @@
 /** A file system that was just written, as boot loaders see it: from its default subvolume on, others within it. */
 import { COMPRESSION_NAMES } from './compression.ts'
 import { findNode, type FoundTreeNode } from '../../file-tree/find-node.ts'
-import { PLAIN_FORM, type StoredForm } from '../../file-tree/file-layout.ts'
+import { PLAIN_FORM, type FileLayout } from '../../file-tree/file-layout.ts'
 import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { ExtentTable, FileData } from './extent-list.ts'
+import type { DataExtents, FileData } from './extent-list.ts'
 import { COMPRESS_NONE } from '../format.ts'
-import type { Volume } from './subvolume-tree.ts'
+import type { SubvolumeTree } from './subvolume-tree.ts'
 
 export class BootView {
-  readonly #volumes: readonly Volume[]
-  readonly #extents: ExtentTable
+  readonly #subvolumeTrees: readonly SubvolumeTree[]
+  readonly #extents: DataExtents
   readonly #root: DirectoryNode<FileData>
 
   /** @param root the subvolume that is mounted when none is asked for */
-  constructor(volumes: readonly Volume[], root: SubvolumePlan, extents: ExtentTable) {
-    this.#volumes = volumes
+  constructor(subvolumeTrees: readonly SubvolumeTree[], root: SubvolumePlan, extents: DataExtents) {
+    this.#subvolumeTrees = subvolumeTrees
     this.#extents = extents
     this.#root = this.#rootOf(root)
   }
@@ -28,11 +28,11 @@ export class BootView {
 
   /** Names in a directory, in byte order. */
   list(directory: DirectoryNode<FileData>): ByteString[] {
-    const inner = this.#volumes.flatMap((volume) => volume.subvolumeNames(directory))
+    const inner = this.#subvolumeTrees.flatMap((volume) => volume.subvolumeNames(directory))
     return [...new Set([...directory.children.keys(), ...inner])].sort()
   }
 
-  formOf(file: FileData): StoredForm {
+  formOf(file: FileData): FileLayout {
     const compressions = new Set<string>()
     const name = (compression: number) => {
       if (compression !== COMPRESS_NONE) compressions.add(COMPRESSION_NAMES[compression])
@@ -61,11 +61,11 @@ export class BootView {
 
   /** A snapshot has the content of its source. */
   #rootOf({ id, snapshotOf = id }: SubvolumePlan): DirectoryNode<FileData> {
-    return this.#volumes.find(({ plan }) => plan.id === snapshotOf)!.root
+    return this.#subvolumeTrees.find(({ plan }) => plan.id === snapshotOf)!.root
   }
 
   #child(directory: DirectoryNode<FileData>, name: ByteString): TreeNode<FileData> | undefined {
-    for (const volume of this.#volumes) {
+    for (const volume of this.#subvolumeTrees) {
       const inner = volume.subvolumeAt(directory, name)
       if (inner !== undefined) return this.#rootOf(inner)
     }

@@ -1,5 +1,5 @@
 /** The checksum tree: one checksum for each sector of data on disk. */
-import type { ExtentTable } from './extent-list.ts'
+import type { DataExtents } from './extent-list.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID, Item, leafDataSize, SECTOR_SIZE } from '../format.ts'
 import type { TreeItem } from './tree.ts'
 
@@ -14,7 +14,7 @@ function maxChecksums(nodeSize: number, checksumSize: number): number {
  * @param rows the extents in use, in ascending order
  */
 export function* checksumTreeItems(
-  extents: ExtentTable,
+  extents: DataExtents,
   rows: Iterable<number>,
   nodeSize: number,
 ): Generator<TreeItem> {
@@ -45,7 +45,7 @@ export function* checksumTreeItems(
   if (count > 0) yield checksumItem(extents, start, first, count)
 }
 
-function checksumItem(extents: ExtentTable, start: number, first: number, count: number): TreeItem {
+function checksumItem(extents: DataExtents, start: number, first: number, count: number): TreeItem {
   return {
     objectid: EXTENT_CSUM_OBJECTID,
     type: EXTENT_CSUM_KEY,

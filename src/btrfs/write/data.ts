@@ -16,7 +16,7 @@ import {
 import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
 import { PackedInlineContent } from './packed-inline.ts'
 import { BATCH_BYTES, type BatchMemory, type PackedPiece, type PieceOptions } from './pack.ts'
-import type { Packing } from './extent-encoder.ts'
+import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent } from './sparse.ts'
 
@@ -44,7 +44,7 @@ interface Batch {
 export interface DataWriterOptions {
   sink: DataSink
   placer: ExtentPlacer
-  packing: Packing
+  encoder: ExtentEncoder
   decompress: DecompressExtent
   /** Files of up to a sector that compress go into the tree when they are small enough then. */
   inlineCompression?: boolean
@@ -53,7 +53,7 @@ export interface DataWriterOptions {
 export class DataWriter {
   readonly #sink: DataSink
   readonly #placer: ExtentPlacer
-  readonly #packing: Packing
+  readonly #encoder: ExtentEncoder
   readonly #decompress: DecompressExtent
   readonly #inlineCompression: boolean
   readonly #free: number[]
@@ -64,14 +64,14 @@ export class DataWriter {
   readonly #inline: InlineContent
   readonly #packedInline = new PackedInlineContent()
 
-  constructor({ sink, placer, packing, decompress, inlineCompression = false }: DataWriterOptions) {
+  constructor({ sink, placer, encoder, decompress, inlineCompression = false }: DataWriterOptions) {
     this.#inlineCompression = inlineCompression
     this.#sink = sink
     this.#placer = placer
-    this.#packing = packing
+    this.#encoder = encoder
     this.#decompress = decompress
     this.#inline = new InlineContent(decompress)
-    this.#free = [...packing.memories.keys()]
+    this.#free = [...encoder.memories.keys()]
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
     this.#content = this.#memory(this.#batch).content
   }
@@ -191,7 +191,7 @@ export class DataWriter {
     return this.#packedInline.read(inlineAt!, packedLength)
   }
 
-  /** Whether a file is one that goes into the tree, and can be read without packing what is waiting. */
+  /** Whether a file is one that goes into the tree, and can be read without encoder what is waiting. */
   #holds({ inlineAt, packedLength }: FileData): boolean {
     return inlineAt !== undefined && (packedLength > 0 || this.#inline.holds(inlineAt))
   }
@@ -202,7 +202,7 @@ export class DataWriter {
   }
 
   #memory({ memory }: Batch): BatchMemory {
-    return this.#packing.memories[memory]
+    return this.#encoder.memories[memory]
   }
 
   /** How the pieces of a file of `size` bytes are to be stored. */
@@ -235,7 +235,7 @@ export class DataWriter {
   /** Has the open batch packed and opens the next one, as soon as there is memory for it. */
   async #submit(): Promise<void> {
     this.#underWay.push(this.#batch)
-    this.#packing.start(this.#batch.memory, this.#batch.pieces.length)
+    this.#encoder.start(this.#batch.memory, this.#batch.pieces.length)
     while (this.#free.length === 0) await this.#placeOldest()
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
     this.#content = this.#memory(this.#batch).content
@@ -245,12 +245,12 @@ export class DataWriter {
     const batch = this.#underWay.shift()!
     const { memory, pieces } = batch
     try {
-      const packed = this.#packing.finish(memory)
+      const packed = this.#encoder.finish(memory)
       if (packed !== undefined) await packed
     } catch (error) {
       const failed = this.#memory(batch).failedPiece(pieces.length)
       const { name } = pieces[Math.max(0, failed)]
-      throw new Error(`packing ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
+      throw new Error(`encoder ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
         cause: error,
       })
     }

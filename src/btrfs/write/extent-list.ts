@@ -43,7 +43,7 @@ export class FileData {
  * All data extents of a file system, in the order of their addresses, and the checksums of their sectors.
  * A column each, because there may be millions.
  */
-export class ExtentTable {
+export class DataExtents {
   readonly #fileOffset = columnOfSizes()
   readonly #bytenr = columnOfSizes()
   readonly #diskNumBytes = columnOfU32()

@@ -2,7 +2,7 @@
 import { columnOfU32 } from '../../lib/column.ts'
 import { extentDataRefHash } from '../checksum.ts'
 import type { Chunk } from './chunks.ts'
-import type { ExtentTable } from './extent-list.ts'
+import type { DataExtents } from './extent-list.ts'
 import {
   BLOCK_GROUP_ITEM_KEY,
   BlockGroupItem,
@@ -129,7 +129,7 @@ function* groupItems(groups: Iterable<BlockGroup>, allocated: Iterator<TreeItem>
 export interface DataGroupsInput {
   /** In the order of their addresses; undefined: they are in another tree. */
   groups: BlockGroup[] | undefined
-  extents: ExtentTable
+  extents: DataExtents
   uses: ExtentUses
   /** The extents in use, in order. */
   rows: Uint32Array

@@ -1,5 +1,5 @@
 /** The items of file extents. (struct btrfs_file_extent_item) */
-import type { ExtentTable, FileData } from './extent-list.ts'
+import type { DataExtents, FileData } from './extent-list.ts'
 import {
   COMPRESS_NONE,
   EXTENT_DATA_KEY,
@@ -13,7 +13,7 @@ import type { TreeItem } from './tree.ts'
 
 export interface FileContext {
   generation: number
-  extents: ExtentTable
+  extents: DataExtents
   /** What of a file goes into the tree; valid until the next call. */
   inlineContent: (file: FileData) => Uint8Array
   /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */

@@ -1,8 +1,8 @@
 /** How large the file system is, and how much of its spare space the trees get. */
 import { alignUp, chunkEnd, layoutMetadata, layoutSystem, type Profile } from './chunks.ts'
 import { DEVICE_RANGE_RESERVED, SECTOR_SIZE } from '../format.ts'
-import { pause } from './tree-writer.ts'
-import type { PlanTail, Tail } from './global-trees.ts'
+import { yieldToEventLoop } from './tree-writer.ts'
+import type { PlanTail, GlobalTrees } from './global-trees.ts'
 
 /** Free bytes that chunks are given on top of what they hold. */
 export interface Headroom {
@@ -66,27 +66,29 @@ export interface SizeWanted {
 }
 
 /** A layout, and the size of the device it is for; undefined where it does not fit, with the least that would do. */
-export type Fitted = { totalBytes: number } & ({ tail: Tail } | { tail: undefined; needed: number })
+export type Fitted = { totalBytes: number } & (
+  { globalTrees: GlobalTrees } | { globalTrees: undefined; needed: number }
+)
 
 /** Lays the trees out in the space there is. */
-export async function fitTail(plan: PlanTail, { size, slack, nodeSize }: SizeWanted): Promise<Fitted> {
+export async function fitGlobalTrees(plan: PlanTail, { size, slack, nodeSize }: SizeWanted): Promise<Fitted> {
   const roomy = plan({ metadata: 0, system: SYSTEM_HEADROOM }, 0)
-  await pause()
+  await yieldToEventLoop()
   const extra = Math.max(0, roomy.globalReserve - USUAL_RESERVE)
   const least = leastHeadroom(nodeSize)
   let needed: number | undefined
   const neededBytes = () => (needed ??= plan(least, 0).end)
   const totalBytes = wholeSectors()
   const spare = totalBytes - roomy.end
-  if (spare >= AMPLE) return { totalBytes, tail: plan(ampleHeadroom(spare, extra), totalBytes) }
-  if (neededBytes() > totalBytes) return { totalBytes, tail: undefined, needed: neededBytes() }
+  if (spare >= AMPLE) return { totalBytes, globalTrees: plan(ampleHeadroom(spare, extra), totalBytes) }
+  if (neededBytes() > totalBytes) return { totalBytes, globalTrees: undefined, needed: neededBytes() }
   const share = (totalBytes - neededBytes()) / 8
-  const tail = plan(
+  const globalTrees = plan(
     { metadata: least.metadata + share, system: Math.min(SYSTEM_HEADROOM, least.system + share) },
     totalBytes,
   )
   // Moved behind a superblock mirror it may not fit any more.
-  return { totalBytes, tail: tail.end <= totalBytes ? tail : plan(least, totalBytes) }
+  return { totalBytes, globalTrees: globalTrees.end <= totalBytes ? globalTrees : plan(least, totalBytes) }
 
   function wholeSectors(): number {
     if (size !== 'fit') return size - (size % SECTOR_SIZE)

@@ -16,7 +16,7 @@ import {
   type BlockGroup,
   type ExtentUses,
 } from './extent-tree.ts'
-import type { ExtentTable } from './extent-list.ts'
+import type { DataExtents } from './extent-list.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_TREE_OBJECTID,
@@ -33,7 +33,7 @@ import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from
 import { planTree, type TreeItem, type TreeRoot } from './tree.ts'
 import { placeBlocks } from './tree-writer.ts'
 
-export interface TailInput {
+export interface GlobalTreesInput {
   nodeSize: number
   generation: number
   time: Timestamp
@@ -44,7 +44,7 @@ export interface TailInput {
   /** Block groups have a tree of their own. */
   blockGroupTree: boolean
   dataChunks: Chunk[]
-  extents: ExtentTable
+  extents: DataExtents
   uses: ExtentUses
   /** Where the metadata chunks begin. */
   metadataStart: number
@@ -58,7 +58,7 @@ export interface TailInput {
 }
 
 /** In the order in which they are written after the file trees; the chunk tree has a chunk of its own. */
-function tailTrees({ blockGroupTree }: TailInput): readonly bigint[] {
+function tailTrees({ blockGroupTree }: GlobalTreesInput): readonly bigint[] {
   return [
     CSUM_TREE_OBJECTID,
     UUID_TREE_OBJECTID,
@@ -73,7 +73,7 @@ function tailTrees({ blockGroupTree }: TailInput): readonly bigint[] {
 /** The levels of each tree's blocks, in the order in which they are written. */
 type TreeLevels = Map<bigint, number[]>
 
-export interface Tail {
+export interface GlobalTrees {
   /** The trees in the order in which they are written, the chunk tree last. */
   trees: readonly bigint[]
   metadata: TreeChunk[]
@@ -106,7 +106,7 @@ const MAX_ROUNDS = 32
  *
  * @param totalBytes size of the device; it does not change where anything lies
  */
-export type PlanTail = (headroom: Headroom, totalBytes: number) => Tail
+export type PlanTail = (headroom: Headroom, totalBytes: number) => GlobalTrees
 
 /** What does not depend on the space there is. */
 interface Fixed {
@@ -123,7 +123,7 @@ interface Fixed {
 }
 
 /** Gathers what does not depend on the space there is, once for all plans. */
-export function tailPlanner(input: TailInput): PlanTail {
+export function globalTreesPlanner(input: GlobalTreesInput): PlanTail {
   const { extents, dataChunks, nodeSize } = input
   const rows = input.uses.usedRows(extents.length)
   const data = dataRanges(extents, rows)
@@ -138,12 +138,13 @@ export function tailPlanner(input: TailInput): PlanTail {
     let levels: TreeLevels = new Map(trees.map((owner) => [owner, [0]]))
     for (let round = 0; round < MAX_ROUNDS; round++) {
       levels.set(CSUM_TREE_OBJECTID, checksumLevels)
-      const { tail, itemSizes } = layOut(input, fixed, levels, headroom, totalBytes)
+      const { globalTrees, itemSizes } = layOut(input, fixed, levels, headroom, totalBytes)
       const counted: TreeLevels = new Map()
       for (const owner of levels.keys()) {
         if (owner !== CSUM_TREE_OBJECTID) counted.set(owner, planTree(itemSizes(owner), nodeSize))
       }
-      if ([...counted].every(([owner, { length }]) => levels.get(owner)!.length === length)) return tail
+      if ([...counted].every(([owner, { length }]) => levels.get(owner)!.length === length))
+        return globalTrees
       levels = counted
     }
     throw new Error(`the trees that describe themselves still change their size after ${MAX_ROUNDS} rounds`)
@@ -152,12 +153,12 @@ export function tailPlanner(input: TailInput): PlanTail {
 
 /** Where everything lies when the trees have these levels, what is in the trees then, and how long that is. */
 function layOut(
-  input: TailInput,
+  input: GlobalTreesInput,
   { trees, rows, data, dataGroups, dataItemSizes }: Fixed,
   levels: TreeLevels,
   headroom: Headroom,
   totalBytes: number,
-): { tail: Tail; itemSizes: (owner: bigint) => Iterable<number> } {
+): { globalTrees: GlobalTrees; itemSizes: (owner: bigint) => Iterable<number> } {
   const { nodeSize, profiles, mixed, extents, ids, blockGroupTree } = input
   const unplaced = [...input.written]
   const inMetadata = trees.filter((owner) => owner !== CHUNK_TREE_OBJECTID)
@@ -223,7 +224,7 @@ function layOut(
   const reserved = RESERVED_FOR.reduce((sum, owner) => sum + (levels.get(owner)?.length ?? 0), 0)
   const globalReserve = Math.min(reserved * nodeSize, MAX_GLOBAL_RESERVE)
   return {
-    tail: {
+    globalTrees: {
       globalReserve,
       trees,
       metadata,
@@ -238,7 +239,7 @@ function layOut(
 }
 
 /** Where data lie. Extents that adjoin are in one chunk, and one range here. */
-function dataRanges(extents: ExtentTable, rows: Uint32Array): Range[] {
+function dataRanges(extents: DataExtents, rows: Uint32Array): Range[] {
   const ranges: Range[] = []
   let last: Range | undefined
   for (const row of rows) {

@@ -6,7 +6,7 @@ import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
 import type { InodeFlag, SubvolumePlan } from '../../spec/plan.ts'
 import { extrefHash, nameHash } from '../checksum.ts'
 import { propertyFlag, withProperty } from './compression-property.ts'
-import type { ExtentTable } from './extent-list.ts'
+import type { DataExtents } from './extent-list.ts'
 import { fileItems, inlineExtentItem, inlineFormOf, plainForm, type FileContext } from './file-extents.ts'
 import { hashedItems, type WriteHashed } from './hashed-items.ts'
 import {
@@ -45,7 +45,7 @@ import {
   type DirectoryEntry,
   type Inode,
   type Link,
-  type Volume,
+  type SubvolumeTree,
 } from './subvolume-tree.ts'
 
 export interface InodeContext extends FileContext {
@@ -58,7 +58,7 @@ export class UnrepresentableError extends DiskwrightError {
 }
 
 /** All items of a subvolume's tree. */
-export function* volumeItems(volume: Volume, context: InodeContext): Generator<TreeItem> {
+export function* subvolumeItems(volume: SubvolumeTree, context: InodeContext): Generator<TreeItem> {
   const { generation, extents, inlineContent, nodeSize } = context
   const inodeItems = new InodeItems(generation)
   for (const inode of volume.inodes()) {
@@ -110,7 +110,7 @@ function fieldsOf(
   { node, links }: Inode,
   entries: DirectoryEntry[],
   { id, nodatacow }: SubvolumePlan,
-  extents: ExtentTable,
+  extents: DataExtents,
 ): InodeFields {
   const fields = { size: 0, nbytes: 0, nlink: links.length, rdev: 0, flags: 0n }
   switch (node.type) {

@@ -34,7 +34,7 @@ export interface PackedPiece {
   /** (COMPRESS_*) */
   compression: number
   /** Compressing the stored bytes once more would be wasted time. */
-  dense: boolean
+  incompressible: boolean
   /** Those of the stored sectors, one after the other, at a multiple of four bytes; undefined for NODATASUM. */
   checksums: Uint8Array | undefined
 }
@@ -59,7 +59,7 @@ const KEEP_ZEROS = 1 << 10
 const STORED_SHIFT = 3
 const COMPRESSED = 1
 /** Compressing it was tried and gained nothing to speak of. */
-const INCOMPRESSIBLE = 2
+const STORED_PLAIN = 2
 const INLINE = 4
 /** What compresses to this part of its length or more is called incompressible. */
 const DENSE = 0.9
@@ -212,7 +212,7 @@ export class BatchMemory {
           length === 0 ? undefined : (isCompressed ? this.#packed : this.content).subarray(at, at + length),
         inline,
         compression: isCompressed ? compression : COMPRESS_NONE,
-        dense: (flags & INCOMPRESSIBLE) !== 0 || (isCompressed && compression !== COMPRESS_LZO),
+        incompressible: (flags & STORED_PLAIN) !== 0 || (isCompressed && compression !== COMPRESS_LZO),
         checksums: hasChecksums
           ? this.#checksums.subarray(this.#checksumsAt(at), this.#checksumsAt(at + length))
           : undefined,
@@ -223,7 +223,7 @@ export class BatchMemory {
 
 /** The flag for content that only became `compressed` bytes. LZO leaves to others what it cannot do. */
 function incompressible(compressed: number, length: number, compression: number): number {
-  return compressed < DENSE * length || compression === COMPRESS_LZO ? 0 : INCOMPRESSIBLE
+  return compressed < DENSE * length || compression === COMPRESS_LZO ? 0 : STORED_PLAIN
 }
 
 /** Whether whole sectors hold nothing but zeros. */

@@ -2,7 +2,7 @@
 const BLOCK_BYTES = 256 * 1024
 
 /**
- * The content of small files as it goes into the trees, from packing it until they are written: one after the other,
+ * The content of small files as it goes into the trees, from encoder it until they are written: one after the other,
  * in blocks.
  */
 export class PackedInlineContent {

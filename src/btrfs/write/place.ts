@@ -2,7 +2,7 @@
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataSink } from './data-copies.ts'
-import { ExtentTable, type FileData } from './extent-list.ts'
+import { DataExtents, type FileData } from './extent-list.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from '../format.ts'
 import type { PackedPiece } from './pack.ts'
 
@@ -41,7 +41,7 @@ export interface ExtentPlacerOptions {
  * are there anyway, say where it is worth looking; the bytes themselves, read back from the image, decide.
  */
 export class ExtentPlacer {
-  readonly extents: ExtentTable
+  readonly extents: DataExtents
   readonly #sink: DataSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
@@ -53,7 +53,7 @@ export class ExtentPlacer {
   #twin: FileData | undefined
 
   constructor({ sink, allocator, checksumSize, dedupe }: ExtentPlacerOptions) {
-    this.extents = new ExtentTable(checksumSize)
+    this.extents = new DataExtents(checksumSize)
     this.#sink = sink
     this.#allocator = allocator
     this.#dedupe = dedupe
@@ -106,13 +106,13 @@ export class ExtentPlacer {
 
   #placeNew(
     { file, fileOffset, length }: Piece,
-    { stored, compression, dense, checksums }: PackedPiece,
+    { stored, compression, incompressible, checksums }: PackedPiece,
   ): Promise<void> | void {
     if (stored === undefined) return
     const bytenr = this.#allocator.allocate(stored.length)
     const extent = { fileOffset, bytenr, diskNumBytes: stored.length, ramBytes: length, compression }
     this.extents.append(file, extent, checksums)
-    return this.#sink.write(bytenr, stored, dense)
+    return this.#sink.write(bytenr, stored, incompressible)
   }
 
   /** Whether the piece at the same place of a placed file is stored as the same bytes. */
@@ -132,7 +132,7 @@ export class ExtentPlacer {
       const placed = this.#placedPiece(a, fileOffset, end - fileOffset)
       const stored = placed && (await this.#sink.read(placed.bytenr, placed.storedLength))
       const compression = placed?.compression ?? COMPRESS_NONE
-      const packed = { stored, compression, dense: false, checksums: placed?.checksums }
+      const packed = { stored, compression, incompressible: false, checksums: placed?.checksums }
       if (!(await this.#equals(b, { file: b, fileOffset, length: 0 }, packed))) return false
     }
     return true
@@ -146,7 +146,12 @@ export class ExtentPlacer {
       const stored = await this.#sink.read(placed.bytenr, placed.storedLength)
       const { length, compression, checksums } = placed
       const piece = { file, fileOffset, length }
-      await this.#placeNew(piece, { stored, compression, dense: compression !== COMPRESS_NONE, checksums })
+      await this.#placeNew(piece, {
+        stored,
+        compression,
+        incompressible: compression !== COMPRESS_NONE,
+        checksums,
+      })
     }
   }
 

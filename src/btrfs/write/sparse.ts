@@ -1,5 +1,10 @@
 /** Which sectors of a file with holes are stored. */
-import { contentLength, wholeContent, type DataRange, type FileContent } from '../../file-tree/file-content.ts'
+import {
+  contentLength,
+  wholeContent,
+  type DataRange,
+  type FileContent,
+} from '../../file-tree/file-content.ts'
 import { alignUp } from './chunks.ts'
 import { SECTOR_SIZE } from '../format.ts'
 

@@ -63,7 +63,7 @@ export interface Inode {
  * Inodes are numbered from 256 on, in the order of a depth-first walk. The walk is done anew whenever they are
  * asked for, since there may be millions: only what a walk cannot tell is kept.
  */
-export class Volume {
+export class SubvolumeTree {
   readonly plan: SubvolumePlan
   /** The subvolumes that lie in it, with the inode of the directory there and the index of their entry. */
   readonly subvolumes: { plan: SubvolumePlan; directory: number; name: ByteString; index: number }[] = []

@@ -5,7 +5,7 @@ import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
 import type { BtrfsPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
 import type { FileData } from './extent-list.ts'
-import { Volume } from './subvolume-tree.ts'
+import { SubvolumeTree } from './subvolume-tree.ts'
 
 type Directory = DirectoryNode<FileData>
 
@@ -19,9 +19,9 @@ type Directory = DirectoryNode<FileData>
 export function placeSubvolumes(
   { time, subvolumes, links }: Pick<BtrfsPlan, 'time' | 'subvolumes' | 'links'>,
   sourceRoots: ReadonlyMap<SubvolumePlan, Directory>,
-): Volume[] {
+): SubvolumeTree[] {
   const [top, ...others] = subvolumes
-  const volumes = new Map(
+  const subvolumeTrees = new Map(
     subvolumes
       .filter(({ snapshotOf }) => snapshotOf === undefined)
       .map((plan) => {
@@ -30,7 +30,7 @@ export function placeSubvolumes(
       }),
   )
   for (const plan of others) {
-    const { root, inner, plan: container } = volumes.get(plan.parent)!
+    const { root, inner, plan: container } = subvolumeTrees.get(plan.parent)!
     const names = plan.directory.split('/')
     const name = names.pop()!
     const directory = directoryAt(root, names, time)
@@ -43,13 +43,13 @@ export function placeSubvolumes(
     if (siblings === undefined) inner.set(directory, new Map([[name, plan]]))
     else siblings.set(name, plan)
   }
-  const topRoot = volumes.get(top.id)!.root
+  const topRoot = subvolumeTrees.get(top.id)!.root
   for (const [name, target] of links) {
     if (topRoot.children.has(name)) throw taken('link at the top level', name)
     const metadata = { mode: 0o777, uid: 0, gid: 0, mtime: time }
     topRoot.children.set(name, { type: 'symlink', metadata, hardLinked: false, target })
   }
-  return [...volumes.values()].map((source) => new Volume(source))
+  return [...subvolumeTrees.values()].map((source) => new SubvolumeTree(source))
 }
 
 /** The directory of a subvolume at a path; undefined when something else is in the way. */

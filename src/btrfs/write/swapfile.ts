@@ -4,7 +4,7 @@ import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SwapfilePlan } from '../../spec/plan.ts'
 import type { DataAllocator } from './chunks.ts'
-import { FileData, type ExtentTable } from './extent-list.ts'
+import { FileData, type DataExtents } from './extent-list.ts'
 import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHeader } from '../format.ts'
 
 /** (SWAP_VERSION of mkswap(8)) */
@@ -16,7 +16,7 @@ const SWAP_VERSION = 1
  */
 export async function placeSwapfile(
   { size, uuid }: SwapfilePlan,
-  { sink, allocator, extents }: { sink: ImageSink; allocator: DataAllocator; extents: ExtentTable },
+  { sink, allocator, extents }: { sink: ImageSink; allocator: DataAllocator; extents: DataExtents },
 ): Promise<FileData> {
   const file = new FileData(size, true)
   file.preallocated = true

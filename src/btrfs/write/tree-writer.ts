@@ -20,7 +20,7 @@ export type WriteContext = BlockContext & { hash: BlockHash }
 const BLOCKS_A_PAUSE = 512
 
 /** Lets everything run that waits. */
-export function pause(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
@@ -82,7 +82,7 @@ export class TreeWriter {
       const next = tree.next()
       if (next.done === true) return next.value
       this.#last = next.value.block
-      if (this.count % BLOCKS_A_PAUSE === 0) await pause()
+      if (this.count % BLOCKS_A_PAUSE === 0) await yieldToEventLoop()
       const adding = this.#add(next.value)
       if (adding !== undefined) await adding
     }

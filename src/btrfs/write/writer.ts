@@ -5,7 +5,7 @@ import { fromText } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import { CollectedTree } from '../../file-tree/tree-view.ts'
+import { TreeView } from '../../file-tree/tree-view.ts'
 import { contentLength, type FileContent } from '../../file-tree/file-content.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
 import { FileTree, type FileNode } from '../../file-tree/tree.ts'
@@ -18,7 +18,7 @@ import { DataCopies } from './data-copies.ts'
 import { DeviceSink } from './device-sink.ts'
 import { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './extent-list.ts'
-import { fitTail } from './fit.ts'
+import { fitGlobalTrees } from './fit.ts'
 import {
   CHUNK_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
@@ -26,19 +26,19 @@ import {
   ROOT_TREE_OBJECTID,
 } from '../format.ts'
 import { entryProblem } from '../limits.ts'
-import { emptyTreeItems, volumeItems } from './inodes.ts'
-import type { Packing } from './extent-encoder.ts'
+import { emptyTreeItems, subvolumeItems } from './inodes.ts'
+import type { ExtentEncoder } from './extent-encoder.ts'
 import { ExtentPlacer } from './place.ts'
 import type { RootEntry } from './roots.ts'
 import { rootEntry, SharedBlocks, snapshotEntry } from './snapshots.ts'
 import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
-import { tailPlanner, type Tail, type TailInput } from './global-trees.ts'
+import { globalTreesPlanner, type GlobalTrees, type GlobalTreesInput } from './global-trees.ts'
 import type { TreeRoot } from './tree.ts'
-import { pause, TreeWriter } from './tree-writer.ts'
+import { yieldToEventLoop, TreeWriter } from './tree-writer.ts'
 import { unusedRulesOf } from './unused-rules.ts'
-import type { InodeCounts, Volume } from './subvolume-tree.ts'
+import type { InodeCounts, SubvolumeTree } from './subvolume-tree.ts'
 
 /** What was written, in numbers. Sizes are bytes. */
 export interface BtrfsSummary {
@@ -59,7 +59,7 @@ export interface BtrfsSummary {
 
 /** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
-  packing: Packing
+  encoder: ExtentEncoder
   decompress: DecompressExtent
   /** The one that the plan names. */
   hash: BlockHash
@@ -84,7 +84,7 @@ export class BtrfsWriter {
   #bootView: BootView | undefined
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { packing, decompress, hash, signal }: BtrfsWriterOptions) {
+  constructor(plan: BtrfsPlan, sink: ImageSink, { encoder, decompress, hash, signal }: BtrfsWriterOptions) {
     this.#plan = plan
     this.#hash = hash
     this.#signal = signal
@@ -102,7 +102,7 @@ export class BtrfsWriter {
     this.#data = new DataWriter({
       sink: dataSink,
       placer: this.#placer,
-      packing,
+      encoder,
       decompress,
       inlineCompression,
     })
@@ -133,8 +133,8 @@ export class BtrfsWriter {
   }
 
   /** What was taken in so far, as one tree from the root of the partition's paths. Its files are read back from the image. */
-  get collected(): CollectedTree<FileData> {
-    return new CollectedTree(this.#tree, (file) => this.open(file))
+  get collected(): TreeView<FileData> {
+    return new TreeView(this.#tree, (file) => this.open(file))
   }
 
   /** What boot loaders see, once it is finished. */
@@ -172,17 +172,17 @@ export class BtrfsWriter {
     const space = { nodeSize, profile: profiles.metadata, mixed }
     const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
 
-    const volumes = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
-    this.#bootView = new BootView(volumes, defaultSubvolume, this.#placer.extents)
-    await pause()
+    const subvolumeTrees = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
+    this.#bootView = new BootView(subvolumeTrees, defaultSubvolume, this.#placer.extents)
+    await yieldToEventLoop()
     const uses = new ExtentUses()
     const fileTrees: RootEntry[] = []
     const shared = new SharedBlocks()
-    for (const volume of volumes) {
+    for (const volume of subvolumeTrees) {
       const { plan } = volume
       const { id } = plan
       const firstUse = uses.length
-      const items = volumeItems(volume, {
+      const items = subvolumeItems(volume, {
         nodeSize,
         generation: GENERATION,
         extents: this.#placer.extents,
@@ -207,7 +207,7 @@ export class BtrfsWriter {
       files: {},
     })
 
-    const input: TailInput = {
+    const input: GlobalTreesInput = {
       nodeSize,
       generation: GENERATION,
       time: this.#plan.time,
@@ -221,16 +221,16 @@ export class BtrfsWriter {
       metadataStart,
       written: [...shared.mark(writer.blocks())],
       fileTrees,
-      subvolumes: volumes.flatMap(({ plan: { id: parent }, subvolumes }) =>
+      subvolumes: subvolumeTrees.flatMap(({ plan: { id: parent }, subvolumes }) =>
         subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
       ),
       defaultSubvolume: BigInt(defaultSubvolume.id),
       uuids: this.#plan.subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
     }
-    await pause()
+    await yieldToEventLoop()
     this.#signal?.throwIfAborted()
-    const { tail, totalBytes } = await this.#fit(input)
-    const { root, chunkRoot } = await writeTail(tail, writer)
+    const { globalTrees, totalBytes } = await this.#fit(input)
+    const { root, chunkRoot } = await writeGlobalTrees(globalTrees, writer)
     await this.#writeSuperblocks(totalBytes, (bytenr) =>
       encodeSuperblock(
         {
@@ -240,10 +240,10 @@ export class BtrfsWriter {
           generation: GENERATION,
           nodeSize,
           totalBytes,
-          bytesUsed: tail.bytesUsed,
+          bytesUsed: globalTrees.bytesUsed,
           root,
           chunkRoot,
-          chunks: tail.chunks,
+          chunks: globalTrees.chunks,
           compressions: this.#placer.extents.compressions,
           mixed,
           blockGroupTree,
@@ -252,7 +252,7 @@ export class BtrfsWriter {
         bytenr,
       ),
     )
-    return { ...this.#summary(volumes, tail, totalBytes, uses), unusedRules }
+    return { ...this.#summary(subvolumeTrees, globalTrees, totalBytes, uses), unusedRules }
   }
 
   async #putSwapfile(): Promise<void> {
@@ -270,12 +270,12 @@ export class BtrfsWriter {
   }
 
   /** Lays the trees out in the space there is. */
-  async #fit(input: TailInput): Promise<{ tail: Tail; totalBytes: number }> {
+  async #fit(input: GlobalTreesInput): Promise<{ globalTrees: GlobalTrees; totalBytes: number }> {
     const { label, number } = this.#plan
-    const plan = tailPlanner(input)
-    await pause()
-    const fitted = await fitTail(plan, this.#plan)
-    if (fitted.tail !== undefined) return fitted
+    const plan = globalTreesPlanner(input)
+    await yieldToEventLoop()
+    const fitted = await fitGlobalTrees(plan, this.#plan)
+    if (fitted.globalTrees !== undefined) return fitted
     throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
       needed: fitted.needed,
       available: fitted.totalBytes,
@@ -287,30 +287,33 @@ export class BtrfsWriter {
     for (const bytenr of superblockOffsets(totalBytes)) await this.#sink.patch(bytenr, encode(bytenr))
   }
 
-  #summary(volumes: Volume[], tail: Tail, totalBytes: number, uses: ExtentUses) {
+  #summary(subvolumeTrees: SubvolumeTree[], globalTrees: GlobalTrees, totalBytes: number, uses: ExtentUses) {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
     return {
       size: totalBytes,
-      metadataBytes: tail.bytesUsed - bytesStored,
+      metadataBytes: globalTrees.bytesUsed - bytesStored,
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
       subvolumes: this.#plan.subvolumes.map((plan) => {
         const source = plan.snapshotOf ?? plan.id
-        return { plan, ...volumes.find((volume) => volume.plan.id === source)!.counts }
+        return { plan, ...subvolumeTrees.find((volume) => volume.plan.id === source)!.counts }
       }),
     }
   }
 }
 
 /** Writes the trees of the plan after those that were written before it was made. */
-async function writeTail(tail: Tail, writer: TreeWriter): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
+async function writeGlobalTrees(
+  globalTrees: GlobalTrees,
+  writer: TreeWriter,
+): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
   const roots = new Map<bigint, TreeRoot>()
-  writer.continueIn([...tail.metadata, tail.system])
-  for (const owner of tail.trees) {
-    roots.set(owner, await writer.write(owner, tail.items(owner)))
+  writer.continueIn([...globalTrees.metadata, globalTrees.system])
+  for (const owner of globalTrees.trees) {
+    roots.set(owner, await writer.write(owner, globalTrees.items(owner)))
   }
   await writer.flush()
   return { root: roots.get(ROOT_TREE_OBJECTID)!, chunkRoot: roots.get(CHUNK_TREE_OBJECTID)! }

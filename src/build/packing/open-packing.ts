@@ -1,6 +1,6 @@
 import type { CompressExtent } from '../../btrfs/write/compression.ts'
 import { BatchMemory } from '../../btrfs/write/pack.ts'
-import type { Packing } from '../../btrfs/write/extent-encoder.ts'
+import type { ExtentEncoder } from '../../btrfs/write/extent-encoder.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { WorkerPool } from '../../lib/worker-pool.ts'
 
@@ -9,11 +9,11 @@ const BATCHES_PER_WORKER = 2
 /** Batches besides: large files come in bursts, and in between small ones leave the threads without work. */
 const MORE_BATCHES = 12
 
-/** Packing by `workers` threads, or by this one when that is 0. Close it in any case. */
-export function openPacking(
+/** ExtentEncoder by `workers` threads, or by this one when that is 0. Close it in any case. */
+export function openExtentEncoder(
   workers: number,
   { compress, hash }: { compress: CompressExtent; hash: BlockHash },
-): Packing & { close(): Promise<void> } {
+): ExtentEncoder & { close(): Promise<void> } {
   if (workers === 0) {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), hash)
     let failure: unknown

@@ -1,6 +1,6 @@
 /** Looks for all that is wrong with a FAT volume. */
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes } from '../read/boot-sector.ts'
 import { checkHead } from './head.ts'
 import type { Check } from './context.ts'
@@ -16,7 +16,7 @@ import { FatTable } from '../read/fat-table.ts'
  *
  * @param onFault offsets count from the start of the volume
  */
-export function* checkFat(onFault: OnFault): Reading<void> {
+export function* checkFat(onFault: OnFault): ReadRoutine<void> {
   let check: Check
   try {
     const bytes = yield* readBootBytes()

@@ -1,5 +1,5 @@
 /** Do the FATs agree, and what do their first two entries say? */
-import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FIRST_CLUSTER } from '../format.ts'
 import { fatOffset } from '../geometry.ts'
 import { differenceIn, hex, type Check } from './context.ts'
@@ -7,7 +7,7 @@ import { differenceIn, hex, type Check } from './context.ts'
 /** Bytes compared at once. */
 const STEP = 1 << 20
 
-export function* checkFats({ boot, fat, geometry, activeFats, onFault }: Check): Reading<void> {
+export function* checkFats({ boot, fat, geometry, activeFats, onFault }: Check): ReadRoutine<void> {
   const { mask, cleanBit, noErrorBit, bits } = fat.form
   const fault = (entry: number, expected: string, found: string) =>
     onFault({ what: `FAT entry ${entry}`, offset: fat.offsetOf(entry), expected, found })

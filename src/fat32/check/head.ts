@@ -1,5 +1,5 @@
 /** Is what stands before the FATs sound, and does the volume fit where it lies? */
-import { readExactly, readStruct, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BootSector,
   BootSector16,
@@ -14,7 +14,7 @@ import {
 } from '../format.ts'
 import { differenceIn, hex, type Check } from './context.ts'
 
-export function* checkHead(check: Check): Reading<void> {
+export function* checkHead(check: Check): ReadRoutine<void> {
   const { boot, boot32, geometry } = check
   const fault = (
     field: keyof BootSector,
@@ -55,7 +55,10 @@ function offsetIn({ boot32 }: Check, field: keyof BootSector): number {
     : BootSector.offsetOf(field)
 }
 
-function* checkBackup({ bytes, geometry, onFault }: Check, { backupBootSector }: BootSector): Reading<void> {
+function* checkBackup(
+  { bytes, geometry, onFault }: Check,
+  { backupBootSector }: BootSector,
+): ReadRoutine<void> {
   const { reservedSectors, sectorSize } = geometry
   const what = 'copy of the FAT boot sector'
   if (backupBootSector === 0 || backupBootSector >= reservedSectors) {
@@ -83,7 +86,7 @@ export function fsInfoOffset({ boot32, geometry }: Check): number | undefined {
     : fsInfoSector * geometry.sectorSize
 }
 
-function* checkFsInfoSignatures(check: Check, { fsInfoSector }: BootSector): Reading<void> {
+function* checkFsInfoSignatures(check: Check, { fsInfoSector }: BootSector): ReadRoutine<void> {
   const { geometry, onFault } = check
   const offset = fsInfoOffset(check)
   if (offset === undefined) {

@@ -2,7 +2,7 @@
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { Chain } from '../read/chain.ts'
 import { isLongNameEntry, shortNameText } from '../read/directory.ts'
 import {
@@ -40,7 +40,7 @@ interface Walk extends Check {
   label: LabelRecord | undefined
 }
 
-export function* checkTree(check: Check): Reading<{ used: ClusterSet; label: LabelRecord | undefined }> {
+export function* checkTree(check: Check): ReadRoutine<{ used: ClusterSet; label: LabelRecord | undefined }> {
   const { geometry, boot32 } = check
   const used = new ClusterSet(FIRST_CLUSTER + geometry.clusters)
   const walk: Walk = { ...check, used, open: [], label: undefined }
@@ -67,7 +67,7 @@ function* claim(
   { fat, used, onFault }: Walk,
   first: number,
   { what, offset, most, into }: { what: string; offset: number; most: number; into?: number[] },
-): Reading<number> {
+): ReadRoutine<number> {
   let count = 0
   let last: number | undefined
   const fault = (expected: string, found: string) => {
@@ -109,7 +109,7 @@ function* claimDirectory(
   walk: Walk,
   first: number,
   place: { what: string; offset: number },
-): Reading<number[]> {
+): ReadRoutine<number[]> {
   const clusters: number[] = []
   const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSizeOf(walk.geometry))
   yield* claim(walk, first, { ...place, most, into: clusters })
@@ -124,7 +124,7 @@ function areasOf({ geometry }: Walk, { clusters }: Directory): { offset: number;
   return clusters.map((cluster) => ({ offset: clusterOffset(geometry, cluster), length }))
 }
 
-function* checkDirectory(walk: Walk, directory: Directory): Reading<void> {
+function* checkDirectory(walk: Walk, directory: Directory): ReadRoutine<void> {
   const { path } = directory
   const isRoot = path === ''
   const what = isRoot ? 'root directory' : `directory ${quote(path)}`
@@ -138,7 +138,7 @@ function* checkDirectory(walk: Walk, directory: Directory): Reading<void> {
     const bytes = yield* readExactly(start, length, what)
     for (let at = 0; at < length; at += DirEntry.size, index++) {
       const offset = start + at
-      const entry = decodeSoundly(DirEntry, bytes, at, { what, offset: start })
+      const entry = decodeChecked(DirEntry, bytes, at, { what, offset: start })
       if (!isRoot && index < 2) {
         checkDot(entry, { offset, index, directory, walk, fault })
         continue
@@ -200,7 +200,7 @@ function* checkRecord(
     directory,
     path,
   }: { entry: DirEntry; offset: number; directory: Directory; path: ByteString },
-): Reading<void> {
+): ReadRoutine<void> {
   const { onFault, geometry, open } = walk
   const first = firstClusterOf(entry, geometry.type)
   if ((entry.attributes & ATTR_DIRECTORY) !== 0) {

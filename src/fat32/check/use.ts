@@ -1,12 +1,12 @@
 /** Is every cluster that is taken used by something, and does FSInfo count them right? */
-import { readStruct, type Reading } from '../../lib/read-routine.ts'
+import { readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FAT_FREE, FIRST_CLUSTER, FsInfo, UNKNOWN_COUNT } from '../format.ts'
 import type { Check } from './context.ts'
 import { fsInfoOffset } from './head.ts'
 import type { ClusterSet } from './cluster-set.ts'
 
 /** @param used by files and directories */
-export function* checkUse(check: Check, used: ClusterSet): Reading<void> {
+export function* checkUse(check: Check, used: ClusterSet): ReadRoutine<void> {
   const { fat, geometry, onFault } = check
   const end = FIRST_CLUSTER + geometry.clusters
   let [free, lost, firstLost] = [0, 0, 0]

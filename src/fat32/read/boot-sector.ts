@@ -1,6 +1,6 @@
 /** Reads the boot sector, and says what kind of FAT it is and where its areas lie. */
 import { CorruptError } from '../../lib/errors.ts'
-import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BOOT_SIGNATURE,
   BootSector,
@@ -32,7 +32,7 @@ export interface VolumeHead {
 }
 
 /** The bytes of a boot sector, whichever it is. */
-export function* readBootBytes(): Reading<Uint8Array> {
+export function* readBootBytes(): ReadRoutine<Uint8Array> {
   return yield* readExactly(0, BootSector.size, 'FAT boot sector')
 }
 

@@ -1,5 +1,5 @@
 import { CorruptError } from '../../lib/errors.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { FatTable } from './fat-table.ts'
 
 /** Places of a chain that are remembered. */
@@ -41,7 +41,7 @@ export class Chain {
    *
    * @throws CorruptError when the chain loops or leads out of the volume before
    */
-  *at(index: number): Reading<number | undefined> {
+  *at(index: number): ReadRoutine<number | undefined> {
     if (this.#length !== undefined && index >= this.#length) return undefined
     let { index: at, cluster } = this.#startFor(index)
     while (at < index) {

@@ -1,6 +1,6 @@
 import { CorruptError } from '../../lib/errors.ts'
 import type { OnFault } from '../../lib/fault.ts'
-import { readExactly, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { isCluster, type VolumeHead } from './boot-sector.ts'
 import { FAT_ENTRY_FORMS, FIRST_CLUSTER, type FatEntryForm } from '../format.ts'
@@ -28,7 +28,7 @@ export class FatTable {
   }
 
   /** Value for a cluster of the volume, or for one of the two before: FAT[0] and FAT[1] of the specification. */
-  *entry(cluster: number): Reading<number> {
+  *entry(cluster: number): ReadRoutine<number> {
     const kept = this.kept(cluster)
     if (kept !== undefined) return kept
     yield* this.#readPage(Math.floor(this.#byteOf(cluster) / PAGE_SIZE))
@@ -52,7 +52,7 @@ export class FatTable {
    *
    * @throws CorruptError when it is none
    */
-  *next(cluster: number, what: string): Reading<number | undefined> {
+  *next(cluster: number, what: string): ReadRoutine<number | undefined> {
     const value = this.kept(cluster) ?? (yield* this.entry(cluster))
     if (value >= this.form.endMin) return undefined
     return this.expectCluster(value, { what, offset: this.offsetOf(cluster) })
@@ -77,7 +77,7 @@ export class FatTable {
     return Math.floor((cluster * this.form.bits) / 8)
   }
 
-  *#readPage(index: number): Reading<void> {
+  *#readPage(index: number): ReadRoutine<void> {
     const { fatSectors, sectorSize } = this.geometry
     const start = index * PAGE_SIZE
     const length = Math.min(PAGE_SIZE, fatSectors * sectorSize - start)

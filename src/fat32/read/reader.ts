@@ -5,7 +5,7 @@ import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../../fi
 import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { readExactly, readStruct, type ByteRange, type Reading } from '../../lib/read-routine.ts'
+import { readExactly, readStruct, type ByteRange, type ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
 import { Chain } from './chain.ts'
 import { fromCodePage } from './code-page.ts'
@@ -42,7 +42,7 @@ export interface FatReader extends FileSystemReader {
   /** Bytes of a cluster. */
   readonly clusterSize: number
   /** The short record as it is on disk; undefined for the root, which has none. */
-  entry(ref: InodeRef): Reading<DirEntry | undefined>
+  entry(ref: InodeRef): ReadRoutine<DirEntry | undefined>
 }
 
 /** Chains of files that are kept, so that reading on does not begin with the first cluster. */
@@ -57,9 +57,9 @@ const EPOCH: Timestamp = { sec: 0, nsec: 0 }
  * @throws CorruptError here when it is no FAT, and while reading when it is damaged: chains that are too short, loop or
  *   lead out of the volume; directories that lie in themselves
  */
-export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): Reading<FatReader> {
+export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): ReadRoutine<FatReader> {
   const head = decodeBootSector(yield* readBootBytes())
-  const volume = new Volume(head, new FatTable(head, onFault))
+  const volume = new FatVolume(head, new FatTable(head, onFault))
   let label = bootLabel(head.boot)
   try {
     const { label: record } = yield* volume.directory(volume.root)
@@ -72,7 +72,7 @@ export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = 
   return volume
 }
 
-class Volume implements FatReader {
+class FatVolume implements FatReader {
   readonly root: InodeRef = { tree: 0, ino: ROOT_INO }
   readonly type: FatType
   readonly volumeId: number
@@ -97,13 +97,13 @@ class Volume implements FatReader {
     this.#fat = fat
   }
 
-  *entry({ ino }: InodeRef): Reading<DirEntry | undefined> {
+  *entry({ ino }: InodeRef): ReadRoutine<DirEntry | undefined> {
     if (ino === ROOT_INO) return undefined
     const kept = this.#directories.record(ino)
     return kept?.entry ?? (yield* readStruct(ino * DirEntry.size, 'directory record', DirEntry))
   }
 
-  *inode(ref: InodeRef): Reading<Inode> {
+  *inode(ref: InodeRef): ReadRoutine<Inode> {
     const entry = yield* this.entry(ref)
     const isDirectory = entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0
     const isReadOnly = entry !== undefined && !isDirectory && (entry.attributes & ATTR_READ_ONLY) !== 0
@@ -125,13 +125,13 @@ class Volume implements FatReader {
     }
   }
 
-  *list(ref: InodeRef): Reading<DirectoryEntry[]> {
+  *list(ref: InodeRef): ReadRoutine<DirectoryEntry[]> {
     const { records } = yield* this.directory(ref)
     return records.filter(isNamed).map(entryOf)
   }
 
   /** FAT ignores case, and knows the short names of long ones. */
-  *lookup(ref: InodeRef, name: ByteString): Reading<DirectoryEntry | undefined> {
+  *lookup(ref: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     const { records } = yield* this.directory(ref)
     const key = caseKey(toText(name) ?? name)
     const isSame = (other: ByteString) => caseKey(toText(other) ?? other) === key
@@ -143,20 +143,20 @@ class Volume implements FatReader {
     return found && entryOf(found)
   }
 
-  *target(): Reading<ByteString> {
+  *target(): ReadRoutine<ByteString> {
     throw new Error('FAT has no symlinks')
   }
 
-  *xattrs(): Reading<[]> {
+  *xattrs(): ReadRoutine<[]> {
     return []
   }
 
-  *ranges(ref: InodeRef): Reading<DataRange[]> {
+  *ranges(ref: InodeRef): ReadRoutine<DataRange[]> {
     const { size } = yield* this.#file(ref)
     return size === 0 ? [] : [{ offset: 0, length: size }]
   }
 
-  *read(ref: InodeRef, offset: number, length: number): Reading<Uint8Array> {
+  *read(ref: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array> {
     const { size, chain, what } = yield* this.#file(ref)
     const end = Math.min(size, offset + length)
     if (offset >= end) return new Uint8Array(0)
@@ -181,7 +181,7 @@ class Volume implements FatReader {
   }
 
   /** The records of a directory, read or kept. */
-  *directory(ref: InodeRef): Reading<OpenDirectory> {
+  *directory(ref: InodeRef): ReadRoutine<OpenDirectory> {
     const kept = this.#directories.get(ref.ino)
     if (kept !== undefined) return kept
     const what = whatOf('directory', yield* this.entry(ref))
@@ -194,7 +194,7 @@ class Volume implements FatReader {
   }
 
   /** Where a directory lies: its clusters, or the one area of a root directory without. All are of one size. */
-  *#areasOf(ref: InodeRef, what: string): Reading<ByteRange[]> {
+  *#areasOf(ref: InodeRef, what: string): ReadRoutine<ByteRange[]> {
     const { geometry, clusterSize } = this
     const isRoot = ref.ino === ROOT_INO
     if (isRoot && this.#rootCluster === undefined) {
@@ -223,7 +223,7 @@ class Volume implements FatReader {
   }
 
   /** A file, with its clusters if it has content. */
-  *#file(ref: InodeRef): Reading<{ size: number; chain: Chain | undefined; what: string }> {
+  *#file(ref: InodeRef): ReadRoutine<{ size: number; chain: Chain | undefined; what: string }> {
     const entry = yield* this.entry(ref)
     const what = whatOf('file', entry)
     if (entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0) {
@@ -250,7 +250,7 @@ export function firstClusterOf({ firstClusterHigh, firstClusterLow }: DirEntry, 
   return type === 'fat32' ? firstClusterHigh * 0x10000 + firstClusterLow : firstClusterLow
 }
 
-function* readAll(pieces: readonly ByteRange[], size: number, what: string): Reading<Uint8Array> {
+function* readAll(pieces: readonly ByteRange[], size: number, what: string): ReadRoutine<Uint8Array> {
   if (pieces.length === 1) return yield* readExactly(pieces[0].offset, size, what)
   const bytes = new Uint8Array(size)
   let at = 0

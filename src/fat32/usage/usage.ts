@@ -3,7 +3,7 @@ import { type LargeFile, type SizeNode, SizeTree } from '../../file-tree/size-tr
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
 import { type Occupancy, OccupancyCells } from '../../lib/occupancy.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
 import { decodeBootSector, readBootBytes } from '../read/boot-sector.ts'
 import { FatTable } from '../read/fat-table.ts'
@@ -63,7 +63,7 @@ const CELLS = 800
 const LARGEST_FILES = 40
 
 /** Looks at the FAT and at all directories, and at no content. What is damaged is told to `onFault` and left out. */
-export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }): Reading<FatUsage> {
+export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }): ReadRoutine<FatUsage> {
   const { type, label, volumeId, geometry } = volume
   const { sectorSize, totalSectors, clusters } = geometry
   const clusterSize = clusterSizeOf(geometry)

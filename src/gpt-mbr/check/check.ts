@@ -1,7 +1,7 @@
 /** Looks for all that is wrong with the partition table of a disk. */
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { checkGpt } from './gpt.ts'
 import { checkMbr } from './mbr.ts'
 import { GPT_PRIMARY_LBA, GPT_SECTOR_SIZES, TYPE_GPT_PROTECTIVE } from '../format.ts'
@@ -14,7 +14,7 @@ import { readFirstSector } from '../read/table.ts'
  *
  * @param diskSize bytes
  */
-export function* checkPartitionTable(diskSize: number, onFault: OnFault): Reading<void> {
+export function* checkPartitionTable(diskSize: number, onFault: OnFault): ReadRoutine<void> {
   try {
     const mbr = yield* readFirstSector(onFault)
     if (mbr?.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
@@ -29,7 +29,7 @@ export function* checkPartitionTable(diskSize: number, onFault: OnFault): Readin
 }
 
 /** A GPT without its protective MBR: most systems do not look at it, and some do. */
-function* reportBareGpt(onFault: OnFault): Reading<void> {
+function* reportBareGpt(onFault: OnFault): ReadRoutine<void> {
   for (const sectorSize of GPT_SECTOR_SIZES) {
     try {
       const { offset } = yield* readGpt(GPT_PRIMARY_LBA, sectorSize, onFault)

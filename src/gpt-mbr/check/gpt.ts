@@ -1,6 +1,6 @@
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { extent, report, type TableCheck } from './mbr.ts'
 import {
   GPT_PRIMARY_LBA,
@@ -17,7 +17,7 @@ import { reportOverlaps } from './overlaps.ts'
 import { findGpt } from '../read/table.ts'
 
 /** Checks both copies of a GPT and what the MBR says of it. */
-export function* checkGpt(mbr: MbrTable, check: TableCheck): Reading<void> {
+export function* checkGpt(mbr: MbrTable, check: TableCheck): ReadRoutine<void> {
   const { diskSize, onFault } = check
   // What is wrong with the first copy is reported here.
   const { gpt, usesBackup } = yield* findGpt(diskSize, onFault)
@@ -81,7 +81,7 @@ function checkPartitions({ partitions, header, sectorSize }: Gpt, { onFault }: T
 }
 
 /** The copy must be at the end of the disk, and say the same. */
-function* checkBackup(primary: Gpt, check: TableCheck): Reading<void> {
+function* checkBackup(primary: Gpt, check: TableCheck): ReadRoutine<void> {
   const { onFault, diskSize } = check
   const { sectorSize } = primary
   const lastLba = Math.floor(diskSize / sectorSize) - 1

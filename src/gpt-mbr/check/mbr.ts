@@ -1,5 +1,5 @@
 import type { OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { reportChs } from './chs.ts'
 import { SECTOR_SIZE, STATUS_BOOTABLE } from '../format.ts'
 import { isExtended, readLogical, type MbrTable } from '../read/mbr.ts'
@@ -14,7 +14,7 @@ export interface TableCheck {
 }
 
 /** Checks a table that is no protective one. */
-export function* checkMbr({ partitions }: MbrTable, { diskSize, onFault }: TableCheck): Reading<void> {
+export function* checkMbr({ partitions }: MbrTable, { diskSize, onFault }: TableCheck): ReadRoutine<void> {
   for (const partition of partitions) {
     if (partition.size === 0) report(partition, onFault, 'at least a sector', 'none')
     if (partition.start < SECTOR_SIZE)

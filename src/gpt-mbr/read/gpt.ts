@@ -2,7 +2,7 @@
 import CRC32 from 'crc-32'
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { GPT_ATTRIBUTE_BOOTABLE, GPT_SIGNATURE, GptEntry, GptHeader } from '../format.ts'
 import { guidText } from '../guid.ts'
 
@@ -33,7 +33,7 @@ export interface Gpt {
 
 /** Bytes of entries: as many as Linux would read, and far more than anybody has. */
 const MAX_ENTRIES_SIZE = 4 * 2 ** 20
-const LARGEST_ENTRY = 4096
+const MAX_ENTRY_SIZE = 4096
 /** What is beyond cannot be told in bytes. */
 const MAX_LBA = 2 ** 40
 
@@ -44,7 +44,7 @@ const MAX_LBA = 2 ** 40
  * @param onFault is told of entries that are left out, as what they say cannot be
  * @throws CorruptError when it is not there, or is damaged, or its entries are
  */
-export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): Reading<Gpt> {
+export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): ReadRoutine<Gpt> {
   const offset = lba * sectorSize
   const header = yield* readHeader(lba, sectorSize)
   const { entriesLba, entryCount, entrySize, entriesCrc } = header
@@ -70,7 +70,7 @@ export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): Rea
   return { offset, sectorSize, header, partitions }
 }
 
-function* readHeader(lba: number, sectorSize: number): Reading<GptHeader> {
+function* readHeader(lba: number, sectorSize: number): ReadRoutine<GptHeader> {
   const offset = lba * sectorSize
   const sector = yield* readExactly(offset, sectorSize, 'GPT header')
   const signature = new DataView(sector.buffer, sector.byteOffset).getBigUint64(
@@ -80,7 +80,7 @@ function* readHeader(lba: number, sectorSize: number): Reading<GptHeader> {
   if (signature !== GPT_SIGNATURE) {
     throw new CorruptError('GPT header', offset, { expected: 'EFI PART', found: hex(signature) })
   }
-  const header = decodeSoundly(GptHeader, sector, 0, { what: 'GPT header', offset })
+  const header = decodeChecked(GptHeader, sector, 0, { what: 'GPT header', offset })
   const expect = (
     field: keyof GptHeader,
     sound: boolean,
@@ -100,8 +100,8 @@ function* readHeader(lba: number, sectorSize: number): Reading<GptHeader> {
   expect('headerCrc', headerCrc === crc, hex(crc), hex(headerCrc))
   expect('myLba', header.myLba === lba, lba)
   const isEntry =
-    entrySize >= GptEntry.size && entrySize <= LARGEST_ENTRY && Number.isInteger(Math.log2(entrySize))
-  expect('entrySize', isEntry, `a power of two from ${GptEntry.size} to ${LARGEST_ENTRY}`)
+    entrySize >= GptEntry.size && entrySize <= MAX_ENTRY_SIZE && Number.isInteger(Math.log2(entrySize))
+  expect('entrySize', isEntry, `a power of two from ${GptEntry.size} to ${MAX_ENTRY_SIZE}`)
   const most = MAX_ENTRIES_SIZE / entrySize
   expect('entryCount', entryCount <= most, `at most ${most}`)
   expect('entriesLba', header.entriesLba < MAX_LBA, `less than ${MAX_LBA}`)
@@ -114,7 +114,7 @@ function partitionOf(
   { number, offset, sectorSize }: { number: number; offset: number; sectorSize: number },
 ): GptPartition {
   const what = `GPT entry ${number}`
-  const entry = decodeSoundly(GptEntry, bytes, at, { what, offset })
+  const entry = decodeChecked(GptEntry, bytes, at, { what, offset })
   const { firstLba, lastLba, attributes } = entry
   if (lastLba < firstLba - 1 || lastLba >= MAX_LBA) {
     throw new CorruptError(`${what}, lastLba`, offset + at + GptEntry.offsetOf('lastLba'), {

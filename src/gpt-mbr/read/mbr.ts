@@ -1,7 +1,7 @@
 /** Reads what is in an MBR, and in the sectors of the same shape in extended partitions. */
 import { CorruptError } from '../../lib/errors.ts'
 import { faultOf, type OnFault } from '../../lib/fault.ts'
-import { decodeSoundly, readExactly, type Reading } from '../../lib/read-routine.ts'
+import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   FIRST_LOGICAL,
   MBR_SIGNATURE,
@@ -50,7 +50,7 @@ export function readMbr(sector: Uint8Array): MbrTable {
 }
 
 function decodeTable(sector: Uint8Array, where: { what: string; offset: number }): Mbr {
-  const mbr = decodeSoundly(Mbr, sector, 0, where)
+  const mbr = decodeChecked(Mbr, sector, 0, where)
   if (mbr.signature === MBR_SIGNATURE) return mbr
   throw new CorruptError(`${where.what}, boot signature`, where.offset + Mbr.offsetOf('signature'), {
     expected: `0x${MBR_SIGNATURE.toString(16)}`,
@@ -89,7 +89,7 @@ const MAX_LOGICAL = 1024
 export function* readLogical(
   extended: MbrPartition,
   { firstNumber = FIRST_LOGICAL, onFault }: { firstNumber?: number; onFault: OnFault },
-): Reading<MbrPartition[]> {
+): ReadRoutine<MbrPartition[]> {
   const logical: MbrPartition[] = []
   const visited = new Set<number>()
   const what = `extended partition ${extended.number}`

@@ -1,6 +1,6 @@
 /** Reads the partition table of a disk, whichever it is. */
 import { faultOf, type Fault, type OnFault } from '../../lib/fault.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   GPT_PRIMARY_LBA,
   GPT_SECTOR_SIZES,
@@ -66,7 +66,7 @@ export interface PartitionTable {
 export function* readPartitionTable(
   diskSize: number,
   onFault: OnFault = () => undefined,
-): Reading<PartitionTable | undefined> {
+): ReadRoutine<PartitionTable | undefined> {
   const mbr = yield* readFirstSector(onFault)
   if (mbr === undefined) return undefined
   if (mbr.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
@@ -95,7 +95,7 @@ export function* readPartitionTable(
 }
 
 /** The MBR, unless the first sector is something else. */
-export function* readFirstSector(onFault: OnFault): Reading<MbrTable | undefined> {
+export function* readFirstSector(onFault: OnFault): ReadRoutine<MbrTable | undefined> {
   const sector = yield { offset: 0, length: SECTOR_SIZE }
   if (sector.length < SECTOR_SIZE) return undefined
   if (Mbr.decode(sector).signature !== MBR_SIGNATURE || isBootSector(sector)) return undefined
@@ -126,7 +126,7 @@ export interface FoundGpt {
  *
  * @throws CorruptError when both are
  */
-export function* findGpt(diskSize: number, onFault: OnFault): Reading<FoundGpt> {
+export function* findGpt(diskSize: number, onFault: OnFault): ReadRoutine<FoundGpt> {
   const problems: { error: unknown; fault: Fault }[] = []
   for (const isBackup of [false, true]) {
     for (const sectorSize of GPT_SECTOR_SIZES) {

@@ -6,7 +6,7 @@ import { OutputError } from '../../lib/errors.ts'
 import { namingErrors } from '../../lib/output-error.ts'
 import { createBeside } from '../../lib/temporary-file.ts'
 import { openFile } from '../../output/open-file.ts'
-import { drainOf, type Drain } from '../../output/stream-out.ts'
+import { streamWriterOf, type StreamWriter } from '../../output/stream-out.ts'
 import { gzipStage } from './gzip-stage.ts'
 import type { ChunkSink } from '../../tar/write/writer.ts'
 import { zstdStage } from './zstd-stage.ts'
@@ -39,26 +39,28 @@ export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile>
   const { output, level, force = false, workers } = options
   const compression = options.compression ?? compressionOf(output)
   checkLevel(compression, level)
-  const drain = counted(typeof output === 'string' ? await fileDrain(output, force) : drainOf(output))
+  const writer = counted(
+    typeof output === 'string' ? await openFileWriter(output, force) : streamWriterOf(output),
+  )
   try {
     const stage =
       compression === 'none'
-        ? drain
+        ? writer
         : compression === 'gzip'
-          ? gzipStage(drain, level)
-          : await zstdStage(drain, { level, workers })
+          ? gzipStage(writer, level)
+          : await zstdStage(writer, { level, workers })
     return {
       compression,
       keepsChunks: compression === 'none' && typeof output !== 'string',
       write: (chunk) => stage.write(chunk),
       async finish() {
         await stage.end()
-        return drain.bytes
+        return writer.bytes
       },
       abort: () => stage.abort(),
     }
   } catch (error) {
-    await drain.abort()
+    await writer.abort()
     throw error
   }
 }
@@ -79,7 +81,7 @@ function checkLevel(compression: ArchiveCompression, level: number | undefined):
   )
 }
 
-function counted(drain: Drain): Drain & { readonly bytes: number } {
+function counted(writer: StreamWriter): StreamWriter & { readonly bytes: number } {
   let bytes = 0
   return {
     get bytes() {
@@ -87,14 +89,14 @@ function counted(drain: Drain): Drain & { readonly bytes: number } {
     },
     write(chunk) {
       bytes += chunk.length
-      return drain.write(chunk)
+      return writer.write(chunk)
     },
-    end: () => drain.end(),
-    abort: () => drain.abort(),
+    end: () => writer.end(),
+    abort: () => writer.abort(),
   }
 }
 
-async function fileDrain(path: string, force: boolean): Promise<Drain> {
+async function openFileWriter(path: string, force: boolean): Promise<StreamWriter> {
   const { temporary, commit } = await createBeside(path, force)
   const { handle } = temporary
   const file = openFile(handle, path)

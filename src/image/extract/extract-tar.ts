@@ -9,12 +9,12 @@ import {
   count,
   ENTRIES_A_TURN,
   newCounts,
-  otherWork,
+  yieldToEventLoop,
   shown,
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
-import { performer, type Perform } from './driver.ts'
+import { driver, type Perform } from './driver.ts'
 import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import type { TarMember } from '../../tar/write/member.ts'
 import { TarWriter } from '../../tar/write/writer.ts'
@@ -75,7 +75,7 @@ class TarExtraction {
 
   constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
     this.#reader = reader
-    this.#perform = performer(source)
+    this.#perform = driver(source)
     this.#writer = writer
     this.#options = options
   }
@@ -96,7 +96,7 @@ class TarExtraction {
       if (flushing !== undefined) await flushing
       if (this.#entries % ENTRIES_A_TURN !== 0) continue
       onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
-      await otherWork()
+      await yieldToEventLoop()
       signal?.throwIfAborted()
     }
   }

@@ -22,12 +22,12 @@ import {
   count,
   ENTRIES_A_TURN,
   newCounts,
-  otherWork,
+  yieldToEventLoop,
   shown,
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
-import { performer, type Perform } from './driver.ts'
+import { driver, type Perform } from './driver.ts'
 import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import { openTargetDirectory, type TargetDirectory } from './target-directory.ts'
 
@@ -105,7 +105,7 @@ class Extraction {
     options: ExtractOptions,
   ) {
     this.#reader = reader
-    this.#perform = performer(source)
+    this.#perform = driver(source)
     this.#target = target
     this.#name = name
     this.#options = options
@@ -124,7 +124,7 @@ class Extraction {
       if (writing !== undefined) await writing.catch((error: unknown) => this.#fail(entry.path, error))
       if (this.#entries % ENTRIES_A_TURN !== 0) continue
       onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
-      await otherWork()
+      await yieldToEventLoop()
       signal?.throwIfAborted()
     }
     return () => ({ ...this.#counts, notKept: this.#losses.list() })
@@ -250,7 +250,7 @@ class Extraction {
         this.#write(fd, entry, piece, wanted)
         done += wanted.length
         onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
-        await otherWork()
+        await yieldToEventLoop()
         signal?.throwIfAborted()
       }
     }

@@ -1,15 +1,15 @@
 /** Compresses an archive on its way with gzip (RFC 1952): one member, without name and time. */
 import { once } from 'node:events'
 import { createGzip } from 'node:zlib'
-import type { Drain } from '../../output/stream-out.ts'
+import type { StreamWriter } from '../../output/stream-out.ts'
 
 const DEFAULT_LEVEL = 6
 
 /** The compressing is done by threads of Node. */
-export function gzipStage(drain: Drain, level = DEFAULT_LEVEL): Drain {
+export function gzipStage(writer: StreamWriter, level = DEFAULT_LEVEL): StreamWriter {
   const gzip = createGzip({ level })
   const passOn = async () => {
-    for await (const piece of gzip) await drain.write(piece as Uint8Array)
+    for await (const piece of gzip) await writer.write(piece as Uint8Array)
   }
   const passing = passOn()
   // Whoever writes next hears of it.
@@ -21,12 +21,12 @@ export function gzipStage(drain: Drain, level = DEFAULT_LEVEL): Drain {
     async end() {
       gzip.end()
       await passing
-      await drain.end()
+      await writer.end()
     },
     async abort() {
       gzip.destroy()
       await passing.catch(() => undefined)
-      await drain.abort()
+      await writer.abort()
     },
   }
 }

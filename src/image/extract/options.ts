@@ -60,7 +60,7 @@ export function count(counts: Counts, type: keyof typeof COUNTER): void {
 export const ENTRIES_A_TURN = 512
 
 /** Lets other work of this thread go on, the arrival of signals above all. */
-export function otherWork(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 

@@ -6,7 +6,7 @@ import { TreeWalk, type Walked } from '../../file-tree/walk.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
-import type { Reading } from '../../lib/read-routine.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 
 /** A file system that is open, and the bytes it lies in. */
 export interface OpenFileSystem {
@@ -44,7 +44,7 @@ export class EntryReader {
   }
 
   /** @returns undefined at the end */
-  *next(): Reading<ReadEntry | undefined> {
+  *next(): ReadRoutine<ReadEntry | undefined> {
     const walked = yield* this.#walk.next()
     if (walked === undefined) return undefined
     const { inode, record } = walked
@@ -66,7 +66,7 @@ export class EntryReader {
     return first
   }
 
-  *#target(path: ByteString, inode: Inode): Reading<ByteString> {
+  *#target(path: ByteString, inode: Inode): ReadRoutine<ByteString> {
     const target = yield* this.#reader.target(inode)
     if (target !== '' && !target.includes('\0')) return target
     throw new CorruptError(`symlink ${JSON.stringify(toDisplay(path))} (inode ${inode.ino})`, 0, {
@@ -76,7 +76,7 @@ export class EntryReader {
   }
 
   /** Undefined when all of the file is content. */
-  *#ranges(inode: Inode, record: InodeRecord | undefined): Reading<DataRange[] | undefined> {
+  *#ranges(inode: Inode, record: InodeRecord | undefined): ReadRoutine<DataRange[] | undefined> {
     const { records } = this.#reader
     const ranges = record && records ? records.recordRanges(record) : yield* this.#reader.ranges(inode)
     const joined: DataRange[] = []
@@ -100,7 +100,7 @@ export function readPiece(
   reader: FileSystemReader,
   { inode, record }: ReadEntry,
   { offset, length }: DataRange,
-): Reading<Uint8Array> {
+): ReadRoutine<Uint8Array> {
   const { records } = reader
   if (record !== undefined && records !== undefined && inode.size <= PIECE) {
     return records.readRecord(record, offset, length)

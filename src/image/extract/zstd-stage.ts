@@ -1,12 +1,12 @@
 /** Compresses an archive on its way with zstd, in frames of 4 MiB, which decoders take as one stream. */
 import { WorkerPool } from '../../lib/worker-pool.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
-import type { Drain } from '../../output/stream-out.ts'
+import type { StreamWriter } from '../../output/stream-out.ts'
 import { compressJob } from '../../output/compress-handler.ts'
 import { FRAME_CONTENT, FrameMemory } from './frame-memory.ts'
 
 const DEFAULT_LEVEL = 3
-/** Frames that wait for a thread or for the drain, beside those that are being compressed. */
+/** Frames that wait for a thread or for the writer, beside those that are being compressed. */
 const WAITING = 2
 
 /** Compresses the content of one of the memories. */
@@ -14,14 +14,14 @@ type Compress = (memory: number, length: number) => Promise<void> | void
 
 /** The bytes do not depend on the number of workers. */
 export async function zstdStage(
-  drain: Drain,
+  writer: StreamWriter,
   { level = DEFAULT_LEVEL, workers }: { level?: number | undefined; workers: number },
-): Promise<Drain> {
+): Promise<StreamWriter> {
   if (workers === 0) {
     const memory = new FrameMemory(new ArrayBuffer(FrameMemory.byteLength))
     const zstd = await loadZstd()
     const compressor = zstd.createCompressor(level)
-    return frameDrain(drain, [memory], (_, length) => memory.compress(length, zstd, compressor))
+    return frameDrain(writer, [memory], (_, length) => memory.compress(length, zstd, compressor))
   }
   const buffers = Array.from(
     { length: workers + WAITING },
@@ -34,7 +34,7 @@ export async function zstdStage(
   })
   const memories = buffers.map((buffer) => new FrameMemory(buffer))
   return frameDrain(
-    drain,
+    writer,
     memories,
     (memory, length) => pool.run(memory, compressJob(length, level)),
     () => pool.close(),
@@ -42,11 +42,11 @@ export async function zstdStage(
 }
 
 function frameDrain(
-  drain: Drain,
+  writer: StreamWriter,
   memories: readonly FrameMemory[],
   compress: Compress,
   close: () => Promise<void> = () => Promise.resolve(),
-): Drain {
+): StreamWriter {
   /** Memories under way, in the order of the archive. */
   const underWay: { memory: number; done: Promise<void> | void }[] = []
   let next = 0
@@ -54,7 +54,7 @@ function frameDrain(
   const passOldest = async () => {
     const { memory, done } = underWay.shift()!
     await done
-    await drain.write(memories[memory].frame())
+    await writer.write(memories[memory].frame())
   }
   const start = () => {
     const done = compress(next, filled)
@@ -79,11 +79,11 @@ function frameDrain(
       if (filled > 0) start()
       while (underWay.length > 0) await passOldest()
       await close()
-      await drain.end()
+      await writer.end()
     },
     async abort() {
       await close()
-      await drain.abort()
+      await writer.abort()
     },
   }
 }

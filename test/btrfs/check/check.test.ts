@@ -16,7 +16,7 @@ import {
 import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read/open.ts'
 import type { ByteSource, SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 import type { Built } from '../../images/build.ts'
 import { buildSample, MARKER } from '../../images/sample.ts'
@@ -58,11 +58,11 @@ interface Range {
 
 /** Ranges that extents have, logical, in order. */
 function allocated(source: SyncByteSource, reader: BtrfsReader): Range[] {
-  const root = runSync(source, reader.rootOf(EXTENT_TREE_OBJECTID))!
+  const root = driveSync(source, reader.rootOf(EXTENT_TREE_OBJECTID))!
   const cursor = reader.trees.cursor(root)
   const ranges: Range[] = []
-  let isThere = runSync(source, cursor.seek({ objectid: 0n, type: 0, offset: 0n }))
-  for (; isThere; isThere = runSync(source, cursor.next())) {
+  let isThere = driveSync(source, cursor.seek({ objectid: 0n, type: 0, offset: 0n }))
+  for (; isThere; isThere = driveSync(source, cursor.next())) {
     const { objectid, type, offset } = cursor.leaf.key(cursor.slot)
     if (type !== EXTENT_ITEM_KEY && type !== METADATA_ITEM_KEY) continue
     const length = type === METADATA_ITEM_KEY ? reader.superblock.nodesize : Number(offset)
@@ -112,7 +112,7 @@ describe('damage', () => {
   test('to either copy of a tree block is one fault, which says which', () =>
     withSource(async (source) => {
       const reader = await open(source)
-      const { bytenr } = runSync(source, reader.rootOf(FS_TREE_OBJECTID))!
+      const { bytenr } = driveSync(source, reader.rootOf(FS_TREE_OBJECTID))!
       const places = reader.chunks.copies(bytenr, reader.superblock.nodesize)
       expect(places).toHaveLength(2)
       for (const place of places) {
@@ -191,10 +191,10 @@ let boot: { start: number; end: number }[] = []
 beforeAll(() =>
   withSource(async (source) => {
     const reader = await open(source)
-    const subvolumes = runSync(source, reader.subvolumes())
+    const subvolumes = driveSync(source, reader.subvolumes())
     const { root } = subvolumes.find(({ path }) => path === '@boot')!
-    const [entry] = runSync(source, reader.list(root))
-    boot = runSync(source, reader.extents(entry)).flatMap(({ diskBytenr, diskNumBytes }) =>
+    const [entry] = driveSync(source, reader.list(root))
+    boot = driveSync(source, reader.extents(entry)).flatMap(({ diskBytenr, diskNumBytes }) =>
       reader.chunks.copies(diskBytenr, diskNumBytes).map((start) => ({ start, end: start + diskNumBytes })),
     )
   }),

@@ -5,7 +5,7 @@ import { openBtrfs } from '../../../src/btrfs/read/open.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../../../src/lib/errors.ts'
 import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 import { inFolder } from '../../images/build.ts'
 import { walkReader, withFileSource } from '../../images/walk-reader.ts'
@@ -32,7 +32,7 @@ const TIME_LIMIT = 30_000
 async function readAll(source: SyncByteSource): Promise<void> {
   try {
     const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd() })
-    for (const { root } of runSync(source, reader.subvolumes())) {
+    for (const { root } of driveSync(source, reader.subvolumes())) {
       try {
         walkReader(source, reader, root)
       } catch (error) {

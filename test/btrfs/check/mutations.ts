@@ -6,7 +6,7 @@ import { openBtrfs, type BtrfsReader } from '../../../src/btrfs/read/open.ts'
 import type { TreeBlock } from '../../../src/btrfs/read/tree-block.ts'
 import type { SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import type { Struct } from '../../../src/lib/struct.ts'
 import { loadZstd } from '../../../src/lib/zstd/codec.ts'
 
@@ -170,7 +170,7 @@ export class MutableImage {
     const visit = (bytenr: number, level: number, generation: number, tree: bigint): void => {
       if (seen.has(bytenr)) return
       seen.add(bytenr)
-      const block = runSync(this.source, trees.block(bytenr, { level, generation }, tree))
+      const block = driveSync(this.source, trees.block(bytenr, { level, generation }, tree))
       for (const field of fieldsOfBlock(block, tree)) this.fields.push(field)
       for (let slot = 0; slot < block.count; slot++) {
         if (!block.isLeaf) visit(block.childBytenr(slot), level - 1, block.childGeneration(slot), tree)

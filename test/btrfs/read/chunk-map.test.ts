@@ -15,7 +15,7 @@ import { DataReader } from '../../../src/btrfs/read/data.ts'
 import { memorySource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
 import { CorruptError, UnsupportedError } from '../../../src/lib/errors.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 
 const MIB = 2 ** 20
 const where = { what: 'chunk', offset: 1000 }
@@ -89,7 +89,7 @@ test('data that are elsewhere, and addresses of nothing', () => {
   chunks.add(decodeChunk(0, chunkItem(BLOCK_GROUP_RAID0, [[1, 0], [2, 0]]), 0, where)) // prettier-ignore
   const data = new DataReader({ chunks, hash: CRC32C, sectorsize: 4096, onFault: () => undefined })
   const read = (bytenr: number) =>
-    runSync(
+    driveSync(
       memorySource(new Uint8Array(MIB)),
       data.read({ bytenr, length: 4096 }, undefined, () => 'file'),
     )

@@ -10,7 +10,7 @@ import type { InodeRef } from '../../../src/file-tree/reader.ts'
 import { memorySource, type SyncByteSource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
 import { CorruptError, DiskwrightError, InputError } from '../../../src/lib/errors.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../../images/build.ts'
 import type { TarInput } from '../../tar/build-tar.ts'
 import { openWithFaults } from './open-file.ts'
@@ -39,7 +39,7 @@ async function partitionOf(options: BtrfsOptions): Promise<Uint8Array> {
 }
 
 const lookup = (source: SyncByteSource, reader: BtrfsReader, name: string) =>
-  runSync(source, reader.lookup(reader.root, name))!
+  driveSync(source, reader.lookup(reader.root, name))!
 
 const flip = (bytes: Uint8Array, at: number) => {
   bytes[at] ^= 0x10
@@ -69,7 +69,7 @@ describe.each([
     const source = memorySource(bytes)
     const { reader, faults } = await openWithFaults(source)
     const file = lookup(source, reader, name)
-    const extent = runSync(source, reader.extents(file)).at(-1)!
+    const extent = driveSync(source, reader.extents(file)).at(-1)!
     const places = reader.chunks.copies(extent.diskBytenr, 4096)
     expect(places.length).toBe(2)
     for (const copy of copies) flip(bytes, places[copy] + 100)
@@ -78,7 +78,7 @@ describe.each([
 
   test.each([0, 1])('copy %i', async (copy) => {
     const { source, reader, faults, file, places, extent } = await damaged([copy])
-    expect(Buffer.compare(runSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
+    expect(Buffer.compare(driveSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
     if (copy === 1) expect(faults).toEqual([])
     else {
       expect(faults.length).toBe(1)
@@ -91,12 +91,12 @@ describe.each([
 
   test('both copies', async () => {
     const { source, reader, file, places, extent } = await damaged([0, 1])
-    const error = thrownBy(() => runSync(source, reader.read(file, 0, 1e6))) as CorruptError
+    const error = thrownBy(() => driveSync(source, reader.read(file, 0, 1e6))) as CorruptError
     expect(error).toBeInstanceOf(CorruptError)
     expect(error.what).toContain(`sector at address ${extent.diskBytenr}`)
     expect(error.offset).toBe(places[0])
     // What lies before it is there.
-    const before = runSync(source, reader.read(file, 0, extent.fileOffset))
+    const before = driveSync(source, reader.read(file, 0, extent.fileOffset))
     expect(Buffer.compare(before, content.subarray(0, extent.fileOffset))).toBe(0)
   })
 
@@ -115,7 +115,7 @@ describe.each([
     const source = { size: whole.size, read: readSync, readSync }
     const { reader, faults } = await openWithFaults(source)
     const file = lookup(source, reader, name)
-    expect(Buffer.compare(runSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
+    expect(Buffer.compare(driveSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
     expect(faults.length).toBeGreaterThan(0)
     expect(faults[0].found).toBe(found)
   })
@@ -130,7 +130,7 @@ describe('a damaged tree block', () => {
   async function damaged(copies: readonly number[]) {
     const bytes = image.slice()
     const { reader } = await openWithFaults(memorySource(bytes))
-    const root = runSync(memorySource(bytes), reader.rootOf(5n))!
+    const root = driveSync(memorySource(bytes), reader.rootOf(5n))!
     const places = reader.chunks.copies(root.bytenr, NODE_SIZE)
     for (const copy of copies) flip(bytes, places[copy] + 300)
     const source = memorySource(bytes)
@@ -139,7 +139,7 @@ describe('a damaged tree block', () => {
 
   test('one copy', async () => {
     const { source, reader, faults, root, places } = await damaged([0])
-    expect(runSync(source, reader.list(reader.root)).length).toBe(8)
+    expect(driveSync(source, reader.list(reader.root)).length).toBe(8)
     expect(faults.map(({ what, offset }) => ({ what, offset }))).toEqual([
       { what: `tree block ${root.bytenr} of tree 5, csum`, offset: places[0] },
     ])
@@ -147,7 +147,7 @@ describe('a damaged tree block', () => {
 
   test('both copies', async () => {
     const { source, reader, root, places } = await damaged([0, 1])
-    const error = thrownBy(() => runSync(source, reader.list(reader.root))) as CorruptError
+    const error = thrownBy(() => driveSync(source, reader.list(reader.root))) as CorruptError
     expect(error).toBeInstanceOf(CorruptError)
     expect(error.what).toBe(`tree block ${root.bytenr} of tree 5, csum`)
     expect(error.offset).toBe(places[0])
@@ -174,7 +174,7 @@ describe('superblocks', () => {
     flip(bytes, SUPERBLOCK_OFFSETS[0] + 100)
     const source = memorySource(bytes)
     const { reader, faults } = await openWithFaults(source)
-    expect(runSync(source, reader.list(reader.root)).length).toBe(8)
+    expect(driveSync(source, reader.list(reader.root)).length).toBe(8)
     expect(faults.map(({ what }) => what)).toEqual(['superblock, csum'])
   })
 
@@ -209,25 +209,25 @@ async function askEverything(source: SyncByteSource): Promise<{ asked: number; e
     if (!(error instanceof DiskwrightError)) throw error
     return { asked, errors: [error] }
   }
-  const subvolumes = attempt(() => runSync(source, reader.subvolumes())) ?? []
-  attempt(() => runSync(source, reader.defaultSubvolume()))
+  const subvolumes = attempt(() => driveSync(source, reader.subvolumes())) ?? []
+  attempt(() => driveSync(source, reader.defaultSubvolume()))
   const open: InodeRef[] = [reader.root, ...subvolumes.map(({ root }) => root)]
   for (let ref = open.pop(); ref !== undefined && asked < MOST_ENTRIES; ref = open.pop()) {
     const at = ref
     asked++
-    const inode = attempt(() => runSync(source, reader.inode(at)))
-    attempt(() => runSync(source, reader.inodeItem(at)))
-    attempt(() => runSync(source, reader.xattrs(at)))
-    attempt(() => runSync(source, reader.target(at)))
-    attempt(() => runSync(source, reader.ranges(at)))
-    const record = attempt(() => runSync(source, reader.record(at)))
+    const inode = attempt(() => driveSync(source, reader.inode(at)))
+    attempt(() => driveSync(source, reader.inodeItem(at)))
+    attempt(() => driveSync(source, reader.xattrs(at)))
+    attempt(() => driveSync(source, reader.target(at)))
+    attempt(() => driveSync(source, reader.ranges(at)))
+    const record = attempt(() => driveSync(source, reader.record(at)))
     for (const offset of [0, 4096, 200_000, 2 ** 40, Math.max(0, (inode?.size ?? 0) - 5000)]) {
-      attempt(() => runSync(source, reader.read(at, offset, 150_000)))
-      if (record) attempt(() => runSync(source, reader.readRecord(record, offset, 10_000)))
+      attempt(() => driveSync(source, reader.read(at, offset, 150_000)))
+      if (record) attempt(() => driveSync(source, reader.readRecord(record, offset, 10_000)))
     }
-    const entries = attempt(() => runSync(source, reader.list(at))) ?? []
+    const entries = attempt(() => driveSync(source, reader.list(at))) ?? []
     open.push(...entries)
-    for (const { name } of entries.slice(0, 3)) attempt(() => runSync(source, reader.lookup(at, name)))
+    for (const { name } of entries.slice(0, 3)) attempt(() => driveSync(source, reader.lookup(at, name)))
   }
   return { asked, errors }
 }

@@ -1,7 +1,7 @@
 /** Images that the kernel and btrfs-progs made hold what the kernel finds in them. */
 import { describe, expect, test } from 'vitest'
 import type { BtrfsReader } from '../../../src/btrfs/read/open.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import { faultTextsOf } from '../check/faults.ts'
 import { inFolder } from '../../images/build.ts'
 import {
@@ -58,7 +58,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
   const { devices = 1 } = recipeOf(name)
   return withFileSource(image, async (source) => {
     const { reader, faults } = await openWithFaults(source)
-    const subvolumes = runSync(source, reader.subvolumes())
+    const subvolumes = driveSync(source, reader.subvolumes())
     const ids = new Map(subvolumes.map(({ path, id }) => [path, id]))
     const loops: string[] = []
     let wanted: Trees

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HASH_NAMES } from '../../../src/lib/block-hash.ts'
 import { fromText, toBytes } from '../../../src/lib/byte-string.ts'
-import { run, runSync } from '../../../src/lib/read-routine.ts'
+import { drive, driveSync } from '../../../src/lib/read-routine.ts'
 import { arbitrarySources, withoutRefused } from '../../images/arbitrary-tree.ts'
 import {
   build,
@@ -28,7 +28,7 @@ async function differences({ image, btrfs }: Built, expected: ExpectedTrees): Pr
     image,
     async (source) => {
       const { reader, faults } = await openWithFaults(source)
-      const subvolumes = runSync(source, reader.subvolumes())
+      const subvolumes = driveSync(source, reader.subvolumes())
       const paths = [...expected.keys()].map(fromText)
       expect(subvolumes.map(({ path }) => path).sort()).toEqual([...new Set(['', ...paths])].sort())
       const found = [...expected].flatMap(([name, entries]) => {
@@ -111,10 +111,10 @@ describe('images that are built here', () => {
         async (source) => {
           const { reader } = await openWithFaults(source)
           for (const name of names) {
-            const entry = runSync(source, reader.lookup(reader.root, name))!
-            expect(runSync(source, reader.read(entry, 0, 100))).toEqual(toBytes(`${name}!`))
+            const entry = driveSync(source, reader.lookup(reader.root, name))!
+            expect(driveSync(source, reader.read(entry, 0, 100))).toEqual(toBytes(`${name}!`))
           }
-          expect(runSync(source, reader.lookup(reader.root, 'no such name'))).toBeUndefined()
+          expect(driveSync(source, reader.lookup(reader.root, 'no such name'))).toBeUndefined()
         },
         btrfs,
       ),
@@ -129,22 +129,22 @@ describe('images that are built here', () => {
           image,
           async (source) => {
             const { reader } = await openWithFaults(source)
-            const file = runSync(source, reader.lookup(reader.root, 'f'))!
-            const record = runSync(source, reader.record(file))
+            const file = driveSync(source, reader.lookup(reader.root, 'f'))!
+            const record = driveSync(source, reader.record(file))
             const part = fc.tuple(fc.nat(content.length + 10), fc.nat(400_000))
             await fc.assert(
               fc.asyncProperty(part, fc.boolean(), async ([offset, length], isAsync) => {
                 const wanted = content.subarray(offset, offset + length)
                 const read = () => reader.read(file, offset, length)
-                const bytes = isAsync ? await run(source, read()) : runSync(source, read())
+                const bytes = isAsync ? await drive(source, read()) : driveSync(source, read())
                 expect(Buffer.compare(bytes, wanted)).toBe(0)
                 bytes.fill(0xff)
-                const again = runSync(source, reader.readRecord(record, offset, length))
+                const again = driveSync(source, reader.readRecord(record, offset, length))
                 expect(Buffer.compare(again, wanted)).toBe(0)
               }),
               { numRuns: 60 },
             )
-            expect(runSync(source, reader.ranges(file))).toEqual([
+            expect(driveSync(source, reader.ranges(file))).toEqual([
               { offset: 0, length: expect.any(Number) as number },
               { offset: expect.any(Number) as number, length: expect.any(Number) as number },
             ])
@@ -170,17 +170,17 @@ describe('images that are built here', () => {
             },
           }
           const at = (...path: string[]) =>
-            path.reduce((ref, name) => runSync(source, reader.lookup(ref, name))!, reader.root)
+            path.reduce((ref, name) => driveSync(source, reader.lookup(ref, name))!, reader.root)
           const many = at('@', 'many')
-          const names = runSync(source, reader.list(many)).map(({ name }) => name)
+          const names = driveSync(source, reader.list(many)).map(({ name }) => name)
           const { reader: fresh } = await openWithFaults(source)
           // There is a cursor in the tree from then on.
-          await run(slow, fresh.inode(many))
+          await drive(slow, fresh.inode(many))
           const contents = await Promise.all(
             names.map(async (name) => {
-              expect((await run(slow, fresh.list(many))).map((entry) => entry.name)).toEqual(names)
-              const entry = (await run(slow, fresh.lookup(many, name)))!
-              return run(slow, fresh.read(entry, 0, 100))
+              expect((await drive(slow, fresh.list(many))).map((entry) => entry.name)).toEqual(names)
+              const entry = (await drive(slow, fresh.lookup(many, name)))!
+              return drive(slow, fresh.read(entry, 0, 100))
             }),
           )
           expect(contents).toEqual(names.map((name) => text(50, Number(name))))

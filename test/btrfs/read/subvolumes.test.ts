@@ -15,7 +15,7 @@ import {
 import type { TreeBlock } from '../../../src/btrfs/read/tree-block.ts'
 import { memorySource } from '../../../src/lib/byte-source.ts'
 import { CRC32C } from '../../../src/lib/crc32c.ts'
-import { runSync } from '../../../src/lib/read-routine.ts'
+import { driveSync } from '../../../src/lib/read-routine.ts'
 import { build, describeImage, inFolder } from '../../images/build.ts'
 import { openWithFaults } from './open-file.ts'
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
 async function open(bytes: Uint8Array) {
   const source = memorySource(bytes)
   const { reader, faults } = await openWithFaults(source)
-  const list = () => runSync(source, reader.subvolumes())
+  const list = () => driveSync(source, reader.subvolumes())
   return { source, reader, faults, list }
 }
 
@@ -52,9 +52,9 @@ async function changed(
 ): Promise<Uint8Array> {
   const bytes = image.slice()
   const { source, reader } = await open(bytes)
-  const cursor = reader.trees.cursor(runSync(source, reader.rootOf(1n))!)
-  let isThere = runSync(source, cursor.seek({ objectid: id, type: 0, offset: 0n }))
-  for (; isThere && cursor.key.objectid === id; isThere = runSync(source, cursor.next())) {
+  const cursor = reader.trees.cursor(driveSync(source, reader.rootOf(1n))!)
+  let isThere = driveSync(source, cursor.seek({ objectid: id, type: 0, offset: 0n }))
+  for (; isThere && cursor.key.objectid === id; isThere = driveSync(source, cursor.next())) {
     const { leaf, slot } = cursor
     for (const copy of reader.chunks.copies(leaf.bytenr, leaf.bytes.length)) {
       const block = bytes.subarray(copy, copy + leaf.bytes.length)
@@ -77,23 +77,23 @@ describe('subvolumes', () => {
     expect(subvolumes.map(({ readOnly }) => readOnly)).toEqual([false, false, false, true, true])
     expect(subvolumes.map(({ isSnapshot }) => isSnapshot)).toEqual([false, false, false, false, true])
     expect(subvolumes[4].parentUuid).toEqual(subvolumes[1].uuid)
-    expect(runSync(source, reader.defaultSubvolume())).toBe(256)
+    expect(driveSync(source, reader.defaultSubvolume())).toBe(256)
     expect(faults).toEqual([])
   })
 
   test('a snapshot shows an empty directory where its source has a subvolume', async () => {
     const { list, source, reader } = await open(image)
     const { root } = list().find(({ path }) => path === 'snapshot')!
-    const directory = runSync(source, reader.lookup(root, 'd'))!
-    const inner = runSync(source, reader.lookup(directory, 'inner'))!
+    const directory = driveSync(source, reader.lookup(root, 'd'))!
+    const inner = driveSync(source, reader.lookup(directory, 'inner'))!
     expect(inner).toEqual({ name: 'inner', type: 'directory', tree: 259, ino: 2 })
-    expect(runSync(source, reader.list(directory))).toContainEqual(inner)
-    expect(runSync(source, reader.list(inner))).toEqual([])
-    expect(runSync(source, reader.lookup(inner, 'most'))).toBeUndefined()
-    expect(runSync(source, reader.xattrs(inner))).toEqual([])
-    const { inode, extents } = runSync(source, reader.record(inner))
+    expect(driveSync(source, reader.list(directory))).toContainEqual(inner)
+    expect(driveSync(source, reader.list(inner))).toEqual([])
+    expect(driveSync(source, reader.lookup(inner, 'most'))).toBeUndefined()
+    expect(driveSync(source, reader.xattrs(inner))).toEqual([])
+    const { inode, extents } = driveSync(source, reader.record(inner))
     expect(inode).toMatchObject({ type: 'directory', mode: 0o755, uid: 0, gid: 0, ino: 2 })
-    expect(runSync(source, reader.inode(inner))).toEqual(inode)
+    expect(driveSync(source, reader.inode(inner))).toEqual(inode)
     expect(extents).toEqual([])
   })
 
@@ -105,8 +105,8 @@ describe('subvolumes', () => {
     const { list, source, reader } = await open(bytes)
     expect(list().map(({ path }) => path)).not.toContain('@/d/inner')
     const at = list().find(({ path }) => path === '@')!.root
-    const directory = runSync(source, reader.lookup(at, 'd'))!
-    expect(runSync(source, reader.lookup(directory, 'inner'))).toMatchObject({ tree: 256, ino: 2 })
+    const directory = driveSync(source, reader.lookup(at, 'd'))!
+    expect(driveSync(source, reader.lookup(directory, 'inner'))).toMatchObject({ tree: 256, ino: 2 })
   })
 
   test('those without a place are reported and left out, and with them those that lie in them', async () => {
@@ -123,8 +123,8 @@ describe('subvolumes', () => {
   test('a circle of them ends', async () => {
     // The directory and name of the inner one, said of the outer: it lies in what lies in it.
     const { reader, source } = await open(image)
-    const cursor = reader.trees.cursor(runSync(source, reader.rootOf(1n))!)
-    runSync(source, cursor.seek({ objectid: 256n, type: ROOT_BACKREF_KEY, offset: 0n }))
+    const cursor = reader.trees.cursor(driveSync(source, reader.rootOf(1n))!)
+    driveSync(source, cursor.seek({ objectid: 256n, type: ROOT_BACKREF_KEY, offset: 0n }))
     const { leaf, slot } = cursor
     expect(leaf.key(slot)).toEqual({ objectid: 256n, type: ROOT_BACKREF_KEY, offset: 5n })
     const bytes = image.slice()
@@ -148,13 +148,15 @@ describe('subvolumes', () => {
     })
     const { list, source, reader } = await open(bytes)
     const at = list().find(({ path }) => path === '@')!.root
-    const directory = runSync(source, reader.lookup(at, 'd'))!
-    expect(runSync(source, reader.lookup(directory, 'inner'))).toMatchObject({ tree: 256, ino: 2 })
+    const directory = driveSync(source, reader.lookup(at, 'd'))!
+    expect(driveSync(source, reader.lookup(directory, 'inner'))).toMatchObject({ tree: 256, ino: 2 })
   })
 
   test('one that is not there is said so', async () => {
     const { reader, source } = await open(image)
-    expect(() => runSync(source, reader.list({ tree: 999, ino: 256 }))).toThrow('no subvolume has the id 999')
-    expect(() => runSync(source, reader.inode({ tree: 256, ino: 9999 }))).toThrow('inode 9999 of tree 256')
+    expect(() => driveSync(source, reader.list({ tree: 999, ino: 256 }))).toThrow(
+      'no subvolume has the id 999',
+    )
+    expect(() => driveSync(source, reader.inode({ tree: 256, ino: 9999 }))).toThrow('inode 9999 of tree 256')
   })
 })

@@ -3,7 +3,7 @@ import type { OpenFileSystem } from '../../../src/image/extract/read-entry.ts'
 import type { FileSystemReader, Inode, InodeRef } from '../../../src/file-tree/reader.ts'
 import { memorySource, type ByteSource } from '../../../src/lib/byte-source.ts'
 import { toBytes, type ByteString } from '../../../src/lib/byte-string.ts'
-import type { Reading } from '../../../src/lib/read-routine.ts'
+import type { ReadRoutine } from '../../../src/lib/read-routine.ts'
 
 /** An inode, with what it says of itself; another name of it is the same object again. */
 export interface FakeInode extends Partial<Omit<Inode, 'tree' | 'ino'>> {
@@ -43,7 +43,7 @@ export function fakeFileSystem(
     return { tree: 0, ino }
   }
   const bytesOf = ({ content = '' }: FakeInode) => (typeof content === 'string' ? toBytes(content) : content)
-  function* of(ref: InodeRef): Reading<FakeInode> {
+  function* of(ref: InodeRef): ReadRoutine<FakeInode> {
     yield { offset: 0, length: 1 }
     return known[ref.ino]
   }

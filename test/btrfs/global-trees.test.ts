@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/write/extent-tree.ts'
-import { ExtentTable, FileData } from '../../src/btrfs/write/extent-list.ts'
-import { ampleHeadroom, fitTail } from '../../src/btrfs/write/fit.ts'
-import { tailPlanner, type TailInput } from '../../src/btrfs/write/global-trees.ts'
+import { DataExtents, FileData } from '../../src/btrfs/write/extent-list.ts'
+import { ampleHeadroom, fitGlobalTrees } from '../../src/btrfs/write/fit.ts'
+import { globalTreesPlanner, type GlobalTreesInput } from '../../src/btrfs/write/global-trees.ts'
 import { planTree } from '../../src/btrfs/write/tree.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 
@@ -22,10 +22,10 @@ interface Shape {
   written: number
 }
 
-function inputFor(shape: Shape, start = MIB): TailInput {
+function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
   const { nodeSize, profile, mixed, blockGroupTree, holes, written } = shape
   const allocator = new DataAllocator(start, { profile, mixed })
-  const extents = new ExtentTable(CRC32C.size)
+  const extents = new DataExtents(CRC32C.size)
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
     const bytenr = allocator.allocate(4096)
@@ -48,7 +48,7 @@ function inputFor(shape: Shape, start = MIB): TailInput {
     extents,
     uses,
     metadataStart,
-    written: new Array(written).fill({ owner: 5n, level: 0 }) as TailInput['written'],
+    written: new Array(written).fill({ owner: 5n, level: 0 }) as GlobalTreesInput['written'],
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
     defaultSubvolume: 5n,
@@ -59,18 +59,20 @@ function inputFor(shape: Shape, start = MIB): TailInput {
 /** Whether the plan has room for just the blocks that its trees turn out to have. */
 function judge(shape: Shape, headroom: number): void {
   const input = inputFor(shape)
-  const tail = tailPlanner(input)({ metadata: headroom, system: 4 * MIB }, 0)
+  const globalTrees = globalTreesPlanner(input)({ metadata: headroom, system: 4 * MIB }, 0)
   const blocksOf = (owner: bigint) =>
     planTree(
-      Array.from(tail.items(owner), ({ size }) => size),
+      Array.from(globalTrees.items(owner), ({ size }) => size),
       shape.nodeSize,
     ).length
-  const trees = tail.trees.filter((owner) => owner !== 3n)
+  const trees = globalTrees.trees.filter((owner) => owner !== 3n)
   expect(trees.includes(11n)).toBe(shape.blockGroupTree)
   const needed = trees.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
-  expect(tail.metadata.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(needed)
-  expect(tail.system.blocks).toBe(blocksOf(3n))
-  expect(tail.bytesUsed).toBe((needed + tail.system.blocks) * shape.nodeSize + shape.holes * 4096)
+  expect(globalTrees.metadata.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(needed)
+  expect(globalTrees.system.blocks).toBe(blocksOf(3n))
+  expect(globalTrees.bytesUsed).toBe(
+    (needed + globalTrees.system.blocks) * shape.nodeSize + shape.holes * 4096,
+  )
 }
 
 describe('the trees that describe themselves', () => {
@@ -106,10 +108,10 @@ describe('the trees that describe themselves', () => {
     fc.assert(
       fc.property(fc.record(shape), start, spare, (shape, start, spare) => {
         const input = inputFor(shape, start)
-        const exact = tailPlanner(input)({ metadata: 0, system: 4 * MIB }, 0).end
+        const exact = globalTreesPlanner(input)({ metadata: 0, system: 4 * MIB }, 0).end
         const headroom = ampleHeadroom(spare)
         expect(headroom.metadata).toBeGreaterThanOrEqual(2 * MIB)
-        expect(tailPlanner(input)(headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
+        expect(globalTreesPlanner(input)(headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
       }),
       { numRuns: 200 },
     )
@@ -124,20 +126,23 @@ describe('the trees that describe themselves', () => {
     const more = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 }))
     await fc.assert(
       fc.asyncProperty(fc.record(shape), start, more, async (shape, start, more) => {
-        const plan = tailPlanner(inputFor(shape, start * 65536))
+        const plan = globalTreesPlanner(inputFor(shape, start * 65536))
         const { nodeSize } = shape
-        const fit = await fitTail(plan, { size: 'fit', slack: 0, nodeSize })
-        expect(fit.tail?.end).toBe(fit.totalBytes)
+        const fit = await fitGlobalTrees(plan, { size: 'fit', slack: 0, nodeSize })
+        expect(fit.globalTrees?.end).toBe(fit.totalBytes)
         const less = { size: fit.totalBytes - 4096, slack: undefined, nodeSize }
-        expect(await fitTail(plan, less)).toMatchObject({ tail: undefined, needed: fit.totalBytes })
+        expect(await fitGlobalTrees(plan, less)).toMatchObject({
+          globalTrees: undefined,
+          needed: fit.totalBytes,
+        })
 
         const size = fit.totalBytes + more * 4096
-        const larger = await fitTail(plan, { size, slack: undefined, nodeSize })
+        const larger = await fitGlobalTrees(plan, { size, slack: undefined, nodeSize })
         expect(larger.totalBytes).toBe(size)
-        expect(larger.tail!.end).toBeLessThanOrEqual(size)
-        const { chunk, blocks } = larger.tail!.metadata.at(-1)!
+        expect(larger.globalTrees!.end).toBeLessThanOrEqual(size)
+        const { chunk, blocks } = larger.globalTrees!.metadata.at(-1)!
         expect(chunk.length - blocks * nodeSize).toBeGreaterThanOrEqual(32 * nodeSize)
-        expect(larger.tail!.system.chunk.length).toBeGreaterThanOrEqual(24 * nodeSize)
+        expect(larger.globalTrees!.system.chunk.length).toBeGreaterThanOrEqual(24 * nodeSize)
       }),
       { numRuns: 150 },
     )
@@ -145,16 +150,16 @@ describe('the trees that describe themselves', () => {
 
   test('have room for what the kernel sets aside, however large they are', async () => {
     const shape = { nodeSize: 4096, profile: 'dup', mixed: false, blockGroupTree: true, written: 1 } as const
-    const small = tailPlanner(inputFor({ ...shape, holes: 1000 }))
-    const large = tailPlanner(inputFor({ ...shape, holes: 200_000 }))
+    const small = globalTreesPlanner(inputFor({ ...shape, holes: 1000 }))
+    const large = globalTreesPlanner(inputFor({ ...shape, holes: 200_000 }))
     const wanted = { size: 'fit', slack: undefined, nodeSize: 4096 } as const
-    const usual = await fitTail(small, wanted)
+    const usual = await fitGlobalTrees(small, wanted)
     const end = small({ metadata: 0, system: 4 * MIB }, 0).end
     expect(usual.totalBytes - end).toBe(128 * MIB)
 
-    const { tail } = await fitTail(large, wanted)
-    expect(tail!.globalReserve).toBeGreaterThan(16 * MIB)
-    const { chunk, blocks } = tail!.metadata.at(-1)!
-    expect(chunk.length - blocks * 4096).toBeGreaterThanOrEqual(tail!.globalReserve + 8 * MIB)
+    const { globalTrees } = await fitGlobalTrees(large, wanted)
+    expect(globalTrees!.globalReserve).toBeGreaterThan(16 * MIB)
+    const { chunk, blocks } = globalTrees!.metadata.at(-1)!
+    expect(chunk.length - blocks * 4096).toBeGreaterThanOrEqual(globalTrees!.globalReserve + 8 * MIB)
   })
 })
