@@ -3,7 +3,7 @@ import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import type { FileSystem, Stat } from '../image/file-system.ts'
 import { toBytes, fromText } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
-import { faultText } from '../lib/fault.ts'
+import { formatFinding } from '../lib/finding.ts'
 import { interruptible } from './interrupt.ts'
 import { showProgress } from './progress.ts'
 import type { UsageError } from './description.ts'
@@ -76,7 +76,7 @@ export function withImage<T>(
     const image = await openImage(path, {
       signal,
       onNotice: warn,
-      onFault: (fault) => warn(faultText(fault)),
+      onFinding: (fault) => warn(formatFinding(fault)),
       onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
     }).finally(() => progress?.clear())
     try {

@@ -1,6 +1,6 @@
 import type { BootFinding } from '../boot/lint.ts'
 import type { ImageFault, VerifyResult } from '../image/verify.ts'
-import { faultText } from '../lib/fault.ts'
+import { formatFinding } from '../lib/finding.ts'
 import { EndWith, EXIT } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { warn } from './place.ts'
@@ -28,7 +28,7 @@ export async function verify(path: string, { quick, boot, uboot, json }: VerifyF
       ...(boot && { boot: { uboot } }),
       signal,
       onNotice: warn,
-      onFault: (fault) => faults.push(fault),
+      onFinding: (fault) => faults.push(fault),
       onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
     }),
   ).finally(() => progress?.clear())
@@ -49,7 +49,7 @@ export async function verify(path: string, { quick, boot, uboot, json }: VerifyF
 /** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
 export function imageFaultText({ partition, content, ...fault }: ImageFault): string {
   const where = partition === undefined ? '' : `${partition}: `
-  return `${where}${content.toUpperCase()}: ${faultText(fault)}`
+  return `${where}${content.toUpperCase()}: ${formatFinding(fault)}`
 }
 
 function summary(path: string, { faults, partitions }: VerifyResult, seconds: number): string {

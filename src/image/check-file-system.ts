@@ -3,14 +3,14 @@ import { checkBtrfs } from '../btrfs/check/check.ts'
 import { checkFat } from '../fat32/check/check.ts'
 import type { FileSystemType } from './file-system.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
-import type { OnFault } from '../lib/fault.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import { loadHash } from '../lib/load-hash.ts'
 import { drive } from '../lib/read-routine.ts'
 import { loadZstd } from '../lib/zstd/codec.ts'
 
 export interface FileSystemCheckOptions {
   /** Is told of every fault, as it is found; offsets are those of the source. */
-  onFault: OnFault
+  onFinding: OnFinding
   /** Leave out the content of files. */
   quick: boolean
   /** @param done bytes looked at, of about `total` */
@@ -26,13 +26,13 @@ export interface FileSystemCheckOptions {
 export async function checkFileSystem(
   type: FileSystemType,
   source: ByteSource,
-  { onFault, quick, onProgress, signal }: FileSystemCheckOptions,
+  { onFinding, quick, onProgress, signal }: FileSystemCheckOptions,
 ): Promise<void> {
-  if (type !== 'btrfs') return drive(source, checkFat(onFault))
+  if (type !== 'btrfs') return drive(source, checkFat(onFinding))
   await checkBtrfs(source, {
     loadHash,
     zstd: await loadZstd(),
-    onFault,
+    onFinding,
     quick,
     onProgress,
     ...(signal && { signal }),

@@ -6,7 +6,7 @@ import { joinPath, resolvePath } from '../file-tree/resolve.ts'
 import { type ByteString, fromBytes, fromText, toBytes, toDisplay, toText } from '../lib/byte-string.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { faultOf, type OnFault } from '../lib/fault.ts'
+import { findingOf, type OnFinding } from '../lib/finding.ts'
 import { type ReadRoutine, drive } from '../lib/read-routine.ts'
 
 export type FileSystemType = 'btrfs' | 'fat12' | 'fat16' | 'fat32'
@@ -62,7 +62,7 @@ export interface FileSystemParts {
   source: ByteSource
   subvolumes?: () => ReadRoutine<SubvolumeRecord[]>
   notices?: readonly string[]
-  onFault?: OnFault | undefined
+  onFinding?: OnFinding | undefined
 }
 
 /** Most bytes of a piece of a file. */
@@ -90,9 +90,9 @@ export class FileSystem {
   /** The partition's bytes. */
   readonly source: ByteSource
   readonly #subvolumes: () => ReadRoutine<SubvolumeRecord[]>
-  readonly #onFault: OnFault | undefined
+  readonly #onFinding: OnFinding | undefined
 
-  constructor({ type, label, uuid, reader, source, subvolumes, notices, onFault }: FileSystemParts) {
+  constructor({ type, label, uuid, reader, source, subvolumes, notices, onFinding }: FileSystemParts) {
     this.type = type
     this.label = label
     this.uuid = uuid
@@ -100,7 +100,7 @@ export class FileSystem {
     this.source = source
     this.notices = notices ?? []
     this.#subvolumes = subvolumes ?? noSubvolumes
-    this.#onFault = onFault
+    this.#onFinding = onFinding
   }
 
   /** What is known of a file; symlinks are followed. */
@@ -121,7 +121,7 @@ export class FileSystem {
 
   /**
    * All that lies below a directory, a directory before what is in it, subvolumes and what is in them included. When
-   * faults are reported to `onFault` of `openImage`, what is damaged is left out; otherwise it is an error.
+   * faults are reported to `onFinding` of `openImage`, what is damaged is left out; otherwise it is an error.
    */
   async *walk(path: FilePath = '/'): AsyncGenerator<WalkEntry, void, undefined> {
     const start = await this.#find(path)
@@ -259,8 +259,8 @@ export class FileSystem {
   }
 
   #report(error: unknown): void {
-    if (this.#onFault === undefined) throw error
-    this.#onFault(faultOf(error))
+    if (this.#onFinding === undefined) throw error
+    this.#onFinding(findingOf(error))
   }
 }
 

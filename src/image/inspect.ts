@@ -10,7 +10,7 @@ import { partitionTypeName } from '../gpt-mbr/type-names.ts'
 import type { Gap, ImageReport, PartitionReport } from './report.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
-import { faultText, type Fault } from '../lib/fault.ts'
+import { formatFinding, type Finding } from '../lib/finding.ts'
 import { loadHash } from '../lib/load-hash.ts'
 import { drive } from '../lib/read-routine.ts'
 import { openFileSystem } from './open-file-system.ts'
@@ -37,7 +37,7 @@ export async function inspectImage(image: DiskImage, options: InspectOptions = {
   // Read once more, so that what is wrong with it is in the report.
   await drive(
     image.source,
-    readPartitionTable(size, (fault) => problems.push(faultText(fault))),
+    readPartitionTable(size, (fault) => problems.push(formatFinding(fault))),
   )
   const partitions: PartitionReport[] = []
   for (const partition of image.partitions) {
@@ -111,21 +111,21 @@ async function inspectFileSystem(
   { signal, onProgress, where }: InspectOptions & { where: string },
 ): Promise<BtrfsUsage | FatUsage> {
   let faults = 0
-  const onFault = (fault: Fault) => {
-    if (++faults <= MAX_FAULTS) say(faultText(fault))
+  const onFinding = (fault: Finding) => {
+    if (++faults <= MAX_FAULTS) say(formatFinding(fault))
   }
   const source = watched(bytes, signal)
   // Opened anew, so that faults are reported here, with the partition they are in.
-  const { reader, notices } = await openFileSystem(type, source, { onFault })
+  const { reader, notices } = await openFileSystem(type, source, { onFinding })
   for (const notice of notices) say(notice)
   onProgress?.({ step: `${where}directories and files` })
   const usage =
     type === 'btrfs'
       ? await inspectBtrfs(reader as BtrfsReader, source, {
-          onFault,
+          onFinding,
           onStep: (step) => onProgress?.({ step: `${where}${step}` }),
         })
-      : await drive(source, fatUsage(reader as FatReader, { onFault }))
+      : await drive(source, fatUsage(reader as FatReader, { onFinding }))
   if (faults > MAX_FAULTS) say(`${faults - MAX_FAULTS} more faults`)
   return usage
 }
@@ -133,7 +133,7 @@ async function inspectFileSystem(
 async function inspectBtrfs(
   reader: BtrfsReader,
   source: ByteSource,
-  options: Pick<BtrfsUsageOptions, 'onFault' | 'onStep'>,
+  options: Pick<BtrfsUsageOptions, 'onFinding' | 'onStep'>,
 ): Promise<BtrfsUsage> {
   const hash = await loadHash(checksumName(reader.superblock))
   return drive(source, btrfsUsage(reader, { hash, deviceSize: source.size, ...options }))

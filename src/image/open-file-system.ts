@@ -4,7 +4,7 @@ import { openFat } from '../fat32/read/reader.ts'
 import { FileSystem, type FileSystemType } from './file-system.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { toDisplay } from '../lib/byte-string.ts'
-import type { OnFault } from '../lib/fault.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import { uuidText } from '../lib/hex.ts'
 import { loadHash } from '../lib/load-hash.ts'
 import { drive } from '../lib/read-routine.ts'
@@ -20,20 +20,24 @@ import { formatVolumeId } from '../spec/numbers.ts'
 export async function openFileSystem(
   type: FileSystemType,
   source: ByteSource,
-  { onFault }: { onFault?: OnFault | undefined } = {},
+  { onFinding }: { onFinding?: OnFinding | undefined } = {},
 ): Promise<FileSystem> {
   if (type !== 'btrfs') {
-    const reader = await drive(source, openFat(onFault === undefined ? {} : { onFault }))
+    const reader = await drive(source, openFat(onFinding === undefined ? {} : { onFinding }))
     return new FileSystem({
       type: reader.type,
       label: reader.label,
       uuid: formatVolumeId(reader.volumeId),
       reader,
       source,
-      onFault,
+      onFinding,
     })
   }
-  const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd(), ...(onFault && { onFault }) })
+  const reader = await openBtrfs(source, {
+    loadHash,
+    zstd: await loadZstd(),
+    ...(onFinding && { onFinding }),
+  })
   return new FileSystem({
     type,
     label: toDisplay(reader.label),
@@ -42,6 +46,6 @@ export async function openFileSystem(
     source,
     subvolumes: () => reader.subvolumes(),
     notices: reader.notices,
-    onFault,
+    onFinding,
   })
 }

@@ -6,7 +6,7 @@ import type { ImageSource } from '../input/open-input.ts'
 import type { ReadStatistics } from '../input/watched-source.ts'
 import { subSource, type ByteSource } from '../lib/byte-source.ts'
 import { NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import type { OnFault } from '../lib/fault.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import { drive } from '../lib/read-routine.ts'
 import { openFileSystem } from './open-file-system.ts'
 
@@ -15,7 +15,7 @@ export interface OpenOptions extends InputOptions {
    * Is told of damage that could be done without: there was another copy, or something was left out. Offsets are
    * those in the image, or in the partition for what is found in a file system.
    */
-  onFault?: OnFault | undefined
+  onFinding?: OnFinding | undefined
 }
 
 /**
@@ -29,9 +29,9 @@ export async function openImage(image: ImageSource, options: OpenOptions = {}): 
   const bytes = await openBytes(image, options)
   try {
     const { source } = bytes
-    const table = await drive(source, readPartitionTable(source.size, options.onFault))
+    const table = await drive(source, readPartitionTable(source.size, options.onFinding))
     const partitions = (table?.partitions ?? [wholeImage(source.size)]).map(
-      (entry) => new ImagePartition(source, entry, options.onFault),
+      (entry) => new ImagePartition(source, entry, options.onFinding),
     )
     // They can be asked for by their labels, so these are read at once.
     for (const partition of partitions) await partition.identify()
@@ -126,13 +126,13 @@ export class ImagePartition {
   readonly entry: TablePartition | undefined
   /** Its bytes. What would lie beyond the image is not there. */
   readonly source: ByteSource
-  readonly #onFault: OnFault | undefined
+  readonly #onFinding: OnFinding | undefined
   #content: Promise<Content | undefined> | undefined
   #fileSystem: Promise<FileSystem> | undefined
   #label = ''
 
   /** Use `openImage`. */
-  constructor(image: ByteSource, place: PartitionPlace, onFault: OnFault | undefined) {
+  constructor(image: ByteSource, place: PartitionPlace, onFinding: OnFinding | undefined) {
     this.number = place.number
     this.start = place.start
     this.size = place.size
@@ -141,7 +141,7 @@ export class ImagePartition {
     this.name = place.name
     this.entry = place.number === 0 ? undefined : (place as TablePartition)
     this.source = subSource(image, place.start, place.size)
-    this.#onFault = onFault
+    this.#onFinding = onFinding
   }
 
   /** Finds out what is in it. That it cannot be read is left to those who want to. */
@@ -183,7 +183,7 @@ export class ImagePartition {
   async #open(): Promise<FileSystem> {
     const type = await this.contentType()
     if (type !== undefined && canOpen(type)) {
-      return openFileSystem(type, this.source, { onFault: this.#onFault })
+      return openFileSystem(type, this.source, { onFinding: this.#onFinding })
     }
     const where = this.number === 0 ? 'the image' : `partition ${this.number}`
     throw new UnsupportedError(

@@ -4,25 +4,25 @@ import { lintImage, type BootFinding, type LintOptions } from '../boot/lint.ts'
 import { openBytes } from '../input/open-bytes.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { checkPartitionTable } from '../gpt-mbr/check/check.ts'
-import { faultOf, type Fault, type OnFault } from '../lib/fault.ts'
+import { mismatch, findingOf, type Finding, type OnFinding } from '../lib/finding.ts'
 import { drive } from '../lib/read-routine.ts'
 import { DiskImage, openImage, type ImagePartition, type OpenOptions } from './open-image.ts'
 
 /** Something wrong with an image. `offset` counts from the start of the (uncompressed) image. */
-export interface ImageFault extends Fault {
+export interface ImageFault extends Finding {
   /** Number of the partition; undefined: it is about the image or its partition table. */
   partition: number | undefined
   /** What is in the partition: `btrfs`, `fat32`; `image` for what lies in none. */
   content: string
 }
 
-export interface VerifyOptions extends Omit<OpenOptions, 'onFault'> {
+export interface VerifyOptions extends Omit<OpenOptions, 'onFinding'> {
   /** Leave out the content of files: only the structure is checked. */
   quick?: boolean | undefined
   /** Look for what keeps the image from booting, too: with a U-Boot of that version, if one is named. */
   boot?: LintOptions | undefined
   /** Is told of each fault, when it is found. */
-  onFault?: ((fault: ImageFault) => void) | undefined
+  onFinding?: ((fault: ImageFault) => void) | undefined
 }
 
 export interface VerifyResult {
@@ -57,17 +57,17 @@ const MAX_FAULTS = 10_000
  * @throws RangeError when `boot` names no version of U-Boot
  */
 export async function verifyImage(image: ImageSource, options: VerifyOptions = {}): Promise<VerifyResult> {
-  const { onFault = () => undefined } = options
+  const { onFinding = () => undefined } = options
   const bytes = await openBytes(image, options)
   try {
     const { source } = bytes
     let faults = 0
-    const reportImage: OnFault = (fault) => {
+    const reportImage: OnFinding = (fault) => {
       faults++
-      onFault({ ...fault, partition: undefined, content: 'image' })
+      onFinding({ ...fault, partition: undefined, content: 'image' })
     }
     const opened = await openImage(source, { signal: options.signal }).catch((error: unknown) =>
-      faultOf(error),
+      findingOf(error),
     )
     const isOpen = opened instanceof DiskImage
     if (!isOpen || opened.table !== undefined) {
@@ -79,13 +79,13 @@ export async function verifyImage(image: ImageSource, options: VerifyOptions = {
     }
     const partitions: VerifiedPartition[] = []
     for (const partition of opened.partitions) {
-      const verified = await verifyPartition(partition, options, onFault)
+      const verified = await verifyPartition(partition, options, onFinding)
       partitions.push(verified)
       faults += verified.faults
     }
     if (opened.table === undefined && partitions.every(({ isChecked }) => !isChecked)) {
       const expected = 'a partition table, or a file system that is known here'
-      reportImage({ what: 'image', offset: 0, expected, found: 'neither' })
+      reportImage(mismatch({ where: 'image', offset: 0, expected, found: 'neither' }))
     }
     const boot = options.boot && (await lintImage(opened, options.boot))
     return { faults, partitions, ...(boot && { boot }) }
@@ -101,11 +101,11 @@ async function verifyPartition(
 ): Promise<VerifiedPartition> {
   const { number, start, size, source } = partition
   const verified = { number, content: 'unknown', label: '', size, isChecked: false, faults: 0 }
-  const onFault: OnFault = (fault) => {
+  const onFinding: OnFinding = (fault) => {
     verified.faults++
     if (verified.faults > MAX_FAULTS) return
     const { content } = verified
-    report({ ...fault, offset: start + fault.offset, partition: number === 0 ? undefined : number, content })
+    report({ ...fault, offset: start + (fault.offset ?? 0), partition: number === 0 ? undefined : number, content })
   }
   try {
     verified.content = (await partition.contentType()) ?? 'unknown'
@@ -116,12 +116,12 @@ async function verifyPartition(
     const step = number === 0 ? 'checking' : `checking partition ${number}`
     await checkFileSystem(type, source, {
       quick,
-      onFault,
+      onFinding,
       onProgress: (done, total) => onProgress?.({ step, done, total }),
       signal,
     })
   } catch (error) {
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
   }
   return verified
 }

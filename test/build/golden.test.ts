@@ -17,7 +17,7 @@ const WORKERS = [0, 1, 3]
 
 const HELP =
   'The bytes of this image are not those that were recorded. If that is what you want, it is a deliberate act: ' +
-  'say so in CHANGELOG.md, and record anew with RECORD_GOLDEN=1 npx vitest run test/golden.test.ts'
+  'say so in CHANGELOG.md, and record anew with RECORD_GOLDEN=1 npx vitest run test/build/golden.test.ts'
 
 const time = { sec: 1_700_000_000, nsec: 123_456_789 }
 const ROOT: TarInput[] = [
@@ -28,7 +28,7 @@ const ROOT: TarInput[] = [
   { path: 'bin/copy', type: 'file', content: noise(300_001), xattrs: [{ name: 'user.a', value: noise(20) }] },
   { path: 'lib/text', type: 'file', content: text(400_000) },
   { path: 'lib/sparse', type: 'file', content: new Uint8Array([...new Uint8Array(200_000), 1, 2, 3]) },
-  { path: 'lib/link', type: 'symlink', target: '../../bin/tool' },
+  { path: 'lib/link', type: 'symlink', target: '../bin/tool' },
   { path: 'dev/null', type: 'character', major: 1, minor: 3 },
   { path: 'run/fifo', type: 'fifo' },
   { path: 'gr\xc3\xbc\xc3\x9fe \xff', type: 'directory', mode: 0o1777 },

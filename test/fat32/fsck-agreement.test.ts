@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkFat } from '../../src/fat32/check/check.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
-import { faultText } from '../../src/lib/fault.ts'
+import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
 import { fsckFatRemarks } from '../judges/fsck-fat.ts'
 import { makeFat, type FatShape } from '../judges/mkfs-fat.ts'
@@ -85,7 +85,7 @@ function ours(bytes: Uint8Array): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkFat((fault) => faults.push(faultText(fault))),
+    checkFat((fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

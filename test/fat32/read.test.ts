@@ -19,7 +19,7 @@ import type { InodeRef } from '../../src/file-tree/reader.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { memorySource, type ByteSource } from '../../src/lib/byte-source.ts'
 import { CorruptError } from '../../src/lib/errors.ts'
-import type { Fault } from '../../src/lib/fault.ts'
+import { mismatch, type Finding } from '../../src/lib/finding.ts'
 import { drive, driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
 import { makeFat, mtool, mtoolsPut, type FatShape } from '../judges/mkfs-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
@@ -177,12 +177,12 @@ describe.skipIf(!hasJudges)('openFat', () => {
           : source.read(offset, length)
       },
     }
-    const faults: Fault[] = []
-    const again = await drive(broken, openFat({ onFault: (fault) => faults.push(fault) }))
+    const faults: Finding[] = []
+    const again = await drive(broken, openFat({ onFinding: (fault) => faults.push(fault) }))
     const [entry] = await drive(broken, again.list(again.root))
     expect(await drive(broken, again.read(entry, 0, 1500))).toEqual(content(1500, 1))
     expect(faults).toEqual([
-      { what: 'FAT 1', offset: start, expected: 'to be readable', found: 'EIO: i/o error, read' },
+      mismatch({ where: 'FAT 1', offset: start, expected: 'to be readable', found: 'EIO: i/o error, read' }),
     ])
   })
 

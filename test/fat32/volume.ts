@@ -9,7 +9,7 @@ import type { FatReader } from '../../src/fat32/read/reader.ts'
 import { writeFat32, type WriteFat32Options } from '../../src/fat32/write/write.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import type { SyncByteSource } from '../../src/lib/byte-source.ts'
-import type { Fault } from '../../src/lib/fault.ts'
+import type { Finding } from '../../src/lib/finding.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 import { driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
 import { withImage, type SparseImage } from '../judges/sparse-image.ts'
@@ -136,8 +136,8 @@ export function* allEntries(reader: FatReader): ReadRoutine<FoundEntry[]> {
   return found
 }
 
-export function faultsOf(image: SparseImage): Fault[] {
-  const faults: Fault[] = []
+export function faultsOf(image: SparseImage): Finding[] {
+  const faults: Finding[] = []
   driveSync(
     sourceOf(image),
     checkFat((fault) => faults.push(fault)),

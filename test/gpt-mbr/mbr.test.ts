@@ -7,7 +7,7 @@ import { readMbr } from '../../src/gpt-mbr/read/mbr.ts'
 import { encodeMbr, type MbrPartitionSpec } from '../../src/gpt-mbr/write/mbr.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { CorruptError, DoesNotFitError } from '../../src/lib/errors.ts'
-import { faultText } from '../../src/lib/fault.ts'
+import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
@@ -240,7 +240,7 @@ function faultsOf(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
+    checkPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

@@ -6,7 +6,7 @@ import { checkPartitionTable } from '../../src/gpt-mbr/check/check.ts'
 import { GptEntry, GptHeader } from '../../src/gpt-mbr/format.ts'
 import { readPartitionTable } from '../../src/gpt-mbr/read/table.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
-import { faultText } from '../../src/lib/fault.ts'
+import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
 import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
@@ -26,7 +26,7 @@ function read(bytes: Uint8Array, diskSize = bytes.length) {
   const faults: string[] = []
   const table = driveSync(
     memorySource(bytes),
-    readPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
+    readPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return { table, faults }
 }
@@ -35,7 +35,7 @@ function check(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkPartitionTable(diskSize, (fault) => faults.push(faultText(fault))),
+    checkPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

@@ -6,7 +6,7 @@ import { FileSystem } from '../../src/image/file-system.ts'
 import { CorruptError, NotFoundError, openImage, UnsupportedError, type DiskImage } from '../../src/index.ts'
 import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
-import type { Fault } from '../../src/lib/fault.ts'
+import type { Finding } from '../../src/lib/finding.ts'
 import type { ReadRoutine } from '../../src/lib/read-routine.ts'
 import { MemoryReader, type MemoryNode } from '../file-tree/memory-reader.ts'
 import { BIG_FILE, buildReadable, NOT_UTF8, TEXT_FILE } from '../images/readable.ts'
@@ -141,16 +141,16 @@ describe('a file system', () => {
 })
 
 describe('a damaged file system', () => {
-  const fileSystemOf = (reader: MemoryReader, onFault?: (fault: Fault) => void) => {
+  const fileSystemOf = (reader: MemoryReader, onFinding?: (fault: Finding) => void) => {
     const source = memorySource(new Uint8Array(0))
-    return new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source, onFault })
+    return new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source, onFinding })
   }
 
   test('in which a directory lies in itself is not walked forever', async () => {
     const top: MemoryNode = { file: new Uint8Array(1) }
     top.self = top
     await expect(collect(fileSystemOf(new MemoryReader(top)).walk())).rejects.toThrow(CorruptError)
-    const faults: Fault[] = []
+    const faults: Finding[] = []
     const fs = fileSystemOf(new MemoryReader(top), (fault) => faults.push(fault))
     const paths = (await collect(fs.walk())).map(({ path }) => path)
     expect(paths).toEqual(['/file', '/self'])

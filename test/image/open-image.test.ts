@@ -253,7 +253,7 @@ describe('an image of one file system', () => {
           expect(faults.join()).toContain('superblock')
         }
       },
-      { onFault: ({ what }) => faults.push(what) },
+      { onFinding: ({ where }) => faults.push(where) },
     )
   })
 

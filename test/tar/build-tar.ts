@@ -8,7 +8,7 @@ import { mapOf, pick, sparseBlocks, type SparseFormat, type SparseMap } from './
 
 /** What an entry is unless told: mode 0o755 for a directory and 0o644 for others, owner 0:0, mtime 0. */
 export type TarInput = {
-  /** As bytes, without a leading slash; '' is the root, written as `../sources/`. */
+  /** As bytes, without a leading slash; '' is the root, written as `./`. */
   path: ByteString
   mode?: number
   uid?: number

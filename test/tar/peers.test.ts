@@ -149,7 +149,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
     })
     const tar = join(folder, `${format}.tar`)
     const list = join(folder, 'list')
-    const names = host.flatMap(({ path }) => [Buffer.from('../sources/'), toBytes(path), Buffer.from([0])])
+    const names = host.flatMap(({ path }) => [Buffer.from('./'), toBytes(path), Buffer.from([0])])
     writeFileSync(list, Buffer.concat(names))
     await mustRun('tar', ['-C', tree, '--no-recursion', '-cf', tar, '-H', format, '--null', '-T', list])
     const entries = await collect(readTar(createReadStream(tar), tar))

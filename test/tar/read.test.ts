@@ -135,9 +135,9 @@ describe('names', () => {
   const file = (name: string) => ustarHeader({ typeflag: '0', name })
 
   test.each([
-    ['../sources/a/b', 'a/b'],
+    ['./a/b', 'a/b'],
     ['/a//b/./c', 'a/b/c'],
-    ['../sources/a', 'a'],
+    ['././a', 'a'],
     ['a/.b/..c/...', 'a/.b/..c/...'],
     [' ', ' '],
     ['\xc3\x28', '\xc3\x28'],
@@ -146,7 +146,7 @@ describe('names', () => {
     expect(await first(ustarHeader({ typeflag: '5', name: `${name}//` }))).toMatchObject({ path })
   })
 
-  test.each(['.', '../sources/', '/', '/./'])('%j is the root', async (name) => {
+  test.each(['.', './', '/', '/./'])('%j is the root', async (name) => {
     expect(await first(ustarHeader({ typeflag: '5', name }))).toMatchObject({ type: 'directory', path: '' })
     await expect(first(ustarHeader({ typeflag: '6', name }))).rejects.toThrow('the root is a fifo')
   })
@@ -191,7 +191,7 @@ describe('names', () => {
   test('long names of GNU', async () => {
     const name = `${'d'.repeat(150)}/${'f'.repeat(200)}`
     const long = (typeflag: string, text: string) => [
-      ustarHeader({ typeflag, name: '../sources/@LongLink', size: text.length + 1, magic: 'ustar  \0' }),
+      ustarHeader({ typeflag, name: '././@LongLink', size: text.length + 1, magic: 'ustar  \0' }),
       bytes(`${text}\0`),
     ]
     expect(

@@ -1,7 +1,7 @@
 /** Is a BTRFS file system sound? Everything that `btrfs check` and the kernel demand, and every copy of it. */
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type Fault, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
 import { drive } from '../../lib/read-routine.ts'
 import { SUPERBLOCK_OFFSETS } from '../format.ts'
 import { checkVolume } from './passes.ts'
@@ -11,7 +11,7 @@ import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 
 export interface CheckOptions extends BtrfsCodecs {
   /** Is told of every fault, as it is found. Offsets are those of `source`. */
-  onFault: OnFault
+  onFinding: OnFinding
   /** Metadata alone: no content of files is read. */
   quick?: boolean
   /** Ends the check, which then rejects with the signal's reason. */
@@ -21,31 +21,31 @@ export interface CheckOptions extends BtrfsCodecs {
 }
 
 /**
- * Checks the file system that is all of `source`. That it is not sound is no error: `onFault` is told.
+ * Checks the file system that is all of `source`. That it is not sound is no error: `onFinding` is told.
  *
  * @throws UnsupportedError when it has features that are unknown here, or needs other devices
  */
 export async function checkBtrfs(source: ByteSource, options: CheckOptions): Promise<void> {
-  const { onFault, signal, loadHash, zstd, quick = false, onProgress } = options
+  const { onFinding, signal, loadHash, zstd, quick = false, onProgress } = options
   const watched = { ...watchedBy(source, signal) }
-  const ofMirrors: Fault[] = []
+  const ofMirrors: Finding[] = []
   let found
   try {
-    found = await findSuperblock(watched, { loadHash, onFault: (fault) => ofMirrors.push(fault) })
+    found = await findSuperblock(watched, { loadHash, onFinding: (fault) => ofMirrors.push(fault) })
   } catch (error) {
-    for (const fault of ofMirrors) onFault(fault)
-    if (error instanceof CorruptError && ofMirrors.length === 0) onFault(faultOf(error))
+    for (const fault of ofMirrors) onFinding(fault)
+    if (error instanceof CorruptError && ofMirrors.length === 0) onFinding(findingOf(error))
     if (error instanceof CorruptError) return
     throw error
   }
   const { superblock, hash } = found
   // What lies beyond the end of the file system is of another one, and none of ours.
-  const ours = ofMirrors.filter(({ offset }) => offset < superblock.devItem.totalBytes)
-  for (const fault of ours) onFault(fault)
+  const ours = ofMirrors.filter(({ offset = 0 }) => offset < superblock.devItem.totalBytes)
+  for (const fault of ours) onFinding(fault)
   const known = SUPERBLOCK_OFFSETS.filter((place) =>
-    ours.some(({ offset }) => Math.abs(offset - place) < 4096),
+    ours.some(({ offset = 0 }) => Math.abs(offset - place) < 4096),
   )
-  const volume = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFault)
+  const volume = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
   await drive(
     watched,
     checkVolume({

@@ -1,6 +1,6 @@
 /** What all parts of the check look at: one file system, and how faults in it are told. */
 import type { BlockHash } from '../../lib/block-hash.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import {
   FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
@@ -33,10 +33,10 @@ export class CheckContext {
   readonly fsid: Uint8Array
   /** Nothing is from later: what is being logged belongs to the next transaction. */
   readonly latestGeneration: number
-  readonly #onFault: OnFault
+  readonly #onFinding: OnFinding
   #chunkTreeUuid: Uint8Array | undefined
 
-  constructor(superblock: Superblock, hash: BlockHash, chunks: ChunkMap, onFault: OnFault) {
+  constructor(superblock: Superblock, hash: BlockHash, chunks: ChunkMap, onFinding: OnFinding) {
     this.superblock = superblock
     this.hash = hash
     this.chunks = chunks
@@ -44,7 +44,7 @@ export class CheckContext {
     this.nodesize = superblock.nodesize
     this.fsid = fsidOfBlocks(superblock)
     this.latestGeneration = superblock.generation + 1
-    this.#onFault = onFault
+    this.#onFinding = onFinding
   }
 
   /** Compares the UUID at some place with that of the chunk tree, which is the first one asked for. */
@@ -60,7 +60,7 @@ export class CheckContext {
 
   /** @param offset on the device */
   fault(what: string, offset: number, expected: unknown, found: unknown): void {
-    this.#onFault({ what, offset, expected: String(expected), found: String(found) })
+    this.#onFinding(mismatch({ where: what, offset, expected: String(expected), found: String(found) }))
   }
 
   /** Reports what is wrong with an item. */

@@ -1,6 +1,6 @@
 /** The order of the check: chunks, then all trees, then what they say together, then the data. */
 import { UnsupportedError } from '../../lib/errors.ts'
-import { faultOf } from '../../lib/fault.ts'
+import { findingOf } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_ITEM_KEY,
@@ -150,8 +150,8 @@ class VolumeCheck {
       }
       return true
     } catch (error) {
-      const { what, offset, expected, found } = faultOf(error)
-      this.#volume.fault(what, offset, expected, found)
+      const { where, offset, expected, found } = findingOf(error)
+      this.#volume.fault(where, offset, expected, found)
       return false
     }
   }
@@ -172,8 +172,8 @@ class VolumeCheck {
         chunks.add(chunk)
         this.#space.addChunk(chunk, leaf.physical + at)
       } catch (error) {
-        const { what, offset, expected, found } = faultOf(error)
-        this.#volume.fault(what, offset, expected, found)
+        const { where, offset, expected, found } = findingOf(error)
+        this.#volume.fault(where, offset, expected, found)
         this.#lostOf(CHUNK_TREE_OBJECTID).add(leaf.key(slot), leaf.key(slot))
       }
     })

@@ -1,6 +1,6 @@
 /** All chunks, from the tree that has them. */
 import type { BlockHash } from '../../lib/block-hash.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import type { OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { CHUNK_ITEM_KEY, FIRST_CHUNK_TREE_OBJECTID, type Superblock } from '../format.ts'
 import { ChunkMap, decodeChunk, systemChunks } from './chunk-map.ts'
@@ -16,15 +16,15 @@ import { Trees } from './trees.ts'
 export function* readChunkTree({
   superblock,
   hash,
-  onFault,
+  onFinding,
 }: {
   superblock: Superblock
   hash: BlockHash
-  onFault: OnFault
+  onFinding: OnFinding
 }): ReadRoutine<{ chunks: ChunkMap; trees: Trees }> {
   const chunks = new ChunkMap(superblock.devItem.devid)
   for (const chunk of systemChunks(superblock)) chunks.add(chunk)
-  const trees = new Trees({ superblock, hash, chunks, onFault })
+  const trees = new Trees({ superblock, hash, chunks, onFinding })
   const cursor = trees.cursor(chunkTreeRoot(superblock))
   const start = { objectid: FIRST_CHUNK_TREE_OBJECTID, type: CHUNK_ITEM_KEY, offset: 0n }
   for (let isThere = yield* cursor.seek(start); isThere; isThere = yield* cursor.next()) {

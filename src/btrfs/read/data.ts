@@ -2,7 +2,7 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { hexText } from '../../lib/hex.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID } from '../format.ts'
@@ -23,7 +23,7 @@ export interface DataReaderOptions {
   hash: BlockHash
   sectorsize: number
   /** Is told of sectors that are damaged while another copy is sound. */
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 /** Which of the copies was read, and what it should be. */
@@ -38,14 +38,14 @@ export class DataReader {
   readonly #chunks: ChunkMap
   readonly #hash: BlockHash
   readonly #sectorsize: number
-  readonly #onFault: OnFault
+  readonly #onFinding: OnFinding
   readonly #sum: Uint8Array
 
-  constructor({ chunks, hash, sectorsize, onFault }: DataReaderOptions) {
+  constructor({ chunks, hash, sectorsize, onFinding }: DataReaderOptions) {
     this.#chunks = chunks
     this.#hash = hash
     this.#sectorsize = sectorsize
-    this.#onFault = onFault
+    this.#onFinding = onFinding
     this.#sum = new Uint8Array(hash.size)
   }
 
@@ -74,7 +74,7 @@ export class DataReader {
       }
       const sound =
         sums === undefined ? bytes : yield* this.#repaired(bytes, bytenr, { sums, physical, copies, what })
-      for (const error of errors) this.#onFault(faultOf(error))
+      for (const error of errors) this.#onFinding(findingOf(error))
       return sound
     }
     throw errors[0]
@@ -119,7 +119,7 @@ export class DataReader {
       const others = copies.filter((copy) => copy !== physical).map((copy) => copy + at)
       const sector = yield* this.#soundSector(others, wanted)
       if (sector === undefined) throw fault
-      this.#onFault(faultOf(fault))
+      this.#onFinding(findingOf(fault))
       repaired.set(sector, at)
     }
     return repaired
@@ -136,7 +136,7 @@ export class DataReader {
       try {
         sector = yield* readExactly(place, this.#sectorsize, 'another copy of a sector')
       } catch (error) {
-        this.#onFault(faultOf(error))
+        this.#onFinding(findingOf(error))
         continue
       }
       this.#hash.hashBlocks(sector, sector.length, this.#sum)

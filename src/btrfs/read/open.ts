@@ -5,7 +5,7 @@ import type { FileSystemReader, Inode, InodeRef, RecordReader } from '../../file
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import type { OnFinding } from '../../lib/finding.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import type { InodeItem, Superblock } from '../format.ts'
 import { readChunkTree } from './chunk-tree.ts'
@@ -67,7 +67,7 @@ export interface BtrfsReader extends FileSystemReader {
 
 export interface BtrfsOptions extends BtrfsCodecs {
   /** Is told of damage that another copy makes up for, and of what is left out because of damage. */
-  onFault?: OnFault
+  onFinding?: OnFinding
 }
 
 /**
@@ -78,10 +78,10 @@ export interface BtrfsOptions extends BtrfsCodecs {
  */
 export async function openBtrfs(
   source: ByteSource,
-  { loadHash, zstd, onFault = () => undefined }: BtrfsOptions,
+  { loadHash, zstd, onFinding = () => undefined }: BtrfsOptions,
 ): Promise<BtrfsReader> {
-  const found = await findSuperblock(source, { loadHash, onFault })
-  return drive(source, openWith({ ...found, size: source.size, zstd, onFault }))
+  const found = await findSuperblock(source, { loadHash, onFinding })
+  return drive(source, openWith({ ...found, size: source.size, zstd, onFinding }))
 }
 
 /**
@@ -92,22 +92,22 @@ export async function openBtrfs(
  */
 export async function findSuperblock(
   source: ByteSource,
-  { loadHash, onFault }: Pick<BtrfsCodecs, 'loadHash'> & { onFault: OnFault },
+  { loadHash, onFinding }: Pick<BtrfsCodecs, 'loadHash'> & { onFinding: OnFinding },
 ): Promise<FoundSuperblock> {
   const hashes = new Map<HashName, BlockHash>()
   for (const name of await drive(source, hashNamesOf(source.size))) hashes.set(name, await loadHash(name))
-  return drive(source, readSuperblock(source.size, { hashes, onFault }))
+  return drive(source, readSuperblock(source.size, { hashes, onFinding }))
 }
 
 interface BtrfsOpenOptions extends FoundSuperblock {
   /** Bytes of the device. */
   size: number
   zstd: Decompressor
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
-function* openWith({ size, superblock, hash, zstd, onFault }: BtrfsOpenOptions): ReadRoutine<BtrfsReader> {
-  const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFault })
-  const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFault })
-  return new Reader({ size, superblock, chunks, trees, data, zstd, onFault })
+function* openWith({ size, superblock, hash, zstd, onFinding }: BtrfsOpenOptions): ReadRoutine<BtrfsReader> {
+  const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFinding })
+  const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFinding })
+  return new Reader({ size, superblock, chunks, trees, data, zstd, onFinding })
 }

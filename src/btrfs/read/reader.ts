@@ -4,7 +4,7 @@ import type { DataRange } from '../../file-tree/file-content.ts'
 import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import type { OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
@@ -52,7 +52,7 @@ export interface ReaderParts {
   trees: Trees
   data: DataReader
   zstd: Decompressor
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 /** What reading content takes of an inode. */
@@ -75,11 +75,11 @@ export class Reader implements BtrfsReader {
   readonly #roots: Roots
   readonly #search: TreeSearch
   readonly #content: ContentReader
-  readonly #onFault: OnFault
+  readonly #onFinding: OnFinding
   /** Of the file that was asked for last: it is mostly read piece by piece. */
   #lastFile: FileState | undefined
 
-  constructor({ size, superblock, chunks, trees, data, zstd, onFault }: ReaderParts) {
+  constructor({ size, superblock, chunks, trees, data, zstd, onFinding }: ReaderParts) {
     this.superblock = superblock
     this.label = textOf(superblock.label)
     this.chunks = chunks
@@ -87,7 +87,7 @@ export class Reader implements BtrfsReader {
     this.notices = noticesOf(superblock, size)
     this.#roots = new Roots(trees, superblock)
     this.#search = new TreeSearch(trees, this.#roots)
-    this.#onFault = onFault
+    this.#onFinding = onFinding
     const withSums = <T>(work: (cursor: Cursor) => ReadRoutine<T>) =>
       this.#search.search(Number(CSUM_TREE_OBJECTID), work)
     this.#content = new ContentReader({ data, zstd, sectorsize: superblock.sectorsize, withSums })
@@ -101,7 +101,7 @@ export class Reader implements BtrfsReader {
     return listSubvolumes({
       rootCursor: this.trees.cursor(this.#roots.rootTree),
       search: (tree, work) => this.#search.search(tree, work),
-      onFault: this.#onFault,
+      onFinding: this.#onFinding,
     })
   }
 

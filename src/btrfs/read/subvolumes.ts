@@ -3,7 +3,7 @@ import type { Timestamp } from '../../file-tree/entry.ts'
 import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
@@ -56,7 +56,7 @@ export interface SubvolumesOptions {
   /** Works with a cursor over a file tree. */
   search: <T>(tree: number, work: (cursor: Cursor) => ReadRoutine<T>) => ReadRoutine<T>
   /** Is told of subvolumes that lie nowhere; they are left out. */
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 /** Where a subvolume lies, as the root tree has it. */
@@ -70,7 +70,7 @@ interface Place {
 export function* listSubvolumes({
   rootCursor,
   search,
-  onFault,
+  onFinding,
 }: SubvolumesOptions): ReadRoutine<Subvolume[]> {
   const { items, places } = yield* scanRootTree(rootCursor)
   const paths = new Map<number, ByteString | undefined>([[TOP_LEVEL, '']])
@@ -79,9 +79,9 @@ export function* listSubvolumes({
     let path: ByteString | undefined
     try {
       path = yield* pathOf(id, places, paths, search)
-      if (path === undefined) onFault(faultOf(fault))
+      if (path === undefined) onFinding(findingOf(fault))
     } catch (error) {
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
     }
     if (path !== undefined) subvolumes.push(subvolumeOf(id, path, places.get(id)?.parent ?? 0, item))
   }

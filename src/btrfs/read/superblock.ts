@@ -1,7 +1,7 @@
 /** Finds the superblock to go by, among the copies that there are. (btrfs_check_super_valid) */
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
@@ -50,13 +50,13 @@ export function* hashNamesOf(size: number): ReadRoutine<Set<HashName>> {
  *
  * @param size bytes of the device
  * @param hashes at least those of `hashNamesOf`
- * @param onFault is told of damaged copies
+ * @param onFinding is told of damaged copies
  * @throws CorruptError when none is sound
  * @throws UnsupportedError when the file system has features that are unknown here
  */
 export function* readSuperblock(
   size: number,
-  { hashes, onFault }: { hashes: ReadonlyMap<HashName, BlockHash>; onFault: OnFault },
+  { hashes, onFinding }: { hashes: ReadonlyMap<HashName, BlockHash>; onFinding: OnFinding },
 ): ReadRoutine<FoundSuperblock> {
   let best: FoundSuperblock | undefined
   let first: Error | undefined
@@ -67,10 +67,10 @@ export function* readSuperblock(
       // The kernel goes by the first alone. A mirror may be older, or belong to a file system that was here before.
       if (i === 0 || (first !== undefined && isNewer)) best = found
     } catch (error) {
-      const fault = faultOf(error)
+      const fault = findingOf(error)
       if (i === 0) first = error as Error
       else if (best !== undefined && fault.found === NO_SUPERBLOCK) continue
-      onFault(fault)
+      onFinding(fault)
     }
   }
   if (best === undefined) throw first ?? noSuperblock(SUPERBLOCK_OFFSETS[0], `only ${size} bytes`)

@@ -1,7 +1,7 @@
 /** Reads blocks of trees, from whichever copy is sound. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import type { Superblock } from '../format.ts'
@@ -24,7 +24,7 @@ export interface TreesOptions {
   hash: BlockHash
   chunks: ChunkMap
   /** Is told of copies that are damaged while another one is sound. */
-  onFault: OnFault
+  onFinding: OnFinding
   /** Bytes of blocks that are kept. */
   cacheBytes?: number
 }
@@ -37,18 +37,18 @@ export class Trees {
   readonly #superblock: Superblock
   readonly #hash: BlockHash
   readonly #chunks: ChunkMap
-  readonly #onFault: OnFault
+  readonly #onFinding: OnFinding
   readonly #fsid: Uint8Array
   /** By their addresses; those used last come last. */
   readonly #cache = new Map<number, TreeBlock>()
   readonly #cacheBlocks: number
 
-  constructor({ superblock, hash, chunks, onFault, cacheBytes = CACHE_BYTES }: TreesOptions) {
+  constructor({ superblock, hash, chunks, onFinding, cacheBytes = CACHE_BYTES }: TreesOptions) {
     this.nodesize = superblock.nodesize
     this.#superblock = superblock
     this.#hash = hash
     this.#chunks = chunks
-    this.#onFault = onFault
+    this.#onFinding = onFinding
     this.#fsid = fsidOfBlocks(superblock)
     this.#cacheBlocks = Math.max(16, Math.floor(cacheBytes / this.nodesize))
   }
@@ -100,7 +100,7 @@ export class Trees {
     for (const physical of copies) {
       try {
         const block = yield* this.copy(bytenr, physical, expected, owner)
-        for (const error of errors) this.#onFault(faultOf(error))
+        for (const error of errors) this.#onFinding(findingOf(error))
         return block
       } catch (error) {
         errors.push(error)

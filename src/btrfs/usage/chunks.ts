@@ -1,6 +1,6 @@
 /** What is in the chunks, and how full are they? */
 import { OccupancyCells, type Occupancy } from '../../lib/occupancy.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_DATA,
@@ -52,11 +52,11 @@ export interface ChunkUsageInput {
   extents: ExtentUse
   /** Addresses of all tree blocks. */
   blocks: Iterable<number>
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 export function* chunkUsage(input: ChunkUsageInput): ReadRoutine<ChunkUsage[]> {
-  const { trees, chunks, extents, blocks, onFault } = input
+  const { trees, chunks, extents, blocks, onFinding } = input
   const all = chunks.chunks.reduce((sum, { length }) => sum + length, 0)
   const cells = new Map(
     chunks.chunks.map((chunk) => {
@@ -79,7 +79,7 @@ export function* chunkUsage(input: ChunkUsageInput): ReadRoutine<ChunkUsage[]> {
     try {
       usedBytes = yield* usedOf(chunk, input)
     } catch (error) {
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
     }
     usages.push({
       logical: chunk.logical,

@@ -1,6 +1,6 @@
 /** Which trees are there, and where do subvolumes lie? */
 import type { ByteString } from '../../lib/byte-string.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
@@ -48,7 +48,7 @@ const ROOT = {
 export function* readRoots(
   trees: Trees,
   superblock: Superblock,
-  { onBlock, onFault }: { onBlock: (bytenr: number) => void; onFault: OnFault },
+  { onBlock, onFinding }: { onBlock: (bytenr: number) => void; onFinding: OnFinding },
 ): ReadRoutine<AllRoots> {
   // A tree that is being moved may have two items; the newer one comes last.
   const roots = new Map<bigint, TreeRoot>()
@@ -69,11 +69,11 @@ export function* readRoots(
         try {
           item(leaf, slot)
         } catch (error) {
-          onFault(faultOf(error))
+          onFinding(findingOf(error))
         }
       }
     },
-    onFault,
+    onFinding,
   })
   return { roots: [rootTreeRoot(superblock), chunkTreeRoot(superblock), ...roots.values()], places }
 }

@@ -3,7 +3,7 @@ import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import type { SizeTree } from '../../file-tree/size-tree.ts'
 import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   DIR_INDEX_KEY,
@@ -71,7 +71,7 @@ export interface ScanContext {
   /** Running number of the next file, in all subvolumes. */
   nextFile: () => number
   onBlock: (bytenr: number) => void
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 const INODE = {
@@ -101,7 +101,7 @@ export function* scanSubvolume(root: TreeRoot, context: ScanContext): ReadRoutin
   yield* scanTree(context.trees, root, {
     block: context.onBlock,
     leaf: (leaf) => scan.leaf(leaf),
-    onFault: context.onFault,
+    onFinding: context.onFinding,
   })
   return scan.finish()
 }
@@ -131,7 +131,7 @@ class SubvolumeScan {
       try {
         this.#item(leaf, slot)
       } catch (error) {
-        this.#context.onFault(faultOf(error))
+        this.#context.onFinding(findingOf(error))
       }
     }
   }

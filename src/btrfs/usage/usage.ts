@@ -2,7 +2,7 @@
 import { SizeTree } from '../../file-tree/size-tree.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
@@ -30,7 +30,7 @@ export interface BtrfsUsageOptions {
   /** Bytes of the device. */
   deviceSize: number
   /** Is told of what is damaged; the numbers are then those of the rest. */
-  onFault: OnFault
+  onFinding: OnFinding
   /** Is told of what comes next, in a few words. */
   onStep?: (step: string) => void
 }
@@ -44,7 +44,7 @@ const LARGEST_FILES = 40
  */
 export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): ReadRoutine<BtrfsUsage> {
   const { superblock, trees, chunks } = volume
-  const { hash, deviceSize, onFault, onStep = () => undefined } = options
+  const { hash, deviceSize, onFinding, onStep = () => undefined } = options
   const blocks = new Set<number>()
   const sizes = new SizeTree()
   const extents = new ExtentUse()
@@ -60,7 +60,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
   }
 
   const inRootTree = counting()
-  const { roots, places } = yield* readRoots(trees, superblock, { onBlock: inRootTree.onBlock, onFault })
+  const { roots, places } = yield* readRoots(trees, superblock, { onBlock: inRootTree.onBlock, onFinding })
   const subvolumes = yield* volume.subvolumes()
   const defaultSubvolume = yield* volume.defaultSubvolume()
 
@@ -82,7 +82,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
       ordinal,
       nextFile: () => files++,
       onBlock: counted.onBlock,
-      onFault,
+      onFinding,
     })
     scanned.push({ subvolume, content, metadataBlocks: counted.blocks() })
   }
@@ -94,7 +94,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
     if (isSubvolume.has(root.owner)) continue
     const counted = counting()
     const isCounted = root.owner === roots[0].owner
-    if (!isCounted) yield* scanTree(trees, root, { block: counted.onBlock, onFault })
+    if (!isCounted) yield* scanTree(trees, root, { block: counted.onBlock, onFinding })
     treeUsages.push(treeUsage(root, isCounted ? inRootTree.blocks() : counted.blocks()))
   }
   const hasOwnTree = (superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
@@ -104,7 +104,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
     blockGroups: rootsById.get(hasOwnTree ? BLOCK_GROUP_TREE_OBJECTID : EXTENT_TREE_OBJECTID),
     extents,
     blocks,
-    onFault,
+    onFinding,
   })
   const exclusive = extents.exclusiveBytes(subvolumes.length)
   const usages = scanned.map(({ subvolume, content, metadataBlocks }) =>
@@ -131,7 +131,7 @@ export function* btrfsUsage(volume: BtrfsReader, options: BtrfsUsageOptions): Re
     hasLogTree: superblock.logRoot !== 0,
     defaultSubvolume,
     deviceId: superblock.devItem.devid,
-    devices: yield* readDevices(volume, onFault),
+    devices: yield* readDevices(volume, onFinding),
     chunks: chunkUsages,
     totals: totalsOf(usages, { extents, metadataBytes: blocks.size * superblock.nodesize }),
     subvolumes: usages,
@@ -172,7 +172,7 @@ function placeSubvolume(
   if (place !== undefined) sizes.place(row, rows(place.parentTree, place.parentInode), place.name)
 }
 
-function* readDevices(volume: BtrfsReader, onFault: OnFault): ReadRoutine<DeviceUsage[]> {
+function* readDevices(volume: BtrfsReader, onFinding: OnFinding): ReadRoutine<DeviceUsage[]> {
   const devices: DeviceUsage[] = []
   yield* scanTree(volume.trees, chunkTreeRoot(volume.superblock), {
     leaf: (leaf) => {
@@ -184,11 +184,11 @@ function* readDevices(volume: BtrfsReader, onFault: OnFault): ReadRoutine<Device
           const { devid, uuid, totalBytes, bytesUsed } = item
           devices.push({ id: devid, uuid: givenUuid(uuid), totalBytes, allocatedBytes: bytesUsed })
         } catch (error) {
-          onFault(faultOf(error))
+          onFinding(findingOf(error))
         }
       }
     },
-    onFault,
+    onFinding,
   })
   return devices
 }

@@ -1,6 +1,6 @@
 /** Goes over all blocks of a tree, once each. */
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Key } from '../format.ts'
 import { keyText, type TreeBlock } from '../read/tree-block.ts'
@@ -12,13 +12,13 @@ export interface BlockVisitor {
   /** Is given every leaf, in the order of the keys. Without it leaves are not read. */
   leaf?: (leaf: TreeBlock) => void
   /** Is told of what cannot be read, and is left out. */
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 /** Visits a tree in the order of its keys. What is damaged beyond repair is reported and stepped over. */
 export function* scanTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): ReadRoutine<void> {
   const { bytenr, level, generation, owner } = root
-  const { onFault } = visitor
+  const { onFinding } = visitor
   /**
    * The last first key of a block, of each level. They must ascend: pointers that lead to the same blocks again and
    * again would make a small tree endless.
@@ -32,7 +32,7 @@ export function* scanTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): 
     try {
       block = yield* trees.block(place, expected, owner)
     } catch (error) {
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
       return
     }
     if (block.isLeaf) visitor.leaf?.(block)
@@ -47,7 +47,7 @@ export function* scanTree(trees: Trees, root: TreeRoot, visitor: BlockVisitor): 
       if (before !== undefined && block.compare(slot, before) <= 0) {
         const what = `tree block ${block.bytenr} of tree ${owner}, slot ${slot}`
         const expected = `a key behind ${keyText(before)}`
-        onFault(faultOf(new CorruptError(what, block.physical, { expected, found: keyText(firstKey) })))
+        onFinding(findingOf(new CorruptError(what, block.physical, { expected, found: keyText(firstKey) })))
         continue
       }
       last[below] = firstKey

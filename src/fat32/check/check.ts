@@ -1,5 +1,5 @@
 /** Looks for all that is wrong with a FAT volume. */
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes } from '../read/boot-sector.ts'
 import { checkHead } from './head.ts'
@@ -14,16 +14,16 @@ import { FatTable } from '../read/fat-table.ts'
  * Checks the boot sector and its copy, FSInfo, the FATs, all directories and chains, and the label. The content of
  * files is not read. Nothing is reported of a sound volume; what fsck.fat complains of is.
  *
- * @param onFault offsets count from the start of the volume
+ * @param onFinding offsets count from the start of the volume
  */
-export function* checkFat(onFault: OnFault): ReadRoutine<void> {
+export function* checkFat(onFinding: OnFinding): ReadRoutine<void> {
   let check: Check
   try {
     const bytes = yield* readBootBytes()
     const head = decodeBootSector(bytes)
-    check = { ...head, bytes, fat: new FatTable(head, onFault), onFault }
+    check = { ...head, bytes, fat: new FatTable(head, onFinding), onFinding }
   } catch (error) {
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
     return
   }
   try {
@@ -34,6 +34,6 @@ export function* checkFat(onFault: OnFault): ReadRoutine<void> {
     yield* checkUse(check, used)
   } catch (error) {
     // A part that cannot be read at all; what would come after it stands on it.
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
   }
 }

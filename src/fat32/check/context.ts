@@ -1,5 +1,5 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import type { OnFinding } from '../../lib/finding.ts'
 import type { VolumeHead } from '../read/boot-sector.ts'
 import type { FatTable } from '../read/fat-table.ts'
 
@@ -8,7 +8,7 @@ export interface Check extends VolumeHead {
   /** The boot sector. */
   bytes: Uint8Array
   fat: FatTable
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 export const quote = (name: ByteString) => JSON.stringify(toDisplay(name))

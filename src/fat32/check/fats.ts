@@ -1,4 +1,5 @@
 /** Do the FATs agree, and what do their first two entries say? */
+import { mismatch } from '../../lib/finding.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FIRST_CLUSTER } from '../format.ts'
 import { fatOffset } from '../geometry.ts'
@@ -7,10 +8,10 @@ import { differenceIn, hex, type Check } from './context.ts'
 /** Bytes compared at once. */
 const STEP = 1 << 20
 
-export function* checkFats({ boot, fat, geometry, activeFats, onFault }: Check): ReadRoutine<void> {
+export function* checkFats({ boot, fat, geometry, activeFats, onFinding }: Check): ReadRoutine<void> {
   const { mask, cleanBit, noErrorBit, bits } = fat.form
   const fault = (entry: number, expected: string, found: string) =>
-    onFault({ what: `FAT entry ${entry}`, offset: fat.offsetOf(entry), expected, found })
+    onFinding(mismatch({ where: `FAT entry ${entry}`, offset: fat.offsetOf(entry), expected, found }))
 
   const media = yield* fat.entry(0)
   const expected = (mask & ~0xff) | boot.media
@@ -30,12 +31,14 @@ export function* checkFats({ boot, fat, geometry, activeFats, onFault }: Check):
       const original = yield* readExactly(fatOffset(geometry, first) + at, size, `FAT ${first + 1}`)
       const different = differenceIn(original, yield* readExactly(offset, size, what))
       if (different < 0) continue
-      onFault({
-        what,
-        offset: offset + different,
-        expected: `what FAT ${first + 1} has`,
-        found: 'something else',
-      })
+      onFinding(
+        mismatch({
+          where: what,
+          offset: offset + different,
+          expected: `what FAT ${first + 1} has`,
+          found: 'something else',
+        }),
+      )
       break
     }
   }

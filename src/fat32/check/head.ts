@@ -1,4 +1,5 @@
 /** Is what stands before the FATs sound, and does the volume fit where it lies? */
+import { mismatch } from '../../lib/finding.ts'
 import { readExactly, readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BootSector,
@@ -21,7 +22,8 @@ export function* checkHead(check: Check): ReadRoutine<void> {
     expected: string,
     found: string | number,
     offset = offsetIn(check, field),
-  ) => check.onFault({ what: `FAT boot sector, ${field}`, offset, expected, found: String(found) })
+  ) =>
+    check.onFinding(mismatch({ where: `FAT boot sector, ${field}`, offset, expected, found: String(found) }))
 
   if (boot.fats > 2) fault('fats', '1 or 2', boot.fats)
   if (boot.bootSignature !== EXTENDED_BOOT_SIGNATURE) {
@@ -56,25 +58,34 @@ function offsetIn({ boot32 }: Check, field: keyof BootSector): number {
 }
 
 function* checkBackup(
-  { bytes, geometry, onFault }: Check,
+  { bytes, geometry, onFinding }: Check,
   { backupBootSector }: BootSector,
 ): ReadRoutine<void> {
   const { reservedSectors, sectorSize } = geometry
   const what = 'copy of the FAT boot sector'
   if (backupBootSector === 0 || backupBootSector >= reservedSectors) {
     const offset = BootSector.offsetOf('backupBootSector')
-    onFault({
-      what,
-      offset,
-      expected: `in one of ${reservedSectors} reserved sectors`,
-      found: `in ${backupBootSector}`,
-    })
+    onFinding(
+      mismatch({
+        where: what,
+        offset,
+        expected: `in one of ${reservedSectors} reserved sectors`,
+        found: `in ${backupBootSector}`,
+      }),
+    )
     return
   }
   const offset = backupBootSector * sectorSize
   const at = differenceIn(bytes, yield* readExactly(offset, BootSector.size, what))
   if (at >= 0)
-    onFault({ what, offset: offset + at, expected: 'what the boot sector has', found: 'something else' })
+    onFinding(
+      mismatch({
+        where: what,
+        offset: offset + at,
+        expected: 'what the boot sector has',
+        found: 'something else',
+      }),
+    )
 }
 
 /** Where FSInfo lies, if it does. */
@@ -87,15 +98,17 @@ export function fsInfoOffset({ boot32, geometry }: Check): number | undefined {
 }
 
 function* checkFsInfoSignatures(check: Check, { fsInfoSector }: BootSector): ReadRoutine<void> {
-  const { geometry, onFault } = check
+  const { geometry, onFinding } = check
   const offset = fsInfoOffset(check)
   if (offset === undefined) {
-    onFault({
-      what: 'FSInfo',
-      offset: BootSector.offsetOf('fsInfoSector'),
-      expected: `in one of ${geometry.reservedSectors} reserved sectors`,
-      found: `in ${fsInfoSector}`,
-    })
+    onFinding(
+      mismatch({
+        where: 'FSInfo',
+        offset: BootSector.offsetOf('fsInfoSector'),
+        expected: `in one of ${geometry.reservedSectors} reserved sectors`,
+        found: `in ${fsInfoSector}`,
+      }),
+    )
     return
   }
   const info = yield* readStruct(offset, 'FSInfo', FsInfo)
@@ -106,7 +119,7 @@ function* checkFsInfoSignatures(check: Check, { fsInfoSector }: BootSector): Rea
     const found = info[field]
     if (found === expected) continue
     const at = offset + FsInfo.offsetOf(field)
-    onFault({ what: `FSInfo, ${field}`, offset: at, expected: hex(expected), found: hex(found) })
+    onFinding(mismatch({ where: `FSInfo, ${field}`, offset: at, expected: hex(expected), found: hex(found) }))
   }
 }
 

@@ -1,3 +1,4 @@
+import { mismatch } from '../../lib/finding.ts'
 import { fromBytes } from '../../lib/byte-string.ts'
 import { BootSector, BootSector16, type DirEntry, EXTENDED_BOOT_SIGNATURE, NAME_KANJI_E5 } from '../format.ts'
 import { quote, type Check } from './context.ts'
@@ -13,12 +14,12 @@ const NO_NAME = 'NO NAME    '
 const FORBIDDEN = /["*+,./:;<=>?[\\\]|\x00-\x1f]/
 
 /** The label stands in the boot sector and in the root directory, or there is none. */
-export function checkLabel({ boot, boot32, onFault }: Check, record: LabelRecord | undefined): void {
+export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelRecord | undefined): void {
   const inBoot = fromBytes(boot.label)
   const inRoot = record && labelOf(record.entry)
   const bootOffset = boot32 === undefined ? BootSector16.offsetOf('label') : BootSector.offsetOf('label')
   const fault = (expected: string, found: string, offset = record?.offset ?? bootOffset) =>
-    onFault({ what: 'volume label', offset, expected, found })
+    onFinding(mismatch({ where: 'volume label', offset, expected, found }))
 
   if (inRoot !== undefined && (FORBIDDEN.test(inRoot) || inRoot.startsWith(' '))) {
     fault('characters that a label may have', quote(inRoot))

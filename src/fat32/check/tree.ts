@@ -1,7 +1,7 @@
 /** Walks all directories, and claims the clusters of what is in them. */
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf } from '../../lib/fault.ts'
+import { mismatch, findingOf } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { Chain } from '../read/chain.ts'
 import { isLongNameEntry, shortNameText } from '../read/directory.ts'
@@ -64,7 +64,7 @@ export function* checkTree(check: Check): ReadRoutine<{ used: ClusterSet; label:
  * @returns how many there are
  */
 function* claim(
-  { fat, used, onFault }: Walk,
+  { fat, used, onFinding }: Walk,
   first: number,
   { what, offset, most, into }: { what: string; offset: number; most: number; into?: number[] },
 ): ReadRoutine<number> {
@@ -72,7 +72,7 @@ function* claim(
   let last: number | undefined
   const fault = (expected: string, found: string) => {
     const place = last === undefined ? offset : fat.offsetOf(last)
-    onFault({ what: `cluster chain of ${what}`, offset: place, expected, found })
+    onFinding(mismatch({ where: `cluster chain of ${what}`, offset: place, expected, found }))
   }
   try {
     const chain = new Chain(fat, first, { what, offset })
@@ -99,7 +99,7 @@ function* claim(
     }
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
   }
   return count
 }
@@ -129,7 +129,7 @@ function* checkDirectory(walk: Walk, directory: Directory): ReadRoutine<void> {
   const isRoot = path === ''
   const what = isRoot ? 'root directory' : `directory ${quote(path)}`
   const fault = (offset: number, expected: string, found: string) =>
-    walk.onFault({ what, offset, expected, found })
+    walk.onFinding(mismatch({ where: what, offset, expected, found }))
   const longNames = new LongNames(fault)
   const shortNames = new ShortNames(fault)
   let index = 0
@@ -201,11 +201,12 @@ function* checkRecord(
     path,
   }: { entry: DirEntry; offset: number; directory: Directory; path: ByteString },
 ): ReadRoutine<void> {
-  const { onFault, geometry, open } = walk
+  const { onFinding, geometry, open } = walk
   const first = firstClusterOf(entry, geometry.type)
   if ((entry.attributes & ATTR_DIRECTORY) !== 0) {
     const what = `directory ${quote(path)}`
-    if (entry.size !== 0) onFault({ what, offset, expected: 'size 0', found: String(entry.size) })
+    if (entry.size !== 0)
+      onFinding(mismatch({ where: what, offset, expected: 'size 0', found: String(entry.size) }))
     const clusters = yield* claimDirectory(walk, first, { what, offset })
     if (clusters.length > 0) open.push({ path, cluster: first, parent: directory.cluster, clusters })
     return
@@ -215,6 +216,13 @@ function* checkRecord(
   if (first === 0 && needed === 0) return
   const count = yield* claim(walk, first, { what, offset, most: needed })
   if (count < needed) {
-    onFault({ what, offset, expected: `${needed} clusters for ${entry.size} bytes`, found: `${count}` })
+    onFinding(
+      mismatch({
+        where: what,
+        offset,
+        expected: `${needed} clusters for ${entry.size} bytes`,
+        found: `${count}`,
+      }),
+    )
   }
 }

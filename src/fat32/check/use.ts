@@ -1,4 +1,5 @@
 /** Is every cluster that is taken used by something, and does FSInfo count them right? */
+import { mismatch } from '../../lib/finding.ts'
 import { readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FAT_FREE, FIRST_CLUSTER, FsInfo, UNKNOWN_COUNT } from '../format.ts'
 import type { Check } from './context.ts'
@@ -7,7 +8,7 @@ import type { ClusterSet } from './cluster-set.ts'
 
 /** @param used by files and directories */
 export function* checkUse(check: Check, used: ClusterSet): ReadRoutine<void> {
-  const { fat, geometry, onFault } = check
+  const { fat, geometry, onFinding } = check
   const end = FIRST_CLUSTER + geometry.clusters
   let [free, lost, firstLost] = [0, 0, 0]
   for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) {
@@ -19,24 +20,28 @@ export function* checkUse(check: Check, used: ClusterSet): ReadRoutine<void> {
     }
   }
   if (lost > 0) {
-    onFault({
-      what: 'FAT',
-      offset: fat.offsetOf(firstLost),
-      expected: 'clusters in use by something',
-      found: `${lost} that nothing uses, the first one ${firstLost}`,
-    })
+    onFinding(
+      mismatch({
+        where: 'FAT',
+        offset: fat.offsetOf(firstLost),
+        expected: 'clusters in use by something',
+        found: `${lost} that nothing uses, the first one ${firstLost}`,
+      }),
+    )
   }
 
   const offset = fsInfoOffset(check)
   if (offset === undefined) return
   const { freeClusters, nextFree } = yield* readStruct(offset, 'FSInfo', FsInfo)
   const fault = (field: keyof FsInfo, expected: string, found: number) =>
-    onFault({
-      what: `FSInfo, ${field}`,
-      offset: offset + FsInfo.offsetOf(field),
-      expected,
-      found: String(found),
-    })
+    onFinding(
+      mismatch({
+        where: `FSInfo, ${field}`,
+        offset: offset + FsInfo.offsetOf(field),
+        expected,
+        found: String(found),
+      }),
+    )
   if (freeClusters !== UNKNOWN_COUNT && freeClusters !== free)
     fault('freeClusters', String(free), freeClusters)
   if (nextFree !== UNKNOWN_COUNT && (nextFree < FIRST_CLUSTER || nextFree >= end)) {

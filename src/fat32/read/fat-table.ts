@@ -1,5 +1,5 @@
 import { CorruptError } from '../../lib/errors.ts'
-import type { OnFault } from '../../lib/fault.ts'
+import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { isCluster, type VolumeHead } from './boot-sector.ts'
@@ -16,15 +16,15 @@ export class FatTable {
   readonly geometry: Geometry
   readonly form: FatEntryForm
   readonly #copies: readonly number[]
-  readonly #onFault: OnFault
+  readonly #onFinding: OnFinding
   readonly #pages = new Map<number, DataView>()
 
-  /** @param onFault is told when a copy cannot be read and another one takes its place */
-  constructor({ geometry, activeFats }: Pick<VolumeHead, 'geometry' | 'activeFats'>, onFault: OnFault) {
+  /** @param onFinding is told when a copy cannot be read and another one takes its place */
+  constructor({ geometry, activeFats }: Pick<VolumeHead, 'geometry' | 'activeFats'>, onFinding: OnFinding) {
     this.geometry = geometry
     this.form = FAT_ENTRY_FORMS[geometry.type]
     this.#copies = activeFats
-    this.#onFault = onFault
+    this.#onFinding = onFinding
   }
 
   /** Value for a cluster of the volume, or for one of the two before: FAT[0] and FAT[1] of the specification. */
@@ -93,7 +93,7 @@ export class FatTable {
       for (const { copy, error } of problems) {
         const found = error instanceof Error ? error.message : String(error)
         const offset = fatOffset(this.geometry, copy) + start
-        this.#onFault({ what: `FAT ${copy + 1}`, offset, expected: 'to be readable', found })
+        this.#onFinding(mismatch({ where: `FAT ${copy + 1}`, offset, expected: 'to be readable', found }))
       }
       if (this.#pages.size === MAX_PAGES) this.#pages.delete(this.#pages.keys().next().value!)
       this.#pages.set(index, viewOf(bytes))

@@ -4,7 +4,7 @@ import type { DataRange } from '../../file-tree/file-content.ts'
 import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { readExactly, readStruct, type ByteRange, type ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
 import { Chain } from './chain.ts'
@@ -53,20 +53,22 @@ const EPOCH: Timestamp = { sec: 0, nsec: 0 }
 /**
  * Opens a volume. The type goes by the number of clusters, as FATGEN has it.
  *
- * @param onFault is told of what is damaged and could be done without
+ * @param onFinding is told of what is damaged and could be done without
  * @throws CorruptError here when it is no FAT, and while reading when it is damaged: chains that are too short, loop or
  *   lead out of the volume; directories that lie in themselves
  */
-export function* openFat({ onFault = () => undefined }: { onFault?: OnFault } = {}): ReadRoutine<FatReader> {
+export function* openFat({
+  onFinding = () => undefined,
+}: { onFinding?: OnFinding } = {}): ReadRoutine<FatReader> {
   const head = decodeBootSector(yield* readBootBytes())
-  const volume = new FatVolume(head, new FatTable(head, onFault))
+  const volume = new FatVolume(head, new FatTable(head, onFinding))
   let label = bootLabel(head.boot)
   try {
     const { label: record } = yield* volume.directory(volume.root)
     if (record !== undefined) label = labelText(record.short)
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
   }
   volume.label = label
   return volume

@@ -1,7 +1,7 @@
 /** What is on a volume, and what takes how much of it? */
 import { type LargeFile, type SizeNode, SizeTree } from '../../file-tree/size-tree.ts'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { type Occupancy, OccupancyCells } from '../../lib/occupancy.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
@@ -62,14 +62,14 @@ export interface FatUsage {
 const CELLS = 800
 const LARGEST_FILES = 40
 
-/** Looks at the FAT and at all directories, and at no content. What is damaged is told to `onFault` and left out. */
-export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }): ReadRoutine<FatUsage> {
+/** Looks at the FAT and at all directories, and at no content. What is damaged is told to `onFinding` and left out. */
+export function* fatUsage(volume: FatReader, { onFinding }: { onFinding: OnFinding }): ReadRoutine<FatUsage> {
   const { type, label, volumeId, geometry } = volume
   const { sectorSize, totalSectors, clusters } = geometry
   const clusterSize = clusterSizeOf(geometry)
-  const counted = yield* countClusters(geometry, onFault)
+  const counted = yield* countClusters(geometry, onFinding)
   const sizes = new SizeTree()
-  const found = yield* walk(volume, sizes, { clusterSize, onFault })
+  const found = yield* walk(volume, sizes, { clusterSize, onFinding })
   const { usedClusters, badClusters, occupancy } = counted
   const freeClusters = clusters - usedClusters - badClusters
   return {
@@ -94,9 +94,9 @@ export function* fatUsage(volume: FatReader, { onFault }: { onFault: OnFault }):
   }
 }
 
-function* countClusters(geometry: Geometry, onFault: OnFault) {
+function* countClusters(geometry: Geometry, onFinding: OnFinding) {
   const clusterSize = clusterSizeOf(geometry)
-  const table = new FatTable(decodeBootSector(yield* readBootBytes()), onFault)
+  const table = new FatTable(decodeBootSector(yield* readBootBytes()), onFinding)
   const cells = new OccupancyCells<FatOccupant>(geometry.clusters * clusterSize, CELLS)
   let usedClusters = 0
   let badClusters = 0
@@ -116,7 +116,7 @@ function* countClusters(geometry: Geometry, onFault: OnFault) {
 function* walk(
   volume: FatReader,
   sizes: SizeTree,
-  { clusterSize, onFault }: { clusterSize: number; onFault: OnFault },
+  { clusterSize, onFinding }: { clusterSize: number; onFinding: OnFinding },
 ) {
   const found = { files: 0, directoryCount: 0, apparentBytes: 0 }
   const seen = new Set([volume.root.ino])
@@ -142,7 +142,7 @@ function* walk(
       }
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
     }
   }
   return found

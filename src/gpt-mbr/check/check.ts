@@ -1,6 +1,6 @@
 /** Looks for all that is wrong with the partition table of a disk. */
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { mismatch, findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { checkGpt } from './gpt.ts'
 import { checkMbr } from './mbr.ts'
@@ -14,27 +14,27 @@ import { readFirstSector } from '../read/table.ts'
  *
  * @param diskSize bytes
  */
-export function* checkPartitionTable(diskSize: number, onFault: OnFault): ReadRoutine<void> {
+export function* checkPartitionTable(diskSize: number, onFinding: OnFinding): ReadRoutine<void> {
   try {
-    const mbr = yield* readFirstSector(onFault)
+    const mbr = yield* readFirstSector(onFinding)
     if (mbr?.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
-      yield* checkGpt(mbr, { diskSize, onFault })
+      yield* checkGpt(mbr, { diskSize, onFinding })
     } else {
-      if (mbr !== undefined) yield* checkMbr(mbr, { diskSize, onFault })
-      yield* reportBareGpt(onFault)
+      if (mbr !== undefined) yield* checkMbr(mbr, { diskSize, onFinding })
+      yield* reportBareGpt(onFinding)
     }
   } catch (error) {
-    onFault(faultOf(error))
+    onFinding(findingOf(error))
   }
 }
 
 /** A GPT without its protective MBR: most systems do not look at it, and some do. */
-function* reportBareGpt(onFault: OnFault): ReadRoutine<void> {
+function* reportBareGpt(onFinding: OnFinding): ReadRoutine<void> {
   for (const sectorSize of GPT_SECTOR_SIZES) {
     try {
-      const { offset } = yield* readGpt(GPT_PRIMARY_LBA, sectorSize, onFault)
+      const { offset } = yield* readGpt(GPT_PRIMARY_LBA, sectorSize, onFinding)
       const found = `none, but a GPT at ${offset}`
-      onFault({ what: 'protective MBR', offset: 0, expected: 'a partition of type 0xee', found })
+      onFinding(mismatch({ where: 'protective MBR', offset: 0, expected: 'a partition of type 0xee', found }))
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error
     }

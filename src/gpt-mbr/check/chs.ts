@@ -1,4 +1,4 @@
-import type { OnFault } from '../../lib/fault.ts'
+import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import { chsLimit, chsOf, SECTOR_SIZE, USUAL_GEOMETRY, type Chs, type DiskGeometry } from '../format.ts'
 import type { MbrPartition } from '../read/mbr.ts'
 
@@ -6,7 +6,7 @@ const MAX_HEADS = 256
 const MAX_SECTORS_PER_TRACK = 63
 
 /** Reports CHS addresses that contradict those by sector, whatever geometry the table was made for. */
-export function reportChs(partitions: readonly MbrPartition[], onFault: OnFault): void {
+export function reportChs(partitions: readonly MbrPartition[], onFinding: OnFinding): void {
   const addresses = partitions
     .filter(({ size }) => size > 0)
     .flatMap((partition) => {
@@ -22,7 +22,14 @@ export function reportChs(partitions: readonly MbrPartition[], onFault: OnFault)
   for (const { partition, which, found, lba } of addresses) {
     if (isAddress(found, lba, USUAL_GEOMETRY)) continue
     const what = `partition ${partition.number}, CHS of the ${which} sector, ${lba}`
-    onFault({ what, offset: partition.entryOffset, expected: show(chsOf(lba)), found: show(found) })
+    onFinding(
+      mismatch({
+        where: what,
+        offset: partition.entryOffset,
+        expected: show(chsOf(lba)),
+        found: show(found),
+      }),
+    )
   }
 }
 

@@ -1,5 +1,5 @@
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf } from '../../lib/fault.ts'
+import { mismatch, findingOf } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { extent, report, type TableCheck } from './mbr.ts'
 import {
@@ -18,23 +18,25 @@ import { findGpt } from '../read/table.ts'
 
 /** Checks both copies of a GPT and what the MBR says of it. */
 export function* checkGpt(mbr: MbrTable, check: TableCheck): ReadRoutine<void> {
-  const { diskSize, onFault } = check
+  const { diskSize, onFinding } = check
   // What is wrong with the first copy is reported here.
-  const { gpt, usesBackup } = yield* findGpt(diskSize, onFault)
+  const { gpt, usesBackup } = yield* findGpt(diskSize, onFinding)
   checkProtective(mbr, gpt, check)
   checkHeader(gpt, check)
   checkPartitions(gpt, check)
   if (!usesBackup) yield* checkBackup(gpt, check)
 }
 
-function headerFault({ offset }: Gpt, { onFault }: TableCheck) {
+function headerFault({ offset }: Gpt, { onFinding }: TableCheck) {
   return (field: keyof GptHeader, expected: unknown, found: unknown) =>
-    onFault({
-      what: `GPT header, ${field}`,
-      offset: offset + GptHeader.offsetOf(field),
-      expected: String(expected),
-      found: String(found),
-    })
+    onFinding(
+      mismatch({
+        where: `GPT header, ${field}`,
+        offset: offset + GptHeader.offsetOf(field),
+        expected: String(expected),
+        found: String(found),
+      }),
+    )
 }
 
 function checkHeader(gpt: Gpt, check: TableCheck): void {
@@ -63,26 +65,31 @@ function checkHeader(gpt: Gpt, check: TableCheck): void {
 const entrySectors = ({ header: { entryCount, entrySize }, sectorSize }: Gpt) =>
   Math.ceil((entryCount * entrySize) / sectorSize)
 
-function checkPartitions({ partitions, header, sectorSize }: Gpt, { onFault }: TableCheck): void {
+function checkPartitions({ partitions, header, sectorSize }: Gpt, { onFinding }: TableCheck): void {
   const first = header.firstUsableLba * sectorSize
   const end = (header.lastUsableLba + 1) * sectorSize
   const guids = new Map<string, number>()
   for (const partition of partitions) {
     const { number, start, size, guid } = partition
-    if (size === 0) report(partition, onFault, 'at least a sector', 'none')
+    if (size === 0) report(partition, onFinding, 'at least a sector', 'none')
     if (start < first || start + size > end) {
-      report(partition, onFault, `a place from ${first} to ${end}, in the usable sectors`, extent(partition))
+      report(
+        partition,
+        onFinding,
+        `a place from ${first} to ${end}, in the usable sectors`,
+        extent(partition),
+      )
     }
     const other = guids.get(guid)
     if (other === undefined) guids.set(guid, number)
-    else report(partition, onFault, 'a GUID of its own', `${guid}, which partition ${other} has`)
+    else report(partition, onFinding, 'a GUID of its own', `${guid}, which partition ${other} has`)
   }
-  reportOverlaps(partitions, onFault)
+  reportOverlaps(partitions, onFinding)
 }
 
 /** The copy must be at the end of the disk, and say the same. */
 function* checkBackup(primary: Gpt, check: TableCheck): ReadRoutine<void> {
-  const { onFault, diskSize } = check
+  const { onFinding, diskSize } = check
   const { sectorSize } = primary
   const lastLba = Math.floor(diskSize / sectorSize) - 1
   let backup: Gpt
@@ -90,7 +97,7 @@ function* checkBackup(primary: Gpt, check: TableCheck): ReadRoutine<void> {
     backup = yield* readGpt(lastLba, sectorSize, () => undefined)
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error
-    onFault({ ...faultOf(error), what: error.what.replace('GPT', 'copy of the GPT') })
+    onFinding({ ...findingOf(error), where: error.what.replace('GPT', 'copy of the GPT') })
     return
   }
   const fault = headerFault(backup, check)
@@ -118,14 +125,14 @@ const SAME_FIELDS = [
 ] as const
 
 /** The MBR covers the disk with one entry; in a hybrid others repeat partitions of the GPT. */
-function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFault }: TableCheck): void {
+function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFinding }: TableCheck): void {
   const protective = partitions.filter(({ type }) => type === TYPE_GPT_PROTECTIVE)
   const others = partitions.filter(({ type }) => type !== TYPE_GPT_PROTECTIVE)
   // In sectors of the disk, as everything in a protective MBR.
   const unit = gpt.sectorSize / SECTOR_SIZE
   const whole = Math.floor(diskSize / gpt.sectorSize) - 1
   if (!protective.some(({ start }) => start === SECTOR_SIZE)) {
-    report(protective[0], onFault, 'a protective partition from sector 1 on', extent(protective[0]))
+    report(protective[0], onFinding, 'a protective partition from sector 1 on', extent(protective[0]))
   }
   for (const partition of protective) {
     const sectors = partition.size / SECTOR_SIZE
@@ -133,13 +140,13 @@ function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFault
     if (sectors === MAX_SECTORS - 1) continue
     const most = whole + 1 - partition.start / SECTOR_SIZE
     if (sectors > most || (others.length === 0 && sectors < Math.min(most, MAX_SECTORS - 1))) {
-      report(partition, onFault, `a protective partition of ${most} sectors`, String(sectors))
+      report(partition, onFinding, `a protective partition of ${most} sectors`, String(sectors))
     }
   }
   for (const partition of others) {
     const [start, size] = [partition.start * unit, partition.size * unit]
     if (gpt.partitions.some((one) => one.start === start && one.size === size)) continue
-    report(partition, onFault, 'a partition that is in the GPT, too', extent({ start, size }))
+    report(partition, onFinding, 'a partition that is in the GPT, too', extent({ start, size }))
   }
-  reportOverlaps(partitions, onFault)
+  reportOverlaps(partitions, onFinding)
 }

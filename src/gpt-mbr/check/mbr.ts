@@ -1,4 +1,4 @@
-import type { OnFault } from '../../lib/fault.ts'
+import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { reportChs } from './chs.ts'
 import { SECTOR_SIZE, STATUS_BOOTABLE } from '../format.ts'
@@ -10,54 +10,54 @@ import { oddStatus } from '../read/table.ts'
 export interface TableCheck {
   /** Bytes. */
   diskSize: number
-  onFault: OnFault
+  onFinding: OnFinding
 }
 
 /** Checks a table that is no protective one. */
-export function* checkMbr({ partitions }: MbrTable, { diskSize, onFault }: TableCheck): ReadRoutine<void> {
+export function* checkMbr({ partitions }: MbrTable, { diskSize, onFinding }: TableCheck): ReadRoutine<void> {
   for (const partition of partitions) {
-    if (partition.size === 0) report(partition, onFault, 'at least a sector', 'none')
+    if (partition.size === 0) report(partition, onFinding, 'at least a sector', 'none')
     if (partition.start < SECTOR_SIZE)
-      report(partition, onFault, 'a place behind the table', 'one that overlaps it')
+      report(partition, onFinding, 'a place behind the table', 'one that overlaps it')
     if (partition.start + partition.size > diskSize) {
-      report(partition, onFault, `an end at ${diskSize} or before, where the disk ends`, extent(partition))
+      report(partition, onFinding, `an end at ${diskSize} or before, where the disk ends`, extent(partition))
     }
   }
   const bootable = partitions.filter((partition) => partition.bootable)
   for (const partition of bootable.slice(1)) {
-    report(partition, onFault, `only partition ${bootable[0].number} to be bootable`, 'another one')
+    report(partition, onFinding, `only partition ${bootable[0].number} to be bootable`, 'another one')
   }
-  reportOverlaps(partitions, onFault)
+  reportOverlaps(partitions, onFinding)
 
   const [extended, ...others] = partitions.filter(isExtended)
-  for (const other of others) report(other, onFault, 'one extended partition', 'another one')
-  const logical = extended === undefined ? [] : yield* readLogical(extended, { onFault })
-  reportChs([...partitions, ...logical], onFault)
+  for (const other of others) report(other, onFinding, 'one extended partition', 'another one')
+  const logical = extended === undefined ? [] : yield* readLogical(extended, { onFinding })
+  reportChs([...partitions, ...logical], onFinding)
   if (extended === undefined) return
   for (const partition of logical) {
-    if (partition.status !== 0 && partition.status !== STATUS_BOOTABLE) onFault(oddStatus(partition))
-    if (partition.size === 0) report(partition, onFault, 'at least a sector', 'none')
+    if (partition.status !== 0 && partition.status !== STATUS_BOOTABLE) onFinding(oddStatus(partition))
+    if (partition.size === 0) report(partition, onFinding, 'at least a sector', 'none')
     const tableEnd = Math.floor(partition.entryOffset / SECTOR_SIZE) * SECTOR_SIZE + SECTOR_SIZE
     const end = extended.start + extended.size
     if (partition.start < tableEnd || partition.start + partition.size > end) {
       report(
         partition,
-        onFault,
+        onFinding,
         `a place from ${tableEnd} to ${end}, in partition ${extended.number}`,
         extent(partition),
       )
     }
   }
-  reportOverlaps(logical, onFault)
+  reportOverlaps(logical, onFinding)
 }
 
 export function report(
   { number, entryOffset }: { number: number; entryOffset: number },
-  onFault: OnFault,
+  onFinding: OnFinding,
   expected: string,
   found: string,
 ): void {
-  onFault({ what: `partition ${number}`, offset: entryOffset, expected, found })
+  onFinding(mismatch({ where: `partition ${number}`, offset: entryOffset, expected, found }))
 }
 
 export const extent = ({ start, size }: { start: number; size: number }) => `${start} to ${start + size}`

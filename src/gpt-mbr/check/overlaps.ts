@@ -1,4 +1,4 @@
-import type { OnFault } from '../../lib/fault.ts'
+import { mismatch, type OnFinding } from '../../lib/finding.ts'
 
 /** Where a partition lies, in bytes. */
 interface Placed {
@@ -9,19 +9,21 @@ interface Placed {
 }
 
 /** Reports partitions that overlap an earlier one on the disk. */
-export function reportOverlaps(partitions: readonly Placed[], onFault: OnFault): void {
+export function reportOverlaps(partitions: readonly Placed[], onFinding: OnFinding): void {
   let farthest: Placed | undefined
   for (const partition of partitions.toSorted((a, b) => a.start - b.start || a.number - b.number)) {
     if (partition.size === 0) continue
     const end = farthest === undefined ? 0 : farthest.start + farthest.size
     if (farthest !== undefined && partition.start < end) {
       const [first, second] = [farthest, partition].sort((a, b) => a.number - b.number)
-      onFault({
-        what: `partition ${second.number}`,
-        offset: second.entryOffset,
-        expected: 'a place of its own',
-        found: `one that overlaps partition ${first.number}`,
-      })
+      onFinding(
+        mismatch({
+          where: `partition ${second.number}`,
+          offset: second.entryOffset,
+          expected: 'a place of its own',
+          found: `one that overlaps partition ${first.number}`,
+        }),
+      )
     }
     if (partition.start + partition.size > end) farthest = partition
   }

@@ -1,7 +1,7 @@
 /** Reads one of the two copies of a GPT. */
 import CRC32 from 'crc-32'
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { GPT_ATTRIBUTE_BOOTABLE, GPT_SIGNATURE, GptEntry, GptHeader } from '../format.ts'
 import { guidText } from '../guid.ts'
@@ -41,10 +41,10 @@ const MAX_LBA = 2 ** 40
  * Reads a header and the entries it leads to.
  *
  * @param lba where the header must lie
- * @param onFault is told of entries that are left out, as what they say cannot be
+ * @param onFinding is told of entries that are left out, as what they say cannot be
  * @throws CorruptError when it is not there, or is damaged, or its entries are
  */
-export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): ReadRoutine<Gpt> {
+export function* readGpt(lba: number, sectorSize: number, onFinding: OnFinding): ReadRoutine<Gpt> {
   const offset = lba * sectorSize
   const header = yield* readHeader(lba, sectorSize)
   const { entriesLba, entryCount, entrySize, entriesCrc } = header
@@ -64,7 +64,7 @@ export function* readGpt(lba: number, sectorSize: number, onFault: OnFault): Rea
     try {
       partitions.push(partitionOf(bytes, at, { number: i + 1, offset: entriesOffset, sectorSize }))
     } catch (error) {
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
     }
   }
   return { offset, sectorSize, header, partitions }

@@ -1,6 +1,6 @@
 /** Reads what is in an MBR, and in the sectors of the same shape in extended partitions. */
 import { CorruptError } from '../../lib/errors.ts'
-import { faultOf, type OnFault } from '../../lib/fault.ts'
+import { mismatch, findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   FIRST_LOGICAL,
@@ -84,11 +84,11 @@ const MAX_LOGICAL = 1024
 /**
  * Follows the chain of tables in an extended partition.
  *
- * @param onFault is told where the chain cannot be followed further, and of what does not belong into its tables
+ * @param onFinding is told where the chain cannot be followed further, and of what does not belong into its tables
  */
 export function* readLogical(
   extended: MbrPartition,
-  { firstNumber = FIRST_LOGICAL, onFault }: { firstNumber?: number; onFault: OnFault },
+  { firstNumber = FIRST_LOGICAL, onFinding }: { firstNumber?: number; onFinding: OnFinding },
 ): ReadRoutine<MbrPartition[]> {
   const logical: MbrPartition[] = []
   const visited = new Set<number>()
@@ -105,7 +105,9 @@ export function* readLogical(
           : undefined
     if (problem !== undefined) {
       const expected = `a next table between ${extended.start} and ${end}`
-      onFault({ what: `${what}, chain of tables`, offset: entryOffset, expected, found: problem })
+      onFinding(
+        mismatch({ where: `${what}, chain of tables`, offset: entryOffset, expected, found: problem }),
+      )
       break
     }
     visited.add(offset)
@@ -113,7 +115,7 @@ export function* readLogical(
     try {
       table = decodeTable(yield* readExactly(offset, SECTOR_SIZE, `${what}, table`), { what, offset })
     } catch (error) {
-      onFault(faultOf(error))
+      onFinding(findingOf(error))
       break
     }
     next = undefined
@@ -129,7 +131,7 @@ export function* readLogical(
       if (!isFirst) {
         const expected = 'a link or an unused entry'
         const found = `a partition of type 0x${partition.type.toString(16)}`
-        onFault({ what: `${what}, table`, offset: partition.entryOffset, expected, found })
+        onFinding(mismatch({ where: `${what}, table`, offset: partition.entryOffset, expected, found }))
         continue
       }
       isFirst = false

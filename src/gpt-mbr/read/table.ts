@@ -1,5 +1,5 @@
 /** Reads the partition table of a disk, whichever it is. */
-import { faultOf, type Fault, type OnFault } from '../../lib/fault.ts'
+import { mismatch, findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   GPT_PRIMARY_LBA,
@@ -59,25 +59,25 @@ export interface PartitionTable {
  * Reads the partition table of a disk.
  *
  * @param diskSize bytes
- * @param onFault is told of what is damaged and could be done without; what cannot is left out of the table then
+ * @param onFinding is told of what is damaged and could be done without; what cannot is left out of the table then
  * @returns undefined when there is none: the disk is empty, or one file system takes all of it
  * @throws CorruptError when the MBR leads to a GPT of which neither copy can be used
  */
 export function* readPartitionTable(
   diskSize: number,
-  onFault: OnFault = () => undefined,
+  onFinding: OnFinding = () => undefined,
 ): ReadRoutine<PartitionTable | undefined> {
-  const mbr = yield* readFirstSector(onFault)
+  const mbr = yield* readFirstSector(onFinding)
   if (mbr === undefined) return undefined
   if (mbr.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {
-    return fromGpt(mbr, yield* findGpt(diskSize, onFault))
+    return fromGpt(mbr, yield* findGpt(diskSize, onFinding))
   }
   const partitions: MbrPartition[] = []
   for (const partition of mbr.partitions) {
     if (!isExtended(partition)) continue
     const firstNumber = partitions.at(-1)?.number
     partitions.push(
-      ...(yield* readLogical(partition, { onFault, ...(firstNumber && { firstNumber: firstNumber + 1 }) })),
+      ...(yield* readLogical(partition, { onFinding, ...(firstNumber && { firstNumber: firstNumber + 1 }) })),
     )
   }
   return {
@@ -95,7 +95,7 @@ export function* readPartitionTable(
 }
 
 /** The MBR, unless the first sector is something else. */
-export function* readFirstSector(onFault: OnFault): ReadRoutine<MbrTable | undefined> {
+export function* readFirstSector(onFinding: OnFinding): ReadRoutine<MbrTable | undefined> {
   const sector = yield { offset: 0, length: SECTOR_SIZE }
   if (sector.length < SECTOR_SIZE) return undefined
   if (Mbr.decode(sector).signature !== MBR_SIGNATURE || isBootSector(sector)) return undefined
@@ -103,17 +103,17 @@ export function* readFirstSector(onFault: OnFault): ReadRoutine<MbrTable | undef
   // Linux takes such a sector for boot code of something else.
   const odd = mbr.partitions.find(({ status }) => status !== 0 && status !== STATUS_BOOTABLE)
   if (odd === undefined) return mbr
-  onFault(oddStatus(odd))
+  onFinding(oddStatus(odd))
   return undefined
 }
 
-export function oddStatus({ number, entryOffset, status }: MbrPartition): Fault {
-  return {
-    what: `partition ${number}, status`,
+export function oddStatus({ number, entryOffset, status }: MbrPartition): Finding {
+  return mismatch({
+    where: `partition ${number}, status`,
     offset: entryOffset,
     expected: '0 or 128',
     found: `${status}`,
-  }
+  })
 }
 
 export interface FoundGpt {
@@ -126,20 +126,20 @@ export interface FoundGpt {
  *
  * @throws CorruptError when both are
  */
-export function* findGpt(diskSize: number, onFault: OnFault): ReadRoutine<FoundGpt> {
-  const problems: { error: unknown; fault: Fault }[] = []
+export function* findGpt(diskSize: number, onFinding: OnFinding): ReadRoutine<FoundGpt> {
+  const problems: { error: unknown; fault: Finding }[] = []
   for (const isBackup of [false, true]) {
     for (const sectorSize of GPT_SECTOR_SIZES) {
       const lba = isBackup ? Math.floor(diskSize / sectorSize) - 1 : GPT_PRIMARY_LBA
       if (lba < GPT_PRIMARY_LBA) continue
-      const faults: Fault[] = []
+      const faults: Finding[] = []
       try {
         const gpt = yield* readGpt(lba, sectorSize, (fault) => faults.push(fault))
-        if (isBackup) onFault(mostTelling(problems).fault)
-        faults.forEach(onFault)
+        if (isBackup) onFinding(mostTelling(problems).fault)
+        faults.forEach(onFinding)
         return { gpt, usesBackup: isBackup }
       } catch (error) {
-        problems.push({ error, fault: faultOf(error) })
+        problems.push({ error, fault: findingOf(error) })
       }
     }
   }
@@ -147,8 +147,8 @@ export function* findGpt(diskSize: number, onFault: OnFault): ReadRoutine<FoundG
 }
 
 /** Where there is a header at all, its fault says more than that there is none at the other places. */
-function mostTelling<T extends { fault: Fault }>(problems: readonly T[]): T {
-  return problems.find(({ fault }) => fault.what !== 'GPT header') ?? problems[0]
+function mostTelling<T extends { fault: Finding }>(problems: readonly T[]): T {
+  return problems.find(({ fault }) => fault.where !== 'GPT header') ?? problems[0]
 }
 
 function fromGpt(

@@ -38,7 +38,7 @@ const LOST = {
 
 /**
  * A pax archive of a directory and all below it, or of one file: with owners, times to the nanosecond, extended
- * attributes, ACLs, devices, hard links and holes. Paths are relative to where it begins, which is `../../extract/` itself (a
+ * attributes, ACLs, devices, hard links and holes. Paths are relative to where it begins, which is `./` itself (a
  * single file has its own name). The same file system gives the same bytes. Memory is bounded.
  *
  * @throws OutputError when the archive cannot be written

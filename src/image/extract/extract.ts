@@ -21,7 +21,7 @@ export type ExtractFilesOptions = Omit<ExtractToOptions, 'from' | 'name'> & From
 
 /**
  * Writes a pax archive of a directory and all below it, or of one file. Paths are relative to the directory, which is
- * `../../` itself; a single file has its own name. The same file system gives the same bytes.
+ * `./` itself; a single file has its own name. The same file system gives the same bytes.
  *
  * @throws NotFoundError when there is no such path
  * @throws OutputError when the archive cannot be written

@@ -66,5 +66,5 @@ export function yieldToEventLoop(): Promise<void> {
 
 /** A path, for messages. */
 export function shown(path: ByteString): string {
-  return path === '' ? '../../extract/' : toDisplay(path)
+  return path === '' ? './' : toDisplay(path)
 }

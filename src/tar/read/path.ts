@@ -13,7 +13,7 @@ export function normalisePath(name: ByteString): ByteString {
   if (name === '') throw new TarProblem('its name is empty')
   if (name.includes('\0')) throw new TarProblem('its name contains a NUL')
   // Of an archive of ".", every name begins so.
-  const path = name.startsWith('../../sources/') ? name.slice(2) : name
+  const path = name.startsWith('./') ? name.slice(2) : name
   let clean = true
   for (let start = 0, end = 0; end < path.length; start = end + 1) {
     // Searching is native, looking at every character of a slice is slow.

@@ -46,7 +46,7 @@ const ASCII = /^[\x00-\x7f]*$/
 /** All that comes before the content: whole blocks. */
 export function memberHeader(member: TarMember): Buffer {
   const { type } = member
-  const path = member.path === '' ? '../../extract/' : type === 'directory' ? `${member.path}/` : member.path
+  const path = member.path === '' ? './' : type === 'directory' ? `${member.path}/` : member.path
   const target = type === 'symlink' || type === 'hardlink' ? member.target : ''
   const ranges = type === 'file' ? member.ranges : undefined
   const map = ranges && sparseMap((member as { size: number }).size, ranges)

@@ -87,7 +87,7 @@ test.each([
 test('data that are elsewhere, and addresses of nothing', () => {
   const chunks = new ChunkMap(1)
   chunks.add(decodeChunk(0, chunkItem(BLOCK_GROUP_RAID0, [[1, 0], [2, 0]]), 0, where)) // prettier-ignore
-  const data = new DataReader({ chunks, hash: CRC32C, sectorsize: 4096, onFault: () => undefined })
+  const data = new DataReader({ chunks, hash: CRC32C, sectorsize: 4096, onFinding: () => undefined })
   const read = (bytenr: number) =>
     driveSync(
       memorySource(new Uint8Array(MIB)),

@@ -84,7 +84,7 @@ describe.each([
       expect(faults.length).toBe(1)
       expect(faults[0].offset).toBe(places[0])
       const place = `extent at ${extent.fileOffset}, sector at address ${extent.diskBytenr}`
-      expect(faults[0].what).toBe(`inode ${file.ino} of tree 5, ${place}`)
+      expect(faults[0].where).toBe(`inode ${file.ino} of tree 5, ${place}`)
       expect(faults[0].expected).toMatch(/^checksum [0-9a-f]{8}$/)
     }
   })
@@ -140,8 +140,8 @@ describe('a damaged tree block', () => {
   test('one copy', async () => {
     const { source, reader, faults, root, places } = await damaged([0])
     expect(driveSync(source, reader.list(reader.root)).length).toBe(8)
-    expect(faults.map(({ what, offset }) => ({ what, offset }))).toEqual([
-      { what: `tree block ${root.bytenr} of tree 5, csum`, offset: places[0] },
+    expect(faults.map(({ where, offset }) => ({ where, offset }))).toEqual([
+      { where: `tree block ${root.bytenr} of tree 5, csum`, offset: places[0] },
     ])
   })
 
@@ -175,7 +175,7 @@ describe('superblocks', () => {
     const source = memorySource(bytes)
     const { reader, faults } = await openWithFaults(source)
     expect(driveSync(source, reader.list(reader.root)).length).toBe(8)
-    expect(faults.map(({ what }) => what)).toEqual(['superblock, csum'])
+    expect(faults.map(({ where }) => where)).toEqual(['superblock, csum'])
   })
 
   test('both damaged, none, or too little', async () => {

@@ -146,7 +146,7 @@ describe('what means harm', () => {
 
   test.each<[string, FakeInode, RegExp]>([
     ['a name that leads up', directory([['..', file()]]), /names of files, found "\.\."/],
-    ['a path for a name', directory([['../../../evil', file()]]), /found "\.\.\/\.\.\/evil"/],
+    ['a path for a name', directory([['../../evil', file()]]), /found "\.\.\/\.\.\/evil"/],
     ['an absolute name', directory([['/evil', file()]]), /found "\/evil"/],
     ['a name with a NUL', directory([['a\0b', file()]]), /found "a\\\\x00b"/],
     ['no name', directory([['', file()]]), /found ""/],
@@ -192,11 +192,11 @@ describe('what means harm', () => {
         [
           'b',
           directory([
-            ['a', symlink('../../../outside')],
+            ['a', symlink('../../outside')],
             ['precious', file('evil')],
           ]),
         ],
-        ['c', symlink('../../outside/precious', { mode: 0o777 })],
+        ['c', symlink('../outside/precious', { mode: 0o777 })],
       ]),
     )
     expect(readdirSync(outside)).toEqual(['precious'])

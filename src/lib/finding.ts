@@ -1,0 +1,61 @@
+/** The one vocabulary for what is wrong with an image, or worth knowing of it. */
+import { CorruptError, InputError } from './errors.ts'
+
+/** `error`: damaged, or it does not boot. `warning`: it may fail. `notice`: sound, but worth knowing. */
+export type Severity = 'error' | 'warning' | 'notice'
+
+/** One thing found in an image, a description or a build. */
+export interface Finding {
+  severity: Severity
+  /** The structure or file it is about: `superblock`, `partition 2 (NIXOS_SD), /boot/extlinux/extlinux.conf`. */
+  where: string
+  /** One sentence for people, without `where`. */
+  message: string
+  /** Bytes from the start of what was looked at: the image, or one file system. Undefined: no single place. */
+  offset?: number | undefined
+  /** What the format demands there; undefined when no two values were compared. */
+  expected?: string | undefined
+  /** What is there instead. */
+  found?: string | undefined
+}
+
+/** Called with each finding as it is made. */
+export type OnFinding = (finding: Finding) => void
+
+/** A place where an image does not hold what its format demands. */
+export interface Mismatch extends Finding {
+  offset: number
+  expected: string
+  found: string
+}
+
+/** @param place the structure, its offset in bytes, what it should hold and what it holds */
+export function mismatch({
+  where,
+  offset,
+  expected,
+  found,
+}: Pick<Mismatch, 'where' | 'offset' | 'expected' | 'found'>): Mismatch {
+  const message = `expected ${expected}, found ${found}`
+  return { severity: 'error', where, message, offset, expected, found }
+}
+
+/** A line of text, without the severity. */
+export function formatFinding({ where, offset, message }: Finding): string {
+  return offset === undefined ? `${where}: ${message}` : `${where} at offset ${offset}: ${message}`
+}
+
+/**
+ * The finding for an error of a reader: damage, or bytes that cannot be read.
+ *
+ * @throws the error itself when it is any other
+ */
+export function findingOf(error: unknown): Mismatch {
+  if (error instanceof InputError) {
+    const { message, offset = 0 } = error
+    return mismatch({ where: 'image', offset, expected: 'bytes that can be read', found: message })
+  }
+  if (!(error instanceof CorruptError)) throw error
+  const { what, offset, expected, found } = error
+  return mismatch({ where: what, offset, expected, found })
+}
