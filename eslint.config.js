@@ -10,6 +10,11 @@ export default tseslint.config(
       'no-constant-condition': ['error', { checkLoops: false }],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
+      // Paths are put together from byte strings.
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allow: [{ from: 'file', name: 'ByteString' }] },
+      ],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },

@@ -9,20 +9,22 @@ const ROOT = join(import.meta.dirname, '../src')
 /** From the lowest to the highest: imports go down, or stay inside a folder. */
 const LAYERS = [
   ['lib'],
-  ['file-tree', 'spec'],
+  ['file-tree'],
+  ['spec'],
   ['tar'],
-  ['sources', 'output', 'qemu', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
-  ['packing', 'input', 'extract'],
-  ['(assembly)'],
+  ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
+  ['input'],
+  ['image'],
+  ['boot'],
+  ['build'],
+  ['(index)'],
   ['cli', 'zenfs'],
 ]
-/** Neighbours that are one layer together. */
-const TOGETHER = new Set(['file-tree', 'spec'])
 /** The command sees the public API and the description; what it does with formats goes through the API. */
-const CLI_MAY_IMPORT = new Set(['cli', '(assembly)', 'spec', 'lib'])
+const CLI_MAY_IMPORT = new Set(['cli', '(index)', 'spec', 'lib'])
 
 /** Readers and writers of formats run in a browser, too. */
-const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec'])
+const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec', 'tar'])
 const PORTABLE_PACKAGES = new Set(['crc-32', 'fflate', 'pako', 'uuid', 'zod'])
 const NOT_PORTABLE = new Set(['Buffer', 'process', 'require', '__dirname', '__filename'])
 const CLOCK_OR_CHANCE = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID'])
@@ -87,8 +89,8 @@ const modules = new Map(
     .map((path) => [path, parseModule(path)]),
 )
 
-/** The folder a module is in; those directly in src/ put the others together. */
-const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '(assembly)')
+/** The folder a module is in; index.ts, the public face, lies in src/ itself. */
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '(index)')
 const layerOf = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder))
 const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path))
 const packageOf = (specifier: string) =>
@@ -111,13 +113,21 @@ function reach(path: string): Set<string> {
   return reached
 }
 
-const inFolder = (name: string) => [...modules.values()].filter(({ path }) => posix.basename(path) === name)
+/** Folders that have the rooms of a disk format. */
+const FORMATS = ['btrfs', 'fat32', 'gpt-mbr']
+const filesOf = (room: string) => [...modules.keys()].filter((path) => path.startsWith(room))
 const allowed = (path: string, target: string) => {
   const [from, to] = [folderOf(path), folderOf(target)]
   if (from === to) return true
   if (from === 'cli') return CLI_MAY_IMPORT.has(to)
-  return layerOf(to) < layerOf(from) || (TOGETHER.has(from) && TOGETHER.has(to))
+  return layerOf(to) < layerOf(from)
 }
+
+describe('src/', () => {
+  test('holds no file but index.ts itself', () => {
+    expect([...modules.keys()].filter((path) => !path.includes('/'))).toEqual(['index.ts'])
+  })
+})
 
 describe('imports in src/', () => {
   test('are found, and lead to modules that exist', () => {
@@ -146,7 +156,7 @@ describe('imports in src/', () => {
 
 describe('rooms of a format', () => {
   test('format.ts knows nothing but the struct codec', () => {
-    const formats = inFolder('format.ts')
+    const formats = FORMATS.map((folder) => modules.get(`${folder}/format.ts`)!)
     expect(formats.length).toBeGreaterThan(2)
     for (const { path, imports, packages } of formats) {
       expect({ path, imports, packages }).toEqual({ path, imports: ['lib/struct.ts'], packages: [] })
@@ -154,22 +164,30 @@ describe('rooms of a format', () => {
   })
 
   test.each([
-    ['read.ts', 'write.ts'],
-    ['read.ts', 'check.ts'],
-    ['write.ts', 'read.ts'],
-    ['write.ts', 'check.ts'],
-    ['check.ts', 'write.ts'],
-  ])('%s does without %s', (room, other) => {
-    const against = inFolder(room).filter(({ path }) => reach(path).has(posix.join(folderOf(path), other)))
-    expect(against.map(({ path }) => path)).toEqual([])
+    ['read', 'write'],
+    ['read', 'check'],
+    ['write', 'read'],
+    ['write', 'check'],
+    ['check', 'write'],
+  ])('%s/ does without %s/', (room, other) => {
+    const against = FORMATS.flatMap((folder) =>
+      filesOf(`${folder}/${room}/`).flatMap((path) =>
+        [...reach(path)]
+          .filter((target) => target.startsWith(`${folder}/${other}/`))
+          .map((target) => `${path} -> ${target}`),
+      ),
+    )
+    expect(against).toEqual([])
   })
 
-  test('check.ts of a format reads with its read.ts', () => {
-    const checks = inFolder('check.ts').filter(({ path }) =>
-      modules.has(posix.join(folderOf(path), 'read.ts')),
-    )
-    expect(checks.length).toBeGreaterThan(1)
-    for (const { path } of checks) expect([...reach(path)]).toContain(posix.join(folderOf(path), 'read.ts'))
+  test('check/ uses read/', () => {
+    for (const folder of FORMATS) {
+      const reached = filesOf(`${folder}/check/`).flatMap((path) => [...reach(path)])
+      expect(
+        reached.some((target) => target.startsWith(`${folder}/read/`)),
+        folder,
+      ).toBe(true)
+    }
   })
 })
 

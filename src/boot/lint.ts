@@ -7,7 +7,7 @@ import type { FileSystem } from '../image/file-system.ts'
 import type { InodeRef } from '../file-tree/reader.ts'
 import { resolvePath } from '../file-tree/resolve.ts'
 import { PLAIN_FORM, type FileLayout } from '../file-tree/file-layout.ts'
-import { toDisplay } from '../lib/byte-string.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
@@ -90,9 +90,9 @@ function partUuidOf({ table }: DiskImage, { number, entry }: ImagePartition): st
 /** @param btrfs its reader, when it is one */
 function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsReader): BootTree {
   /** Inodes by the paths under which they were found. */
-  const refs = new Map<string, InodeRef>()
+  const refs = new Map<ByteString, InodeRef>()
   const refOf = ({ path }: BootNode) => refs.get(path)!
-  function* find(path: string): ReadRoutine<BootNode | undefined> {
+  function* find(path: ByteString): ReadRoutine<BootNode | undefined> {
     try {
       const found = yield* resolvePath(reader, path, { root })
       const { type, size } = yield* reader.inode(found)

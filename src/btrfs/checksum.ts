@@ -1,6 +1,6 @@
 import crc32cJs from 'crc-32/crc32c.js'
 import type { BlockHash } from '../lib/block-hash.ts'
-import type { ByteString } from '../lib/byte-string.ts'
+import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import { hexText } from '../lib/hex.ts'
 import { setU64 } from '../lib/struct.ts'
@@ -13,7 +13,7 @@ function crc32cRaw(seed: number, bytes: Uint8Array): number {
 
 /** The same of the bytes of a name. */
 function crc32cRawOf(seed: number, name: ByteString): number {
-  return ~crc32cJs.bstr(name, ~seed) >>> 0
+  return ~crc32cJs.bstr(toLatin1(name), ~seed) >>> 0
 }
 
 const CSUM_LENGTH = Header.offsetOf('fsid')

@@ -2,7 +2,7 @@
 import type { FatContent } from '../fat32/write/content.ts'
 import type { DirectoryNode, TreeNode } from '../file-tree/tree.ts'
 import { PLAIN_FORM } from '../file-tree/file-layout.ts'
-import { toText, type ByteString } from '../lib/byte-string.ts'
+import { toText, type ByteString, lowerCaseAscii } from '../lib/byte-string.ts'
 import { BootError, type BootFault } from '../lib/errors.ts'
 import { formatVolumeId } from '../spec/numbers.ts'
 import type { ImagePlan } from '../spec/plan.ts'
@@ -73,7 +73,7 @@ function btrfsTree({ writer }: WrittenBtrfs): BootTree {
 function fatTree(root: DirectoryNode<FatContent>): BootTree {
   const child = (directory: DirectoryNode<FatContent>, name: ByteString) =>
     directory.children.get(name) ??
-    [...directory.children].find(([other]) => other.toLowerCase() === name.toLowerCase())?.[1]
+    [...directory.children].find(([other]) => lowerCaseAscii(other) === lowerCaseAscii(name))?.[1]
   const at = (path: ByteString) => findNode(root, path, child)
   return {
     find: (path) => Promise.resolve(bootNode(at(path), ({ size }) => size)),

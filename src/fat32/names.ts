@@ -55,7 +55,7 @@ const pad = (base: string, extension: string) => base.padEnd(8) + extension.padE
  */
 export function storedNames(names: readonly ByteString[]): StoredName[] {
   const stored = names.map((name) => ofShortForm(toText(name)!))
-  const taken = new Set<string>()
+  const taken = new Set<ByteString>()
   for (const name of stored) if (name) taken.add(name.short)
   const nextNumber = new Map<string, number>()
   return stored.map((name, i) => {
@@ -87,7 +87,7 @@ function ofShortForm(text: string): StoredName | undefined {
  * Makes and takes a short name for a long one. (FATGEN, "The Basis-Name Generation Algorithm" and "The
  * Numeric-Tail Generation Algorithm") Characters outside of ASCII become `_`, as their code page is not known.
  */
-function alias(long: string, taken: Set<string>, nextNumber: Map<string, number>): string {
+function alias(long: string, taken: Set<ByteString>, nextNumber: Map<string, number>): string {
   const text = long.replace(/^[. ]+/, '')
   const dot = text.lastIndexOf('.')
   const base = shortCharacters(dot < 0 ? text : text.slice(0, dot))

@@ -4,7 +4,7 @@
  */
 import { ANY_DEPTH, parseGlob, type GlobPart } from '../spec/glob.ts'
 import type { EntryRulePlan } from '../spec/plan.ts'
-import type { ByteString } from '../lib/byte-string.ts'
+import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { mergeRules, type EntryChanges } from './entry-changes.ts'
 
 /** A rule of which the parts before `part` have matched the directories above. */
@@ -125,7 +125,7 @@ export class RuleScope {
   #hits(name: ByteString): readonly Pending[] {
     let hits: readonly Pending[] = (this.#literals.size > 0 ? this.#literals.get(name) : undefined) ?? NONE
     for (const candidate of this.#patterns) {
-      if (candidate.pattern.test(name)) hits = [...hits, candidate]
+      if (candidate.pattern.test(toLatin1(name))) hits = [...hits, candidate]
     }
     return hits
   }

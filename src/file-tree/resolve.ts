@@ -93,7 +93,7 @@ class PathWalk {
   }
 
   #path(): ByteString {
-    return this.#way.reduce((path, { name }) => joinPath(path, name), '') || '/'
+    return this.#way.reduce<ByteString>((path, { name }) => joinPath(path, name), '') || '/'
   }
 
   #missing(what: string): NotFoundError {

@@ -3,7 +3,7 @@
  * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
  */
 import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
-import { ownCopy, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { ownCopy, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
@@ -206,7 +206,7 @@ export class FileTree<Content> {
     let directory = this.root
     let from = 0
     const last = this.#lastParent
-    if (last !== undefined && path.startsWith(last.path) && path[last.path.length] === '/') {
+    if (last !== undefined && path.startsWith(toLatin1(last.path)) && path[last.path.length] === '/') {
       directory = last.directory
       from = last.path.length + 1
     }
@@ -223,7 +223,8 @@ export class FileTree<Content> {
 
   #subvolumeOf(path: ByteString): SubvolumePlan {
     for (const [at, subvolume] of this.#innerSubvolumes) {
-      if (path.startsWith(at) && (path.length === at.length || path[at.length] === '/')) return subvolume
+      if (path.startsWith(toLatin1(at)) && (path.length === at.length || path[at.length] === '/'))
+        return subvolume
     }
     return this.root.subvolume!
   }

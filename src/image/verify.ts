@@ -105,7 +105,12 @@ async function verifyPartition(
     verified.faults++
     if (verified.faults > MAX_FAULTS) return
     const { content } = verified
-    report({ ...fault, offset: start + (fault.offset ?? 0), partition: number === 0 ? undefined : number, content })
+    report({
+      ...fault,
+      offset: start + (fault.offset ?? 0),
+      partition: number === 0 ? undefined : number,
+      content,
+    })
   }
   try {
     verified.content = (await partition.contentType()) ?? 'unknown'

@@ -1,8 +1,25 @@
+/** Methods of strings that take characters for text. On a string of bytes they give nonsense, or another name. */
+type TextMethods =
+  | 'codePointAt'
+  | 'isWellFormed'
+  | 'localeCompare'
+  | 'normalize'
+  | 'toLocaleLowerCase'
+  | 'toLocaleUpperCase'
+  | 'toLowerCase'
+  | 'toUpperCase'
+  | 'toWellFormed'
+
 /**
  * File names are bytes, not text. They are kept as strings whose every character stands for one byte
  * (0 to 255), the `ByteString` of Web IDL: compact in memory, usable as Map keys, compared in byte order by `<`.
+ *
+ * The compiler refuses one where text is expected: `toText` and `toDisplay` decode it, `lowerCaseAscii` folds it.
+ * ASCII literals are byte strings as they are; any other text goes through `fromText`.
  */
-export type ByteString = string
+export interface ByteString extends Omit<string, TextMethods | 'slice'> {
+  slice(start?: number, end?: number): ByteString
+}
 
 export function fromBytes(bytes: Uint8Array, start = 0, end = bytes.length): ByteString {
   let text = ''
@@ -31,6 +48,16 @@ export function ownCopy(part: ByteString): ByteString {
   return part.length < 13 ? part : [part.slice(0, 1), part.slice(1)].join('')
 }
 
+/** The same characters as an ordinary string, one for each byte: for patterns and codecs that work on bytes. */
+export function toLatin1(bytes: ByteString): string {
+  return bytes as string
+}
+
+/** Folds A to Z, as case-insensitive file systems and boot firmware compare ASCII names; other bytes stay. */
+export function lowerCaseAscii(bytes: ByteString): ByteString {
+  return toLatin1(bytes).replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 const ASCII = /^[\x00-\x7f]*$/
 const encoder = new TextEncoder()
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -42,7 +69,7 @@ export function fromText(text: string): ByteString {
 
 /** The text whose UTF-8 encoding these bytes are, or undefined when they are not UTF-8. */
 export function toText(bytes: ByteString): string | undefined {
-  if (ASCII.test(bytes)) return bytes
+  if (ASCII.test(toLatin1(bytes))) return toLatin1(bytes)
   try {
     return strictDecoder.decode(toBytes(bytes))
   } catch {

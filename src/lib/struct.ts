@@ -23,8 +23,8 @@ export interface Field<T> {
   /** Size in bytes. */
   readonly size: number
   /** @param base where the struct begins in `view` */
-  get(view: DataView, base: number): T
-  set(view: DataView, base: number, value: T): void
+  readonly get: (view: DataView, base: number) => T
+  readonly set: (view: DataView, base: number, value: T) => void
 }
 
 export type ValueOf<C> = C extends Codec<infer T> ? T : never

@@ -2,7 +2,7 @@
  * Shell patterns of paths: `*` and `?` within a name, `[a-z]` and `[!a-z]` for one ASCII character of a set, `**` as
  * a whole part for any number of directories, none included. Everything else stands for itself, a leading dot, too.
  */
-import { type ByteString, fromText } from '../lib/byte-string.ts'
+import { type ByteString, fromText, toLatin1 } from '../lib/byte-string.ts'
 
 /** One character of UTF-8, or one byte that is none; names hold no slash. */
 const CHARACTER = '(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|.)'
@@ -36,7 +36,7 @@ export function matchesGlob(parts: readonly GlobPart[], names: readonly ByteStri
   if (part !== ANY_DEPTH) {
     const [name, ...further] = names
     if (name === undefined) return false
-    return (part instanceof RegExp ? part.test(name) : part === name) && matchesGlob(rest, further)
+    return (part instanceof RegExp ? part.test(toLatin1(name)) : part === name) && matchesGlob(rest, further)
   }
   if (rest.length === 0) return names.length > 0
   return names.some((_, i) => matchesGlob(rest, names.slice(i)))

@@ -1,4 +1,5 @@
 /** Which files of the Raspberry Pi's firmware a board needs to come as far as U-Boot. */
+import { toLatin1, type ByteString } from '../lib/byte-string.ts'
 import type { PiVersion } from '../spec/plan.ts'
 import { PI_VERSIONS, ubootFileName } from './config-txt.ts'
 
@@ -22,7 +23,8 @@ const NEEDS: Record<PiVersion, FirmwareNeeds> = {
 }
 
 /** What the firmware folder holds that boards of these versions take; `overlays` and all in it for each of them. */
-export function isFirmwareFile(path: string, versions: readonly PiVersion[]): boolean {
+export function isFirmwareFile(name: ByteString, versions: readonly PiVersion[]): boolean {
+  const path = toLatin1(name)
   if (path === 'overlays' || path.startsWith('overlays/')) return true
   if (/^LICEN[CS]E/i.test(path)) return true
   return versions.some((version) => {

@@ -2,7 +2,7 @@
  * The menu of a NixOS system and the files it names, laid out as the generic-extlinux-compatible boot loader of NixOS
  * does it, so that `nixos-rebuild` finds what it would have made itself.
  */
-import { fromBytes, fromText, toBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { fromBytes, fromText, toBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import { extlinuxConf, type ExtlinuxEntry } from './extlinux.ts'
 import { PROFILES, STORE } from './nix-store.ts'
@@ -82,9 +82,9 @@ export function findToplevel(tree: SystemTree): ByteString {
   const profile = tree.find(`${PROFILES}/system`)
   if (profile?.type === 'directory') return profile.path
   const store = tree.find('nix/store')
-  const names = store === undefined ? [] : tree.list(store).filter((name) => SYSTEM_NAME.test(name))
+  const names = store === undefined ? [] : tree.list(store).filter((name) => SYSTEM_NAME.test(toLatin1(name)))
   const systems = names.flatMap((name) => {
-    const system = tree.find(STORE + name)
+    const system = tree.find(`${STORE}${name}`)
     return system !== undefined && isBootable(tree, system) ? [system] : []
   })
   const inner = new Set(
@@ -106,19 +106,19 @@ export function generationsOf(tree: SystemTree): { number: number; path: FoundNo
   return tree
     .list(profiles)
     .flatMap((name) => {
-      const number = /^system-([1-9]\d{0,8})-link$/.exec(name)?.[1]
+      const number = /^system-([1-9]\d{0,8})-link$/.exec(toLatin1(name))?.[1]
       const path = number === undefined ? undefined : tree.find(`${PROFILES}/${name}`)
       return path?.type === 'directory' ? [{ number: Number(number), path }] : []
     })
     .sort((a, b) => b.number - a.number)
 }
 
-function specialisationsOf(tree: SystemTree, system: FoundNode): { name: string; path: FoundNode }[] {
+function specialisationsOf(tree: SystemTree, system: FoundNode): { name: ByteString; path: FoundNode }[] {
   const folder = tree.find(`${system.path}/specialisation`)
   if (folder?.type !== 'directory') return []
   return tree.list(folder).flatMap((name) => {
     const path = tree.find(`${folder.path}/${name}`)
-    return path?.type === 'directory' && /^[!-~]+$/.test(name) ? [{ name, path }] : []
+    return path?.type === 'directory' && /^[!-~]+$/.test(toLatin1(name)) ? [{ name, path }] : []
   })
 }
 

@@ -1,5 +1,5 @@
 /** Does a Raspberry Pi come as far as U-Boot? */
-import { fromBytes, fromText } from '../lib/byte-string.ts'
+import { fromBytes, fromText, lowerCaseAscii, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import type { PiVersion } from '../spec/plan.ts'
 import type { BootFinding, BootPartition } from './boot-tree.ts'
 import { configTxtProblems, parseConfigTxt, settingFor, versionsOf, type ConfigLine } from './config-txt.ts'
@@ -21,7 +21,7 @@ export async function firmwareFindings(partitions: readonly BootPartition[]): Pr
     return [{ severity: 'error', where, message }]
   }
   const node = (await partition.tree.find('config.txt'))!
-  const text = fromBytes(await partition.tree.read(node, MAX_CONFIG))
+  const text = toLatin1(fromBytes(await partition.tree.read(node, MAX_CONFIG)))
   const lines = parseConfigTxt(text)
   const versions = versionsOf(lines)
   const config = `${where}, /config.txt`
@@ -39,7 +39,7 @@ export async function firmwareFindings(partitions: readonly BootPartition[]): Pr
     ...versions.flatMap((version) =>
       settingProblems(lines, version, names).map((problem) => ({ where: config, ...problem })),
     ),
-    ...missingFirmware(versions, (name) => names.has(name.toLowerCase())).map(({ name, consequence }) => ({
+    ...missingFirmware(versions, (name) => names.has(lowerCaseAscii(name))).map(({ name, consequence }) => ({
       severity: 'error' as const,
       where,
       message: `has no ${name}: ${consequence}`,
@@ -48,16 +48,16 @@ export async function firmwareFindings(partitions: readonly BootPartition[]): Pr
 }
 
 /** Names at the top, without regard to case, as FAT has them. */
-async function namesIn({ tree }: BootPartition): Promise<Set<string>> {
+async function namesIn({ tree }: BootPartition): Promise<Set<ByteString>> {
   const root = await tree.find('')
   const names = root === undefined ? [] : await tree.list(root)
-  return new Set(names.map((name) => name.toLowerCase()))
+  return new Set(names.map((name) => lowerCaseAscii(name)))
 }
 
 function settingProblems(
   lines: readonly ConfigLine[],
   version: PiVersion,
-  names: ReadonlySet<string>,
+  names: ReadonlySet<ByteString>,
 ): Pick<BootFinding, 'severity' | 'message'>[] {
   const error = (message: string) => ({ severity: 'error' as const, message })
   const setting = (key: string) => settingFor(lines, version, key)

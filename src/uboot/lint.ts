@@ -1,5 +1,5 @@
 /** Does an image boot? What U-Boot and the firmware before it would find, in the order in which they look. */
-import { fromBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import type { UBootVersion } from '../spec/uboot-version.ts'
 import type { BootFinding, BootNode, BootPartition } from './boot-tree.ts'
 import { commandLineProblems } from './command-line.ts'
@@ -114,7 +114,7 @@ class MenuLint {
       return this.#findings
     }
     await this.#readable(node)
-    const menu = parseExtlinux(fromBytes(await this.#boot.tree.read(node, MAX_MENU)))
+    const menu = parseExtlinux(toLatin1(fromBytes(await this.#boot.tree.read(node, MAX_MENU))))
     for (const problem of menu.problems) this.#say('warning', path, problem)
     for (const other of menu.includes) {
       this.#say('warning', path, `includes ${JSON.stringify(other)}, and what that says was not looked at`)

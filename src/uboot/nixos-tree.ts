@@ -1,5 +1,5 @@
 /** What installing a NixOS system adds to its closure. (nixos-install(8), nix-env(1) --set) */
-import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryOrigin, SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { PROFILES, STORE } from './nix-store.ts'
@@ -85,7 +85,9 @@ export function registrationIn(tree: SystemTree): ByteString | undefined {
   if (tree.has('nix-path-registration')) return undefined
   const store = tree.find('nix/store')
   const names =
-    store === undefined ? [] : tree.list(store).filter((name) => /^[0-9a-z]{32}-closure-info$/.test(name))
+    store === undefined
+      ? []
+      : tree.list(store).filter((name) => /^[0-9a-z]{32}-closure-info$/.test(toLatin1(name)))
   const found = names.flatMap((name) => tree.find(`${STORE}${name}/registration`) ?? [])
   return found.length === 1 && found[0].type === 'file' ? found[0].path : undefined
 }

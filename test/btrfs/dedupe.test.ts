@@ -1,4 +1,5 @@
 /** Files of equal content share their extents; what is not equal in every byte does not. */
+import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -112,7 +113,10 @@ describe('files of equal content', () => {
         await detachLoop(device)
         rmdirSync(mountPoint)
       }
-      const left = [...twins.filter(({ path }) => !/^(first|second\/0)/.test(path)), file('second/0', plain)]
+      const left = [
+        ...twins.filter(({ path }) => !/^(first|second\/0)/.test(toLatin1(path))),
+        file('second/0', plain),
+      ]
       // What was read or changed has new times.
       const expected = expectedImage([{ entries: left }])
         .get('')!

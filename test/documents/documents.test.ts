@@ -6,7 +6,7 @@ import { planImage } from '../../src/build/plan-image.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
 import { diskwright } from '../cli/diskwright.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 const documents = [
   'README.md',

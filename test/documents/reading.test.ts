@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildReadable } from '../images/readable.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '../..')
 const blocks = [
   ...readFileSync(join(ROOT, 'docs/reading.md'), 'utf8').matchAll(/^```(js|text)\n(.*?)^```$/gms),
 ]

@@ -55,7 +55,9 @@ function faultsAfter(change: (damage: Damage) => void, fsckSees: boolean): Promi
   return withVolume(request(entries), async (image) => {
     change(new Damage(image))
     if (hasFsck && fsckSees) await expect(fsckFat(image.path)).rejects.toThrow('fsck.fat')
-    return faultsOf(image).map(({ where, expected, found }) => `${where}: expected ${expected}, found ${found}`)
+    return faultsOf(image).map(
+      ({ where, expected, found }) => `${where}: expected ${expected}, found ${found}`,
+    )
   })
 }
 

@@ -1,3 +1,4 @@
+import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { describe, expect, it } from 'vitest'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
@@ -49,9 +50,9 @@ class Volume {
   async shown() {
     const { directories, files } = this.plan()
     const result: Record<string, string | number> = {}
-    for (const { path, time } of directories) if (path !== '') result[path] = time.sec
+    for (const { path, time } of directories) if (path !== '') result[toLatin1(path)] = time.sec
     for (const { path, content } of files)
-      result[path] = Buffer.from(await collect(content.open())).toString()
+      result[toLatin1(path)] = Buffer.from(await collect(content.open())).toString()
     return result
   }
 }

@@ -71,7 +71,7 @@ function at(tree: FileTree<string>, path: string): TreeNode<string> {
 /** All paths of a tree, in the order of the walk. */
 function pathsOf(directory: DirectoryNode<string>, above = ''): string[] {
   return [...directory.children].flatMap(([name, node]) => [
-    above + name,
+    `${above}${name}`,
     ...(node.type === 'directory' ? pathsOf(node, `${above}${name}/`) : []),
   ])
 }

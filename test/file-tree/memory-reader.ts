@@ -10,7 +10,7 @@ import type { ByteString } from '../../src/lib/byte-string.ts'
 import type { ReadRoutine } from '../../src/lib/read-routine.ts'
 
 /** A directory, the target of a symlink, or the content of a file. */
-export type MemoryNode = { [name: ByteString]: MemoryNode } | ByteString | Uint8Array
+export type MemoryNode = { [name: string]: MemoryNode } | string | Uint8Array
 
 const typeOf = (node: MemoryNode): InodeType =>
   typeof node === 'string' ? 'symlink' : node instanceof Uint8Array ? 'file' : 'directory'

@@ -1,3 +1,4 @@
+import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { describe, expect, test } from 'vitest'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import { FileTree, type DirectoryNode, type TreeNode } from '../../src/file-tree/tree.ts'
@@ -39,7 +40,7 @@ function newTree({
     content: {
       store: (entry, storage) => {
         stored.push(`${entry.path} ${storageText(storage)}`)
-        return Promise.resolve(entry.path)
+        return Promise.resolve(toLatin1(entry.path))
       },
       copy: (content, storage) => {
         stored.push(`copy of ${content} ${storageText(storage)}`)

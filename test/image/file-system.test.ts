@@ -154,7 +154,7 @@ describe('a damaged file system', () => {
     const fs = fileSystemOf(new MemoryReader(top), (fault) => faults.push(fault))
     const paths = (await collect(fs.walk())).map(({ path }) => path)
     expect(paths).toEqual(['/file', '/self'])
-    expect(faults).toMatchObject([{ what: 'directory "/self"' }])
+    expect(faults).toMatchObject([{ where: 'directory "/self"' }])
   })
 
   test('in which directories have two names does not grow without bounds', async () => {

@@ -3,7 +3,7 @@
  * after the other. It shares nothing with src/file-tree.
  */
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
-import { fromText, toBytes, type ByteString } from '../../src/lib/byte-string.ts'
+import { fromText, toBytes, type ByteString, toLatin1 } from '../../src/lib/byte-string.ts'
 import type { BtrfsSpec, PathRuleSpec } from '../../src/spec/schema.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
 import type { TarInput } from '../tar/build-tar.ts'
@@ -246,7 +246,7 @@ export function isExcluded(layout: Layout, path: ByteString): boolean {
 function rulesFor({ paths = [] }: Layout, path: ByteString): PathRuleSpec[] {
   return paths.filter((rule) =>
     rule.path === undefined
-      ? path !== '' && globToRegExp(rule.glob!).test(path)
+      ? path !== '' && globToRegExp(rule.glob!).test(toLatin1(path))
       : isWithin(path, treePath(rule.path)),
   )
 }

@@ -1,4 +1,5 @@
 /** Images that the Linux kernel and btrfs-progs make, of all that they write: what readers and checkers must cope with. */
+import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, openSync, closeSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,12 +52,12 @@ const btrfs = (...args: readonly string[]) => mustRun(newestBtrfs()!, args)
 
 function collisions(top: string): void {
   mkdirSync(join(top, 'collisions'))
-  for (const name of collidingNames(5)) writeFileSync(join(top, 'collisions', name), name)
+  for (const name of collidingNames(5)) writeFileSync(join(top, 'collisions', toLatin1(name)), toLatin1(name))
 }
 
 async function collidingXattrs(top: string): Promise<void> {
   for (const name of collidingNames(3)) {
-    await mustRun('setfattr', ['-n', `user.${name}`, '-v', name, join(top, 'collisions')])
+    await mustRun('setfattr', ['-n', `user.${name}`, '-v', toLatin1(name), join(top, 'collisions')])
   }
 }
 

@@ -33,7 +33,7 @@ export async function compareAll(
     for (const entry of found) {
       if (entry.type === 'subvolume') continue
       const below = entry.path === '' ? '' : `${name === '' ? '' : '/'}${entry.path}`
-      nodatacow.set(fromText(name) + below, entry.nodatacow)
+      nodatacow.set(`${fromText(name)}${below}`, entry.nodatacow)
     }
     return found
   }

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromText, ownCopy, toDisplay } from '../../src/lib/byte-string.ts'
+import {
+  fromText,
+  lowerCaseAscii,
+  ownCopy,
+  toDisplay,
+  toText,
+  type ByteString,
+} from '../../src/lib/byte-string.ts'
 
 test('a copy of a part is equal to it', () => {
   const long = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => 255 - i))
@@ -37,4 +44,14 @@ describe('toDisplay', () => {
       }),
     )
   })
+})
+
+test('a byte string is no text for the compiler', () => {
+  const name: ByteString = fromText('Größe')
+  // @ts-expect-error -- its characters are bytes: 'Ã' would become 'ã'
+  name.toLowerCase() // eslint-disable-line @typescript-eslint/no-unsafe-call
+  // @ts-expect-error -- it must be decoded first
+  const text: string = name
+  expect(text).not.toBe('Größe')
+  expect(toText(lowerCaseAscii(name))).toBe('größe')
 })

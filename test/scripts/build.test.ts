@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { inFolder } from '../images/build.ts'
 import { runTool } from '../judges/run-tool.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+const ROOT = join(import.meta.dirname, '../..')
 
 test('a build leaves nothing in dist/ that is not made of src/', async () => {
   await inFolder(async (folder) => {

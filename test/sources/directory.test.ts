@@ -15,6 +15,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { InputError } from '../../src/lib/errors.ts'
 import { readDirectory } from '../../src/sources/directory.ts'
 import { runTool } from '../judges/run-tool.ts'
@@ -112,7 +113,7 @@ test('fifos, sockets, devices', async () => {
     canMakeDevices &&= code === 0
   }
   try {
-    const entries = Object.fromEntries((await read()).map((entry) => [entry.path, entry]))
+    const entries = Object.fromEntries((await read()).map((entry) => [toLatin1(entry.path), entry]))
     expect(entries.fifo).toMatchObject({ type: 'fifo' })
     expect(entries.socket).toMatchObject({ type: 'socket' })
     if (!canMakeDevices) return void process.stderr.write('\n*** SKIPPED: making devices needs root ***\n')

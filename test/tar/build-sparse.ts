@@ -1,5 +1,5 @@
 /** Sparse files of tar archives, for tests. GNU tar and Python read them. */
-import { toBytes, writeBytes, type ByteString } from '../../src/lib/byte-string.ts'
+import { toBytes, toLatin1, writeBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import { joinBlocks, paxHeader, ustarHeader, type UstarFields } from './build-tar.ts'
 
 export type SparseFormat = 'gnu' | '0.0' | '0.1' | '1.0'
@@ -89,7 +89,8 @@ function oldGnuBlocks(
 ): Uint8Array[] {
   const octal = (value: number) =>
     value < 8 ** 11 ? `${value.toString(8).padStart(11, '0')}\0` : base256(value)
-  const pair = ([offset, length]: readonly [number, number]) => octal(offset) + octal(length)
+  const pair = ([offset, length]: readonly [number, number]) =>
+    `${toLatin1(octal(offset))}${toLatin1(octal(length))}`
   const raw: Record<number, ByteString> = { 345: '\0'.repeat(155), 483: octal(size) }
   map.slice(0, 4).forEach((entry, i) => (raw[386 + 24 * i] = pair(entry)))
   const extensions: Uint8Array[] = []

@@ -2,7 +2,7 @@
  * Makes tar archives (POSIX pax) of anything a tree can hold, for tests. It shares no code with the reader in
  * src/sources, and GNU tar and Python read what it makes (see build-tar.test.ts).
  */
-import { fromText, toBytes, writeBytes, type ByteString } from '../../src/lib/byte-string.ts'
+import { fromText, toBytes, writeBytes, type ByteString, toLatin1 } from '../../src/lib/byte-string.ts'
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
 import { mapOf, pick, sparseBlocks, type SparseFormat, type SparseMap } from './build-sparse.ts'
 
@@ -68,7 +68,7 @@ export function tarEntry(input: TarInput): Uint8Array {
     return 0
   }
   const text = (key: string, value: ByteString): ByteString => {
-    if (value.length <= 100 && /^[\x20-\x7e]*$/.test(value)) return value
+    if (value.length <= 100 && /^[\x20-\x7e]*$/.test(toLatin1(value))) return value
     records.push([key, value])
     return value.slice(0, 100).replace(/[^\x20-\x7e]/g, '_')
   }

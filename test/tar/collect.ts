@@ -1,9 +1,10 @@
 /** Feeding and emptying sources in tests. */
+import { type ByteString } from '../../src/lib/byte-string.ts'
 import { wholeContent } from '../../src/file-tree/file-content.ts'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
 
 /** A copy of an entry, with its whole content in place of the stream, without its origin. */
-export type Collected = { type: SourceEntry['type']; path: string; content?: Uint8Array } & Record<
+export type Collected = { type: SourceEntry['type']; path: ByteString; content?: Uint8Array } & Record<
   string,
   unknown
 >

@@ -1,7 +1,7 @@
 /** What is wrong with images that are only described here. */
 import { describe, expect, test } from 'vitest'
 import { PLAIN_FORM, type FileLayout } from '../../src/file-tree/file-layout.ts'
-import { fromText, toBytes } from '../../src/lib/byte-string.ts'
+import { fromText, toBytes, toLatin1 } from '../../src/lib/byte-string.ts'
 import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
 import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'
 import { lintBoot } from '../../src/uboot/lint.ts'
@@ -28,17 +28,19 @@ function treeOf(files: Files, forms: Record<string, Partial<FileLayout>> = {}): 
     Object.keys(files).filter((file) => path === '' || file.startsWith(`${path}/`))
   return {
     find: (path) => {
-      const at = normal(path)
+      const at = normal(toLatin1(path))
       if (at in files) return Promise.resolve({ path: at, type: 'file', size: bytes(at).length })
       const isFolder = below(at).length > 0
       return Promise.resolve(isFolder ? { path: at, type: 'directory', size: 0 } : undefined)
     },
     list: ({ path }) => {
       const skip = path === '' ? 0 : path.length + 1
-      return Promise.resolve([...new Set(below(path).map((file) => file.slice(skip).split('/')[0]))])
+      return Promise.resolve([
+        ...new Set(below(toLatin1(path)).map((file) => file.slice(skip).split('/')[0])),
+      ])
     },
-    read: ({ path }, length) => Promise.resolve(bytes(path).subarray(0, length)),
-    form: ({ path }) => Promise.resolve({ ...PLAIN_FORM, ...forms[path] }),
+    read: ({ path }, length) => Promise.resolve(bytes(toLatin1(path)).subarray(0, length)),
+    form: ({ path }) => Promise.resolve({ ...PLAIN_FORM, ...forms[toLatin1(path)] }),
   }
 }
 

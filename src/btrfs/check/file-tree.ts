@@ -1,7 +1,7 @@
 /** One tree of files: inodes, their names and their content agree. (check_inode_recs of btrfs check) */
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
-import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { nameHash } from '../checksum.ts'
 import {
@@ -39,7 +39,7 @@ export interface SubvolumeEntry {
   directory: number
   /** Of a DIR_INDEX; a DIR_ITEM has none. */
   index: number | undefined
-  name: string
+  name: ByteString
   type: number
   place: number
 }

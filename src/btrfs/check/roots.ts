@@ -1,5 +1,5 @@
 /** The root tree: every tree there is, and how subvolumes hang together. (check_root_refs of btrfs check) */
-import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { hexText } from '../../lib/hex.ts'
 import { viewOf } from '../../lib/struct.ts'
 import {
@@ -35,7 +35,7 @@ interface Link {
   child: bigint
   parent: bigint
   directory: number
-  name: string
+  name: ByteString
   index: number | undefined
   seen: Set<'ROOT_REF' | 'ROOT_BACKREF' | 'DIR_ITEM' | 'DIR_INDEX'>
   place: number
@@ -233,6 +233,6 @@ function rootOf(leaf: TreeBlock, slot: number): RootOfTree {
   }
 }
 
-function linkText({ child, parent, name }: { child: bigint; parent: bigint; name: string }): string {
+function linkText({ child, parent, name }: { child: bigint; parent: bigint; name: ByteString }): string {
   return `subvolume ${child}, ${JSON.stringify(toDisplay(name))} of ${treeName(parent)}`
 }

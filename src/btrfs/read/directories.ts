@@ -1,6 +1,6 @@
 /** Entries of directories, and where they lead. */
 import type { DirectoryEntry, InodeRef, InodeType } from '../../file-tree/reader.ts'
-import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   DirItem,
@@ -32,7 +32,7 @@ const NO_NAME = /^\.{0,2}$|[/\0]/
 
 /** @throws CorruptError when an item has no file name there */
 function checkName(leaf: TreeBlock, slot: number, name: ByteString): ByteString {
-  if (!NO_NAME.test(name)) return name
+  if (!NO_NAME.test(toLatin1(name))) return name
   throw itemFault(leaf, slot, { expected: 'a file name', found: `"${toDisplay(name)}"` })
 }
 

@@ -250,7 +250,7 @@ export class DataWriter {
     } catch (error) {
       const failed = this.#memory(batch).failedPiece(pieces.length)
       const { name } = pieces[Math.max(0, failed)]
-      throw new Error(`encoder ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
+      throw new Error(`packing ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
         cause: error,
       })
     }

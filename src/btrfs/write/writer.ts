@@ -1,7 +1,7 @@
 /** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
 import { parse as uuidBytes } from 'uuid'
 import type { BlockHash } from '../../lib/block-hash.ts'
-import { fromText } from '../../lib/byte-string.ts'
+import { fromText, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
@@ -128,7 +128,7 @@ export class BtrfsWriter {
    *
    * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
-  add(entry: SourceEntry, to: string): Promise<void> {
+  add(entry: SourceEntry, to: ByteString): Promise<void> {
     return this.#tree.add(entry, to)
   }
 

@@ -1,5 +1,5 @@
 import { mismatch } from '../../lib/finding.ts'
-import { fromBytes } from '../../lib/byte-string.ts'
+import { fromBytes, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { BootSector, BootSector16, type DirEntry, EXTENDED_BOOT_SIGNATURE, NAME_KANJI_E5 } from '../format.ts'
 import { quote, type Check } from './context.ts'
 
@@ -21,7 +21,7 @@ export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelReco
   const fault = (expected: string, found: string, offset = record?.offset ?? bootOffset) =>
     onFinding(mismatch({ where: 'volume label', offset, expected, found }))
 
-  if (inRoot !== undefined && (FORBIDDEN.test(inRoot) || inRoot.startsWith(' '))) {
+  if (inRoot !== undefined && (FORBIDDEN.test(toLatin1(inRoot)) || inRoot.startsWith(' '))) {
     fault('characters that a label may have', quote(inRoot))
   }
   // Without this signature the boot sector has no label, which is a fault of its own.
@@ -35,6 +35,6 @@ export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelReco
   )
 }
 
-function labelOf({ name }: DirEntry): string {
+function labelOf({ name }: DirEntry): ByteString {
   return fromBytes(name[0] === NAME_KANJI_E5 ? Uint8Array.of(0xe5, ...name.subarray(1)) : name)
 }

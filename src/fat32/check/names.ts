@@ -1,5 +1,5 @@
 /** Are the names of one directory sound, the long ones and the short ones? */
-import { fromBytes, fromText, toText, type ByteString } from '../../lib/byte-string.ts'
+import { fromBytes, fromText, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import {
   ATTR_LONG_NAME,
   ATTR_VOLUME_ID,
@@ -79,7 +79,7 @@ export class LongNames {
 /** Finds names that are there twice, and such as must not be. */
 export class ShortNames {
   readonly #fault: RecordFault
-  readonly #shorts = new Set<string>()
+  readonly #shorts = new Set<ByteString>()
   readonly #keys = new Set<string>()
 
   constructor(fault: RecordFault) {
@@ -103,7 +103,7 @@ export class ShortNames {
     const problem = long === undefined ? undefined : nameProblem(fromText(long))
     if (problem !== undefined)
       this.#fault(offset, 'a sound long name', `${quote(fromText(long!))}, which ${problem}`)
-    const key = caseKey(toText(name) ?? name)
+    const key = caseKey(toText(name) ?? toLatin1(name))
     if (this.#shorts.has(short)) this.#fault(offset, 'each short name once', `${quote(short)} again`)
     else if (this.#keys.has(key)) this.#fault(offset, 'each name once', `${quote(name)} again`)
     this.#shorts.add(short)
@@ -117,5 +117,5 @@ const FORBIDDEN = /["*./:<>?\\|\x00-\x1f\x7f]/
 function isBadShortName({ name, ntCase }: DirEntry, long: string | undefined): boolean {
   if ((ntCase & NT_NO_SHORT_NAME) !== 0) return long === undefined
   const text = fromBytes(name[0] === NAME_KANJI_E5 ? Uint8Array.of(0xe5, ...name.subarray(1)) : name)
-  return text.startsWith(' ') || FORBIDDEN.test(text)
+  return text.startsWith(' ') || FORBIDDEN.test(toLatin1(text))
 }

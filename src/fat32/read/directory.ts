@@ -80,7 +80,7 @@ const isDangerous = (name: string) => name === '.' || name === '..' || name.incl
 
 /** Never empty, and without a slash: a damaged name must not make a path of it. */
 export function shortNameText(short: ByteString, ntCase: number): string {
-  const stored = short.charCodeAt(0) === NAME_KANJI_E5 ? '\xe5' + short.slice(1) : short
+  const stored = short.charCodeAt(0) === NAME_KANJI_E5 ? `\xe5${short.slice(1)}` : short
   const text = fromCodePage(stored).replace(/[/\0]/g, '_')
   const part = (raw: string, lower: boolean) => {
     const trimmed = raw.replace(/ +$/, '')

@@ -2,7 +2,7 @@
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
 import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../../file-tree/reader.ts'
-import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
+import { fromBytes, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { readExactly, readStruct, type ByteRange, type ReadRoutine } from '../../lib/read-routine.ts'
@@ -135,8 +135,8 @@ class FatVolume implements FatReader {
   /** FAT ignores case, and knows the short names of long ones. */
   *lookup(ref: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     const { records } = yield* this.directory(ref)
-    const key = caseKey(toText(name) ?? name)
-    const isSame = (other: ByteString) => caseKey(toText(other) ?? other) === key
+    const key = caseKey(toText(name) ?? toLatin1(name))
+    const isSame = (other: ByteString) => caseKey(toText(other) ?? toLatin1(other)) === key
     const named = records.filter(isNamed)
     const found =
       named.find((record) => record.name === name) ??
@@ -298,6 +298,6 @@ function bootLabel({ bootSignature, label }: BootSector | BootSector16): string 
 }
 
 function labelText(stored: ByteString): string {
-  const bytes = stored.charCodeAt(0) === NAME_KANJI_E5 ? '\xe5' + stored.slice(1) : stored
+  const bytes = stored.charCodeAt(0) === NAME_KANJI_E5 ? `\xe5${stored.slice(1)}` : stored
   return fromCodePage(bytes).replace(/[ \0]+$/, '')
 }

@@ -1,5 +1,5 @@
 /** A file system that takes a whole disk may end its first sector like an MBR. */
-import { fromBytes } from '../../lib/byte-string.ts'
+import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
 import { BiosParameterBlock, MEDIA_FLOPPY, MEDIA_MIN } from '../format.ts'
 
 const OTHER_FILE_SYSTEMS = new Set(['NTFS    ', 'EXFAT   '])
@@ -12,7 +12,7 @@ const OTHER_FILE_SYSTEMS = new Set(['NTFS    ', 'EXFAT   '])
  */
 export function isBootSector(sector: Uint8Array): boolean {
   const { oemName, ...bpb } = BiosParameterBlock.decode(sector)
-  if (OTHER_FILE_SYSTEMS.has(fromBytes(oemName))) return true
+  if (OTHER_FILE_SYSTEMS.has(toLatin1(fromBytes(oemName)))) return true
   return (
     isPowerOfTwo(bpb.bytesPerSector, 512, 4096) &&
     isPowerOfTwo(bpb.sectorsPerCluster, 1, 128) &&

@@ -3,7 +3,7 @@
  * and a value that go over what the next header says. Values are bytes and stay bytes.
  */
 import { Buffer } from 'node:buffer'
-import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { GNU_SPARSE } from '../records.ts'
 import { TarProblem } from './header.ts'
@@ -103,7 +103,7 @@ function malformed(at: number, what: string): TarProblem {
 
 /** A decimal integer, perhaps negative. */
 export function paxInteger(keyword: string, value: ByteString): number {
-  const result = /^-?\d{1,17}$/.test(value) ? Number(value) : NaN
+  const result = /^-?\d{1,17}$/.test(toLatin1(value)) ? Number(value) : NaN
   if (!Number.isSafeInteger(result)) throw badValue(keyword, 'a decimal integer below 2^53', value)
   return result + 0
 }
@@ -113,7 +113,7 @@ export function paxInteger(keyword: string, value: ByteString): number {
  * past, as GNU tar does.
  */
 export function paxTime(keyword: string, value: ByteString): Timestamp {
-  const match = /^(-?)(\d{1,16})(?:\.(\d*))?$/.exec(value)
+  const match = /^(-?)(\d{1,16})(?:\.(\d*))?$/.exec(toLatin1(value))
   const whole = Number(match?.[2] ?? NaN)
   if (!match || !Number.isSafeInteger(whole)) throw badValue(keyword, 'a decimal number of seconds', value)
   const fraction = match[3] ?? ''

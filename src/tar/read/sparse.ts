@@ -4,7 +4,7 @@
  * has; the rest are holes.
  */
 import type { Buffer } from 'node:buffer'
-import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
 import { BLOCK } from '../format.ts'
 import { readNumber, TarProblem } from './header.ts'
@@ -200,7 +200,7 @@ function pairs(numbers: readonly number[]): DataRange[] {
 }
 
 function mapNumber(text: ByteString): number {
-  const number = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+  const number = /^\d{1,16}$/.test(toLatin1(text)) ? Number(text) : NaN
   if (Number.isSafeInteger(number)) return number
   throw new TarProblem(`a sparse map: expected a decimal number, found "${toDisplay(text.slice(0, 100))}"`)
 }

@@ -1,6 +1,6 @@
 /** Extended attributes and ACLs: all the forms they have in archives, and which of them the kernel would serve. */
 import { Buffer } from 'node:buffer'
-import { toBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { toBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { EntryMetadata, SourceEntry } from '../../file-tree/entry.ts'
 import { aclFromText, aclFromValue, type Acl } from '../posix-acl.ts'
 import { ACL, SCHILY_XATTR, unescapeKeyword } from '../records.ts'
@@ -32,7 +32,7 @@ export function applyXattrs(
   for (const [keyword, value] of pax) {
     if (keyword.startsWith(SCHILY_XATTR)) {
       const escaped = keyword.slice(SCHILY_XATTR.length)
-      const isOfLibarchive = pax.has(LIBARCHIVE_XATTR + escaped)
+      const isOfLibarchive = pax.has(`${LIBARCHIVE_XATTR}${escaped}`)
       exact.set(
         xattrName(keyword, isOfLibarchive ? fromUrl(escaped) : unescapeKeyword(escaped)),
         toBytes(value),
@@ -45,7 +45,7 @@ export function applyXattrs(
       derived.set('security.selinux', toBytes(value.endsWith('\0') ? value : `${value}\0`))
     } else if (keyword === ACL.access || keyword === ACL.default) {
       const kind = keyword === ACL.access ? 'access' : 'default'
-      const acl = readAcl(`pax record ${keyword}`, type, kind, () => aclFromText(value, kind))
+      const acl = readAcl(`pax record ${keyword}`, type, kind, () => aclFromText(toLatin1(value), kind))
       if (acl?.value) derived.set(`system.posix_acl_${kind}`, acl.value)
       // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
       if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
@@ -66,8 +66,9 @@ function xattrName(keyword: ByteString, name: ByteString): ByteString {
 }
 
 function fromBase64(keyword: ByteString, value: ByteString): Uint8Array {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw badValue(keyword, 'base64', value)
-  return new Uint8Array(Buffer.from(value, 'base64'))
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(toLatin1(value)))
+    throw badValue(toLatin1(keyword), 'base64', toLatin1(value))
+  return new Uint8Array(Buffer.from(toLatin1(value), 'base64'))
 }
 
 function readAcl(
@@ -98,7 +99,7 @@ function checkXattr(name: ByteString, value: Uint8Array, type: EntryType): void 
   const where = `extended attribute ${JSON.stringify(toDisplay(name))}`
   // Such a link is one more name of a file, which brings its own.
   const holdsContent = type === 'file' || type === 'directory' || type === 'hardlink'
-  if (OPAQUE.test(name)) {
+  if (OPAQUE.test(toLatin1(name))) {
     if (name.endsWith('.') && name.indexOf('.') === name.length - 1) {
       throw new TarProblem(`${where}: expected a name after the dot`)
     }

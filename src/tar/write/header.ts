@@ -1,6 +1,6 @@
 /** Writes the header block of a tar archive (POSIX ustar). */
 import { Buffer } from 'node:buffer'
-import type { ByteString } from '../../lib/byte-string.ts'
+import { type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { BLOCK, POSIX, type Field } from '../format.ts'
 
 export interface UstarFields {
@@ -64,7 +64,7 @@ export function ustarHeader(fields: UstarFields): Buffer {
 }
 
 function text(block: Buffer, { start }: Field, value: ByteString): void {
-  if (value !== '') block.write(value, start, 'latin1')
+  if (value !== '') block.write(toLatin1(value), start, 'latin1')
 }
 
 /** Octal digits with leading zeros, and a NUL. */

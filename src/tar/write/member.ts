@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { EntryMetadata, Timestamp, Xattr } from '../../file-tree/entry.ts'
 import { contentLength, type DataRange } from '../../file-tree/file-content.ts'
-import { fromBytes, toText, type ByteString } from '../../lib/byte-string.ts'
+import { fromBytes, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { BLOCK } from '../format.ts'
 import { aclFromText, aclToText } from '../posix-acl.ts'
 import {
@@ -63,12 +63,12 @@ export function memberHeader(member: TarMember): Buffer {
   if (map !== undefined) {
     sparseRecords(records, path, (member as { size: number }).size)
     name = standIn('GNUSparseFile.0/', path)
-  } else if (name === undefined || !ASCII.test(path)) {
+  } else if (name === undefined || !ASCII.test(toLatin1(path))) {
     records.push(['path', path])
     name = standIn('', path)
   }
   let linkname = target
-  if (target.length > LIMIT.linkname || !ASCII.test(target)) {
+  if (target.length > LIMIT.linkname || !ASCII.test(toLatin1(target))) {
     records.push(['linkpath', target])
     linkname = plain(target).slice(0, LIMIT.linkname)
   }
@@ -114,7 +114,7 @@ function xattrRecord({ name, value }: Xattr, { mode }: TarMember): [ByteString, 
     const text = name === `system.posix_acl_${kind}` ? exactAclText(value, kind, mode) : undefined
     if (text !== undefined) return [ACL[kind], text]
   }
-  return [SCHILY_XATTR + escapeKeyword(name), fromBytes(value)]
+  return [`${SCHILY_XATTR}${escapeKeyword(name)}`, fromBytes(value)]
 }
 
 function exactAclText(value: Uint8Array, kind: 'access' | 'default', mode: number): string | undefined {
@@ -151,7 +151,9 @@ function sparseMap(size: number, ranges: readonly DataRange[]): Buffer {
 /** The header block of a pax header, and the records in whole blocks. */
 function extendedHeader(path: ByteString, records: Records): Buffer[] {
   // Names that are not UTF-8 are bytes, as said by this record.
-  const areText = records.every(([keyword, value]) => !NAMES.has(keyword) || toText(value) !== undefined)
+  const areText = records.every(
+    ([keyword, value]) => !NAMES.has(toLatin1(keyword)) || toText(value) !== undefined,
+  )
   const body = joinRecords(areText ? records : [['hdrcharset', 'BINARY'], ...records])
   const { prefix, name } = standIn('PaxHeaders/', path)
   const header = ustarHeader({

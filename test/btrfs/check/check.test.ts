@@ -117,7 +117,7 @@ describe('damage', () => {
       expect(places).toHaveLength(2)
       for (const place of places) {
         const faults = await faultsOf(flipped(source, place + 3000))
-        expect(faults).toMatchObject([{ what: `tree block ${bytenr} of tree 5, csum`, offset: place }])
+        expect(faults).toMatchObject([{ where: `tree block ${bytenr} of tree 5, csum`, offset: place }])
       }
     }))
 
@@ -160,9 +160,9 @@ describe('damage', () => {
     withSource(async (source) => {
       const [first, second] = SUPERBLOCK_OFFSETS
       const one = await faultsOf(flipped(source, first + 500))
-      expect(one).toMatchObject([{ what: 'superblock, csum', offset: first }])
+      expect(one).toMatchObject([{ where: 'superblock, csum', offset: first }])
       const other = await faultsOf(flipped(source, second + 500))
-      expect(other).toMatchObject([{ what: 'superblock, csum', offset: second }])
+      expect(other).toMatchObject([{ where: 'superblock, csum', offset: second }])
       const both = await faultsOf(flipped(source, first + 500, second + 500))
       expect(both.map(({ offset }) => offset)).toEqual([first, second])
       expect(await faultsOf(flipped(source, second + 64))).toMatchObject([{ offset: second }])

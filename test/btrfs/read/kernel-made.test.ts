@@ -12,7 +12,7 @@ import {
   type RecipeName,
 } from '../../images/kernel-made.ts'
 import { walkReader, withFileSource } from '../../images/walk-reader.ts'
-import { toDisplay } from '../../../src/lib/byte-string.ts'
+import { toDisplay, toLatin1 } from '../../../src/lib/byte-string.ts'
 import type { FoundEntry } from '../../judges/expected.ts'
 import { attachLoop, detachLoop } from '../../judges/loop-device.ts'
 import { withMount } from '../../judges/mounted.ts'
@@ -41,7 +41,10 @@ function comparable(entries: readonly FoundEntry[]): Map<string, unknown> {
     entries
       .map(
         (entry) =>
-          [entry.path, { ...entry, ...madeUp(entry.ino), sha256: entry.sha256 ?? undefined }] as const,
+          [
+            toLatin1(entry.path),
+            { ...entry, ...madeUp(entry.ino), sha256: entry.sha256 ?? undefined },
+          ] as const,
       )
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   )
@@ -59,7 +62,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
   return withFileSource(image, async (source) => {
     const { reader, faults } = await openWithFaults(source)
     const subvolumes = driveSync(source, reader.subvolumes())
-    const ids = new Map(subvolumes.map(({ path, id }) => [path, id]))
+    const ids = new Map(subvolumes.map(({ path, id }) => [toLatin1(path), id]))
     const loops: string[] = []
     let wanted: Trees
     try {
@@ -72,7 +75,11 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
       for (const loop of loops) await detachLoop(loop)
     }
     for (const { path, root } of subvolumes) {
-      expectSame(walkReader(source, reader, root), wanted.get(path)!, `${name}: subvolume "${path}"`)
+      expectSame(
+        walkReader(source, reader, root),
+        wanted.get(toLatin1(path))!,
+        `${name}: subvolume "${path}"`,
+      )
     }
     expect(faults).toEqual([])
     expect(await faultTextsOf(source)).toEqual([])

@@ -1,4 +1,5 @@
 /** Archives of whole file systems: what is in them, and what image they make again. */
+import { type ByteString } from '../../../src/lib/byte-string.ts'
 import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -210,7 +211,7 @@ describe('an image with subvolumes', () => {
       target,
       xattrs,
     })
-    const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1)
+    const byPath = (a: { path: ByteString }, b: { path: ByteString }) => (a.path < b.path ? -1 : 1)
     const found = (await walk(target)).map(plain).sort(byPath)
     expect(found).toEqual((await kernelWalk(image, 1)).map(plain).sort(byPath))
   })
