@@ -9,14 +9,13 @@ import { resolvePath } from '../file-tree/resolve.ts'
 import { PLAIN_FORM, type FileLayout } from '../file-tree/file-layout.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
+import type { Finding } from '../lib/finding.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import { parseUBootVersion } from '../spec/uboot-version.ts'
-import type { BootFinding, BootNode, BootPartition, BootTree, BtrfsTraits } from '../uboot/boot-tree.ts'
+import type { BootNode, BootPartition, BootTree, BtrfsTraits } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
 import { zstdExtentProblem } from '../uboot/zstd-extent.ts'
-
-export type { BootFinding }
 
 export interface LintOptions {
   /** Version of the U-Boot that boots it, like `2025.01`: it decides what are errors and what is no trouble at all. */
@@ -29,12 +28,12 @@ export interface LintOptions {
  * @returns what was found; an image without errors among it boots as far as can be seen
  * @throws RangeError when the version is none
  */
-export async function lintImage(image: DiskImage, { uboot }: LintOptions = {}): Promise<BootFinding[]> {
+export async function lintImage(image: DiskImage, { uboot }: LintOptions = {}): Promise<Finding[]> {
   const version = uboot === undefined ? undefined : parseUBootVersion(uboot)
   if (uboot !== undefined && version === undefined) {
     throw new RangeError(`expected a version of U-Boot like "2025.01", found ${JSON.stringify(uboot)}`)
   }
-  const findings: BootFinding[] = []
+  const findings: Finding[] = []
   const partitions: BootPartition[] = []
   for (const partition of image.partitions) {
     if ((await partition.fileSystemType()) === undefined) continue

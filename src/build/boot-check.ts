@@ -3,7 +3,8 @@ import type { FatContent } from '../fat32/write/content.ts'
 import type { DirectoryNode, TreeNode } from '../file-tree/tree.ts'
 import { PLAIN_FORM } from '../file-tree/file-layout.ts'
 import { toText, type ByteString, lowerCaseAscii } from '../lib/byte-string.ts'
-import { BootError, type BootFault } from '../lib/errors.ts'
+import { BootError } from '../lib/errors.ts'
+import type { Finding } from '../lib/finding.ts'
 import { formatVolumeId } from '../spec/numbers.ts'
 import type { ImagePlan } from '../spec/plan.ts'
 import type { BootNode, BootPartition, BootTree } from '../uboot/boot-tree.ts'
@@ -20,7 +21,7 @@ import type { WrittenFat32 } from './fat32-partition.ts'
 export async function checkBoot(
   { boot, table }: ImagePlan,
   written: readonly (WrittenBtrfs | WrittenFat32)[],
-): Promise<BootFault[]> {
+): Promise<Finding[]> {
   if (boot === undefined || !boot.check) return []
   const partitions = written.map((each): BootPartition => {
     const { number, bootable, label } = each.plan
@@ -32,11 +33,9 @@ export async function checkBoot(
       : { ...common, type: 'fat', uuid: formatVolumeId(each.plan.volumeId), tree: fatTree(each.root) }
   })
   const findings = await lintBoot(partitions, { uboot: boot.uboot })
-  const of = (kind: 'error' | 'warning') =>
-    findings.filter(({ severity }) => severity === kind).map(({ where, message }) => ({ where, message }))
-  const errors = of('error')
+  const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new BootError(errors)
-  return of('warning')
+  return findings
 }
 
 function traitsOf({ plan }: WrittenBtrfs): BootPartition['btrfs'] {

@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 
-import type { BootFault } from '../lib/errors.ts'
+import type { Finding } from '../lib/finding.ts'
 import type { OutputFormat } from '../output/open-output.ts'
 
 export type { OutputFormat }
@@ -58,7 +58,7 @@ export interface BuildResult {
   /** In the order of their numbers. */
   partitions: PartitionResult[]
   /** What may keep the image from booting, when the description is about booting. What surely does is an error. */
-  bootWarnings: BootFault[]
+  bootWarnings: Finding[]
   /** With the option `profile` only. */
   profile?: BuildProfile
 }

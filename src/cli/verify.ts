@@ -1,6 +1,5 @@
-import type { BootFinding } from '../boot/lint.ts'
 import type { ImageFault, VerifyResult } from '../image/verify.ts'
-import { formatFinding } from '../lib/finding.ts'
+import { formatFinding, type Finding } from '../lib/finding.ts'
 import { EndWith, EXIT } from './exit.ts'
 import { interruptible } from './interrupt.ts'
 import { warn } from './place.ts'
@@ -64,7 +63,7 @@ function summary(path: string, { faults, partitions }: VerifyResult, seconds: nu
   return `${path}: ${verdict}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
 }
 
-function bootSummary(findings: readonly BootFinding[]): string {
+function bootSummary(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length
   if (errors > 0) return `  boot: ${countText(errors, 'error')}\n`
   return findings.length === 0

@@ -1,6 +1,6 @@
 /** Is an image sound? */
 import { checkFileSystem } from './check-file-system.ts'
-import { lintImage, type BootFinding, type LintOptions } from '../boot/lint.ts'
+import { lintImage, type LintOptions } from '../boot/lint.ts'
 import { openBytes } from '../input/open-bytes.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { checkPartitionTable } from '../gpt-mbr/check/check.ts'
@@ -30,7 +30,7 @@ export interface VerifyResult {
   faults: number
   partitions: VerifiedPartition[]
   /** What keeps it from booting, or may; undefined when that was not asked for. */
-  boot?: BootFinding[]
+  boot?: Finding[]
 }
 
 export interface VerifiedPartition {

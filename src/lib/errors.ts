@@ -2,6 +2,7 @@
  * The errors that are about the user's work, not about this program's. Anything else that is thrown is a
  * mistake of the programmer.
  */
+import type { Finding } from './finding.ts'
 
 /** Base of every error a user can cause. `code` is stable and meant for programs. */
 export abstract class DiskwrightError extends Error {
@@ -65,22 +66,15 @@ export class DoesNotFitError extends DiskwrightError {
   }
 }
 
-/** Something that keeps an image from booting. */
-export interface BootFault {
-  /** What it is about: `partition 2 (NIXOS_SD), /boot/extlinux/extlinux.conf`. */
-  where: string
-  /** What is so, and what happens at boot. */
-  message: string
-}
-
-/** The image would not boot; all that keeps it from that at once. */
+/** The image would not boot. */
 export class BootError extends DiskwrightError {
   readonly code = 'DOES_NOT_BOOT'
-  readonly faults: readonly BootFault[]
+  /** Everything that keeps it from booting, each of severity `error`. */
+  readonly findings: readonly Finding[]
 
-  constructor(faults: readonly BootFault[]) {
-    super(faults.map(({ where, message }) => `${where}: ${message}`).join('\n'))
-    this.faults = faults
+  constructor(findings: readonly Finding[]) {
+    super(findings.map(({ where, message }) => `${where}: ${message}`).join('\n'))
+    this.findings = findings
   }
 }
 

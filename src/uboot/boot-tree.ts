@@ -46,13 +46,3 @@ export interface BootPartition {
   /** Of BTRFS only. */
   btrfs?: BtrfsTraits | undefined
 }
-
-/** Something that keeps an image from booting, or may. */
-export interface BootFinding {
-  /** `error`: it does not boot as it should. `warning`: that depends on what is not known here. */
-  severity: 'error' | 'warning'
-  /** What it is about: `partition 2, /boot/extlinux/extlinux.conf`. */
-  where: string
-  /** What is so, and what happens at boot. */
-  message: string
-}

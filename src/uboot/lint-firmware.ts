@@ -1,14 +1,15 @@
 /** Does a Raspberry Pi come as far as U-Boot? */
 import { fromBytes, fromText, lowerCaseAscii, toLatin1, type ByteString } from '../lib/byte-string.ts'
+import type { Finding } from '../lib/finding.ts'
 import type { PiVersion } from '../spec/plan.ts'
-import type { BootFinding, BootPartition } from './boot-tree.ts'
+import type { BootPartition } from './boot-tree.ts'
 import { configTxtProblems, parseConfigTxt, settingFor, versionsOf, type ConfigLine } from './config-txt.ts'
 import { missingFirmware } from './firmware.ts'
 
 const MAX_CONFIG = 65536
 
 /** What is wrong with the firmware partition: the first FAT, when it looks like one. */
-export async function firmwareFindings(partitions: readonly BootPartition[]): Promise<BootFinding[]> {
+export async function firmwareFindings(partitions: readonly BootPartition[]): Promise<Finding[]> {
   const partition = partitions.find(({ type }) => type === 'fat')
   if (partition === undefined) return []
   const names = await namesIn(partition)
@@ -58,10 +59,10 @@ function settingProblems(
   lines: readonly ConfigLine[],
   version: PiVersion,
   names: ReadonlySet<ByteString>,
-): Pick<BootFinding, 'severity' | 'message'>[] {
+): Pick<Finding, 'severity' | 'message'>[] {
   const error = (message: string) => ({ severity: 'error' as const, message })
   const setting = (key: string) => settingFor(lines, version, key)
-  const problems: Pick<BootFinding, 'severity' | 'message'>[] = []
+  const problems: Pick<Finding, 'severity' | 'message'>[] = []
   for (const [key, then] of [
     ['kernel', 'stops with a rainbow on the screen'],
     ['armstub', 'starts U-Boot in the wrong way, and interrupts never come'],

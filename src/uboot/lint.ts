@@ -1,7 +1,8 @@
 /** Does an image boot? What U-Boot and the firmware before it would find, in the order in which they look. */
 import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
+import type { Finding } from '../lib/finding.ts'
 import type { UBootVersion } from '../spec/uboot-version.ts'
-import type { BootFinding, BootNode, BootPartition } from './boot-tree.ts'
+import type { BootNode, BootPartition } from './boot-tree.ts'
 import { commandLineProblems } from './command-line.ts'
 import { parseExtlinux, pathFrom, type ExtlinuxEntry, type ParsedExtlinux } from './extlinux.ts'
 import { Arm64Image } from './format.ts'
@@ -31,8 +32,8 @@ export interface BootLintOptions {
 export async function lintBoot(
   partitions: readonly BootPartition[],
   { uboot }: BootLintOptions,
-): Promise<BootFinding[]> {
-  const findings: BootFinding[] = []
+): Promise<Finding[]> {
+  const findings: Finding[] = []
   const boot = partitions.find(({ bootable }) => bootable) ?? partitions[0]
   if (boot === undefined) {
     return [
@@ -52,7 +53,7 @@ export async function lintBoot(
   return [...findings, ...(await new MenuLint(boot, partitions, menu, uboot).findings())]
 }
 
-async function findMenu(boot: BootPartition, findings: BootFinding[]): Promise<Menu | undefined> {
+async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu | undefined> {
   const look = async (prefixes: readonly string[]) => {
     for (const prefix of prefixes) {
       const node = await boot.tree.find(prefix + FILE)
@@ -89,7 +90,7 @@ class MenuLint {
   readonly #partitions: readonly BootPartition[]
   readonly #menu: Menu
   readonly #uboot: UBootVersion | undefined
-  readonly #findings: BootFinding[] = []
+  readonly #findings: Finding[] = []
   /** What is wrong with files, and with which: there may be hundreds of device trees. */
   readonly #issues = new Map<string, { severity: ReaderIssue['severity']; paths: ByteString[] }>()
   /** Files that were looked at; many entries name the same. */
@@ -107,7 +108,7 @@ class MenuLint {
     this.#uboot = uboot
   }
 
-  async findings(): Promise<BootFinding[]> {
+  async findings(): Promise<Finding[]> {
     const { path, node } = this.#menu
     if (node.size > MAX_MENU) {
       this.#say('error', path, `has ${node.size} bytes: U-Boot refuses a menu of more than ${MAX_MENU}`)
@@ -228,7 +229,7 @@ class MenuLint {
     }
   }
 
-  #say(severity: BootFinding['severity'], path: ByteString, message: string, others = ''): void {
+  #say(severity: Finding['severity'], path: ByteString, message: string, others = ''): void {
     this.#findings.push({ severity, where: `${nameOf(this.#boot)}, ${shown(path)}${others}`, message })
   }
 }
@@ -239,6 +240,6 @@ function nameOf({ number, label }: BootPartition): string {
 
 const shown = (path: ByteString) => toDisplay(path.startsWith('/') ? path : `/${path}`)
 
-function placed(where: string, issues: readonly ReaderIssue[]): BootFinding[] {
+function placed(where: string, issues: readonly ReaderIssue[]): Finding[] {
   return issues.map((trouble) => ({ where, ...trouble }))
 }

@@ -3,14 +3,13 @@
  * grub-fstest: see docs/booting.md.
  */
 import type { FileLayout } from '../file-tree/file-layout.ts'
+import type { Finding } from '../lib/finding.ts'
 import { isBefore, ubootVersionText, type UBootVersion } from '../spec/uboot-version.ts'
 import { Arm64Image, ARM64_MAGIC } from './format.ts'
 import type { BtrfsTraits } from './boot-tree.ts'
 
-export interface ReaderIssue {
-  severity: 'error' | 'warning'
-  message: string
-}
+/** A rule of a reader that a file system or file breaks; the caller knows where. */
+export type ReaderIssue = Pick<Finding, 'severity' | 'message'>
 
 /** The first versions that read something. */
 const READS = {

@@ -126,7 +126,7 @@ describe('the result of a build', () => {
         imageSize: 2 ** 30,
         outputSize: 2 ** 20,
         table: { type: 'mbr', diskId: '0x00000001' },
-        bootWarnings: [{ where: 'partition 2, /x', message: 'has holes' }],
+        bootWarnings: [{ severity: 'warning', where: 'partition 2, /x', message: 'has holes' }],
         partitions: [
           {
             ...counts,
