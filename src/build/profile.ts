@@ -1,7 +1,7 @@
 import type { ExtentEncoder } from '../btrfs/write/extent-encoder.ts'
 import type { BuildProfile } from './result.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
-import type { ImageSink } from '../lib/image-sink.ts'
+import { forwardingSink, type ImageSink } from '../lib/image-sink.ts'
 
 type Phase = 'sources' | 'waitingForWorkers' | 'packing' | 'output'
 
@@ -43,14 +43,7 @@ export class Profiler {
 
   /** A sink whose work is measured. */
   sink(sink: ImageSink): ImageSink {
-    return {
-      write: (offset, bytes, packed) => this.#measure('output', () => sink.write(offset, bytes, packed)),
-      writeTwice: (offset, bytes, distance) =>
-        this.#measure('output', () => sink.writeTwice(offset, bytes, distance)),
-      reserve: (offset, length) => this.#measure('output', () => sink.reserve(offset, length)),
-      patch: (offset, bytes) => this.#measure('output', () => sink.patch(offset, bytes)),
-      read: (offset, length) => this.#measure('output', () => sink.read(offset, length)),
-    }
+    return forwardingSink((offset, call) => this.#measure('output', () => call(sink, offset)))
   }
 
   /** A packing whose work, and the waiting for it, is measured. */

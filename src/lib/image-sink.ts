@@ -1,16 +1,16 @@
 /**
- * What format writers write to: one image, front to back.
+ * The interface that format writers write to: one image, front to back.
  *
- * Offsets are bytes from the start of what the sink stands for (the image, or one partition of it).
+ * Offsets are bytes from the start of the image, or of one partition of it.
  */
 export interface ImageSink {
   /**
-   * Writes at `offset`, which is never below the end of what was written or reserved before; what lies
-   * between is zeros. (An image with two fronts is two such sequences, each on its side of an offset.) The bytes may be reused once the promise is settled; when none is returned, at once.
+   * Writes at `offset`, which is never below the end of what was written or reserved before; the gap between them is
+   * zeros. The bytes may be reused once the promise is settled; when none is returned, at once.
    *
-   * @param packed the bytes are compressed already: trying to compress them again is wasted time
+   * @param incompressible the bytes are compressed already: trying to compress them again is wasted time
    */
-  write(offset: number, bytes: Uint8Array, packed?: boolean): Promise<void> | void
+  write(offset: number, bytes: Uint8Array, incompressible?: boolean): Promise<void> | void
   /** Writes the same bytes at `offset` and again `distance` bytes further on, at least as many as there are. */
   writeTwice(offset: number, bytes: Uint8Array, distance: number): Promise<void>
   /** Sets a small range aside, in order like a write, whose content is known only later: see `patch`. */
@@ -21,13 +21,36 @@ export interface ImageSink {
   read(offset: number, length: number): Promise<Uint8Array>
 }
 
+/** Makes one call of a sink: `call` is to be called with a sink and the offset in it. */
+type Forward = <T>(offset: number, call: (sink: ImageSink, offset: number) => T) => T
+
+/**
+ * A sink that leaves its calls to others.
+ *
+ * @example
+ * const measured = forwardingSink((offset, call) => measure(() => call(sink, offset)))
+ */
+export function forwardingSink(forward: Forward): ImageSink {
+  return {
+    write: (offset, bytes, incompressible) =>
+      forward(offset, (sink, at) => sink.write(at, bytes, incompressible)),
+    writeTwice: (offset, bytes, distance) =>
+      forward(offset, (sink, at) => sink.writeTwice(at, bytes, distance)),
+    reserve: (offset, length) => forward(offset, (sink, at) => sink.reserve(at, length)),
+    patch: (offset, bytes) => forward(offset, (sink, at) => sink.patch(at, bytes)),
+    read: (offset, length) => forward(offset, (sink, at) => sink.read(at, length)),
+  }
+}
+
 /** The part of a sink that begins at `start`: a partition of an image. */
 export function subSink(sink: ImageSink, start: number): ImageSink {
-  return {
-    write: (offset, bytes, packed) => sink.write(start + offset, bytes, packed),
-    writeTwice: (offset, bytes, distance) => sink.writeTwice(start + offset, bytes, distance),
-    reserve: (offset, length) => sink.reserve(start + offset, length),
-    patch: (offset, bytes) => sink.patch(start + offset, bytes),
-    read: (offset, length) => sink.read(start + offset, length),
-  }
+  return forwardingSink((offset, call) => call(sink, start + offset))
+}
+
+/** A sink of which some methods are replaced; `overrides` may call those of `sink`. */
+export function wrapSink<Overrides extends Partial<ImageSink>>(
+  sink: ImageSink,
+  overrides: Overrides,
+): ImageSink & Overrides {
+  return { ...forwardingSink((offset, call) => call(sink, offset)), ...overrides }
 }
