@@ -1,7 +1,8 @@
 /** Files that old boot loaders read, too: no holes, and the last partial sector of compressed ones in plain extents. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { buildAndJudge, noise, text, type BtrfsOptions, type Built } from '../images/build.ts'
+import { noise, text, type BtrfsOptions, type Built } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import type { TarInput } from '../tar/build-tar.ts'

@@ -1,7 +1,8 @@
 /** File extents of every way of compressing, as the kernel and btrfs-progs see them. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { buildAndJudge, noise, text, type BtrfsOptions, type Built } from '../images/build.ts'
+import { noise, text, type BtrfsOptions, type Built } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 import { extractPartition } from '../judges/partition.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { contentOf } from '../output/operations.ts'

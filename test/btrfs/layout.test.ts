@@ -4,15 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { buildImage } from 'diskwright'
-import {
-  build,
-  buildAndJudge,
-  describeImage,
-  inFolder,
-  noise,
-  text,
-  type BtrfsOptions,
-} from '../images/build.ts'
+import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 import { canBtrfsCheck, btrfsCheck } from '../judges/btrfs-check.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { attachLoop, detachLoop } from '../judges/loop-device.ts'

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { nameHash } from '../../src/btrfs/checksum.ts'
 import { fromBytes, toLatin1 } from '../../src/lib/byte-string.ts'
 import { collidingNames } from '../images/collisions.ts'
-import { build, buildAndJudge, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
+import { build, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 import type { TarInput } from '../tar/build-tar.ts'
 
 const NODE_SIZES = [4096, 16384, 65536] as const

@@ -8,7 +8,8 @@ import {
   withoutRefused,
 } from '../images/arbitrary-tree.ts'
 import type { TarInput } from '../tar/build-tar.ts'
-import { build, describeImage, inFolder, judge, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { judge } from '../images/judge.ts'
 import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
 import { expectedImage, isExcluded, pathHeldBy, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InputError } from 'diskwright'
-import { build, buildAndJudge, describeImage, inFolder, noise, text } from '../images/build.ts'
+import { build, describeImage, inFolder, noise, text } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 import type { TarInput } from '../tar/build-tar.ts'
 
 const file = (path: string, content: Uint8Array | string = 'x', more: Partial<TarInput> = {}): TarInput =>

@@ -4,7 +4,8 @@ import type { ExpectedTrees } from '../judges/expected.ts'
 import { exercise, JUDGE_FOLDER } from '../judges/exercise.ts'
 import { mustRun } from '../judges/run-tool.ts'
 import type { TarInput } from '../tar/build-tar.ts'
-import { build, buildAndJudge, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
+import { build, describeImage, inFolder, noise, type BtrfsOptions } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 
 const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'file', content })
 

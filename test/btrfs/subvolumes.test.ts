@@ -6,15 +6,8 @@ import { FEATURE_INCOMPAT_DEFAULT_SUBVOL, Superblock, SUPERBLOCK_OFFSETS } from 
 import { exercise } from '../judges/exercise.ts'
 import { mustRun } from '../judges/run-tool.ts'
 import type { TarInput } from '../tar/build-tar.ts'
-import {
-  build,
-  buildAndJudge,
-  describeImage,
-  inFolder,
-  noise,
-  text,
-  type BtrfsOptions,
-} from '../images/build.ts'
+import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../images/build.ts'
+import { buildAndJudge } from '../images/judge.ts'
 
 type Subvolumes = NonNullable<BtrfsOptions['subvolumes']>
 

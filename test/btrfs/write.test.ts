@@ -9,7 +9,8 @@ import type { BtrfsSpec } from '../../src/spec/schema.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
 import type { TarInput } from '../tar/build-tar.ts'
 import { collidingNames } from '../images/collisions.ts'
-import { build, buildAndJudge, describeImage, inFolder, judge, noise, text } from '../images/build.ts'
+import { build, describeImage, inFolder, noise, text } from '../images/build.ts'
+import { buildAndJudge, judge } from '../images/judge.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ImageReport } from '../../src/image/report.ts'
-import { flipByte } from '../judges/damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import { buildSample } from '../images/sample.ts'
 import { diskwright } from './diskwright.ts'
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ImageSpec } from '../../src/spec/schema.ts'
 import { inFolder, noise } from '../images/build.ts'
 import { describePi, makeClosure } from '../images/nixos-closure.ts'
-import { flipByte } from '../judges/damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import { diskwright } from './diskwright.ts'
 import { buildReadable } from './read-image.ts'
 

@@ -4,7 +4,7 @@ import { clusterOffset, fatOffset } from '../../src/fat32/geometry.ts'
 import type { Fat32Layout } from '../../src/fat32/write/plan.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import type { SparseImage } from '../judges/sparse-image.ts'
+import type { SparseImage } from '../images/sparse-image.ts'
 import { faultsOf, file, planOf, request, utf8, withVolume } from './volume.ts'
 
 const hasFsck = requireJudge('fsck.fat')

@@ -11,7 +11,7 @@ import { encodeBootSectors } from '../../src/fat32/write/write.ts'
 import { fromBytes } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError } from '../../src/lib/errors.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
-import { withImage } from '../judges/sparse-image.ts'
+import { withImage } from '../images/sparse-image.ts'
 import { MIB, planOf, request } from './volume.ts'
 
 const GIB = 2 ** 30

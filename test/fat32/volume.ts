@@ -12,7 +12,7 @@ import type { SyncByteSource } from '../../src/lib/byte-source.ts'
 import type { Finding } from '../../src/lib/finding.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 import { driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
-import { withImage, type SparseImage } from '../judges/sparse-image.ts'
+import { withImage, type SparseImage } from '../images/sparse-image.ts'
 
 export const MIB = 2 ** 20
 export const TIME: Timestamp = { sec: 1_700_000_000, nsec: 0 }

@@ -16,7 +16,7 @@ import { driveSync } from '../../src/lib/read-routine.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import type { SparseImage } from '../judges/sparse-image.ts'
+import type { SparseImage } from '../images/sparse-image.ts'
 import {
   allEntries,
   collect,

@@ -11,7 +11,7 @@ import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
-import { withImage } from '../judges/sparse-image.ts'
+import { withImage } from '../images/sparse-image.ts'
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30

@@ -11,7 +11,7 @@ import { driveSync } from '../../src/lib/read-routine.ts'
 import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify, sfdiskWrite } from '../judges/sfdisk.ts'
 import { sgdisk, sgdiskProblems } from '../judges/sgdisk.ts'
-import { withImage } from '../judges/sparse-image.ts'
+import { withImage } from '../images/sparse-image.ts'
 
 const MIB = 2 ** 20
 const hasSfdisk = requireJudge('sfdisk')

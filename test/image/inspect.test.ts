@@ -16,7 +16,7 @@ import {
   filesystemUsage,
   subvolumeList,
 } from '../judges/btrfs-usage.ts'
-import { flipByte } from '../judges/damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import type { Partition } from '../judges/partition.ts'

@@ -1,22 +1,12 @@
-/** Builds images of tar archives made on the spot, and has them judged. */
+/** Builds images from tar archives made on the spot. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildImage } from 'diskwright'
 import type { BtrfsResult, BuildResult } from '../../src/build/result.ts'
 import type { BtrfsSpec, ImageSpec } from '../../src/spec/schema.ts'
-import { btrfsCheck, canBtrfsCheck, type BtrfsCheckOptions } from '../judges/btrfs-check.ts'
-import { btrfsDump } from '../judges/btrfs-dump.ts'
-import { btrfsRestore, canBtrfsRestore } from '../judges/btrfs-restore.ts'
-import type { ExpectedTrees } from '../judges/expected.ts'
-import { canJudgeWithGrub, judgeWithGrub } from '../judges/grub.ts'
-import { canJudgeWithKernel, judgeWithKernel, type KernelJudgeOptions } from '../judges/kernel-mount.ts'
-import { requireJudge } from '../judges/run-tool.ts'
-import { sfdiskVerify } from '../judges/sfdisk.ts'
-import { buildTar, type TarInput } from '../tar/build-tar.ts'
-import { faultTextsOf } from '../btrfs/check/faults.ts'
-import { expectedImage, type SourceInput } from './expected-image.ts'
-import { withFileSource } from './walk-reader.ts'
+import { buildTar } from '../tar/build-tar.ts'
+import type { SourceInput } from './expected-image.ts'
 
 export type BtrfsOptions = Partial<Omit<BtrfsSpec, 'type' | 'sources'>>
 
@@ -29,7 +19,7 @@ export interface Built {
   btrfs: BtrfsResult
 }
 
-/** Works with a folder that is removed afterwards. */
+/** Runs `work` with a temporary folder. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'diskwright-image-'))
   try {
@@ -63,64 +53,6 @@ export async function build(folder: string, spec: ImageSpec): Promise<Built> {
   const result = await buildImage(spec, { output: image, baseDirectory: folder })
   const btrfs = result.partitions.find((partition) => partition.type === 'btrfs')!
   return { folder, image, spec, result, btrfs }
-}
-
-export interface JudgeOptions {
-  /** Also write, grow, balance, scrub; otherwise the kernel only compares. */
-  exercise?: boolean
-  /** Also the readers that are not the kernel's: GRUB, btrfs restore, dump-tree and dump-super of btrfs-progs. */
-  readers?: boolean
-  kernel?: KernelJudgeOptions
-  check?: BtrfsCheckOptions
-}
-
-// Asked once, here: whoever imports this is told loudly what cannot be judged.
-const judges = {
-  btrfs: canBtrfsCheck(),
-  kernel: canJudgeWithKernel(),
-  sfdisk: requireJudge('sfdisk'),
-  restore: canBtrfsRestore(),
-  grub: canJudgeWithGrub(),
-}
-
-/** Has every judge at hand look at an image, and the checker of this project. */
-export async function judge(
-  { image, btrfs }: Built,
-  expected: ExpectedTrees,
-  { exercise = false, readers = false, kernel = {}, check = {} }: JudgeOptions = {},
-): Promise<void> {
-  const faults = await withFileSource(image, (source) => faultTextsOf(source), btrfs)
-  if (faults.length > 0) throw new Error(`${image} is not sound:\n${faults.join('\n')}`)
-  if (judges.sfdisk) await sfdiskVerify(image)
-  if (judges.btrfs) await btrfsCheck(image, btrfs, check)
-  if (readers) {
-    if (judges.btrfs) await btrfsDump(image, btrfs)
-    if (judges.restore) await btrfsRestore(image, btrfs, expected)
-    if (judges.grub) await judgeWithGrub(image, `(loop0,msdos${btrfs.number})`, expected)
-  }
-  if (judges.kernel) {
-    await judgeWithKernel(image, btrfs, expected, {
-      compareOnly: !exercise,
-      check: { versions: 'newest', lowmem: false },
-      ...kernel,
-    })
-  }
-}
-
-/** Builds an image of some entries, has it judged, and gives it to `look`. */
-export function buildAndJudge(
-  sources: readonly SourceInput[] | readonly TarInput[],
-  options: BtrfsOptions = {},
-  judging: JudgeOptions = {},
-  look: (built: Built) => Promise<void> | void = () => undefined,
-): Promise<void> {
-  const all = sources.map((source) => ('entries' in source ? source : { entries: [source] }))
-  const whole = 'entries' in (sources[0] ?? {}) ? all : [{ entries: all.flatMap(({ entries }) => entries) }]
-  return inFolder(async (folder) => {
-    const built = await build(folder, describeImage(folder, whole, options))
-    await judge(built, expectedImage(whole, options), judging)
-    await look(built)
-  })
 }
 
 /** Bytes that do not compress, the same each time. */

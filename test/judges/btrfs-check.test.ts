@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { btrfsCheck, canBtrfsCheck, findings } from './btrfs-check.ts'
-import { flipByte, rootNodeCopies } from './damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
+import { rootNodeCopies } from './damage.ts'
 import { mustRun } from './run-tool.ts'
 
 const MIB = 2 ** 20

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSample, MARKER, withChange } from '../images/sample.ts'
 import { btrfsRestore, canBtrfsRestore } from './btrfs-restore.ts'
-import { flipByte } from './damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import type { ExpectedEntry } from './expected.ts'
 
 describe.skipIf(!canBtrfsRestore())('btrfsRestore', () => {

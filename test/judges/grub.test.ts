@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildSample, MARKER, withChange } from '../images/sample.ts'
-import { flipByte } from './damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import type { ExpectedEntry } from './expected.ts'
 import { canJudgeWithGrub, judgeWithGrub } from './grub.ts'
 

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { flipByte } from './damage.ts'
+import { flipByte } from '../images/flip-byte.ts'
 import { mustRun, requireJudge } from './run-tool.ts'
 import { zstdDecompress, zstdList, zstdTest } from './zstd.ts'
 

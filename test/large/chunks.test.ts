@@ -1,7 +1,8 @@
 /** Gigabytes of data: several chunks where there is one copy, over a thousand where there are two. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { build, describeImage, inFolder, judge, type BtrfsOptions } from '../images/build.ts'
+import { build, describeImage, inFolder, type BtrfsOptions } from '../images/build.ts'
+import { judge } from '../images/judge.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { sha256Of, uniformArchive } from '../tar/uniform-archive.ts'
 
