@@ -1,7 +1,16 @@
 /** What can be asked of a boot, looked at before anything is opened. */
 import type { InputProgress } from '../input/open-bytes.ts'
+import {
+  ABORT_SIGNAL,
+  BOOLEAN,
+  checkOptions,
+  FUNCTION,
+  oneOf,
+  PATH,
+  wholeNumber,
+  type OptionTable,
+} from '../lib/options.ts'
 import { fixedMemoryOf, MACHINE_NAMES, type MachineName } from './qemu/machines.ts'
-import { found } from '../spec/messages.ts'
 
 export interface BootOptions {
   /** `raspi3b` (the default) is a Raspberry Pi 3 B; `virt` is QEMU's own machine, and faster. */
@@ -38,61 +47,43 @@ export interface BootOptions {
 }
 
 const MAX_PORT = 65535
-/** A day's length; timers know no more than 24 of them. */
+/** A day; setTimeout takes at most 24 days. */
 const MAX_TIMEOUT = 86_400
-/** With less U-Boot's addresses for kernel and initrd lie outside; with more than this QEMU's machine has none. */
-const MEMORY = { least: 128, most: 255 * 1024 }
+/** MiB. Below the minimum, U-Boot's load addresses of kernel and initrd lie outside of memory; above, QEMU has no such machine. */
+const [MIN_MEMORY, MAX_MEMORY] = [128, 255 * 1024]
 
-/**
- * Checks the options of a boot. What is wrong here is the program that calls, not what its user has asked for.
- *
- * @throws TypeError or RangeError that names the option
- */
+const OPTIONS: OptionTable<BootOptions> = {
+  machine: oneOf(MACHINE_NAMES),
+  uboot: PATH,
+  dtb: PATH,
+  expect: {
+    expected: 'a text that is not empty',
+    accepts: (value) => typeof value === 'string' && value !== '',
+    acceptsType: (value) => value === '',
+  },
+  timeout: wholeNumber(1, MAX_TIMEOUT),
+  sshPort: wholeNumber(1, MAX_PORT),
+  memory: wholeNumber(MIN_MEMORY, MAX_MEMORY),
+  diskSize: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  keep: PATH,
+  interactive: BOOLEAN,
+  onConsole: FUNCTION,
+  onNotice: FUNCTION,
+  onProgress: FUNCTION,
+  signal: ABORT_SIGNAL,
+}
+
+/** @throws TypeError or RangeError that names the option */
 export function checkBootOptions(options: BootOptions): void {
-  const given = options as unknown
-  if (typeof given !== 'object' || given === null) throw wrong('options', 'an object', given)
-  // Callers in JavaScript may have put anything here.
-  const values = options as Record<string, unknown>
-  const { machine = 'raspi3b', memory } = options
-  if (!MACHINE_NAMES.includes(machine)) throw wrong('machine', '"raspi3b" or "virt"', machine)
-  for (const name of ['uboot', 'dtb', 'expect', 'keep']) checkType(name, values[name], 'string', 'a text')
-  for (const name of ['onConsole', 'onNotice', 'onProgress']) {
-    checkType(name, values[name], 'function', 'a function')
-  }
-  checkType('interactive', options.interactive, 'boolean', 'true or false')
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
-    throw wrong('signal', 'an AbortSignal', options.signal)
-  }
-  if (options.expect === '') throw new RangeError(message('expect', 'a text that is not empty', ''))
-  checkWhole('timeout', options.timeout, 1, MAX_TIMEOUT)
-  checkWhole('sshPort', options.sshPort, 1, MAX_PORT)
-  checkWhole('memory', memory, MEMORY.least, MEMORY.most)
-  checkWhole('diskSize', options.diskSize, 1, Number.MAX_SAFE_INTEGER)
+  checkOptions('bootImage', options, OPTIONS)
+  const { machine = 'raspi3b', memory, uboot } = options
   const fixed = fixedMemoryOf(machine)
   if (memory !== undefined && fixed !== undefined && memory !== fixed) {
-    throw new RangeError(message('memory', `${fixed} for ${machine}`, memory))
+    throw new RangeError(`bootImage: option memory: expected ${fixed} for ${machine}, found ${memory}`)
   }
-  if (machine === 'virt' && options.uboot === undefined) {
-    throw new RangeError(message('uboot', 'a path, as virt has no U-Boot of its own', undefined))
+  if (machine === 'virt' && uboot === undefined) {
+    throw new RangeError(
+      'bootImage: option uboot: expected a path, as virt has no U-Boot of its own, found undefined',
+    )
   }
-}
-
-function checkType(name: string, value: unknown, type: string, expected: string): void {
-  if (value !== undefined && typeof value !== type) throw wrong(name, expected, value)
-}
-
-function checkWhole(name: string, value: unknown, least: number, most: number): void {
-  if (value === undefined) return
-  const what = `a whole number from ${least} to ${most}`
-  if (typeof value !== 'number') throw wrong(name, what, value)
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new RangeError(message(name, what, value))
-}
-
-function wrong(name: string, expected: string, value: unknown): TypeError {
-  return new TypeError(message(name, expected, value))
-}
-
-function message(name: string, expected: string, value: unknown): string {
-  return `bootImage: option ${name}: expected ${expected}, found ${found(value)}`
 }
