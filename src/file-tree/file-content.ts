@@ -20,6 +20,8 @@ export interface FileContent {
    * zeros that need no space.
    */
   ranges?: readonly DataRange[] | undefined
+  /** The content can be read at any time and any number of times: it is a file that stays, or bytes in memory. */
+  repeatable?: boolean | undefined
 }
 
 /** Bytes that `content` gives. */

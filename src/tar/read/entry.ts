@@ -1,9 +1,10 @@
 /** What a tar header means together with the extended headers before it. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../../file-tree/entry.ts'
+import { normalisePath } from '../../file-tree/entry-path.ts'
+import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
 import { CREATION_TIME, DEVICE_MAJOR, DEVICE_MINOR } from '../records.ts'
-import { normalisePath } from './path.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './header.ts'
 import { checkedRanges, type SparseFile } from './sparse.ts'
@@ -203,7 +204,7 @@ function linkTarget(type: 'symlink' | 'hardlink', target: ByteString): ByteStrin
   try {
     return normalisePath(target)
   } catch (error) {
-    if (!(error instanceof TarProblem)) throw error
+    if (!(error instanceof EntryProblem)) throw error
     throw new TarProblem(`a hard link to ${JSON.stringify(toDisplay(target))}: ${error.message}`)
   }
 }

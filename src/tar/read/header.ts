@@ -6,13 +6,14 @@ import type { Buffer } from 'node:buffer'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
+import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { BLOCK, layout, POSIX, type Field } from '../format.ts'
 
 /** What GNU's own format has in the place of `prefix` (`struct oldgnu_header`). */
 const OLD_GNU = layout({ before: 345, atime: 12, ctime: 12, rest: 143 })
 
 /** A header or a record that breaks the format; the reader adds source, entry and offset. */
-export class TarProblem extends Error {}
+export class TarProblem extends EntryProblem {}
 
 /** Whether 512 bytes at `at` are all zero: two such blocks end an archive. */
 export function isZeroBlock(block: Buffer, at: number): boolean {

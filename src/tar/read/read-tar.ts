@@ -2,6 +2,7 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './content.ts'
@@ -268,7 +269,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     try {
       return parse()
     } catch (error) {
-      if (!(error instanceof TarProblem)) throw error
+      if (!(error instanceof EntryProblem)) throw error
       throw this.#error(error.message, offset, entry)
     }
   }

@@ -1,0 +1,336 @@
+/** Checks and completes entries that are made by hand, or by other programs. */
+import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
+import type {
+  Entry,
+  EntryMetadata,
+  EntryOrigin,
+  EntryType,
+  EntryXattr,
+  SourceEntry,
+  Timestamp,
+  Xattr,
+} from './entry.ts'
+import { normalisePath } from './entry-path.ts'
+import { EntryProblem } from './entry-problem.ts'
+import { contentLength, type DataRange, type FileContent } from './file-content.ts'
+
+export interface SourceEntriesOptions {
+  /** The source's name in messages, for entries that have no `origin`. */
+  source: string
+  /** Time of entries that have none. */
+  time: Timestamp
+}
+
+const DEFAULT_MODE: Record<EntryType, number> = {
+  file: 0o644,
+  directory: 0o755,
+  symlink: 0o777,
+  hardlink: 0o644,
+  fifo: 0o644,
+  socket: 0o644,
+  block: 0o644,
+  character: 0o644,
+}
+
+/** Keys of entries, with the types that have them; undefined: all have. */
+const KEYS: Record<keyof Entry, readonly EntryType[] | undefined> = {
+  path: undefined,
+  pathBytes: undefined,
+  type: undefined,
+  content: ['file'],
+  size: ['file'],
+  ranges: ['file'],
+  target: ['symlink', 'hardlink'],
+  targetBytes: ['symlink', 'hardlink'],
+  major: ['block', 'character'],
+  minor: ['block', 'character'],
+  mode: undefined,
+  uid: undefined,
+  gid: undefined,
+  mtime: undefined,
+  atime: undefined,
+  ctime: undefined,
+  birthtime: undefined,
+  xattrs: undefined,
+  origin: undefined,
+}
+
+const MAX_ID = 2 ** 32 - 1
+/** Linux holds device numbers in 32 bits (MINORBITS in linux/kdev_t.h). */
+const MAX_MAJOR = 2 ** 12 - 1
+const MAX_MINOR = 2 ** 20 - 1
+/** (XATTR_NAME_MAX) */
+const MAX_XATTR_NAME = 255
+
+/**
+ * Checks entries one by one and fills in what they leave open.
+ *
+ * @throws InputError that names the source and the entry: a path that is empty, or holds `..` or a NUL, unknown keys and
+ *   types, values out of range, a stream without a size, text or bytes that are not as long as `size` and `ranges` say
+ * @example
+ * for await (const entry of sourceEntries([{ path: 'hello', type: 'file', content: 'hi\n' }], { source: 'entries', time })) ...
+ */
+export async function* sourceEntries(
+  entries: Iterable<Entry> | AsyncIterable<Entry>,
+  options: SourceEntriesOptions,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  let number = 0
+  for await (const entry of entries) {
+    number++
+    yield checkedEntry(entry, number, options)
+  }
+}
+
+function checkedEntry(entry: Entry, number: number, { source, time }: SourceEntriesOptions): SourceEntry {
+  let name: string | undefined
+  let origin: EntryOrigin = { source }
+  try {
+    requireObject(entry)
+    origin = entry.origin ?? origin
+    name = nameOf(entry)
+    return toSourceEntry(entry, time, origin)
+  } catch (error) {
+    if (!(error instanceof EntryProblem)) throw error
+    const message = name === undefined ? `entry ${number}: ${error.message}` : error.message
+    throw new InputError(message, {
+      source: origin.source,
+      ...(name !== undefined && { entry: name }),
+      ...(origin.offset !== undefined && { offset: origin.offset }),
+    })
+  }
+}
+
+function requireObject(entry: unknown): void {
+  if (typeof entry !== 'object' || entry === null) {
+    throw new EntryProblem(`expected an object, found ${described(entry)}`)
+  }
+}
+
+/** For messages: the path as it was given. */
+function nameOf({ path, pathBytes }: Entry): string | undefined {
+  if (pathBytes instanceof Uint8Array) return toDisplay(fromBytes(pathBytes))
+  return typeof path === 'string' ? path : undefined
+}
+
+function toSourceEntry(entry: Entry, time: Timestamp, origin: EntryOrigin): SourceEntry {
+  const { type } = entry
+  if (!Object.hasOwn(DEFAULT_MODE, type)) {
+    throw problem('type', Object.keys(DEFAULT_MODE).join(', '), type)
+  }
+  checkKeys(entry)
+  const path = normalisePath(bytesOf('path', entry.path, entry.pathBytes))
+  const common = { path, origin, ...metadataOf(entry, time) }
+  switch (type) {
+    case 'file':
+      return { ...common, type, ...contentOf(entry, origin) }
+    case 'symlink':
+    case 'hardlink':
+      return { ...common, type, target: targetOf(entry) }
+    case 'block':
+    case 'character':
+      return {
+        ...common,
+        type,
+        major: integer('major', entry.major, MAX_MAJOR),
+        minor: integer('minor', entry.minor, MAX_MINOR),
+      }
+    case 'directory':
+    case 'fifo':
+    case 'socket':
+      return { ...common, type }
+  }
+}
+
+function checkKeys(entry: Entry): void {
+  for (const [key, value] of Object.entries(entry)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(KEYS, key)) throw new EntryProblem(`unknown key ${JSON.stringify(key)}`)
+    const types = KEYS[key as keyof Entry]
+    if (types !== undefined && !types.includes(entry.type)) {
+      throw new EntryProblem(`a ${entry.type} has no "${key}"`)
+    }
+  }
+}
+
+function metadataOf(entry: Entry, time: Timestamp): EntryMetadata {
+  const { type, mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
+  return {
+    mode: mode === undefined ? DEFAULT_MODE[type] : modeOf(mode),
+    uid: uid === undefined ? 0 : integer('uid', uid, MAX_ID),
+    gid: gid === undefined ? 0 : integer('gid', gid, MAX_ID),
+    mtime: mtime === undefined ? time : timestampOf('mtime', mtime),
+    ...(atime !== undefined && { atime: timestampOf('atime', atime) }),
+    ...(ctime !== undefined && { ctime: timestampOf('ctime', ctime) }),
+    ...(birthtime !== undefined && { birthtime: timestampOf('birthtime', birthtime) }),
+    ...(xattrs !== undefined && { xattrs: xattrsOf(xattrs) }),
+  }
+}
+
+function modeOf(mode: number): number {
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o7777) return mode
+  const found = Number.isInteger(mode) && mode > 0 ? `0o${mode.toString(8)}` : described(mode)
+  throw new EntryProblem(`"mode": expected permission bits from 0 to 0o7777, found ${found}`)
+}
+
+function timestampOf(key: string, time: Timestamp | Date): Timestamp {
+  if (time instanceof Date) {
+    const milliseconds = time.getTime()
+    if (Number.isNaN(milliseconds)) throw problem(key, 'a valid date', time)
+    const sec = Math.floor(milliseconds / 1000)
+    return { sec, nsec: (milliseconds - sec * 1000) * 1_000_000 }
+  }
+  const { sec, nsec } = (time ?? {}) as Partial<Timestamp>
+  if (!Number.isSafeInteger(sec) || !Number.isInteger(nsec) || nsec! < 0 || nsec! > 999_999_999) {
+    throw new EntryProblem(
+      `"${key}": expected a Date, or whole seconds "sec" with "nsec" from 0 to 999999999, found ` +
+        `sec ${described(sec)}, nsec ${described(nsec)}`,
+    )
+  }
+  return { sec: sec!, nsec: nsec! }
+}
+
+function xattrsOf(xattrs: NonNullable<Entry['xattrs']>): Xattr[] {
+  const list: readonly EntryXattr[] = isList(xattrs)
+    ? xattrs
+    : Object.entries(xattrs).map(([name, value]) => ({ name, value }))
+  const names = new Set<ByteString>()
+  return list.map(({ name: nameText, nameBytes, value }) => {
+    const name = bytesOf('xattrs', nameText, nameBytes)
+    if (name === '' || name.length > MAX_XATTR_NAME || name.includes('\0')) {
+      throw new EntryProblem(
+        `"xattrs": expected names of 1 to ${MAX_XATTR_NAME} bytes without NUL, found ${JSON.stringify(toDisplay(name))}`,
+      )
+    }
+    if (names.has(name)) {
+      throw new EntryProblem(
+        `"xattrs": expected every name once, found ${JSON.stringify(toDisplay(name))} twice`,
+      )
+    }
+    names.add(name)
+    if (typeof value === 'string') return { name, value: new TextEncoder().encode(value) }
+    if (value instanceof Uint8Array) return { name, value }
+    throw problem(`xattrs.${toDisplay(name)}`, 'text or bytes', value)
+  })
+}
+
+function isList(xattrs: NonNullable<Entry['xattrs']>): xattrs is readonly EntryXattr[] {
+  return Array.isArray(xattrs)
+}
+
+function targetOf({ type, target, targetBytes }: Entry): ByteString {
+  const bytes = bytesOf('target', target, targetBytes)
+  if (bytes === '') throw new EntryProblem(`a ${type} without a target`)
+  if (bytes.includes('\0')) throw new EntryProblem('the target of the link contains a NUL')
+  if (type === 'symlink') return bytes
+  try {
+    return normalisePath(bytes)
+  } catch (error) {
+    if (!(error instanceof EntryProblem)) throw error
+    throw new EntryProblem(`a hard link to ${JSON.stringify(toDisplay(bytes))}: ${error.message}`)
+  }
+}
+
+function contentOf(entry: Entry, origin: EntryOrigin): FileContent {
+  const { content, size, ranges } = entry
+  if (size !== undefined) integer('size', size, Number.MAX_SAFE_INTEGER)
+  if (ranges !== undefined && size === undefined) throw new EntryProblem('"ranges" without "size"')
+  if (content === undefined || typeof content === 'string' || content instanceof Uint8Array) {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : (content ?? NO_BYTES)
+    const file = { size: size ?? bytes.length, ...rangesOf(ranges, size) }
+    const expected = contentLength(file)
+    if (bytes.length !== expected) {
+      const declared = ranges === undefined ? '"size"' : '"ranges"'
+      throw new EntryProblem(
+        `"content": expected the ${expected} bytes that ${declared} declares, found ${bytes.length}`,
+      )
+    }
+    return { ...file, content: memoryContent(bytes), repeatable: true }
+  }
+  if (!isStream(content)) {
+    throw problem('content', 'text, bytes, or an iterable of byte arrays', content)
+  }
+  if (size === undefined) throw new EntryProblem('"size" is missing: a stream does not say how long it is')
+  return { size, ...rangesOf(ranges, size), content: streamContent(content, entry, origin) }
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+function rangesOf(ranges: Entry['ranges'], size = 0): { ranges?: readonly DataRange[] } {
+  if (ranges === undefined) return {}
+  let end = 0
+  for (const [i, { offset, length }] of ranges.entries()) {
+    integer(`ranges[${i}].offset`, offset, Number.MAX_SAFE_INTEGER)
+    integer(`ranges[${i}].length`, length, Number.MAX_SAFE_INTEGER)
+    if (offset < end || length === 0 || offset + length > size) {
+      throw new EntryProblem(
+        `"ranges[${i}]": expected 1 byte or more between ${end} and ${size}, found ${length} at ${offset}`,
+      )
+    }
+    end = offset + length
+  }
+  return { ranges }
+}
+
+function isStream(content: object): content is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  return typeof content === 'object' && (Symbol.asyncIterator in content || Symbol.iterator in content)
+}
+
+function memoryContent(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      if (bytes.length > 0) yield await Promise.resolve(bytes)
+    },
+  }
+}
+
+/** The stream's pieces, each of which must be bytes. */
+function streamContent(
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  entry: Entry,
+  { source }: EntryOrigin,
+): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for await (const piece of content) {
+        if (!(piece instanceof Uint8Array)) {
+          const { message } = problem('content', 'pieces that are byte arrays', piece)
+          throw new InputError(message, { source, entry: nameOf(entry)! })
+        }
+        yield piece
+      }
+    },
+  }
+}
+
+/** The bytes of a name that is given as text or as bytes. */
+function bytesOf(key: string, text: unknown, bytes: unknown): ByteString {
+  if (bytes !== undefined) {
+    if (!(bytes instanceof Uint8Array)) throw problem(`${key}Bytes`, 'a Uint8Array', bytes)
+    return fromBytes(bytes)
+  }
+  if (typeof text !== 'string') throw problem(key, 'text', text)
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new EntryProblem(`"${key}": expected text that UTF-8 can spell, found half a surrogate pair`)
+  }
+  return fromText(text)
+}
+
+function integer(key: string, value: unknown, most: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
+    return value as number
+  throw problem(key, `a whole number from 0 to ${most}`, value)
+}
+
+function problem(key: string, expected: string, found: unknown): EntryProblem {
+  return new EntryProblem(`"${key}": expected ${expected}, found ${described(found)}`)
+}
+
+/** A value as messages show it. */
+function described(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null)
+    return `an object (${value.constructor?.name ?? 'no class'})`
+  return `${value as number | boolean | null}`
+}
