@@ -25,6 +25,7 @@ const refuse = () => {
   throw new Error('nothing is compressed')
 }
 
+const origin = { source: 'test' }
 const piece = new Uint8Array(MIB).fill(1)
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* ones(size: number) {
@@ -48,8 +49,7 @@ test('who cannot be packed is named', async () => {
   const data = new DataWriter({ sink, placer, encoder, decompress: refuse })
   const add = (name: string, level: number | undefined) =>
     data.add(
-      name,
-      { size: 5000, content: ones(5000) },
+      { path: name, origin, size: 5000, content: ones(5000) },
       {
         nodatacow: false,
         compression: level === undefined ? undefined : { algorithm: 'zstd', level },
@@ -82,7 +82,10 @@ describe('plain extents', () => {
     const files = []
     for (const size of sizes) {
       files.push(
-        await data.add('file', { size, content: ones(size) }, { nodatacow: true, compression: undefined }),
+        await data.add(
+          { path: 'file', origin, size, content: ones(size) },
+          { nodatacow: true, compression: undefined },
+        ),
       )
     }
     await data.flush()
@@ -145,7 +148,10 @@ describe('sectors end in zeros', () => {
       decompress: refuse,
     })
     for (const size of [5000, MIB, 2049, 128 * KIB + 1]) {
-      await data.add('file', { size, content: ones(size) }, { nodatacow: false, compression: undefined })
+      await data.add(
+        { path: 'file', origin, size, content: ones(size) },
+        { nodatacow: false, compression: undefined },
+      )
       await data.flush()
       const stored = Buffer.concat(writes.splice(0))
       expect(stored.length).toBe(Math.ceil(size / 4096) * 4096)

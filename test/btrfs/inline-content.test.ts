@@ -61,6 +61,8 @@ const noise = (i: number) => {
   return bytes
 }
 
+const origin = { source: 'test' }
+
 // eslint-disable-next-line @typescript-eslint/require-await
 async function* inPieces(bytes: Uint8Array, length: number) {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length)
@@ -86,9 +88,13 @@ test.each([
   const files = []
   for (let i = 0; i < FILES; i++) {
     files.push(
-      await data.add('small', { size: contentOf(i).length, content: inPieces(contentOf(i), 321) }, storage),
+      await data.add(
+        { path: 'small', origin, size: contentOf(i).length, content: inPieces(contentOf(i), 321) },
+        storage,
+      ),
     )
-    if (i % 100 === 0) await data.add('large', { size: 70_000, content: large(70_000, i) }, storage)
+    if (i % 100 === 0)
+      await data.add({ path: 'large', origin, size: 70_000, content: large(70_000, i) }, storage)
   }
   await data.flush()
   const wrong = files.filter((file, i) => !contentEquals(data.readInline(file), contentOf(i)))
@@ -103,7 +109,12 @@ test('small files can be read back at any time: just added, while being packed, 
   const { data } = await openWriter()
   const files = []
   for (let i = 0; i < 200; i++) {
-    files.push(await data.add('small', { size: text(i).length, content: inPieces(text(i), 4096) }, storage))
+    files.push(
+      await data.add(
+        { path: 'small', origin, size: text(i).length, content: inPieces(text(i), 4096) },
+        storage,
+      ),
+    )
     expect(await collect(data.read(files[i]))).toEqual([...text(i)])
     expect(await collect(data.read(files[i >> 1]))).toEqual([...text(i >> 1)])
   }

@@ -1,6 +1,7 @@
 /** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import { wholeContent, zeros, type DataRange, type FileContent } from '../../file-tree/file-content.ts'
+import { checkedContent, ContentLengthCheck, type NamedContent } from '../../file-tree/content-length.ts'
+import { contentLength, wholeContent, zeros, type DataRange } from '../../file-tree/file-content.ts'
 import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
@@ -77,23 +78,29 @@ export class DataWriter {
   }
 
   /**
-   * Stores the content of one file of `size` bytes. Its extents are known after the next `flush`.
+   * Stores the content of one file. Its extents are known after the next `flush`.
    *
-   * @param name of the file, for messages
+   * @throws InputError when there is more or less content than the file declares
    */
-  async add(name: ByteString, source: FileContent, storage: StoragePlan): Promise<FileData> {
-    const { size } = source
+  async add(file: NamedContent, storage: StoragePlan): Promise<FileData> {
+    const { size, path: name } = file
     const options = this.#optionsOf(size, storage)
-    if (size <= MAX_INLINE_BYTES || options.mayBeInline || storage.bootFiles) {
-      source = { size, content: wholeContent(source) }
+    const isSparse = file.ranges !== undefined
+    const isInline = size <= MAX_INLINE_BYTES && (size === 0 || !options.mayBeInline)
+    let source = file
+    if (isSparse) {
+      source = { ...file, content: checkedContent(file) }
+      if (isInline || options.mayBeInline || storage.bootFiles) {
+        source = { ...source, content: wholeContent(source), ranges: undefined }
+      }
     }
-    const file = new FileData(size, storage.nodatacow, source.ranges !== undefined)
-    if (size === 0) return file
-    if (size <= MAX_INLINE_BYTES && !options.mayBeInline) {
-      await this.#keepInline(name, file, source.content)
-      return file
+    const data = new FileData(size, storage.nodatacow, isSparse)
+    if (isInline) {
+      await this.#keepInline(data, source)
+      return data
     }
     const { runs, content } = storedContent(source)
+    const check = new ContentLengthCheck(file, contentLength({ size, ranges: runs }))
     const tail =
       storage.bootFiles && options.compression !== COMPRESS_NONE ? size - (size % SECTOR_SIZE) : size
     let run = -1
@@ -101,6 +108,7 @@ export class DataWriter {
     let fileOffset = 0
     let pieceLeft = 0
     for await (const chunk of content) {
+      check.add(chunk)
       for (let at = 0; at < chunk.length;) {
         if (pieceLeft === 0) {
           if (fileOffset === runEnd) {
@@ -112,7 +120,7 @@ export class DataWriter {
           pieceLeft = Math.min(toBoundary, toTail, runEnd - fileOffset)
           const length = alignUp(pieceLeft, SECTOR_SIZE)
           options.length = options.mayBeInline ? size : length
-          const opening = this.#openPiece({ name, file, fileOffset, length }, options)
+          const opening = this.#openPiece({ name, file: data, fileOffset, length }, options)
           if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
@@ -123,8 +131,9 @@ export class DataWriter {
         pieceLeft -= length
       }
     }
+    check.end()
     this.#padToSector()
-    return file
+    return data
   }
 
   /** Packs and places all that is waiting. */
@@ -135,13 +144,16 @@ export class DataWriter {
 
   /** Stores the content of a file that was added before a second time. */
   async copy(file: FileData, storage: StoragePlan): Promise<FileData> {
-    if (file.sparse) await this.flush()
-    const ranges = file.sparse ? this.#placedRanges(file) : undefined
-    return this.add('', { size: file.size, content: this.read(file), ranges }, storage)
+    const ranges = await this.#rangesOf(file)
+    const source = { path: '', origin: { source: 'the image' } }
+    return this.add({ ...source, size: file.size, content: this.read(file), ranges }, storage)
   }
 
-  /** What is stored of a file. */
-  #placedRanges(file: FileData): DataRange[] {
+  /** Which parts of a sparse file are stored; undefined for any other file, and for content in the tree. */
+  async #rangesOf(file: FileData): Promise<DataRange[] | undefined> {
+    if (!file.sparse) return undefined
+    await this.flush()
+    if (file.inlineAt !== undefined) return undefined
     const { extents } = this.#placer
     return Array.from({ length: file.extentCount }, (_, i) => {
       const { fileOffset, ramBytes } = extents.get(file.firstExtent + i)
@@ -151,12 +163,8 @@ export class DataWriter {
 
   /** The content of a file that was added before, holes and all, read back from the image. */
   async *readWhole(file: FileData): AsyncGenerator<Uint8Array> {
-    if (!file.sparse) {
-      yield* this.read(file)
-      return
-    }
-    await this.flush()
-    yield* wholeContent({ size: file.size, ranges: this.#placedRanges(file), content: this.read(file) })
+    const ranges = await this.#rangesOf(file)
+    yield* wholeContent({ size: file.size, ranges, content: this.read(file) })
   }
 
   /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
@@ -278,16 +286,20 @@ export class DataWriter {
     this.#placer.extents.compressions.add(compression)
   }
 
-  async #keepInline(name: ByteString, file: FileData, content: AsyncIterable<Uint8Array>): Promise<void> {
-    if (!this.#inline.hasRoomFor(file.size)) {
-      const piece = { name, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
+  async #keepInline(data: FileData, file: NamedContent): Promise<void> {
+    if (!this.#inline.hasRoomFor(data.size)) {
+      const piece = { name: file.path, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
       await this.#openPiece(piece, INLINE_BLOCK)
       this.#inline.close(this.#content.subarray(this.#batch.used))
       this.#batch.used += INLINE_BLOCK_BYTES
     }
-    for await (const chunk of content) {
+    const check = new ContentLengthCheck(file)
+    for await (const chunk of file.content) {
+      check.add(chunk)
+      if (chunk.length === 0) continue
       const place = this.#inline.append(chunk)
-      file.inlineAt ??= place
+      data.inlineAt ??= place
     }
+    check.end()
   }
 }

@@ -111,7 +111,7 @@ export class BtrfsWriter {
       content: {
         store: (entry, storage) => {
           this.#bytesIn += contentLength(entry)
-          return this.#data.add(entry.path, entry, storage)
+          return this.#data.add(entry, storage)
         },
         copy: (content, storage) => this.#data.copy(content, storage),
       },
