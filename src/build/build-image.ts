@@ -1,21 +1,20 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { checkBoot } from './boot-check.ts'
-import type { BuildOptions, BuildResult } from './result.ts'
-import { ProgressReport, type BuildContext } from './context.ts'
-import { checkBuildOptions, checkOutputPlace } from './check-options.ts'
+import { ProgressReport } from './context.ts'
+import { checkBuildOptions, type BuildOptions } from './options.ts'
+import { checkOutputPlace } from './output-place.ts'
+import { planImage } from './plan-image.ts'
+import { Profiler } from './profiler.ts'
+import type { BuildResult } from './result.ts'
+import { splitOffset, writePartitions, type WrittenPartition } from './write-partitions.ts'
 import { Mbr } from '../gpt-mbr/format.ts'
 import { encodeMbr } from '../gpt-mbr/write/mbr.ts'
-import { subSink, type ImageSink } from '../lib/image-sink.ts'
-import { bootFileEntries } from './nixos-system.ts'
+import type { Finding } from '../lib/finding.ts'
 import { openOutput, type Output } from '../output/open-output.ts'
-import { planImage } from './plan-image.ts'
-import { Profiler } from './profile.ts'
 import { formatDiskId } from '../spec/numbers.ts'
-import type { BtrfsPlan, Fat32Plan, ImagePlan, PartitionPlan } from '../spec/plan.ts'
+import type { ImagePlan } from '../spec/plan.ts'
 import type { ImageSpec } from '../spec/schema.ts'
-import { writeBtrfsPartition, type WrittenBtrfs } from './btrfs-partition.ts'
-import { writeFat32Partition, type WrittenFat32 } from './fat32-partition.ts'
 
 /**
  * Builds the disk image that a description describes, in one pass over its sources.
@@ -33,7 +32,7 @@ import { writeFat32Partition, type WrittenFat32 } from './fat32-partition.ts'
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   checkBuildOptions(options)
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
-  const { outputLevel, onProgress, signal } = options
+  const { outputLevel, onProgress, onFinding, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()
   const plan = await planImage(spec, {
@@ -41,13 +40,21 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
   })
   await checkOutputPlace(output, plan)
+  const findings: Finding[] = []
+  const report = (finding: Finding) => {
+    findings.push(finding)
+    onFinding?.(finding)
+  }
   const progress = new ProgressReport(onProgress)
-  const splitAt = splitOffsetOf(plan)
+  const splitAt = splitOffset(plan)
   const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0, splitAt })
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
-    const written = await writeImage(plan, sink, { workers, progress, profiler, signal })
-    const bootWarnings = await checkBoot(plan, written)
+    await sink.reserve(0, Mbr.size)
+    const context = { workers, progress, profiler, signal, onFinding: report }
+    const written = await writePartitions(plan, sink, context)
+    await sink.patch(0, partitionTable(plan, written))
+    for (const warning of await checkBoot(plan, written)) report(warning)
     const partitions = written.map(({ result }) => result)
     progress.step('finishing')
     signal?.throwIfAborted()
@@ -60,7 +67,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
       outputSize: bytes,
       table: { type: 'mbr', diskId: formatDiskId(plan.table.diskId) },
       partitions,
-      bootWarnings,
+      findings,
       ...(profiler && { profile: profiler.result() }),
     }
   } catch (error) {
@@ -69,7 +76,12 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   }
 }
 
-/** Who reads a stream may have stopped reading: the signal ends the waiting, too. */
+function partitionTable({ table }: ImagePlan, written: readonly WrittenPartition[]): Uint8Array {
+  const partitions = written.map(({ plan: { mbrType }, result }) => ({ ...result, type: mbrType }))
+  return encodeMbr({ diskId: table.diskId, partitions })
+}
+
+/** Aborts a stream output whose reader has stopped reading: `finish` would wait for it forever. */
 async function finishUnlessAborted(
   target: Output,
   imageSize: number,
@@ -85,56 +97,4 @@ async function finishUnlessAborted(
   } finally {
     signal?.removeEventListener('abort', abort)
   }
-}
-
-type Written = WrittenBtrfs | WrittenFat32
-
-/** Writes the partitions in the order of their places, but one that waits for another; then the table. */
-async function writeImage(plan: ImagePlan, sink: ImageSink, context: BuildContext): Promise<Written[]> {
-  await sink.reserve(0, Mbr.size)
-  const written: Written[] = []
-  const waiting = waitingPartition(plan)
-  for (const partition of [
-    ...plan.partitions.filter((each) => each !== waiting),
-    ...(waiting ? [waiting] : []),
-  ]) {
-    const part = subSink(sink, partition.start)
-    const boots = plan.boot?.partition === partition.number
-    written.push(
-      partition.type === 'fat32'
-        ? await writeFat32Partition(partition, part, {
-            ...context,
-            more: boots ? bootFilesOf(written, partition) : [],
-          })
-        : await writeBtrfsPartition(partition, part, { ...context, boots }),
-    )
-  }
-  written.sort((a, b) => a.plan.number - b.plan.number)
-  const partitions = written.map(({ plan: { mbrType }, result }) => ({ ...result, type: mbrType }))
-  await sink.patch(0, encodeMbr({ diskId: plan.table.diskId, partitions }))
-  return written
-}
-
-/** The FAT32 partition that takes its boot files from a system on another one. */
-function waitingPartition({ boot, partitions }: ImagePlan): Fat32Plan | undefined {
-  const isSystem = (partition: PartitionPlan): partition is BtrfsPlan =>
-    partition.type === 'btrfs' && partition.nixos !== undefined
-  const place = partitions.find(({ number }) => number === boot?.partition)
-  return place?.type === 'fat32' && partitions.some(isSystem) ? place : undefined
-}
-
-/** Where what waits ends, when what it waits for lies behind it. */
-function splitOffsetOf(plan: ImagePlan): number | undefined {
-  const waiting = waitingPartition(plan)
-  if (waiting === undefined || waiting === plan.partitions.at(-1)) return undefined
-  return waiting.start + waiting.size
-}
-
-function bootFilesOf(written: readonly Written[], { time }: Fat32Plan) {
-  for (const each of written) {
-    if ('system' in each && each.system !== undefined) {
-      return bootFileEntries(each.writer, each.system.bootFiles, time)
-    }
-  }
-  return []
 }

@@ -1,33 +1,37 @@
-/** What goes beside a build: progress, the signal that ends it, the measuring. */
-import type { Progress } from './result.ts'
+import type { Profiler } from './profiler.ts'
+import type { Progress } from './options.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
-import type { Profiler } from './profile.ts'
 import { openSource, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 
+/** What every step of a build needs besides its plan. */
 export interface BuildContext {
+  /** Threads that compress and checksum; 0: the calling thread does it. */
   workers: number
   progress: ProgressReport
   profiler: Profiler | undefined
   signal: AbortSignal | undefined
+  /** Called with what the user should know although the build goes on. */
+  onFinding: OnFinding
 }
 
-/** Gives `add` the entries of a source, one after the other, and reports the progress. */
-export async function readSource(
+/** The entries of a source, in its order, while progress and profile are kept. */
+export async function* readSource(
   source: SourcePlan,
-  { progress, profiler, signal }: BuildContext,
-  add: (entry: SourceEntry) => Promise<void>,
-): Promise<void> {
+  { progress, profiler, signal }: Pick<BuildContext, 'progress' | 'profiler' | 'signal'>,
+): AsyncGenerator<SourceEntry, void, undefined> {
   progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))
   const entries = openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })
   for await (const entry of profiler?.source(entries) ?? entries) {
     progress.entries++
-    await add(entry)
+    yield entry
   }
 }
 
-/** Puts the numbers of the step that is under way together. */
+/** Reports the progress of the current step. */
 export class ProgressReport {
+  /** Entries of all sources so far. */
   entries = 0
   readonly #onProgress: ((progress: Progress) => void) | undefined
   #step = ''
@@ -38,6 +42,7 @@ export class ProgressReport {
     this.#onProgress = onProgress
   }
 
+  /** @param total bytes of the step, when they are known */
   step(step: string, total?: number): void {
     this.#step = step
     this.#total = total

@@ -1,4 +1,3 @@
-/** What a Raspberry Pi starts with, as entries of the firmware partition. */
 import { readSource, type BuildContext } from './context.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { fromText, toBytes } from '../lib/byte-string.ts'
@@ -9,25 +8,25 @@ import { configTxt, ubootFileName } from '../uboot/config-txt.ts'
 import { isFirmwareFile } from '../uboot/firmware.ts'
 
 /**
- * Adds the firmware's files that the boards need, U-Boot and config.txt. Sources come after it, and may replace it.
+ * Yields the firmware's files that the boards need, U-Boot and config.txt. Sources come after them and may replace them.
+ * Content can be read more than once.
  *
- * @param time of what is made here
+ * @param time of files that are made here
  * @throws InputError when a file cannot be read
  */
-export async function addFirmware(
+export async function* firmwareEntries(
   { directory, versions, uboot, settings, extraLines }: FirmwarePlan,
   time: Timestamp,
   context: BuildContext,
-  add: (entry: SourceEntry) => Promise<void>,
-): Promise<void> {
+): AsyncGenerator<SourceEntry, void, undefined> {
   if (directory !== undefined) {
-    await readSource({ kind: 'directory', path: directory, to: '' }, context, async (entry) => {
-      if (entry.path === '' || isFirmwareFile(entry.path, versions)) await add(entry)
-    })
+    for await (const entry of readSource({ kind: 'directory', path: directory, to: '' }, context)) {
+      if (entry.path === '' || isFirmwareFile(entry.path, versions)) yield entry
+    }
   }
   for (const { version, path } of uboot) {
-    await add(fileEntry(ubootFileName(version), await readWholeFile(path), time))
+    yield fileEntry(ubootFileName(version), await readWholeFile(path), time)
   }
   const text = configTxt({ versions, settings, extraLines })
-  await add(fileEntry('config.txt', toBytes(fromText(text)), time))
+  yield fileEntry('config.txt', toBytes(fromText(text)), time)
 }

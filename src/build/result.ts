@@ -1,47 +1,7 @@
-/** What goes into a build besides the description, what it says while it runs, and what it gives back. */
-import type { Writable } from 'node:stream'
-import type { WritableStream } from 'node:stream/web'
-
 import type { Finding } from '../lib/finding.ts'
 import type { OutputFormat } from '../output/open-output.ts'
 
-export type { OutputFormat }
-
-export interface BuildOptions {
-  /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */
-  output: string | Writable | WritableStream<Uint8Array>
-  /** Default: `img.zst` when the output is a path that ends in `.zst`, else `img`. */
-  format?: OutputFormat
-  /** zstd level, 1 to 22, for what an `img.zst` has to compress itself; default 3. Extents stay as they are. */
-  outputLevel?: number
-  /** Replace an existing file. */
-  force?: boolean
-  /**
-   * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this
-   * thread. The bytes of the image do not depend on it.
-   */
-  workers?: number
-  /** Folder that relative paths of the description start from; default: the working directory. */
-  baseDirectory?: string
-  /** Called often (several times a megabyte); it should return at once. */
-  onProgress?: (progress: Progress) => void
-  /** Measure where the time goes: `profile` of the result. */
-  profile?: boolean
-  /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
-  signal?: AbortSignal
-}
-
-export interface Progress {
-  /** What is being done, a few words in lower case: `reading closure.tar.zst`. */
-  step: string
-  /** Bytes of this step that are done. */
-  done: number
-  /** Bytes of this step, where they are known. */
-  total: number | undefined
-  /** Entries of all sources so far. */
-  entries: number
-}
-
+/** The image that was built. Sizes are bytes. */
 export interface BuildResult {
   /** The file written; undefined when the output is a stream. */
   output: string | undefined
@@ -57,8 +17,8 @@ export interface BuildResult {
   }
   /** In the order of their numbers. */
   partitions: PartitionResult[]
-  /** What may keep the image from booting, when the description is about booting. What surely does is an error. */
-  bootWarnings: Finding[]
+  /** Warnings and notices: what may keep the image from booting, rules of the description that match nothing. */
+  findings: Finding[]
   /** With the option `profile` only. */
   profile?: BuildProfile
 }
@@ -125,11 +85,6 @@ export interface BtrfsResult extends PartitionCounts {
   inlineFiles: number
   /** Bytes of tree blocks, one copy. */
   metadataBytes: number
-  /**
-   * Rules of the description that were for nothing, as JSON paths (`partitions[1].paths[0]`): patterns, and paths
-   * to leave out. Any other path that is not there is an error.
-   */
-  unusedRules: string[]
   /** The top level first, then by id. */
   subvolumes: SubvolumeResult[]
 }

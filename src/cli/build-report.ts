@@ -12,11 +12,9 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
     `${bytesText(partition.size)} at ${bytesText(partition.start)}`,
     contentText(partition),
   ])
-  const unused = result.partitions
-    .flatMap((partition) => (partition.type === 'btrfs' ? partition.unusedRules : []))
-    .map((rule) => `note: nothing matched ${rule}\n`)
-  const warnings = result.bootWarnings.map(({ where, message }) => `warning: ${where}: ${message}\n`)
-  const notes = [...unused, ...warnings].join('')
+  const notes = result.findings
+    .map(({ severity, where, message }) => `${severity}: ${where}: ${message}\n`)
+    .join('')
   const profile = result.profile === undefined ? '' : profileText(result.profile)
   return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${notes}${profile}`
 }

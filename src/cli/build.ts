@@ -1,4 +1,4 @@
-import type { OutputFormat } from '../build/result.ts'
+import type { OutputFormat } from '../build/options.ts'
 import { buildText } from './build-report.ts'
 import {
   type DescriptionFlags,

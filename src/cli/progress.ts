@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty'
-import type { Progress } from '../build/result.ts'
+import type { Progress } from '../build/options.ts'
 import { bytesText, countText } from './units.ts'
 
 const INTERVAL_MS = 100

@@ -1,5 +1,6 @@
 /** What a boot loader sees of an image: enough to find out whether it boots. */
 import type { FileLayout } from '../file-tree/file-layout.ts'
+import type { TreeNode } from '../file-tree/tree.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 
 export interface BootNode {
@@ -8,6 +9,17 @@ export interface BootNode {
   type: 'file' | 'directory' | 'other'
   /** Bytes. */
   size: number
+}
+
+/** The node of a tree in memory, as boot loaders see it. */
+export function bootNodeOf<Content>(
+  found: { path: ByteString; node: TreeNode<Content> } | undefined,
+  sizeOf: (content: Content) => number,
+): BootNode | undefined {
+  if (found === undefined) return undefined
+  const { path, node } = found
+  if (node.type === 'file') return { path, type: 'file', size: sizeOf(node.content) }
+  return { path, type: node.type === 'directory' ? 'directory' : 'other', size: 0 }
 }
 
 /** A file system from where the boot loader begins: of BTRFS, from its default subvolume. */

@@ -26,12 +26,12 @@ async function lint(image: string, options?: LintOptions): Promise<string[]> {
 async function build(folder: string, spec: ImageSpec, name = 'disk.img') {
   makeClosure(folder)
   const image = join(folder, name)
-  const { bootWarnings, partitions } = await buildImage(spec, {
+  const { findings, partitions } = await buildImage(spec, {
     output: image,
     baseDirectory: folder,
     workers: 0,
   })
-  const warnings = bootWarnings.map(({ where, message }) => `warning: ${where}: ${message}`)
+  const warnings = findings.map(({ where, message }) => `warning: ${where}: ${message}`)
   return { image, warnings, btrfs: partitions[1] }
 }
 

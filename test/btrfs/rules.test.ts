@@ -45,8 +45,8 @@ describe('rules', () => {
         ],
       },
       {},
-      ({ btrfs }) => {
-        expect(btrfs.unusedRules).toEqual([])
+      ({ result }) => {
+        expect(result.findings).toEqual([])
       },
     )
   })
@@ -59,8 +59,12 @@ describe('rules', () => {
         { path: '/gone', exclude: true },
       ]
       const sources = [{ entries: [file('a')] }]
-      const { btrfs } = await build(folder, describeImage(folder, sources, { paths }))
-      expect(btrfs.unusedRules).toEqual(['partitions[0].paths[0]', 'partitions[0].paths[2]'])
+      const { result } = await build(folder, describeImage(folder, sources, { paths }))
+      const message = 'matches nothing in the sources'
+      expect(result.findings).toEqual([
+        { severity: 'notice', where: 'partitions[0].paths[0]', message },
+        { severity: 'notice', where: 'partitions[0].paths[2]', message },
+      ])
     })
     await inFolder(async (folder) => {
       const sources = [{ entries: [file('a')] }]

@@ -91,7 +91,7 @@ describe.skipIf(!canRead)('a NixOS image', () => {
         expectBootFiles(top, 'boot', closure)
         expectBootFiles(top, '@boot', closure)
         expect(existsSync(join(firmware, 'extlinux'))).toBe(false)
-        const warnings = result.bootWarnings.map(({ message }) => message)
+        const warnings = result.findings.map(({ message }) => message)
         expect(warnings).toEqual(title.includes('two') ? [expect.stringContaining('DUP')] : [])
       })
     }),
@@ -335,14 +335,14 @@ describe('what cannot boot is not built', () => {
     inFolder(async (folder) => {
       makeClosure(folder)
       const spec = describePi({ boot: { compression: 'zstd' } })
-      const { bootWarnings } = await buildImage(spec, {
+      const { findings } = await buildImage(spec, {
         output: join(folder, 'x.img'),
         baseDirectory: folder,
         workers: 0,
       })
-      expect(bootWarnings).toHaveLength(1)
-      expect(bootWarnings[0].where).toMatch(/-dtbs\/broadcom\/.*\.dtb and 1 more$/)
-      expect(bootWarnings[0].message).toContain('U-Boot before 2023.07')
+      expect(findings).toHaveLength(1)
+      expect(findings[0].where).toMatch(/-dtbs\/broadcom\/.*\.dtb and 1 more$/)
+      expect(findings[0].message).toContain('U-Boot before 2023.07')
     }))
 })
 

@@ -58,7 +58,7 @@ describe('the flags of the preset', () => {
         diskwright(['build', '--closure', 'closure.tar', '--toplevel', 'auto', ...flags], { cwd: folder })
       const built = await build(...FIRMWARE, '-o', 'x.img.zst', '--json')
       expect(built).toMatchObject({ exit: 0, stderr: '' })
-      expect((JSON.parse(built.stdout) as BuildResult).bootWarnings).toEqual([])
+      expect((JSON.parse(built.stdout) as BuildResult).findings).toEqual([])
       const warned = await build(...FIRMWARE, '--dup-data', '-o', 'y.img.zst')
       expect(warned.stdout).toMatch(/\nwarning: partition 2 \(NIXOS_SD\): has two copies of its data \(DUP\)/)
       const refused = await build('--uboot-pi3', 'u-boot-3.bin', '--boot-from-fat', '-o', 'z.img')

@@ -126,7 +126,10 @@ describe('the result of a build', () => {
         imageSize: 2 ** 30,
         outputSize: 2 ** 20,
         table: { type: 'mbr', diskId: '0x00000001' },
-        bootWarnings: [{ severity: 'warning', where: 'partition 2, /x', message: 'has holes' }],
+        findings: [
+          { severity: 'notice', where: 'partitions[1].paths[3]', message: 'matches nothing in the sources' },
+          { severity: 'warning', where: 'partition 2, /x', message: 'has holes' },
+        ],
         partitions: [
           {
             ...counts,
@@ -151,7 +154,6 @@ describe('the result of a build', () => {
             extents: 1,
             inlineFiles: 0,
             metadataBytes: 16384,
-            unusedRules: ['partitions[1].paths[3]'],
             subvolumes: [
               subvolume(5, '', { parent: undefined, path: '/', files: 1 }),
               subvolume(256, '@', { default: true }),
@@ -168,7 +170,7 @@ describe('the result of a build', () => {
         'x.img.zst: 1 GiB, 1 MiB compressed, in 1.5 s',
         '  1  FAT32  FIRMWARE  512 MiB at 1 MiB    1 file, 2 directories, 2.9 KiB in 4 KiB',
         '  2  BTRFS  ROOT      512 MiB at 513 MiB  1 file, 2 directories, 3 subvolumes (1 nested, 1 snapshot, 2 read-only), 2.9 KiB in 4 KiB',
-        'note: nothing matched partitions[1].paths[3]',
+        'notice: partitions[1].paths[3]: matches nothing in the sources',
         'warning: partition 2, /x: has holes',
         '',
       ].join('\n'),

@@ -46,8 +46,8 @@ export class Profiler {
     return forwardingSink((offset, call) => this.#measure('output', () => call(sink, offset)))
   }
 
-  /** A packing whose work, and the waiting for it, is measured. */
-  packing<P extends ExtentEncoder>(packing: P): P {
+  /** An encoder whose work, and the waiting for it, is measured. */
+  encoder<P extends ExtentEncoder>(packing: P): P {
     return {
       ...packing,
       start: (memory: number, count: number) => this.#measure('packing', () => packing.start(memory, count)),

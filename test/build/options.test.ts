@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildImage } from 'diskwright'
 import { expect, test } from 'vitest'
-import type { BuildOptions } from '../../src/build/result.ts'
+import type { BuildOptions } from '../../src/build/options.ts'
 import { describeImage, inFolder } from '../images/build.ts'
 
 test.each<[string, object, string]>([
@@ -37,4 +37,12 @@ test('options are needed', async () => {
     undefined as unknown as BuildOptions,
   )
   await expect(building).rejects.toThrow('options: expected an object, found undefined')
+})
+
+test('a misspelt option is an error that names the right one', async () => {
+  const building = buildImage({ table: { type: 'mbr' }, partitions: [] }, {
+    output: 'x.img',
+    worker: 2,
+  } as BuildOptions)
+  await expect(building).rejects.toThrow('buildImage: unknown option worker: did you mean workers?')
 })

@@ -1,0 +1,126 @@
+import type { NewEntry, PartitionDriver, PartitionWriter } from './driver.ts'
+import { firstBytes } from './first-bytes.ts'
+import { openExtentEncoder } from '../packing/open-packing.ts'
+import { loadExtentCompression } from '../packing/extent-compression.ts'
+import type { BuildContext } from '../context.ts'
+import { addBootFiles, bootFileEntries, installSystem } from '../nixos-system.ts'
+import type { BtrfsResult } from '../result.ts'
+import { BtrfsWriter, type BtrfsSummary } from '../../btrfs/write/writer.ts'
+import { toText, type ByteString } from '../../lib/byte-string.ts'
+import type { ImageSink } from '../../lib/image-sink.ts'
+import { loadHash } from '../../lib/load-hash.ts'
+import type { BtrfsPlan } from '../../spec/plan.ts'
+import { bootNodeOf, type BootTree, type BtrfsTraits } from '../../uboot/boot-tree.ts'
+import { standardDirectories } from '../../uboot/nixos-tree.ts'
+
+export const btrfsDriver: PartitionDriver<BtrfsPlan> = {
+  open: openBtrfsPartition,
+  inputs: ({ nixos }) =>
+    nixos?.registration === undefined ? [] : [{ kind: 'file', path: nixos.registration }],
+}
+
+async function openBtrfsPartition(
+  plan: BtrfsPlan,
+  sink: ImageSink,
+  { workers, profiler, progress, onFinding, signal }: BuildContext,
+): Promise<PartitionWriter> {
+  const { nixos, time } = plan
+  const { compress, decompress } = await loadExtentCompression()
+  const hash = await loadHash(plan.checksum)
+  const threads = openExtentEncoder(workers, { compress, hash })
+  const encoder = profiler?.encoder(threads) ?? threads
+  const writer = new BtrfsWriter(plan, sink, { encoder, decompress, hash, signal })
+  return {
+    *ownEntries(): Iterable<NewEntry> {
+      if (nixos === undefined) return
+      for (const entry of standardDirectories(time)) yield { entry }
+    },
+    add: ({ entry, to = '' }) => writer.add(entry, to),
+    async installSystem(bootsHere) {
+      if (nixos === undefined) return undefined
+      progress.step('adding the boot files')
+      const { bootFiles } = await installSystem(writer, nixos, time)
+      if (bootsHere) await addBootFiles(writer, bootFiles, time)
+      return { bootFiles: () => bootFileEntries(writer, bootFiles, time) }
+    },
+    async finish() {
+      progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
+      signal?.throwIfAborted()
+      const { unusedRules, ...summary } = await writer.finish()
+      for (const where of unusedRules) {
+        onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
+      }
+      return resultOf(plan, summary)
+    },
+    bootView: () => ({ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) }),
+    close: () => threads.close(),
+  }
+}
+
+function resultOf(
+  plan: BtrfsPlan,
+  { size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules'>,
+): BtrfsResult {
+  const { number, label, start, bootable, uuid } = plan
+  const subvolumes = all.filter(({ plan: { snapshotOf } }) => snapshotOf === undefined)
+  const total = (count: 'files' | 'directories' | 'symlinks' | 'specials' | 'hardLinks' | 'inlineFiles') =>
+    subvolumes.reduce((sum, subvolume) => sum + subvolume[count], 0)
+  return {
+    number,
+    type: 'btrfs',
+    label,
+    start,
+    bootable,
+    uuid,
+    size,
+    ...numbers,
+    files: total('files'),
+    directories: total('directories'),
+    symlinks: total('symlinks'),
+    specials: total('specials'),
+    hardLinks: total('hardLinks'),
+    inlineFiles: total('inlineFiles'),
+    subvolumes: all.map(({ plan: { id, name, parent, path, uuid, ...more }, files }) => ({
+      id,
+      // They come from the description, so they are text.
+      name: toText(name)!,
+      parent: name === '' ? undefined : parent,
+      path: path === undefined ? undefined : `/${toText(path)!}`,
+      uuid,
+      readOnly: more.readOnly,
+      default: more.isDefault,
+      snapshotOf: more.snapshotOf,
+      files,
+    })),
+  }
+}
+
+function traitsOf(plan: BtrfsPlan): BtrfsTraits {
+  const nameOf = (name: ByteString) => toText(name)!
+  return {
+    checksum: plan.checksum,
+    dataProfiles: [plan.profiles.data],
+    features: [],
+    subvolumes: plan.subvolumes.map(({ name }) => nameOf(name)).filter((name) => name !== ''),
+    defaultSubvolume: nameOf(plan.subvolumes.find(({ isDefault }) => isDefault)!.name),
+  }
+}
+
+function bootTreeOf(writer: BtrfsWriter): BootTree {
+  const view = writer.bootView
+  const nodeAt = (path: ByteString) => view.find(path)?.node
+  const fileAt = (path: ByteString) => {
+    const node = nodeAt(path)
+    if (node?.type !== 'file') throw new Error(`no file at ${path}`)
+    return node.content
+  }
+  return {
+    find: (path) => Promise.resolve(bootNodeOf(view.find(path), ({ size }) => size)),
+    list({ path }) {
+      const node = nodeAt(path)
+      return Promise.resolve(node?.type === 'directory' ? view.list(node) : [])
+    },
+    read: ({ path }, length) => firstBytes(writer.open(fileAt(path)).content, length),
+    form: ({ path }) => Promise.resolve(view.formOf(fileAt(path))),
+  }
+}

@@ -1,0 +1,59 @@
+/** What a build asks of the file system of a partition. A new file system is a driver and a line in the table. */
+import type { BuildContext } from '../context.ts'
+import type { PartitionResult } from '../result.ts'
+import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { ByteString } from '../../lib/byte-string.ts'
+import type { ImageSink } from '../../lib/image-sink.ts'
+import type { PartitionPlan } from '../../spec/plan.ts'
+import type { BootPartition } from '../../uboot/boot-tree.ts'
+
+/** Writes partitions of one file system. */
+export interface PartitionDriver<Plan extends PartitionPlan = PartitionPlan> {
+  /** Begins a file system at the start of `sink`, to which nothing has been written. */
+  open(plan: Plan, sink: ImageSink, context: BuildContext): Promise<PartitionWriter>
+  /** Files and directories of this machine that the partition takes in besides its sources. */
+  inputs(plan: Plan): readonly InputPath[]
+}
+
+export interface InputPath {
+  kind: 'directory' | 'file'
+  path: string
+}
+
+/**
+ * One file system that is being written. Calls come in this order: `add` with each of `ownEntries`, `add` with the
+ * entries of the sources, `installSystem`, `add` with boot files of another partition, `finish`, then `bootView`;
+ * `close` comes last, in any case.
+ */
+export interface PartitionWriter {
+  /** Entries that the plan itself asks for, before those of the sources. */
+  ownEntries(): AsyncIterable<NewEntry> | Iterable<NewEntry>
+  add(entry: NewEntry): Promise<void>
+  /**
+   * Makes a system of what the sources brought.
+   *
+   * @param bootsHere its boot files belong to this partition
+   * @returns undefined when the plan asks for none
+   */
+  installSystem(bootsHere: boolean): Promise<InstalledSystem | undefined>
+  /** Writes what is known only when all entries are. */
+  finish(): Promise<PartitionResult>
+  /** The partition as a boot loader reads it. */
+  bootView(): Pick<BootPartition, 'type' | 'uuid' | 'tree' | 'btrfs'>
+  close(): Promise<void>
+}
+
+/** An entry on its way into a partition. */
+export interface NewEntry {
+  entry: SourceEntry
+  /** Path below which it goes; default: the root. */
+  to?: ByteString
+  /** Its content can be read at any later time, and more than once. */
+  isRepeatable?: boolean
+}
+
+/** A system that was made of the closure in a partition. */
+export interface InstalledSystem {
+  /** Its boot files for a partition that lies elsewhere; their content is read back from where the system lies. */
+  bootFiles(): Iterable<SourceEntry>
+}

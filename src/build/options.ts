@@ -1,0 +1,84 @@
+import type { Writable } from 'node:stream'
+import type { WritableStream } from 'node:stream/web'
+import type { Finding } from '../lib/finding.ts'
+import {
+  ABORT_SIGNAL,
+  BOOLEAN,
+  checkOptions,
+  FUNCTION,
+  oneOf,
+  PATH,
+  required,
+  wholeNumber,
+  type OptionTable,
+} from '../lib/options.ts'
+import { MAX_LEVEL } from '../lib/zstd/codec.ts'
+import type { OutputFormat } from '../output/open-output.ts'
+
+export type { OutputFormat }
+
+export interface BuildOptions {
+  /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */
+  output: string | Writable | WritableStream<Uint8Array>
+  /** Default: `img.zst` when the output is a path that ends in `.zst`, else `img`. */
+  format?: OutputFormat | undefined
+  /** zstd level, 1 to 22, for what an `img.zst` has to compress itself; default 3. Extents stay as they are. */
+  outputLevel?: number | undefined
+  /** Replace an existing file; the new one has its mode. */
+  force?: boolean | undefined
+  /**
+   * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this
+   * thread. The bytes of the image do not depend on it.
+   */
+  workers?: number | undefined
+  /** Folder that relative paths of the description start from; default: the working directory. */
+  baseDirectory?: string | undefined
+  /** Called often (several times a megabyte); it should return at once. */
+  onProgress?: ((progress: Progress) => void) | undefined
+  /** Called with each finding of the result as it is made. */
+  onFinding?: ((finding: Finding) => void) | undefined
+  /** Measure where the time goes: `profile` of the result. */
+  profile?: boolean | undefined
+  /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+export interface Progress {
+  /** What is being done, a few words in lower case: `reading closure.tar.zst`. */
+  step: string
+  /** Bytes of this step that are done. */
+  done: number
+  /** Bytes of this step, where they are known. */
+  total: number | undefined
+  /** Entries of all sources so far. */
+  entries: number
+}
+
+const MAX_WORKERS = 1024
+
+const OPTIONS: OptionTable<BuildOptions> = {
+  output: required({
+    expected: 'a path, a Writable or a WritableStream',
+    accepts: (value) => typeof value === 'string' || isStream(value),
+  }),
+  format: oneOf(['img', 'img.zst'] satisfies OutputFormat[]),
+  outputLevel: wholeNumber(1, MAX_LEVEL),
+  force: BOOLEAN,
+  workers: wholeNumber(0, MAX_WORKERS),
+  baseDirectory: PATH,
+  onProgress: FUNCTION,
+  onFinding: FUNCTION,
+  profile: BOOLEAN,
+  signal: ABORT_SIGNAL,
+}
+
+/** @throws TypeError or RangeError that names the option */
+export function checkBuildOptions(options: BuildOptions): void {
+  checkOptions('buildImage', options, OPTIONS)
+}
+
+/** Duck-typed: a stream may come from another copy of its library. */
+function isStream(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return ['write', 'getWriter'].some((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
