@@ -2,10 +2,10 @@
  * Which rules of a description are for which paths. Directory by directory: below each one, only those rules are
  * looked at that can still match there, which mostly are none.
  */
-import { ANY_DEPTH, parseGlob, type GlobPart } from '../spec/glob.ts'
-import type { EntryRulePlan } from '../spec/plan.ts'
+import { ANY_DEPTH, parseGlob, type GlobPart } from './glob.ts'
 import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { mergeRules, type EntryChanges } from './entry-changes.ts'
+import type { EntryRulePlan } from './entry-rule.ts'
 
 /** A rule of which the parts before `part` have matched the directories above. */
 interface Pending {

@@ -1,7 +1,6 @@
 /** Entries: the files and directories that a source gives, one after the other. */
 import type { ByteString } from '../lib/byte-string.ts'
 import type { DataRange, FileContent } from './file-content.ts'
-import type { InodeFlag } from '../spec/plan.ts'
 
 /** Seconds since 1970 (negative before) and nanoseconds from 0 to 999,999,999. */
 export interface Timestamp {
@@ -94,6 +93,9 @@ export interface Xattr {
   name: ByteString
   value: Uint8Array
 }
+
+/** Flags of an inode that a description can ask for, as chattr(1) has them. */
+export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
 
 /** What a source says of any entry besides its type. */
 export interface EntryMetadata {

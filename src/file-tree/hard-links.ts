@@ -1,5 +1,6 @@
-import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import type { FileNode } from './node.ts'
+import type { StoragePlan } from './storage.ts'
+import type { SubvolumePlan } from './subvolume.ts'
 
 /** The nodes by which subvolumes know files that have names in several of them. */
 export class HardLinks<Content> {

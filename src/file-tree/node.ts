@@ -1,8 +1,9 @@
 /** What the tree is made of. */
-import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata } from './entry.ts'
 import type { RuleScope } from './entry-rules.ts'
+import type { StoragePlan } from './storage.ts'
+import type { SubvolumePlan } from './subvolume.ts'
 
 export type TreeNode<Content> = DirectoryNode<Content> | LeafNode<Content>
 

@@ -1,8 +1,7 @@
 /** What every reader of a file system offers, whatever the format. */
 import type { ByteString } from '../lib/byte-string.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
-import type { InodeFlag } from '../spec/plan.ts'
-import type { Timestamp, Xattr } from './entry.ts'
+import type { InodeFlag, Timestamp, Xattr } from './entry.ts'
 import type { DataRange } from './file-content.ts'
 
 export type InodeType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block' | 'character'

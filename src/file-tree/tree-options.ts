@@ -1,8 +1,9 @@
 /** What a FileTree is told, and what it leaves to the writer. */
-import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import type { SourceEntry, Timestamp } from './entry.ts'
 import type { EntryRules } from './entry-rules.ts'
+import type { StoragePlan } from './storage.ts'
+import type { SubvolumePlan } from './subvolume.ts'
 
 /** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
 export interface ContentStore<Content> {

@@ -2,7 +2,6 @@
  * The neutral tree of what a partition will hold: sources put entries into it, one after the other, and a
  * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
  */
-import type { StoragePlan, SubvolumePlan } from '../spec/plan.ts'
 import { ownCopy, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
@@ -13,6 +12,8 @@ import { leafOf } from './leaf.ts'
 import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
 import { SharedMetadata } from './shared-metadata.ts'
 import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
+import type { StoragePlan } from './storage.ts'
+import type { SubvolumePlan } from './subvolume.ts'
 
 export type * from './node.ts'
 export type * from './tree-options.ts'

@@ -1,7 +1,7 @@
 /** The rules between the keys of a BTRFS partition. */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
-import { matchesGlob, parseGlob } from './glob.ts'
+import { matchesGlob, parseGlob } from '../file-tree/glob.ts'
 import { repeated, toJsonPath } from './messages.ts'
 import type { BtrfsSpec } from './schema.ts'
 import { parseSize } from './sizes.ts'

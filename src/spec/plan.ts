@@ -5,6 +5,14 @@
 import type { ByteString } from '../lib/byte-string.ts'
 import type { UBootVersion } from './uboot-version.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
+import type { EntryRulePlan } from '../file-tree/entry-rule.ts'
+import type { StoragePlan } from '../file-tree/storage.ts'
+import type { SubvolumePlan } from '../file-tree/subvolume.ts'
+
+export type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
+export type { EntryRulePlan } from '../file-tree/entry-rule.ts'
+export type { Compression, StoragePlan } from '../file-tree/storage.ts'
+export type { SubvolumePlan } from '../file-tree/subvolume.ts'
 
 export interface ImagePlan {
   seed: string
@@ -120,65 +128,7 @@ export interface SwapfilePlan {
   uuid: string
 }
 
-/** How the content of files is stored. */
-export interface StoragePlan {
-  /** No copy on write, and with it no checksums and no compression. */
-  nodatacow: boolean
-  compression: Compression | undefined
-  /**
-   * Boot loaders read it: no holes, and the last, partial sector of what is compressed lies in an extent of its own
-   * (U-Boot before 2023.07 reads it wrong otherwise).
-   */
-  bootFiles?: boolean | undefined
-}
-
-export interface Compression {
-  algorithm: 'lzo' | 'zlib' | 'zstd'
-  /** zlib: 1 to 9; zstd: 1 to 15, as in the kernel; lzo knows none: 0. */
-  level: number
-}
-
-export interface SubvolumePlan extends StoragePlan {
-  /** 5 for the top level, from 256 for others. */
-  id: number
-  /** Where it lies, seen from the top level; '' for the top level itself. */
-  name: ByteString
-  /** Id of the subvolume it lies in (the top level's own for itself), and its path there. */
-  parent: number
-  directory: ByteString
-  /** Path of the source whose tree it holds, without a leading slash; undefined: no source path leads here. */
-  path: ByteString | undefined
-  uuid: string
-  readOnly: boolean
-  isDefault: boolean
-  otime: Timestamp
-  /** How the kernel compresses what is written later; undefined: as it is mounted. */
-  property: 'none' | Compression['algorithm'] | undefined
-  /** Id of the subvolume whose content it holds. */
-  snapshotOf: number | undefined
-}
-
 export interface PathRulePlan extends StoragePlan {
   /** The rule is for this path and all below it, as far as the subvolume that holds the path reaches. */
   path: ByteString
-}
-
-/** Flags of an inode that a description can ask for, as chattr(1) has them. */
-export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
-
-/** What is not set stays as the source has it. */
-export interface EntryRulePlan {
-  /** Its place in `paths` of the description. */
-  index: number
-  /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
-  for: { path: ByteString } | { glob: string }
-  /** Only rules with a pattern have it; the others are in `paths`. */
-  storage: { nodatacow?: boolean; compression?: Compression | 'none'; bootFiles?: boolean }
-  flags: InodeFlag[]
-  uid?: number
-  gid?: number
-  mode?: number
-  /** undefined: remove it. */
-  xattrs: Map<ByteString, Uint8Array | undefined>
-  exclude: boolean
 }

@@ -4,7 +4,7 @@ import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { EntryRules } from '../../src/file-tree/entry-rules.ts'
 import { FileTree, type DirectoryNode, type TreeNode } from '../../src/file-tree/tree.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
-import { matchesGlob, parseGlob } from '../../src/spec/glob.ts'
+import { matchesGlob, parseGlob } from '../../src/file-tree/glob.ts'
 import type { EntryRulePlan, SubvolumePlan } from '../../src/spec/plan.ts'
 
 const nothing = { storage: {}, flags: [], xattrs: new Map(), exclude: false }

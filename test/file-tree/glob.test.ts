@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fromText } from '../../src/lib/byte-string.ts'
-import { isGlobPart, matchesGlob, parseGlob } from '../../src/spec/glob.ts'
+import { isGlobPart, matchesGlob, parseGlob } from '../../src/file-tree/glob.ts'
 
 const matches = (glob: string, path: string) => matchesGlob(parseGlob(glob), fromText(path).split('/'))
 

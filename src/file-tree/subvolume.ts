@@ -1,0 +1,24 @@
+import type { ByteString } from '../lib/byte-string.ts'
+import type { Timestamp } from './entry.ts'
+import type { Compression, StoragePlan } from './storage.ts'
+
+/** A part of the tree with inodes of its own, and how it is stored. */
+export interface SubvolumePlan extends StoragePlan {
+  /** 5 for the top level, from 256 for others. */
+  id: number
+  /** Where it lies, seen from the top level; '' for the top level itself. */
+  name: ByteString
+  /** Id of the subvolume it lies in (the top level's own for itself), and its path there. */
+  parent: number
+  directory: ByteString
+  /** Path of the source whose tree it holds, without a leading slash; undefined: no source path leads here. */
+  path: ByteString | undefined
+  uuid: string
+  readOnly: boolean
+  isDefault: boolean
+  otime: Timestamp
+  /** How the kernel compresses what is written later; undefined: as it is mounted. */
+  property: 'none' | Compression['algorithm'] | undefined
+  /** Id of the subvolume whose content it holds. */
+  snapshotOf: number | undefined
+}
