@@ -1,18 +1,20 @@
-/** What runs in each thread of a WorkerPool. */
+/** Runs in each thread of a WorkerPool. */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { CreateHandler, Job, JobDone, WorkerData } from './worker-pool.ts'
+import { encodeError } from './error-transfer.ts'
+import type { HandlerModule, PostedJob, ThreadMessage, ThreadData } from './worker-pool.ts'
 
-const { module, setup, memories } = workerData as WorkerData
-const { createHandler } = (await import(module)) as { createHandler: CreateHandler }
+const { module, setup, memories } = workerData as ThreadData
+const { createHandler } = (await import(module)) as HandlerModule
 const handle = await createHandler(setup)
 
-const done = (message: JobDone) => parentPort!.postMessage(message)
+const post = (message: ThreadMessage) => parentPort!.postMessage(message)
 
-parentPort!.on('message', ({ memory, job }: Job) => {
+parentPort!.on('message', ({ memory, job }: PostedJob) => {
   try {
     handle(memories[memory], job)
-    done({})
+    post({ type: 'done' })
   } catch (error) {
-    done({ error: (error as Error).message })
+    post({ type: 'failed', error: encodeError(error) })
   }
 })
+post({ type: 'ready' })

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { OutputError } from '../lib/errors.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import { loadZstd, MAX_LEVEL } from '../lib/zstd/codec.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { ImageFile } from './image-file.ts'
@@ -32,6 +33,8 @@ export interface OutputOptions {
   splitAt?: number | undefined
   /** Compress in a thread beside this one; the bytes are the same. */
   threaded?: boolean
+  /** Called with a notice when that thread cannot be started. */
+  onFinding?: OnFinding | undefined
 }
 
 /** An output that is open. Exactly one of `finish` and `abort` ends it. */
@@ -58,7 +61,8 @@ const DEFAULT_LEVEL = 3
  * @throws OutputError
  */
 export async function openOutput(options: OutputOptions): Promise<Output> {
-  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, splitAt: at } = options
+  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, onFinding } = options
+  const at = options.splitAt
   const format = options.format ?? formatOf(output)
   if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
     throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
@@ -66,7 +70,7 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
   const zstd = format === 'img' ? undefined : await loadZstd()
   const createImage: CreateImage = async (file) => {
     if (zstd === undefined) return at === undefined ? rawFile(file) : rawFronts(file, at)
-    const zstdOptions = { zstd, level: outputLevel, threaded }
+    const zstdOptions = { zstd, level: outputLevel, threaded, onFinding }
     return at === undefined ? zstdFile(file, zstdOptions) : spoolingFronts(file, at, zstdOptions)
   }
   const opened =

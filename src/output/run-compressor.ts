@@ -1,4 +1,5 @@
 /** Who compresses what an .img.zst has to compress itself: this thread or another. */
+import type { OnFinding } from '../lib/finding.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 import type { Zstd } from '../lib/zstd/codec.ts'
 import { compressJob } from './compress-handler.ts'
@@ -33,7 +34,7 @@ export function localCompressor(zstd: Zstd, level: number): RunCompressor {
 }
 
 /** In a thread that begins with the first run. */
-export function threadedCompressor(level: number): RunCompressor {
+export function threadedCompressor(level: number, onFinding?: OnFinding): RunCompressor {
   const buffers = Array.from({ length: BACKLOG + 2 }, () => new SharedArrayBuffer(RunMemory.byteLength))
   const underWay = new Map<number, Promise<void>>()
   let pool: WorkerPool | undefined
@@ -45,8 +46,10 @@ export function threadedCompressor(level: number): RunCompressor {
       if (count === 0) return
       pool ??= new WorkerPool({
         workers: 1,
-        module: new URL('./compress-worker.js', import.meta.url),
+        module: () => new URL('./compress-worker.js', import.meta.url),
+        load: () => import('./compress-worker.ts'),
         memories: buffers,
+        onFinding,
       })
       const done = pool.run(memory, compressJob(count, level))
       // Whoever finishes the batch will see it fail; until then nobody is listening.

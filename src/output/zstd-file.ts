@@ -1,3 +1,4 @@
+import type { OnFinding } from '../lib/finding.ts'
 import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd/format.ts'
 import type { Zstd } from '../lib/zstd/codec.ts'
 import { FrameBatch } from './frame-batch.ts'
@@ -27,6 +28,8 @@ export interface ZstdFileOptions {
   level: number
   /** Compress in a thread beside this one; the bytes are the same. */
   threaded?: boolean
+  /** Called with a notice when that thread cannot be started. */
+  onFinding?: OnFinding | undefined
 }
 
 /** An image in zstd frames that has no seek table yet. */
@@ -70,8 +73,11 @@ export async function finishFrames(file: OpenFile, index: FrameIndex): Promise<n
   return size
 }
 
-export function zstdFrames(file: OpenFile, { zstd, level, threaded = false }: ZstdFileOptions): ZstdFrames {
-  const compressor = threaded ? threadedCompressor(level) : localCompressor(zstd, level)
+export function zstdFrames(
+  file: OpenFile,
+  { zstd, level, threaded = false, onFinding }: ZstdFileOptions,
+): ZstdFrames {
+  const compressor = threaded ? threadedCompressor(level, onFinding) : localCompressor(zstd, level)
   const batches = compressor.memories.map((memory) => new FrameBatch(memory))
   const free = [...batches.keys()]
   /** Batches that are being compressed, in the order of the image. */

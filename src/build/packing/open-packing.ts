@@ -1,6 +1,7 @@
 import type { CompressExtent } from '../../btrfs/write/compression.ts'
 import { BatchMemory } from '../../btrfs/write/pack.ts'
 import type { ExtentEncoder } from '../../btrfs/write/extent-encoder.ts'
+import type { OnFinding } from '../../lib/finding.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { WorkerPool } from '../../lib/worker-pool.ts'
 
@@ -12,7 +13,7 @@ const MORE_BATCHES = 12
 /** ExtentEncoder by `workers` threads, or by this one when that is 0. Close it in any case. */
 export function openExtentEncoder(
   workers: number,
-  { compress, hash }: { compress: CompressExtent; hash: BlockHash },
+  { compress, hash, onFinding }: { compress: CompressExtent; hash: BlockHash; onFinding?: OnFinding },
 ): ExtentEncoder & { close(): Promise<void> } {
   if (workers === 0) {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), hash)
@@ -38,9 +39,11 @@ export function openExtentEncoder(
   )
   const pool = new WorkerPool({
     workers,
-    module: new URL('./pack-worker.js', import.meta.url),
+    module: () => new URL('./pack-worker.js', import.meta.url),
+    load: () => import('./pack-worker.ts'),
     setup: hash.name,
     memories: buffers,
+    onFinding,
   })
   const underWay = new Map<number, Promise<void>>()
   return {
