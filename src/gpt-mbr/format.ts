@@ -35,6 +35,14 @@ export function chsLimit({ heads, sectorsPerTrack }: DiskGeometry = USUAL_GEOMET
   return { cylinder: MAX_CYLINDER, head: heads - 1, sector: sectorsPerTrack }
 }
 
+/** The last address of any geometry, for sectors that a protective MBR cannot express. (UEFI, table 5-4) */
+export const PROTECTIVE_LAST_CHS: Chs = { cylinder: MAX_CYLINDER, head: 255, sector: 63 }
+
+/** Whether a sector has an address of its own. */
+export function isInChs(lba: number, { heads, sectorsPerTrack }: DiskGeometry = USUAL_GEOMETRY): boolean {
+  return lba < (MAX_CYLINDER + 1) * heads * sectorsPerTrack
+}
+
 /** The CHS address of a sector. */
 export function chsOf(lba: number, geometry: DiskGeometry = USUAL_GEOMETRY): Chs {
   const { heads, sectorsPerTrack } = geometry
@@ -106,6 +114,7 @@ export const FIRST_LOGICAL = 5
 
 /** Sizes of sectors that disks with a GPT have. */
 export const GPT_SECTOR_SIZES = [512, 4096] as const
+export type GptSectorSize = (typeof GPT_SECTOR_SIZES)[number]
 
 /** "EFI PART" */
 export const GPT_SIGNATURE = 0x5452415020494645n
@@ -139,8 +148,11 @@ export const GptHeader = struct('GptHeader', 92, {
 })
 export type GptHeader = ValueOf<typeof GptHeader>
 
+/** Entries of the tables that are written, as in those of all other tools. */
+export const GPT_ENTRY_COUNT = 128
+
 /** UTF-16 units of a partition's name. */
-const GPT_NAME_UNITS = 36
+export const MAX_GPT_NAME = 36
 
 /** One partition. (UEFI, table 5-6: GPT Partition Entry) */
 export const GptEntry = struct('GptEntry', 128, {
@@ -152,7 +164,7 @@ export const GptEntry = struct('GptEntry', 128, {
   lastLba: u64,
   attributes: id64,
   /** UTF-16, padded with zeros. */
-  name: array(u16, GPT_NAME_UNITS),
+  name: array(u16, MAX_GPT_NAME),
 })
 export type GptEntry = ValueOf<typeof GptEntry>
 

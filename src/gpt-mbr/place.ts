@@ -1,9 +1,9 @@
 import type { SpecIssue } from '../lib/errors.ts'
-import { MAX_SECTORS, PRIMARY_PARTITIONS, SECTOR_SIZE } from './format.ts'
+import { MBR_LAYOUT, type TableLayout } from './layout.ts'
 
 /** A partition as it was asked for. Offsets and sizes in bytes. */
 export interface PlacementRequest {
-  /** Not given: after the previous one in the description, aligned. */
+  /** Not given: after the previous request, aligned. */
   start?: number
   /** `fit`: as large as its content; only the partition that is last on the disk. */
   size: number | 'fit'
@@ -11,6 +11,7 @@ export interface PlacementRequest {
   jsonPath: string
 }
 
+/** Where a partition lies. */
 export interface Placement {
   /** Byte offset from the start of the disk. */
   start: number
@@ -18,77 +19,94 @@ export interface Placement {
   size: number | 'fit'
 }
 
+export interface PlacementOptions {
+  /** The table that the disk gets: `MBR_LAYOUT` by default, or `gptLayout()`. */
+  table?: TableLayout
+  /** Bytes: a partition without a start begins at a multiple of it. 1 MiB by default. */
+  align?: number
+  /** Bytes, when the disk's size is fixed. */
+  diskSize?: number
+}
+
 export interface PlacementResult {
   /** In the order of the requests. */
   placements: Placement[]
   /** Indexes of the requests, in the order of their place on the disk. */
   order: number[]
+  /** Bytes of the smallest disk that holds the table and all partitions; one of size `fit` counts as a sector. */
+  minDiskSize: number
   /** All that is wrong; when there is any, the placements are only a best guess. */
   issues: SpecIssue[]
 }
 
 const MIB = 2 ** 20
-const MBR_LIMIT = MAX_SECTORS * SECTOR_SIZE
 
 /**
- * Decides where the partitions of an MBR disk lie. The table itself takes the first sector.
+ * Decides where the partitions of a disk lie, and checks that they overlap neither each other nor the table.
  *
- * @param align bytes: where a partition without a start may begin; 1 MiB when not given
- * @param diskSize bytes, when the disk's size is fixed
+ * @example
+ * const { placements, issues } = placePartitions([
+ *   { size: 64 * 2 ** 20, jsonPath: 'partitions[0]' },
+ *   { size: 'fit', jsonPath: 'partitions[1]' },
+ * ])
  */
 export function placePartitions(
   requests: readonly PlacementRequest[],
-  { align = MIB, diskSize }: { align?: number; diskSize?: number } = {},
+  { table = MBR_LAYOUT, align = MIB, diskSize }: PlacementOptions = {},
 ): PlacementResult {
+  const { sectorSize } = table
+  const isSectors = (bytes: number) => Number.isSafeInteger(bytes) && bytes >= 0 && bytes % sectorSize === 0
   const issues: SpecIssue[] = []
   const placements: Placement[] = []
-  let previousEnd = SECTOR_SIZE
+  let previousEnd = table.startSize
   for (const { start, size, jsonPath } of requests) {
     const issue = (key: string, message: string) => issues.push({ path: `${jsonPath}${key}`, message })
     if (start !== undefined && !isSectors(start)) {
-      issue('.start', `must be a multiple of ${SECTOR_SIZE} bytes, but is ${start}`)
+      issue('.start', `must be a multiple of ${sectorSize} bytes, but is ${start}`)
     }
     if (size === 0) issue('.size', 'must not be 0')
     else if (size !== 'fit' && !isSectors(size)) {
-      issue('.size', `must be a multiple of ${SECTOR_SIZE} bytes, but is ${size}`)
+      issue('.size', `must be a multiple of ${sectorSize} bytes, but is ${size}`)
     }
-    // What is wrong above must not make what follows wrong, too.
+    // An issue above must not cause more of them below.
     const placed = {
       start: start === undefined || !isSectors(start) ? roundUp(previousEnd, align) : start,
       size,
     }
     placements.push(placed)
-    previousEnd = occupiedEnd(placed)
+    previousEnd = occupiedEnd(placed, table)
   }
 
   const order = placements.map((_, i) => i).sort((a, b) => placements[a].start - placements[b].start || a - b)
-  const context = { requests, placements, issues }
+  const context = { requests, placements, table, issues }
   reportOverlaps(context)
   reportFits(context, order)
   reportEnds(context, diskSize)
-  return { placements, order, issues }
+  const end = Math.max(table.startSize, ...placements.map((placed) => occupiedEnd(placed, table)))
+  return { placements, order, minDiskSize: end + table.endSize, issues }
 }
 
 interface Context {
   requests: readonly PlacementRequest[]
   placements: readonly Placement[]
+  table: TableLayout
   issues: SpecIssue[]
 }
 
-function reportOverlaps({ requests, placements, issues }: Context): void {
+function reportOverlaps({ requests, placements, table, issues }: Context): void {
   placements.forEach((later, i) => {
     const { jsonPath } = requests[i]
-    if (later.start < SECTOR_SIZE) {
+    if (later.start < table.startSize) {
       issues.push({
         path: `${jsonPath}.start`,
-        message: `overlaps the partition table, which takes the first ${SECTOR_SIZE} bytes`,
+        message: `overlaps the partition table, which takes the first ${table.startSize} bytes`,
       })
     }
     placements.slice(0, i).forEach((earlier, j) => {
-      if (later.start < occupiedEnd(earlier) && earlier.start < occupiedEnd(later)) {
+      if (later.start < occupiedEnd(earlier, table) && earlier.start < occupiedEnd(later, table)) {
         issues.push({
           path: jsonPath,
-          message: `${extent(later)} overlaps ${requests[j].jsonPath} (${extent(earlier)})`,
+          message: `${formatExtent(later)} overlaps ${requests[j].jsonPath} (${formatExtent(earlier)})`,
         })
       }
     })
@@ -106,24 +124,32 @@ function reportFits({ requests, placements, issues }: Context, order: readonly n
   })
 }
 
-function reportEnds({ requests, placements, issues }: Context, diskSize: number | undefined): void {
-  requests.slice(PRIMARY_PARTITIONS).forEach(({ jsonPath }) => {
-    issues.push({ path: jsonPath, message: `an MBR holds at most ${PRIMARY_PARTITIONS} partitions` })
+function reportEnds({ requests, placements, table, issues }: Context, diskSize: number | undefined): void {
+  const { name, maxPartitions, maxDiskSize, endSize } = table
+  requests.slice(maxPartitions).forEach(({ jsonPath }) => {
+    issues.push({ path: jsonPath, message: `${name} holds at most ${maxPartitions} partitions` })
   })
   placements.forEach((placed, i) => {
     const path = requests[i].jsonPath
     // The end of a partition of unknown size is checked when it is known; here at least a sector must be left.
-    const end = occupiedEnd(placed)
-    if (end > MBR_LIMIT) {
-      issues.push({ path, message: `${extent(placed)} lies beyond the 2 TiB that an MBR can address` })
+    const end = occupiedEnd(placed, table)
+    if (end > maxDiskSize) {
+      const limit = `the ${maxDiskSize / 2 ** 40} TiB that ${name} can address`
+      issues.push({ path, message: `${formatExtent(placed)} lies beyond ${limit}` })
     }
-    if (diskSize !== undefined && end > diskSize) {
-      issues.push({ path, message: `${extent(placed)} lies beyond the end of the disk (${diskSize} bytes)` })
+    if (diskSize === undefined) return
+    if (end > diskSize) {
+      issues.push({
+        path,
+        message: `${formatExtent(placed)} lies beyond the end of the disk (${diskSize} bytes)`,
+      })
+    } else if (end > diskSize - endSize) {
+      const backup = `the backup of the partition table, which takes the last ${endSize} bytes of the disk`
+      issues.push({ path, message: `${formatExtent(placed)} overlaps ${backup} (${diskSize} bytes)` })
     }
   })
 }
 
-const isSectors = (bytes: number) => Number.isSafeInteger(bytes) && bytes >= 0 && bytes % SECTOR_SIZE === 0
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
 
 function endOf({ start, size }: Placement): number {
@@ -131,10 +157,10 @@ function endOf({ start, size }: Placement): number {
 }
 
 /** A partition takes a sector at least, whatever its size will be. */
-function occupiedEnd(placed: Placement): number {
-  return Math.max(endOf(placed), placed.start + SECTOR_SIZE)
+function occupiedEnd(placed: Placement, { sectorSize }: TableLayout): number {
+  return Math.max(endOf(placed), placed.start + sectorSize)
 }
 
-function extent(placed: Placement): string {
+function formatExtent(placed: Placement): string {
   return placed.size === 'fit' ? `from byte ${placed.start} on` : `bytes ${placed.start} to ${endOf(placed)}`
 }

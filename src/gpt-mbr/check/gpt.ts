@@ -11,7 +11,7 @@ import {
   TYPE_GPT_PROTECTIVE,
 } from '../format.ts'
 import { readGpt, type Gpt } from '../read/gpt.ts'
-import { guidText } from '../guid.ts'
+import { formatGuid } from '../guid.ts'
 import type { MbrTable } from '../read/mbr.ts'
 import { reportOverlaps } from './overlaps.ts'
 import { findGpt } from '../read/table.ts'
@@ -111,7 +111,7 @@ function* checkBackup(primary: Gpt, check: TableCheck): ReadRoutine<void> {
     if (backup.header[field] !== primary.header[field])
       fault(field, primary.header[field], backup.header[field])
   }
-  const [ours, theirs] = [primary, backup].map(({ header }) => guidText(header.diskGuid))
+  const [ours, theirs] = [primary, backup].map(({ header }) => formatGuid(header.diskGuid))
   if (ours !== theirs) fault('diskGuid', ours, theirs)
 }
 

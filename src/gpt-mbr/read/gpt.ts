@@ -1,10 +1,11 @@
 /** Reads one of the two copies of a GPT. */
-import CRC32 from 'crc-32'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
+import { viewOf } from '../../lib/struct.ts'
 import { GPT_ATTRIBUTE_BOOTABLE, GPT_SIGNATURE, GptEntry, GptHeader } from '../format.ts'
-import { guidText } from '../guid.ts'
+import { crc32 } from '../crc32.ts'
+import { formatGuid } from '../guid.ts'
 
 /** An entry that is in use. */
 export interface GptPartition {
@@ -60,7 +61,7 @@ export function* readGpt(lba: number, sectorSize: number, onFinding: OnFinding):
   const partitions: GptPartition[] = []
   for (let i = 0; i < entryCount; i++) {
     const at = i * entrySize
-    if (bytes.subarray(at, at + GptEntry.offsetOf('guid')).every((byte) => byte === 0)) continue
+    if (isZero(bytes.subarray(at, at + GptEntry.at.typeGuid.size))) continue
     try {
       partitions.push(partitionOf(bytes, at, { number: i + 1, offset: entriesOffset, sectorSize }))
     } catch (error) {
@@ -73,10 +74,7 @@ export function* readGpt(lba: number, sectorSize: number, onFinding: OnFinding):
 function* readHeader(lba: number, sectorSize: number): ReadRoutine<GptHeader> {
   const offset = lba * sectorSize
   const sector = yield* readExactly(offset, sectorSize, 'GPT header')
-  const signature = new DataView(sector.buffer, sector.byteOffset).getBigUint64(
-    GptHeader.offsetOf('signature'),
-    true,
-  )
+  const signature = GptHeader.at.signature.get(viewOf(sector), 0)
   if (signature !== GPT_SIGNATURE) {
     throw new CorruptError('GPT header', offset, { expected: 'EFI PART', found: hex(signature) })
   }
@@ -94,8 +92,7 @@ function* readHeader(lba: number, sectorSize: number): ReadRoutine<GptHeader> {
   const isSize = headerSize >= GptHeader.size && headerSize <= sectorSize
   expect('headerSize', isSize, `${GptHeader.size} to ${sectorSize}`)
   const covered = sector.slice(0, headerSize)
-  const crcAt = GptHeader.offsetOf('headerCrc')
-  covered.fill(0, crcAt, GptHeader.offsetOf('reserved'))
+  GptHeader.at.headerCrc.set(viewOf(covered), 0, 0)
   const crc = crc32(covered)
   expect('headerCrc', headerCrc === crc, hex(crc), hex(headerCrc))
   expect('myLba', header.myLba === lba, lba)
@@ -127,8 +124,8 @@ function partitionOf(
     number,
     start: firstLba * sectorSize,
     size: (lastLba - firstLba + 1) * sectorSize,
-    type: guidText(entry.typeGuid),
-    guid: guidText(entry.guid),
+    type: formatGuid(entry.typeGuid),
+    guid: formatGuid(entry.guid),
     attributes,
     bootable: (attributes & GPT_ATTRIBUTE_BOOTABLE) !== 0n,
     name: String.fromCharCode(...(end < 0 ? entry.name : entry.name.slice(0, end))),
@@ -136,5 +133,5 @@ function partitionOf(
   }
 }
 
-const crc32 = (bytes: Uint8Array) => CRC32.buf(bytes) >>> 0
+const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0)
 const hex = (value: number | bigint) => `0x${value.toString(16).padStart(8, '0')}`

@@ -11,7 +11,7 @@ import {
   TYPE_GPT_PROTECTIVE,
 } from '../format.ts'
 import { readGpt, type Gpt } from './gpt.ts'
-import { guidText } from '../guid.ts'
+import { formatGuid } from '../guid.ts'
 import { isExtended, readLogical, readMbr, type MbrPartition, type MbrTable } from './mbr.ts'
 import { isBootSector } from './not-a-table.ts'
 
@@ -160,7 +160,7 @@ function fromGpt(
     type: isHybrid ? 'hybrid' : 'gpt',
     sectorSize,
     diskId: mbr.diskId,
-    guid: guidText(header.diskGuid),
+    guid: formatGuid(header.diskGuid),
     usesBackup,
     partitions: partitions.map((partition) => ({ ...partition, isLogical: false, isExtended: false })),
     mbr,

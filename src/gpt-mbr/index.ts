@@ -1,0 +1,89 @@
+/**
+ * Partition tables, MBR and GPT: placed, encoded, read and checked. (UEFI Specification 2.10, chapter 5) Runs in Node
+ * and in browsers.
+ */
+import type { ByteSource } from '../lib/byte-source.ts'
+import type { Finding, OnFinding } from '../lib/finding.ts'
+import { drive } from '../lib/read-routine.ts'
+import { checkPartitionTable as checkTable } from './check/check.ts'
+import { readPartitionTable as readTable, type PartitionTable } from './read/table.ts'
+
+export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
+export { CorruptError, DiskwrightError, DoesNotFitError, type SpecIssue } from '../lib/errors.ts'
+export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
+export {
+  GPT_ATTRIBUTE_BOOTABLE,
+  GPT_SECTOR_SIZES,
+  MAX_GPT_NAME,
+  SECTOR_SIZE,
+  type Chs,
+  type GptSectorSize,
+} from './format.ts'
+export { gptLayout, MBR_LAYOUT, type TableLayout } from './layout.ts'
+export {
+  placePartitions,
+  type Placement,
+  type PlacementOptions,
+  type PlacementRequest,
+  type PlacementResult,
+} from './place.ts'
+export type { MbrPartition, MbrTable } from './read/mbr.ts'
+export type { PartitionTable, TablePartition } from './read/table.ts'
+export { partitionTypeName } from './type-names.ts'
+export {
+  encodeGpt,
+  type DiskRegion,
+  type EncodedGpt,
+  type GptPartitionSpec,
+  type GptSpec,
+} from './write/gpt.ts'
+export { encodeMbr, type MbrPartitionSpec, type MbrSpec } from './write/mbr.ts'
+
+/** Options of reading and checking a table. */
+export interface ReadTableOptions {
+  /** Bytes of the disk, at whose end the backup of a GPT lies. By default the size of the source. */
+  diskSize?: number
+  /** Called with each thing that is found wrong, as it is found. */
+  onFinding?: OnFinding
+}
+
+/**
+ * Reads the partition table of a disk: an MBR with its logical partitions, or a GPT, from its backup when the primary
+ * one is damaged.
+ *
+ * @param source the disk, or its image
+ * @returns undefined when there is no table: the disk is empty, or one file system takes all of it
+ * @throws CorruptError when the MBR leads to a GPT, and both copies of it are damaged
+ * @example
+ * const table = await readPartitionTable(memorySource(bytes))
+ * for (const { number, start, size } of table?.partitions ?? []) console.log(number, start, size)
+ */
+export function readPartitionTable(
+  source: ByteSource,
+  { diskSize = source.size, onFinding }: ReadTableOptions = {},
+): Promise<PartitionTable | undefined> {
+  return drive(source, readTable(diskSize, onFinding))
+}
+
+/**
+ * Checks an MBR with its logical partitions, or both copies of a GPT with their protective MBR.
+ *
+ * @param source the disk, or its image
+ * @returns what is wrong, in bytes from the start of the disk; empty for a sound table and for a disk without one
+ * @example
+ * for (const finding of await checkPartitionTable(memorySource(bytes))) console.log(formatFinding(finding))
+ */
+export async function checkPartitionTable(
+  source: ByteSource,
+  { diskSize = source.size, onFinding }: ReadTableOptions = {},
+): Promise<Finding[]> {
+  const findings: Finding[] = []
+  await drive(
+    source,
+    checkTable(diskSize, (finding) => {
+      findings.push(finding)
+      onFinding?.(finding)
+    }),
+  )
+  return findings
+}

@@ -1,0 +1,236 @@
+import { DoesNotFitError } from '../../lib/errors.ts'
+import { crc32 } from '../crc32.ts'
+import {
+  chsOf,
+  GPT_ENTRY_COUNT,
+  GPT_PRIMARY_LBA,
+  GPT_REVISION,
+  GPT_SECTOR_SIZES,
+  GPT_SIGNATURE,
+  GptEntry,
+  GptHeader,
+  isInChs,
+  MAX_GPT_NAME,
+  MAX_SECTORS,
+  PROTECTIVE_LAST_CHS,
+  SECTOR_SIZE,
+  TYPE_GPT_PROTECTIVE,
+  type GptSectorSize,
+} from '../format.ts'
+import { parseGuid } from '../guid.ts'
+import { gptEntrySectors, gptLayout } from '../layout.ts'
+import { encodeMbrEntries } from './mbr.ts'
+
+/** One partition of a GPT. */
+export interface GptPartitionSpec {
+  /** Byte offset from the start of the disk, a multiple of the sector size. */
+  start: number
+  /** Bytes, a multiple of the sector size. */
+  size: number
+  /** Type GUID: `0FC63DAF-8483-4772-8E79-3D69D8477DE4` is a Linux file system. */
+  type: string
+  /** The partition's own GUID, its PARTUUID in Linux. */
+  guid: string
+  /** At most 36 UTF-16 units; empty by default. */
+  name?: string
+  /** UEFI, table 5-8, for example `GPT_ATTRIBUTE_BOOTABLE`; 0 by default. */
+  attributes?: bigint
+}
+
+/** A disk with a GPT. */
+export interface GptSpec {
+  /** Bytes, a multiple of the sector size. The backup is in the last sectors. */
+  diskSize: number
+  /** Bytes; 512 by default. */
+  sectorSize?: GptSectorSize
+  diskGuid: string
+  /** In the order of their numbers: the first one is partition 1, wherever it lies. At most 128. */
+  partitions: readonly GptPartitionSpec[]
+}
+
+/** A part of a disk. */
+export interface DiskRegion {
+  /** Byte offset from the start of the disk. */
+  offset: number
+  bytes: Uint8Array
+}
+
+/** A partition table, ready to be written to the two ends of a disk. */
+export interface EncodedGpt {
+  /** Protective MBR, header and entries. */
+  primary: DiskRegion
+  /** Entries and header. */
+  backup: DiskRegion
+}
+
+/**
+ * Encodes a GPT of 128 entries with its protective MBR and its backup. (UEFI Specification 2.10, sections 5.2.3
+ * and 5.3)
+ *
+ * @throws DoesNotFitError when a partition reaches into the backup at the end of the disk
+ * @throws RangeError when there are too many partitions, when two overlap or have the same GUID, or when a value is
+ *   none that a GPT can hold
+ * @example
+ * const { primary, backup } = encodeGpt({
+ *   diskSize: 64 * 2 ** 20,
+ *   diskGuid: '6A1C5D7E-2F0B-4C93-9D48-1B5E0F7A3C62',
+ *   partitions: [
+ *     {
+ *       start: 2 ** 20,
+ *       size: 32 * 2 ** 20,
+ *       type: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
+ *       guid: '0D8C1F3E-9B57-4A0C-8F12-63D1B2A4E597',
+ *       name: 'EFI',
+ *     },
+ *   ],
+ * })
+ * for (const { offset, bytes } of [primary, backup]) await sink.write(offset, bytes)
+ */
+export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partitions }: GptSpec): EncodedGpt {
+  if (!GPT_SECTOR_SIZES.includes(sectorSize)) {
+    throw new RangeError(`expected sectors of 512 or 4096 bytes, found ${sectorSize as number}`)
+  }
+  const diskSectors = diskSize / sectorSize
+  if (!Number.isInteger(diskSectors)) {
+    throw new RangeError(`expected a disk of whole sectors of ${sectorSize} bytes, found ${diskSize}`)
+  }
+  const { startSize, endSize } = gptLayout(sectorSize)
+  if (diskSize <= startSize + endSize) {
+    throw new DoesNotFitError('a GPT', { needed: startSize + endSize + sectorSize, available: diskSize })
+  }
+  const entries = encodeEntries(partitions, {
+    sectorSize,
+    usable: { start: startSize, end: diskSize - endSize },
+  })
+  const lastLba = diskSectors - 1
+  const common = {
+    signature: GPT_SIGNATURE,
+    revision: GPT_REVISION,
+    headerSize: GptHeader.size,
+    headerCrc: 0,
+    reserved: 0,
+    firstUsableLba: startSize / sectorSize,
+    lastUsableLba: (diskSize - endSize) / sectorSize - 1,
+    diskGuid: guidBytes(diskGuid, 'the disk'),
+    entryCount: GPT_ENTRY_COUNT,
+    entrySize: GptEntry.size,
+    entriesCrc: crc32(entries),
+  }
+  const primaryHeader = {
+    ...common,
+    myLba: GPT_PRIMARY_LBA,
+    alternateLba: lastLba,
+    entriesLba: GPT_PRIMARY_LBA + 1,
+  }
+  const backupHeader = {
+    ...common,
+    myLba: lastLba,
+    alternateLba: GPT_PRIMARY_LBA,
+    entriesLba: lastLba - gptEntrySectors(sectorSize),
+  }
+  const primary = new Uint8Array(startSize)
+  primary.set(protectiveMbr(diskSectors))
+  primary.set(encodeHeader(primaryHeader), GPT_PRIMARY_LBA * sectorSize)
+  primary.set(entries, primaryHeader.entriesLba * sectorSize)
+  const backup = new Uint8Array(endSize)
+  backup.set(entries)
+  backup.set(encodeHeader(backupHeader), endSize - sectorSize)
+  return { primary: { offset: 0, bytes: primary }, backup: { offset: diskSize - endSize, bytes: backup } }
+}
+
+/** Its checksum covers the header with zeros in the checksum's place. */
+function encodeHeader(header: GptHeader): Uint8Array {
+  return GptHeader.encode({ ...header, headerCrc: crc32(GptHeader.encode(header)) })
+}
+
+/** One partition that covers the disk, so that tools that know no GPT leave it alone. (UEFI, table 5-4) */
+function protectiveMbr(diskSectors: number): Uint8Array {
+  const lastLba = diskSectors - 1
+  return encodeMbrEntries(0, [
+    {
+      status: 0,
+      firstChs: chsOf(GPT_PRIMARY_LBA),
+      type: TYPE_GPT_PROTECTIVE,
+      lastChs: isInChs(lastLba) ? chsOf(lastLba) : PROTECTIVE_LAST_CHS,
+      firstLba: GPT_PRIMARY_LBA,
+      sectors: Math.min(lastLba, MAX_SECTORS - 1),
+    },
+  ])
+}
+
+interface EntryContext {
+  sectorSize: number
+  /** Byte offsets between which partitions may lie. */
+  usable: { start: number; end: number }
+}
+
+function encodeEntries(partitions: readonly GptPartitionSpec[], context: EntryContext): Uint8Array {
+  if (partitions.length > GPT_ENTRY_COUNT) {
+    throw new RangeError(`a GPT holds ${GPT_ENTRY_COUNT} partitions, not ${partitions.length}`)
+  }
+  const numbers = new Map<string, number>()
+  const bytes = new Uint8Array(GPT_ENTRY_COUNT * GptEntry.size)
+  for (const [i, partition] of partitions.entries()) {
+    const what = `partition ${i + 1}`
+    const guid = partition.guid.toUpperCase()
+    const other = numbers.get(guid)
+    if (other !== undefined) throw new RangeError(`${what} has the GUID of partition ${other}, ${guid}`)
+    numbers.set(guid, i + 1)
+    bytes.set(GptEntry.encode(entryOf(partition, what, context)), i * GptEntry.size)
+  }
+  refuseOverlaps(partitions)
+  return bytes
+}
+
+function entryOf(
+  { start, size, type, guid, name = '', attributes = 0n }: GptPartitionSpec,
+  what: string,
+  { sectorSize, usable }: EntryContext,
+): GptEntry {
+  const [firstLba, sectors] = [start / sectorSize, size / sectorSize]
+  if (!(Number.isSafeInteger(firstLba) && Number.isSafeInteger(sectors) && sectors > 0)) {
+    throw new RangeError(
+      `${what}: expected whole sectors of ${sectorSize} bytes, found ${size} bytes at ${start}`,
+    )
+  }
+  if (start < usable.start) {
+    throw new RangeError(
+      `${what} begins at ${start}, in the table, which takes the first ${usable.start} bytes`,
+    )
+  }
+  if (start + size > usable.end) {
+    throw new DoesNotFitError(`${what} of a GPT`, { needed: start + size, available: usable.end })
+  }
+  if (name.length > MAX_GPT_NAME || name.includes('\0')) {
+    throw new RangeError(
+      `${what}: expected a name of at most ${MAX_GPT_NAME} UTF-16 units without NUL, found ${JSON.stringify(name)}`,
+    )
+  }
+  const typeGuid = guidBytes(type, `the type of ${what}`)
+  if (typeGuid.every((byte) => byte === 0)) throw new RangeError(`${what}: type 0 marks an unused entry`)
+  return {
+    typeGuid,
+    guid: guidBytes(guid, what),
+    firstLba,
+    lastLba: firstLba + sectors - 1,
+    attributes,
+    name: Array.from({ length: MAX_GPT_NAME }, (_, i) => (i < name.length ? name.charCodeAt(i) : 0)),
+  }
+}
+
+function refuseOverlaps(partitions: readonly GptPartitionSpec[]): void {
+  const byPlace = partitions
+    .map(({ start, size }, i) => ({ number: i + 1, start, end: start + size }))
+    .sort((a, b) => a.start - b.start)
+  for (const [i, { number, start }] of byPlace.entries()) {
+    if (i > 0 && start < byPlace[i - 1].end) {
+      throw new RangeError(`partition ${number} overlaps partition ${byPlace[i - 1].number}`)
+    }
+  }
+}
+
+function guidBytes(text: string, what: string): Uint8Array {
+  const bytes = parseGuid(text)
+  if (bytes === undefined) throw new RangeError(`${what}: expected a GUID, found ${JSON.stringify(text)}`)
+  return bytes
+}
