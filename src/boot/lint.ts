@@ -94,7 +94,8 @@ function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsRea
   function* find(path: ByteString): ReadRoutine<BootNode | undefined> {
     try {
       const found = yield* resolvePath(reader, path, { root })
-      const { type, size } = yield* reader.inode(found)
+      const { inode } = yield* reader.open(found)
+      const { type, size } = inode
       const place = found.path.replace(/^\//, '')
       refs.set(place, { tree: found.tree, ino: found.ino })
       return { path: place, type: type === 'file' || type === 'directory' ? type : 'other', size }
@@ -103,10 +104,13 @@ function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsRea
       throw error
     }
   }
+  function* read(file: InodeRef, length: number): ReadRoutine<Uint8Array> {
+    return yield* (yield* reader.open(file)).read(0, length)
+  }
   return {
     find: (path) => drive(source, find(path)),
     list: async (directory) => (await drive(source, reader.list(refOf(directory)))).map(({ name }) => name),
-    read: (file, length) => drive(source, reader.read(refOf(file), 0, Math.min(length, file.size))),
+    read: (file, length) => drive(source, read(refOf(file), Math.min(length, file.size))),
     form: (file) =>
       btrfs === undefined
         ? Promise.resolve(PLAIN_FORM)
@@ -116,7 +120,7 @@ function treeOf({ reader, source }: FileSystem, root: InodeRef, btrfs?: BtrfsRea
 
 function* formOf(reader: BtrfsReader, file: InodeRef, size: number): ReadRoutine<FileLayout> {
   const { sectorsize } = reader.superblock
-  const extents = yield* reader.extents(file)
+  const extents = yield* (yield* reader.open(file)).extents()
   const compressions = new Set<string>()
   let end = 0
   let holes = false

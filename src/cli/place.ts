@@ -34,7 +34,7 @@ export function partitionOf(image: DiskImage, { partition }: Place, usage: Usage
 /** Opens its file system, and tells what users should know of it. */
 export async function openPartition(partition: ImagePartition): Promise<FileSystem> {
   const fileSystem = await partition.open()
-  for (const notice of fileSystem.notices) warn(notice)
+  for (const notice of fileSystem.notices) warn(notice.message)
   return fileSystem
 }
 

@@ -39,42 +39,39 @@ export interface Inode extends InodeRef {
   readonly flags: readonly InodeFlag[]
 }
 
-/** What is known of an inode but its content. What else a reader keeps in it is its own. */
-export interface InodeRecord {
+/**
+ * An inode that has been looked up. Its attributes are there; the rest is read when it is asked for. It stays valid as
+ * long as its file system is open.
+ *
+ * @throws CorruptError from any of its methods when what they read is damaged beyond repair
+ */
+export interface OpenInode {
   readonly inode: Inode
-  readonly xattrs: readonly Xattr[]
-}
-
-/** Looks an inode up once, for those who want all of it. */
-export interface RecordReader {
-  /** What `inode` and `xattrs` give. */
-  record(ref: InodeRef): ReadRoutine<InodeRecord>
-  /** What `ranges` gives, of a file. */
-  recordRanges(record: InodeRecord): DataRange[]
-  /** What `read` gives. Best for small files: of large ones all of the record is looked through each time. */
-  readRecord(record: InodeRecord, offset: number, length: number): ReadRoutine<Uint8Array>
+  /** In the order of their names' bytes. */
+  xattrs(): ReadRoutine<readonly Xattr[]>
+  /** The target of a symlink. */
+  target(): ReadRoutine<ByteString>
+  /** The parts of a file that have content, in ascending order; the rest, up to its size, is holes. */
+  ranges(): ReadRoutine<DataRange[]>
+  /** Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only at the end of the file. */
+  read(offset: number, length: number): ReadRoutine<Uint8Array>
 }
 
 /**
  * A file system that is open for reading. Everything is read when it is asked for, and little of it is kept.
  *
- * @throws CorruptError from any reading when the place that matters is damaged beyond repair
+ * @throws CorruptError from any of its methods when what they read is damaged beyond repair
+ * @example
+ * const entry = await drive(source, reader.lookup(reader.root, 'hostname'))
+ * const file = await drive(source, reader.open(entry))
+ * const bytes = await drive(source, file.read(0, file.inode.size))
  */
 export interface FileSystemReader {
   readonly root: InodeRef
-  /** Where one look-up for everything is faster than several. */
-  readonly records?: RecordReader
-  inode(ref: InodeRef): ReadRoutine<Inode>
+  /** Looks an inode up. */
+  open(ref: InodeRef): ReadRoutine<OpenInode>
   /** All entries but `.` and `..`, in the order in which the directory has them. */
   list(directory: InodeRef): ReadRoutine<DirectoryEntry[]>
   /** The entry of that name, or undefined. */
   lookup(directory: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined>
-  /** Where a symlink leads. */
-  target(symlink: InodeRef): ReadRoutine<ByteString>
-  /** In the order of their names' bytes. */
-  xattrs(ref: InodeRef): ReadRoutine<Xattr[]>
-  /** Where a file has content; all else up to its size is zeros that take no space. In ascending order. */
-  ranges(file: InodeRef): ReadRoutine<DataRange[]>
-  /** Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only where the file ends. */
-  read(file: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array>
 }

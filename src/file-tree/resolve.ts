@@ -76,7 +76,7 @@ class PathWalk {
     if (++this.#symlinks > MAX_SYMLINKS) {
       throw new NotFoundError(`${quoted(this.#asked)}: leads through more than ${MAX_SYMLINKS} symlinks`)
     }
-    const target = yield* this.#reader.target(symlink)
+    const target = yield* (yield* this.#reader.open(symlink)).target()
     this.#followed = { path, target }
     if (target === '') throw this.#missing('has a symlink that leads nowhere')
     if (target.startsWith('/')) this.#way.length = 1

@@ -2,7 +2,7 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRecord, InodeRef } from './reader.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from './reader.ts'
 
 /** Longer ones are of use to nobody: Linux takes paths of 4096 bytes at once. */
 const MAX_PATH = 65_535
@@ -11,8 +11,8 @@ export interface Walked {
   /** Relative to where the walk began, which is ''. */
   path: ByteString
   inode: Inode
-  /** With what else is known of it, where the reader has that at once. */
-  record: InodeRecord | undefined
+  /** The same, to read what belongs to it. */
+  opened: OpenInode
 }
 
 /** Inodes, told apart. */
@@ -65,16 +65,15 @@ export class TreeWalk {
   }
 
   *#enter(path: ByteString, ref: InodeRef): ReadRoutine<Walked> {
-    const { records } = this.#reader
-    const record = records && (yield* records.record(ref))
-    const inode = record?.inode ?? (yield* this.#reader.inode(ref))
+    const opened = yield* this.#reader.open(ref)
+    const { inode } = opened
     if (inode.type === 'directory') {
       const entries = yield* soundList(this.#reader, ref, path)
       // Empty ones may stand for each other, and lead nowhere.
       if (entries.length > 0 && !this.#directories.add(ref)) throw severalNames(path, ref)
       this.#open.push({ path, entries, next: 0 })
     }
-    return { path, inode, record }
+    return { path, inode, opened }
   }
 }
 

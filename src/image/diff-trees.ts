@@ -1,7 +1,7 @@
 /** What differs between two trees: a walk through both at once, in the order of names. */
 import type { Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from '../file-tree/reader.ts'
 import { InodeSet, joinPath, severalNames, soundList } from '../file-tree/walk.ts'
 import { isSync, type ByteSource } from '../lib/byte-source.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
@@ -122,8 +122,9 @@ async function* diffInodes(
   [refA, refB]: readonly [InodeRef, InodeRef],
   onEntry: (bytes: number) => void,
 ): AsyncGenerator<TreeDifference, void, undefined> {
-  const inA = await a.perform(a.reader.inode(refA))
-  const inB = await b.perform(b.reader.inode(refB))
+  const openA = await a.perform(a.reader.open(refA))
+  const openB = await b.perform(b.reader.open(refB))
+  const [{ inode: inA }, { inode: inB }] = [openA, openB]
   const [firstA, firstB] = [a.firstName(path, inA), b.firstName(path, inB)]
   if (firstA !== firstB) yield { path, what: 'link', a: linkText(firstA), b: linkText(firstB) }
   // All the rest was compared with the first name.
@@ -133,18 +134,15 @@ async function* diffInodes(
     const [shownA, shownB] = [show(inA), show(inB)]
     if (shownA !== shownB) yield { path, what, a: shownA, b: shownB }
   }
-  const xattrsA = await a.perform(a.reader.xattrs(refA))
-  const xattrsB = await b.perform(b.reader.xattrs(refB))
+  const xattrsA = await a.perform(openA.xattrs())
+  const xattrsB = await b.perform(openB.xattrs())
   yield* diffXattrs(path, xattrsA, xattrsB)
   if (inA.type === 'symlink') {
-    const [targetA, targetB] = [
-      await a.perform(a.reader.target(refA)),
-      await b.perform(b.reader.target(refB)),
-    ]
+    const [targetA, targetB] = [await a.perform(openA.target()), await b.perform(openB.target())]
     if (targetA !== targetB) yield { path, what: 'target', a: toDisplay(targetA), b: toDisplay(targetB) }
   }
   if (inA.type === 'file' && inA.size === inB.size && inA.size > 0) {
-    const difference = await diffContent(a, b, inA, inB)
+    const difference = await diffContent(a, b, openA, openB)
     if (difference !== undefined) yield { path, what: 'content', ...difference }
   }
   onEntry(inA.type === 'file' ? inA.size : 0)
@@ -188,18 +186,19 @@ function* diffXattrs(path: ByteString, a: readonly Xattr[], b: readonly Xattr[])
 async function diffContent(
   a: TreeSide,
   b: TreeSide,
-  inA: Inode,
-  inB: Inode,
+  openA: OpenInode,
+  openB: OpenInode,
 ): Promise<{ a: string; b: string } | undefined> {
+  const { size } = openA.inode
   const parts =
-    inA.size <= PIECE
-      ? [{ offset: 0, length: inA.size }]
-      : union(await a.perform(a.reader.ranges(inA)), await b.perform(b.reader.ranges(inB)))
+    size <= PIECE
+      ? [{ offset: 0, length: size }]
+      : union(await a.perform(openA.ranges()), await b.perform(openB.ranges()))
   for (const { offset, length } of parts) {
     for (let at = offset; at < offset + length; at += PIECE) {
       const wanted = Math.min(PIECE, offset + length - at)
-      const pieceA = await a.perform(a.reader.read(inA, at, wanted))
-      const pieceB = await b.perform(b.reader.read(inB, at, wanted))
+      const pieceA = await a.perform(openA.read(at, wanted))
+      const pieceB = await b.perform(openB.read(at, wanted))
       const differs = firstDifference(pieceA, pieceB)
       if (differs === undefined) continue
       return { a: byteText(pieceA, differs, at), b: byteText(pieceB, differs, at) }

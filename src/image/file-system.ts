@@ -1,12 +1,12 @@
 import type { Subvolume as SubvolumeRecord } from '../btrfs/read/open.ts'
 import type { Xattr as XattrRecord } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../file-tree/reader.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from '../file-tree/reader.ts'
 import { joinPath, resolvePath } from '../file-tree/resolve.ts'
 import { type ByteString, fromBytes, fromText, toBytes, toDisplay, toText } from '../lib/byte-string.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { findingOf, type OnFinding } from '../lib/finding.ts'
+import { type Finding, findingOf, type OnFinding } from '../lib/finding.ts'
 import { type ReadRoutine, drive } from '../lib/read-routine.ts'
 
 export type FileSystemType = 'btrfs' | 'fat12' | 'fat16' | 'fat32'
@@ -61,7 +61,7 @@ export interface FileSystemParts {
   reader: FileSystemReader
   source: ByteSource
   subvolumes?: () => ReadRoutine<SubvolumeRecord[]>
-  notices?: readonly string[]
+  notices?: readonly Finding[]
   onFinding?: OnFinding | undefined
 }
 
@@ -83,8 +83,8 @@ export class FileSystem {
   readonly label: string
   /** Of FAT its volume id, `1234-ABCD`. */
   readonly uuid: string
-  /** What one should know of its state. */
-  readonly notices: readonly string[]
+  /** What one should know of its state; their severity is `notice`. */
+  readonly notices: readonly Finding[]
   /** The format's reader, for more than there is here. `run` of it with `source`. */
   readonly reader: FileSystemReader
   /** The partition's bytes. */
@@ -105,17 +105,18 @@ export class FileSystem {
 
   /** What is known of a file; symlinks are followed. */
   async stat(path: FilePath): Promise<Stat> {
-    return this.#run(this.reader.inode(await this.#find(path)))
+    return (await this.#open(await this.#find(path))).inode
   }
 
   /** What is known of a file, or of the symlink itself. */
   async lstat(path: FilePath): Promise<Stat> {
-    return this.#run(this.reader.inode(await this.#find(path, false)))
+    return (await this.#open(await this.#find(path, false))).inode
   }
 
   /** What lies in a directory, in the order in which it is there; subvolumes are directories. */
   async list(path: FilePath): Promise<DirEntry[]> {
-    const entries = await this.#run(this.reader.list(await this.#findType(path, 'directory')))
+    const { inode } = await this.#openType(path, 'directory')
+    const entries = await this.#run(this.reader.list(inode))
     return entries.map(toDirEntry)
   }
 
@@ -125,7 +126,7 @@ export class FileSystem {
    */
   async *walk(path: FilePath = '/'): AsyncGenerator<WalkEntry, void, undefined> {
     const start = await this.#find(path)
-    await this.#expectType(start, 'directory', path)
+    expectType((await this.#open(start)).inode, 'directory', path)
     const visited = new Set([keyOf(start)])
     const open = [{ path: start.path, entries: await this.#listSoundly(start) }]
     for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
@@ -134,8 +135,9 @@ export class FileSystem {
         open.pop()
         continue
       }
-      const stat = await this.#soundly(this.reader.inode(entry))
-      if (stat === undefined) continue
+      const opened = await this.#soundly(this.reader.open(entry))
+      if (opened === undefined) continue
+      const stat = opened.inode
       const below = joinPath(directory.path, entry.name)
       yield { ...toDirEntry(entry), path: toName(below), pathBytes: toBytes(below), stat }
       if (entry.type !== 'directory') continue
@@ -153,15 +155,18 @@ export class FileSystem {
    * asked for.
    */
   async *read(path: FilePath, range: ReadRange = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const file = await this.#findType(path, 'file')
-    const { size } = await this.#run(this.reader.inode(file))
+    yield* this.#content(await this.#openType(path, 'file'), range)
+  }
+
+  async *#content(file: OpenInode, range: ReadRange): AsyncGenerator<Uint8Array, void, undefined> {
+    const { size } = file.inode
     const { offset = 0, length = Infinity } = range
     if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
       throw new RangeError(`expected a range of bytes, found ${offset} and ${length} on`)
     }
     const end = Math.min(size, offset + length)
     for (let at = offset; at < end;) {
-      const piece = await this.#run(this.reader.read(file, at, Math.min(PIECE_SIZE, end - at)))
+      const piece = await this.#run(file.read(at, Math.min(PIECE_SIZE, end - at)))
       if (piece.length === 0) {
         throw new CorruptError('file', at, { expected: `${size} bytes of content`, found: `only ${at}` })
       }
@@ -172,14 +177,14 @@ export class FileSystem {
 
   /** All of a file, at most 2 GiB. */
   async readFile(path: FilePath): Promise<Uint8Array> {
-    const file = await this.#findType(path, 'file')
-    const { size } = await this.#run(this.reader.inode(file))
+    const file = await this.#openType(path, 'file')
+    const { size } = file.inode
     if (size > MAX_WHOLE_FILE) {
       throw new UnsupportedError(`${size} bytes are too many for one array: read them in pieces`)
     }
     const bytes = new Uint8Array(size)
     let at = 0
-    for await (const piece of this.read(file, { length: size })) {
+    for await (const piece of this.#content(file, {})) {
       bytes.set(piece, at)
       at += piece.length
     }
@@ -188,7 +193,7 @@ export class FileSystem {
 
   /** Where a file has content, in ascending order: all else up to its size are holes. */
   async ranges(path: FilePath): Promise<DataRange[]> {
-    return this.#run(this.reader.ranges(await this.#findType(path, 'file')))
+    return this.#run((await this.#openType(path, 'file')).ranges())
   }
 
   /** Where a symlink leads; like the names of entries. */
@@ -197,14 +202,14 @@ export class FileSystem {
   }
 
   async readlinkBytes(path: FilePath): Promise<Uint8Array> {
-    const symlink = await this.#find(path, false)
-    await this.#expectType(symlink, 'symlink', path)
-    return toBytes(await this.#run(this.reader.target(symlink)))
+    const symlink = await this.#openType(path, 'symlink', false)
+    return toBytes(await this.#run(symlink.target()))
   }
 
   /** In the order of their names' bytes; symlinks are followed. */
   async xattrs(path: FilePath): Promise<Xattr[]> {
-    const xattrs = await this.#run(this.reader.xattrs(await this.#find(path)))
+    const opened = await this.#open(await this.#find(path))
+    const xattrs = await this.#run(opened.xattrs())
     return xattrs.map(({ name, value }: XattrRecord) => ({
       name: toName(name),
       nameBytes: toBytes(name),
@@ -230,17 +235,14 @@ export class FileSystem {
     return this.#run(resolvePath(this.reader, bytesOf(path), { followLast }))
   }
 
-  async #findType(path: FilePath, type: Inode['type']): Promise<InodeRef> {
-    const found = await this.#find(path)
-    await this.#expectType(found, type, path)
-    return found
+  #open(found: InodeRef): Promise<OpenInode> {
+    return this.#run(this.reader.open(found))
   }
 
-  async #expectType(found: InodeRef, expected: Inode['type'], path: FilePath): Promise<void> {
-    const { type } = await this.#run(this.reader.inode(found))
-    if (type === expected) return
-    const name = isRef(path) ? `inode ${path.ino}` : `"${toDisplay(bytesOf(path))}"`
-    throw new NotFoundError(`${name}: expected a ${expected}, found a ${NAMES[type]}`)
+  async #openType(path: FilePath, type: Inode['type'], followLast = true): Promise<OpenInode> {
+    const opened = await this.#open(await this.#find(path, followLast))
+    expectType(opened.inode, type, path)
+    return opened
   }
 
   /** The entries of a directory, the last one first. */
@@ -272,6 +274,12 @@ const NAMES: Record<Inode['type'], string> = {
   socket: 'socket',
   block: 'block device',
   character: 'character device',
+}
+
+function expectType({ type }: Inode, expected: Inode['type'], path: FilePath): void {
+  if (type === expected) return
+  const name = isRef(path) ? `inode ${path.ino}` : `"${toDisplay(bytesOf(path))}"`
+  throw new NotFoundError(`${name}: expected a ${expected}, found a ${NAMES[type]}`)
 }
 
 function isRef(path: FilePath): path is InodeRef {

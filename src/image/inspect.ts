@@ -117,7 +117,7 @@ async function inspectFileSystem(
   const source = watched(bytes, signal)
   // Opened anew, so that faults are reported here, with the partition they are in.
   const { reader, notices } = await openFileSystem(type, source, { onFinding })
-  for (const notice of notices) say(notice)
+  for (const notice of notices) say(notice.message)
   onProgress?.({ step: `${where}directories and files` })
   const usage =
     type === 'btrfs'

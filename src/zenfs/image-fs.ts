@@ -129,8 +129,8 @@ export class ImageFS extends Readonly(ZenFileSystem) {
 
   *#stat(path: string): ReadRoutine<InodeLike> {
     const ref = yield* this.#find(path)
-    const inode = yield* this.#reader.inode(ref)
-    return toInodeLike(inode, yield* this.#reader.xattrs(ref), this.#numbers.of(ref))
+    const opened = yield* this.#reader.open(ref)
+    return toInodeLike(opened.inode, yield* opened.xattrs(), this.#numbers.of(ref))
   }
 
   *#readdir(path: string): ReadRoutine<string[]> {
@@ -143,9 +143,11 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   *#read(path: string, buffer: Uint8Array, start: number, end: number): ReadRoutine<void> {
     const file = yield* this.#find(path)
     if (file.type === 'file') {
-      buffer.set(yield* this.#reader.read(file, start, Math.min(end - start, buffer.length)))
+      const opened = yield* this.#reader.open(file)
+      buffer.set(yield* opened.read(start, Math.min(end - start, buffer.length)))
     } else if (file.type === 'symlink') {
-      buffer.set(toBytes(yield* this.#reader.target(file)).subarray(start, end))
+      const opened = yield* this.#reader.open(file)
+      buffer.set(toBytes(yield* opened.target()).subarray(start, end))
     } else if (file.type === 'directory') {
       throw errnoError('EISDIR', 'is a directory')
     } else {

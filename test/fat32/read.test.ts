@@ -26,6 +26,7 @@ import { requireJudge } from '../judges/run-tool.ts'
 import { mutationsOf } from './mutations.ts'
 import { content, fillWithMtools } from './sample.ts'
 import { allEntries, file, request, sourceOf, withVolume } from './volume.ts'
+import { contentOf, inodeOf } from '../file-tree/read-inode.ts'
 
 const hasJudges = [requireJudge('mkfs.fat'), requireJudge('mcopy')].every(Boolean)
 const KIB = 1024
@@ -131,7 +132,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     const { source, reader } = openInMemory(path)
     expect(reader.geometry.clusters).toBeGreaterThan(3900)
     const [entry] = driveSync(source, reader.list(reader.root))
-    expect(Buffer.compare(driveSync(source, reader.read(entry, 0, all.length)), all)).toBe(0)
+    expect(Buffer.compare(driveSync(source, contentOf(reader, entry, 0, all.length)), all)).toBe(0)
   })
 
   it('finds names whatever their case, and short names', async () => {
@@ -160,7 +161,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     const source = memorySource(bytes)
     const active = driveSync(source, openFat())
     const [entry] = driveSync(source, active.list(active.root))
-    expect(driveSync(source, active.read(entry, 0, 2000))).toEqual(content(1500, 1))
+    expect(driveSync(source, contentOf(active, entry, 0, 2000))).toEqual(content(1500, 1))
   })
 
   it('reads the second FAT where the first one cannot be read, and says so', async () => {
@@ -180,7 +181,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     const faults: Finding[] = []
     const again = await drive(broken, openFat({ onFinding: (fault) => faults.push(fault) }))
     const [entry] = await drive(broken, again.list(again.root))
-    expect(await drive(broken, again.read(entry, 0, 1500))).toEqual(content(1500, 1))
+    expect(await drive(broken, contentOf(again, entry, 0, 1500))).toEqual(content(1500, 1))
     expect(faults).toEqual([
       mismatch({ where: 'FAT 1', offset: start, expected: 'to be readable', found: 'EIO: i/o error, read' }),
     ])
@@ -229,12 +230,12 @@ describe('reading at any place', () => {
       const again = driveSync(source, openFat())
       fc.assert(
         fc.property(fc.nat(size + 10), fc.nat(5000), (offset, length) => {
-          const got = driveSync(source, again.read(entry, offset, length))
+          const got = driveSync(source, contentOf(again, entry, offset, length))
           expect(Buffer.compare(got, moved.subarray(offset, offset + length))).toBe(0)
         }),
         { numRuns: 300 },
       )
-      expect(Buffer.compare(driveSync(source, again.read(entry, 0, Infinity)), moved)).toBe(0)
+      expect(Buffer.compare(driveSync(source, contentOf(again, entry, 0, Infinity)), moved)).toBe(0)
     })
   })
 })
@@ -274,10 +275,10 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
         expect(entry.name).toMatch(/^[^/\0]+$/)
         expect(['.', '..']).not.toContain(entry.name)
         if (++seen > 100_000) throw new Error('there is no end')
-        const inode = attempt(reader.inode(entry))
+        const inode = attempt(inodeOf(reader, entry))
         attempt(reader.lookup(next, entry.name))
         if (entry.type === 'directory') open.push(entry)
-        else if (inode) attempt(reader.read(entry, 0, inode.size))
+        else if (inode) attempt(contentOf(reader, entry, 0, inode.size))
       }
     }
     return { seen, damaged }

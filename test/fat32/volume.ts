@@ -12,6 +12,7 @@ import type { SyncByteSource } from '../../src/lib/byte-source.ts'
 import type { Finding } from '../../src/lib/finding.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
 import { driveSync, type ReadRoutine } from '../../src/lib/read-routine.ts'
+import { contentOf, inodeOf } from '../file-tree/read-inode.ts'
 import { withImage, type SparseImage } from '../images/sparse-image.ts'
 
 export const MIB = 2 ** 20
@@ -126,8 +127,8 @@ export function* allEntries(reader: FatReader): ReadRoutine<FoundEntry[]> {
     const below: typeof open = []
     for (const entry of yield* reader.list(next.ref)) {
       const path = next.path + toText(entry.name)!
-      const inode = yield* reader.inode(entry)
-      const content = entry.type === 'file' ? yield* reader.read(entry, 0, inode.size) : undefined
+      const inode = yield* inodeOf(reader, entry)
+      const content = entry.type === 'file' ? yield* contentOf(reader, entry, 0, inode.size) : undefined
       found.push({ path, inode, record: (yield* reader.entry(entry))!, content })
       if (entry.type === 'directory') below.push({ path: `${path}/`, ref: entry })
     }

@@ -5,6 +5,7 @@ import type {
   Inode,
   InodeRef,
   InodeType,
+  OpenInode,
 } from '../../src/file-tree/reader.ts'
 import type { ByteString } from '../../src/lib/byte-string.ts'
 import type { ReadRoutine } from '../../src/lib/read-routine.ts'
@@ -37,13 +38,28 @@ export class MemoryReader implements FileSystemReader {
     }))
   }
 
-  *inode({ ino }: InodeRef): ReadRoutine<Inode> {
+  *open({ ino }: InodeRef): ReadRoutine<OpenInode> {
     const node = this.#nodes[ino]
     const time = { sec: 0, nsec: 0 }
     const size = node instanceof Uint8Array || typeof node === 'string' ? node.length : 0
-    return {
+    const inode: Inode = {
       ...{ tree: 0, ino, type: typeOf(node), mode: 0o755, uid: 0, gid: 0, nlink: 1, size },
       ...{ mtime: time, atime: time, ctime: time, birthtime: time, major: 0, minor: 0, flags: [] },
+    }
+    return {
+      inode,
+      *xattrs() {
+        return []
+      },
+      *target() {
+        return node as string
+      },
+      *ranges() {
+        return [{ offset: 0, length: size }]
+      },
+      *read(offset, length) {
+        return (node as Uint8Array).slice(offset, offset + length)
+      },
     }
   }
 
@@ -53,21 +69,5 @@ export class MemoryReader implements FileSystemReader {
 
   *lookup(directory: InodeRef, wanted: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     return this.#entries(directory).find(({ name }) => name === wanted)
-  }
-
-  *target({ ino }: InodeRef): ReadRoutine<ByteString> {
-    return this.#nodes[ino] as string
-  }
-
-  *xattrs(): ReadRoutine<[]> {
-    return []
-  }
-
-  *ranges({ ino }: InodeRef): ReadRoutine<{ offset: number; length: number }[]> {
-    return [{ offset: 0, length: (this.#nodes[ino] as Uint8Array).length }]
-  }
-
-  *read({ ino }: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array> {
-    return (this.#nodes[ino] as Uint8Array).slice(offset, offset + length)
   }
 }

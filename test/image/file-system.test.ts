@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FileSystem } from '../../src/image/file-system.ts'
 import { CorruptError, NotFoundError, openImage, UnsupportedError, type DiskImage } from '../../src/index.ts'
-import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
+import type { InodeRef, OpenInode } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import type { Finding } from '../../src/lib/finding.ts'
 import type { ReadRoutine } from '../../src/lib/read-routine.ts'
@@ -166,13 +166,44 @@ describe('a damaged file system', () => {
 
   test('with files too large is no reason to run out of memory', async () => {
     class Boasting extends MemoryReader {
-      override *inode(ref: InodeRef): ReadRoutine<Inode> {
-        const found = yield* super.inode(ref)
-        return found.type === 'file' ? { ...found, size: 2 ** 52 } : found
+      override *open(ref: InodeRef): ReadRoutine<OpenInode> {
+        const opened = yield* super.open(ref)
+        const { inode } = opened
+        return inode.type === 'file' ? { ...opened, inode: { ...inode, size: 2 ** 52 } } : opened
       }
     }
     const fs = fileSystemOf(new Boasting({ file: new Uint8Array(10) }))
     await expect(fs.readFile('/file')).rejects.toThrow(UnsupportedError)
     await expect(collect(fs.read('/file'))).rejects.toThrow(CorruptError)
+  })
+})
+
+describe('an inode is looked up once', () => {
+  class Counting extends MemoryReader {
+    opened = 0
+
+    override open(ref: InodeRef): ReadRoutine<OpenInode> {
+      this.opened++
+      return super.open(ref)
+    }
+  }
+  const large = new Uint8Array(3 * 2 ** 20)
+
+  test.each<[string, number, (fs: FileSystem) => Promise<unknown>]>([
+    ['stat', 1, (fs) => fs.stat('/large')],
+    ['lstat', 1, (fs) => fs.lstat('/link')],
+    ['stat through a symlink, which is read, too', 2, (fs) => fs.stat('/link')],
+    ['list', 1, (fs) => fs.list('/')],
+    ['read in pieces', 1, (fs) => collect(fs.read('/large'))],
+    ['readFile', 1, (fs) => fs.readFile('/large')],
+    ['ranges', 1, (fs) => fs.ranges('/large')],
+    ['readlink', 1, (fs) => fs.readlink('/link')],
+    ['xattrs', 1, (fs) => fs.xattrs('/large')],
+    ['walk: the top, and each entry', 3, (fs) => collect(fs.walk())],
+  ])('%s', async (_, expected, call) => {
+    const reader = new Counting({ large, link: 'large' })
+    const source = memorySource(new Uint8Array(0))
+    await call(new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source }))
+    expect(reader.opened).toBe(expected)
   })
 })

@@ -1,12 +1,12 @@
 /** What a reader of this project finds in a file system, in the words in which `walk.py` tells what the kernel shows. */
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import type { FileSystemReader, Inode, InodeRef } from '../../src/file-tree/reader.ts'
+import type { FileSystemReader, InodeRef, OpenInode } from '../../src/file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import { subSource, type SyncByteSource } from '../../src/lib/byte-source.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
 import { INODE_NODATACOW } from '../../src/btrfs/format.ts'
-import type { BtrfsReader } from '../../src/btrfs/read/open.ts'
+import type { BtrfsInode } from '../../src/btrfs/read/open.ts'
 import type { FoundEntry } from '../judges/expected.ts'
 import type { Partition } from '../judges/partition.ts'
 
@@ -51,8 +51,9 @@ export function walkReader(
       found.push({ path, type: 'subvolume' } as FoundEntry)
       return
     }
-    const inode = driveSync(source, reader.inode(ref))
-    found.push(describe(source, reader, inode, path))
+    const opened = driveSync(source, reader.open(ref))
+    const { inode } = opened
+    found.push(describe(source, opened, path))
     if (inode.type !== 'directory') return
     if (above.includes(ref.ino)) throw new Error(`${path}: lies in itself`)
     for (const entry of driveSync(source, reader.list(ref))) {
@@ -63,35 +64,31 @@ export function walkReader(
   return found
 }
 
-function describe(
-  source: SyncByteSource,
-  reader: FileSystemReader,
-  inode: Inode,
-  path: ByteString,
-): FoundEntry {
+function describe(source: SyncByteSource, opened: OpenInode, path: ByteString): FoundEntry {
+  const { inode } = opened
   const { type, mode, uid, gid, mtime, atime, ctime = mtime, ino, nlink, size, major, minor, flags } = inode
   const time = ({ sec, nsec }: typeof mtime): [number, number] => [sec, nsec]
   const times = { mtime: time(mtime), atime: time(atime), ctime: time(ctime) }
   const entry: FoundEntry = { path, type, mode, uid, gid, ...times, ino, nlink }
-  const xattrs = driveSync(source, reader.xattrs(inode))
+  const xattrs = driveSync(source, opened.xattrs())
   if (xattrs.length > 0) entry.xattrs = xattrs.map(({ name, value }) => [name, fromBytes(value)])
-  const inner = { flags: [...flags], ...nodatacowOf(source, reader, inode) }
-  if (type === 'file') Object.assign(entry, { size, sha256: sha256Of(source, reader, inode), ...inner })
+  const inner = { flags: [...flags], ...nodatacowOf(opened) }
+  if (type === 'file') Object.assign(entry, { size, sha256: sha256Of(source, opened), ...inner })
   else if (type === 'directory') Object.assign(entry, inner)
-  else if (type === 'symlink') Object.assign(entry, { size, target: driveSync(source, reader.target(inode)) })
+  else if (type === 'symlink') Object.assign(entry, { size, target: driveSync(source, opened.target()) })
   else if (type === 'block' || type === 'character') Object.assign(entry, { major, minor })
   return entry
 }
 
-function nodatacowOf(source: SyncByteSource, reader: FileSystemReader, ref: InodeRef) {
-  if (!('record' in reader)) return {}
-  const { rawFlags } = driveSync(source, (reader as BtrfsReader).record(ref))
-  return { nodatacow: (rawFlags & INODE_NODATACOW) !== 0n }
+function nodatacowOf(opened: OpenInode) {
+  if (!('rawFlags' in opened)) return {}
+  return { nodatacow: ((opened as BtrfsInode).rawFlags & INODE_NODATACOW) !== 0n }
 }
 
-function sha256Of(source: SyncByteSource, reader: FileSystemReader, file: Inode): string | undefined {
-  if (file.size > LONGEST_HASHED) return undefined
+function sha256Of(source: SyncByteSource, opened: OpenInode): string | undefined {
+  const { size } = opened.inode
+  if (size > LONGEST_HASHED) return undefined
   const hash = createHash('sha256')
-  for (let at = 0; at < file.size; at += PIECE) hash.update(driveSync(source, reader.read(file, at, PIECE)))
+  for (let at = 0; at < size; at += PIECE) hash.update(driveSync(source, opened.read(at, PIECE)))
   return hash.digest('hex')
 }

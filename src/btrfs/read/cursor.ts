@@ -77,11 +77,19 @@ export class Cursor {
     return this.leaf.itemData(this.slot)
   }
 
-  /** Whether the key lies between the first and the last of the leaf. */
+  /** Whether an item with that key would lie in the leaf. */
   #isInLeaf(key: Key): boolean {
-    if (!this.#stands) return false
     const { leaf } = this
-    return leaf.count > 0 && leaf.compare(0, key) <= 0 && leaf.compare(leaf.count - 1, key) >= 0
+    if (!this.#stands || leaf.count === 0 || leaf.compare(0, key) > 0) return false
+    return leaf.compare(leaf.count - 1, key) >= 0 || this.#isBeforeNextLeaf(key)
+  }
+
+  #isBeforeNextLeaf(key: Key): boolean {
+    for (let depth = this.#path.length - 1; depth >= 0; depth--) {
+      const { block, slot } = this.#path[depth]
+      if (slot + 1 < block.count) return block.compare(slot + 1, key) > 0
+    }
+    return true
   }
 
   *#descend(key: Key): ReadRoutine<void> {

@@ -1,21 +1,20 @@
 /** What users should know of a file system before they believe what is read of it. */
-import type { Superblock } from '../format.ts'
+import type { Finding } from '../../lib/finding.ts'
+import { type Superblock } from '../format.ts'
 
-/**
- * A sentence each.
- *
- * @param size bytes of the device
- */
-export function noticesOf({ logRoot, numDevices, devItem }: Superblock, size: number): string[] {
-  const notices: string[] = []
+/** @param size bytes of the device */
+export function noticesOf({ logRoot, numDevices, devItem, bytenr }: Superblock, size: number): Finding[] {
+  const notices: Finding[] = []
+  const add = (message: string) =>
+    notices.push({ severity: 'notice', where: 'superblock', message, offset: bytenr })
   if (logRoot !== 0) {
-    notices.push(
+    add(
       'the file system was not unmounted: what was synced after its last commit is in a log, which is not read',
     )
   }
-  if (numDevices > 1) notices.push(`the file system has ${numDevices} devices, of which one is read`)
+  if (numDevices > 1) add(`the file system has ${numDevices} devices, of which one is read`)
   if (devItem.totalBytes > size) {
-    notices.push(`the file system has ${devItem.totalBytes} bytes, of which ${size} are there`)
+    add(`the file system has ${devItem.totalBytes} bytes, of which ${size} are there`)
   }
   return notices
 }

@@ -1,7 +1,7 @@
 /** Reads FAT12, FAT16 and FAT32. */
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRef } from '../../file-tree/reader.ts'
+import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from '../../file-tree/reader.ts'
 import { fromBytes, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
@@ -105,11 +105,11 @@ class FatVolume implements FatReader {
     return kept?.entry ?? (yield* readStruct(ino * DirEntry.size, 'directory record', DirEntry))
   }
 
-  *inode(ref: InodeRef): ReadRoutine<Inode> {
+  *open(ref: InodeRef): ReadRoutine<OpenInode> {
     const entry = yield* this.entry(ref)
     const isDirectory = entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0
     const isReadOnly = entry !== undefined && !isDirectory && (entry.attributes & ATTR_READ_ONLY) !== 0
-    return {
+    const inode: Inode = {
       tree: 0,
       ino: ref.ino,
       type: isDirectory ? 'directory' : 'file',
@@ -125,6 +125,7 @@ class FatVolume implements FatReader {
       minor: 0,
       flags: [],
     }
+    return new FatInode(inode, (offset, length) => this.#read(ref, entry, offset, length))
   }
 
   *list(ref: InodeRef): ReadRoutine<DirectoryEntry[]> {
@@ -145,21 +146,13 @@ class FatVolume implements FatReader {
     return found && entryOf(found)
   }
 
-  *target(): ReadRoutine<ByteString> {
-    throw new Error('FAT has no symlinks')
-  }
-
-  *xattrs(): ReadRoutine<[]> {
-    return []
-  }
-
-  *ranges(ref: InodeRef): ReadRoutine<DataRange[]> {
-    const { size } = yield* this.#file(ref)
-    return size === 0 ? [] : [{ offset: 0, length: size }]
-  }
-
-  *read(ref: InodeRef, offset: number, length: number): ReadRoutine<Uint8Array> {
-    const { size, chain, what } = yield* this.#file(ref)
+  *#read(
+    ref: InodeRef,
+    entry: DirEntry | undefined,
+    offset: number,
+    length: number,
+  ): ReadRoutine<Uint8Array> {
+    const { size, chain, what } = this.#file(ref, entry)
     const end = Math.min(size, offset + length)
     if (offset >= end) return new Uint8Array(0)
     const pieces: ByteRange[] = []
@@ -225,8 +218,10 @@ class FatVolume implements FatReader {
   }
 
   /** A file, with its clusters if it has content. */
-  *#file(ref: InodeRef): ReadRoutine<{ size: number; chain: Chain | undefined; what: string }> {
-    const entry = yield* this.entry(ref)
+  #file(
+    ref: InodeRef,
+    entry: DirEntry | undefined,
+  ): { size: number; chain: Chain | undefined; what: string } {
     const what = whatOf('file', entry)
     if (entry === undefined || (entry.attributes & ATTR_DIRECTORY) !== 0) {
       throw new Error(`inode ${ref.ino} is a directory`)
@@ -244,6 +239,29 @@ class FatVolume implements FatReader {
     if (this.#chains.size === MAX_CHAINS) this.#chains.delete(this.#chains.keys().next().value!)
     this.#chains.set(ref.ino, chain)
     return { size, chain, what }
+  }
+}
+
+class FatInode implements OpenInode {
+  readonly inode: Inode
+  readonly read: OpenInode['read']
+
+  constructor(inode: Inode, read: OpenInode['read']) {
+    this.inode = inode
+    this.read = read
+  }
+
+  *xattrs(): ReadRoutine<[]> {
+    return []
+  }
+
+  *target(): ReadRoutine<ByteString> {
+    throw new Error('FAT has no symlinks')
+  }
+
+  *ranges(): ReadRoutine<DataRange[]> {
+    const { type, size } = this.inode
+    return type !== 'file' || size === 0 ? [] : [{ offset: 0, length: size }]
   }
 }
 

@@ -133,7 +133,8 @@ function* walk(
           sizes.place(row, next.row, entry.name)
           open.push({ ref: entry, row })
         } else {
-          const { size } = yield* volume.inode(entry)
+          const { inode } = yield* volume.open(entry)
+          const { size } = inode
           found.files++
           found.apparentBytes += size
           const storedBytes = Math.ceil(size / clusterSize) * clusterSize

@@ -15,7 +15,7 @@ import {
   type ExtractResult,
 } from './options.ts'
 import { driver, type Perform } from './driver.ts'
-import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import type { TarMember } from '../../tar/write/member.ts'
 import { TarWriter } from '../../tar/write/writer.ts'
 
@@ -120,7 +120,7 @@ class TarExtraction {
   #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
     const [only] = ranges
     if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
-    const piece = this.#perform(readPiece(this.#reader, entry, only))
+    const piece = this.#perform(entry.opened.read(only.offset, only.length))
     if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
     this.#endContent(entry, piece, only)
     return undefined
@@ -137,7 +137,7 @@ class TarExtraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(readPiece(this.#reader, entry, wanted))
+        const piece = await this.#perform(entry.opened.read(wanted.offset, wanted.length))
         this.#write(entry, piece, wanted)
         await this.#writer.flush()
         signal?.throwIfAborted()

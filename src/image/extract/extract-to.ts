@@ -28,7 +28,7 @@ import {
   type ExtractResult,
 } from './options.ts'
 import { driver, type Perform } from './driver.ts'
-import { EntryReader, PIECE, readPiece, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import { openTargetDirectory, type TargetDirectory } from './target-directory.ts'
 
 export interface ExtractToOptions extends ExtractOptions {
@@ -216,7 +216,7 @@ class Extraction {
     try {
       const [only] = ranges
       if (ranges.length === 1 && only.length <= PIECE) {
-        const piece = this.#perform(readPiece(this.#reader, entry, only))
+        const piece = this.#perform(entry.opened.read(only.offset, only.length))
         if (!(piece instanceof Promise)) {
           this.#write(fd, entry, piece, only)
           finish()
@@ -246,7 +246,7 @@ class Extraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(readPiece(this.#reader, entry, wanted))
+        const piece = await this.#perform(entry.opened.read(wanted.offset, wanted.length))
         this.#write(fd, entry, piece, wanted)
         done += wanted.length
         onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })

@@ -1,7 +1,7 @@
 /** Reads what is to be extracted, entry by entry, with all that is known of it but the content. */
 import type { Xattr } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import type { FileSystemReader, Inode, InodeRecord, InodeRef } from '../../file-tree/reader.ts'
+import type { FileSystemReader, Inode, InodeRef, OpenInode } from '../../file-tree/reader.ts'
 import { TreeWalk, type Walked } from '../../file-tree/walk.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
@@ -31,14 +31,12 @@ const NOTHING = { xattrs: [], target: '', ranges: undefined }
 
 /** Like `TreeWalk`, which it goes along with. Inodes with several names stay in memory. */
 export class EntryReader {
-  readonly #reader: FileSystemReader
   readonly #walk: TreeWalk
   readonly #name: ByteString
   readonly #firstNames = new Map<number, Map<number, ByteString>>()
 
   /** @param name of what is no directory, when the walk is of nothing else */
   constructor(reader: FileSystemReader, start: InodeRef, name: ByteString) {
-    this.#reader = reader
     this.#walk = new TreeWalk(reader, start)
     this.#name = name
   }
@@ -47,14 +45,14 @@ export class EntryReader {
   *next(): ReadRoutine<ReadEntry | undefined> {
     const walked = yield* this.#walk.next()
     if (walked === undefined) return undefined
-    const { inode, record } = walked
+    const { inode, opened } = walked
     const path = walked.path === '' && inode.type !== 'directory' ? this.#name : walked.path
     const firstName = this.#firstName(path, inode)
-    if (firstName !== undefined) return { path, inode, record, firstName, ...NOTHING }
-    const xattrs = record?.xattrs ?? (yield* this.#reader.xattrs(inode))
-    const target = inode.type === 'symlink' ? yield* this.#target(path, inode) : ''
-    const ranges = inode.type === 'file' && inode.size > 0 ? yield* this.#ranges(inode, record) : undefined
-    return { path, inode, record, firstName, xattrs, target, ranges }
+    if (firstName !== undefined) return { path, inode, opened, firstName, ...NOTHING }
+    const xattrs = yield* opened.xattrs()
+    const target = inode.type === 'symlink' ? yield* this.#target(path, opened) : ''
+    const ranges = inode.type === 'file' && inode.size > 0 ? yield* this.#ranges(opened) : undefined
+    return { path, inode, opened, firstName, xattrs, target, ranges }
   }
 
   #firstName(path: ByteString, { type, nlink, tree, ino }: Inode): ByteString | undefined {
@@ -66,19 +64,19 @@ export class EntryReader {
     return first
   }
 
-  *#target(path: ByteString, inode: Inode): ReadRoutine<ByteString> {
-    const target = yield* this.#reader.target(inode)
+  *#target(path: ByteString, opened: OpenInode): ReadRoutine<ByteString> {
+    const target = yield* opened.target()
     if (target !== '' && !target.includes('\0')) return target
-    throw new CorruptError(`symlink ${JSON.stringify(toDisplay(path))} (inode ${inode.ino})`, 0, {
+    throw new CorruptError(`symlink ${JSON.stringify(toDisplay(path))} (inode ${opened.inode.ino})`, 0, {
       expected: 'a target',
       found: target === '' ? 'none' : 'a NUL in it',
     })
   }
 
   /** Undefined when all of the file is content. */
-  *#ranges(inode: Inode, record: InodeRecord | undefined): ReadRoutine<DataRange[] | undefined> {
-    const { records } = this.#reader
-    const ranges = record && records ? records.recordRanges(record) : yield* this.#reader.ranges(inode)
+  *#ranges(opened: OpenInode): ReadRoutine<DataRange[] | undefined> {
+    const { inode } = opened
+    const ranges = yield* opened.ranges()
     const joined: DataRange[] = []
     let end = 0
     for (const { offset, length } of ranges) {
@@ -93,17 +91,4 @@ export class EntryReader {
     const [only] = joined
     return joined.length === 1 && only.offset === 0 && only.length === inode.size ? undefined : joined
   }
-}
-
-/** A piece of a file. Of small ones nothing is looked up that the entry has already. */
-export function readPiece(
-  reader: FileSystemReader,
-  { inode, record }: ReadEntry,
-  { offset, length }: DataRange,
-): ReadRoutine<Uint8Array> {
-  const { records } = reader
-  if (record !== undefined && records !== undefined && inode.size <= PIECE) {
-    return records.readRecord(record, offset, length)
-  }
-  return reader.read(inode, offset, length)
 }

@@ -194,8 +194,9 @@ beforeAll(() =>
     const subvolumes = driveSync(source, reader.subvolumes())
     const { root } = subvolumes.find(({ path }) => path === '@boot')!
     const [entry] = driveSync(source, reader.list(root))
-    boot = driveSync(source, reader.extents(entry)).flatMap(({ diskBytenr, diskNumBytes }) =>
-      reader.chunks.copies(diskBytenr, diskNumBytes).map((start) => ({ start, end: start + diskNumBytes })),
+    boot = driveSync(source, driveSync(source, reader.open(entry)).extents()).flatMap(
+      ({ diskBytenr, diskNumBytes }) =>
+        reader.chunks.copies(diskBytenr, diskNumBytes).map((start) => ({ start, end: start + diskNumBytes })),
     )
   }),
 )

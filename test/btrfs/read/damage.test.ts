@@ -14,6 +14,7 @@ import { driveSync } from '../../../src/lib/read-routine.ts'
 import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../../images/build.ts'
 import type { TarInput } from '../../tar/build-tar.ts'
 import { openWithFaults } from './open-file.ts'
+import { contentOf } from '../../file-tree/read-inode.ts'
 
 const NODE_SIZE = 4096
 const entries: TarInput[] = [
@@ -69,7 +70,7 @@ describe.each([
     const source = memorySource(bytes)
     const { reader, faults } = await openWithFaults(source)
     const file = lookup(source, reader, name)
-    const extent = driveSync(source, reader.extents(file)).at(-1)!
+    const extent = driveSync(source, driveSync(source, reader.open(file)).extents()).at(-1)!
     const places = reader.chunks.copies(extent.diskBytenr, 4096)
     expect(places.length).toBe(2)
     for (const copy of copies) flip(bytes, places[copy] + 100)
@@ -78,7 +79,7 @@ describe.each([
 
   test.each([0, 1])('copy %i', async (copy) => {
     const { source, reader, faults, file, places, extent } = await damaged([copy])
-    expect(Buffer.compare(driveSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
+    expect(Buffer.compare(driveSync(source, contentOf(reader, file, 0, 1e6)), content)).toBe(0)
     if (copy === 1) expect(faults).toEqual([])
     else {
       expect(faults.length).toBe(1)
@@ -91,12 +92,12 @@ describe.each([
 
   test('both copies', async () => {
     const { source, reader, file, places, extent } = await damaged([0, 1])
-    const error = thrownBy(() => driveSync(source, reader.read(file, 0, 1e6))) as CorruptError
+    const error = thrownBy(() => driveSync(source, contentOf(reader, file, 0, 1e6))) as CorruptError
     expect(error).toBeInstanceOf(CorruptError)
     expect(error.what).toContain(`sector at address ${extent.diskBytenr}`)
     expect(error.offset).toBe(places[0])
     // What lies before it is there.
-    const before = driveSync(source, reader.read(file, 0, extent.fileOffset))
+    const before = driveSync(source, contentOf(reader, file, 0, extent.fileOffset))
     expect(Buffer.compare(before, content.subarray(0, extent.fileOffset))).toBe(0)
   })
 
@@ -115,7 +116,7 @@ describe.each([
     const source = { size: whole.size, read: readSync, readSync }
     const { reader, faults } = await openWithFaults(source)
     const file = lookup(source, reader, name)
-    expect(Buffer.compare(driveSync(source, reader.read(file, 0, 1e6)), content)).toBe(0)
+    expect(Buffer.compare(driveSync(source, contentOf(reader, file, 0, 1e6)), content)).toBe(0)
     expect(faults.length).toBeGreaterThan(0)
     expect(faults[0].found).toBe(found)
   })
@@ -215,15 +216,16 @@ async function askEverything(source: SyncByteSource): Promise<{ asked: number; e
   for (let ref = open.pop(); ref !== undefined && asked < MOST_ENTRIES; ref = open.pop()) {
     const at = ref
     asked++
-    const inode = attempt(() => driveSync(source, reader.inode(at)))
-    attempt(() => driveSync(source, reader.inodeItem(at)))
-    attempt(() => driveSync(source, reader.xattrs(at)))
-    attempt(() => driveSync(source, reader.target(at)))
-    attempt(() => driveSync(source, reader.ranges(at)))
-    const record = attempt(() => driveSync(source, reader.record(at)))
-    for (const offset of [0, 4096, 200_000, 2 ** 40, Math.max(0, (inode?.size ?? 0) - 5000)]) {
-      attempt(() => driveSync(source, reader.read(at, offset, 150_000)))
-      if (record) attempt(() => driveSync(source, reader.readRecord(record, offset, 10_000)))
+    const opened = attempt(() => driveSync(source, reader.open(at)))
+    if (opened !== undefined) {
+      attempt(() => driveSync(source, opened.xattrs()))
+      attempt(() => driveSync(source, opened.target()))
+      attempt(() => driveSync(source, opened.ranges()))
+      attempt(() => driveSync(source, opened.extents()))
+      for (const offset of [0, 4096, 200_000, 2 ** 40, Math.max(0, opened.inode.size - 5000)]) {
+        attempt(() => driveSync(source, opened.read(offset, 150_000)))
+        attempt(() => driveSync(source, contentOf(reader, at, offset, 10_000)))
+      }
     }
     const entries = attempt(() => driveSync(source, reader.list(at))) ?? []
     open.push(...entries)

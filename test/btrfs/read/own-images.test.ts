@@ -22,6 +22,7 @@ import { subvolumesInside } from '../../judges/compare-mounted.ts'
 import { compareTree, type ExpectedTrees } from '../../judges/expected.ts'
 import type { TarInput } from '../../tar/build-tar.ts'
 import { openWithFaults } from './open-file.ts'
+import { contentOf, rangesOf } from '../../file-tree/read-inode.ts'
 
 async function differences({ image, btrfs }: Built, expected: ExpectedTrees): Promise<string[]> {
   return withFileSource(
@@ -112,7 +113,7 @@ describe('images that are built here', () => {
           const { reader } = await openWithFaults(source)
           for (const name of names) {
             const entry = driveSync(source, reader.lookup(reader.root, name))!
-            expect(driveSync(source, reader.read(entry, 0, 100))).toEqual(toBytes(`${name}!`))
+            expect(driveSync(source, contentOf(reader, entry, 0, 100))).toEqual(toBytes(`${name}!`))
           }
           expect(driveSync(source, reader.lookup(reader.root, 'no such name'))).toBeUndefined()
         },
@@ -130,21 +131,21 @@ describe('images that are built here', () => {
           async (source) => {
             const { reader } = await openWithFaults(source)
             const file = driveSync(source, reader.lookup(reader.root, 'f'))!
-            const record = driveSync(source, reader.record(file))
+            const opened = driveSync(source, reader.open(file))
             const part = fc.tuple(fc.nat(content.length + 10), fc.nat(400_000))
             await fc.assert(
               fc.asyncProperty(part, fc.boolean(), async ([offset, length], isAsync) => {
                 const wanted = content.subarray(offset, offset + length)
-                const read = () => reader.read(file, offset, length)
+                const read = () => contentOf(reader, file, offset, length)
                 const bytes = isAsync ? await drive(source, read()) : driveSync(source, read())
                 expect(Buffer.compare(bytes, wanted)).toBe(0)
                 bytes.fill(0xff)
-                const again = driveSync(source, reader.readRecord(record, offset, length))
+                const again = driveSync(source, opened.read(offset, length))
                 expect(Buffer.compare(again, wanted)).toBe(0)
               }),
               { numRuns: 60 },
             )
-            expect(driveSync(source, reader.ranges(file))).toEqual([
+            expect(driveSync(source, rangesOf(reader, file))).toEqual([
               { offset: 0, length: expect.any(Number) as number },
               { offset: expect.any(Number) as number, length: expect.any(Number) as number },
             ])
@@ -175,12 +176,12 @@ describe('images that are built here', () => {
           const names = driveSync(source, reader.list(many)).map(({ name }) => name)
           const { reader: fresh } = await openWithFaults(source)
           // There is a cursor in the tree from then on.
-          await drive(slow, fresh.inode(many))
+          await drive(slow, fresh.open(many))
           const contents = await Promise.all(
             names.map(async (name) => {
               expect((await drive(slow, fresh.list(many))).map((entry) => entry.name)).toEqual(names)
               const entry = (await drive(slow, fresh.lookup(many, name)))!
-              return drive(slow, fresh.read(entry, 0, 100))
+              return drive(slow, contentOf(fresh, entry, 0, 100))
             }),
           )
           expect(contents).toEqual(names.map((name) => text(50, Number(name))))

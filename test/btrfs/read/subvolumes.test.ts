@@ -90,11 +90,10 @@ describe('subvolumes', () => {
     expect(driveSync(source, reader.list(directory))).toContainEqual(inner)
     expect(driveSync(source, reader.list(inner))).toEqual([])
     expect(driveSync(source, reader.lookup(inner, 'most'))).toBeUndefined()
-    expect(driveSync(source, reader.xattrs(inner))).toEqual([])
-    const { inode, extents } = driveSync(source, reader.record(inner))
-    expect(inode).toMatchObject({ type: 'directory', mode: 0o755, uid: 0, gid: 0, ino: 2 })
-    expect(driveSync(source, reader.inode(inner))).toEqual(inode)
-    expect(extents).toEqual([])
+    const opened = driveSync(source, reader.open(inner))
+    expect(driveSync(source, opened.xattrs())).toEqual([])
+    expect(driveSync(source, opened.extents())).toEqual([])
+    expect(opened.inode).toMatchObject({ type: 'directory', mode: 0o755, uid: 0, gid: 0, ino: 2 })
   })
 
   test('deleted ones are not shown, nor can they be entered', async () => {
@@ -157,6 +156,6 @@ describe('subvolumes', () => {
     expect(() => driveSync(source, reader.list({ tree: 999, ino: 256 }))).toThrow(
       'no subvolume has the id 999',
     )
-    expect(() => driveSync(source, reader.inode({ tree: 256, ino: 9999 }))).toThrow('inode 9999 of tree 256')
+    expect(() => driveSync(source, reader.open({ tree: 256, ino: 9999 }))).toThrow('inode 9999 of tree 256')
   })
 })

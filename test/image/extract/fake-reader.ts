@@ -49,10 +49,31 @@ export function fakeFileSystem(
   }
   const reader: FileSystemReader = {
     root: refOf(root),
-    *inode(ref) {
-      const inode = yield* of(ref)
-      const isDirectory = inode.type === 'directory'
-      return { ...defaults, mode: isDirectory ? 0o755 : 0o644, size: bytesOf(inode).length, ...inode, ...ref }
+    *open(ref) {
+      const found = yield* of(ref)
+      const isDirectory = found.type === 'directory'
+      const inode = {
+        ...defaults,
+        ...{ mode: isDirectory ? 0o755 : 0o644, size: bytesOf(found).length, ...found, ...ref },
+      }
+      return {
+        inode,
+        *target() {
+          return (yield* of(ref)).target ?? ''
+        },
+        *xattrs() {
+          return (yield* of(ref)).xattrs ?? []
+        },
+        *ranges() {
+          return (yield* of(ref)).ranges ?? [{ offset: 0, length: inode.size }]
+        },
+        *read(offset, length) {
+          const { ranges } = yield* of(ref)
+          if (ranges === undefined) return bytesOf(found).slice(offset, offset + length)
+          // Large and full of holes: its content are the numbers of its bytes.
+          return Uint8Array.from({ length }, (_, i) => offset + i)
+        },
+      }
     },
     *list(ref) {
       const { entries = [] } = yield* of(ref)
@@ -60,22 +81,6 @@ export function fakeFileSystem(
     },
     *lookup(ref, name) {
       return (yield* reader.list(ref)).find((entry) => entry.name === name)
-    },
-    *target(ref) {
-      return (yield* of(ref)).target ?? ''
-    },
-    *xattrs(ref) {
-      return (yield* of(ref)).xattrs ?? []
-    },
-    *ranges(ref) {
-      const inode = yield* of(ref)
-      return inode.ranges ?? [{ offset: 0, length: inode.size ?? bytesOf(inode).length }]
-    },
-    *read(ref, offset, length) {
-      const inode = yield* of(ref)
-      if (inode.ranges === undefined) return bytesOf(inode).slice(offset, offset + length)
-      // Large and full of holes: its content are the numbers of its bytes.
-      return Uint8Array.from({ length }, (_, i) => offset + i)
     },
   }
   return { reader, source }

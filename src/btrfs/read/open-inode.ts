@@ -1,0 +1,192 @@
+/** Inodes that have been looked up, and the items that belong to them. */
+import type { Xattr } from '../../file-tree/entry.ts'
+import type { DataRange } from '../../file-tree/file-content.ts'
+import type { Inode, InodeRef, OpenInode } from '../../file-tree/reader.ts'
+import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
+import {
+  DIR_ITEM_KEY,
+  EXTENT_DATA_KEY,
+  FIRST_FREE_OBJECTID,
+  INODE_ITEM_KEY,
+  INODE_NODATASUM,
+  XATTR_ITEM_KEY,
+} from '../format.ts'
+import type { ContentReader, FileOfContent } from './content.ts'
+import type { Cursor } from './cursor.ts'
+import { dataRanges, decodeFileExtent, type FileExtent } from './file-extents.ts'
+import { decodeInode, emptySubvolumeInode, isEmptySubvolume, type DecodedInode } from './inodes.ts'
+import type { TreeSearch } from './tree-search.ts'
+import { collectXattrs, inOrder } from './xattrs.ts'
+
+/** Files up to this size keep their extents. Of larger ones those are looked up that overlap with what is read. */
+const MAX_KEPT_FILE = 1024 * 1024
+
+/** What inodes need of their file system. */
+export interface InodeContext {
+  search: TreeSearch
+  content: ContentReader
+  sectorsize: number
+  nodesize: number
+}
+
+/** An inode of a BTRFS file system. */
+export interface BtrfsInode extends OpenInode {
+  /** As on disk: those of `inode.flags`, and all others. (BTRFS_INODE_*) */
+  readonly rawFlags: bigint
+  /** The extents of a file, in the order of their places in it. */
+  extents(): ReadRoutine<readonly FileExtent[]>
+}
+
+/**
+ * Looks an inode up: one search, which leaves the tree's cursor at the inode.
+ *
+ * @throws CorruptError when it is not there, or damaged
+ * @throws NotFoundError when there is no such subvolume
+ */
+export function* openInode(ref: InodeRef, context: InodeContext): ReadRoutine<BtrfsInode> {
+  const { tree } = ref
+  if (isEmptySubvolume(ref)) {
+    const root = yield* readInode({ tree, ino: FIRST_FREE_OBJECTID }, context.search)
+    return new ItemsOfInode(emptySubvolumeInode(root), context, { xattrs: [], extents: [] })
+  }
+  return new ItemsOfInode(yield* readInode(ref, context.search), context)
+}
+
+function readInode({ tree, ino }: InodeRef, search: TreeSearch): ReadRoutine<DecodedInode> {
+  return search.search(tree, function* (cursor) {
+    const isThere = yield* cursor.seek(firstKey(ino, INODE_ITEM_KEY))
+    const { leaf, slot } = cursor
+    if (isThere && leaf.is(slot, ino, INODE_ITEM_KEY)) return decodeInode(leaf, slot, tree)
+    throw new CorruptError(`inode ${ino} of tree ${tree}`, leaf.physical, {
+      expected: 'an item',
+      found: 'none',
+    })
+  })
+}
+
+/** The items that follow an inode's names. */
+interface InodeItems {
+  xattrs: readonly Xattr[]
+  /** Undefined when the file is too large to keep them. */
+  extents: readonly FileExtent[] | undefined
+}
+
+class ItemsOfInode implements BtrfsInode {
+  readonly inode: Inode
+  readonly rawFlags: bigint
+  readonly #itemOffset: number
+  readonly #context: InodeContext
+  #items: InodeItems | undefined
+
+  constructor({ inode, flags, itemOffset }: DecodedInode, context: InodeContext, items?: InodeItems) {
+    this.inode = inode
+    this.rawFlags = flags
+    this.#itemOffset = itemOffset
+    this.#context = context
+    this.#items = items
+  }
+
+  *xattrs(): ReadRoutine<readonly Xattr[]> {
+    const { xattrs } = this.#items ?? (yield* this.#readItems())
+    return xattrs
+  }
+
+  *target(): ReadRoutine<ByteString> {
+    const { tree, ino, size } = this.inode
+    const { nodesize } = this.#context
+    if (size > nodesize) {
+      throw new CorruptError(`inode ${ino} of tree ${tree}, size`, this.#itemOffset, {
+        expected: `at most ${nodesize}, of a symlink`,
+        found: size,
+      })
+    }
+    const target = fromBytes(yield* this.read(0, size))
+    // Some end in a zero, which is no part of them.
+    const end = target.indexOf('\0')
+    return end < 0 ? target : target.slice(0, end)
+  }
+
+  extents(): ReadRoutine<readonly FileExtent[]> {
+    return this.#extentsIn(0, Infinity)
+  }
+
+  *ranges(): ReadRoutine<DataRange[]> {
+    const { size } = this.inode
+    return dataRanges(yield* this.#extentsIn(0, size), size)
+  }
+
+  *read(offset: number, length: number): ReadRoutine<Uint8Array> {
+    const { size } = this.inode
+    if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
+      throw new RangeError(`expected a part of a file, found ${length} bytes from ${offset} on`)
+    }
+    const range = { offset, length: Math.max(0, Math.min(length, size - offset)) }
+    if (range.length === 0) return new Uint8Array(0)
+    const extents = yield* this.#extentsIn(offset, offset + range.length)
+    return yield* this.#context.content.read(this.#file, extents, range)
+  }
+
+  get #file(): FileOfContent {
+    const { tree, ino } = this.inode
+    return { tree, ino, nodatasum: (this.rawFlags & INODE_NODATASUM) !== 0n }
+  }
+
+  /** At least the extents that overlap with a part of the file. */
+  *#extentsIn(start: number, end: number): ReadRoutine<readonly FileExtent[]> {
+    if (this.inode.size > MAX_KEPT_FILE) return yield* this.#findExtents(start, end)
+    const { extents } = this.#items ?? (yield* this.#readItems())
+    return extents!
+  }
+
+  *#readItems(): ReadRoutine<InodeItems> {
+    const { search, sectorsize } = this.#context
+    const { tree, ino, type, size } = this.inode
+    const isKept = size <= MAX_KEPT_FILE
+    const lastType = type !== 'directory' && isKept ? EXTENT_DATA_KEY : DIR_ITEM_KEY - 1
+    const xattrs: Xattr[] = []
+    const extents: FileExtent[] = []
+    yield* search.search(tree, function* (cursor) {
+      // Names come before. There may be tens of thousands of them, so they are not stepped over one by one.
+      let isThere = yield* cursor.seek(firstKey(ino, XATTR_ITEM_KEY))
+      for (; isThere && cursor.leaf.isOf(cursor.slot, ino); isThere = yield* cursor.next()) {
+        const { leaf, slot } = cursor
+        const itemType = leaf.type(slot)
+        if (itemType > lastType) break
+        if (itemType === XATTR_ITEM_KEY) collectXattrs(leaf, slot, xattrs)
+        else if (itemType === EXTENT_DATA_KEY) extents.push(decodeFileExtent(leaf, slot, sectorsize))
+      }
+    })
+    return (this.#items = { xattrs: inOrder(xattrs), extents: isKept ? extents : undefined })
+  }
+
+  #findExtents(start: number, end: number): ReadRoutine<FileExtent[]> {
+    const { search, sectorsize } = this.#context
+    const { tree, ino } = this.inode
+    return search.search(tree, function* (cursor) {
+      const extents: FileExtent[] = []
+      let isThere = yield* seekExtent(cursor, ino, start)
+      for (; isThere && cursor.leaf.is(cursor.slot, ino, EXTENT_DATA_KEY); isThere = yield* cursor.next()) {
+        if (cursor.leaf.keyNumber(cursor.slot) >= end) break
+        const extent = decodeFileExtent(cursor.leaf, cursor.slot, sectorsize)
+        if (extent.fileOffset + extent.length > start) extents.push(extent)
+      }
+      return extents
+    })
+  }
+}
+
+/** Goes to the extent in which `offset` lies, or else to the first one behind it. */
+function* seekExtent(cursor: Cursor, ino: number, offset: number): ReadRoutine<boolean> {
+  const key = { ...firstKey(ino, EXTENT_DATA_KEY), offset: BigInt(offset) }
+  const isThere = yield* cursor.seekBack(key)
+  // The item before may be of something else.
+  if (isThere && cursor.leaf.is(cursor.slot, ino, EXTENT_DATA_KEY)) return true
+  return yield* cursor.seek(key)
+}
+
+/** The least key that an item of that type can have. */
+export function firstKey(ino: number, type: number) {
+  return { objectid: BigInt(ino), type, offset: 0n }
+}
