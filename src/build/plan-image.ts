@@ -4,9 +4,9 @@ import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/plan.ts'
-import { btrfsLayout } from '../spec/resolve-btrfs.ts'
-import type { BtrfsSpec, ImageSpec } from '../spec/schema.ts'
-import { formatSize, parseSize } from '../spec/sizes.ts'
+import type { ImageSpec } from '../spec/schema.ts'
+import { btrfsSizeIssues, fat32SizeIssues } from '../spec/size-rules.ts'
+import { parseSize } from '../spec/sizes.ts'
 import { parseEpoch, parseTime } from '../spec/times.ts'
 
 export interface PlanOptions {
@@ -15,9 +15,6 @@ export interface PlanOptions {
   /** The environment's SOURCE_DATE_EPOCH, which stands in for a `time` that is not given. */
   sourceDateEpoch?: string | undefined
 }
-
-const MIB = 2 ** 20
-const BTRFS_SECTOR_SIZE = 4096
 
 /**
  * Decides everything an image description leaves open: places, sizes in bytes, UUIDs, subvolume ids.
@@ -68,28 +65,10 @@ function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest
   })
 }
 
-/** What nothing fits into, whatever the sources are. */
-function leastBtrfs(partition: Draft<BtrfsSpec>): number {
-  const { nodeSize, profiles } = btrfsLayout(partition)
-  return minDeviceBytes(nodeSize, profiles)
-}
-
-/** File systems have a least size and a unit. */
 function sizeIssues(spec: Draft<ImageSpec> | undefined): SpecIssue[] {
   return (spec?.partitions ?? []).flatMap((partition, i) => {
-    if (partition?.size === undefined || partition.size === 'fit') return []
-    const size = parseSize(partition.size)!
     const path = `partitions[${i}].size`
-    const [name, least] =
-      partition.type === 'btrfs' ? ['BTRFS', leastBtrfs(partition)] : ['FAT32', MIN_FAT32_BYTES]
-    if (size < least) {
-      const enough = formatSize(Math.ceil(least / MIB) * MIB)
-      const message = `${name} needs at least ${least} bytes (${enough} will do), found ${size}`
-      return [{ path, message }]
-    }
-    if (partition.type === 'btrfs' && size % BTRFS_SECTOR_SIZE !== 0) {
-      return [{ path, message: `must be a multiple of ${BTRFS_SECTOR_SIZE} bytes, but is ${size}` }]
-    }
-    return []
+    if (partition?.type === 'btrfs') return btrfsSizeIssues(partition, path, minDeviceBytes)
+    return partition?.type === 'fat32' ? fat32SizeIssues(partition.size, path, MIN_FAT32_BYTES) : []
   })
 }

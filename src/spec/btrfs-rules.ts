@@ -3,7 +3,7 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { matchesGlob, parseGlob } from '../file-tree/glob.ts'
 import { repeated, toJsonPath } from './messages.ts'
-import type { BtrfsSpec } from './schema.ts'
+import type { BtrfsFileSystemSpec, BtrfsOptions } from './schema.ts'
 import { parseSize } from './sizes.ts'
 import { storageAt } from './storage.ts'
 import { containerOf, idsOf, pathOf } from './subvolumes.ts'
@@ -14,10 +14,13 @@ const MIN_SWAP_BYTES = 40960
 const PAGE_SIZE = 4096
 const MIXED_NODE_SIZE = 4096
 
-export function btrfsIssues(partition: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+/**
+ * @param at what the paths of all keys begin with: `partitions[1].`, or nothing for a file system alone
+ */
+export function btrfsIssues(partition: Draft<BtrfsOptions>, at: string): SpecIssue[] {
   const issues: SpecIssue[] = []
   if (partition.slack !== undefined && partition.size !== undefined && partition.size !== 'fit') {
-    issues.push({ path: `${at}.slack`, message: 'goes with "size": "fit" only' })
+    issues.push({ path: `${at}slack`, message: 'goes with "size": "fit" only' })
   }
   return [
     ...issues,
@@ -33,38 +36,41 @@ export function btrfsIssues(partition: Draft<BtrfsSpec>, at: string): SpecIssue[
 }
 
 /** Where blocks of both kinds lie side by side, they have one size and one number of copies. */
-function mixedIssues({ mixed, nodeSize, profiles }: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+function mixedIssues({ mixed, nodeSize, profiles }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   if (mixed !== true) return []
   const issues: SpecIssue[] = []
   if (nodeSize !== undefined && nodeSize !== MIXED_NODE_SIZE) {
     issues.push({
-      path: `${at}.nodeSize`,
+      path: `${at}nodeSize`,
       message: `must be ${MIXED_NODE_SIZE} with "mixed", found ${nodeSize}`,
     })
   }
   const { metadata, data } = profiles ?? {}
   if (metadata !== undefined && data !== undefined && metadata !== data) {
     const message = `must be that of the metadata ("${metadata}") with "mixed", found "${data}"`
-    issues.push({ path: `${at}.profiles.data`, message })
+    issues.push({ path: `${at}profiles.data`, message })
   }
   return issues
 }
 
-function subvolumeIssues({ subvolumes = [], paths = [], links = {} }: Draft<BtrfsSpec>, at: string) {
+function subvolumeIssues(
+  { subvolumes = [], paths = [], links = {} }: Draft<BtrfsFileSystemSpec>,
+  at: string,
+) {
   const issues = [
     ...repeated(
-      subvolumes.map((subvolume, i) => ({ key: subvolume?.name, path: `${at}.subvolumes[${i}].name` })),
+      subvolumes.map((subvolume, i) => ({ key: subvolume?.name, path: `${at}subvolumes[${i}].name` })),
       (first) => `is also ${first}: names are unique`,
     ),
     ...repeated(
       subvolumes.map((subvolume, i) => ({
         key: subvolume && pathOf(subvolume, subvolumes),
-        path: `${at}.subvolumes[${i}].path`,
+        path: `${at}subvolumes[${i}].path`,
       })),
       (first) => `is also ${first}: a path goes to one subvolume`,
     ),
     ...repeated(
-      paths.map((rule, i) => ({ key: rule?.path, path: `${at}.paths[${i}].path` })),
+      paths.map((rule, i) => ({ key: rule?.path, path: `${at}paths[${i}].path` })),
       (first) => `is also ${first}: one rule for a path`,
     ),
   ]
@@ -73,32 +79,32 @@ function subvolumeIssues({ subvolumes = [], paths = [], links = {} }: Draft<Btrf
   const isRootHeld = subvolumes.some((subvolume) => subvolume === undefined || subvolume.path === '/')
   if (topPath !== undefined && !isRootHeld) {
     const message = 'no subvolume has the path "/": give it to this one or to another'
-    issues.push({ path: `${at}.subvolumes[${top}].path`, message })
+    issues.push({ path: `${at}subvolumes[${top}].path`, message })
   }
   for (const name of Object.keys(links)) {
     // Objects of JavaScript inherit under this name: the schema's library passes over it.
     if (name === '__proto__') {
-      issues.push({ path: `${at}.${toJsonPath(['links', name])}`, message: 'cannot be the name of a link' })
+      issues.push({ path: `${at}${toJsonPath(['links', name])}`, message: 'cannot be the name of a link' })
     }
     const same = subvolumes.findIndex((subvolume) => subvolume?.name === name)
     const below = subvolumes.findIndex((subvolume) => subvolume?.name?.startsWith(`${name}/`))
     if (same < 0 && below < 0) continue
     issues.push({
-      path: `${at}.${toJsonPath(['links', name])}`,
+      path: `${at}${toJsonPath(['links', name])}`,
       message:
         same < 0
-          ? `is a directory, in which ${at}.subvolumes[${below}] lies`
-          : `is also the name of ${at}.subvolumes[${same}]`,
+          ? `is a directory, in which ${at}subvolumes[${below}] lies`
+          : `is also the name of ${at}subvolumes[${same}]`,
     })
   }
   return issues
 }
 
 /** Subvolumes lie in each other, and one of them is the default. */
-function placeIssues({ subvolumes = [] }: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+function placeIssues({ subvolumes = [] }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   return [
     ...subvolumes.flatMap((subvolume, i): SpecIssue[] => {
-      const path = `${at}.subvolumes[${i}].id`
+      const path = `${at}subvolumes[${i}].id`
       return subvolume?.name === '' && subvolume.id !== undefined
         ? [{ path, message: 'the top level always has the id 5: leave this out' }]
         : []
@@ -106,7 +112,7 @@ function placeIssues({ subvolumes = [] }: Draft<BtrfsSpec>, at: string): SpecIss
     ...repeated(
       subvolumes.map((subvolume, i) => ({
         key: subvolume?.id?.toString(),
-        path: `${at}.subvolumes[${i}].id`,
+        path: `${at}subvolumes[${i}].id`,
       })),
       (first) => `is also ${first}: ids are unique`,
     ),
@@ -114,7 +120,7 @@ function placeIssues({ subvolumes = [] }: Draft<BtrfsSpec>, at: string): SpecIss
     ...repeated(
       subvolumes.map((subvolume, i) => ({
         key: subvolume?.default === true ? 'yes' : undefined,
-        path: `${at}.subvolumes[${i}].default`,
+        path: `${at}subvolumes[${i}].default`,
       })),
       (first) => `only one subvolume can be the default, and ${first} is`,
     ),
@@ -130,18 +136,18 @@ function takenIdIssues(subvolumes: DraftSubvolumes, at: string): SpecIssue[] {
         other?.id === undefined && other?.name !== '' && ids.get(other?.name ?? '') === subvolume?.id,
     )
     if (subvolume?.id === undefined || taker < 0) return []
-    const message = `is also the id of ${at}.subvolumes[${taker}], which has none of its own: give it one`
-    return [{ path: `${at}.subvolumes[${i}].id`, message }]
+    const message = `is also the id of ${at}subvolumes[${taker}], which has none of its own: give it one`
+    return [{ path: `${at}subvolumes[${i}].id`, message }]
   })
 }
 
 const KEYS_OF_A_SOURCE = ['path', 'nodatacow', 'compression', 'property'] as const
 
 /** A snapshot is like its source, and nothing can be put into it. */
-function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   return subvolumes.flatMap((subvolume, i): SpecIssue[] => {
     if (subvolume === undefined) return []
-    const here = `${at}.subvolumes[${i}]`
+    const here = `${at}subvolumes[${i}]`
     const container = subvolume.name === undefined ? undefined : containerOf(subvolume.name, subvolumes)
     if (container?.name !== '' && container?.snapshotOf !== undefined) {
       return [{ path: `${here}.name`, message: `lies in "${container.name}", which is a snapshot` }]
@@ -173,7 +179,7 @@ function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsSpec>, at: str
   })
 }
 
-type DraftSubvolumes = NonNullable<Draft<BtrfsSpec>['subvolumes']>
+type DraftSubvolumes = NonNullable<Draft<BtrfsFileSystemSpec>['subvolumes']>
 
 /** The subvolume that holds a path of the partition. */
 function holderOf(path: string, subvolumes: DraftSubvolumes) {
@@ -186,10 +192,10 @@ function holderOf(path: string, subvolumes: DraftSubvolumes) {
   return lengthOf(deepest) < 0 ? { name: '' } : deepest
 }
 
-function pathRuleIssues({ paths = [] }: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+function pathRuleIssues({ paths = [] }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   return paths.flatMap((rule, i): SpecIssue[] => {
     if (rule === undefined) return []
-    const here = `${at}.paths[${i}]`
+    const here = `${at}paths[${i}]`
     const kinds = ['path', 'glob'].filter((key) => key in rule)
     if (kinds.length !== 1) {
       const message =
@@ -206,12 +212,12 @@ function pathRuleIssues({ paths = [] }: Draft<BtrfsSpec>, at: string): SpecIssue
 }
 
 /** What the description itself puts somewhere cannot be left out. */
-function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsSpec>, at: string) {
+function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string) {
   const places = [
     { path: '/', what: 'the root' },
     ...subvolumes.map((subvolume, i) => ({
       path: subvolume && pathOf(subvolume, subvolumes),
-      what: `what ${at}.subvolumes[${i}] holds`,
+      what: `what ${at}subvolumes[${i}] holds`,
     })),
     { path: swapfile?.path, what: 'the swap file' },
   ]
@@ -220,7 +226,7 @@ function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsSp
     const place = places.find(({ path }) => path !== undefined && leavesOut(rule, path))
     return place === undefined
       ? []
-      : [{ path: `${at}.paths[${i}].exclude`, message: `leaves out ${place.what}` }]
+      : [{ path: `${at}paths[${i}].exclude`, message: `leaves out ${place.what}` }]
   })
 }
 
@@ -232,7 +238,7 @@ function leavesOut({ path, glob }: { path?: string; glob?: string }, place: stri
 }
 
 function swapfileIssues(
-  { swapfile, profiles, mixed, subvolumes = [] }: Draft<BtrfsSpec>,
+  { swapfile, profiles, mixed, subvolumes = [] }: Draft<BtrfsFileSystemSpec>,
   at: string,
 ): SpecIssue[] {
   if (swapfile === undefined) return []
@@ -240,26 +246,26 @@ function swapfileIssues(
   const size = swapfile.size === undefined ? undefined : parseSize(swapfile.size)!
   if (size !== undefined && (size < MIN_SWAP_BYTES || size % PAGE_SIZE !== 0)) {
     const message = `expected a multiple of ${PAGE_SIZE} bytes and at least ${MIN_SWAP_BYTES}, found ${size}`
-    issues.push({ path: `${at}.swapfile.size`, message })
+    issues.push({ path: `${at}swapfile.size`, message })
   }
   if (
     profiles?.data === 'dup' ||
     (mixed === true && profiles?.data !== 'single' && profiles?.metadata !== 'single')
   ) {
     const message = 'the kernel swaps only to data with the profile "single", and here it is "dup"'
-    issues.push({ path: `${at}.swapfile`, message })
+    issues.push({ path: `${at}swapfile`, message })
   }
   if (swapfile.path === '/') {
-    issues.push({ path: `${at}.swapfile.path`, message: 'is the root: expected the path of a file' })
+    issues.push({ path: `${at}swapfile.path`, message: 'is the root: expected the path of a file' })
   } else if (swapfile.path !== undefined && holderOf(swapfile.path, subvolumes)?.readOnly === true) {
     const message = 'lies in a read-only subvolume, where the kernel does not swap'
-    issues.push({ path: `${at}.swapfile.path`, message })
+    issues.push({ path: `${at}swapfile.path`, message })
   }
   return issues
 }
 
 /** No copy on write means no checksums, and what has no checksums is never compressed. */
-function storageIssues(partition: Draft<BtrfsSpec>, at: string): SpecIssue[] {
+function storageIssues(partition: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   const compresses = (rule: { compression?: string } | undefined) =>
     rule?.compression !== undefined && rule.compression !== 'none'
   const conflict = (path: string) => ({
@@ -267,12 +273,12 @@ function storageIssues(partition: Draft<BtrfsSpec>, at: string): SpecIssue[] {
     message: 'what is "nodatacow" is never compressed: leave this out, or set "nodatacow": false',
   })
   const subvolumes = (partition.subvolumes ?? []).flatMap((subvolume, i) =>
-    compresses(subvolume) && subvolume!.nodatacow === true ? [conflict(`${at}.subvolumes[${i}]`)] : [],
+    compresses(subvolume) && subvolume!.nodatacow === true ? [conflict(`${at}subvolumes[${i}]`)] : [],
   )
   const paths = (partition.paths ?? []).flatMap((rule, i) => {
     if (!compresses(rule)) return []
     const nodatacow = rule!.path === undefined ? rule!.nodatacow : storageAt(partition, rule!.path).nodatacow
-    return nodatacow === true ? [conflict(`${at}.paths[${i}]`)] : []
+    return nodatacow === true ? [conflict(`${at}paths[${i}]`)] : []
   })
   return [...subvolumes, ...paths]
 }

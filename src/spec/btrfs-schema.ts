@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { nixos } from './boot-schema.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
-import { place, sources } from './partition-schema.ts'
+import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import {
   btrfsSize,
   compression,
@@ -99,8 +99,8 @@ export const pathRule = z
   .describe('How some files are stored, and what is changed of them; later rules go over earlier ones.')
   .meta({ oneOf: [{ required: ['path'] }, { required: ['glob'] }] })
 
-export const btrfs = z.strictObject({
-  type: z.literal('btrfs').describe('A BTRFS file system.'),
+/** Keys that say what a BTRFS file system is like, wherever it lies. */
+export const btrfsFileSystem = {
   label: text(
     'a BTRFS label: at most 255 bytes on one line',
     /^[^\0\n]*$/,
@@ -109,8 +109,6 @@ export const btrfs = z.strictObject({
     .optional()
     .describe('Label, at most 255 bytes.'),
   uuid: uuid.optional().describe('UUID of the file system, by default derived from the seed.'),
-  ...place,
-  size: btrfsSize.describe('Size of the partition; "fit" (last partition only): what the content needs.'),
   slack: size
     .optional()
     .describe('Free space added with "size": "fit"; by default enough to boot and grow the file system.'),
@@ -171,6 +169,23 @@ export const btrfs = z.strictObject({
     .optional()
     .describe('A swap file, ready for swapon(8).'),
   links: z.record(linkName, linkTarget).optional().describe('Symlinks at the top level: name to target.'),
+}
+
+export const btrfs = z.strictObject({
+  type: z.literal('btrfs').describe('A BTRFS file system.'),
+  ...place,
+  size: btrfsSize.describe('Size of the partition; "fit" (last partition only): what the content needs.'),
+  ...btrfsFileSystem,
   nixos: nixos.optional(),
   sources,
+})
+
+export const btrfsOptions = z.strictObject({
+  size: btrfsSize
+    .optional()
+    .describe('Size of the file system; "fit": what the content needs.')
+    .meta({ default: 'fit' }),
+  ...btrfsFileSystem,
+  seed,
+  time: implicitTime.describe('Time of what has none of its own; by default 1970.'),
 })

@@ -1,4 +1,5 @@
 /** Is a description one that can be built? All that is wrong with it is found at once. */
+import type { z } from 'zod'
 import type { SpecIssue } from '../lib/errors.ts'
 import { toSpecIssues, zodMessage } from './messages.ts'
 import { ruleIssues } from './rules.ts'
@@ -12,22 +13,32 @@ export type Draft<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]?: Draft<T[Key]> }
     : T
 
-export interface CheckedSpec {
+export interface Checked<T> {
   issues: SpecIssue[]
-  /** What is right in the description; all of it when there are no issues. */
-  draft: Draft<ImageSpec> | undefined
+  /** What is right; all of it when there are no issues. Undefined: nothing is. */
+  draft: Draft<T> | undefined
 }
 
 /** Checks the shape and the rules that need no knowledge of the formats. */
-export function checkSpec(input: unknown): CheckedSpec {
-  const parsed = imageSpec.safeParse(input, { error: zodMessage })
-  const shape = parsed.success ? [] : toSpecIssues(parsed.error.issues, input)
-  const wrong = shape.map(({ keys }) => keys)
-  const described = without(wrong, input) as Draft<ImageSpec> | undefined
+export function checkSpec(input: unknown): Checked<ImageSpec> {
+  const { issues, draft: described } = checkShape(imageSpec, input)
   const draft = described && withoutShorthands(described)
-  const issues = shape.map(({ path, message }) => ({ path, message }))
   if (draft !== undefined) issues.push(...ruleIssues(draft))
   return { issues, draft }
+}
+
+/** Checks keys, types and the form of every value. */
+export function checkShape<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+): Checked<z.input<Schema>> {
+  const parsed = schema.safeParse(input, { error: zodMessage })
+  const found = parsed.success ? [] : toSpecIssues(parsed.error.issues, input)
+  const wrong = found.map(({ keys }) => keys)
+  return {
+    issues: found.map(({ path, message }) => ({ path, message })),
+    draft: without(wrong, input) as Draft<z.input<Schema>> | undefined,
+  }
 }
 
 /**

@@ -1,6 +1,18 @@
-/** The keys that partitions of all kinds have in common. */
+/** The keys that partitions and file systems of all kinds have in common. */
 import { z } from 'zod'
-import { fileName, mbrType, path, size } from './values.ts'
+import { expected } from './messages.ts'
+import { fileName, mbrType, path, size, time } from './values.ts'
+
+export const seed = z
+  .string()
+  .min(1, expected('a text that is not empty'))
+  .optional()
+  .describe('What all UUIDs and ids are derived from that are not given.')
+  .meta({ default: 'diskwright' })
+
+export const implicitTime = time
+  .optional()
+  .describe('Time of what has none of its own; by default SOURCE_DATE_EPOCH, else 1970.')
 
 export const source = z
   .strictObject({

@@ -37,13 +37,9 @@ interface PartitionPlace {
   /** 1-based number in the table. */
   number: number
   start: number
-  /** `fit`: the file system ends where its content ends, plus slack. Only the last partition. */
-  size: number | 'fit'
   bootable: boolean
   /** The partition's type byte in an MBR. */
   mbrType: number
-  /** Time of what has none of its own: implied directories, subvolumes, links, the FAT volume label. */
-  time: Timestamp
   sources: SourcePlan[]
 }
 
@@ -53,12 +49,18 @@ export type SourcePlan = {
   to: ByteString
 } & ({ kind: 'tar'; path: string } | { kind: 'directory'; path: string })
 
-export interface Fat32Plan extends PartitionPlace {
+/** A FAT32 file system alone, with everything decided. */
+export interface Fat32FileSystemPlan {
   type: 'fat32'
   size: number
+  /** Time of what has none of its own: implied directories, the volume label. */
+  time: Timestamp
   /** At most 11 characters. */
   label: string
   volumeId: number
+}
+
+export interface Fat32Plan extends PartitionPlace, Fat32FileSystemPlan {
   firmware: FirmwarePlan | undefined
 }
 
@@ -79,8 +81,13 @@ export interface FirmwarePlan {
 export type ChecksumType = 'crc32c' | 'xxhash64' | 'sha256' | 'blake2b'
 export type Profile = 'single' | 'dup'
 
-export interface BtrfsPlan extends PartitionPlace {
+/** A BTRFS file system alone, with everything decided. */
+export interface BtrfsFileSystemPlan {
   type: 'btrfs'
+  /** `fit`: the file system ends where its content ends, plus slack. */
+  size: number | 'fit'
+  /** Time of what has none of its own: implied directories, subvolumes, links. */
+  time: Timestamp
   label: string
   uuid: string
   deviceUuid: string
@@ -106,6 +113,9 @@ export interface BtrfsPlan extends PartitionPlace {
   swapfile: SwapfilePlan | undefined
   /** Symlinks at the top level: name -> target. */
   links: Map<ByteString, ByteString>
+}
+
+export interface BtrfsPlan extends PartitionPlace, BtrfsFileSystemPlan {
   nixos: NixosPlan | undefined
 }
 

@@ -2,8 +2,8 @@
 import type { Timestamp } from '../file-tree/entry.ts'
 import { fromText } from '../lib/byte-string.ts'
 import type { Draft } from './check.ts'
-import type { BtrfsPlan, EntryRulePlan, PathRulePlan } from './plan.ts'
-import type { BtrfsSpec, PathRuleSpec } from './schema.ts'
+import type { BtrfsFileSystemPlan, EntryRulePlan, PathRulePlan } from './plan.ts'
+import type { BtrfsFileSystemSpec, PathRuleSpec } from './schema.ts'
 import { parseSize } from './sizes.ts'
 import { parseCompression, storageAt } from './storage.ts'
 import { resolveSubvolumes } from './subvolumes.ts'
@@ -18,7 +18,7 @@ export function btrfsLayout({
   nodeSize,
   profiles = {},
   mixed = false,
-}: Draft<BtrfsSpec>): Pick<BtrfsPlan, 'nodeSize' | 'profiles' | 'mixed'> {
+}: Draft<BtrfsFileSystemSpec>): Pick<BtrfsFileSystemPlan, 'nodeSize' | 'profiles' | 'mixed'> {
   const metadata = profiles.metadata ?? (mixed ? (profiles.data ?? 'dup') : 'dup')
   return {
     nodeSize: nodeSize ?? (mixed ? MIXED_NODE_SIZE : DEFAULT_NODE_SIZE),
@@ -31,7 +31,11 @@ export function btrfsLayout({
   }
 }
 
-export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (what: string) => string) {
+export function resolveBtrfs(
+  partition: BtrfsFileSystemSpec,
+  time: Timestamp,
+  derive: (what: string) => string,
+) {
   const { paths = [], swapfile } = partition
   return {
     type: 'btrfs',
@@ -58,7 +62,7 @@ export function resolveBtrfs(partition: BtrfsSpec, time: Timestamp, derive: (wha
     links: new Map(
       Object.entries(partition.links ?? {}).map(([name, target]) => [fromText(name), fromText(target)]),
     ),
-  } satisfies Partial<BtrfsPlan>
+  } satisfies Partial<BtrfsFileSystemPlan>
 }
 
 function resolveRule(rule: PathRuleSpec, index: number): EntryRulePlan {

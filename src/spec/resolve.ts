@@ -1,14 +1,14 @@
 /** From a description that has been checked to a plan, in which nothing is left open. */
 import type { Timestamp } from '../file-tree/entry.ts'
 import { parseHex } from './numbers.ts'
-import type { Fat32Plan, ImagePlan, PartitionPlan, SourcePlan } from './plan.ts'
+import type { ImagePlan, PartitionPlan, SourcePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
+import { resolveFat32 } from './resolve-fat32.ts'
 import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
-import type { Fat32Spec, ImageSpec, SourceSpec } from './schema.ts'
+import type { ImageSpec, SourceSpec } from './schema.ts'
 import { toTreePath } from './tree-path.ts'
-import { deriveId32, deriveUuid } from './uuids.ts'
+import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
-const DEFAULT_SEED = 'diskwright'
 const DEFAULT_MBR_TYPE = { fat32: 0x0c, btrfs: 0x83 }
 
 export interface ResolveOptions {
@@ -78,12 +78,4 @@ function resolveSource(source: SourceSpec, resolvePath: (path: string) => string
   return source.tar === undefined
     ? { kind: 'directory', path: resolvePath(source.directory!), to }
     : { kind: 'tar', path: resolvePath(source.tar), to }
-}
-
-function resolveFat32({ label = '', volumeId }: Fat32Spec, derivedId: number) {
-  return {
-    type: 'fat32',
-    label,
-    volumeId: volumeId === undefined ? derivedId : parseHex(volumeId),
-  } satisfies Partial<Fat32Plan>
 }

@@ -18,7 +18,7 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       const at = `partitions[${i}]`
       return [
         ...sourceIssues(partition, at),
-        ...(partition.type === 'btrfs' ? btrfsIssues(partition, at) : []),
+        ...(partition.type === 'btrfs' ? btrfsIssues(partition, `${at}.`) : []),
       ]
     }),
     ...repeated(

@@ -3,36 +3,18 @@
  * key. The types, the checks and the JSON Schema all come from here; rules between keys are in `rules.ts`.
  */
 import { z } from 'zod'
-import { firmware, uboot } from './boot-schema.ts'
-import { btrfs, type pathRule, type subvolume } from './btrfs-schema.ts'
+import { uboot } from './boot-schema.ts'
+import {
+  btrfs,
+  type btrfsFileSystem,
+  type btrfsOptions,
+  type pathRule,
+  type subvolume,
+} from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'
-import { VOLUME_ID_PATTERN } from './numbers.ts'
-import { place, type source, sources } from './partition-schema.ts'
-import { diskId, fat32Size, integer, text, time } from './values.ts'
-
-const fat32 = z.strictObject({
-  type: z.literal('fat32').describe('A FAT32 file system.'),
-  label: text(
-    'a FAT label: at most 11 ASCII characters, none of " * + , . / : ; < = > ? [ \\ ] |, no space at the ends',
-    /^(?! )[ !#$%&'()\-0-9@A-Z^_`a-z{}~]{0,11}(?<! )$/,
-  )
-    .optional()
-    .describe('Volume label, at most 11 characters.'),
-  volumeId: z
-    .union(
-      [
-        integer('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"', 0, 0xffff_ffff),
-        text('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"', VOLUME_ID_PATTERN),
-      ],
-      expected('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"'),
-    )
-    .optional()
-    .describe('Volume id, by default derived from the seed.'),
-  ...place,
-  size: fat32Size.describe('Size of the partition.'),
-  firmware: firmware.optional(),
-  sources,
-})
+import { fat32, type fat32FileSystem, type fat32Options } from './fat32-schema.ts'
+import { implicitTime, seed, type source } from './partition-schema.ts'
+import { diskId } from './values.ts'
 
 const partition = z
   .discriminatedUnion('type', [fat32, btrfs])
@@ -41,15 +23,8 @@ const partition = z
 export const imageSpec = z
   .strictObject({
     $schema: z.string().optional().describe('Where editors find the JSON Schema.'),
-    seed: z
-      .string()
-      .min(1, expected('a text that is not empty'))
-      .optional()
-      .describe('What all UUIDs and ids are derived from that are not given.')
-      .meta({ default: 'diskwright' }),
-    time: time
-      .optional()
-      .describe('Time of what has none of its own; by default SOURCE_DATE_EPOCH, else 1970.'),
+    seed,
+    time: implicitTime,
     table: z
       .strictObject({
         type: z
@@ -90,6 +65,12 @@ export type ImageSpec = z.input<typeof imageSpec>
 export type PartitionSpec = ImageSpec['partitions'][number]
 export type Fat32Spec = Extract<PartitionSpec, { type: 'fat32' }>
 export type BtrfsSpec = Extract<PartitionSpec, { type: 'btrfs' }>
+export type BtrfsFileSystemSpec = z.input<z.ZodObject<typeof btrfsFileSystem>>
+/** Options of one BTRFS file system: the keys that a description has for it, apart from those about the partition. */
+export type BtrfsOptions = z.input<typeof btrfsOptions>
+export type Fat32FileSystemSpec = z.input<z.ZodObject<typeof fat32FileSystem>>
+/** Options of one FAT32 file system: the keys that a description has for it, apart from those about the partition. */
+export type Fat32Options = z.input<typeof fat32Options>
 export type SubvolumeSpec = z.input<typeof subvolume>
 export type PathRuleSpec = z.input<typeof pathRule>
 export type SourceSpec = z.input<typeof source>

@@ -5,7 +5,7 @@
  */
 import type { Draft } from './check.ts'
 import type { Compression, StoragePlan } from './plan.ts'
-import type { BtrfsSpec } from './schema.ts'
+import type { BtrfsFileSystemSpec } from './schema.ts'
 
 /** Where none is given, as in the kernel. */
 const DEFAULT_LEVELS = { lzo: 0, zlib: 3, zstd: 3 }
@@ -16,7 +16,7 @@ interface Settings {
   readonly bootFiles?: boolean | undefined
 }
 
-export function storageAt(partition: Draft<BtrfsSpec>, path: string): StoragePlan {
+export function storageAt(partition: Draft<BtrfsFileSystemSpec>, path: string): StoragePlan {
   const subvolumes = (partition.subvolumes ?? []).filter((rule) => holds(rule?.path, path))
   const subvolume = subvolumes.sort(outermostFirst).at(-1)
   const rules = (partition.paths ?? [])
@@ -26,7 +26,10 @@ export function storageAt(partition: Draft<BtrfsSpec>, path: string): StoragePla
 }
 
 /** Storage of what no path leads to: a subvolume that stays empty, or the top level behind a subvolume "/". */
-export function storageOf(partition: Draft<BtrfsSpec>, subvolume: Settings | undefined): StoragePlan {
+export function storageOf(
+  partition: Draft<BtrfsFileSystemSpec>,
+  subvolume: Settings | undefined,
+): StoragePlan {
   return combined([partition, subvolume])
 }
 

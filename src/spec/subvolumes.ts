@@ -3,7 +3,7 @@ import type { Timestamp } from '../file-tree/entry.ts'
 import { fromText } from '../lib/byte-string.ts'
 import type { Draft } from './check.ts'
 import type { SubvolumePlan } from './plan.ts'
-import type { BtrfsSpec, SubvolumeSpec } from './schema.ts'
+import type { BtrfsFileSystemSpec, SubvolumeSpec } from './schema.ts'
 import { storageOf } from './storage.ts'
 import { parseTime } from './times.ts'
 import { toTreePath } from './tree-path.ts'
@@ -56,7 +56,7 @@ export function pathOf(
 
 /** @param time of what has none of its own */
 export function resolveSubvolumes(
-  partition: BtrfsSpec,
+  partition: BtrfsFileSystemSpec,
   time: Timestamp,
   derive: (what: string) => string,
 ): SubvolumePlan[] {

@@ -1,0 +1,43 @@
+/** A FAT32 partition in an image description. */
+import { z } from 'zod'
+import { firmware } from './boot-schema.ts'
+import { expected } from './messages.ts'
+import { VOLUME_ID_PATTERN } from './numbers.ts'
+import { implicitTime, place, seed, sources } from './partition-schema.ts'
+import { fat32Size, integer, text } from './values.ts'
+
+/** Keys that say what a FAT32 file system is like, wherever it lies. */
+export const fat32FileSystem = {
+  label: text(
+    'a FAT label: at most 11 ASCII characters, none of " * + , . / : ; < = > ? [ \\ ] |, no space at the ends',
+    /^(?! )[ !#$%&'()\-0-9@A-Z^_`a-z{}~]{0,11}(?<! )$/,
+  )
+    .optional()
+    .describe('Volume label, at most 11 characters.'),
+  volumeId: z
+    .union(
+      [
+        integer('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"', 0, 0xffff_ffff),
+        text('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"', VOLUME_ID_PATTERN),
+      ],
+      expected('a 32-bit volume id like "1234-ABCD" or "0x1234abcd"'),
+    )
+    .optional()
+    .describe('Volume id, by default derived from the seed.'),
+}
+
+export const fat32 = z.strictObject({
+  type: z.literal('fat32').describe('A FAT32 file system.'),
+  ...place,
+  size: fat32Size.describe('Size of the partition.'),
+  ...fat32FileSystem,
+  firmware: firmware.optional(),
+  sources,
+})
+
+export const fat32Options = z.strictObject({
+  size: fat32Size.describe('Size of the file system.'),
+  ...fat32FileSystem,
+  seed,
+  time: implicitTime.describe('Time of what has none of its own; by default 1970.'),
+})

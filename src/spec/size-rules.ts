@@ -1,0 +1,51 @@
+/** Every file system has a least size, and a unit that its size is a multiple of. */
+import type { SpecIssue } from '../lib/errors.ts'
+import type { Draft } from './check.ts'
+import type { BtrfsFileSystemPlan } from './plan.ts'
+import { btrfsLayout } from './resolve-btrfs.ts'
+import type { BtrfsOptions } from './schema.ts'
+import { formatSize, parseSize } from './sizes.ts'
+
+const MIB = 2 ** 20
+const BTRFS_SECTOR_SIZE = 4096
+
+/** @returns bytes that a BTRFS file system needs at the least, whatever its content is */
+export type LeastBtrfsSize = (
+  nodeSize: number,
+  profiles: Pick<BtrfsFileSystemPlan['profiles'], 'system' | 'metadata'>,
+) => number
+
+/** @param path of the size */
+export function btrfsSizeIssues(
+  partition: Draft<BtrfsOptions>,
+  path: string,
+  leastSize: LeastBtrfsSize,
+): SpecIssue[] {
+  if (partition.size === undefined || partition.size === 'fit') return []
+  const size = parseSize(partition.size)!
+  const { nodeSize, profiles } = btrfsLayout(partition)
+  const issue = tooSmall('BTRFS', size, leastSize(nodeSize, profiles))
+  if (issue !== undefined) return [{ path, message: issue }]
+  return unitIssues(size, BTRFS_SECTOR_SIZE, path)
+}
+
+/** @param path of the size */
+export function fat32SizeIssues(
+  size: number | string | undefined,
+  path: string,
+  leastSize: number,
+): SpecIssue[] {
+  if (size === undefined) return []
+  const issue = tooSmall('FAT32', parseSize(size)!, leastSize)
+  return issue === undefined ? [] : [{ path, message: issue }]
+}
+
+export function unitIssues(size: number, unit: number, path: string): SpecIssue[] {
+  return size % unit === 0 ? [] : [{ path, message: `must be a multiple of ${unit} bytes, but is ${size}` }]
+}
+
+function tooSmall(name: string, size: number, least: number): string | undefined {
+  if (size >= least) return undefined
+  const enough = formatSize(Math.ceil(least / MIB) * MIB)
+  return `${name} needs at least ${least} bytes (${enough} will do), found ${size}`
+}
