@@ -276,23 +276,29 @@ export const DirItem = struct('DirItem', 30, {
   type: u8,
 })
 
-/** Start of every file extent; the data follow when it is inline. (struct btrfs_file_extent_item) */
-export const FileExtentHead = struct('FileExtentHead', 21, {
+const fileExtentHead = {
   generation: u64,
   ramBytes: u64,
   compression: u8,
   encryption: u8,
   otherEncoding: u16,
   type: u8,
-})
-
-/** What follows the head when the extent is not inline. (struct btrfs_file_extent_item) */
-export const FileExtentTail = struct('FileExtentTail', 32, {
+}
+const fileExtentTail = {
   diskBytenr: u64,
   diskNumBytes: u64,
   offset: u64,
   numBytes: u64,
-})
+}
+
+/** Start of every file extent; the data follow when it is inline. (struct btrfs_file_extent_item) */
+export const FileExtentHead = struct('FileExtentHead', 21, fileExtentHead)
+
+/** What follows the head when the extent is not inline. (struct btrfs_file_extent_item) */
+export const FileExtentTail = struct('FileExtentTail', 32, fileExtentTail)
+
+/** A file extent that is not inline, as a whole. (struct btrfs_file_extent_item) */
+export const FileExtentItem = struct('FileExtentItem', 53, { ...fileExtentHead, ...fileExtentTail })
 
 /** (struct btrfs_root_item) */
 export const RootItem = struct('RootItem', 439, {
@@ -350,6 +356,9 @@ export const SharedDataRef = struct('SharedDataRef', 4, { count: u32 })
 
 /** What extent items of tree blocks have besides, without SKINNY_METADATA. (struct btrfs_tree_block_info) */
 export const TreeBlockInfo = struct('TreeBlockInfo', 18, { key: Key, level: u8 })
+
+/** A UUID as parts of the key of an item of the UUID tree. (btrfs_uuid_to_key) */
+export const UuidKey = struct('UuidKey', 16, { objectid: id64, offset: id64 })
 
 /** (struct btrfs_block_group_item) */
 export const BlockGroupItem = struct('BlockGroupItem', 24, { used: u64, chunkObjectid: id64, flags: id64 })

@@ -17,7 +17,7 @@ interface Copy {
 }
 
 export class BlockReader {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   /** Of blocks that have been verified: the first copy that is sound, -1 when none is. */
   readonly #sound = new Map<number, number>()
   readonly #onRead: (bytes: number) => void
@@ -27,8 +27,8 @@ export class BlockReader {
   #firstUnmapped = 0
 
   /** @param onRead is told of blocks that are read for the first time, in bytes */
-  constructor(volume: CheckContext, onRead: (bytes: number) => void) {
-    this.#volume = volume
+  constructor(context: CheckContext, onRead: (bytes: number) => void) {
+    this.#context = context
     this.#onRead = onRead
   }
 
@@ -49,7 +49,7 @@ export class BlockReader {
    * @param tree they belong to, for messages
    */
   *read(bytenrs: readonly number[], tree: bigint): ReadRoutine<(TreeBlock | undefined)[]> {
-    const { chunks, nodesize } = this.#volume
+    const { chunks, nodesize } = this.#context
     const blocks = new Array<TreeBlock | undefined>(bytenrs.length)
     const copies: Copy[] = []
     /** Those that are read for the first time. */
@@ -111,14 +111,14 @@ export class BlockReader {
       if (this.#unmappedCount++ === 0) this.#firstUnmapped = bytenr
       return
     }
-    this.#volume.fault(blockName(bytenr, tree), bytenr, 'an address in a chunk on this device', 'none')
+    this.#context.fault(blockName(bytenr, tree), bytenr, 'an address in a chunk on this device', 'none')
   }
 
   /** Says in one fault which blocks are missing as their chunks are. */
   reportUnmapped(): void {
     if (this.#unmappedCount === 0) return
     const what = `${this.#unmappedCount} tree blocks, the first at ${this.#firstUnmapped}`
-    this.#volume.fault(
+    this.#context.fault(
       what,
       this.#firstUnmapped,
       'addresses in chunks',
@@ -134,22 +134,22 @@ export class BlockReader {
     tree: bigint,
     isNew: boolean,
   ): TreeBlock | undefined {
-    const { hash, nodesize, fsid, sectorsize } = this.#volume
+    const { hash, nodesize, fsid, sectorsize } = this.#context
     const what = blockName(bytenr, tree)
     if (bytes.length < nodesize) {
-      if (isNew) this.#volume.fault(what, physical, `${nodesize} bytes`, `only ${bytes.length}`)
+      if (isNew) this.#context.fault(what, physical, `${nodesize} bytes`, `only ${bytes.length}`)
       return undefined
     }
     const block = new TreeBlock(bytes, { bytenr, physical })
     if (!isNew) return block
     const wrongSum = checksumProblem(bytes, hash)
     if (wrongSum !== undefined) {
-      this.#volume.fault(`${what}, csum`, physical, wrongSum.expected, wrongSum.found)
+      this.#context.fault(`${what}, csum`, physical, wrongSum.expected, wrongSum.found)
       return undefined
     }
     const problem = blockProblem(block, { fsid, sectorsize })
     if (problem !== undefined) {
-      this.#volume.fault(`${what}, ${problem.what}`, physical, problem.expected, problem.found)
+      this.#context.fault(`${what}, ${problem.what}`, physical, problem.expected, problem.found)
       return undefined
     }
     return block

@@ -27,7 +27,6 @@ export interface FindingTree {
   lastSnapshot: number
 }
 
-const FLAGS_AT = Header.offsetOf('flags')
 const [RELOC, REACHED_BY_OWNER] = [1, 2]
 
 export class BlockTable {
@@ -68,7 +67,7 @@ export class BlockTable {
     this.#physical.push(block.physical)
     this.#generation.push(block.generation)
     this.#level.push(block.level)
-    const isReloc = (BigInt(block.view.getUint32(FLAGS_AT, true)) & HEADER_FLAG_RELOC) !== 0n
+    const isReloc = (Header.at.flags.get(block.view, 0) & HEADER_FLAG_RELOC) !== 0n
     this.#marks.push((isReloc ? RELOC : 0) | reached)
     this.#owner.push(this.ids.numberOf(block.owner))
     this.#finder.push(this.ids.numberOf(tree.objectid))

@@ -1,65 +1,98 @@
-/** Is a BTRFS file system sound? Everything that `btrfs check` and the kernel demand, and every copy of it. */
+/** Checks a BTRFS file system: everything that `btrfs check` and the kernel demand, in every copy. */
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
+import { loadHash } from '../../lib/load-hash.ts'
 import { drive } from '../../lib/read-routine.ts'
-import { SUPERBLOCK_OFFSETS } from '../format.ts'
-import { checkVolume } from './passes.ts'
-import { CheckContext } from './context.ts'
+import { loadZstd } from '../../lib/zstd/codec.ts'
+import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from '../format.ts'
 import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
+import { CheckContext } from './context.ts'
+import { checkVolume } from './passes.ts'
 
-export interface CheckOptions extends BtrfsCodecs {
-  /** Is told of every fault, as it is found. Offsets are those of `source`. */
-  onFinding: OnFinding
-  /** Metadata alone: no content of files is read. */
+/** How many findings a result holds; `onFinding` is called with all of them. */
+export const MAX_KEPT_FINDINGS = 1000
+
+/** `loadHash` and `zstd` have defaults for Node and for browsers. */
+export interface BtrfsCheckOptions extends Partial<BtrfsCodecs> {
+  /** Called with each finding as it is made. Offsets count from the start of `source`. */
+  onFinding?: OnFinding
+  /** Check metadata alone and read no content of files. Default: false. */
   quick?: boolean
   /** Ends the check, which then rejects with the signal's reason. */
   signal?: AbortSignal
-  /** Bytes that have been looked at, of about so many. */
+  /** @param done bytes checked so far, of about `total` */
   onProgress?: (done: number, total: number) => void
 }
 
+export interface BtrfsCheckResult {
+  /** The first `MAX_KEPT_FINDINGS` findings, in the order in which they were made. None: the file system is sound. */
+  findings: Finding[]
+  /** How many findings there were in all. */
+  findingCount: number
+}
+
 /**
- * Checks the file system that is all of `source`. That it is not sound is no error: `onFinding` is told.
+ * Checks the BTRFS file system that is all of `source`. A damaged file system is a result, not an error.
  *
- * @throws UnsupportedError when it has features that are unknown here, or needs other devices
+ * @param source bytes of one device; its offset 0 is where the file system begins
+ * @throws UnsupportedError when the file system has unknown features, or needs other devices
+ * @example
+ * const { findings } = await checkBtrfs(source, { quick: true })
+ * for (const { where, expected, found } of findings) console.log(`${where}: expected ${expected}, found ${found}`)
  */
-export async function checkBtrfs(source: ByteSource, options: CheckOptions): Promise<void> {
-  const { onFinding, signal, loadHash, zstd, quick = false, onProgress } = options
-  const watched = { ...watchedBy(source, signal) }
-  const ofMirrors: Finding[] = []
+export async function checkBtrfs(
+  source: ByteSource,
+  options: BtrfsCheckOptions = {},
+): Promise<BtrfsCheckResult> {
+  const result: BtrfsCheckResult = { findings: [], findingCount: 0 }
+  await check(source, options, (finding) => {
+    if (result.findingCount++ < MAX_KEPT_FINDINGS) result.findings.push(finding)
+    options.onFinding?.(finding)
+  })
+  return result
+}
+
+async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: OnFinding): Promise<void> {
+  const { signal, quick = false, onProgress } = options
+  const codecs = { loadHash: options.loadHash ?? loadHash, zstd: options.zstd ?? (await loadZstd()) }
+  const abortable = abortableBy(source, signal)
+  const superblockFindings: Finding[] = []
   let found
   try {
-    found = await findSuperblock(watched, { loadHash, onFinding: (fault) => ofMirrors.push(fault) })
+    found = await findSuperblock(abortable, {
+      loadHash: codecs.loadHash,
+      onFinding: (finding) => superblockFindings.push(finding),
+    })
   } catch (error) {
-    for (const fault of ofMirrors) onFinding(fault)
-    if (error instanceof CorruptError && ofMirrors.length === 0) onFinding(findingOf(error))
-    if (error instanceof CorruptError) return
-    throw error
+    for (const finding of superblockFindings) onFinding(finding)
+    if (!(error instanceof CorruptError)) throw error
+    if (superblockFindings.length === 0) onFinding(findingOf(error))
+    return
   }
   const { superblock, hash } = found
-  // What lies beyond the end of the file system is of another one, and none of ours.
-  const ours = ofMirrors.filter(({ offset = 0 }) => offset < superblock.devItem.totalBytes)
-  for (const fault of ours) onFinding(fault)
-  const known = SUPERBLOCK_OFFSETS.filter((place) =>
-    ours.some(({ offset = 0 }) => Math.abs(offset - place) < 4096),
+  // A mirror beyond the end of the file system belongs to another one.
+  const own = superblockFindings.filter(({ offset = 0 }) => offset < superblock.devItem.totalBytes)
+  for (const finding of own) onFinding(finding)
+  const damagedMirrors = SUPERBLOCK_OFFSETS.filter((place) =>
+    own.some(({ offset = 0 }) => Math.abs(offset - place) < SUPERBLOCK_SIZE),
   )
-  const volume = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
+  const context = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
   await drive(
-    watched,
+    abortable,
     checkVolume({
-      volume,
+      volume: context,
       deviceSize: source.size,
-      knownMirrors: known,
-      zstd,
+      knownMirrors: damagedMirrors,
+      zstd: codecs.zstd,
       quick,
       ...(onProgress !== undefined && { onProgress }),
     }),
   )
 }
 
-function watchedBy(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
+function abortableBy(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
   return {
     size: source.size,
     read(offset, length) {

@@ -15,26 +15,26 @@ export interface LoggedExtent {
 
 /** Ranges in the order of their addresses; those that adjoin are one. */
 export class ChecksumRanges {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly #tree: bigint
   readonly #start = columnOfSizes()
   readonly #end = columnOfSizes()
 
   /** @param tree that has the items */
-  constructor(volume: CheckContext, tree = CSUM_TREE_OBJECTID) {
-    this.#volume = volume
+  constructor(context: CheckContext, tree = CSUM_TREE_OBJECTID) {
+    this.#context = context
     this.#tree = tree
   }
 
   /** Takes in an item, in key order; it is as it should be. */
   add(leaf: TreeBlock, slot: number): void {
     const start = Number(leaf.keyOffset(slot))
-    const end = start + (leaf.itemSize(slot) / this.#volume.hash.size) * this.#volume.sectorsize
+    const end = start + (leaf.itemSize(slot) / this.#context.hash.size) * this.#context.sectorsize
     const last = this.#start.length - 1
     const before = last < 0 ? -1 : this.#end.get(last)
     if (before > start && slot === 0) {
       const expected = `at least ${before}, where the item before ends`
-      this.#volume.itemFault(this.#tree, leaf, slot, { field: 'key offset', expected, found: start })
+      this.#context.itemFault(this.#tree, leaf, slot, { field: 'key offset', expected, found: start })
     }
     if (before >= start) this.#end.set(last, Math.max(before, end))
     else {
@@ -65,8 +65,8 @@ export class ChecksumRanges {
       for (let row = first; at < end; row++) {
         const next = row < extents.length ? Math.min(end, extents.bytenr(row)) : end
         if (next > at && !isLogged(logged, at, next)) {
-          const place = this.#volume.physical(at)
-          this.#volume.fault(`checksums from ${at} to ${next}`, place, 'a data extent there', 'none')
+          const place = this.#context.physical(at)
+          this.#context.fault(`checksums from ${at} to ${next}`, place, 'a data extent there', 'none')
         }
         at = Math.max(at, next)
         if (row < extents.length && !extents.isSkinny(row)) at = Math.max(at, extents.end(row))

@@ -16,7 +16,7 @@ import {
 import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { ExtentTree } from './extent-table.ts'
-import { lastAtMost, overlap, u64At } from './numbers.ts'
+import { lastAtMost, overlap, u64Of } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
@@ -41,8 +41,6 @@ interface Device extends Pick<DevItem, 'devid' | 'totalBytes' | 'bytesUsed' | 'u
   place: number
 }
 
-const UUID_SIZE = 16
-
 /** What the trees could not tell. */
 export interface LostOfSpace {
   chunks: LostRanges
@@ -52,15 +50,15 @@ export interface LostOfSpace {
 }
 
 export class SpaceCheck {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   /** From the chunk tree. */
   readonly chunks: (MappedChunk & { place: number })[] = []
   readonly groups: BlockGroup[] = []
   readonly #deviceExtents: DeviceExtent[] = []
   readonly #devices: Device[] = []
 
-  constructor(volume: CheckContext) {
-    this.#volume = volume
+  constructor(context: CheckContext) {
+    this.#context = context
   }
 
   addChunk(chunk: MappedChunk, place: number): void {
@@ -69,8 +67,8 @@ export class SpaceCheck {
 
   addGroup(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
-    const used = u64At(leaf.view, at + BlockGroupItem.offsetOf('used'))
-    const flags = leaf.view.getBigUint64(at + BlockGroupItem.offsetOf('flags'), true)
+    const used = u64Of(BlockGroupItem.at.used, leaf.view, at)
+    const flags = BlockGroupItem.at.flags.get(leaf.view, at)
     const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
     this.groups.push({ start, length, used, flags, place: leaf.physical + at })
   }
@@ -80,25 +78,20 @@ export class SpaceCheck {
     this.#deviceExtents.push({
       devid: Number(leaf.objectid(slot)),
       start: Number(leaf.keyOffset(slot)),
-      length: u64At(leaf.view, at + DevExtent.offsetOf('length')),
-      chunk: u64At(leaf.view, at + DevExtent.offsetOf('chunkOffset')),
+      length: u64Of(DevExtent.at.length, leaf.view, at),
+      chunk: u64Of(DevExtent.at.chunkOffset, leaf.view, at),
       place: leaf.physical + at,
     })
   }
 
   addDevice(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
-    const size = (field: keyof DevItem) => u64At(leaf.view, at + DevItem.offsetOf(field))
-    const uuid = (field: 'uuid' | 'fsid') => {
-      const start = at + DevItem.offsetOf(field)
-      return leaf.bytes.slice(start, start + UUID_SIZE)
-    }
     this.#devices.push({
-      devid: size('devid'),
-      totalBytes: size('totalBytes'),
-      bytesUsed: size('bytesUsed'),
-      uuid: uuid('uuid'),
-      fsid: uuid('fsid'),
+      devid: u64Of(DevItem.at.devid, leaf.view, at),
+      totalBytes: u64Of(DevItem.at.totalBytes, leaf.view, at),
+      bytesUsed: u64Of(DevItem.at.bytesUsed, leaf.view, at),
+      uuid: DevItem.at.uuid.get(leaf.view, at),
+      fsid: DevItem.at.fsid.get(leaf.view, at),
       place: leaf.physical + at,
     })
   }
@@ -118,12 +111,12 @@ export class SpaceCheck {
       const [before, chunk] = [this.chunks[i - 1], this.chunks[i]]
       const end = before.logical + before.length
       if (end <= chunk.logical) continue
-      this.#volume.fault(`chunk ${chunk.logical}`, chunk.place, `an address from ${end} on`, chunk.logical)
+      this.#context.fault(`chunk ${chunk.logical}`, chunk.place, `an address from ${end} on`, chunk.logical)
     }
   }
 
   #checkSystemArray(lost: LostOfSpace): void {
-    const { superblock } = this.#volume
+    const { superblock } = this.#context
     const place = superblock.bytenr + Superblock.offsetOf('sysChunkArray')
     const copies = new Map([...systemChunks(superblock)].map((chunk) => [chunk.logical, chunk]))
     for (const chunk of this.chunks) {
@@ -132,7 +125,7 @@ export class SpaceCheck {
       copies.delete(chunk.logical)
       if (copy !== undefined && isSameChunk(copy, chunk)) continue
       const found = copy === undefined ? 'none' : 'another one'
-      this.#volume.fault(
+      this.#context.fault(
         `sys_chunk_array, chunk ${chunk.logical}`,
         place,
         'the chunk of the chunk tree',
@@ -141,7 +134,7 @@ export class SpaceCheck {
     }
     if (lost.chunks.any) return
     for (const logical of copies.keys()) {
-      this.#volume.fault(
+      this.#context.fault(
         `sys_chunk_array, chunk ${logical}`,
         place,
         'a system chunk of the chunk tree',
@@ -157,17 +150,17 @@ export class SpaceCheck {
       const chunk = chunks.get(start)
       chunks.delete(start)
       if (chunk === undefined) {
-        if (!lost.chunks.any) this.#volume.fault(what, place, 'a chunk at its address', 'none')
+        if (!lost.chunks.any) this.#context.fault(what, place, 'a chunk at its address', 'none')
         continue
       }
       if (chunk.length !== length)
-        this.#volume.fault(`${what}, length`, place, `${chunk.length}, as its chunk`, length)
+        this.#context.fault(`${what}, length`, place, `${chunk.length}, as its chunk`, length)
       if (chunk.type !== flags)
-        this.#volume.fault(`${what}, flags`, place, `${chunk.type}, as its chunk`, flags)
+        this.#context.fault(`${what}, flags`, place, `${chunk.type}, as its chunk`, flags)
     }
     for (const { logical, place } of chunks.values()) {
       if (lost.groups.hasObject(BigInt(logical))) continue
-      this.#volume.fault(`chunk ${logical}`, place, 'a block group for it', 'none')
+      this.#context.fault(`chunk ${logical}`, place, 'a block group for it', 'none')
     }
   }
 
@@ -184,7 +177,7 @@ export class SpaceCheck {
       for (const { devid, devUuid } of stripes) {
         const device = devices.get(devid)
         if (device === undefined || equalBytes(device.uuid, devUuid)) continue
-        this.#volume.fault(`chunk ${logical}, dev_uuid`, place, `that of device ${devid}`, 'another one')
+        this.#context.fault(`chunk ${logical}, dev_uuid`, place, `that of device ${devid}`, 'another one')
       }
     }
     let before: DeviceExtent | undefined
@@ -194,17 +187,17 @@ export class SpaceCheck {
       const stripe = stripes.get(`${devid} ${start}`)
       stripes.delete(`${devid} ${start}`)
       if (stripe === undefined) {
-        if (!lost.chunks.any) this.#volume.fault(what, place, 'a stripe of a chunk at its address', 'none')
+        if (!lost.chunks.any) this.#context.fault(what, place, 'a stripe of a chunk at its address', 'none')
       } else if (stripe.length !== length) {
-        this.#volume.fault(`${what}, length`, place, `${stripe.length}, as its chunk's stripe`, length)
+        this.#context.fault(`${what}, length`, place, `${stripe.length}, as its chunk's stripe`, length)
       } else if (stripe.chunk !== chunk) {
-        this.#volume.fault(`${what}, chunk_offset`, place, stripe.chunk, chunk)
+        this.#context.fault(`${what}, chunk_offset`, place, stripe.chunk, chunk)
       }
       const device = devices.get(devid)
       if (device === undefined) {
-        if (!lost.chunks.any) this.#volume.fault(what, place, 'a device item', 'none')
+        if (!lost.chunks.any) this.#context.fault(what, place, 'a device item', 'none')
       } else if (start + length > device.totalBytes) {
-        this.#volume.fault(
+        this.#context.fault(
           what,
           place,
           `an end within the device's ${device.totalBytes} bytes`,
@@ -212,19 +205,19 @@ export class SpaceCheck {
         )
       }
       if (before !== undefined && before.devid === devid && before.start + before.length > start) {
-        this.#volume.fault(what, place, `an address from ${before.start + before.length} on`, start)
+        this.#context.fault(what, place, `an address from ${before.start + before.length} on`, start)
       }
       before = extent
     }
     if (lost.devices.any) return
     for (const [stripe, { chunk, place }] of stripes) {
       const [devid, offset] = stripe.split(' ')
-      this.#volume.fault(`chunk ${chunk}`, place, `a device extent ${offset} of device ${devid}`, 'none')
+      this.#context.fault(`chunk ${chunk}`, place, `a device extent ${offset} of device ${devid}`, 'none')
     }
   }
 
   #checkDevices(deviceSize: number, lost: LostOfSpace): void {
-    const { superblock } = this.#volume
+    const { superblock } = this.#context
     const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
     for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#devices) {
       const what = `device item ${devid}`
@@ -233,7 +226,7 @@ export class SpaceCheck {
         0,
       )
       if (!lost.devices.any && allocated !== bytesUsed) {
-        this.#volume.fault(
+        this.#context.fault(
           `${what}, bytes_used`,
           place,
           `${allocated}, the sum of its device extents`,
@@ -242,55 +235,65 @@ export class SpaceCheck {
       }
       if (devid !== superblock.devItem.devid) continue
       if (totalBytes > deviceSize) {
-        this.#volume.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
+        this.#context.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
       }
       if (!equalBytes(uuid, superblock.devItem.uuid)) {
-        this.#volume.fault(
+        this.#context.fault(
           'superblock, dev_item.uuid',
           superPlace('devItem'),
           'that of the device item',
           'another one',
         )
       }
-      if (!equalBytes(fsid, this.#volume.fsid)) {
-        this.#volume.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
+      if (!equalBytes(fsid, this.#context.fsid)) {
+        this.#context.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
       }
     }
     if (!this.#devices.some(({ devid }) => devid === superblock.devItem.devid)) {
       const found = superblock.devItem.devid
-      this.#volume.fault('superblock, dev_item.devid', superPlace('devItem'), 'one with a device item', found)
+      this.#context.fault(
+        'superblock, dev_item.devid',
+        superPlace('devItem'),
+        'one with a device item',
+        found,
+      )
     }
     if (superblock.numDevices !== this.#devices.length) {
       const found = superblock.numDevices
-      this.#volume.fault('superblock, num_devices', superPlace('numDevices'), this.#devices.length, found)
+      this.#context.fault('superblock, num_devices', superPlace('numDevices'), this.#devices.length, found)
     }
     const total = this.#devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
     const isDump = (superblock.flags & SUPER_FLAG_METADUMP) !== 0n
     if (isDump ? superblock.totalBytes < total : superblock.totalBytes !== total) {
       const expected = `${total}, the sum of the devices`
-      this.#volume.fault('superblock, total_bytes', superPlace('totalBytes'), expected, superblock.totalBytes)
+      this.#context.fault(
+        'superblock, total_bytes',
+        superPlace('totalBytes'),
+        expected,
+        superblock.totalBytes,
+      )
     }
     for (const { devid, totalBytes, place } of this.#devices) {
       if (isDump || totalBytes % superblock.sectorsize === 0) continue
       const expected = `a multiple of ${superblock.sectorsize}`
-      this.#volume.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
+      this.#context.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
     }
   }
 
   /** The sums of what is allocated. */
   #checkUsed(extents: ExtentTree): void {
-    const { superblock } = this.#volume
+    const { superblock } = this.#context
     let sum = 0
     for (const { start, length, used, place } of this.groups) {
       const allocated = allocatedIn(extents, start, start + length)
       sum += allocated
       if (allocated === used) continue
       const expected = `${allocated}, the sum of its extents`
-      this.#volume.fault(`block group ${start}, used`, place, expected, used)
+      this.#context.fault(`block group ${start}, used`, place, expected, used)
     }
     if (sum === superblock.bytesUsed) return
     const place = superblock.bytenr + Superblock.offsetOf('bytesUsed')
-    this.#volume.fault(
+    this.#context.fault(
       'superblock, bytes_used',
       place,
       `${sum}, the sum of all extents`,

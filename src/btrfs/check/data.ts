@@ -63,8 +63,8 @@ export class ChecksumItems {
   }
 }
 
-export interface DataContext {
-  volume: CheckContext
+export interface DataInput {
+  context: CheckContext
   reader: BlockReader
   extents: ExtentTree
   uses: UseTable
@@ -74,12 +74,12 @@ export interface DataContext {
 }
 
 /** Reads all data in the order of their addresses. */
-export function* checkData(context: DataContext): ReadRoutine<void> {
-  yield* new DataCheck(context).run()
+export function* checkData(input: DataInput): ReadRoutine<void> {
+  yield* new DataCheck(input).run()
 }
 
 class DataCheck {
-  readonly #in: DataContext
+  readonly #in: DataInput
   /** Rows of uses, one for each compressed extent, in the order of their addresses. */
   readonly #compressed: Uint32Array
   /** Checksums of sectors from `#from` on that have not been compared yet. */
@@ -87,14 +87,14 @@ class DataCheck {
   #count = 0
   #from = 0
 
-  constructor(context: DataContext) {
-    this.#in = context
-    this.#compressed = compressedExtents(context.uses)
+  constructor(input: DataInput) {
+    this.#in = input
+    this.#compressed = compressedExtents(input.uses)
   }
 
   *run(): ReadRoutine<void> {
-    const { items, reader, volume } = this.#in
-    const { sectorsize, hash } = volume
+    const { items, reader, context } = this.#in
+    const { sectorsize, hash } = context
     let block: TreeBlock | undefined
     for (let row = 0; row < items.length; row++) {
       const item = items.get(row)
@@ -111,7 +111,7 @@ class DataCheck {
   }
 
   #append(sums: Uint8Array, count: number): void {
-    const end = this.#count * this.#in.volume.hash.size
+    const end = this.#count * this.#in.context.hash.size
     if (end + sums.length > this.#sums.length) {
       const larger = new Uint8Array((end + sums.length) * 2)
       larger.set(this.#sums.subarray(0, end))
@@ -123,7 +123,7 @@ class DataCheck {
 
   /** Compares what there is, until less than `keep` bytes are left to do. */
   *#flush(keep: number): ReadRoutine<void> {
-    const { sectorsize, hash } = this.#in.volume
+    const { sectorsize, hash } = this.#in.context
     let done = 0
     while (this.#count > done && (this.#count - done) * sectorsize > keep) {
       const start = this.#from + done * sectorsize
@@ -139,8 +139,8 @@ class DataCheck {
 
   /** A window ends where its chunk does, and not within a compressed extent. */
   #windowLength(start: number, available: number): number {
-    const { volume, uses } = this.#in
-    const chunk = volume.chunks.find(start)
+    const { context, uses } = this.#in
+    const chunk = context.chunks.find(start)
     const chunkEnd = chunk === undefined ? Infinity : chunk.logical + chunk.length
     const end = Math.min(start + Math.min(WINDOW, available), chunkEnd)
     const row = this.#lastCompressed(end - 1)
@@ -155,11 +155,11 @@ class DataCheck {
   }
 
   *#compare(start: number, length: number, sums: Uint8Array): ReadRoutine<void> {
-    const { volume, onRead } = this.#in
-    const { hash, sectorsize } = volume
-    const places = volume.chunks.copies(start, length)
+    const { context, onRead } = this.#in
+    const { hash, sectorsize } = context
+    const places = context.chunks.copies(start, length)
     if (places.length === 0) {
-      volume.fault(
+      context.fault(
         `data from ${start} to ${start + length}`,
         start,
         'an address in a chunk on this device',
@@ -174,7 +174,7 @@ class DataCheck {
       onRead(bytes.length)
       if (bytes.length < length) {
         const what = `data from ${start} to ${start + length}${copyText(copy, places)}`
-        volume.fault(what, place, `${length} bytes`, `only ${bytes.length}`)
+        context.fault(what, place, `${length} bytes`, `only ${bytes.length}`)
         continue
       }
       hash.hashBlocks(bytes, sectorsize, actual)
@@ -191,7 +191,7 @@ class DataCheck {
     { actual, sums }: { actual: Uint8Array; sums: Uint8Array },
     copy: string,
   ): void {
-    const { hash, sectorsize } = this.#in.volume
+    const { hash, sectorsize } = this.#in.context
     const count = sums.length / hash.size
     const at = (bytes: Uint8Array, sector: number) =>
       bytes.subarray(sector * hash.size, (sector + 1) * hash.size)
@@ -203,7 +203,7 @@ class DataCheck {
       const [from, to] = [start + first * sectorsize, start + (sector + 1) * sectorsize]
       const owner = this.#ownerOf(from)
       const others = sector === first ? '' : `, and ${sector - first} more sectors`
-      this.#in.volume.fault(
+      this.#in.context.fault(
         `data from ${from} to ${to}${copy}${owner}, checksum`,
         place + first * sectorsize,
         hexText(at(sums, first)),
@@ -226,14 +226,14 @@ class DataCheck {
 
   /** All compressed extents that begin in what has been read. */
   #decompress(start: number, bytes: Uint8Array): void {
-    const { uses, volume, zstd } = this.#in
-    const { sectorsize } = volume
+    const { uses, context, zstd } = this.#in
+    const { sectorsize } = context
     for (let i = this.#lastCompressed(start - 1) + 1; i < this.#compressed.length; i++) {
       const { bytenr, diskNumBytes, ramBytes, compression, place } = uses.get(this.#compressed[i])
       if (bytenr + diskNumBytes > start + bytes.length) break
       const what = `compressed extent ${bytenr}`
       if (ramBytes > MAX_COMPRESSED_RAM_BYTES) {
-        volume.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
+        context.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
         continue
       }
       const extent = { compression: COMPRESSIONS.get(compression)!, ramBytes }
@@ -246,10 +246,10 @@ class DataCheck {
         })
         // The kernel compresses up to the end of the file, which may be within the last sector.
         if (content.length > ramBytes - sectorsize) continue
-        volume.fault(what, volume.physical(bytenr), `${ramBytes} bytes of content`, content.length)
+        context.fault(what, context.physical(bytenr), `${ramBytes} bytes of content`, content.length)
       } catch (error) {
         if (!(error instanceof CorruptError)) throw error
-        volume.fault(error.what, volume.physical(bytenr), error.expected, error.found)
+        context.fault(error.what, context.physical(bytenr), error.expected, error.found)
       }
     }
   }

@@ -1,4 +1,5 @@
 /** Items of chunks and devices. (btrfs_check_chunk_valid and others of tree-checker.c) */
+import { id64 } from '../../lib/struct.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_DUP,
@@ -27,17 +28,9 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isOneBit } from './extent-item-rules.ts'
 import { sizeProblem } from './file-item-rules.ts'
-import { isAligned, isExact, u64At } from './numbers.ts'
+import { isAligned, isExact, u64Of } from './numbers.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
-const CHUNK = {
-  length: ChunkItem.offsetOf('length'),
-  stripeLen: ChunkItem.offsetOf('stripeLen'),
-  type: ChunkItem.offsetOf('type'),
-  sectorSize: ChunkItem.offsetOf('sectorSize'),
-  numStripes: ChunkItem.offsetOf('numStripes'),
-  subStripes: ChunkItem.offsetOf('subStripes'),
-}
 /** Chunks are shorter than so many stripes. */
 const MAX_STRIPES = 2 ** 32 - 1
 
@@ -55,71 +48,65 @@ const STRIPES = new Map<bigint, { exactly?: number; least?: number }>([
 ])
 const KINDS = BLOCK_GROUP_METADATA | BLOCK_GROUP_DATA
 
-export function chunkProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function chunkProblem(context: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const size = leaf.itemSize(slot)
   if (size < ChunkItem.size + Stripe.size) {
     return { field: 'size', expected: `at least ${ChunkItem.size + Stripe.size}`, found: size }
   }
   const at = leaf.itemStart(slot)
-  const expected = ChunkItem.size + leaf.view.getUint16(at + CHUNK.numStripes, true) * Stripe.size
+  const expected = ChunkItem.size + ChunkItem.at.numStripes.get(leaf.view, at) * Stripe.size
   if (size !== expected) return { field: 'size', expected, found: size }
   if (leaf.objectid(slot) !== FIRST_CHUNK_TREE_OBJECTID) {
     return { field: 'objectid', expected: FIRST_CHUNK_TREE_OBJECTID, found: leaf.objectid(slot) }
   }
-  return chunkContentProblem(volume, leaf.view, at, Number(leaf.keyOffset(slot)))
+  return chunkContentProblem(context, leaf.view, at, Number(leaf.keyOffset(slot)))
 }
 
 /** What is wrong with a chunk at `at`, of a leaf or of the superblock's array. */
 export function chunkContentProblem(
-  volume: CheckContext,
+  context: CheckContext,
   view: DataView,
   at: number,
   logical: number,
 ): ItemProblem | undefined {
-  const { sectorsize } = volume
-  const length = u64At(view, at + CHUNK.length)
-  const type = view.getBigUint64(at + CHUNK.type, true)
+  const { sectorsize } = context
+  const length = u64Of(ChunkItem.at.length, view, at)
+  const type = ChunkItem.at.type.get(view, at)
   const aligned = `a multiple of ${sectorsize}`
   if (!isAligned(logical, sectorsize)) return { field: 'key offset', expected: aligned, found: logical }
-  const sector = view.getUint32(at + CHUNK.sectorSize, true)
+  const sector = ChunkItem.at.sectorSize.get(view, at)
   if (sector !== sectorsize) return { field: 'sector_size', expected: sectorsize, found: sector }
   if (length === 0 || !isAligned(length, sectorsize) || length >= MAX_STRIPES * STRIPE_LEN) {
     return { field: 'length', expected: aligned, found: length }
   }
   if (!isExact(logical + length))
     return { field: 'key offset', expected: 'an end below 2^53', found: logical }
-  const stripeLen = u64At(view, at + CHUNK.stripeLen)
+  const stripeLen = u64Of(ChunkItem.at.stripeLen, view, at)
   if (stripeLen !== STRIPE_LEN) return { field: 'stripe_len', expected: STRIPE_LEN, found: stripeLen }
-  const kind = kindProblem(volume, type)
+  const kind = kindProblem(context, type)
   if (kind !== undefined) return { field: 'type', expected: kind, found: `0x${type.toString(16)}` }
   const profile = type & BLOCK_GROUP_PROFILE_MASK
   const { exactly, least = 1 } = STRIPES.get(profile)!
-  const stripes = view.getUint16(at + CHUNK.numStripes, true)
+  const stripes = ChunkItem.at.numStripes.get(view, at)
   if (exactly === undefined ? stripes < least : stripes !== exactly) {
     return { field: 'num_stripes', expected: exactly ?? `at least ${least}`, found: stripes }
   }
-  const sub = view.getUint16(at + CHUNK.subStripes, true)
+  const sub = ChunkItem.at.subStripes.get(view, at)
   return profile === BLOCK_GROUP_RAID10 && sub !== 2
     ? { field: 'sub_stripes', expected: 2, found: sub }
     : undefined
 }
 
 /** What the kind and profile of a chunk should be. */
-function kindProblem(volume: CheckContext, type: bigint): string | undefined {
+function kindProblem(context: CheckContext, type: bigint): string | undefined {
   const kind = type & BLOCK_GROUP_TYPE_MASK
   const profile = type & BLOCK_GROUP_PROFILE_MASK
   if ((type & ~(BLOCK_GROUP_TYPE_MASK | BLOCK_GROUP_PROFILE_MASK)) !== 0n) return 'known flags'
   if (!isOneBit(profile)) return 'one profile at most'
   if (kind === 0n) return 'a kind'
   if (kind !== BLOCK_GROUP_SYSTEM && (kind & BLOCK_GROUP_SYSTEM) !== 0n) return 'SYSTEM alone'
-  if (kind === KINDS && !volume.has(FEATURE_INCOMPAT_MIXED_GROUPS)) return 'one kind without MIXED_GROUPS'
+  if (kind === KINDS && !context.has(FEATURE_INCOMPAT_MIXED_GROUPS)) return 'one kind without MIXED_GROUPS'
   return undefined
-}
-
-const DEVICE = {
-  devid: DevItem.offsetOf('devid'),
-  totalBytes: DevItem.offsetOf('totalBytes'),
-  bytesUsed: DevItem.offsetOf('bytesUsed'),
 }
 
 export function devItemProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
@@ -129,22 +116,17 @@ export function devItemProblem(_: CheckContext, leaf: TreeBlock, slot: number): 
   const sized = sizeProblem(leaf, slot, DevItem.size)
   if (sized !== undefined) return sized
   const at = leaf.itemStart(slot)
-  const devid = leaf.view.getBigUint64(at + DEVICE.devid, true)
+  const devid = id64.read(leaf.view, at + DevItem.at.devid.offset)
   if (devid !== leaf.keyOffset(slot)) return { field: 'devid', expected: leaf.keyOffset(slot), found: devid }
-  const [total, used] = [u64At(leaf.view, at + DEVICE.totalBytes), u64At(leaf.view, at + DEVICE.bytesUsed)]
+  const [total, used] = [
+    u64Of(DevItem.at.totalBytes, leaf.view, at),
+    u64Of(DevItem.at.bytesUsed, leaf.view, at),
+  ]
   return used > total ? { field: 'bytes_used', expected: `at most ${total}`, found: used } : undefined
 }
 
-const DEV_EXTENT = {
-  chunkTree: DevExtent.offsetOf('chunkTree'),
-  chunkObjectid: DevExtent.offsetOf('chunkObjectid'),
-  chunkOffset: DevExtent.offsetOf('chunkOffset'),
-  length: DevExtent.offsetOf('length'),
-  chunkTreeUuid: DevExtent.offsetOf('chunkTreeUuid'),
-}
-
 export function devExtentProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
@@ -152,17 +134,17 @@ export function devExtentProblem(
   if (sized !== undefined) return sized
   const { view } = leaf
   const at = leaf.itemStart(slot)
-  const tree = view.getBigUint64(at + DEV_EXTENT.chunkTree, true)
+  const tree = DevExtent.at.chunkTree.get(view, at)
   if (tree !== CHUNK_TREE_OBJECTID) return { field: 'chunk_tree', expected: CHUNK_TREE_OBJECTID, found: tree }
-  const chunk = view.getBigUint64(at + DEV_EXTENT.chunkObjectid, true)
+  const chunk = DevExtent.at.chunkObjectid.get(view, at)
   if (chunk !== FIRST_CHUNK_TREE_OBJECTID) {
     return { field: 'chunk_objectid', expected: FIRST_CHUNK_TREE_OBJECTID, found: chunk }
   }
-  const { sectorsize } = volume
+  const { sectorsize } = context
   const start = Number(leaf.keyOffset(slot))
   const [chunkOffset, length] = [
-    u64At(view, at + DEV_EXTENT.chunkOffset),
-    u64At(view, at + DEV_EXTENT.length),
+    u64Of(DevExtent.at.chunkOffset, view, at),
+    u64Of(DevExtent.at.length, view, at),
   ]
   for (const [field, found] of Object.entries({ 'key offset': start, chunk_offset: chunkOffset, length })) {
     if (!isAligned(found, sectorsize) || !isExact(found)) {
@@ -177,7 +159,7 @@ export function devExtentProblem(
     return undefined
   }
   if (leaf.itemSize(slot - 1) !== DevExtent.size) return undefined
-  const end = Number(leaf.keyOffset(slot - 1)) + u64At(view, leaf.itemStart(slot - 1) + DEV_EXTENT.length)
+  const end = Number(leaf.keyOffset(slot - 1)) + u64Of(DevExtent.at.length, view, leaf.itemStart(slot - 1))
   if (end <= start) return undefined
   return { field: 'key offset', expected: `at least ${end}, where the one before ends`, found: start }
 }

@@ -6,7 +6,6 @@ import {
   FREE_INO_OBJECTID,
   FileType,
   INODE_ITEM_KEY,
-  Key,
   maxItemSize,
   NAME_LEN,
   ROOT_ITEM_KEY,
@@ -17,17 +16,12 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import { precedingProblem } from './file-item-rules.ts'
 import { isFreeId, isSubvolume, type ItemProblem, type CheckContext } from './context.ts'
 
-export const ENTRY = {
-  location: DirItem.offsetOf('location'),
-  locationType: DirItem.offsetOf('location') + Key.offsetOf('type'),
-  locationOffset: DirItem.offsetOf('location') + Key.offsetOf('offset'),
-  dataLen: DirItem.offsetOf('dataLen'),
-  nameLen: DirItem.offsetOf('nameLen'),
-  type: DirItem.offsetOf('type'),
-}
-
 /** DIR_ITEM, DIR_INDEX and XATTR_ITEM. */
-export function entriesProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+export function entriesProblem(
+  context: CheckContext,
+  leaf: TreeBlock,
+  slot: number,
+): ItemProblem | undefined {
   const before = precedingProblem(leaf, slot)
   if (before !== undefined) return before
   const start = leaf.itemStart(slot)
@@ -35,7 +29,7 @@ export function entriesProblem(volume: CheckContext, leaf: TreeBlock, slot: numb
   const isIndex = leaf.type(slot) === DIR_INDEX_KEY
   for (let at = start; at < end;) {
     if (at + DirItem.size > end) return { field: 'size', expected: 'whole entries', found: end - start }
-    const problem = entryProblem(volume, leaf, slot, at, end)
+    const problem = entryProblem(context, leaf, slot, at, end)
     if (problem !== undefined) return problem
     at += entrySize(leaf, at)
     if (isIndex && at < end) return { expected: 'one entry for an index', found: 'several' }
@@ -45,11 +39,11 @@ export function entriesProblem(volume: CheckContext, leaf: TreeBlock, slot: numb
 
 /** Bytes of the entry at `at`. */
 export function entrySize({ view }: TreeBlock, at: number): number {
-  return DirItem.size + view.getUint16(at + ENTRY.nameLen, true) + view.getUint16(at + ENTRY.dataLen, true)
+  return DirItem.size + DirItem.at.nameLen.get(view, at) + DirItem.at.dataLen.get(view, at)
 }
 
 function entryProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
   at: number,
@@ -59,15 +53,15 @@ function entryProblem(
   const isXattr = leaf.type(slot) === XATTR_ITEM_KEY
   const location = locationProblem(leaf, at, isXattr)
   if (location !== undefined) return location
-  const type = bytes[at + ENTRY.type]
+  const type = DirItem.at.type.get(view, at)
   if (isXattr ? type !== FileType.xattr : type < FileType.file || type >= FileType.xattr) {
     const expected = isXattr ? FileType.xattr : `${FileType.file} to ${FileType.xattr - 1}`
     return { field: 'type', expected, found: type }
   }
-  const nameLen = view.getUint16(at + ENTRY.nameLen, true)
-  const dataLen = view.getUint16(at + ENTRY.dataLen, true)
+  const nameLen = DirItem.at.nameLen.get(view, at)
+  const dataLen = DirItem.at.dataLen.get(view, at)
   if (nameLen > NAME_LEN) return { field: 'name_len', expected: `at most ${NAME_LEN}`, found: nameLen }
-  const most = maxItemSize(volume.nodesize) - DirItem.size
+  const most = maxItemSize(context.nodesize) - DirItem.size
   if (nameLen + dataLen > most) {
     return { field: 'name_len and data_len', expected: `at most ${most}`, found: nameLen + dataLen }
   }
@@ -82,10 +76,10 @@ function entryProblem(
   return { field: 'key offset', expected: `the hash of the name, ${hash}`, found: leaf.keyOffset(slot) }
 }
 
-function locationProblem({ view, bytes }: TreeBlock, at: number, isXattr: boolean): ItemProblem | undefined {
-  const objectid = view.getBigUint64(at + ENTRY.location, true)
-  const offset = view.getBigUint64(at + ENTRY.locationOffset, true)
-  const type = bytes[at + ENTRY.locationType]
+function locationProblem({ view }: TreeBlock, at: number, isXattr: boolean): ItemProblem | undefined {
+  const objectid = DirItem.at.location.at.objectid.get(view, at)
+  const offset = DirItem.at.location.at.offset.get(view, at)
+  const type = DirItem.at.location.at.type.get(view, at)
   const problem = (expected: string) => ({
     field: 'location',
     expected,

@@ -29,22 +29,9 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { sizeProblem } from './file-item-rules.ts'
-import { i64At, isAligned, isExact, u64At } from './numbers.ts'
+import { i64Of, isAligned, isExact, u64Of } from './numbers.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
-export const EXTENT_ITEM = {
-  refs: ExtentItem.offsetOf('refs'),
-  generation: ExtentItem.offsetOf('generation'),
-  flags: ExtentItem.offsetOf('flags'),
-}
-export const DATA_REF = {
-  root: ExtentDataRef.offsetOf('root'),
-  objectid: ExtentDataRef.offsetOf('objectid'),
-  offset: ExtentDataRef.offsetOf('offset'),
-  count: ExtentDataRef.offsetOf('count'),
-}
-const INLINE_REF_ID = InlineTreeBlockRef.offsetOf('root')
-export const INLINE_DATA_REF = InlineExtentDataRef.offsetOf('ref')
 /** What a reference inside an extent item takes, by its type. (btrfs_extent_inline_ref_size) */
 const INLINE_SIZES = new Map([
   [EXTENT_OWNER_REF_KEY, InlineTreeBlockRef.size],
@@ -74,26 +61,27 @@ function inlineRefsStart(leaf: TreeBlock, slot: number, isTreeBlock: boolean): n
 export function* inlineRefs(leaf: TreeBlock, slot: number, isTreeBlock: boolean): Generator<InlineRef> {
   const end = leaf.itemStart(slot) + leaf.itemSize(slot)
   for (let at = inlineRefsStart(leaf, slot, isTreeBlock); at < end;) {
-    const type = leaf.bytes[at]
-    yield { type, at, id: leaf.view.getBigUint64(at + INLINE_REF_ID, true), count: refCount(leaf, at, type) }
+    const type = InlineTreeBlockRef.at.type.get(leaf.view, at)
+    const id = InlineTreeBlockRef.at.root.get(leaf.view, at)
+    yield { type, at, id, count: refCount(leaf, at, type) }
     at += INLINE_SIZES.get(type)!
   }
 }
 
 function refCount({ view }: TreeBlock, at: number, type: number): number {
-  if (type === EXTENT_DATA_REF_KEY) return view.getUint32(at + INLINE_DATA_REF + DATA_REF.count, true)
-  if (type === SHARED_DATA_REF_KEY) return view.getUint32(at + InlineTreeBlockRef.size, true)
+  if (type === EXTENT_DATA_REF_KEY) return InlineExtentDataRef.at.ref.at.count.get(view, at)
+  if (type === SHARED_DATA_REF_KEY) return SharedDataRef.at.count.get(view, at + InlineTreeBlockRef.size)
   return type === EXTENT_OWNER_REF_KEY ? 0 : 1
 }
 
 export function extentItemProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
-  const { sectorsize, nodesize, latestGeneration } = volume
+  const { sectorsize, nodesize, latestGeneration } = context
   const isSkinny = leaf.type(slot) === METADATA_ITEM_KEY
-  if (isSkinny && !volume.has(FEATURE_INCOMPAT_SKINNY_METADATA)) {
+  if (isSkinny && !context.has(FEATURE_INCOMPAT_SKINNY_METADATA)) {
     return { field: 'type', expected: 'none of METADATA_ITEM without SKINNY_METADATA', found: 'one' }
   }
   const bytenr = Number(leaf.objectid(slot))
@@ -107,11 +95,11 @@ export function extentItemProblem(
   const size = leaf.itemSize(slot)
   if (size < ExtentItem.size) return { field: 'size', expected: `at least ${ExtentItem.size}`, found: size }
   const at = leaf.itemStart(slot)
-  const generation = u64At(leaf.view, at + EXTENT_ITEM.generation)
+  const generation = u64Of(ExtentItem.at.generation, leaf.view, at)
   if (generation > latestGeneration) {
     return { field: 'generation', expected: `at most ${latestGeneration}`, found: generation }
   }
-  const flags = leaf.view.getBigUint64(at + EXTENT_ITEM.flags, true)
+  const flags = ExtentItem.at.flags.get(leaf.view, at)
   const kind = flags & (EXTENT_FLAG_DATA | EXTENT_FLAG_TREE_BLOCK)
   const isTreeBlock = kind === EXTENT_FLAG_TREE_BLOCK
   if (!isTreeBlock && (kind !== EXTENT_FLAG_DATA || isSkinny || (flags & BLOCK_FLAG_FULL_BACKREF) !== 0n)) {
@@ -125,9 +113,9 @@ export function extentItemProblem(
     const expected = isTreeBlock ? nodesize : `a multiple of ${sectorsize}`
     if (!sound) return { field: 'length', expected, found: keyOffset }
   }
-  const refs = inlineRefsProblem(volume, leaf, slot, isTreeBlock)
+  const refs = inlineRefsProblem(context, leaf, slot, isTreeBlock)
   if (refs !== undefined) return refs
-  return followingProblem(volume, leaf, slot, bytenr)
+  return followingProblem(context, leaf, slot, bytenr)
 }
 
 /** Extents do not overlap. */
@@ -152,14 +140,14 @@ function inlineRefsProblem(
   let at = inlineRefsStart(leaf, slot, isTreeBlock)
   if (at > end) return { field: 'size', expected: 'room for its tree block info', found: leaf.itemSize(slot) }
   if (isTreeBlock && leaf.type(slot) === EXTENT_ITEM_KEY) {
-    const level = bytes[at - TreeBlockInfo.size + TreeBlockInfo.offsetOf('level')]
+    const level = TreeBlockInfo.at.level.get(view, at - TreeBlockInfo.size)
     if (level >= MAX_LEVEL) return { field: 'level', expected: `less than ${MAX_LEVEL}`, found: level }
   }
   let lastType = 0
   let lastOrder: bigint | undefined
   let count = 0
   while (at < end) {
-    const type = bytes[at]
+    const type = InlineTreeBlockRef.at.type.get(view, at)
     const size = INLINE_SIZES.get(type)
     if (size === undefined) {
       return { field: 'inline reference', expected: 'a known type', found: type }
@@ -168,19 +156,19 @@ function inlineRefsProblem(
     if (type < lastType) {
       return { field: 'inline reference', expected: `a type of at least ${lastType}`, found: type }
     }
-    const id = view.getBigUint64(at + INLINE_REF_ID, true)
+    const id = InlineTreeBlockRef.at.root.get(view, at)
     const isShared = type === SHARED_BLOCK_REF_KEY || type === SHARED_DATA_REF_KEY
     if (isShared && !isAligned(Number(id), sectorsize)) {
       return { field: 'inline reference, parent', expected: `a multiple of ${sectorsize}`, found: id }
     }
     const isDataRef = type === EXTENT_DATA_REF_KEY
-    if (isDataRef && !isAligned(i64At(view, at + INLINE_DATA_REF + DATA_REF.offset), sectorsize)) {
-      const found = i64At(view, at + INLINE_DATA_REF + DATA_REF.offset)
+    if (isDataRef && !isAligned(i64Of(InlineExtentDataRef.at.ref.at.offset, view, at), sectorsize)) {
+      const found = i64Of(InlineExtentDataRef.at.ref.at.offset, view, at)
       return { field: 'inline reference, offset', expected: `a multiple of ${sectorsize}`, found }
     }
     // References of one type come in descending order. Most items have one alone, which needs no hash.
     if (at + size < end || lastType !== 0) {
-      const order = isDataRef ? storedDataRefHash(bytes, at + INLINE_DATA_REF) : id
+      const order = isDataRef ? storedDataRefHash(bytes, at + InlineExtentDataRef.at.ref.offset) : id
       if (type === lastType && lastOrder !== undefined && order > lastOrder) {
         return { field: 'inline reference', expected: `one that orders behind ${lastOrder}`, found: order }
       }
@@ -190,7 +178,7 @@ function inlineRefsProblem(
     lastType = type
     at += size
   }
-  const refs = u64At(view, leaf.itemStart(slot) + EXTENT_ITEM.refs)
+  const refs = u64Of(ExtentItem.at.refs, view, leaf.itemStart(slot))
   return count > refs ? { field: 'refs', expected: `at least ${count}`, found: refs } : undefined
 }
 
@@ -230,7 +218,7 @@ export function dataRefProblem(
   const key = refKeyProblem(sectorsize, leaf, slot, false)
   if (key !== undefined) return key
   const at = leaf.itemStart(slot)
-  const offset = i64At(leaf.view, at + DATA_REF.offset)
+  const offset = i64Of(ExtentDataRef.at.offset, leaf.view, at)
   if (!isAligned(offset, sectorsize)) {
     return { field: 'offset', expected: `a multiple of ${sectorsize}`, found: offset }
   }
@@ -238,12 +226,6 @@ export function dataRefProblem(
   const found = leaf.keyOffset(slot)
   if (found >= hash && found <= hash + MAX_COLLISIONS) return undefined
   return { field: 'key offset', expected: `the hash of the reference, ${hash}`, found }
-}
-
-const GROUP = {
-  used: BlockGroupItem.offsetOf('used'),
-  chunkObjectid: BlockGroupItem.offsetOf('chunkObjectid'),
-  flags: BlockGroupItem.offsetOf('flags'),
 }
 
 export function blockGroupProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
@@ -254,13 +236,13 @@ export function blockGroupProblem(_: CheckContext, leaf: TreeBlock, slot: number
   const sized = sizeProblem(leaf, slot, BlockGroupItem.size)
   if (sized !== undefined) return sized
   const at = leaf.itemStart(slot)
-  const chunk = leaf.view.getBigUint64(at + GROUP.chunkObjectid, true)
+  const chunk = BlockGroupItem.at.chunkObjectid.get(leaf.view, at)
   if (chunk !== FIRST_CHUNK_TREE_OBJECTID) {
     return { field: 'chunk_objectid', expected: FIRST_CHUNK_TREE_OBJECTID, found: chunk }
   }
-  const used = u64At(leaf.view, at + GROUP.used)
+  const used = u64Of(BlockGroupItem.at.used, leaf.view, at)
   if (used > length) return { field: 'used', expected: `at most ${length}`, found: used }
-  const flags = leaf.view.getBigUint64(at + GROUP.flags, true)
+  const flags = BlockGroupItem.at.flags.get(leaf.view, at)
   const type = flags & BLOCK_GROUP_TYPE_MASK
   if (!GROUP_TYPES.has(type) || !isOneBit(flags & BLOCK_GROUP_PROFILE_MASK)) {
     const found = `0x${flags.toString(16)}`

@@ -23,7 +23,7 @@ import type { PointerTable, UseTable } from './use-table.ts'
 import type { CheckContext } from './context.ts'
 
 export interface References {
-  volume: CheckContext
+  context: CheckContext
   extents: ExtentTree
   blocks: BlockTable
   pointers: PointerTable
@@ -71,7 +71,7 @@ class ReferenceCheck {
   }
 
   #decideFullBackrefs(): void {
-    const { blocks, extents, volume } = this.#in
+    const { blocks, extents, context } = this.#in
     for (let row = 0; row < blocks.length; row++) {
       const extent = extents.rowAt(blocks.bytenr(row))
       const finder = blocks.finder(row)
@@ -88,7 +88,7 @@ class ReferenceCheck {
       if (extent === undefined || is === says) continue
       const what = `extent item of tree block ${blocks.bytenr(row)}, flags`
       const reason = mustBe ? `, as of a block with header flag ${HEADER_FLAG_RELOC} (RELOC)` : ''
-      volume.fault(
+      context.fault(
         what,
         extents.place(extent),
         `${is ? 'FULL_BACKREF' : 'no FULL_BACKREF'}${reason}`,
@@ -124,7 +124,7 @@ class ReferenceCheck {
   }
 
   #countUses(): void {
-    const { uses, blocks, extents, volume } = this.#in
+    const { uses, blocks, extents, context } = this.#in
     for (let row = 0; row < uses.length; row++) {
       const { leaf, bytenr, diskNumBytes, inode, offset, place } = uses.get(row)
       const reference: Reference =
@@ -134,7 +134,7 @@ class ReferenceCheck {
       const extent = this.#count(bytenr, false, reference, place)
       if (extent === undefined || extents.bytes(extent) === diskNumBytes) continue
       const what = `file extent of inode ${inode}, disk_num_bytes`
-      volume.fault(
+      context.fault(
         what,
         place,
         `${extents.bytes(extent)}, the length of the extent at ${bytenr}`,
@@ -145,7 +145,7 @@ class ReferenceCheck {
 
   /** Notes that a reference is there. The row of the extent, unless there is none. */
   #count(bytenr: number, isTreeBlock: boolean, reference: Reference, place: number): number | undefined {
-    const { extents, volume, lostExtents } = this.#in
+    const { extents, context, lostExtents } = this.#in
     const what = `${isTreeBlock ? 'tree block' : 'data extent'} ${bytenr}`
     const extent = extents.rowAt(bytenr)
     if (extent === undefined) {
@@ -154,7 +154,7 @@ class ReferenceCheck {
         !this.#missing.has(bytenr)
       ) {
         this.#missing.add(bytenr)
-        volume.fault(what, place, 'an extent item for it', 'none')
+        context.fault(what, place, 'an extent item for it', 'none')
       }
       return undefined
     }
@@ -172,7 +172,7 @@ class ReferenceCheck {
     if (ref === undefined) {
       if (lostExtents.hasObject(BigInt(bytenr))) return extent
       this.#isOdd[extent] = 1
-      volume.fault(
+      context.fault(
         `extent item ${bytenr}`,
         extents.place(extent),
         `a reference by ${this.#text(reference)}`,
@@ -188,13 +188,13 @@ class ReferenceCheck {
   }
 
   #odd(extent: number, what: string, expected: unknown, found: unknown, field: string): void {
-    const { extents, volume } = this.#in
+    const { extents, context } = this.#in
     this.#isOdd[extent] = 1
-    volume.fault(`extent item of ${what}${field}`, extents.place(extent), expected, found)
+    context.fault(`extent item of ${what}${field}`, extents.place(extent), expected, found)
   }
 
   #checkBlocks(): void {
-    const { blocks, extents, volume } = this.#in
+    const { blocks, extents, context } = this.#in
     for (let row = 0; row < blocks.length; row++) {
       const bytenr = blocks.bytenr(row)
       const extent = extents.rowAt(bytenr)
@@ -209,7 +209,7 @@ class ReferenceCheck {
       const isOwned = this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || blocks.isReachedByOwner(row)
       if (isOwned || this.#isOdd[extent] === 1 || this.#in.isIncomplete) continue
       const expected = `a tree that leads to it`
-      volume.fault(
+      context.fault(
         `${what}, owner`,
         blocks.physical(row),
         expected,
@@ -243,19 +243,19 @@ class ReferenceCheck {
 
   /** A chunk whose kind is wrong has many extents: they are one fault. */
   #reportMisplaced(): void {
-    const { volume, extents } = this.#in
+    const { context, extents } = this.#in
     for (const [logical, { count, first, kinds }] of this.#misplaced) {
       const what = `${count} extents in chunk ${logical}, the first at ${extents.bytenr(first)}`
-      const found = `kind ${volume.chunks.find(logical)!.type}`
-      volume.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
+      const found = `kind ${context.chunks.find(logical)!.type}`
+      context.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
     }
   }
 
   /** An extent lies in one chunk of its kind, and a tree block in one stripe of it. */
   #checkPlace(row: number, what: string): void {
-    const { extents, volume } = this.#in
+    const { extents, context } = this.#in
     const [start, end] = [extents.bytenr(row), extents.end(row)]
-    const chunk = volume.chunks.find(start)
+    const chunk = context.chunks.find(start)
     if (chunk === undefined && this.#in.chunksAreLost) return
     if (chunk === undefined || end > chunk.logical + chunk.length) {
       return this.#odd(

@@ -6,18 +6,21 @@ import {
   EXTENT_FLAG_TREE_BLOCK,
   EXTENT_ITEM_KEY,
   EXTENT_OWNER_REF_KEY,
+  EXTENT_TREE_OBJECTID,
+  ExtentDataRef,
   ExtentItem,
+  InlineExtentDataRef,
   METADATA_ITEM_KEY,
   SHARED_BLOCK_REF_KEY,
   SHARED_DATA_REF_KEY,
+  SharedDataRef,
   TREE_BLOCK_REF_KEY,
   TreeBlockInfo,
-  EXTENT_TREE_OBJECTID,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { Ids } from './block-table.ts'
-import { DATA_REF, EXTENT_ITEM, INLINE_DATA_REF, inlineRefs } from './extent-item-rules.ts'
-import { i64At, lastAtMost, u64At } from './numbers.ts'
+import { inlineRefs } from './extent-item-rules.ts'
+import { i64Of, lastAtMost, u64Of } from './numbers.ts'
 import type { CheckContext } from './context.ts'
 
 /** A reference to an extent: by a tree, by a file of a tree, by a block, or by a leaf. */
@@ -36,7 +39,7 @@ const [TREE_BLOCK, FULL_BACKREF, SKINNY] = [1, 2, 4]
 const FEW = 16
 
 export class ExtentTree {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly ids: Ids
   readonly #bytenr = columnOfSizes()
   readonly #length = columnOfSizes()
@@ -58,8 +61,8 @@ export class ExtentTree {
   /** References by what they are, of extents that have many. */
   readonly #tables = new Map<number, Map<string, number>>()
 
-  constructor(volume: CheckContext, ids: Ids) {
-    this.#volume = volume
+  constructor(context: CheckContext, ids: Ids) {
+    this.#context = context
     this.ids = ids
   }
 
@@ -110,7 +113,7 @@ export class ExtentTree {
   #addExtent(leaf: TreeBlock, slot: number, type: number): void {
     const at = leaf.itemStart(slot)
     const bytenr = Number(leaf.objectid(slot))
-    const flags = leaf.view.getBigUint64(at + EXTENT_ITEM.flags, true)
+    const flags = ExtentItem.at.flags.get(leaf.view, at)
     const isTreeBlock = (flags & EXTENT_FLAG_TREE_BLOCK) !== 0n
     const isSkinny = type === METADATA_ITEM_KEY
     const last = this.length - 1
@@ -118,7 +121,7 @@ export class ExtentTree {
       const expected = `at least ${this.end(last)}, where the extent before ends`
       // In one leaf this is known already.
       if (slot === 0 || Number(leaf.objectid(slot - 1)) !== this.bytenr(last)) {
-        this.#volume.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, {
+        this.#context.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, {
           field: 'objectid',
           expected,
           found: bytenr,
@@ -127,18 +130,18 @@ export class ExtentTree {
       if (this.bytenr(last) === bytenr) return
     }
     this.#bytenr.push(bytenr)
-    this.#length.push(isSkinny ? this.#volume.nodesize : Number(leaf.keyOffset(slot)))
-    this.#refs.push(u64At(leaf.view, at + EXTENT_ITEM.refs))
-    this.#generation.push(u64At(leaf.view, at + EXTENT_ITEM.generation))
+    this.#length.push(isSkinny ? this.#context.nodesize : Number(leaf.keyOffset(slot)))
+    this.#refs.push(u64Of(ExtentItem.at.refs, leaf.view, at))
+    this.#generation.push(u64Of(ExtentItem.at.generation, leaf.view, at))
     const isFull = (flags & BLOCK_FLAG_FULL_BACKREF) !== 0n
     this.#flags.push((isTreeBlock ? TREE_BLOCK : 0) | (isFull ? FULL_BACKREF : 0) | (isSkinny ? SKINNY : 0))
-    const infoLevel = at + ExtentItem.size + TreeBlockInfo.offsetOf('level')
-    this.#level.push(isSkinny ? Number(leaf.keyOffset(slot)) : isTreeBlock ? leaf.bytes[infoLevel] : 0)
+    const infoLevel = () => TreeBlockInfo.at.level.get(leaf.view, at + ExtentItem.size)
+    this.#level.push(isSkinny ? Number(leaf.keyOffset(slot)) : isTreeBlock ? infoLevel() : 0)
     this.#place.push(leaf.physical + at)
     this.#firstRef.push(this.#refType.length)
     for (const ref of inlineRefs(leaf, slot, isTreeBlock)) {
       if (ref.type === EXTENT_OWNER_REF_KEY) continue
-      this.#pushRef(leaf, ref.type, ref.id, ref.at + INLINE_DATA_REF, ref.count)
+      this.#pushRef(leaf, ref.type, ref.id, ref.at + InlineExtentDataRef.at.ref.offset, ref.count)
     }
   }
 
@@ -147,11 +150,11 @@ export class ExtentTree {
     const last = this.length - 1
     if (last < 0 || this.bytenr(last) !== bytenr) {
       const problem = { expected: 'an extent item before', found: 'none' }
-      return this.#volume.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, problem)
+      return this.#context.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, problem)
     }
     const at = leaf.itemStart(slot)
-    const count = type === SHARED_DATA_REF_KEY ? leaf.view.getUint32(at, true) : 1
-    const stated = type === EXTENT_DATA_REF_KEY ? leaf.view.getUint32(at + DATA_REF.count, true) : count
+    const count = type === SHARED_DATA_REF_KEY ? SharedDataRef.at.count.get(leaf.view, at) : 1
+    const stated = type === EXTENT_DATA_REF_KEY ? ExtentDataRef.at.count.get(leaf.view, at) : count
     this.#pushRef(leaf, type, leaf.keyOffset(slot), at, stated)
   }
 
@@ -159,11 +162,11 @@ export class ExtentTree {
   #pushRef(leaf: TreeBlock, type: number, id: bigint, at: number, count: number): void {
     const isByFile = type === EXTENT_DATA_REF_KEY
     const isShared = type === SHARED_BLOCK_REF_KEY || type === SHARED_DATA_REF_KEY
-    const tree = isByFile ? leaf.view.getBigUint64(at + DATA_REF.root, true) : id
+    const tree = isByFile ? ExtentDataRef.at.root.get(leaf.view, at) : id
     this.#refType.push(type)
     this.#refFrom.push(isShared ? Number(id) : this.ids.numberOf(tree))
-    this.#refObjectid.push(isByFile ? u64At(leaf.view, at + DATA_REF.objectid) : 0)
-    this.#refOffset.push(isByFile ? i64At(leaf.view, at + DATA_REF.offset) : 0)
+    this.#refObjectid.push(isByFile ? u64Of(ExtentDataRef.at.objectid, leaf.view, at) : 0)
+    this.#refOffset.push(isByFile ? i64Of(ExtentDataRef.at.offset, leaf.view, at) : 0)
     this.#refCount.push(count)
     this.#refFound.push(0)
   }

@@ -7,6 +7,7 @@ import {
   FILE_EXTENT_INLINE,
   FILE_EXTENT_PREALLOC,
   FileExtentHead,
+  FileExtentItem,
   INODE_NODATASUM,
   maxItemSize,
 } from '../format.ts'
@@ -14,8 +15,7 @@ import { decompressExtent, type Decompressor } from '../read/decompress.ts'
 import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { ChecksumRanges } from './checksums.ts'
-import { EXTENT } from './file-item-rules.ts'
-import { u64At } from './numbers.ts'
+import { u64Of } from './numbers.ts'
 import type { LostRanges } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
@@ -60,7 +60,7 @@ export class FileContent {
   }
 
   add(leaf: TreeBlock, slot: number, problem: Problem): void {
-    const { view, bytes } = leaf
+    const { view } = leaf
     const at = leaf.itemStart(slot)
     const offset = Number(leaf.keyOffset(slot))
     if (this.#start < 0) {
@@ -69,11 +69,11 @@ export class FileContent {
     }
     if (offset < this.#end) problem('', `one from ${this.#end} on, where the one before ends`, offset)
     else if (offset > this.#end) this.#hole ??= this.#end
-    const compression = bytes[at + EXTENT.compression]
-    const type = bytes[at + EXTENT.type]
+    const compression = FileExtentItem.at.compression.get(view, at)
+    const type = FileExtentItem.at.type.get(view, at)
     if (type === FILE_EXTENT_INLINE) this.#addInline(leaf, slot, compression, problem)
     else {
-      const length = u64At(view, at + EXTENT.numBytes)
+      const length = u64Of(FileExtentItem.at.numBytes, view, at)
       this.#end = offset + length
       this.#addExtent(leaf, slot, compression, type === FILE_EXTENT_PREALLOC, problem)
     }
@@ -81,7 +81,7 @@ export class FileContent {
 
   #addInline(leaf: TreeBlock, slot: number, compression: number, problem: Problem): void {
     const { sectorsize, nodesize } = this.#context.volume
-    const ramBytes = u64At(leaf.view, leaf.itemStart(slot) + EXTENT.ramBytes)
+    const ramBytes = u64Of(FileExtentItem.at.ramBytes, leaf.view, leaf.itemStart(slot))
     const stored = leaf.itemSize(slot) - FileExtentHead.size
     const most = Math.min(sectorsize - 1, maxItemSize(nodesize) - FileExtentHead.size)
     if (ramBytes === 0) problem(', ram_bytes', 'more than 0', 0)
@@ -100,7 +100,7 @@ export class FileContent {
     if (zstd === undefined) return
     const at = leaf.itemStart(slot)
     const stored = leaf.bytes.subarray(at + FileExtentHead.size, at + leaf.itemSize(slot))
-    const compression = COMPRESSIONS.get(leaf.bytes[at + EXTENT.compression])!
+    const compression = COMPRESSIONS.get(FileExtentItem.at.compression.get(leaf.view, at))!
     const place = () => ({ what: 'inline content', offset: leaf.physical + at })
     try {
       const content = decompressExtent({ compression, ramBytes }, stored, {
@@ -124,10 +124,10 @@ export class FileContent {
   ): void {
     const { view } = leaf
     const at = leaf.itemStart(slot)
-    const length = u64At(view, at + EXTENT.numBytes)
-    const diskBytenr = u64At(view, at + EXTENT.diskBytenr)
-    const within = u64At(view, at + EXTENT.offset)
-    const ramBytes = u64At(view, at + EXTENT.ramBytes)
+    const length = u64Of(FileExtentItem.at.numBytes, view, at)
+    const diskBytenr = u64Of(FileExtentItem.at.diskBytenr, view, at)
+    const within = u64Of(FileExtentItem.at.offset, view, at)
+    const ramBytes = u64Of(FileExtentItem.at.ramBytes, view, at)
     const isCompressed = compression !== COMPRESS_NONE
     if (length === 0) problem(', num_bytes', 'more than 0', 0)
     if (within + length > ramBytes)
@@ -139,7 +139,7 @@ export class FileContent {
     this.bytes += length
     if (this.#tree === DATA_RELOC_TREE_OBJECTID || this.#context.lostChecksums.any) return
     const [from, size] = isCompressed
-      ? [diskBytenr, u64At(view, at + EXTENT.diskNumBytes)]
+      ? [diskBytenr, u64Of(FileExtentItem.at.diskNumBytes, view, at)]
       : [diskBytenr + within, length]
     const covered = this.#context.checksums.covered(from, size)
     if (!isPrealloc) {

@@ -9,13 +9,14 @@ import {
   DIR_ITEM_KEY,
   DirItem,
   EXTENT_DATA_KEY,
+  FileType,
   FREE_INO_OBJECTID,
   FREE_SPACE_OBJECTID,
-  FileType,
   INODE_EXTREF_KEY,
   INODE_ITEM_KEY,
   INODE_REF_KEY,
   InodeExtref,
+  InodeItem,
   InodeRef,
   ORPHAN_ITEM_KEY,
   ROOT_ITEM_KEY,
@@ -23,12 +24,11 @@ import {
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
-import { ENTRY, entrySize } from './entry-rules.ts'
+import { entrySize } from './entry-rules.ts'
 import { FileContent, type ContentContext } from './file-content.ts'
-import { INODE } from './file-item-rules.ts'
 import { NameTable, SEEN } from './name-table.ts'
 import { treeName } from './names.ts'
-import { lastAtMost, u64At } from './numbers.ts'
+import { lastAtMost, u64Of } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
@@ -145,12 +145,12 @@ export class FileTreeCheck implements TreeVisitor {
       case INODE_ITEM_KEY: {
         const { view } = block
         current.hasItem = true
-        current.mode = view.getUint32(at + INODE.mode, true)
-        current.nlink = view.getUint32(at + INODE.nlink, true)
-        current.size = u64At(view, at + INODE.size)
-        current.nbytes = u64At(view, at + INODE.nbytes)
+        current.mode = InodeItem.at.mode.get(view, at)
+        current.nlink = InodeItem.at.nlink.get(view, at)
+        current.size = u64Of(InodeItem.at.size, view, at)
+        current.nbytes = u64Of(InodeItem.at.nbytes, view, at)
         current.place = block.physical + at
-        const flags = view.getUint32(at + INODE.flags, true)
+        const flags = Number(BigInt.asUintN(32, InodeItem.at.flags.get(view, at)))
         current.content.begin(flags, (current.mode & MODE_TYPE_MASK) === MODE_TYPE.symlink)
         if ((current.mode & MODE_TYPE_MASK) === MODE_TYPE.symlink && (flags & IMMUTABLE_OR_APPEND) !== 0) {
           this.#fault(
@@ -187,13 +187,13 @@ export class FileTreeCheck implements TreeVisitor {
 
   #references(current: Current, block: TreeBlock, slot: number, isExtref: boolean): void {
     const head = isExtref ? InodeExtref : InodeRef
-    const indexAt = isExtref ? InodeExtref.offsetOf('index') : InodeRef.offsetOf('index')
-    const lengthAt = isExtref ? InodeExtref.offsetOf('nameLen') : InodeRef.offsetOf('nameLen')
     const end = block.itemStart(slot) + block.itemSize(slot)
     for (let at = block.itemStart(slot); at < end;) {
-      const length = block.view.getUint16(at + lengthAt, true)
-      const directory = isExtref ? u64At(block.view, at) : Number(block.keyOffset(slot))
-      const index = u64At(block.view, at + indexAt)
+      const length = head.at.nameLen.get(block.view, at)
+      const directory = isExtref
+        ? u64Of(InodeExtref.at.parentObjectid, block.view, at)
+        : Number(block.keyOffset(slot))
+      const index = u64Of(head.at.index, block.view, at)
       this.#name(block, {
         directory,
         inode: current.inode,
@@ -214,13 +214,13 @@ export class FileTreeCheck implements TreeVisitor {
     const index = isIndex ? Number(block.keyOffset(slot)) : undefined
     for (let at = block.itemStart(slot); at < end; at += entrySize(block, at)) {
       const start = at + DirItem.size
-      const length = block.view.getUint16(at + ENTRY.nameLen, true)
-      const type = block.bytes[at + ENTRY.type]
+      const length = DirItem.at.nameLen.get(block.view, at)
+      const type = DirItem.at.type.get(block.view, at)
       current.namesSize += length
       const directory = current.inode
-      if (block.bytes[at + ENTRY.locationType] === ROOT_ITEM_KEY) {
+      if (DirItem.at.location.at.type.get(block.view, at) === ROOT_ITEM_KEY) {
         this.#context.addSubvolumeEntry({
-          child: block.view.getBigUint64(at + ENTRY.location, true),
+          child: DirItem.at.location.at.objectid.get(block.view, at),
           parent: this.#tree,
           directory,
           index,
@@ -230,7 +230,7 @@ export class FileTreeCheck implements TreeVisitor {
         })
         continue
       }
-      const inode = u64At(block.view, at + ENTRY.location)
+      const inode = u64Of(DirItem.at.location.at.objectid, block.view, at)
       const seen = isIndex ? SEEN.index : SEEN.entry
       this.#name(block, {
         directory,

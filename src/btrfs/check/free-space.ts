@@ -32,7 +32,7 @@ interface Info {
 const USES_BITMAPS = 1
 
 export class FreeSpaceCheck {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly #infos: Info[] = []
   readonly #start = columnOfSizes()
   readonly #length = columnOfSizes()
@@ -41,8 +41,8 @@ export class FreeSpaceCheck {
   #usesBitmaps = false
   #bitmapEnd = -1
 
-  constructor(volume: CheckContext) {
-    this.#volume = volume
+  constructor(context: CheckContext) {
+    this.#context = context
   }
 
   /** Takes in an item, in key order; it is as it should be. */
@@ -51,7 +51,7 @@ export class FreeSpaceCheck {
     const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
     const at = leaf.itemStart(slot)
     const problem = (expected: unknown, found: unknown) =>
-      this.#volume.itemFault(FREE_SPACE_TREE_OBJECTID, leaf, slot, { expected, found })
+      this.#context.itemFault(FREE_SPACE_TREE_OBJECTID, leaf, slot, { expected, found })
     if (type === FREE_SPACE_INFO_KEY) {
       const { extentCount, flags } = FreeSpaceInfo.decode(leaf.bytes, at)
       if (flags > USES_BITMAPS) problem(`flags of at most ${USES_BITMAPS}`, flags)
@@ -92,7 +92,7 @@ export class FreeSpaceCheck {
   }
 
   #addBitmap(bits: Uint8Array, start: number, length: number): void {
-    const { sectorsize } = this.#volume
+    const { sectorsize } = this.#context
     const count = length / sectorsize
     for (let bit = 0; bit < count; bit++) {
       if ((bits[bit >> 3] & (1 << (bit & 7))) === 0) continue
@@ -121,12 +121,12 @@ export class FreeSpaceCheck {
       infos.delete(group.start)
       if (lost.tree.hasObject(BigInt(group.start))) continue
       if (i === undefined) {
-        this.#volume.fault(what, group.place, 'a FREE_SPACE_INFO', 'none')
+        this.#context.fault(what, group.place, 'a FREE_SPACE_INFO', 'none')
         continue
       }
       const info = this.#infos[i]
       if (info.length !== group.length) {
-        this.#volume.fault(`${what}, length`, info.place, group.length, info.length)
+        this.#context.fault(`${what}, length`, info.place, group.length, info.length)
         continue
       }
       // Parts of it may lie in what could not be read.
@@ -139,7 +139,7 @@ export class FreeSpaceCheck {
       // mkfs.btrfs leaves those of the block groups it began with: nobody looks there, unless there is one again.
       const isLeftOver = last !== undefined && start < last.start && !isTouched(groups, start, start + length)
       if (isLeftOver) continue
-      this.#volume.fault(`free space of block group ${start}`, place, 'a block group', 'none')
+      this.#context.fault(`free space of block group ${start}`, place, 'a block group', 'none')
     }
   }
 
@@ -157,7 +157,7 @@ export class FreeSpaceCheck {
 
   #checkGroup(what: string, info: Info, stated: Range[], free: Range[]): void {
     if (stated.length !== info.extentCount) {
-      this.#volume.fault(`${what}, extent_count`, info.place, stated.length, info.extentCount)
+      this.#context.fault(`${what}, extent_count`, info.place, stated.length, info.extentCount)
     }
     const [a, b] = [this.#withoutSuperblocks(free), this.#withoutSuperblocks(stated)]
     const differences: string[] = []
@@ -175,17 +175,17 @@ export class FreeSpaceCheck {
     }
     if (differing === 0) return
     const others = differing === 1 ? '' : `, and ${differing - 1} more that differ`
-    this.#volume.fault(what, info.place, differences[0], differences[1] + others)
+    this.#context.fault(what, info.place, differences[0], differences[1] + others)
   }
 
   /** Mirrors of the superblock lie in chunks, too: nothing is allocated there, and it is not free. */
   #withoutSuperblocks(ranges: Range[]): Range[] {
     if (ranges.length === 0) return ranges
-    const chunk = this.#volume.chunks.find(ranges[0].start)
+    const chunk = this.#context.chunks.find(ranges[0].start)
     if (chunk === undefined) return ranges
     let left = ranges
     for (const { offset, devid } of chunk.stripes) {
-      if (devid !== this.#volume.superblock.devItem.devid) continue
+      if (devid !== this.#context.superblock.devItem.devid) continue
       for (const superblock of SUPERBLOCK_OFFSETS) {
         const start = chunk.logical + superblock - offset
         if (start + STRIPE_LEN <= chunk.logical || start >= chunk.logical + chunk.length) continue

@@ -36,7 +36,7 @@ import { rootItemProblem, rootRefProblem, uuidProblem } from './root-item-rules.
 import { checksumProblem, freeSpaceProblem } from './space-item-rules.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
-export type ItemRule = (volume: CheckContext, leaf: TreeBlock, slot: number) => ItemProblem | undefined
+export type ItemRule = (context: CheckContext, leaf: TreeBlock, slot: number) => ItemProblem | undefined
 
 const RULES = new Map<number, ItemRule>([
   [INODE_ITEM_KEY, inodeProblem],
@@ -68,6 +68,6 @@ const RULES = new Map<number, ItemRule>([
 ])
 
 /** The first thing that is wrong with an item. Items of types that are unknown here are never wrong. */
-export function itemProblem(volume: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
-  return RULES.get(leaf.type(slot))?.(volume, leaf, slot)
+export function itemProblem(context: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
+  return RULES.get(leaf.type(slot))?.(context, leaf, slot)
 }

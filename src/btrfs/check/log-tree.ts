@@ -1,23 +1,24 @@
 /** Log trees: what was written since the last transaction. They have no extent items; their files have checksums. */
 import {
+  COMPRESS_NONE,
   EXTENT_CSUM_KEY,
   EXTENT_DATA_KEY,
   FILE_EXTENT_REG,
+  FileExtentItem,
   INODE_ITEM_KEY,
   INODE_NODATASUM,
-  COMPRESS_NONE,
+  InodeItem,
   TREE_LOG_OBJECTID,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
-import { EXTENT, INODE } from './file-item-rules.ts'
-import { u64At } from './numbers.ts'
+import { u64Of } from './numbers.ts'
 import { LostRanges, type TreeVisitor } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
 /** The log of one subvolume. */
 export class LogCheck implements TreeVisitor {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly #lost = new LostRanges()
   readonly #sums: ChecksumRanges
   readonly #ranges: { inode: bigint; from: number; length: number; place: number }[] = []
@@ -25,9 +26,9 @@ export class LogCheck implements TreeVisitor {
   readonly extents: LoggedExtent[] = []
   #summedInode: bigint | undefined
 
-  constructor(volume: CheckContext) {
-    this.#volume = volume
-    this.#sums = new ChecksumRanges(volume, TREE_LOG_OBJECTID)
+  constructor(context: CheckContext) {
+    this.#context = context
+    this.#sums = new ChecksumRanges(context, TREE_LOG_OBJECTID)
   }
 
   lost: TreeVisitor['lost'] = (low, high) => this.#lost.add(low, high)
@@ -39,25 +40,25 @@ export class LogCheck implements TreeVisitor {
       const type = block.type(slot)
       if (type === EXTENT_CSUM_KEY) this.#sums.add(block, slot)
       else if (type === INODE_ITEM_KEY) {
-        const flags = BigInt(block.view.getUint32(at + INODE.flags, true))
+        const flags = InodeItem.at.flags.get(block.view, at)
         if ((flags & INODE_NODATASUM) === 0n) this.#summedInode = block.objectid(slot)
       } else if (type === EXTENT_DATA_KEY) this.#addExtent(block, slot)
     }
   }
 
   #addExtent(block: TreeBlock, slot: number): void {
-    const { view, bytes } = block
+    const { view } = block
     const at = block.itemStart(slot)
-    if (bytes[at + EXTENT.type] !== FILE_EXTENT_REG) return
-    const start = u64At(view, at + EXTENT.diskBytenr)
+    if (FileExtentItem.at.type.get(view, at) !== FILE_EXTENT_REG) return
+    const start = u64Of(FileExtentItem.at.diskBytenr, view, at)
     if (start === 0) return
-    this.extents.push({ start, end: start + u64At(view, at + EXTENT.diskNumBytes) })
+    this.extents.push({ start, end: start + u64Of(FileExtentItem.at.diskNumBytes, view, at) })
     if (block.objectid(slot) !== this.#summedInode) return
-    const isCompressed = bytes[at + EXTENT.compression] !== COMPRESS_NONE
+    const isCompressed = FileExtentItem.at.compression.get(view, at) !== COMPRESS_NONE
     this.#ranges.push({
       inode: block.objectid(slot),
-      from: isCompressed ? start : start + u64At(view, at + EXTENT.offset),
-      length: u64At(view, at + (isCompressed ? EXTENT.diskNumBytes : EXTENT.numBytes)),
+      from: isCompressed ? start : start + u64Of(FileExtentItem.at.offset, view, at),
+      length: u64Of(isCompressed ? FileExtentItem.at.diskNumBytes : FileExtentItem.at.numBytes, view, at),
       place: block.physical + at,
     })
   }
@@ -68,7 +69,7 @@ export class LogCheck implements TreeVisitor {
     for (const { inode, from, length, place } of this.#ranges) {
       if (this.#sums.covered(from, length) === length || checksums.covered(from, length) === length) continue
       const what = `log of tree ${subvolume}, inode ${inode}, checksums from ${from} on`
-      this.#volume.fault(what, place, `those of ${length} bytes`, 'not all')
+      this.#context.fault(what, place, `those of ${length} bytes`, 'not all')
     }
   }
 }

@@ -1,13 +1,16 @@
-/** Numbers where they lie. Decoding whole structs takes too long where there are millions of items. */
+/** Arithmetic of sizes, addresses and ranges; and 64-bit fields that may hold anything. */
+import { roundedI64, roundedU64, type Field } from '../../lib/struct.ts'
 
-/** 64 bits as a number: exact below 2^53, and still huge beyond. */
-export function u64At(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
+type FieldPlace = Pick<Field<unknown>, 'offset'>
+
+/** A field of 64 bits, exact below 2^53 and rounded beyond: `Field.get` refuses numbers that only damaged items hold. */
+export function u64Of({ offset }: FieldPlace, view: DataView, base: number): number {
+  return roundedU64(view, base + offset)
 }
 
-/** 64 bits with a sign, exact between -2^53 and 2^53. */
-export function i64At(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getInt32(at + 4, true) * 0x1_0000_0000
+/** The same field with a sign, exact between -2^53 and 2^53. */
+export function i64Of({ offset }: FieldPlace, view: DataView, base: number): number {
+  return roundedI64(view, base + offset)
 }
 
 /** Whether a size or an address can be one: as a bigint it would not fit any file system. */

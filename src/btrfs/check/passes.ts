@@ -7,6 +7,7 @@ import {
   BLOCK_GROUP_TREE_OBJECTID,
   CHUNK_ITEM_KEY,
   CHUNK_TREE_OBJECTID,
+  ChunkItem,
   CSUM_TREE_OBJECTID,
   DEV_EXTENT_KEY,
   DEV_ITEM_KEY,
@@ -19,6 +20,7 @@ import {
   FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
   FILE_EXTENT_INLINE,
   FILE_EXTENT_PREALLOC,
+  FileExtentItem,
   FREE_SPACE_BITMAP_KEY,
   FREE_SPACE_INFO_KEY,
   FREE_SPACE_TREE_OBJECTID,
@@ -27,12 +29,13 @@ import {
   KeyPtr,
   ROOT_ITEM_KEY,
   ROOT_TREE_OBJECTID,
+  Stripe,
   SUPER_FLAG_METADUMP,
   Superblock,
   TREE_LOG_OBJECTID,
   UUID_KEY_SUBVOL,
   UUID_TREE_OBJECTID,
-  type Key,
+  Key,
 } from '../format.ts'
 import { decodeChunk, systemChunks } from '../read/chunk-map.ts'
 import type { Decompressor } from '../read/decompress.ts'
@@ -44,12 +47,11 @@ import { SpaceCheck } from './chunks.ts'
 import { checkData, ChecksumItems } from './data.ts'
 import { checkReferences } from './extent-refs.ts'
 import { ExtentTree } from './extent-table.ts'
-import { EXTENT } from './file-item-rules.ts'
 import { FileTreeCheck } from './file-tree.ts'
 import { FreeSpaceCheck } from './free-space.ts'
 import { LogCheck } from './log-tree.ts'
 import { treeName } from './names.ts'
-import { u64At } from './numbers.ts'
+import { u64Of } from './numbers.ts'
 import { RootsCheck, UuidCheck, type RootOfTree } from './roots.ts'
 import { checkMirrors, checkSuperblockFields, checkSystemChunk } from './superblocks.ts'
 import { LostRanges, walkTree, type CheckedTree, type TreeVisitor } from './tree-walk.ts'
@@ -144,8 +146,8 @@ class VolumeCheck {
     try {
       let at = 0
       for (const chunk of systemChunks(superblock)) {
-        checkSystemChunk(this.#volume, at + 17, chunk.logical)
-        at += 17 + 48 + chunk.stripes.length * 32
+        checkSystemChunk(this.#volume, at + Key.size, chunk.logical)
+        at += Key.size + ChunkItem.size + chunk.stripes.length * Stripe.size
         chunks.add(chunk)
       }
       return true
@@ -262,22 +264,22 @@ class VolumeCheck {
 
   #noteUses(leaf: TreeBlock, bad: ReadonlySet<number> | undefined): void {
     const row = this.#blocks.rowOf(leaf.bytenr)!
-    const { view, bytes } = leaf
+    const { view } = leaf
     for (let slot = 0; slot < leaf.count; slot++) {
       if (leaf.type(slot) !== EXTENT_DATA_KEY || bad?.has(slot) === true) continue
       const at = leaf.itemStart(slot)
-      const type = bytes[at + EXTENT.type]
+      const type = FileExtentItem.at.type.get(view, at)
       if (type === FILE_EXTENT_INLINE) continue
-      const bytenr = u64At(view, at + EXTENT.diskBytenr)
+      const bytenr = u64Of(FileExtentItem.at.diskBytenr, view, at)
       if (bytenr === 0) continue
       this.#uses.push({
         leaf: row,
         bytenr,
-        diskNumBytes: u64At(view, at + EXTENT.diskNumBytes),
+        diskNumBytes: u64Of(FileExtentItem.at.diskNumBytes, view, at),
         inode: Number(leaf.objectid(slot)),
-        offset: Number(leaf.keyOffset(slot)) - u64At(view, at + EXTENT.offset),
-        ramBytes: u64At(view, at + EXTENT.ramBytes),
-        compression: bytes[at + EXTENT.compression],
+        offset: Number(leaf.keyOffset(slot)) - u64Of(FileExtentItem.at.offset, view, at),
+        ramBytes: u64Of(FileExtentItem.at.ramBytes, view, at),
+        compression: FileExtentItem.at.compression.get(view, at),
         isPreallocated: type === FILE_EXTENT_PREALLOC,
         place: leaf.physical + at,
       })
@@ -405,7 +407,7 @@ class VolumeCheck {
     }
     this.#space.check(this.#options.deviceSize, this.#extents, lost)
     checkReferences({
-      volume: this.#volume,
+      context: this.#volume,
       extents: this.#extents,
       blocks: this.#blocks,
       pointers: this.#pointers,
@@ -452,7 +454,7 @@ class VolumeCheck {
   *#readData(): ReadRoutine<void> {
     this.#total = Math.max(this.#total, this.#done + this.#checksumItems.bytes)
     yield* checkData({
-      volume: this.#volume,
+      context: this.#volume,
       reader: this.#reader,
       extents: this.#extents,
       uses: this.#uses,

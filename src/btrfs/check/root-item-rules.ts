@@ -1,10 +1,11 @@
 /** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
+import type {
+  Key} from '../format.ts';
 import {
   CSUM_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
   FREE_SPACE_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
-  Key,
   MAX_LEVEL,
   ROOT_SUBVOL_DEAD,
   ROOT_SUBVOL_RDONLY,
@@ -13,30 +14,17 @@ import {
   TREE_RELOC_OBJECTID,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import { isAligned, isExact, u64At } from './numbers.ts'
+import { isAligned, isExact, u64Of } from './numbers.ts'
 import { isSubvolume, type ItemProblem, type CheckContext } from './context.ts'
 
-export const ROOT = {
-  generation: RootItem.offsetOf('generation'),
-  rootDirid: RootItem.offsetOf('rootDirid'),
-  bytenr: RootItem.offsetOf('bytenr'),
-  lastSnapshot: RootItem.offsetOf('lastSnapshot'),
-  flags: RootItem.offsetOf('flags'),
-  refs: RootItem.offsetOf('refs'),
-  dropProgress: RootItem.offsetOf('dropProgress'),
-  dropLevel: RootItem.offsetOf('dropLevel'),
-  level: RootItem.offsetOf('level'),
-  generationV2: RootItem.offsetOf('generationV2'),
-  uuid: RootItem.offsetOf('uuid'),
-}
 /** There is one of each. */
 const GLOBAL_TREES = new Set([EXTENT_TREE_OBJECTID, CSUM_TREE_OBJECTID, FREE_SPACE_TREE_OBJECTID])
 
 /** Root items of old kernels end before the fields of their second version. */
-export const LEGACY_ROOT_ITEM_SIZE = ROOT.generationV2
+export const LEGACY_ROOT_ITEM_SIZE = RootItem.at.generationV2.offset
 
 export function rootItemProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
@@ -52,31 +40,33 @@ export function rootItemProblem(
   if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {
     return { field: 'size', expected: `${RootItem.size}, or ${LEGACY_ROOT_ITEM_SIZE}`, found: size }
   }
-  const { view, bytes } = leaf
+  const { view } = leaf
   const at = leaf.itemStart(slot)
-  const generations: Record<string, number> = {
-    generation: ROOT.generation,
-    last_snapshot: ROOT.lastSnapshot,
-    ...(size === RootItem.size && { generation_v2: ROOT.generationV2 }),
+  const { generation, lastSnapshot, generationV2 } = RootItem.at
+  const generations = {
+    generation,
+    last_snapshot: lastSnapshot,
+    ...(size === RootItem.size && { generation_v2: generationV2 }),
   }
-  for (const [field, offset] of Object.entries(generations)) {
-    const found = u64At(view, at + offset)
-    if (found > volume.latestGeneration)
-      return { field, expected: `at most ${volume.latestGeneration}`, found }
+  for (const [name, field] of Object.entries(generations)) {
+    const found = u64Of(field, view, at)
+    if (found > context.latestGeneration)
+      return { field: name, expected: `at most ${context.latestGeneration}`, found }
   }
-  const bytenr = u64At(view, at + ROOT.bytenr)
-  if (!isAligned(bytenr, volume.sectorsize) || !isExact(bytenr)) {
-    return { field: 'bytenr', expected: `a multiple of ${volume.sectorsize}`, found: bytenr }
+  const bytenr = u64Of(RootItem.at.bytenr, view, at)
+  if (!isAligned(bytenr, context.sectorsize) || !isExact(bytenr)) {
+    return { field: 'bytenr', expected: `a multiple of ${context.sectorsize}`, found: bytenr }
   }
-  for (const [field, offset] of Object.entries({ level: ROOT.level, drop_level: ROOT.dropLevel })) {
-    const found = bytes[at + offset]
-    if (found >= MAX_LEVEL) return { field, expected: `less than ${MAX_LEVEL}`, found }
+  const { level, dropLevel } = RootItem.at
+  for (const [name, field] of Object.entries({ level, drop_level: dropLevel })) {
+    const found = field.get(view, at)
+    if (found >= MAX_LEVEL) return { field: name, expected: `less than ${MAX_LEVEL}`, found }
   }
   const progress = dropProgressOf(leaf, slot)
-  if (progress.objectid !== 0n && bytes[at + ROOT.dropLevel] === 0) {
+  if (progress.objectid !== 0n && RootItem.at.dropLevel.get(view, at) === 0) {
     return { field: 'drop_level', expected: 'a level of nodes, as drop_progress is set', found: 0 }
   }
-  const flags = view.getBigUint64(at + ROOT.flags, true)
+  const flags = RootItem.at.flags.get(view, at)
   if ((flags & ~(ROOT_SUBVOL_RDONLY | ROOT_SUBVOL_DEAD)) !== 0n) {
     return { field: 'flags', expected: 'RDONLY and DEAD at most', found: `0x${flags.toString(16)}` }
   }
@@ -89,20 +79,22 @@ export function rootItemProblem(
  */
 export function dropOf(leaf: TreeBlock, slot: number): { key: Key; level: number } | undefined {
   const at = leaf.itemStart(slot)
-  const isReferredTo = leaf.view.getUint32(at + ROOT.refs, true) > 0
+  const isReferredTo = RootItem.at.refs.get(leaf.view, at) > 0
   const key = dropProgressOf(leaf, slot)
-  return isReferredTo || key.objectid === 0n ? undefined : { key, level: leaf.bytes[at + ROOT.dropLevel] }
+  return isReferredTo || key.objectid === 0n
+    ? undefined
+    : { key, level: RootItem.at.dropLevel.get(leaf.view, at) }
 }
 
 function dropProgressOf(leaf: TreeBlock, slot: number): Key {
-  return Key.decode(leaf.bytes, leaf.itemStart(slot) + ROOT.dropProgress)
+  return RootItem.at.dropProgress.get(leaf.view, leaf.itemStart(slot))
 }
 
 /** ROOT_REF and ROOT_BACKREF. */
 export function rootRefProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
   const size = leaf.itemSize(slot)
   if (size < RootRef.size) return { field: 'size', expected: `more than ${RootRef.size}`, found: size }
-  const nameLen = leaf.view.getUint16(leaf.itemStart(slot) + RootRef.offsetOf('nameLen'), true)
+  const nameLen = RootRef.at.nameLen.get(leaf.view, leaf.itemStart(slot))
   if (nameLen === size - RootRef.size) return undefined
   return { field: 'name_len', expected: size - RootRef.size, found: nameLen }
 }

@@ -1,7 +1,7 @@
 /** The root tree: every tree there is, and how subvolumes hang together. (check_root_refs of btrfs check) */
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { hexText } from '../../lib/hex.ts'
-import { viewOf } from '../../lib/struct.ts'
+import { id64 } from '../../lib/struct.ts'
 import {
   FS_TREE_OBJECTID,
   ORPHAN_ITEM_KEY,
@@ -11,12 +11,13 @@ import {
   ROOT_REF_KEY,
   RootItem,
   RootRef,
+  UuidKey,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { SubvolumeEntry } from './file-tree.ts'
-import { dropOf, ROOT } from './root-item-rules.ts'
+import { dropOf } from './root-item-rules.ts'
 import { treeName } from './names.ts'
-import { u64At } from './numbers.ts'
+import { u64Of } from './numbers.ts'
 import type { CheckedTree, LostRanges } from './tree-walk.ts'
 import { isFreeId, type CheckContext } from './context.ts'
 
@@ -41,10 +42,10 @@ interface Link {
   place: number
 }
 
-const NO_UUID = new Uint8Array(16)
+const NO_UUID = new Uint8Array(UuidKey.size)
 
 export class RootsCheck {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly trees: RootOfTree[] = []
   readonly #links = new Map<string, Link>()
   /** Children, and those who have a ROOT_REF or ROOT_BACKREF with them. */
@@ -52,8 +53,8 @@ export class RootsCheck {
   readonly #entries: SubvolumeEntry[] = []
   readonly #orphans = new Set<bigint>()
 
-  constructor(volume: CheckContext) {
-    this.#volume = volume
+  constructor(context: CheckContext) {
+    this.#context = context
   }
 
   /** Takes in an item of the root tree; it is as it should be. */
@@ -79,8 +80,8 @@ export class RootsCheck {
     this.#link(isForward ? 'ROOT_REF' : 'ROOT_BACKREF', {
       child,
       parent,
-      directory: u64At(leaf.view, at + RootRef.offsetOf('dirid')),
-      index: u64At(leaf.view, at + RootRef.offsetOf('sequence')),
+      directory: u64Of(RootRef.at.dirid, leaf.view, at),
+      index: u64Of(RootRef.at.sequence, leaf.view, at),
       name: fromBytes(leaf.bytes, at + RootRef.size, at + leaf.itemSize(slot)),
       place: leaf.physical + at,
     })
@@ -97,9 +98,9 @@ export class RootsCheck {
       return
     }
     const what = `${as} of ${linkText(link)}`
-    if (known.seen.has(as)) this.#volume.fault(what, place, 'one', 'another one')
+    if (known.seen.has(as)) this.#context.fault(what, place, 'one', 'another one')
     if (index !== undefined && known.index !== undefined && index !== known.index) {
-      this.#volume.fault(`${what}, index`, place, known.index, index)
+      this.#context.fault(`${what}, index`, place, known.index, index)
     }
     known.index ??= index
     known.seen.add(as)
@@ -122,11 +123,11 @@ export class RootsCheck {
     for (const { objectid, place, refs } of roots.values()) {
       if (!isFreeId(objectid) || found.has(objectid) || this.#orphans.has(objectid) || refs === 0) continue
       if (isIncomplete) continue
-      this.#volume.fault(treeName(objectid), place, 'a place in a directory, or an orphan item', 'neither')
+      this.#context.fault(treeName(objectid), place, 'a place in a directory, or an orphan item', 'neither')
     }
     for (const { objectid, place, refs } of roots.values()) {
       if (refs !== 0 || !isFreeId(objectid) || this.#orphans.has(objectid)) continue
-      this.#volume.fault(
+      this.#context.fault(
         `${treeName(objectid)}, refs`,
         place,
         'an orphan item, as it is being deleted',
@@ -142,11 +143,11 @@ export class RootsCheck {
     if (isIncomplete) found.add(child)
     for (const as of ['ROOT_REF', 'ROOT_BACKREF', 'DIR_ITEM', 'DIR_INDEX'] as const) {
       if (seen.has(as) || (isIncomplete && as.startsWith('DIR'))) continue
-      this.#volume.fault(linkText(link), place, `a ${as}`, 'none')
+      this.#context.fault(linkText(link), place, `a ${as}`, 'none')
     }
     for (const id of [child, parent]) {
       if (roots.has(id)) continue
-      this.#volume.fault(linkText(link), place, `a root item of ${treeName(id)}`, 'none')
+      this.#context.fault(linkText(link), place, `a root item of ${treeName(id)}`, 'none')
     }
   }
 
@@ -163,32 +164,26 @@ export class RootsCheck {
     for (const { objectid, place, refs } of this.trees) {
       if (!isFreeId(objectid) || refs === 0 || !found.has(objectid) || reached.has(objectid)) continue
       if (this.#orphans.has(objectid)) continue
-      this.#volume.fault(treeName(objectid), place, 'a place below the top level', 'none')
+      this.#context.fault(treeName(objectid), place, 'a place below the top level', 'none')
     }
   }
 }
 
 /** What the UUID tree says, beside what the root items do. */
 export class UuidCheck {
-  readonly #volume: CheckContext
+  readonly #context: CheckContext
   readonly #entries: { uuid: string; id: bigint; place: number }[] = []
 
-  constructor(volume: CheckContext) {
-    this.#volume = volume
+  constructor(context: CheckContext) {
+    this.#context = context
   }
 
   /** Takes in a UUID_KEY_SUBVOL item, which is as it should be. */
   add(leaf: TreeBlock, slot: number): void {
-    const uuid = new Uint8Array(16)
-    viewOf(uuid).setBigUint64(0, leaf.objectid(slot), true)
-    viewOf(uuid).setBigUint64(8, leaf.keyOffset(slot), true)
+    const uuid = hexText(UuidKey.encode({ objectid: leaf.objectid(slot), offset: leaf.keyOffset(slot) }))
     const end = leaf.itemStart(slot) + leaf.itemSize(slot)
-    for (let at = leaf.itemStart(slot); at < end; at += 8) {
-      this.#entries.push({
-        uuid: hexText(uuid),
-        id: leaf.view.getBigUint64(at, true),
-        place: leaf.physical + at,
-      })
+    for (let at = leaf.itemStart(slot); at < end; at += id64.size) {
+      this.#entries.push({ uuid, id: id64.read(leaf.view, at), place: leaf.physical + at })
     }
   }
 
@@ -205,30 +200,30 @@ export class UuidCheck {
       const key = `${uuid} ${id}`
       missing.delete(key)
       if (sound.has(key) || all.has(key)) continue
-      this.#volume.fault(`UUID tree, ${uuid}`, place, 'the id of a subvolume with this UUID', id)
+      this.#context.fault(`UUID tree, ${uuid}`, place, 'the id of a subvolume with this UUID', id)
     }
     for (const { objectid, place } of missing.values()) {
-      this.#volume.fault(`${treeName(objectid)}, uuid`, place, 'an entry of the UUID tree', 'none')
+      this.#context.fault(`${treeName(objectid)}, uuid`, place, 'an entry of the UUID tree', 'none')
     }
   }
 }
 
 function rootOf(leaf: TreeBlock, slot: number): RootOfTree {
-  const { view, bytes } = leaf
+  const { view } = leaf
   const at = leaf.itemStart(slot)
   const drop = dropOf(leaf, slot)
   const hasUuid = leaf.itemSize(slot) === RootItem.size
   return {
     objectid: leaf.objectid(slot),
     offset: leaf.keyOffset(slot),
-    bytenr: u64At(view, at + ROOT.bytenr),
-    level: bytes[at + ROOT.level],
-    generation: u64At(view, at + ROOT.generation),
-    lastSnapshot: u64At(view, at + ROOT.lastSnapshot),
+    bytenr: u64Of(RootItem.at.bytenr, view, at),
+    level: RootItem.at.level.get(view, at),
+    generation: u64Of(RootItem.at.generation, view, at),
+    lastSnapshot: u64Of(RootItem.at.lastSnapshot, view, at),
     ...(drop !== undefined && { drop }),
-    refs: view.getUint32(at + ROOT.refs, true),
-    rootDirectory: u64At(view, at + ROOT.rootDirid),
-    uuid: hasUuid ? bytes.slice(at + ROOT.uuid, at + ROOT.uuid + 16) : undefined,
+    refs: RootItem.at.refs.get(view, at),
+    rootDirectory: u64Of(RootItem.at.rootDirid, view, at),
+    uuid: hasUuid ? RootItem.at.uuid.get(view, at) : undefined,
     place: leaf.physical + at,
   }
 }

@@ -13,11 +13,11 @@ import type { ItemProblem, CheckContext } from './context.ts'
 
 /** (check_csum_item of tree-checker.c) */
 export function checksumProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
-  const { sectorsize, hash } = volume
+  const { sectorsize, hash } = context
   if (leaf.objectid(slot) !== EXTENT_CSUM_OBJECTID) {
     return { field: 'objectid', expected: EXTENT_CSUM_OBJECTID, found: leaf.objectid(slot) }
   }
@@ -37,23 +37,23 @@ export function checksumProblem(
 }
 
 export function freeSpaceProblem(
-  volume: CheckContext,
+  context: CheckContext,
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
   const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
-  if (length === 0 || !isExact(start + length) || !isAligned(start, volume.sectorsize)) {
+  if (length === 0 || !isExact(start + length) || !isAligned(start, context.sectorsize)) {
     return {
       field: 'key',
-      expected: `a range in sectors of ${volume.sectorsize}`,
+      expected: `a range in sectors of ${context.sectorsize}`,
       found: `${start} and ${length}`,
     }
   }
   const type = leaf.type(slot)
   if (type === FREE_SPACE_INFO_KEY) return sizeProblem(leaf, slot, FreeSpaceInfo.size)
-  if (!isAligned(length, volume.sectorsize)) {
-    return { field: 'key offset', expected: `a multiple of ${volume.sectorsize}`, found: length }
+  if (!isAligned(length, context.sectorsize)) {
+    return { field: 'key offset', expected: `a multiple of ${context.sectorsize}`, found: length }
   }
-  const bits = type === FREE_SPACE_BITMAP_KEY ? length / volume.sectorsize : 0
+  const bits = type === FREE_SPACE_BITMAP_KEY ? length / context.sectorsize : 0
   return sizeProblem(leaf, slot, Math.ceil(bits / 8))
 }

@@ -12,7 +12,7 @@ import {
   Stripe,
   Superblock,
 } from '../format.ts'
-import { viewOf } from '../../lib/struct.ts'
+import { viewOf, type Field } from '../../lib/struct.ts'
 import { chunkContentProblem } from './device-item-rules.ts'
 import type { CheckContext } from './context.ts'
 
@@ -20,40 +20,40 @@ import type { CheckContext } from './context.ts'
 const MIN_BLOCKS = 6
 
 /** What readers do not look at. */
-export function checkSuperblockFields(volume: CheckContext): void {
-  const { superblock } = volume
+export function checkSuperblockFields(context: CheckContext): void {
+  const { superblock } = context
   const { nodesize, sectorsize, totalBytes, bytesUsed, stripesize, numDevices, devItem, logRoot } = superblock
   const expect = (field: keyof Superblock, isSound: boolean, expected: unknown, found: unknown) => {
     if (isSound) return
-    volume.fault(`superblock, ${field}`, superblock.bytenr + Superblock.offsetOf(field), expected, found)
+    context.fault(`superblock, ${field}`, superblock.bytenr + Superblock.offsetOf(field), expected, found)
   }
   expect('totalBytes', totalBytes > 0, 'more than 0', totalBytes)
   expect('bytesUsed', bytesUsed >= MIN_BLOCKS * nodesize, `at least ${MIN_BLOCKS * nodesize}`, bytesUsed)
   expect('stripesize', stripesize === 4096 || stripesize === sectorsize, `4096, or ${sectorsize}`, stripesize)
   expect('numDevices', numDevices > 0, 'more than 0', numDevices)
   expect('logRoot', logRoot % sectorsize === 0, `a multiple of ${sectorsize}`, logRoot)
-  expect('devItem', equalBytes(devItem.fsid, volume.fsid), 'the fsid in it', 'another one')
+  expect('devItem', equalBytes(devItem.fsid, context.fsid), 'the fsid in it', 'another one')
   const least = Key.size + ChunkItem.size + Stripe.size
   const { sysChunkArraySize } = superblock
   expect('sysChunkArraySize', sysChunkArraySize >= least, `at least ${least}`, sysChunkArraySize)
 }
 
 /** The chunks that the superblock has, by themselves. */
-export function checkSystemChunk(volume: CheckContext, at: number, logical: number): void {
-  const { superblock } = volume
-  const problem = chunkContentProblem(volume, viewOf(superblock.sysChunkArray), at, logical)
+export function checkSystemChunk(context: CheckContext, at: number, logical: number): void {
+  const { superblock } = context
+  const problem = chunkContentProblem(context, viewOf(superblock.sysChunkArray), at, logical)
   if (problem === undefined) return
   const place = superblock.bytenr + Superblock.offsetOf('sysChunkArray') + at
   const field = problem.field === undefined ? '' : `, ${problem.field}`
-  volume.fault(`sys_chunk_array, chunk ${logical}${field}`, place, problem.expected, problem.found)
+  context.fault(`sys_chunk_array, chunk ${logical}${field}`, place, problem.expected, problem.found)
 }
 
 /**
  * Mirrors on the device, as far as the file system reaches, are there, and those of the same transaction are the same as
  * the superblock but for their places. What btrfs-image restored has none.
  */
-export function* checkMirrors(volume: CheckContext, used: readonly number[]): ReadRoutine<void> {
-  const { superblock } = volume
+export function* checkMirrors(context: CheckContext, used: readonly number[]): ReadRoutine<void> {
+  const { superblock } = context
   if ((superblock.flags & SUPER_FLAG_METADUMP) !== 0n) return
   const encoded = Superblock.encode(superblock)
   for (const offset of SUPERBLOCK_OFFSETS) {
@@ -63,8 +63,8 @@ export function* checkMirrors(volume: CheckContext, used: readonly number[]): Re
     // A device that is too short has been reported.
     if (bytes.length < SUPERBLOCK_SIZE) continue
     const what = `mirror of the superblock`
-    if (viewOf(bytes).getBigUint64(Superblock.offsetOf('magic'), true) !== MAGIC) {
-      volume.fault(what, offset, '_BHRfS_M', 'something else')
+    if (Superblock.at.magic.get(viewOf(bytes), 0) !== MAGIC) {
+      context.fault(what, offset, '_BHRfS_M', 'something else')
       continue
     }
     // A crash may come between the superblock and its mirrors, which then are of the transaction before.
@@ -72,16 +72,15 @@ export function* checkMirrors(volume: CheckContext, used: readonly number[]): Re
     const different = differingField(encoded, bytes)
     if (different !== undefined) {
       const at = offset + Superblock.offsetOf(different)
-      volume.fault(`${what}, ${different}`, at, 'what the superblock has', 'something else')
+      context.fault(`${what}, ${different}`, at, 'what the superblock has', 'something else')
     }
   }
 }
 
 function isOfSameTransaction(a: Uint8Array, b: Uint8Array): boolean {
-  const [fsid, generation] = [Superblock.offsetOf('fsid'), Superblock.offsetOf('generation')]
-  const same = (start: number, length: number) =>
-    equalBytes(a.subarray(start, start + length), b.subarray(start, start + length))
-  return same(fsid, 16) && same(generation, 8)
+  const isSame = ({ offset, size }: Pick<Field<unknown>, 'offset' | 'size'>) =>
+    equalBytes(a.subarray(offset, offset + size), b.subarray(offset, offset + size))
+  return isSame(Superblock.at.fsid) && isSame(Superblock.at.generation)
 }
 
 /** fsync(2) writes its log's address to the first copy alone. */

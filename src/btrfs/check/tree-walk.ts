@@ -57,8 +57,6 @@ export interface WalkContext {
 const FIRST_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 /** Bytes of leaves that are read ahead. */
 const READ_AHEAD = 4 * 1024 ** 2
-const HEADER_FLAGS = Header.offsetOf('flags')
-const HEADER_CHUNK_TREE_UUID = Header.offsetOf('chunkTreeUuid')
 const NEVER_EMPTY = new Set([
   ROOT_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
@@ -166,7 +164,7 @@ class Walk {
       }
     }
     if (!isNew) return
-    const flags = block.view.getBigUint64(HEADER_FLAGS, true)
+    const flags = Header.at.flags.get(block.view, 0)
     if ((flags & HEADER_FLAG_WRITTEN) === 0n) {
       volume.fault(`${what}, flags`, block.physical, 'WRITTEN', `0x${flags.toString(16)}`)
     }
@@ -177,7 +175,7 @@ class Walk {
       const expected = `at most ${volume.latestGeneration}`
       volume.fault(`${what}, generation`, block.physical, expected, block.generation)
     }
-    if (!volume.sameChunkTreeUuid(block.bytes, HEADER_CHUNK_TREE_UUID)) {
+    if (!volume.sameChunkTreeUuid(block.bytes, Header.at.chunkTreeUuid.offset)) {
       volume.fault(`${what}, chunk_tree_uuid`, block.physical, 'that of the chunk tree', 'another one')
     }
     if (block.level > 0) this.#checkPointers(block)
@@ -188,7 +186,7 @@ class Walk {
       const generation = node.childGeneration(slot)
       if (generation <= node.generation) continue
       const what = `${blockName(node.bytenr, this.#tree.objectid)}, slot ${slot}, generation`
-      const at = node.physical + Header.size + slot * KeyPtr.size + KeyPtr.offsetOf('generation')
+      const at = node.physical + Header.size + slot * KeyPtr.size + KeyPtr.at.generation.offset
       this.#context.volume.fault(what, at, `at most the node's ${node.generation}`, generation)
     }
   }

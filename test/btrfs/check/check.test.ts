@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checkBtrfs } from '../../../src/btrfs/check/check.ts'
 import {
   EXTENT_ITEM_KEY,
   EXTENT_TREE_OBJECTID,
@@ -78,6 +79,15 @@ describe('a sound image', () => {
       expect(await faultTextsOf(source, { onProgress: (...at) => progress.push(at) })).toEqual([])
       expect(progress.at(-1)![0]).toBe(progress.at(-1)![1])
       expect(progress.every(([done], i) => i === 0 || done >= progress[i - 1][0])).toBe(true)
+    }))
+
+  test('needs no options, and the result says the same as the callback', () =>
+    withSource(async (source) => {
+      expect(await checkBtrfs(source)).toEqual({ findings: [], findingCount: 0 })
+      const damaged = flipped(source, SUPERBLOCK_OFFSETS[0] + 500)
+      const { findings, findingCount } = await checkBtrfs(damaged, { quick: true })
+      expect(findings).toEqual(await faultsOf(damaged))
+      expect(findingCount).toBe(1)
     }))
 
   test('can be left alone', () =>
