@@ -42,12 +42,22 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   await checkOutputPlace(output, plan)
   const findings: Finding[] = []
   const report = (finding: Finding) => {
+    // Each pool of threads that cannot start says so.
+    if (findings.some(({ where, message }) => where === finding.where && message === finding.message)) return
     findings.push(finding)
     onFinding?.(finding)
   }
   const progress = new ProgressReport(onProgress)
   const splitAt = splitOffset(plan)
-  const target = await openOutput({ output, format, force, outputLevel, threaded: workers > 0, splitAt })
+  const target = await openOutput({
+    output,
+    format,
+    force,
+    outputLevel,
+    threaded: workers > 0,
+    splitAt,
+    onFinding: report,
+  })
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     await sink.reserve(0, Mbr.size)

@@ -27,7 +27,7 @@ async function openBtrfsPartition(
   const { nixos, time } = plan
   const { compress, decompress } = await loadExtentCompression()
   const hash = await loadHash(plan.checksum)
-  const threads = openExtentEncoder(workers, { compress, hash })
+  const threads = openExtentEncoder(workers, { compress, hash, onFinding })
   const encoder = profiler?.encoder(threads) ?? threads
   const writer = new BtrfsWriter(plan, sink, { encoder, decompress, hash, signal })
   return {

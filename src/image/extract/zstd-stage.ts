@@ -29,8 +29,8 @@ export async function zstdStage(
   )
   const pool = new WorkerPool({
     workers,
-    module: () => new URL('./compress-worker.js', import.meta.url),
-    load: () => import('./compress-worker.ts'),
+    module: () => new URL('./archive-worker.js', import.meta.url),
+    load: () => import('./archive-worker.ts'),
     memories: buffers,
   })
   const memories = buffers.map((buffer) => new FrameMemory(buffer))
