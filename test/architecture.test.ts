@@ -25,7 +25,7 @@ const CLI_MAY_IMPORT = new Set(['cli', '(index)', 'build', 'image', 'boot', 'spe
 
 /** Readers and writers of formats run in a browser, too. */
 const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec', 'tar'])
-const PORTABLE_PACKAGES = new Set(['crc-32', 'fflate', 'pako', 'uuid', 'zod'])
+const PORTABLE_PACKAGES = new Set(['crc-32', 'fflate', 'hash-wasm', 'pako', 'uuid', 'zod'])
 const NOT_PORTABLE = new Set(['Buffer', 'process', 'require', '__dirname', '__filename'])
 const CLOCK_OR_CHANCE = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID'])
 

@@ -1,10 +1,11 @@
 /**
- * The hash functions, each from where it is fastest: sha256 from Node, which uses what processors have for it,
- * xxhash64 and blake2b from WebAssembly. Only what is asked for is loaded.
+ * The hash functions, each in its fastest form: sha256 of Node, which uses the instructions of the processor, and in
+ * browsers, like xxhash64 and blake2b anywhere, as WebAssembly. Only the one that is asked for is loaded.
  */
 import type { IHasher } from 'hash-wasm'
 import { countBlocks, type BlockHash, type HashName } from './block-hash.ts'
 import { CRC32C } from './crc32c.ts'
+import { nodeModule } from './node-module.ts'
 
 const LOADERS: Record<HashName, () => Promise<BlockHash>> = {
   crc32c: () => Promise.resolve(CRC32C),
@@ -30,10 +31,20 @@ async function loadBlake2b(): Promise<BlockHash> {
   return blockHash('blake2b', 32, digestOf(await createBLAKE2b(256)))
 }
 
+/** The part of node:crypto used here. */
+interface NodeCrypto {
+  createHash(name: 'sha256'): { update(block: Uint8Array): { digest(): Uint8Array } }
+  /** Since Node 20.12. */
+  hash?: (name: 'sha256', block: Uint8Array, encoding: 'buffer') => Uint8Array
+}
+
 async function loadSha256(): Promise<BlockHash> {
-  const crypto = await import('node:crypto')
-  // Node has `hash` since 20.12.
-  const { hash } = crypto as { hash?: typeof crypto.hash }
+  const crypto = await nodeModule<NodeCrypto>('node:crypto')
+  if (crypto === undefined) {
+    const { createSHA256 } = await import('hash-wasm')
+    return blockHash('sha256', 32, digestOf(await createSHA256()))
+  }
+  const { hash } = crypto
   return blockHash(
     'sha256',
     32,

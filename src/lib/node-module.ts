@@ -7,6 +7,13 @@ interface NodeProcess {
   versions?: { node?: string }
 }
 
+const nodeProcess = () => (globalThis as { process?: NodeProcess }).process
+
+/** Whether the modules of Node are there; they are in Deno and Bun, too. */
+export function isNode(): boolean {
+  return nodeProcess()?.versions?.node !== undefined
+}
+
 /**
  * A module of Node.
  *
@@ -14,8 +21,8 @@ interface NodeProcess {
  * @returns undefined where there is none: in a browser
  */
 export async function nodeModule<T extends object>(name: `node:${string}`): Promise<T | undefined> {
-  const node = (globalThis as { process?: NodeProcess }).process
-  if (node?.getBuiltinModule !== undefined) return node.getBuiltinModule(name) as T | undefined
-  if (node?.versions?.node === undefined) return undefined
+  if (!isNode()) return undefined
+  const { getBuiltinModule } = nodeProcess()!
+  if (getBuiltinModule !== undefined) return getBuiltinModule(name) as T | undefined
   return (await import(/* @vite-ignore */ name)) as T
 }

@@ -1,6 +1,6 @@
 import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd/format.ts'
 import { FrameBlocks, type FrameSizes } from '../lib/zstd/frame-blocks.ts'
-import { MAX_FRAME_CONTENT, type RunMemory } from './run-memory.ts'
+import { MAX_FRAME_CONTENT, type RunMemory } from '../lib/zstd/run-memory.ts'
 import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
 
 /** The most that is compressed in one go; random access has to decompress as much. */

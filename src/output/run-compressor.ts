@@ -3,7 +3,7 @@ import type { OnFinding } from '../lib/finding.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 import type { Zstd } from '../lib/zstd/codec.ts'
 import { compressJob } from './compress-handler.ts'
-import { RunMemory } from './run-memory.ts'
+import { RunMemory } from '../lib/zstd/run-memory.ts'
 
 /** Batches for a thread: one that is being compressed, and the next. */
 const BACKLOG = 2

@@ -8,7 +8,7 @@ import type { OpenFile } from './open-file.ts'
 import { RawRuns } from './raw-runs.ts'
 import { ReservedRanges } from './reserved-ranges.ts'
 import { localCompressor, threadedCompressor } from './run-compressor.ts'
-import { MAX_FRAME_CONTENT } from './run-memory.ts'
+import { MAX_FRAME_CONTENT } from '../lib/zstd/run-memory.ts'
 import { type Run, splitSectorPadding, splitZeroBlocks } from './zero-runs.ts'
 
 /** Zeros in plain content are taken out in blocks of this size; smaller runs are left to the compressor. */

@@ -143,23 +143,43 @@ test('the oracle for blake2b is right at the size that Node has', () => {
   )
 })
 
-test('sha256 where Node has no `hash` yet', async () => {
+/** Modules of Node as `nodeModule` finds them. */
+function stubNodeModules(find: (name: string) => Promise<object | undefined> | undefined): void {
   vi.resetModules()
-  vi.doMock('node:crypto', () => ({ createHash, hash: undefined }))
+  vi.doMock('../../src/lib/node-module.ts', () => ({ nodeModule: find, isNode: () => true }))
+}
+
+test('sha256 where Node has no `hash` yet', async () => {
+  const crypto = { createHash: vi.fn(createHash) }
+  stubNodeModules(() => Promise.resolve(crypto))
   const { loadHash } = await import('../../src/lib/load-hash.ts')
   const hash = await loadHash('sha256')
   expect(hex(hashOf(hash, text('abc')))).toBe(ABC.sha256)
+  expect(crypto.createHash).toHaveBeenCalled()
+})
+
+test('sha256 where there is no Node', async () => {
+  stubNodeModules(() => Promise.resolve(undefined))
+  const { loadHash } = await import('../../src/lib/load-hash.ts')
+  const hash = await loadHash('sha256')
+  expect(hash.size).toBe(32)
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 500 }), (bytes) => {
+      expect(hex(hashOf(hash, bytes))).toBe(hex(ORACLES.sha256(bytes)))
+    }),
+  )
 })
 
 test('only what is asked for is loaded', async () => {
-  vi.resetModules()
   const loaded: string[] = []
-  for (const name of ['hash-wasm', 'node:crypto']) {
-    vi.doMock(name, (original: () => Promise<object>) => {
-      loaded.push(name)
-      return original()
-    })
-  }
+  stubNodeModules((name) => {
+    loaded.push(name)
+    return import(name) as Promise<object>
+  })
+  vi.doMock('hash-wasm', (original: () => Promise<object>) => {
+    loaded.push('hash-wasm')
+    return original()
+  })
   const { loadHash } = await import('../../src/lib/load-hash.ts')
   await loadHash('crc32c')
   expect(loaded).toEqual([])

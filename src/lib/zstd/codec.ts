@@ -2,10 +2,11 @@
  * The Zstandard library, in the best form this machine has. All of them are libzstd and give the same bytes.
  */
 import { readFrameHeader, readFrameSize } from './format.ts'
+import { nodeModule } from '../node-module.ts'
 import { loadNapiBinding } from './native.ts'
 
 /** The fastest first. */
-export const ZSTD_NAMES = ['zstd-napi', 'node:zlib', '@bokuweb/zstd-wasm'] as const
+export const ZSTD_NAMES = ['zstd-napi', 'node:zlib', 'wasm'] as const
 export type ZstdName = (typeof ZSTD_NAMES)[number]
 
 /** Compresses one piece after the other at one level; keeps its tables between them. */
@@ -41,7 +42,7 @@ export interface Zstd {
   decompressInto(target: Uint8Array, bytes: Uint8Array): number
 }
 
-/** What is used of node:zlib, where it has zstd. */
+/** The part of node:zlib used here; Node has zstd since 22.15 and 23.8. */
 interface ZlibZstd {
   zstdCompressSync?: (
     source: Uint8Array,
@@ -56,10 +57,9 @@ export const MAX_LEVEL = 22
 const LOADERS: Record<ZstdName, () => Promise<Zstd | undefined>> = {
   'zstd-napi': loadNapi,
   'node:zlib': loadZlib,
-  '@bokuweb/zstd-wasm': loadWasm,
+  wasm: loadWasm,
 }
 
-// The WASM build breaks when it is initialised a second time, so each is loaded once.
 const loaded = new Map<ZstdName, Promise<Zstd | undefined>>()
 
 /** The fastest zstd that is present. */
@@ -131,7 +131,8 @@ async function loadNapi(): Promise<Zstd | undefined> {
 }
 
 async function loadZlib(): Promise<Zstd | undefined> {
-  const zlib = (await import('node:zlib')) as unknown as ZlibZstd
+  const zlib = await nodeModule<ZlibZstd>('node:zlib')
+  if (zlib === undefined) return undefined
   const level = zlib.constants.ZSTD_c_compressionLevel
   const { zstdCompressSync, zstdDecompressSync } = zlib
   if (level === undefined || zstdCompressSync === undefined || zstdDecompressSync === undefined) {
@@ -164,25 +165,22 @@ async function loadZlib(): Promise<Zstd | undefined> {
 }
 
 async function loadWasm(): Promise<Zstd> {
-  const wasm = await import('@bokuweb/zstd-wasm')
-  await wasm.init()
-  const decompress = (bytes: Uint8Array, maxSize: number): Uint8Array =>
-    wasm.decompress(bytes, { defaultHeapSize: checkFrame(bytes, maxSize) })
+  const { WasmZstd } = await import('./wasm.ts')
+  const wasm = await WasmZstd.load()
   return {
-    name: '@bokuweb/zstd-wasm',
+    name: 'wasm',
     compressBound,
     createCompressor(level) {
       checkLevel(level)
+      const context = wasm.createContext()
       return {
-        compress(target, source) {
-          const frame = wasm.compress(source, level)
-          target.set(frame)
-          return frame.length
-        },
+        compress: (target, source) =>
+          copyInto(target, wasm.compress(context, source, compressBound(source.length), level)),
       }
     },
-    decompress,
-    decompressInto: (target, bytes) => copyInto(target, decompress(bytes, target.length)),
+    decompress: (bytes, maxSize) => wasm.decompress(bytes, checkFrame(bytes, maxSize)).slice(),
+    decompressInto: (target, bytes) =>
+      copyInto(target, wasm.decompress(bytes, checkFrame(bytes, target.length))),
   }
 }
 

@@ -16,7 +16,7 @@ import {
   SINGLE_SEGMENT_HEADER_SIZE,
   writeSingleSegmentHeader,
 } from './format.ts'
-import type { RunMemory } from '../../output/run-memory.ts'
+import type { RunMemory } from './run-memory.ts'
 
 /** Both sizes of a frame, in bytes. */
 export interface FrameSizes {

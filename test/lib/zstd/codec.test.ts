@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
@@ -8,8 +11,11 @@ import {
 } from '../../../src/lib/zstd/format.ts'
 import { loadZstd, loadZstdNamed, ZSTD_NAMES, type Zstd } from '../../../src/lib/zstd/codec.ts'
 import { viewOf } from '../../../src/lib/struct.ts'
+import { temporaryFolder } from '../../output/folder.ts'
 import { contentOf } from '../../output/operations.ts'
 
+const ROOT = join(import.meta.dirname, '../../..')
+const folder = temporaryFolder()
 const PIECE = 128 * 1024
 const found = await Promise.all(ZSTD_NAMES.map((name) => loadZstdNamed(name)))
 const present = found.filter((zstd) => zstd !== undefined)
@@ -95,6 +101,13 @@ describe('zstd', () => {
       expect(() => zstd.createCompressor(level)).toThrow('expected 1 to 22')
     })
   })
+})
+
+test('the WebAssembly module is the one of the package', () => {
+  const script = join(ROOT, 'scripts/make-zstd-wasm.mjs')
+  const made = join(folder, 'wasm-module.ts')
+  execFileSync(process.execPath, [script, made])
+  expect(readFileSync(made, 'utf8')).toBe(readFileSync(join(ROOT, 'src/lib/zstd/wasm-module.ts'), 'utf8'))
 })
 
 describe('the zstd format', () => {

@@ -1,6 +1,6 @@
-import { viewOf } from '../lib/struct.ts'
-import { blockBodySize, BlockHeader, readFrameHeader } from '../lib/zstd/format.ts'
-import type { Zstd, ZstdCompressor } from '../lib/zstd/codec.ts'
+import { viewOf } from '../struct.ts'
+import { blockBodySize, BlockHeader, readFrameHeader } from './format.ts'
+import type { Zstd, ZstdCompressor } from './codec.ts'
 
 /** No frame covers more of an image. It is also its window, and every decoder has room for 8 MiB. */
 export const MAX_FRAME_CONTENT = 4 * 1024 * 1024
