@@ -92,6 +92,7 @@ export function* bootFileEntries(
       mtime: collected.mtime(from),
       size: collected.content(from).size,
       content: { [Symbol.asyncIterator]: () => collected.content(from).content[Symbol.asyncIterator]() },
+      repeatable: true,
     }
   }
 }
@@ -109,5 +110,6 @@ export function fileEntry(path: ByteString, bytes: Uint8Array, mtime: Timestamp)
   return {
     ...{ path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtime, origin: ORIGIN, size: bytes.length },
     content: { [Symbol.asyncIterator]: pieces },
+    repeatable: true,
   }
 }

@@ -33,14 +33,11 @@ export async function writePartitions(
     try {
       for await (const entry of writer.ownEntries()) await writer.add(entry)
       for (const source of partition.sources) {
-        const isRepeatable = source.kind === 'directory'
-        for await (const entry of readSource(source, context)) {
-          await writer.add({ entry, to: source.to, isRepeatable })
-        }
+        for await (const entry of readSource(source, context)) await writer.add({ entry, to: source.to })
       }
       system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
       if (partition === last) {
-        for (const entry of system?.bootFiles() ?? []) await writer.add({ entry, isRepeatable: true })
+        for (const entry of system?.bootFiles() ?? []) await writer.add({ entry })
       }
       written.push({ plan: partition, result: await writer.finish(), writer })
     } finally {

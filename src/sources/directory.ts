@@ -71,7 +71,7 @@ export async function* readDirectory(
       const content = contents.of({ path, host, size, ino: stats.ino })
       // Nobody reads what has no bytes, but files of /proc only say that they have none.
       if (size === 0) await content[Symbol.asyncIterator]().next()
-      yield { ...common, type: 'file', size, content }
+      yield { ...common, type: 'file', size, content, repeatable: true }
     } else if (stats.isSymbolicLink()) {
       const target = await attempt(source, path, () => readlink(host, { encoding: 'buffer' }))
       yield { ...common, type: 'symlink', target: fromBytes(target) }

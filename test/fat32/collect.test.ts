@@ -1,7 +1,9 @@
 import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { describe, expect, it } from 'vitest'
+import { zeros } from '../../src/file-tree/file-content.ts'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
+import { memorySpool } from '../../src/fat32/write/spool.ts'
 import { planGeometry } from '../../src/fat32/geometry.ts'
 import { planFat32 } from '../../src/fat32/write/plan.ts'
 import { DoesNotFitError, InputError } from '../../src/lib/errors.ts'
@@ -20,21 +22,41 @@ const directory = (path: string, sec = TIME.sec) => directoryOf(path, { sec, nse
 const link = (path: string, target: string): SourceEntry => ({ ...common, path, type: 'hardlink', target })
 const symlink = (path: string): SourceEntry => ({ ...common, path, type: 'symlink', target: 'x' })
 
+async function* counted(content: AsyncIterable<Uint8Array>, add: (length: number) => void) {
+  for await (const piece of content) {
+    add(piece.length)
+    yield piece
+  }
+}
+
+/** Reads content and does not keep it. */
+async function discard(content: AsyncIterable<Uint8Array>): Promise<() => AsyncIterable<Uint8Array>> {
+  for await (const piece of content) void piece
+  return () => content
+}
+
 /** Collects sources, each below a path, into a volume of 40 MiB; content is kept as from an archive. */
 class Volume {
+  /** Bytes of each content in the spool. */
   readonly kept: number[] = []
-  readonly collector = new FatCollector({
-    size: 40 * MIB,
-    time: TIME,
-    keep: async (content) => {
-      const bytes = await collect(content)
-      this.kept.push(bytes.length)
-      // eslint-disable-next-line @typescript-eslint/require-await
-      return async function* () {
-        yield bytes
-      }
-    },
-  })
+  readonly #spool = memorySpool()
+  readonly collector: FatCollector
+
+  constructor({ countsOnly = false } = {}) {
+    this.collector = new FatCollector({
+      size: 40 * MIB,
+      time: TIME,
+      spool: {
+        add: async (content) => {
+          let size = 0
+          const measured = counted(content, (length) => (size += length))
+          const open = await (countsOnly ? discard(measured) : this.#spool.add(measured))
+          this.kept.push(size)
+          return open
+        },
+      },
+    })
+  }
 
   async add(entries: SourceEntry[], to = ''): Promise<this> {
     for (const entry of entries) await this.collector.add(entry, to)
@@ -147,13 +169,19 @@ describe('FatCollector', () => {
   })
 })
 
+// eslint-disable-next-line @typescript-eslint/require-await
+async function* zeroPieces(size: number) {
+  yield* zeros(size)
+}
+
 describe('content that has no room', () => {
-  /** Stands for much content, of which nothing is read. */
-  const claimed = (path: string, size: number) => file(path, 'x', { size })
+  /** A file of zeros, from one buffer. */
+  const claimed = (path: string, size: number) =>
+    file(path, '', { size, content: { [Symbol.asyncIterator]: () => zeroPieces(size) } })
   const CAPACITY = planGeometry(40 * MIB).clusters * 512
 
   it('is not kept when it is one file that is too large', async () => {
-    const volume = new Volume()
+    const volume = new Volume({ countsOnly: true })
     await expect(volume.add([claimed('big', CAPACITY + 1)])).rejects.toMatchObject({
       message: expect.stringContaining('a.tar: entry "big", in a FAT32 file system, does not fit') as string,
       needed: CAPACITY + 512,
@@ -164,7 +192,7 @@ describe('content that has no room', () => {
   })
 
   it('ends the reading soon when it is many files', async () => {
-    const volume = new Volume()
+    const volume = new Volume({ countsOnly: true })
     const files = Array.from({ length: 100 }, (_, i) => claimed(`${i % 2}/${i}`, 10 * MIB))
     const attempt = volume.add(files)
     await expect(attempt).rejects.toBeInstanceOf(DoesNotFitError)
@@ -173,7 +201,7 @@ describe('content that has no room', () => {
   })
 
   it('may be there when it is replaced', async () => {
-    const volume = new Volume()
+    const volume = new Volume({ countsOnly: true })
     const files = Array.from({ length: 100 }, () => claimed('d/f', 15 * MIB))
     await volume.add(files)
     await volume.add([file('d', 'x'), claimed('rest', CAPACITY - 512 * 2)])

@@ -6,7 +6,7 @@ import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/
 import { checkFat } from '../../src/fat32/check/check.ts'
 import type { DirEntry } from '../../src/fat32/format.ts'
 import type { FatReader } from '../../src/fat32/read/reader.ts'
-import { writeFat32, type WriteFat32Options } from '../../src/fat32/write/write.ts'
+import { writeLayout, type WriteLayoutOptions } from '../../src/fat32/write/write.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import type { SyncByteSource } from '../../src/lib/byte-source.ts'
 import type { Finding } from '../../src/lib/finding.ts'
@@ -77,7 +77,10 @@ export function request(entries: readonly SourceEntry[], rest: Partial<Request> 
 
 /** Collects the entries and plans. */
 export async function planOf({ entries, ...asked }: Request): Promise<Fat32Layout> {
-  const collector = new FatCollector({ ...asked, keep: (content) => Promise.resolve(() => content) })
+  const collector = new FatCollector({
+    ...asked,
+    spool: { add: (content) => Promise.resolve(() => content) },
+  })
   for (const entry of entries) await collector.add(entry)
   const { root, places } = collector
   return planFat32({ ...asked, root, places })
@@ -150,11 +153,11 @@ export function faultsOf(image: SparseImage): Finding[] {
 export async function withVolume<T>(
   asked: Request,
   work: (image: SparseImage) => Promise<T>,
-  options?: WriteFat32Options,
+  options?: WriteLayoutOptions,
 ): Promise<T> {
   const layout = await planOf(asked)
   return withImage(asked.size, async (image) => {
-    await writeFat32(layout, strictSink(image), options)
+    await writeLayout(layout, strictSink(image), options)
     return work(image)
   })
 }

@@ -8,6 +8,7 @@ import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
 import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY, FIRST_CLUSTER } from '../../src/fat32/format.ts'
 import { caseKey, nameProblem } from '../../src/fat32/names.ts'
+import { memorySpool } from '../../src/fat32/write/spool.ts'
 import { planFat32 } from '../../src/fat32/write/plan.ts'
 import { openFat } from '../../src/fat32/read/reader.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
@@ -29,6 +30,7 @@ import {
   request,
   sourceOf,
   TIME,
+  utf8,
   withVolume,
   type DirectoryEntry,
   type FileEntry,
@@ -353,7 +355,7 @@ describe('what FAT32 cannot hold', () => {
     const collector = new FatCollector({
       size: 40 * MIB,
       time: TIME,
-      keep: () => Promise.reject(new Error()),
+      spool: memorySpool(),
     })
     for (const path of ['y/a/b/1', 'y/a/b/2']) await collector.add(directory(path), 'to/z.')
     const attempt = () => planFat32({ ...request([]), root: collector.root, places: collector.places })
@@ -373,13 +375,40 @@ describe('what FAT32 cannot hold', () => {
   })
 
   it.each([
-    ['longer', 'xyz', 2, 'a.tar: entry "f" at offset 512: has more content than the 2 bytes'],
-    ['longer than nothing', 'xyz', 0, 'has more content than the 0 bytes'],
-    ['shorter', 'xyz', 4, 'has 3 bytes of content, not the 4'],
-  ])('refuses content that is %s than it was said to be', async (_, text, size, message) => {
-    const attempt = withVolume(request([file('f', text, { size })]), () => Promise.resolve())
-    await expect(attempt).rejects.toThrow(message)
+    ['longer', { size: 2 }, 'entry "f" at offset 512: expected 2 bytes of content, found at least 3'],
+    ['longer than nothing', { size: 0 }, 'expected 0 bytes of content, found at least 3'],
+    ['shorter', { size: 4 }, 'expected 4 bytes of content, found 3'],
+    [
+      'longer than its data ranges',
+      { size: 900, ranges: [{ offset: 512, length: 2 }] },
+      'expected 2 bytes of content in the data ranges, found at least 3',
+    ],
+    [
+      'shorter than its data ranges',
+      { size: 900, ranges: [{ offset: 512, length: 4 }] },
+      'expected 4 bytes of content in the data ranges, found 3',
+    ],
+  ])('refuses content that is %s than declared', async (_, declared, message) => {
+    const attempt = withVolume(request([file('f', 'xyz', declared)]), () => Promise.resolve())
+    await expect(attempt).rejects.toThrow(
+      `a.tar: ${message.startsWith('entry') ? '' : 'entry "f" at offset 512: '}${message}`,
+    )
     await expect(attempt).rejects.toBeInstanceOf(InputError)
+  })
+
+  it('writes every name of a sparse file', async () => {
+    const ranges = [{ offset: 1000, length: 3 }]
+    const link: SourceEntry = { ...common, type: 'hardlink', path: 'b', mode: 0, target: 'a' }
+    const entries = [file('a', 'xyz', { size: 2000, ranges, repeatable: true }), link]
+    await withVolume(request(entries), async (image) => {
+      const whole = new Uint8Array(2000)
+      whole.set(utf8('xyz'), 1000)
+      const found = await Promise.resolve(readBack(image))
+      expect([...found]).toEqual([
+        ['a', digest(whole)],
+        ['b', digest(whole)],
+      ])
+    })
   })
 
   it('can be stopped', async () => {

@@ -48,8 +48,6 @@ export interface NewEntry {
   entry: SourceEntry
   /** Path below which it goes; default: the root. */
   to?: ByteString
-  /** Its content can be read at any later time, and more than once. */
-  isRepeatable?: boolean
 }
 
 /** A system that was made of the closure in a partition. */

@@ -8,7 +8,7 @@ import { caseKey } from '../../fat32/names.ts'
 import { FatCollector } from '../../fat32/write/collect.ts'
 import type { FatContent } from '../../fat32/write/content.ts'
 import { planFat32, type Fat32Layout } from '../../fat32/write/plan.ts'
-import { writeFat32 } from '../../fat32/write/write.ts'
+import { writeLayout } from '../../fat32/write/write.ts'
 import { PLAIN_FORM } from '../../file-tree/file-layout.ts'
 import { findNode } from '../../file-tree/find-node.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
@@ -36,28 +36,20 @@ export const fat32Driver: PartitionDriver<Fat32Plan> = {
 function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildContext): PartitionWriter {
   const { label, volumeId, start, size, time, firmware } = plan
   const spool = new Spool()
-  let isRepeatable = false
-  const collector = new FatCollector({
-    size,
-    time,
-    keep: (content) => (isRepeatable ? Promise.resolve(() => content) : spool.add(content)),
-  })
+  const collector = new FatCollector({ size, time, spool })
   return {
     async *ownEntries(): AsyncIterable<NewEntry> {
       if (firmware === undefined) return
-      for await (const entry of firmwareEntries(firmware, time, context)) yield { entry, isRepeatable: true }
+      for await (const entry of firmwareEntries(firmware, time, context)) yield { entry }
     },
-    add({ entry, to = '', ...more }) {
-      isRepeatable = more.isRepeatable === true
-      return collector.add(entry, to)
-    },
+    add: ({ entry, to }) => collector.add(entry, to),
     installSystem: () => Promise.resolve(undefined),
     async finish() {
       const { root, places } = collector
       const hiddenSectors = start / SECTOR_SIZE
       const layout = planFat32({ size, hiddenSectors, label, volumeId, time, root, places })
       context.progress.step(`writing ${label || 'FAT32'}`)
-      await writeFat32(layout, sink, {
+      await writeLayout(layout, sink, {
         signal: context.signal,
         onBytes: (bytes) => context.progress.advance(bytes),
       })

@@ -1,9 +1,11 @@
 import type { SourceEntry, Timestamp } from '../../file-tree/entry.ts'
+import { checkedContent } from '../../file-tree/content-length.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
 import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
 import { entryError, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
+import type { Spool } from './spool.ts'
 import { MAX_FILE_SIZE } from '../format.ts'
 import { clusterSizeOf, planGeometry } from '../geometry.ts'
 
@@ -14,8 +16,8 @@ export interface FatCollectorOptions {
   clusterSize?: number
   /** Time of directories that no source describes. */
   time: Timestamp
-  /** Makes content readable at any later time, as often as needed; called while the entry is at hand. */
-  keep: (content: AsyncIterable<Uint8Array>) => Promise<FatContent['open']>
+  /** For content that can be read only once: see `FileContent.repeatable`. */
+  spool: Spool
 }
 
 /** Part of the volume that may be kept, at least, before the tree is looked at again. See FatCollector. */
@@ -38,7 +40,7 @@ export class FatCollector {
   #unseen: number
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
-  constructor({ size, clusterSize, time, keep }: FatCollectorOptions) {
+  constructor({ size, clusterSize, time, spool }: FatCollectorOptions) {
     const geometry = planGeometry(size, { clusterSize })
     this.#clusterSize = clusterSizeOf(geometry)
     this.#capacity = geometry.clusters * this.#clusterSize
@@ -47,7 +49,8 @@ export class FatCollector {
       content: {
         store: async (entry) => {
           this.#refuseTooLarge(entry)
-          return { size: entry.size, open: await keep(wholeContent(entry)) }
+          const content = wholeCheckedContent(entry)
+          return { size: entry.size, open: entry.repeatable ? () => content : await spool.add(content) }
         },
         copy: (content) => Promise.resolve(content),
       },
@@ -123,6 +126,18 @@ export class FatCollector {
   /** Bytes of the clusters of a file. */
   #clustersOf(size: number): number {
     return Math.ceil(size / this.#clusterSize) * this.#clusterSize
+  }
+}
+
+/**
+ * All bytes of a file, for as many reads as its content allows.
+ *
+ * @throws InputError while it is read, when the content is longer or shorter than the entry declares
+ */
+function wholeCheckedContent(entry: SourceEntry & { type: 'file' }): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () =>
+      wholeContent({ ...entry, content: checkedContent(entry) })[Symbol.asyncIterator](),
   }
 }
 

@@ -1,7 +1,6 @@
 import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { encodeDirectory, labelBytes } from './directory.ts'
-import { entryError } from './content.ts'
 import {
   BOOT_SIGNATURE,
   BootSector,
@@ -27,8 +26,8 @@ const BACKUP_BOOT_SECTOR = 6
 /** Bytes of a FAT that are made and written at once. */
 const FAT_PIECE = 65536
 
-export interface WriteFat32Options {
-  /** Told the number of bytes after each piece of file content. */
+export interface WriteLayoutOptions {
+  /** Called with the number of bytes after each piece of file content. */
   onBytes?: (bytes: number) => void
   signal?: AbortSignal
 }
@@ -37,12 +36,12 @@ export interface WriteFat32Options {
  * Writes a planned volume, front to back. The zeros of its end are not written.
  *
  * @param sink its offset 0 is the start of the partition
- * @throws InputError when the content of a file is longer or shorter than planned
+ * @throws InputError when the content of a file is longer or shorter than declared
  */
-export async function writeFat32(
+export async function writeLayout(
   layout: Fat32Layout,
   sink: ImageSink,
-  { onBytes, signal }: WriteFat32Options = {},
+  { onBytes, signal }: WriteLayoutOptions = {},
 ): Promise<void> {
   const { geometry, directories, files } = layout
   const bootSectors = encodeBootSectors(layout)
@@ -66,25 +65,19 @@ export async function writeFat32(
 }
 
 async function writeContent(
-  { content, place }: PlannedFile,
+  { content }: PlannedFile,
   start: number,
   sink: ImageSink,
-  { onBytes, signal }: WriteFat32Options,
+  { onBytes, signal }: WriteLayoutOptions,
 ): Promise<void> {
   let done = 0
   signal?.throwIfAborted()
   for await (const piece of content.open()) {
     signal?.throwIfAborted()
     if (piece.length === 0) continue
-    if (done + piece.length > content.size) {
-      throw entryError(`has more content than the ${content.size} bytes it was said to have`, place)
-    }
     await sink.write(start + done, piece)
     done += piece.length
     onBytes?.(piece.length)
-  }
-  if (done < content.size) {
-    throw entryError(`has ${done} bytes of content, not the ${content.size} it was said to have`, place)
   }
 }
 
