@@ -86,14 +86,19 @@ export class SizeTree {
 
   /** @param name is asked for when the file is large */
   addFile(parent: number, name: () => ByteString, sizes: FileSizes): void {
-    this.#files.set(parent, this.#files.get(parent) + 1)
-    this.#apparent.set(parent, this.#apparent.get(parent) + sizes.apparentBytes)
-    this.#content.set(parent, this.#content.get(parent) + sizes.contentBytes)
-    this.#stored.set(parent, this.#stored.get(parent) + sizes.storedBytes)
+    this.addFiles(parent, 1, sizes)
     const rank = Math.max(sizes.storedBytes, sizes.apparentBytes)
     if (rank === 0 || rank <= this.#leastLarge) return
     this.#large.push({ ...sizes, parent, name: name() })
     if (this.#large.length >= 2 * MAX_FILES) this.#forgetSmaller()
+  }
+
+  /** Adds the sizes of files that are not told apart, nor among the largest. */
+  addFiles(parent: number, count: number, { apparentBytes, contentBytes, storedBytes }: FileSizes): void {
+    this.#files.set(parent, this.#files.get(parent) + count)
+    this.#apparent.set(parent, this.#apparent.get(parent) + apparentBytes)
+    this.#content.set(parent, this.#content.get(parent) + contentBytes)
+    this.#stored.set(parent, this.#stored.get(parent) + storedBytes)
   }
 
   /** The large directories and files. */

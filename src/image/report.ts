@@ -11,7 +11,7 @@ export type {
 } from '../btrfs/usage/report.ts'
 export type { ChunkUsage, Occupant } from '../btrfs/usage/chunks.ts'
 export type { ExtentKind, StoredByKind, StoredContent } from '../btrfs/usage/extent-use.ts'
-export type { InlineContent, SubvolumeContent } from '../btrfs/usage/scan-subvolume.ts'
+export type { InlineContent, SubvolumeContent } from '../btrfs/usage/content.ts'
 export type { Features, SuperblockCopy } from '../btrfs/usage/superblocks.ts'
 export type { FatUsage } from '../fat32/usage/usage.ts'
 export type { FileSizes, LargeFile, SizeNode } from '../file-tree/size-tree.ts'

@@ -164,21 +164,37 @@ function* pathOf(
 function* directoryPath(cursor: Cursor, tree: number, dirid: number): ReadRoutine<ByteString> {
   const names: ByteString[] = []
   for (let ino = dirid; ino !== FIRST_FREE_OBJECTID;) {
-    const key = { objectid: BigInt(ino), type: INODE_REF_KEY, offset: 0n }
-    const isThere = yield* cursor.seek(key)
-    const { leaf, slot } = cursor
-    const isRef = isThere && leaf.is(slot, ino, INODE_REF_KEY)
-    if (names.length === MAX_DEPTH || !(isRef || (isThere && leaf.is(slot, ino, INODE_EXTREF_KEY)))) {
-      throw new CorruptError(`directory ${dirid} of tree ${tree}`, leaf.physical, {
-        expected: 'a path from the root of the subvolume',
-        found: names.length === MAX_DEPTH ? 'a longer one than can be' : `inode ${ino} without a name`,
-      })
-    }
-    const { parent, name } = isRef ? firstRef(leaf, slot) : firstExtref(leaf, slot)
+    if (names.length === MAX_DEPTH) throw noPath(dirid, tree, cursor.leaf, 'a longer one than can be')
+    const { parent, name } = yield* directoryName(cursor, tree, ino)
     names.push(name)
     ino = parent
   }
   return names.reverse().join('/')
+}
+
+/**
+ * The name of a directory, and the directory it lies in.
+ *
+ * @param cursor over the tree of its subvolume
+ * @throws CorruptError when it has none
+ */
+export function* directoryName(
+  cursor: Cursor,
+  tree: number,
+  ino: number,
+): ReadRoutine<{ parent: number; name: ByteString }> {
+  const isThere = yield* cursor.seek({ objectid: BigInt(ino), type: INODE_REF_KEY, offset: 0n })
+  const { leaf, slot } = cursor
+  if (isThere && leaf.is(slot, ino, INODE_REF_KEY)) return firstRef(leaf, slot)
+  if (isThere && leaf.is(slot, ino, INODE_EXTREF_KEY)) return firstExtref(leaf, slot)
+  throw noPath(ino, tree, leaf, 'a directory without a name')
+}
+
+function noPath(ino: number, tree: number, leaf: TreeBlock, found: string): CorruptError {
+  return new CorruptError(`directory ${ino} of tree ${tree}`, leaf.physical, {
+    expected: 'a path from the root of the subvolume',
+    found,
+  })
 }
 
 function firstRef(leaf: TreeBlock, slot: number): { parent: number; name: ByteString } {

@@ -42,21 +42,50 @@ export interface UsedExtent {
   kind: ExtentKind
 }
 
-/** How far a reference is the first one to its extent: in all file trees, in this one, or not at all. */
-export type Novelty = 'new' | 'new to the tree' | 'known'
+/** Adds sums of extents to others. */
+export function addStored(to: StoredByKind, more: StoredByKind): void {
+  for (const kind of EXTENT_KINDS) {
+    const added = more[kind]
+    if (added === undefined) continue
+    const stored = (to[kind] ??= { extents: 0, storedBytes: 0, contentBytes: 0 })
+    stored.extents += added.extents
+    stored.storedBytes += added.storedBytes
+    stored.contentBytes += added.contentBytes
+  }
+}
 
-/** All extents that a file system's trees refer to, each once. */
+/** Where a reference to an extent is found: running numbers. */
+export interface Referrer {
+  /** The tree that led to the leaf first. */
+  tree: number
+  /** The file, in all trees. */
+  file: number
+  /** The leaf, in all trees. */
+  leaf: number
+}
+
+const BY_FILES = 1
+const BY_TREES = 2
+const BY_LEAVES = 4
+
+/** All extents that a file system's trees refer to, each once: a row each. */
 export class ExtentUse {
   readonly #rows = new Map<number, number>()
   readonly #bytenr = columnOfSizes()
   readonly #diskBytes = columnOfSizes()
+  readonly #contentBytes = columnOfSizes()
   readonly #kind = columnOfU8()
-  /** The tree, and the running number of the file, that came first. */
+  /** Where the first reference is. */
   readonly #tree = columnOfU32()
   readonly #file = columnOfU32()
-  /** The tree that came last: trees are looked at one after the other. */
-  readonly #lastTree = columnOfU32()
+  readonly #leaf = columnOfU32()
+  /** Where the last reference is: leaves come one after the other. */
+  readonly #lastLeaf = columnOfU32()
+  /** Whether there are references from more than one of them. */
   readonly #sharing = columnOfU8()
+  /** The last union that the row was put into. */
+  readonly #union = columnOfU32()
+  #unions = 0
   readonly #stored: StoredByKind = {}
 
   get count(): number {
@@ -69,30 +98,73 @@ export class ExtentUse {
   }
 
   /**
-   * Takes note that a file refers to an extent.
+   * Takes note of a reference to an extent.
    *
-   * @param tree running number of the tree
-   * @param file running number of the file, in all trees
+   * @returns the row of the extent, and whether this is the first reference to it, in all or in its leaf
    */
-  refer(extent: UsedExtent, tree: number, file: number): Novelty {
-    const row = this.#rows.get(extent.bytenr)
-    if (row === undefined) {
-      this.#rows.set(extent.bytenr, this.#bytenr.length)
-      this.#bytenr.push(extent.bytenr)
-      this.#diskBytes.push(extent.diskBytes)
-      this.#kind.push(EXTENT_KINDS.indexOf(extent.kind))
-      this.#tree.push(tree)
-      this.#file.push(file)
-      this.#lastTree.push(tree)
-      this.#sharing.push(0)
-      addExtent(this.#stored, extent)
-      return 'new'
+  refer(
+    extent: UsedExtent,
+    { tree, file, leaf }: Referrer,
+  ): { row: number; isNew: boolean; isNewInLeaf: boolean } {
+    const known = this.#rows.get(extent.bytenr)
+    if (known !== undefined) {
+      let sharing = this.#sharing.get(known)
+      if (this.#file.get(known) !== file) sharing |= BY_FILES
+      if (this.#tree.get(known) !== tree) sharing |= BY_FILES | BY_TREES
+      if (this.#leaf.get(known) !== leaf) sharing |= BY_LEAVES
+      this.#sharing.set(known, sharing)
+      const isNewInLeaf = this.#lastLeaf.get(known) !== leaf
+      this.#lastLeaf.set(known, leaf)
+      return { row: known, isNew: false, isNewInLeaf }
     }
-    if (this.#file.get(row) !== file) this.#sharing.set(row, this.#sharing.get(row) | BY_FILES)
-    if (this.#lastTree.get(row) === tree) return 'known'
-    this.#sharing.set(row, BY_FILES | BY_TREES)
-    this.#lastTree.set(row, tree)
-    return 'new to the tree'
+    const row = this.count
+    this.#rows.set(extent.bytenr, row)
+    this.#bytenr.push(extent.bytenr)
+    this.#diskBytes.push(extent.diskBytes)
+    this.#contentBytes.push(extent.contentBytes)
+    this.#kind.push(EXTENT_KINDS.indexOf(extent.kind))
+    this.#tree.push(tree)
+    this.#file.push(file)
+    this.#leaf.push(leaf)
+    this.#lastLeaf.push(leaf)
+    this.#sharing.push(0)
+    this.#union.push(0)
+    addExtent(this.#stored, extent)
+    return { row, isNew: true, isNewInLeaf: true }
+  }
+
+  /** Takes note that several trees lead to a reference to the extent. */
+  shareByTrees(row: number): void {
+    this.#sharing.set(row, this.#sharing.get(row) | BY_FILES | BY_TREES)
+  }
+
+  extent(row: number): UsedExtent {
+    return {
+      bytenr: this.#bytenr.get(row),
+      diskBytes: this.#diskBytes.get(row),
+      contentBytes: this.#contentBytes.get(row),
+      kind: EXTENT_KINDS[this.#kind.get(row)],
+    }
+  }
+
+  /** Whether references to the extent lie in more than one leaf. */
+  isInSeveralLeaves(row: number): boolean {
+    return (this.#sharing.get(row) & BY_LEAVES) !== 0
+  }
+
+  /** What is in any of the lists, each row once. @param rowOf gives the row of what is in them */
+  union(lists: readonly ArrayLike<number>[], rowOf: (item: number) => number): number[] {
+    const union = ++this.#unions
+    const items: number[] = []
+    for (const list of lists) {
+      for (let i = 0; i < list.length; i++) {
+        const row = rowOf(list[i])
+        if (this.#union.get(row) === union) continue
+        this.#union.set(row, union)
+        items.push(list[i])
+      }
+    }
+    return items
   }
 
   /** For each tree, the bytes on disk of what no other tree refers to. */
@@ -113,16 +185,7 @@ export class ExtentUse {
     return bytes
   }
 
-  *extents(): Generator<{ bytenr: number; diskBytes: number; kind: ExtentKind }> {
-    for (let row = 0; row < this.count; row++) {
-      yield {
-        bytenr: this.#bytenr.get(row),
-        diskBytes: this.#diskBytes.get(row),
-        kind: EXTENT_KINDS[this.#kind.get(row)],
-      }
-    }
+  *extents(): Generator<UsedExtent> {
+    for (let row = 0; row < this.count; row++) yield this.extent(row)
   }
 }
-
-const BY_FILES = 1
-const BY_TREES = 2

@@ -3,7 +3,7 @@ import type { LargeFile, SizeNode } from '../../file-tree/size-tree.ts'
 import type { HashName } from '../../lib/block-hash.ts'
 import type { ChunkUsage } from './chunks.ts'
 import type { StoredByKind } from './extent-use.ts'
-import type { InlineContent, SubvolumeContent } from './scan-subvolume.ts'
+import type { InlineContent, SubvolumeContent } from './content.ts'
 import type { Features, SuperblockCopy } from './superblocks.ts'
 
 /** A subvolume, and what it takes. Bytes are those of one copy, whatever the profiles. */

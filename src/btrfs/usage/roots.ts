@@ -22,7 +22,7 @@ import { decodeRootRef } from '../read/directories.ts'
 import { chunkTreeRoot, rootTreeRoot } from '../read/roots.ts'
 import { itemFault, type TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
-import { scanTree } from './walk.ts'
+import { walkTree } from '../read/tree-walk.ts'
 
 /** The directory entry that is a subvolume. */
 export interface SubvolumePlace {
@@ -34,6 +34,7 @@ export interface SubvolumePlace {
 export interface AllRoots {
   /** In the order of their ids; the root tree and the chunk tree, which have no root items, come first. */
   roots: TreeRoot[]
+  byId: ReadonlyMap<bigint, TreeRoot>
   /** By the ids of the subvolumes. */
   places: Map<number, SubvolumePlace>
 }
@@ -62,8 +63,11 @@ export function* readRoots(
       places.set(Number(owner), { parentTree: Number(leaf.keyOffset(slot)), parentInode: dirid, name })
     }
   }
-  yield* scanTree(trees, rootTreeRoot(superblock), {
-    block: onBlock,
+  yield* walkTree(trees, rootTreeRoot(superblock), {
+    enter: ({ bytenr }) => {
+      onBlock(bytenr)
+      return true
+    },
     leaf: (leaf) => {
       for (let slot = 0; slot < leaf.count; slot++) {
         try {
@@ -75,7 +79,8 @@ export function* readRoots(
     },
     onFinding,
   })
-  return { roots: [rootTreeRoot(superblock), chunkTreeRoot(superblock), ...roots.values()], places }
+  const all = [rootTreeRoot(superblock), chunkTreeRoot(superblock), ...roots.values()]
+  return { roots: all, byId: new Map(all.map((root) => [root.owner, root])), places }
 }
 
 function rootOf(leaf: TreeBlock, slot: number): TreeRoot {

@@ -1,304 +1,101 @@
-/** What is in a subvolume, and what it takes: one scan over the leaves of its tree. */
-import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
+/** Scans the trees of subvolumes. Blocks that several of them share are read once. */
 import type { SizeTree } from '../../file-tree/size-tree.ts'
-import { type ByteString, fromBytes } from '../../lib/byte-string.ts'
-import { CorruptError } from '../../lib/errors.ts'
-import { findingOf, type OnFinding } from '../../lib/finding.ts'
-import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
-import {
-  DIR_INDEX_KEY,
-  EXTENT_DATA_KEY,
-  FILE_EXTENT_INLINE,
-  FILE_EXTENT_PREALLOC,
-  FileExtentHead,
-  FileExtentTail,
-  FIRST_FREE_OBJECTID,
-  INODE_EXTREF_KEY,
-  INODE_ITEM_KEY,
-  INODE_NODATACOW,
-  INODE_REF_KEY,
-  InodeExtref,
-  InodeItem,
-  InodeRef,
-} from '../format.ts'
-import { keyText, type TreeBlock } from '../read/tree-block.ts'
+import type { OnFinding } from '../../lib/finding.ts'
+import type { ReadRoutine } from '../../lib/read-routine.ts'
+import { INODE_ITEM_KEY } from '../format.ts'
+import { walkTree, type BlockPointer, type TreeVisitor } from '../read/tree-walk.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
-import {
-  addExtent,
-  COMPRESSION_KINDS,
-  type ExtentUse,
-  inOrder,
-  type StoredByKind,
-  type UsedExtent,
-} from './extent-use.ts'
-import { scanTree } from './walk.ts'
-
-/** Content that lies in the metadata, with the inodes. */
-export interface InlineContent {
-  files: number
-  storedBytes: number
-  contentBytes: number
-}
-
-/** What is in a subvolume. */
-export interface SubvolumeContent {
-  /** Regular files; one with several names counts once. */
-  files: number
-  directories: number
-  symlinks: number
-  /** Devices, fifos and sockets. */
-  specials: number
-  /** Names in its directories: one for each hard link and each subvolume in it. */
-  entries: number
-  /** Sum of the sizes of its regular files, holes included. */
-  apparentBytes: number
-  /** Bytes of its files that are in extents or inline, as often as files have them; holes are not. */
-  referencedBytes: number
-  extents: StoredByKind
-  inline: InlineContent
-  /** Those of the stored bytes that belong to NODATACOW files. */
-  nodatacowBytes: number
-}
+import { addItems } from './content.ts'
+import type { DirectoryRows } from './directory-rows.ts'
+import type { ExtentUse } from './extent-use.ts'
+import { LeafScan } from './scan-leaf.ts'
+import { newSubtree, shareSubtree, type Subtree } from './subtree.ts'
 
 export interface ScanContext {
   trees: Trees
   extents: ExtentUse
   sizes: SizeTree
-  /** Row of the directory with that inode number, of this subvolume. */
-  rowOf: (inode: number) => number
-  /** Running number of the subvolume. */
-  ordinal: number
-  /** Running number of the next file, in all subvolumes. */
-  nextFile: () => number
+  rows: DirectoryRows
   onBlock: (bytenr: number) => void
   onFinding: OnFinding
 }
 
-const INODE = {
-  size: InodeItem.offsetOf('size'),
-  mode: InodeItem.offsetOf('mode'),
-  flags: InodeItem.offsetOf('flags'),
+/** A subvolume that was scanned. */
+export interface ScannedSubvolume {
+  subtree: Subtree
+  /** Whether an earlier one has led to some of its blocks. */
+  sharesBlocks: boolean
 }
 
-const noName = () => ''
-
-interface OpenInode {
-  ino: number
-  file: number
-  size: number
-  type: number
-  nodatacow: boolean
-  parent: number | undefined
-  /** The first of its names; most are never asked for. */
-  name: () => ByteString
-  contentBytes: number
-  storedBytes: number
-}
-
-/** Scans the tree of a subvolume. */
-export function* scanSubvolume(root: TreeRoot, context: ScanContext): ReadRoutine<SubvolumeContent> {
-  const scan = new SubvolumeScan(context)
-  yield* scanTree(context.trees, root, {
-    block: context.onBlock,
-    leaf: (leaf) => scan.leaf(leaf),
-    onFinding: context.onFinding,
-  })
-  return scan.finish()
-}
-
-class SubvolumeScan {
+/**
+ * Scans subvolumes one after the other.
+ *
+ * The sizes of directories and the largest files are those of blocks that are scanned. What is in a block to which an
+ * earlier subvolume has led counts for the top directory of the later one: so a snapshot costs no more than the blocks
+ * in which it differs.
+ */
+export class SubvolumeScanner {
   readonly #context: ScanContext
-  #inode: OpenInode | undefined
-  readonly #content: SubvolumeContent = {
-    files: 0,
-    directories: 0,
-    symlinks: 0,
-    specials: 0,
-    entries: 0,
-    apparentBytes: 0,
-    referencedBytes: 0,
-    extents: {},
-    inline: { files: 0, storedBytes: 0, contentBytes: 0 },
-    nodatacowBytes: 0,
-  }
+  readonly #leaves: LeafScan
+  /** Subtrees by their blocks, and by the inodes that they go on with. */
+  readonly #subtrees = new Map<string, Subtree>()
+  #subvolumes = 0
 
   constructor(context: ScanContext) {
     this.#context = context
+    this.#leaves = new LeafScan(context)
   }
 
-  leaf(leaf: TreeBlock): void {
-    for (let slot = 0; slot < leaf.count; slot++) {
-      try {
-        this.#item(leaf, slot)
-      } catch (error) {
-        this.#context.onFinding(findingOf(error))
-      }
-    }
-  }
-
-  finish(): SubvolumeContent {
-    this.#endInode()
-    this.#content.extents = inOrder(this.#content.extents)
-    return this.#content
-  }
-
-  #item(leaf: TreeBlock, slot: number): void {
-    switch (leaf.type(slot)) {
-      case INODE_ITEM_KEY:
-        return this.#beginInode(leaf, slot)
-      case INODE_REF_KEY:
-        return this.#name(leaf, slot, false)
-      case INODE_EXTREF_KEY:
-        return this.#name(leaf, slot, true)
-      case DIR_INDEX_KEY:
-        this.#content.entries++
-        return
-      case EXTENT_DATA_KEY:
-        return this.#extent(leaf, slot)
-    }
-  }
-
-  #beginInode(leaf: TreeBlock, slot: number): void {
-    this.#endInode()
-    const where = new ItemPlace(leaf, slot)
-    if (leaf.itemSize(slot) < InodeItem.size) {
-      const expected = `${InodeItem.size} bytes`
-      throw new CorruptError(where.what, where.offset, { expected, found: leaf.itemSize(slot) })
-    }
-    const at = leaf.itemStart(slot)
-    this.#inode = {
-      ino: Number(leaf.objectid(slot)),
-      file: this.#context.nextFile(),
-      size: Number(leaf.view.getBigUint64(at + INODE.size, true)),
-      type: leaf.view.getUint32(at + INODE.mode, true) & MODE_TYPE_MASK,
-      nodatacow: (leaf.view.getBigUint64(at + INODE.flags, true) & INODE_NODATACOW) !== 0n,
-      parent: undefined,
-      name: noName,
-      contentBytes: 0,
-      storedBytes: 0,
-    }
-  }
-
-  /** In the item of the directory's inode number, and in that of names that had no room there. */
-  #name(leaf: TreeBlock, slot: number, isExtended: boolean): void {
-    const inode = this.#inodeOf(leaf, slot)
-    // The first name of an inode is the one that counts.
-    if (inode === undefined || inode.parent !== undefined) return
-    const data = leaf.itemData(slot)
-    const end = (at: number) => Math.min(data.length, at)
-    if (isExtended) {
-      const { parentObjectid, nameLen } = decodeChecked(InodeExtref, data, 0, new ItemPlace(leaf, slot))
-      inode.parent = parentObjectid
-      inode.name = () => fromBytes(data, InodeExtref.size, end(InodeExtref.size + nameLen))
-    } else {
-      const { nameLen } = decodeChecked(InodeRef, data, 0, new ItemPlace(leaf, slot))
-      inode.parent = Number(leaf.keyOffset(slot))
-      inode.name = () => fromBytes(data, InodeRef.size, end(InodeRef.size + nameLen))
-    }
-  }
-
-  #extent(leaf: TreeBlock, slot: number): void {
-    const inode = this.#inodeOf(leaf, slot)
-    if (inode === undefined) return
-    const where = new ItemPlace(leaf, slot)
-    const data = leaf.itemData(slot)
-    const head = decodeChecked(FileExtentHead, data, 0, where)
-    const compression = COMPRESSION_KINDS[head.compression]
-    if (compression === undefined) {
-      const expected = `compression 0 to ${COMPRESSION_KINDS.length - 1}`
-      throw new CorruptError(where.what, where.offset, { expected, found: head.compression })
-    }
-    if (head.type === FILE_EXTENT_INLINE) {
-      return this.#inline(inode, data.length - FileExtentHead.size, head.ramBytes)
-    }
-    const tail = decodeChecked(FileExtentTail, data, FileExtentHead.size, where)
-    // A hole.
-    if (tail.diskBytenr === 0) return
-    const kind = head.type === FILE_EXTENT_PREALLOC ? 'preallocated' : compression
-    const extent: UsedExtent = {
-      bytenr: tail.diskBytenr,
-      diskBytes: tail.diskNumBytes,
-      contentBytes: head.ramBytes,
-      kind,
-    }
-    const content = this.#content
-    content.referencedBytes += tail.numBytes
-    const novelty = this.#context.extents.refer(extent, this.#context.ordinal, inode.file)
-    if (novelty === 'known') return
-    addExtent(content.extents, extent)
-    if (inode.nodatacow) content.nodatacowBytes += extent.diskBytes
-    if (novelty === 'new') {
-      inode.storedBytes += extent.diskBytes
-      inode.contentBytes += extent.contentBytes
-    }
-  }
-
-  #inline(inode: OpenInode, storedBytes: number, contentBytes: number): void {
-    // The target of a symlink is no content.
-    if (inode.type !== MODE_TYPE.file) return
-    const { inline } = this.#content
-    inline.files++
-    inline.storedBytes += storedBytes
-    inline.contentBytes += contentBytes
-    this.#content.referencedBytes += contentBytes
-    inode.storedBytes += storedBytes
-    inode.contentBytes += contentBytes
-  }
-
-  /** The inode that an item belongs to; undefined when it has none, which is for checkers to complain of. */
-  #inodeOf(leaf: TreeBlock, slot: number): OpenInode | undefined {
-    return this.#inode !== undefined && BigInt(this.#inode.ino) === leaf.objectid(slot)
-      ? this.#inode
-      : undefined
-  }
-
-  #endInode(): void {
-    const inode = this.#inode
-    this.#inode = undefined
-    if (inode === undefined) return
-    const { sizes, rowOf } = this.#context
-    const content = this.#content
-    switch (inode.type) {
-      case MODE_TYPE.directory: {
-        content.directories++
-        const isTop = inode.ino === FIRST_FREE_OBJECTID
-        if (!isTop && inode.parent !== undefined) {
-          sizes.place(rowOf(inode.ino), rowOf(inode.parent), inode.name())
+  *scan(root: TreeRoot): ReadRoutine<ScannedSubvolume> {
+    const { trees, onFinding, onBlock } = this.#context
+    const id = Number(root.owner)
+    const subvolume = this.#subvolumes++
+    this.#leaves.begin(id, subvolume)
+    const top: Subtree = newSubtree(subvolume)
+    const open: { key: string; subtree: Subtree }[] = []
+    const attach = (subtree: Subtree) => void (open.at(-1)?.subtree ?? top).children.push(subtree)
+    let sharesBlocks = false
+    const visitor: TreeVisitor = {
+      enter: (pointer) => {
+        const key = this.#keyOf(pointer)
+        const known = this.#subtrees.get(key)
+        if (known !== undefined) {
+          sharesBlocks = true
+          if (known.subvolume !== subvolume) shareSubtree(known, this.#context.extents)
+          this.#leaves.skip(known)
+          attach(known)
+          return false
         }
-        return
-      }
-      case MODE_TYPE.symlink:
-        content.symlinks++
-        return
-      case MODE_TYPE.file: {
-        content.files++
-        content.apparentBytes += inode.size
-        if (inode.parent === undefined) return
-        const { size: apparentBytes, contentBytes, storedBytes } = inode
-        sizes.addFile(rowOf(inode.parent), inode.name, { apparentBytes, contentBytes, storedBytes })
-        return
-      }
-      default:
-        content.specials++
+        onBlock(pointer.bytenr)
+        open.push({ key, subtree: newSubtree(subvolume) })
+        return true
+      },
+      leaf: (leaf) => this.#leaves.scan(leaf, open.at(-1)!.subtree),
+      leave: () => {
+        const { key, subtree } = open.pop()!
+        for (const child of subtree.children) addChild(subtree, child)
+        this.#subtrees.set(key, subtree)
+        attach(subtree)
+      },
+      onFinding,
     }
+    yield* walkTree(trees, root, visitor)
+    this.#leaves.end()
+    return { subtree: top.children[0], sharesBlocks }
+  }
+
+  /** Which items of the block belong to which inode depends on the one before, where the block does not begin with one. */
+  #keyOf({ bytenr, level, generation, firstKey }: BlockPointer): string {
+    const block = `${bytenr} ${level} ${generation}`
+    const before = this.#leaves.inode
+    if (before === undefined || firstKey === undefined || firstKey.type === INODE_ITEM_KEY) return block
+    if (firstKey.objectid !== BigInt(before.ino)) return block
+    return `${block} ${before.type} ${before.nodatacow}`
   }
 }
 
-/** For messages; the words are put together only when there is one. */
-class ItemPlace {
-  readonly #leaf: TreeBlock
-  readonly #slot: number
-
-  constructor(leaf: TreeBlock, slot: number) {
-    this.#leaf = leaf
-    this.#slot = slot
-  }
-
-  get what(): string {
-    return `item ${keyText(this.#leaf.key(this.#slot))} of tree ${this.#leaf.owner}`
-  }
-
-  get offset(): number {
-    return this.#leaf.physical + this.#leaf.itemStart(this.#slot)
-  }
+function addChild(parent: Subtree, child: Subtree): void {
+  parent.blocks += child.blocks
+  addItems(parent.counts, child.counts)
+  parent.lastInode = child.lastInode ?? parent.lastInode
 }

@@ -1,0 +1,60 @@
+/** What is in a subvolume, in numbers. */
+import type { StoredByKind } from './extent-use.ts'
+
+/** Content that lies in the metadata, with the inodes. */
+export interface InlineContent {
+  files: number
+  storedBytes: number
+  contentBytes: number
+}
+
+/** Numbers that add up, whichever way the items of a subvolume are divided. */
+export interface ItemCounts {
+  /** Regular files; one with several names counts once. */
+  files: number
+  directories: number
+  symlinks: number
+  /** Devices, fifos and sockets. */
+  specials: number
+  /** Names in its directories: one for each hard link and each subvolume in it. */
+  entries: number
+  /** Sum of the sizes of its regular files, holes included. */
+  apparentBytes: number
+  /** Bytes of its files that are in extents or inline, as often as files have them; holes are not. */
+  referencedBytes: number
+  inline: InlineContent
+}
+
+/** What is in a subvolume. */
+export interface SubvolumeContent extends ItemCounts {
+  /** Each extent once, however often the subvolume refers to it. */
+  extents: StoredByKind
+  /** Those of the stored bytes that belong to NODATACOW files. */
+  nodatacowBytes: number
+}
+
+export function noItems(): ItemCounts {
+  return {
+    files: 0,
+    directories: 0,
+    symlinks: 0,
+    specials: 0,
+    entries: 0,
+    apparentBytes: 0,
+    referencedBytes: 0,
+    inline: { files: 0, storedBytes: 0, contentBytes: 0 },
+  }
+}
+
+export function addItems(to: ItemCounts, more: ItemCounts): void {
+  to.files += more.files
+  to.directories += more.directories
+  to.symlinks += more.symlinks
+  to.specials += more.specials
+  to.entries += more.entries
+  to.apparentBytes += more.apparentBytes
+  to.referencedBytes += more.referencedBytes
+  to.inline.files += more.inline.files
+  to.inline.storedBytes += more.inline.storedBytes
+  to.inline.contentBytes += more.inline.contentBytes
+}
