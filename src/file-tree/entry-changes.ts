@@ -3,7 +3,7 @@ import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import type { EntryMetadata, InodeFlag, SourceEntry, Xattr } from './entry.ts'
 import type { EntryRulePlan } from './entry-rule.ts'
-import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl-mode.ts'
+import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl.ts'
 import type { StoragePlan } from './storage.ts'
 
 /** All rules for one entry in one. What is undefined stays as it is. */

@@ -13,6 +13,7 @@ import type {
 } from './entry.ts'
 import { normalisePath } from './entry-path.ts'
 import { EntryProblem } from './entry-problem.ts'
+import { checkXattr } from './xattr-rules.ts'
 import { contentLength, type DataRange, type FileContent } from './file-content.ts'
 
 export interface SourceEntriesOptions {
@@ -163,7 +164,7 @@ function metadataOf(entry: Entry, time: Timestamp): EntryMetadata {
     ...(atime !== undefined && { atime: timestampOf('atime', atime) }),
     ...(ctime !== undefined && { ctime: timestampOf('ctime', ctime) }),
     ...(birthtime !== undefined && { birthtime: timestampOf('birthtime', birthtime) }),
-    ...(xattrs !== undefined && { xattrs: xattrsOf(xattrs) }),
+    ...(xattrs !== undefined && { xattrs: xattrsOf(xattrs, type) }),
   }
 }
 
@@ -190,7 +191,7 @@ function timestampOf(key: string, time: Timestamp | Date): Timestamp {
   return { sec: sec!, nsec: nsec! }
 }
 
-function xattrsOf(xattrs: NonNullable<Entry['xattrs']>): Xattr[] {
+function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[] {
   const list: readonly EntryXattr[] = isList(xattrs)
     ? xattrs
     : Object.entries(xattrs).map(([name, value]) => ({ name, value }))
@@ -208,9 +209,10 @@ function xattrsOf(xattrs: NonNullable<Entry['xattrs']>): Xattr[] {
       )
     }
     names.add(name)
-    if (typeof value === 'string') return { name, value: new TextEncoder().encode(value) }
-    if (value instanceof Uint8Array) return { name, value }
-    throw problem(`xattrs.${toDisplay(name)}`, 'text or bytes', value)
+    const bytes: unknown = typeof value === 'string' ? new TextEncoder().encode(value) : value
+    if (!(bytes instanceof Uint8Array)) throw problem(`xattrs.${toDisplay(name)}`, 'text or bytes', value)
+    checkXattr(name, bytes, type)
+    return { name, value: bytes }
   })
 }
 

@@ -21,12 +21,28 @@ export interface ByteString extends Omit<string, TextMethods | 'slice'> {
   slice(start?: number, end?: number): ByteString
 }
 
+/** Shorter names are put together faster than they are decoded. */
+const MIN_DECODED = 24
+/** Most arguments that a call takes without trouble. */
+const MAX_ARGUMENTS = 8192
+
 export function fromBytes(bytes: Uint8Array, start = 0, end = bytes.length): ByteString {
   let text = ''
-  for (let at = start; at < end; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + 8192)))
+  if (end - start < MIN_DECODED) {
+    for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at])
+    return text
+  }
+  if (isAscii(bytes, start, end)) return decoder.decode(bytes.subarray(start, end))
+  for (let at = start; at < end; at += MAX_ARGUMENTS) {
+    const part = bytes.subarray(at, Math.min(end, at + MAX_ARGUMENTS))
+    text += String.fromCharCode.apply(null, part as unknown as number[])
   }
   return text
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] >= 0x80) return false
+  return true
 }
 
 export function toBytes(text: ByteString): Uint8Array {
@@ -60,6 +76,7 @@ export function lowerCaseAscii(bytes: ByteString): ByteString {
 
 const ASCII = /^[\x00-\x7f]*$/
 const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The UTF-8 bytes of ordinary text. */

@@ -9,7 +9,7 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 import { decompress } from './decompress.ts'
 import { readDirectory } from './directory.ts'
-import { readTar } from '../tar/read/read-tar.ts'
+import { readTarEntries } from '../tar/read/entries.ts'
 
 const READ_SIZE = 1 << 20
 /** Should it be a fifo, opening it must not wait for somebody who writes. */
@@ -29,7 +29,7 @@ export interface OpenSourceOptions {
  * The entries of a source, where they lie in it: `to` is not applied. The path `-` of a tar means standard input.
  * Files are open only while the result is being iterated.
  *
- * @throws InputError when it is missing or cannot be read, and as readTar, decompress and readDirectory do
+ * @throws InputError when it is missing or cannot be read, and as readTarEntries, decompress and readDirectory do
  */
 export function openSource(
   plan: SourcePlan,
@@ -41,7 +41,7 @@ export function openSource(
 
   if (plan.kind === 'directory') return openDirectory(plan.path, signal, count)
   const source = plan.path === '-' ? 'standard input' : plan.path
-  return readTar(decompress(count(readArchive(plan.path, source, signal)), source), source)
+  return readTarEntries(decompress(count(readArchive(plan.path, source, signal)), source), source)
 }
 
 async function* openDirectory(

@@ -45,6 +45,28 @@ export const POSIX = layout({
   padding: 12,
 })
 
+/** What GNU's own format has in the place of `prefix`. (struct oldgnu_header in GNU tar's tar.h) */
+export const OLD_GNU = layout({
+  posix: 345,
+  atime: 12,
+  ctime: 12,
+  offset: 12,
+  longnames: 4,
+  unused: 1,
+  /** The map of a sparse file: 4 entries. */
+  sp: 4 * 24,
+  isextended: 1,
+  realsize: 12,
+  padding: 17,
+})
+
+/** A block that continues the map of a sparse file: 21 entries. (struct sparse_header) */
+export const SPARSE_HEADER = layout({ sp: 21 * 24, isextended: 1, padding: 7 })
+
+/** An entry of these maps. (struct sparse) */
+export const SPARSE_ENTRY = { offset: 12, numbytes: 12 } as const
+export const SPARSE_ENTRY_SIZE = SPARSE_ENTRY.offset + SPARSE_ENTRY.numbytes
+
 /** Bytes that follow content of `size` bytes, to fill its last block. */
 export function paddingOf(size: number): number {
   return -size & (BLOCK - 1)

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toBytes, type ByteString } from '../../src/lib/byte-string.ts'
 import type { Xattr } from '../../src/file-tree/entry.ts'
 import { readDirectory } from '../../src/sources/directory.ts'
-import { readTar } from '../../src/tar/read/read-tar.ts'
+import { readTarEntries } from '../../src/tar/read/entries.ts'
 import { findTool, mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
 import { arbitraryEntry, arbitraryPlainEntry, arbitrarySparse } from './arbitrary-entries.ts'
 import { buildTar, type TarInput } from './build-tar.ts'
@@ -81,7 +81,7 @@ describe.skipIf(!requireJudge('python3'))('Python', () => {
         const told = inputs.map((input) => plain({ ...input, mtime: { sec: 0, nsec: 0 } }))
         expect(JSON.parse(stdout)).toEqual(told)
         expect(
-          (await collect(readTar(createReadStream(tar, { highWaterMark: 700 }), tar))).map(plain),
+          (await collect(readTarEntries(createReadStream(tar, { highWaterMark: 700 }), tar))).map(plain),
         ).toEqual(told)
       }),
       { numRuns: 8 },
@@ -95,7 +95,9 @@ describe.skipIf(!requireJudge('python3'))('Python', () => {
         const entries = inputs.map((input) => ({ ...input, mtime: { sec: input.mtime.sec, nsec: 0 } }))
         const input = JSON.stringify(entries.map(plain))
         await mustRun('python3', [script, 'make', tar, format], { input })
-        expect((await collect(readTar(createReadStream(tar), tar))).map(plain)).toEqual(entries.map(plain))
+        expect((await collect(readTarEntries(createReadStream(tar), tar))).map(plain)).toEqual(
+          entries.map(plain),
+        )
       }),
       { numRuns: 8 },
     )
@@ -152,7 +154,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
     const names = host.flatMap(({ path }) => [Buffer.from('./'), toBytes(path), Buffer.from([0])])
     writeFileSync(list, Buffer.concat(names))
     await mustRun('tar', ['-C', tree, '--no-recursion', '-cf', tar, '-H', format, '--null', '-T', list])
-    const entries = await collect(readTar(createReadStream(tar), tar))
+    const entries = await collect(readTarEntries(createReadStream(tar), tar))
     expect(inFormat(entries, format)).toEqual(inFormat(host, format))
   })
 
@@ -168,7 +170,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
       async function* chunks() {
         yield await Promise.resolve(tar)
       }
-      const entries = await collect(readTar(chunks(), 'long'))
+      const entries = await collect(readTarEntries(chunks(), 'long'))
       expect(entries.map(({ path }) => path)).toEqual([
         '',
         'd'.repeat(120),
@@ -215,7 +217,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
         ...options,
         '.',
       ])
-      const entries = await collect(readTar(inPieces(tar, 4096), 's.tar'))
+      const entries = await collect(readTarEntries(inPieces(tar, 4096), 's.tar'))
       const told = (all: Collected[]) =>
         all.map(({ path, size, content }) => ({ path, size, content: hash(content) }))
       expect(told(entries), options.join(' ')).toEqual(told(host))
@@ -233,7 +235,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
       async function* chunks() {
         yield await Promise.resolve(tar)
       }
-      await expect(collect(readTar(chunks(), 's.tar')), options.join(' ')).rejects.toThrow(message)
+      await expect(collect(readTarEntries(chunks(), 's.tar')), options.join(' ')).rejects.toThrow(message)
     }
   })
 
@@ -249,7 +251,7 @@ describe.skipIf(!requireJudge('tar'))('GNU tar', () => {
     async function* chunks() {
       yield await Promise.resolve(tar)
     }
-    const [entry] = await collect(readTar(chunks(), 'x.tar'))
+    const [entry] = await collect(readTarEntries(chunks(), 'x.tar'))
     const xattrs = new Map((entry.xattrs as Xattr[]).map(({ name, value }) => [name, hex(value)]))
     expect(xattrs).toEqual(
       new Map([

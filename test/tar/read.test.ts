@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
 import type { Xattr } from '../../src/file-tree/entry.ts'
-import { readTar } from '../../src/tar/read/read-tar.ts'
+import { readTarEntries } from '../../src/tar/read/entries.ts'
 import { arbitraryEntry } from './arbitrary-entries.ts'
 import {
   buildTar,
@@ -19,7 +19,7 @@ import {
 import { collect, exhaust, inPieces, join as joinPieces, takeOne, type Collected } from './collect.ts'
 
 const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
-const read = (tar: Uint8Array, size = 1 << 20) => collect(readTar(inPieces(tar, size), 'a.tar'))
+const read = (tar: Uint8Array, size = 1 << 20) => collect(readTarEntries(inPieces(tar, size), 'a.tar'))
 const readBlocks = (...parts: Uint8Array[]) => read(joinBlocks([...parts, endOfArchive]))
 const first = async (...parts: Uint8Array[]) => (await readBlocks(...parts))[0]
 
@@ -54,7 +54,7 @@ describe('any entries, in pieces of any size', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(arbitraryEntry, { maxLength: 6 }), fc.nat(), async (inputs, some) => {
         const paths: string[] = []
-        for await (const entry of readTar(inPieces(buildTar(inputs), size), 'a.tar')) {
+        for await (const entry of readTarEntries(inPieces(buildTar(inputs), size), 'a.tar')) {
           paths.push(toLatin1(entry.path))
           if (entry.type !== 'file' || some % 3 === 0) continue
           // Some read nothing, some begin to.
@@ -71,7 +71,7 @@ describe('any entries, in pieces of any size', () => {
     async function* whole() {
       yield await Promise.resolve(tar)
     }
-    for await (const entry of readTar(whole(), 'a.tar')) {
+    for await (const entry of readTarEntries(whole(), 'a.tar')) {
       if (entry.type !== 'file') continue
       for await (const piece of entry.content) {
         expect(piece.buffer).toBe(tar.buffer)
@@ -86,7 +86,7 @@ describe('any entries, in pieces of any size', () => {
       { path: '\xff', type: 'fifo' },
     ])
     const offsets = []
-    for await (const entry of readTar(inPieces(tar, 100), 'a.tar')) offsets.push(entry.origin)
+    for await (const entry of readTarEntries(inPieces(tar, 100), 'a.tar')) offsets.push(entry.origin)
     expect(offsets).toEqual([
       { source: 'a.tar', offset: 0 },
       { source: 'a.tar', offset: 1024 + 1024 },
@@ -101,7 +101,7 @@ describe('reading goes wrong when done wrong', () => {
   ])
 
   test('content is read once', async () => {
-    for await (const entry of readTar(inPieces(tar, 1000), 'a.tar')) {
+    for await (const entry of readTarEntries(inPieces(tar, 1000), 'a.tar')) {
       if (entry.type !== 'file') continue
       await joinPieces(entry.content)
       await expect(joinPieces(entry.content)).rejects.toThrow('only before the next entry')
@@ -109,7 +109,7 @@ describe('reading goes wrong when done wrong', () => {
   })
 
   test('content is gone with the next entry', async () => {
-    const entries = readTar(inPieces(tar, 1000), 'a.tar')
+    const entries = readTarEntries(inPieces(tar, 1000), 'a.tar')
     const { value } = await entries.next()
     if (value?.type !== 'file') throw new Error('expected a file')
     const content = value.content[Symbol.asyncIterator]()
@@ -127,7 +127,7 @@ describe('reading goes wrong when done wrong', () => {
         ended = true
       }
     }
-    await takeOne(readTar(chunks(), 'a.tar'))
+    await takeOne(readTarEntries(chunks(), 'a.tar'))
     expect(ended).toBe(true)
   })
 })
@@ -281,7 +281,7 @@ test('chunks that begin anywhere in their memory', async () => {
       yield await Promise.resolve(memory.subarray(before, before + 700))
       yield memory.subarray(before + 700)
     }
-    expect(await collect(readTar(chunks(), 'a.tar'))).toEqual(inputs.map(expected))
+    expect(await collect(readTarEntries(chunks(), 'a.tar'))).toEqual(inputs.map(expected))
   }
 })
 
@@ -417,7 +417,7 @@ describe('extended attributes', () => {
 
   test('what bsdtar writes (fixtures/tar/make.sh)', async () => {
     const file = join(import.meta.dirname, '../../fixtures/tar/bsdtar.tar')
-    const entries = await collect(readTar(createReadStream(file), file))
+    const entries = await collect(readTarEntries(createReadStream(file), file))
     const seen = entries.slice(0, 3).map(({ path, type, mode, mtime, target, xattrs }) => {
       const values = ((xattrs ?? []) as Xattr[]).map(({ name, value }) => [
         name,
@@ -608,7 +608,7 @@ describe('damage', () => {
     // The same when nobody reads the content.
     await expect(
       (async () => {
-        await exhaust(readTar(inPieces(tar.subarray(0, length), 300), 'a.tar'))
+        await exhaust(readTarEntries(inPieces(tar.subarray(0, length), 300), 'a.tar'))
       })(),
     ).rejects.toThrow(message)
   })

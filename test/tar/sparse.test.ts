@@ -1,7 +1,7 @@
 import { toLatin1 } from '../../src/lib/byte-string.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readTar } from '../../src/tar/read/read-tar.ts'
+import { readTarEntries } from '../../src/tar/read/entries.ts'
 import { arbitrarySparse } from './arbitrary-entries.ts'
 import {
   buildTar,
@@ -16,7 +16,7 @@ import type { SparseFormat, SparseMap } from './build-sparse.ts'
 import { collect, inPieces } from './collect.ts'
 
 const FORMATS = ['gnu', '0.0', '0.1', '1.0'] as const
-const read = (tar: Uint8Array, size = 1 << 20) => collect(readTar(inPieces(tar, size), 'a.tar'))
+const read = (tar: Uint8Array, size = 1 << 20) => collect(readTarEntries(inPieces(tar, size), 'a.tar'))
 const sparse = (format: SparseFormat, map: SparseMap['map'], size: number, content: Uint8Array | string) =>
   ({ path: 'f', type: 'file', content, sparse: format, sparseMap: { size, map } }) satisfies TarInput
 const bytes = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0))
@@ -53,7 +53,7 @@ describe.each(FORMATS)('sparse files of format %s', (format) => {
         'x'.repeat(517),
       ),
     ])
-    for await (const entry of readTar(inPieces(tar, 100), 'a.tar')) {
+    for await (const entry of readTarEntries(inPieces(tar, 100), 'a.tar')) {
       expect(entry).toMatchObject({
         size: 2 ** 40,
         ranges: [
@@ -68,7 +68,7 @@ describe.each(FORMATS)('sparse files of format %s', (format) => {
     const many = Array.from({ length: 300 }, (_, i) => [i * 1024, 512] as const)
     const tar = buildTar([sparse(format, many, 300 * 1024, 'x'.repeat(300 * 512)), after])
     const paths: string[] = []
-    for await (const { path } of readTar(inPieces(tar, 700), 'a.tar')) paths.push(toLatin1(path))
+    for await (const { path } of readTarEntries(inPieces(tar, 700), 'a.tar')) paths.push(toLatin1(path))
     expect(paths).toEqual(['f', 'after'])
   })
 
@@ -256,6 +256,6 @@ describe('maps that are none', () => {
       yield header
       for (;;) yield await Promise.resolve(block)
     }
-    await expect(collect(readTar(endless(), 'a.tar'))).rejects.toThrow('expected at most 16777216')
+    await expect(collect(readTarEntries(endless(), 'a.tar'))).rejects.toThrow('expected at most 16777216')
   })
 })

@@ -6,9 +6,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SourceEntry, Xattr } from '../../src/file-tree/entry.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
-import { aclFromText } from '../../src/tar/posix-acl.ts'
-import { readTar } from '../../src/tar/read/read-tar.ts'
-import { noise } from '../images/build.ts'
+import { aclFromText } from '../../src/tar/acl-text.ts'
+import { readTarEntries } from '../../src/tar/read/entries.ts'
 import { expectedImage } from '../images/expected-image.ts'
 import { compareTree } from '../judges/expected.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
@@ -16,6 +15,7 @@ import { walk } from '../judges/walk.ts'
 import { arbitraryEntry, arbitrarySparse } from './arbitrary-entries.ts'
 import { buildTar, type TarInput } from './build-tar.ts'
 import { collect, inPieces, type Collected } from './collect.ts'
+import { sampleEntries } from './sample-entries.ts'
 import { headerOf, writeTar } from '../image/extract/write-tar.ts'
 
 let folder: string
@@ -24,7 +24,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const read = (tar: Uint8Array) => collect(readTar(inPieces(tar, 100_000), 'x.tar'))
+const read = (tar: Uint8Array) => collect(readTarEntries(inPieces(tar, 100_000), 'x.tar'))
 
 /** What is left out in our archives means the same as when it is said. */
 function plain(entry: Collected): Collected {
@@ -129,49 +129,7 @@ interface Listed {
   xattrs?: [name: string, value: string][]
 }
 
-/** Something of everything that other tars can put on a disk. */
-const sample: TarInput[] = [
-  { path: '', type: 'directory', mode: 0o750, mtime: { sec: 77, nsec: 5 } },
-  { path: 'd', type: 'directory', mode: 0o1777, mtime: { sec: 1_600_000_000, nsec: 123_456_789 } },
-  { path: 'd/small', type: 'file', content: 'small\n', mode: 0o4755, uid: 1000, gid: 3_000_000_000 },
-  { path: 'd/again', type: 'hardlink', target: 'd/small' },
-  { path: 'd/empty', type: 'file', mtime: { sec: 5_000_000_000, nsec: 1 } },
-  { path: 'd/data', type: 'file', content: noise(300_001), mtime: { sec: 1, nsec: 999_999_999 } },
-  { path: 'd/link', type: 'symlink', target: '../nowhere', mode: 0o777 },
-  { path: 'd/long', type: 'symlink', target: `${'x'.repeat(200)}/\xfe`, mode: 0o777 },
-  { path: 'd/fifo', type: 'fifo', mode: 0o600 },
-  { path: 'd/device', type: 'character', major: 5, minor: 1 },
-  { path: 'd/disk', type: 'block', major: 259, minor: 70_000 },
-  { path: `d/${'long'.repeat(60)}`, type: 'directory' },
-  { path: `d/${'long'.repeat(60)}/${'n'.repeat(255)}`, type: 'file', content: 'x' },
-  { path: 'd/gr\xc3\xbc\xc3\x9fe', type: 'file', content: 'y' },
-  { path: 'd/\xff\xfe', type: 'directory' },
-  { path: 'd/\xff\xfe/a\\b\n "', type: 'file', content: 'z' },
-  {
-    path: 'd/sparse',
-    type: 'file',
-    content: new Uint8Array([...new Uint8Array(200_704), ...noise(5120), ...new Uint8Array(90_000)]),
-    sparse: '1.0',
-  },
-  { path: 'd/\xfehole', type: 'file', content: new Uint8Array(300_000), sparse: '1.0', mode: 0o600 },
-  {
-    path: 'd/attributes',
-    type: 'file',
-    mode: 0o640,
-    xattrs: [
-      {
-        name: 'system.posix_acl_access',
-        value: aclFromText('u::rw-,u:7:r--,g::r--,m::r--,o::---', 'access')!.value!,
-      },
-      { name: 'trusted.t', value: noise(20) },
-      { name: 'user.a', value: new Uint8Array([0, 10, 61, 255]) },
-      { name: 'user.%=', value: new Uint8Array([1]) },
-    ],
-  },
-  { path: 'after', type: 'file', content: 'the end' },
-]
-
-const expected = expectedImage([{ entries: sample }])
+const expected = expectedImage([{ entries: sampleEntries }])
   .get('')!
   // No tar sets the one, and nobody can set the other.
   .map((entry) => ({ ...entry, atime: undefined, ctime: undefined }))
@@ -182,7 +140,9 @@ describe.skipIf(!requireJudge('python3'))('Python', () => {
   test('lists what we wrote', async () => {
     const [ours, others] = [join(folder, 'ours.tar'), join(folder, 'others.tar')]
     // What a second name says of itself besides its target is not to be heeded.
-    const inputs = sample.map((input) => (input.type === 'hardlink' ? { ...input, mode: 0o644 } : input))
+    const inputs = sampleEntries.map((input) =>
+      input.type === 'hardlink' ? { ...input, mode: 0o644 } : input,
+    )
     writeFileSync(ours, await writeTar(inputs))
     writeFileSync(others, buildTar(inputs))
     const list = async (tar: string) =>
@@ -219,7 +179,7 @@ describe.skipIf(!isRoot)('extracted as root', () => {
   }
 
   test.skipIf(!requireJudge('tar')).each(['C', 'C.UTF-8'])('by GNU tar in the locale %s', async (locale) => {
-    const { stderr, found } = await extract('tar', sample, ['--xattrs-include=*'], locale)
+    const { stderr, found } = await extract('tar', sampleEntries, ['--xattrs-include=*'], locale)
     // It takes names as bytes without being told.
     const complaints = stderr.split('\n').filter((line) => !/'hdrcharset'|in the future|^$/.test(line))
     expect(complaints).toEqual([])
@@ -229,7 +189,9 @@ describe.skipIf(!isRoot)('extracted as root', () => {
   test.skipIf(!requireJudge('bsdtar'))('by bsdtar', async () => {
     // It takes "=" in the names of attributes for something else, and leaves the folder itself alone.
     const simple = (xattrs: readonly Xattr[]) => xattrs.filter(({ name }) => !name.includes('%'))
-    const inputs = sample.map((input) => (input.xattrs ? { ...input, xattrs: simple(input.xattrs) } : input))
+    const inputs = sampleEntries.map((input) =>
+      input.xattrs ? { ...input, xattrs: simple(input.xattrs) } : input,
+    )
     const { stderr, found } = await extract('bsdtar', inputs, [], 'C.UTF-8')
     expect(stderr).toBe('')
     const readable = expected.map((entry) => ({

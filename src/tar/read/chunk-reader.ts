@@ -2,18 +2,17 @@
  * A stream of chunks read as if it were one piece of memory. What lies inside a chunk is had at once and without
  * copying: callers look at `buffer` and `at` themselves and call the asynchronous methods only at chunk ends.
  */
-import { Buffer } from 'node:buffer'
 
 export class ChunkReader {
   /** The chunk at hand; `at` is the next byte in it. It may be overwritten once another one is asked for. */
-  buffer: Buffer = Buffer.alloc(0)
+  buffer: Uint8Array = new Uint8Array(0)
   at = 0
   /** The same bytes as `buffer`. */
   view = new DataView(this.buffer.buffer)
   /** Stream offset of the chunk's first byte. */
   #base = 0
   /** What comes after the chunk at hand, if that is known already. */
-  #rest: Buffer | undefined
+  #rest: Uint8Array | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
@@ -38,8 +37,7 @@ export class ChunkReader {
       if (chunk === undefined) {
         const next = await this.#chunks.next()
         if (next.done) return false
-        const { value } = next
-        chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+        chunk = next.value
       }
       this.#use(chunk, this.offset)
     }
@@ -53,12 +51,13 @@ export class ChunkReader {
   async gather(length: number): Promise<boolean> {
     if (this.available >= length) return true
     const { offset } = this
-    const gathered = Buffer.allocUnsafe(length)
+    const gathered = new Uint8Array(length)
     let filled = 0
     while (filled < length && (await this.fill())) {
-      const copied = this.buffer.copy(gathered, filled, this.at, this.at + length - filled)
-      filled += copied
-      this.at += copied
+      const piece = this.buffer.subarray(this.at, this.at + length - filled)
+      gathered.set(piece, filled)
+      filled += piece.length
+      this.at += piece.length
     }
     if (this.available > 0) this.#rest = this.buffer.subarray(this.at)
     this.#use(gathered.subarray(0, filled), offset)
@@ -80,7 +79,7 @@ export class ChunkReader {
     await this.#chunks.return?.()
   }
 
-  #use(chunk: Buffer, base: number): void {
+  #use(chunk: Uint8Array, base: number): void {
     this.buffer = chunk
     this.view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     this.at = 0

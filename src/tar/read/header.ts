@@ -1,29 +1,24 @@
 /**
  * Reads the header block of a tar archive: POSIX ustar, GNU's variant of it with numbers in base 256, and the V7
- * one before them. Bytes only; the flow is in tar.ts.
+ * one before them. Bytes only; the flow is in entries.ts.
  */
-import type { Buffer } from 'node:buffer'
-import type { ByteString } from '../../lib/byte-string.ts'
-import { toDisplay } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import { BLOCK, layout, POSIX, type Field } from '../format.ts'
-
-/** What GNU's own format has in the place of `prefix` (`struct oldgnu_header`). */
-const OLD_GNU = layout({ before: 345, atime: 12, ctime: 12, rest: 143 })
+import { BLOCK, OLD_GNU, POSIX, type Field } from '../format.ts'
 
 /** A header or a record that breaks the format; the reader adds source, entry and offset. */
 export class TarProblem extends EntryProblem {}
 
 /** Whether 512 bytes at `at` are all zero: two such blocks end an archive. */
-export function isZeroBlock(block: Buffer, at: number): boolean {
+export function isZeroBlock(block: Uint8Array, at: number): boolean {
   for (let i = at; i < at + BLOCK; i++) if (block[i] !== 0) return false
   return true
 }
 
 /** A header block. Its names are read when they are asked for, as extended headers mostly say them anyway. */
 export class TarHeader {
-  readonly #block: Buffer
+  readonly #block: Uint8Array
   readonly #at: number
   readonly #dialect: Dialect
   /** One character; '\0' in old archives for a regular file. */
@@ -47,7 +42,7 @@ export class TarHeader {
    * @param view the same bytes as `block`
    * @throws TarProblem when the checksum or a number is wrong
    */
-  constructor(block: Buffer, view: DataView, at: number) {
+  constructor(block: Uint8Array, view: DataView, at: number) {
     verifyChecksum(block, view, at)
     this.#block = block
     this.#at = at
@@ -85,7 +80,7 @@ export class TarHeader {
 type Dialect = 'posix' | 'gnu' | 'v7'
 
 /** `ustar\0` is POSIX, `ustar  \0` (magic and version together) GNU, anything else older than both. */
-function dialectOf(block: Buffer, at: number): Dialect {
+function dialectOf(block: Uint8Array, at: number): Dialect {
   const isUstar =
     block[at] === 0x75 &&
     block[at + 1] === 0x73 &&
@@ -97,7 +92,7 @@ function dialectOf(block: Buffer, at: number): Dialect {
 }
 
 /** The sum of all bytes with the checksum itself taken as spaces; some old tars added signed bytes. */
-function verifyChecksum(block: Buffer, view: DataView, at: number): void {
+function verifyChecksum(block: Uint8Array, view: DataView, at: number): void {
   const { start, end } = POSIX.chksum
   const expected = number(block, at, POSIX.chksum)
   // Four bytes at a time, in two sums of 16 bits: they have room for 256 bytes each.
@@ -121,21 +116,21 @@ function verifyChecksum(block: Buffer, view: DataView, at: number): void {
 }
 
 /** Text up to a NUL, or the whole field. */
-function text(block: Buffer, at: number, { start, end }: Field): ByteString {
+function text(block: Uint8Array, at: number, { start, end }: Field): ByteString {
   const from = at + start
   if (block[from] === 0) return ''
   let to = from + 1
   while (to < at + end && block[to] !== 0) to++
-  return block.toString('latin1', from, to)
+  return fromBytes(block, from, to)
 }
 
 /** A number in a field of the formats built upon this one, of `length` bytes from `start` on. */
-export function readNumber(block: Buffer, start: number, length: number, name: string): number {
+export function readNumber(block: Uint8Array, start: number, length: number, name: string): number {
   return number(block, start, { name, start: 0, end: length })
 }
 
 /** Octal digits between spaces or NULs, nothing at all for 0, or GNU's base 256. */
-function number(block: Buffer, at: number, field: Field): number {
+function number(block: Uint8Array, at: number, field: Field): number {
   const end = at + field.end
   let i = at + field.start
   if (block[i] >= 0x80) return base256(block, i, end, field.name)
@@ -147,14 +142,14 @@ function number(block: Buffer, at: number, field: Field): number {
     value = value * 8 + digit
   }
   if (i < end && block[i] !== 0x20 && block[i] !== 0) {
-    const found = toDisplay(block.toString('latin1', at + field.start, end))
+    const found = toDisplay(fromBytes(block, at + field.start, end))
     throw new TarProblem(`bad number in header field ${field.name}: expected octal digits, found "${found}"`)
   }
   return value
 }
 
 /** Big-endian two's complement; the topmost bit only marks the format, the one below it is the sign. */
-function base256(block: Buffer, start: number, end: number, name: string): number {
+function base256(block: Uint8Array, start: number, end: number, name: string): number {
   let value = BigInt.asIntN(7, BigInt(block[start]))
   for (let i = start + 1; i < end; i++) value = (value << 8n) | BigInt(block[i])
   const result = Number(value)
@@ -164,6 +159,6 @@ function base256(block: Buffer, start: number, end: number, name: string): numbe
   return result
 }
 
-function optionalTime(block: Buffer, at: number, field: Field): Timestamp | undefined {
+function optionalTime(block: Uint8Array, at: number, field: Field): Timestamp | undefined {
   return block[at + field.start] === 0 ? undefined : { sec: number(block, at, field), nsec: 0 }
 }

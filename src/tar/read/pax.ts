@@ -2,8 +2,7 @@
  * Extended headers of tar archives (POSIX.1-2017, utility pax, "pax Interchange Format"): records of a keyword
  * and a value that go over what the next header says. Values are bytes and stay bytes.
  */
-import { Buffer } from 'node:buffer'
-import { toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
+import { fromBytes, toBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { GNU_SPARSE } from '../records.ts'
 import { TarProblem } from './header.ts'
@@ -13,9 +12,9 @@ const SPACE = 0x20
 const NEWLINE = 0x0a
 const EQUALS = 0x3d
 
-const PATH = Buffer.from('path=')
-const LINKPATH = Buffer.from('linkpath=')
-const SPARSE = Buffer.from(GNU_SPARSE)
+const PATH = toBytes('path=')
+const LINKPATH = toBytes('linkpath=')
+const SPARSE = toBytes(GNU_SPARSE)
 
 /** What extended headers say. Most say a path and nothing else, so paths have fields of their own. */
 export class PaxRecords {
@@ -47,7 +46,7 @@ export class PaxRecords {
    * buffer; a later one wins.
    * @throws TarProblem when a record is malformed
    */
-  read(buffer: Buffer, start: number, limit: number): void {
+  read(buffer: Uint8Array, start: number, limit: number): void {
     let at = start
     while (at < limit) {
       // GNU tar and others tolerate NULs as padding after the last record.
@@ -75,24 +74,24 @@ export class PaxRecords {
       if (equals === end) throw malformed(at - start, 'expected KEYWORD=VALUE')
       if (equals === keyword) throw malformed(at - start, 'its keyword is empty')
 
-      const value = buffer.toString('latin1', equals + 1, end - 1)
+      const value = fromBytes(buffer, equals + 1, end - 1)
       if (begins(buffer, keyword, PATH)) {
         this.path = value
       } else if (begins(buffer, keyword, LINKPATH)) {
         this.linkpath = value
       } else if (begins(buffer, keyword, SPARSE)) {
         this.sparse ??= new SparseRecords()
-        this.sparse.add(buffer.toString('latin1', keyword + SPARSE.length, equals), value)
+        this.sparse.add(fromBytes(buffer, keyword + SPARSE.length, equals), value)
       } else {
         this.others ??= new Map()
-        this.others.set(buffer.toString('latin1', keyword, equals), value)
+        this.others.set(fromBytes(buffer, keyword, equals), value)
       }
       at = end
     }
   }
 }
 
-function begins(buffer: Buffer, at: number, word: Uint8Array): boolean {
+function begins(buffer: Uint8Array, at: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (buffer[at + i] !== word[i]) return false
   return true
 }

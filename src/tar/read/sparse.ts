@@ -3,10 +3,9 @@
  * formats 0.0, 0.1 and 1.0 (GNU tar's manual, "Storing Sparse Files"). Each says which bytes of the file the archive
  * has; the rest are holes.
  */
-import type { Buffer } from 'node:buffer'
-import { toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import { BLOCK } from '../format.ts'
+import { BLOCK, OLD_GNU, SPARSE_ENTRY, SPARSE_ENTRY_SIZE, SPARSE_HEADER } from '../format.ts'
 import { readNumber, TarProblem } from './header.ts'
 
 /** A sparse file, as its map and its header have it. */
@@ -23,36 +22,37 @@ export interface SparseFile {
 /** A map is held in memory. */
 const MAX_MAP_BYTES = 16 << 20
 
-/** (struct oldgnu_header: sp, isextended, realsize; struct sparse_header: sp, isextended) */
-const HEADER_MAP = { start: 386, entries: 4, isExtended: 482, realSize: 483 }
-const EXTENSION_MAP = { start: 0, entries: 21, isExtended: 504 }
-const FIELD = 12
-
 /**
  * A file of GNU's old format, whose header begins at `at`; its map may go on in blocks behind the header.
  *
  * @param limit end of the bytes at hand
  * @returns undefined when the map does not end before `limit`
  */
-export function readOldGnuMap(buffer: Buffer, at: number, limit: number): SparseFile | undefined {
+export function readOldGnuMap(buffer: Uint8Array, at: number, limit: number): SparseFile | undefined {
   const ranges: DataRange[] = []
-  const size = readNumber(buffer, at + HEADER_MAP.realSize, FIELD, 'realsize')
+  const number = (start: number, length: number, name: string) =>
+    readNumber(buffer, start, length, `${name} of a sparse map`)
+  const { start, end } = OLD_GNU.realsize
+  const size = readNumber(buffer, at + start, end - start, 'realsize')
   let block = at
-  let map: Omit<typeof HEADER_MAP, 'realSize'> = HEADER_MAP
+  let layout: Pick<typeof SPARSE_HEADER, 'sp' | 'isextended'> = OLD_GNU
   for (;;) {
-    for (let i = 0; i < map.entries; i++) {
-      const entry = block + map.start + i * 2 * FIELD
+    const mapEnd = block + layout.sp.end
+    for (let entry = block + layout.sp.start; entry < mapEnd; entry += SPARSE_ENTRY_SIZE) {
+      const numbytes = entry + SPARSE_ENTRY.offset
       // The first byte of the length tells whether the entry is used.
-      if (buffer[entry + FIELD] === 0) break
-      const offset = readNumber(buffer, entry, FIELD, 'offset of a sparse map')
-      ranges.push({ offset, length: readNumber(buffer, entry + FIELD, FIELD, 'numbytes of a sparse map') })
+      if (buffer[numbytes] === 0) break
+      ranges.push({
+        offset: number(entry, SPARSE_ENTRY.offset, 'offset'),
+        length: number(numbytes, SPARSE_ENTRY.numbytes, 'numbytes'),
+      })
     }
-    const more = buffer[block + map.isExtended] !== 0
+    const more = buffer[block + layout.isextended.start] !== 0
     block += BLOCK
     if (!more) return { size, ranges, mapBytes: block - at - BLOCK, isMapInContent: false }
     refuseLongMap(block - at)
     if (block + BLOCK > limit) return undefined
-    map = EXTENSION_MAP
+    layout = SPARSE_HEADER
   }
 }
 
@@ -87,7 +87,7 @@ export class SparseRecords {
    * @returns undefined when the map does not end before `limit`
    */
   read(
-    buffer: Buffer,
+    buffer: Uint8Array,
     { start, limit, length }: { start: number; limit: number; length: number },
   ): SparseFile | undefined {
     const major = this.#number('major')
@@ -133,7 +133,7 @@ export class SparseRecords {
  * @returns undefined when the map does not end before `limit`
  */
 function readMapInContent(
-  buffer: Buffer,
+  buffer: Uint8Array,
   { start, limit, length }: { start: number; limit: number; length: number },
 ): { ranges: DataRange[]; mapBytes: number } | undefined {
   const end = Math.min(limit, start + length)
@@ -145,7 +145,7 @@ function readMapInContent(
       if (end === start + length) throw new TarProblem('a sparse map that is longer than the content')
       return undefined
     }
-    const number = mapNumber(buffer.toString('latin1', at, newline))
+    const number = mapNumber(fromBytes(buffer, at, newline))
     at = newline + 1
     return number
   }

@@ -1,8 +1,8 @@
 /** Extended attributes and ACLs: all the forms they have in archives, and which of them the kernel would serve. */
-import { Buffer } from 'node:buffer'
 import { toBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { EntryMetadata, SourceEntry } from '../../file-tree/entry.ts'
-import { aclFromText, aclFromValue, type Acl } from '../posix-acl.ts'
+import { checkXattr, readAcl } from '../../file-tree/xattr-rules.ts'
+import { aclFromText } from '../acl-text.ts'
 import { ACL, SCHILY_XATTR, unescapeKeyword } from '../records.ts'
 import { badValue } from './pax.ts'
 import { TarProblem } from './header.ts'
@@ -66,61 +66,9 @@ function xattrName(keyword: ByteString, name: ByteString): ByteString {
 }
 
 function fromBase64(keyword: ByteString, value: ByteString): Uint8Array {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(toLatin1(value)))
-    throw badValue(toLatin1(keyword), 'base64', toLatin1(value))
-  return new Uint8Array(Buffer.from(toLatin1(value), 'base64'))
-}
-
-function readAcl(
-  where: string,
-  type: EntryType,
-  kind: 'access' | 'default',
-  read: () => Acl | undefined,
-): Acl | undefined {
-  let acl: Acl | undefined
-  try {
-    acl = read()
-  } catch (error) {
-    throw new TarProblem(`${where}: ${(error as Error).message}`)
+  const digits = toLatin1(value).replace(/={1,2}$/, '')
+  if (!/^[A-Za-z0-9+/]*$/.test(digits) || digits.length % 4 === 1) {
+    throw badValue(toLatin1(keyword), 'base64', value)
   }
-  if (acl && (type === 'symlink' || (kind === 'default' && type !== 'directory'))) {
-    throw new TarProblem(`${where}: a ${type} cannot have ${kind === 'default' ? 'a default' : 'an'} ACL`)
-  }
-  return acl
-}
-
-/** The handlers of BTRFS for these (btrfs_xattr_handlers in fs/btrfs/xattr.c) look at no value. */
-const OPAQUE = /^(?:user|trusted|security)\./
-/** prop_compression_validate in fs/btrfs/props.c; a level is taken and not heeded. */
-const COMPRESSION = /^(?:(?:zlib|lzo|zstd)(?::-?\d{1,2})?|no|none)$/
-
-/** Would the kernel give this attribute to who asks for it, and heed it? */
-function checkXattr(name: ByteString, value: Uint8Array, type: EntryType): void {
-  const where = `extended attribute ${JSON.stringify(toDisplay(name))}`
-  // Such a link is one more name of a file, which brings its own.
-  const holdsContent = type === 'file' || type === 'directory' || type === 'hardlink'
-  if (OPAQUE.test(toLatin1(name))) {
-    if (name.endsWith('.') && name.indexOf('.') === name.length - 1) {
-      throw new TarProblem(`${where}: expected a name after the dot`)
-    }
-    if (name.startsWith('user.') && !holdsContent) {
-      throw new TarProblem(`${where}: a ${type} cannot have one in "user."`)
-    }
-  } else if (name === 'system.posix_acl_access' || name === 'system.posix_acl_default') {
-    const kind = name === 'system.posix_acl_access' ? 'access' : 'default'
-    readAcl(where, type, kind, () => aclFromValue(value))
-  } else if (name === 'btrfs.compression') {
-    const algorithm = Buffer.from(value).toString('latin1')
-    if (!COMPRESSION.test(algorithm)) {
-      throw new TarProblem(
-        `${where}: expected zlib, lzo, zstd or none, found ${JSON.stringify(toDisplay(algorithm))}`,
-      )
-    }
-    if (!holdsContent) throw new TarProblem(`${where}: a ${type} is never compressed`)
-  } else {
-    throw new TarProblem(
-      `${where}: BTRFS has none of this name; expected one in "user.", "trusted." or "security.", ` +
-        '"btrfs.compression", or an ACL',
-    )
-  }
+  return toBytes(atob(digits))
 }

@@ -1,6 +1,5 @@
 /** Writes the header block of a tar archive (POSIX ustar). */
-import { Buffer } from 'node:buffer'
-import { type ByteString, toLatin1 } from '../../lib/byte-string.ts'
+import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
 import { BLOCK, POSIX, type Field } from '../format.ts'
 
 export interface UstarFields {
@@ -43,9 +42,8 @@ export function splitName(path: ByteString): { prefix: ByteString; name: ByteStr
   return { prefix: path.slice(0, slash), name: path.slice(slash + 1) }
 }
 
-export function ustarHeader(fields: UstarFields): Buffer {
-  // Unlike new memory of its own it costs next to nothing; there is one for every entry.
-  const block = Buffer.allocUnsafe(BLOCK).fill(0)
+export function ustarHeader(fields: UstarFields): Uint8Array {
+  const block = new Uint8Array(BLOCK)
   text(block, POSIX.name, fields.name)
   octal(block, POSIX.mode, fields.mode)
   octal(block, POSIX.uid, fields.uid)
@@ -63,12 +61,12 @@ export function ustarHeader(fields: UstarFields): Buffer {
   return block
 }
 
-function text(block: Buffer, { start }: Field, value: ByteString): void {
-  if (value !== '') block.write(toLatin1(value), start, 'latin1')
+function text(block: Uint8Array, { start }: Field, value: ByteString): void {
+  writeBytes(block, start, value)
 }
 
 /** Octal digits with leading zeros, and a NUL. */
-function octal(block: Buffer, { start, end }: Field, value: number): void {
+function octal(block: Uint8Array, { start, end }: Field, value: number): void {
   let rest = value
   for (let at = end - 2; at >= start; at--) {
     const higher = Math.floor(rest / 8)
@@ -78,7 +76,7 @@ function octal(block: Buffer, { start, end }: Field, value: number): void {
 }
 
 /** The checksum: the sum of all bytes, those of the checksum taken as spaces; six digits, a NUL and a space. */
-function seal(block: Buffer): void {
+function seal(block: Uint8Array): void {
   const { start, end } = POSIX.chksum
   block.fill(0x20, start, end)
   let sum = 0

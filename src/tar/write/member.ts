@@ -1,10 +1,10 @@
 /** What a tar archive says of one entry: the header block, and before it the pax records for what it cannot hold. */
-import { Buffer } from 'node:buffer'
 import type { EntryMetadata, Timestamp, Xattr } from '../../file-tree/entry.ts'
 import { contentLength, type DataRange } from '../../file-tree/file-content.ts'
-import { fromBytes, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
-import { BLOCK } from '../format.ts'
-import { aclFromText, aclToText } from '../posix-acl.ts'
+import { fromBytes, toBytes, toLatin1, toText, type ByteString } from '../../lib/byte-string.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
+import { paddingOf } from '../format.ts'
+import { aclFromText, aclToText } from '../acl-text.ts'
 import {
   ACL,
   CREATION_TIME,
@@ -44,7 +44,7 @@ const NAMES = new Set(['path', 'linkpath', `${GNU_SPARSE}name`])
 const ASCII = /^[\x00-\x7f]*$/
 
 /** All that comes before the content: whole blocks. */
-export function memberHeader(member: TarMember): Buffer {
+export function memberHeader(member: TarMember): Uint8Array {
   const { type } = member
   const path = member.path === '' ? './' : type === 'directory' ? `${member.path}/` : member.path
   const target = type === 'symlink' || type === 'hardlink' ? member.target : ''
@@ -91,7 +91,7 @@ export function memberHeader(member: TarMember): Buffer {
   const extension = records.length === 0 ? [] : extendedHeader(path, records)
   return extension.length === 0 && map === undefined
     ? header
-    : Buffer.concat([...extension, header, ...(map ? [map] : [])])
+    : joined([...extension, header, ...(map ? [map] : [])])
 }
 
 function metadataRecords(records: Records, member: TarMember): void {
@@ -121,7 +121,7 @@ function exactAclText(value: Uint8Array, kind: 'access' | 'default', mode: numbe
   try {
     const text = aclToText(value)
     const acl = aclFromText(text, kind)
-    if (acl?.value === undefined || Buffer.compare(acl.value, value) !== 0) return undefined
+    if (acl?.value === undefined || !equalBytes(acl.value, value)) return undefined
     return kind === 'default' || acl.permissions === (mode & 0o777) ? text : undefined
   } catch (error) {
     if (error instanceof RangeError) return undefined
@@ -140,16 +140,16 @@ function sparseRecords(records: Records, path: ByteString, size: number): void {
 }
 
 /** The map of a sparse file, in whole blocks before its content. */
-function sparseMap(size: number, ranges: readonly DataRange[]): Buffer {
+function sparseMap(size: number, ranges: readonly DataRange[]): Uint8Array {
   const pairs = ranges.map(({ offset, length }) => `${offset}\n${length}\n`)
   const last = ranges.at(-1)
   // GNU tar makes the file as long as this says.
   if (last === undefined || last.offset + last.length < size) pairs.push(`${size}\n0\n`)
-  return blocks(Buffer.from(`${pairs.length}\n${pairs.join('')}`, 'latin1'))
+  return blocks(toBytes(`${pairs.length}\n${pairs.join('')}`))
 }
 
 /** The header block of a pax header, and the records in whole blocks. */
-function extendedHeader(path: ByteString, records: Records): Buffer[] {
+function extendedHeader(path: ByteString, records: Records): Uint8Array[] {
   // Names that are not UTF-8 are bytes, as said by this record.
   const areText = records.every(
     ([keyword, value]) => !NAMES.has(toLatin1(keyword)) || toText(value) !== undefined,
@@ -183,8 +183,18 @@ function plain(name: ByteString): string {
 }
 
 /** With zeros to whole blocks. */
-function blocks(bytes: Buffer): Buffer {
-  const whole = Buffer.alloc(Math.ceil(bytes.length / BLOCK) * BLOCK)
-  bytes.copy(whole)
+function blocks(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(bytes.length + paddingOf(bytes.length))
+  whole.set(bytes)
+  return whole
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
   return whole
 }

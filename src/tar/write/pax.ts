@@ -1,17 +1,16 @@
 /** Records of pax headers (POSIX.1-2017, utility pax, "pax Extended Header") as they are written. */
-import { Buffer } from 'node:buffer'
 import type { Timestamp } from '../../file-tree/entry.ts'
-import type { ByteString } from '../../lib/byte-string.ts'
+import { toBytes, type ByteString } from '../../lib/byte-string.ts'
 
 /** `LENGTH KEYWORD=VALUE\n` each, where the length counts itself. */
-export function joinRecords(records: readonly (readonly [ByteString, ByteString])[]): Buffer {
+export function joinRecords(records: readonly (readonly [ByteString, ByteString])[]): Uint8Array {
   const texts = records.map(([keyword, value]) => {
     const rest = ` ${keyword}=${value}\n`
     let length = rest.length + 1
     while (length !== rest.length + String(length).length) length = rest.length + String(length).length
     return `${length}${rest}`
   })
-  return Buffer.from(texts.join(''), 'latin1')
+  return toBytes(texts.join(''))
 }
 
 /** A decimal number of seconds. Nanoseconds count forwards: -1 s and 900,000,000 ns is -0.1. */

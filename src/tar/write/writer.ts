@@ -1,5 +1,4 @@
 /** Puts the pieces of a tar archive together, into chunks that are worth a write. */
-import { Buffer } from 'node:buffer'
 import { BLOCK, paddingOf } from '../format.ts'
 import { memberHeader, type TarMember } from './member.ts'
 
@@ -23,10 +22,10 @@ export interface ChunkSink {
  */
 export class TarWriter {
   readonly #sink: ChunkSink
-  readonly #full: Buffer[] = []
-  readonly #free: Buffer[] = []
-  #written: Buffer | undefined
-  #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK)
+  readonly #full: Uint8Array[] = []
+  readonly #free: Uint8Array[] = []
+  #written: Uint8Array | undefined
+  #chunk: Uint8Array = new Uint8Array(CHUNK)
   #at = 0
   #before = 0
 
@@ -79,7 +78,7 @@ export class TarWriter {
     this.#full.push(this.#chunk.subarray(0, this.#at))
     this.#before += this.#at
     this.#at = 0
-    this.#chunk = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK)
+    this.#chunk = this.#free.pop() ?? new Uint8Array(CHUNK)
   }
 
   async #passOn(): Promise<void> {

@@ -13,7 +13,7 @@ import { extractTar as extractWhere } from '../../../src/image/extract/extract-t
 import { extractTar, type ExtractTarFilesOptions } from '../../../src/image/extract/extract.ts'
 import { diffImages } from '../../../src/image/diff.ts'
 import { openImage } from '../../../src/image/open-image.ts'
-import { readTar } from '../../../src/tar/read/read-tar.ts'
+import { readTarEntries } from '../../../src/tar/read/entries.ts'
 import { arbitraryEntry, withoutRefused } from '../../images/arbitrary-tree.ts'
 import { build, describeImage, noise, text, type BtrfsOptions } from '../../images/build.ts'
 import { canMount, kernelWalk } from './kernel-walk.ts'
@@ -47,7 +47,7 @@ async function extractFrom(
   return output
 }
 
-const entriesOf = (tar: string) => collect(readTar(createReadStream(tar), tar))
+const entriesOf = (tar: string) => collect(readTarEntries(createReadStream(tar), tar))
 
 describe('an image of what was extracted from an image', () => {
   const rebuild = async (entries: readonly TarInput[], options: BtrfsOptions = {}) => {
@@ -326,6 +326,6 @@ describe('the archive', () => {
 /** Without the content. */
 async function readAll(tar: string) {
   const entries = []
-  for await (const entry of readTar(Readable.from([readFileSync(tar)]), tar)) entries.push(entry)
+  for await (const entry of readTarEntries(Readable.from([readFileSync(tar)]), tar)) entries.push(entry)
   return entries
 }

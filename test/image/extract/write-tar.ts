@@ -27,7 +27,7 @@ export async function writeTar(inputs: readonly TarInput[]): Promise<Uint8Array>
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-export const headerOf = (input: TarInput): Buffer => memberHeader(memberOf(input).member)
+export const headerOf = (input: TarInput): Buffer => Buffer.from(memberHeader(memberOf(input).member))
 
 function memberOf(input: TarInput): { member: TarMember; content: Uint8Array } {
   const metadata = {

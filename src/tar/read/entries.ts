@@ -1,0 +1,293 @@
+/** Reads tar archives as they stream by, entry by entry. */
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { InputError } from '../../lib/errors.ts'
+import type { SourceEntry } from '../../file-tree/entry.ts'
+import { EntryProblem } from '../../file-tree/entry-problem.ts'
+import { ChunkReader } from './chunk-reader.ts'
+import { PaxRecords } from './pax.ts'
+import { TarContent } from './content.ts'
+import { contentSize, interpretEntry, nameOf, type Extensions } from './entry.ts'
+import { BLOCK } from '../format.ts'
+import { isZeroBlock, TarHeader, TarProblem } from './header.ts'
+import { readOldGnuMap, type SparseFile } from './sparse.ts'
+
+/** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */
+const MAX_EXTENSION = 16 << 20
+
+/**
+ * The entries of an uncompressed tar archive (V7, ustar, pax or GNU), in its order.
+ *
+ * Names and attributes come byte by byte as they are; owners are the numbers, never the names. Not checked here:
+ * whether a hard link's target exists, whether names repeat. Content that was not read when the next entry is
+ * asked for is passed over. Records of unknown keywords are ignored, as POSIX demands.
+ *
+ * @param chunks the archive in pieces of any size; a piece is not looked at any more once the next is asked for
+ * @param source its name in messages
+ * @throws InputError naming source, entry and the offset of its header: damaged or truncated archives, no end
+ *   marker (one block of zeros suffices), anything but zeros after it, names that are empty or hold `..` or NUL,
+ *   sparse maps that contradict themselves, and what is not supported: sparse files of star, several volumes, incremental archives, NFSv4 ACLs, file flags, ACLs
+ *   that name users without their numbers
+ */
+export function readTarEntries(
+  chunks: AsyncIterable<Uint8Array>,
+  source: string,
+): AsyncIterableIterator<SourceEntry, undefined> {
+  return new TarReader(chunks, source)
+}
+
+/**
+ * An iterator written out by hand: what lies in the chunk at hand, as most entries do, is parsed without an
+ * asynchronous step, which would cost more than the parsing.
+ */
+class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
+  readonly #reader: ChunkReader
+  readonly #source: string
+  readonly #globals = new PaxRecords()
+  /** What was read for the next entry. */
+  #own: PaxRecords | undefined
+  #longName: ByteString | undefined
+  #longLink: ByteString | undefined
+  /** Of the entry that was given last, unless its end was passed. */
+  #content: TarContent | undefined
+  #ended = false
+  /** A sparse file's map does not end in the chunk at hand. */
+  #awaitsMap = false
+
+  constructor(chunks: AsyncIterable<Uint8Array>, source: string) {
+    this.#reader = new ChunkReader(chunks)
+    this.#source = source
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<SourceEntry, undefined>> {
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined })
+    try {
+      const entry = this.#parse()
+      if (entry !== undefined) return Promise.resolve({ done: false, value: entry })
+    } catch (error) {
+      return this.#fail(error)
+    }
+    return this.#nextAcrossChunks().catch((error: unknown) => this.#fail(error))
+  }
+
+  async return(): Promise<IteratorResult<SourceEntry, undefined>> {
+    this.#ended = true
+    await this.#reader.close()
+    return { done: true, value: undefined }
+  }
+
+  async #fail(error: unknown): Promise<never> {
+    await this.return()
+    throw error
+  }
+
+  /** The next entry, if it and all before it lie in the chunk at hand. */
+  #parse(): SourceEntry | undefined {
+    const reader = this.#reader
+    if (this.#content !== undefined) {
+      if (!this.#content.pass()) return undefined
+      this.#content = undefined
+    }
+    while (reader.available >= BLOCK) {
+      const { offset } = reader
+      if (this.#atZeroBlock()) return undefined
+      const header = this.#header()
+      if (!isExtension(header)) {
+        const extensions = this.#extensions()
+        const name = nameOf(header, extensions)
+        const sparse = this.#located(offset, name, () => this.#sparseFile(header, extensions))
+        if (sparse === 'unread') return undefined
+        reader.at += BLOCK + (sparse?.mapBytes ?? 0)
+        return this.#entry(header, { offset, name, extensions, sparse })
+      }
+      const padded = this.#paddedExtension(header)
+      if (reader.available < BLOCK + padded) return undefined
+      this.#takeExtension(header, reader.at + BLOCK, offset)
+      reader.at += BLOCK + padded
+    }
+    return undefined
+  }
+
+  /** The next entry when it does not lie in the chunk at hand, or the end. */
+  async #nextAcrossChunks(): Promise<IteratorResult<SourceEntry, undefined>> {
+    const reader = this.#reader
+    await this.#content?.passOver()
+    this.#content = undefined
+    for (;;) {
+      const { offset } = reader
+      if (!(await reader.gather(BLOCK))) throw this.#truncatedHeader()
+      if (this.#atZeroBlock()) {
+        await this.#expectOnlyZeros()
+        if (this.#own || this.#longName !== undefined || this.#longLink !== undefined) {
+          throw this.#error('the archive ends between an extended header and its entry', offset)
+        }
+        return await this.return()
+      }
+      const header = this.#header()
+      if (isExtension(header)) {
+        const padded = this.#paddedExtension(header)
+        if (!(await reader.gather(BLOCK + padded))) {
+          const found = reader.available - BLOCK
+          throw this.#error(
+            `truncated ${nameOfExtension(header)}: expected ${padded} bytes, found ${found}`,
+            offset,
+          )
+        }
+      }
+      let entry = this.#parse()
+      for (let wanted = 4 * BLOCK; entry === undefined && this.#awaitsMap; wanted *= 2) {
+        const isAll = !(await reader.gather(wanted))
+        this.#awaitsMap = false
+        entry = this.#parse()
+        if (isAll && this.#awaitsMap) {
+          throw this.#error('truncated sparse map', offset, nameOf(this.#header(), this.#extensions()))
+        }
+      }
+      if (entry !== undefined) return { done: false, value: entry }
+    }
+  }
+
+  #atZeroBlock(): boolean {
+    const { buffer, at } = this.#reader
+    return buffer[at] === 0 && isZeroBlock(buffer, at)
+  }
+
+  /** After the first block of zeros: a second one and padding, but nothing else. */
+  async #expectOnlyZeros(): Promise<void> {
+    const reader = this.#reader
+    while (await reader.fill()) {
+      for (const { buffer } = reader; reader.at < buffer.length; reader.at++) {
+        if (buffer[reader.at] === 0) continue
+        throw this.#error(
+          'expected nothing but zeros after the end of the archive, found more data (two archives in one file?)',
+          reader.offset,
+        )
+      }
+    }
+  }
+
+  /** The header at hand, which is not passed yet. */
+  #header(): TarHeader {
+    const { buffer, view, at, offset } = this.#reader
+    return this.#located(offset, undefined, () => new TarHeader(buffer, view, at))
+  }
+
+  /** Bytes of an extended header's content with its padding. */
+  #paddedExtension(header: TarHeader): number {
+    const { size } = header
+    if (size < 0 || size > MAX_EXTENSION) {
+      throw this.#error(
+        `${nameOfExtension(header)} of ${size} bytes: expected at most ${MAX_EXTENSION}`,
+        this.#reader.offset,
+      )
+    }
+    return Math.ceil(size / BLOCK) * BLOCK
+  }
+
+  /** Takes in an extended header, whose content begins at `start` of the chunk at hand. */
+  #takeExtension({ typeflag, size }: TarHeader, start: number, offset: number): void {
+    const { buffer } = this.#reader
+    const end = start + size
+    if (typeflag === 'x' || typeflag === 'g') {
+      const records = typeflag === 'g' ? this.#globals : (this.#own ??= new PaxRecords())
+      this.#located(offset, 'pax header', () => {
+        records.read(buffer, start, end)
+        if (typeflag === 'g' && records.sparse) throw new TarProblem('a sparse map for all files to come')
+      })
+      return
+    }
+    const nul = buffer.indexOf(0, start)
+    const name = fromBytes(buffer, start, nul < 0 || nul > end ? end : nul)
+    if (typeflag === 'L') this.#longName = name
+    else this.#longLink = name
+  }
+
+  /** What came before the header at hand. */
+  #extensions(): Extensions {
+    return {
+      pax: this.#own?.over(this.#globals) ?? (this.#globals.isEmpty ? undefined : this.#globals),
+      longName: this.#longName,
+      longLink: this.#longLink,
+    }
+  }
+
+  /** What is known of a sparse file whose header is at hand; 'unread' when more of its map must be at hand. */
+  #sparseFile(header: TarHeader, { pax }: Extensions): SparseFile | undefined | 'unread' {
+    const isOldGnu = header.typeflag === 'S'
+    if (!isOldGnu && pax?.sparse === undefined) return undefined
+    const { buffer, at } = this.#reader
+    const limit = buffer.length
+    let sparse: SparseFile | undefined
+    if (isOldGnu) {
+      if (!header.isGnu) throw new TarProblem('sparse files in the format of star are not supported')
+      sparse = readOldGnuMap(buffer, at, limit)
+    } else {
+      const length = contentSize(header, pax!.others)
+      sparse = pax!.sparse!.read(buffer, { start: at + BLOCK, limit, length })
+    }
+    this.#awaitsMap = sparse === undefined
+    return sparse ?? 'unread'
+  }
+
+  /** The entry of a header that was just passed, with what came before it. */
+  #entry(
+    header: TarHeader,
+    {
+      offset,
+      name,
+      extensions,
+      sparse,
+    }: { offset: number; name: ByteString; extensions: Extensions; sparse: SparseFile | undefined },
+  ): SourceEntry {
+    this.#own = this.#longName = this.#longLink = undefined
+    const origin = { source: this.#source, offset }
+    const contentOf = (path: ByteString, size: number) =>
+      (this.#content = new TarContent(this.#reader, path, size, origin))
+    return this.#located(offset, name, () =>
+      interpretEntry(header, name, extensions, sparse, origin, contentOf),
+    )
+  }
+
+  #truncatedHeader(): InputError {
+    const { available, offset } = this.#reader
+    if (available > 0) {
+      return this.#error(`truncated header: expected ${BLOCK} bytes, found ${available}`, offset)
+    }
+    return this.#error(
+      offset === 0
+        ? 'the archive is empty'
+        : 'truncated: expected a header or the blocks of zeros that end an archive, found nothing',
+      offset,
+    )
+  }
+
+  /** Runs a parser and says of its complaints where they are. */
+  #located<T>(offset: number, entry: ByteString | undefined, parse: () => T): T {
+    try {
+      return parse()
+    } catch (error) {
+      if (!(error instanceof EntryProblem)) throw error
+      throw this.#error(error.message, offset, entry)
+    }
+  }
+
+  #error(message: string, offset: number, entry?: ByteString): InputError {
+    const source = this.#source
+    return new InputError(
+      message,
+      entry === undefined ? { source, offset } : { source, offset, entry: toDisplay(entry) },
+    )
+  }
+}
+
+/** Does the header belong to one that follows? */
+function isExtension({ typeflag }: TarHeader): boolean {
+  return typeflag === 'x' || typeflag === 'g' || typeflag === 'L' || typeflag === 'K'
+}
+
+function nameOfExtension({ typeflag }: TarHeader): string {
+  return `extended header of type ${JSON.stringify(typeflag)}`
+}
