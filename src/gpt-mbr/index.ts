@@ -3,12 +3,14 @@
  * and in browsers.
  */
 import type { ByteSource } from '../lib/byte-source.ts'
-import type { Finding, OnFinding } from '../lib/finding.ts'
+import { collectFindings, type CheckResult } from '../lib/check-result.ts'
+import type { OnFinding } from '../lib/finding.ts'
 import { drive } from '../lib/read-routine.ts'
 import { checkPartitionTable as checkTable } from './check/check.ts'
 import { readPartitionTable as readTable, type PartitionTable } from './read/table.ts'
 
 export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
+export { MAX_KEPT_FINDINGS, type CheckResult } from '../lib/check-result.ts'
 export { CorruptError, DiskwrightError, DoesNotFitError, type SpecIssue } from '../lib/errors.ts'
 export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 export {
@@ -69,21 +71,14 @@ export function readPartitionTable(
  * Checks an MBR with its logical partitions, or both copies of a GPT with their protective MBR.
  *
  * @param source the disk, or its image
- * @returns what is wrong, in bytes from the start of the disk; empty for a sound table and for a disk without one
+ * @returns what is wrong; nothing for a sound table, and for a disk without one. Offsets count from the start of the disk
  * @example
- * for (const finding of await checkPartitionTable(memorySource(bytes))) console.log(formatFinding(finding))
+ * const { findings } = await checkPartitionTable(memorySource(bytes))
+ * for (const finding of findings) console.log(formatFinding(finding))
  */
-export async function checkPartitionTable(
+export function checkPartitionTable(
   source: ByteSource,
   { diskSize = source.size, onFinding }: ReadTableOptions = {},
-): Promise<Finding[]> {
-  const findings: Finding[] = []
-  await drive(
-    source,
-    checkTable(diskSize, (finding) => {
-      findings.push(finding)
-      onFinding?.(finding)
-    }),
-  )
-  return findings
+): Promise<CheckResult> {
+  return collectFindings((report) => drive(source, checkTable(diskSize, report)), onFinding)
 }

@@ -87,7 +87,7 @@ describe('encodeGpt', () => {
     await fc.assert(
       fc.asyncProperty(specs(sectorSize), async (spec) => {
         const source = memorySource(diskOf(spec))
-        expect(await checkPartitionTable(source)).toEqual([])
+        expect(await checkPartitionTable(source)).toEqual({ findings: [], findingCount: 0 })
         const table = (await readPartitionTable(source))!
         expect(table).toMatchObject({ type: 'gpt', sectorSize, guid: DISK_GUID, usesBackup: false })
         expect(

@@ -3,12 +3,12 @@ import { firstBytes } from './first-bytes.ts'
 import type { BuildContext } from '../context.ts'
 import { firmwareEntries } from '../firmware.ts'
 import type { Fat32Result } from '../result.ts'
-import { clusterSizeOf } from '../../fat32/geometry.ts'
 import { caseKey } from '../../fat32/names.ts'
 import { FatCollector } from '../../fat32/write/collect.ts'
 import type { FatContent } from '../../fat32/write/content.ts'
 import { planFat32, type Fat32Layout } from '../../fat32/write/plan.ts'
 import { writeLayout } from '../../fat32/write/write.ts'
+import { summaryOf } from '../../fat32/write/write-fat32.ts'
 import { PLAIN_FORM } from '../../file-tree/file-layout.ts'
 import { findNode } from '../../file-tree/find-node.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
@@ -60,24 +60,11 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
   }
 }
 
-function resultOf(
-  { number, label, start, size, bootable, volumeId }: Fat32Plan,
-  layout: Fat32Layout,
-): Fat32Result {
-  const { files, directories, geometry } = layout
-  const clusterSize = clusterSizeOf(geometry)
+function resultOf({ number, start, size, bootable }: Fat32Plan, layout: Fat32Layout): Fat32Result {
+  const { label, volumeId, files, directories, bytesIn, bytesStored } = summaryOf(layout)
   return {
-    number,
-    type: 'fat32',
-    label,
-    start,
-    size,
-    bootable,
-    volumeId: formatVolumeId(volumeId),
-    files: files.length,
-    directories: directories.length,
-    bytesIn: files.reduce((sum, { content }) => sum + content.size, 0),
-    bytesStored: files.reduce((sum, { run }) => sum + run.count * clusterSize, 0),
+    ...{ number, type: 'fat32', label, start, size, bootable, volumeId },
+    ...{ files, directories, bytesIn, bytesStored },
   }
 }
 

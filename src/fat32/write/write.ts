@@ -28,8 +28,8 @@ const FAT_PIECE = 65536
 
 export interface WriteLayoutOptions {
   /** Called with the number of bytes after each piece of file content. */
-  onBytes?: (bytes: number) => void
-  signal?: AbortSignal
+  onBytes?: ((bytes: number) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
 /**

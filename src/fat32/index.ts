@@ -1,0 +1,95 @@
+/**
+ * FAT: one FAT32 file system written; FAT12, FAT16 and FAT32 read and checked. (Microsoft FAT32 File System
+ * Specification 1.03) Runs in Node and in browsers.
+ */
+import type { ByteSource } from '../lib/byte-source.ts'
+import { collectFindings, type CheckResult } from '../lib/check-result.ts'
+import type { OnFinding } from '../lib/finding.ts'
+import { drive } from '../lib/read-routine.ts'
+import { checkFat as checkVolume } from './check/check.ts'
+import { openFat as openVolume, type FatReader } from './read/reader.ts'
+
+export type {
+  Entry,
+  EntryOrigin,
+  EntryType,
+  EntryXattr,
+  InodeFlag,
+  Timestamp,
+  Xattr,
+} from '../file-tree/entry.ts'
+export type { DataRange } from '../file-tree/file-content.ts'
+export type {
+  DirectoryEntry,
+  FileSystemReader,
+  Inode,
+  InodeRef,
+  InodeType,
+  OpenInode,
+} from '../file-tree/reader.ts'
+export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
+export { fromBytes, fromText, toBytes, toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
+export { MAX_KEPT_FINDINGS, type CheckResult } from '../lib/check-result.ts'
+export { CorruptError, DiskwrightError, DoesNotFitError, InputError, SpecError } from '../lib/errors.ts'
+export type { SpecIssue } from '../lib/errors.ts'
+export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
+export { drive, driveSync, type ByteRange, type ReadRoutine } from '../lib/read-routine.ts'
+export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
+export type { Fat32Options } from '../spec/schema.ts'
+export {
+  MAX_CLUSTERS,
+  MAX_FILE_SIZE,
+  MAX_LONG_NAME,
+  MIN_CLUSTERS,
+  type BootSector,
+  type BootSector16,
+  type DirEntry,
+  type FatType,
+} from './format.ts'
+export {
+  MIN_FAT32_BYTES,
+  planGeometry,
+  smallestPartition,
+  usualClusterSize,
+  type Geometry,
+} from './geometry.ts'
+export type { FatReader } from './read/reader.ts'
+export { MAX_SPOOLED_BYTES, memorySpool, type Spool } from './write/spool.ts'
+export { writeFat32, type WriteFat32Context, type WrittenFat32 } from './write/write-fat32.ts'
+
+/** Options of opening and checking. */
+export interface ReadFatOptions {
+  /**
+   * Called with each thing that is found wrong, as it is found. An open file system reports what it can do without,
+   * such as a FAT that cannot be read while its copy can.
+   */
+  onFinding?: OnFinding
+}
+
+/**
+ * Opens a FAT12, FAT16 or FAT32 file system for reading.
+ *
+ * @param source the file system alone: see `subSource` for one in a partition
+ * @returns a reader whose methods are run by `drive`
+ * @throws CorruptError when it is no FAT
+ * @example
+ * const fat = await openFat(source)
+ * for (const entry of await drive(source, fat.list(fat.root))) console.log(entry.name)
+ */
+export function openFat(source: ByteSource, { onFinding }: ReadFatOptions = {}): Promise<FatReader> {
+  return drive(source, openVolume(onFinding === undefined ? {} : { onFinding }))
+}
+
+/**
+ * Checks a FAT12, FAT16 or FAT32 file system: the boot sector and its copy, FSInfo, the FATs, all directories, names
+ * and cluster chains, and the label. The content of files is not read, as FAT has no checksums.
+ *
+ * @param source the file system alone
+ * @returns what is wrong; offsets count from the start of `source`. A source that holds no FAT has findings, too
+ * @example
+ * const { findings } = await checkFat(memorySource(bytes))
+ * for (const finding of findings) console.log(formatFinding(finding))
+ */
+export function checkFat(source: ByteSource, { onFinding }: ReadFatOptions = {}): Promise<CheckResult> {
+  return collectFindings((report) => drive(source, checkVolume(report)), onFinding)
+}
