@@ -11,24 +11,24 @@ export type * from './spec/plan.ts'
 export { openImage, DiskImage, ImagePartition, type OpenOptions } from './image/open-image.ts'
 export { FileSystem } from './image/file-system.ts'
 export type {
-  DirEntry,
   FilePath,
-  FileSystemType,
+  FileXattr,
+  ListEntry,
   ReadRange,
   Stat,
-  Subvolume,
+  SubvolumeInfo,
   WalkEntry,
-  Xattr,
 } from './image/file-system.ts'
+export type { FileSystemType } from './image/drivers/table.ts'
 export type { ContentType } from './image/identify.ts'
 export type { ImageCompression, InputProgress } from './input/open-bytes.ts'
 export type { ImageSource } from './input/open-input.ts'
 export type { ReadStatistics } from './input/watched-source.ts'
-export type { Finding, OnFinding } from './lib/finding.ts'
+export type { Finding, OnFinding, Severity } from './lib/finding.ts'
 export type { ByteSource } from './lib/byte-source.ts'
 export type { PartitionTable, TablePartition } from './gpt-mbr/read/table.ts'
 export { verifyImage } from './image/verify.ts'
-export type { ImageFault, VerifiedPartition, VerifyOptions, VerifyResult } from './image/verify.ts'
+export type { FindingCounts, VerifiedPartition, VerifyOptions, VerifyResult } from './image/verify.ts'
 export { diffImages, type Difference, type DiffOptions } from './image/diff.ts'
 export { extractTar, extractTo } from './image/extract/extract.ts'
 export type * from './image/extract/extract.ts'

@@ -1,8 +1,9 @@
-/** What a Raspberry Pi 3 would start from an image: U-Boot and the device tree on its FAT partition. */
+/** Reads what a Raspberry Pi 3 starts from an image: U-Boot and the device tree on its FAT partition. */
+import { fat } from '../image/drivers/fat.ts'
 import type { FileSystem } from '../image/file-system.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { NotFoundError } from '../lib/errors.ts'
-import { openImage } from '../image/open-image.ts'
+import { openImage, type ImagePartition } from '../image/open-image.ts'
 import { parseConfigTxt, settingFor } from '../uboot/config-txt.ts'
 
 /** The firmware's own name for the board's device tree, and Linux's. */
@@ -14,21 +15,21 @@ export interface PiFirmware {
 }
 
 /**
- * Reads those of the two that are wanted.
- *
- * @throws NotFoundError that says what is missing, and how else it can be had
+ * @param wanted which of the two are read
+ * @throws NotFoundError that says what is missing, and which option does without
  */
 export async function piFirmware(
   image: ByteSource,
   wanted: Record<keyof PiFirmware, boolean>,
 ): Promise<Partial<PiFirmware>> {
-  const options = [...(wanted.uboot ? ['uboot'] : []), ...(wanted.dtb ? ['dtb'] : [])]
-  const giveThem = `give ${options.map((name) => `--${name} FILE`).join(' and ')}`
+  const options = [...(wanted.uboot ? ['uboot'] : []), ...(wanted.dtb ? ['dtb'] : [])].join(' and ')
   const opened = await openImage(image)
   try {
     const firmware = await firmwarePartition(opened.partitions)
     if (firmware === undefined) {
-      throw new NotFoundError(`no FAT partition of the image has a config.txt: ${giveThem}`)
+      throw new NotFoundError(
+        `no FAT partition of the image has a config.txt; without one ${options} must be given`,
+      )
     }
     return {
       ...(wanted.uboot ? { uboot: await readUboot(firmware) } : {}),
@@ -40,12 +41,9 @@ export async function piFirmware(
 }
 
 /** The firmware reads the first FAT partition there is. */
-async function firmwarePartition(
-  partitions: Awaited<ReturnType<typeof openImage>>['partitions'],
-): Promise<FileSystem | undefined> {
+async function firmwarePartition(partitions: readonly ImagePartition[]): Promise<FileSystem | undefined> {
   for (const partition of partitions) {
-    const type = await partition.fileSystemType()
-    if (type === undefined || type === 'btrfs') continue
+    if (partition.driver !== fat) continue
     const files = await partition.open()
     if (await exists(files, 'config.txt')) return files
   }
@@ -66,11 +64,13 @@ async function readUboot(files: FileSystem): Promise<Uint8Array> {
   const name = settingFor(parseConfigTxt(config), 3, 'kernel')
   if (name === undefined) {
     throw new NotFoundError(
-      'config.txt of the image names no kernel= for a Raspberry Pi 3: give --uboot FILE',
+      'config.txt of the image has no kernel= for a Raspberry Pi 3; without it uboot must be given',
     )
   }
   if (!(await exists(files, name))) {
-    throw new NotFoundError(`config.txt of the image names ${name}, which is not there: give --uboot FILE`)
+    throw new NotFoundError(
+      `config.txt of the image names ${name}, which is not there; without it uboot must be given`,
+    )
   }
   return files.readFile(name)
 }
@@ -78,5 +78,5 @@ async function readUboot(files: FileSystem): Promise<Uint8Array> {
 async function readDeviceTree(files: FileSystem): Promise<Uint8Array> {
   for (const name of DEVICE_TREES) if (await exists(files, name)) return files.readFile(name)
   const names = DEVICE_TREES.join(' or ')
-  throw new NotFoundError(`there is no ${names} on the image's FAT partition: give --dtb FILE`)
+  throw new NotFoundError(`there is no ${names} on the image's FAT partition; without one dtb must be given`)
 }

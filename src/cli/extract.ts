@@ -1,6 +1,6 @@
 import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../image/extract/extract.ts'
 import type { UsageError } from './description.ts'
-import { findPath, openPartition, parsePlace, partitionOf, withImage } from './place.ts'
+import { findPath, parsePlace, partitionOf, withImage } from './place.ts'
 import { print, printJson } from './print.ts'
 import { showProgress } from './progress.ts'
 import { bytesText, countText, secondsText } from './units.ts'
@@ -26,7 +26,7 @@ export function extract(
   checkFlags(flags, usage)
   return withImage(path, async (image, signal) => {
     const asked = parsePlace(place ?? '/')
-    const fileSystem = await openPartition(partitionOf(image, asked, usage))
+    const fileSystem = await partitionOf(image, asked, usage).open()
     const { path } = await findPath(fileSystem, asked.path)
     const { extractTar, extractTo } = await import('../image/extract/extract.ts')
     const progress = flags.quiet ? undefined : showProgress(process.stderr)

@@ -7,6 +7,7 @@ import type {
   PartitionReport,
   SubvolumeUsage,
 } from '../image/report.ts'
+import { formatFinding } from '../lib/finding.ts'
 import { bytesText, columns, countText } from './units.ts'
 
 const TABLES = { mbr: 'MBR', gpt: 'GPT', hybrid: 'GPT and MBR (hybrid)' }
@@ -15,8 +16,8 @@ const LARGEST_SHOWN = 5
 
 export function reportText(report: ImageReport): string {
   const sections = [imageText(report), ...report.partitions.map(partitionText)]
-  if (report.problems.length > 0) {
-    sections.push(`Problems\n${report.problems.map((text) => `  ${text}\n`).join('')}`)
+  if (report.findings.length > 0) {
+    sections.push(`Findings\n${report.findings.map((finding) => `  ${formatFinding(finding)}\n`).join('')}`)
   }
   return sections.join('\n')
 }

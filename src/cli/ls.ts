@@ -1,9 +1,9 @@
-import type { DirEntry, FileSystem, Stat } from '../image/file-system.ts'
+import type { ListEntry, FileSystem, Stat } from '../image/file-system.ts'
 import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import type { UsageError } from './description.ts'
 import { byName, entryJson, entryLines, entryRow, type ShownEntry } from './entry-text.ts'
 import { partitionsJson, partitionsText } from './partition-text.ts'
-import { findPath, openPartition, parsePlace, partitionOf, withImage } from './place.ts'
+import { findPath, parsePlace, partitionOf, withImage } from './place.ts'
 import { JsonListPrinter, print, Printer, printJson } from './print.ts'
 
 export interface LsFlags {
@@ -21,12 +21,12 @@ export function ls(
 ): Promise<void> {
   return withImage(path, async (image) => {
     if (place === undefined && image.partitions.length !== 1) {
-      if (flags.json) await printJson(await partitionsJson(image))
-      else await print(await partitionsText(image))
+      if (flags.json) await printJson(partitionsJson(image))
+      else await print(partitionsText(image))
       return
     }
     const asked = parsePlace(place ?? '/')
-    const fileSystem = await openPartition(partitionOf(image, asked, usage))
+    const fileSystem = await partitionOf(image, asked, usage).open()
     const lister = flags.json ? new JsonLister(fileSystem) : new TextLister(fileSystem, flags)
     // With -l a symlink itself is what was asked for, unless a slash at its end says otherwise.
     const followLast = !flags.long && !flags.json
@@ -41,7 +41,7 @@ interface Lister {
   /** A single entry that was asked for by name. */
   single(entry: ShownEntry): Promise<void>
   /** @param path as asked for, and the way from there */
-  directory(path: ByteString, entries: readonly DirEntry[], directory: Stat): Promise<void>
+  directory(path: ByteString, entries: readonly ListEntry[], directory: Stat): Promise<void>
   end(): Promise<void>
 }
 
@@ -76,7 +76,7 @@ async function listPath(
 /** An entry with all that `ls -l` shows. */
 async function shownEntry(
   fileSystem: FileSystem,
-  { nameBytes, type, tree, ino }: DirEntry,
+  { nameBytes, type, tree, ino }: ListEntry,
   directory: Stat,
 ): Promise<ShownEntry> {
   const stat = await fileSystem.lstat({ tree, ino })
@@ -100,7 +100,7 @@ class TextLister implements Lister {
     return this.#printer.add(this.#flags.long ? entryLines([entryRow(entry)]) : `${toDisplay(entry.name)}\n`)
   }
 
-  async directory(path: ByteString, entries: readonly DirEntry[], directory: Stat): Promise<void> {
+  async directory(path: ByteString, entries: readonly ListEntry[], directory: Stat): Promise<void> {
     if (this.#flags.recursive)
       await this.#printer.add(`${this.#isFirst ? '' : '\n'}${toDisplay(path) || '/'}:\n`)
     this.#isFirst = false
@@ -130,7 +130,7 @@ class JsonLister implements Lister {
     return this.#printer.add(entryJson(entry))
   }
 
-  async directory(path: ByteString, entries: readonly DirEntry[], directory: Stat): Promise<void> {
+  async directory(path: ByteString, entries: readonly ListEntry[], directory: Stat): Promise<void> {
     for (const entry of entries) {
       const shown = await shownEntry(this.#fileSystem, entry, directory)
       await this.#printer.add(entryJson({ ...shown, name: `${path}/${shown.name}` }))

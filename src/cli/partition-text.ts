@@ -2,13 +2,13 @@
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import { bytesText, columns } from './units.ts'
 
-export async function partitionsText(image: DiskImage): Promise<string> {
+export function partitionsText(image: DiskImage): string {
   const rows: string[][] = []
   for (const partition of image.partitions) {
     const { number, size, start, bootable, labels } = partition
     rows.push([
       String(number),
-      (await contentOf(partition)).toUpperCase(),
+      contentOf(partition).toUpperCase(),
       labels.map((label) => JSON.stringify(label)).join(' '),
       `${bytesText(size)} at ${bytesText(start)}`,
       bootable ? 'bootable' : '',
@@ -19,12 +19,12 @@ export async function partitionsText(image: DiskImage): Promise<string> {
   return `${kind}, ${bytesText(image.size)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
 }
 
-export async function partitionsJson({ size, compression, table, partitions }: DiskImage) {
+export function partitionsJson({ size, compression, table, partitions }: DiskImage) {
   const list = []
   for (const partition of partitions) {
     const { number, start, size, type, bootable, name } = partition
-    const content = (await partition.contentType()) ?? null
-    list.push({ number, start, size, type, bootable, name, content, label: await partition.label() })
+    const content = partition.contentType ?? null
+    list.push({ number, start, size, type, bootable, name, content, label: partition.label })
   }
   return {
     size,
@@ -34,6 +34,6 @@ export async function partitionsJson({ size, compression, table, partitions }: D
   }
 }
 
-async function contentOf(partition: ImagePartition): Promise<string> {
-  return (await partition.contentType()) ?? 'unknown'
+function contentOf(partition: ImagePartition): string {
+  return partition.contentType ?? 'unknown'
 }

@@ -31,13 +31,6 @@ export function partitionOf(image: DiskImage, { partition }: Place, usage: Usage
   return usage(`expected PART:PATH, where PART is one of the image's partitions: ${names.join(', ')}`)
 }
 
-/** Opens its file system, and tells what users should know of it. */
-export async function openPartition(partition: ImagePartition): Promise<FileSystem> {
-  const fileSystem = await partition.open()
-  for (const notice of fileSystem.notices) warn(notice.message)
-  return fileSystem
-}
-
 /**
  * What a path stands for. Bytes that are not UTF-8 can be given as they are shown, `\xNN`, unless there is a file
  * whose name has just these characters.

@@ -1,4 +1,6 @@
-import type { ImageFault, VerifyResult } from '../image/verify.ts'
+import type { DiskImage } from '../image/open-image.ts'
+import type { VerifyResult } from '../image/verify.ts'
+import { CorruptError } from '../lib/errors.ts'
 import { formatFinding, type Finding } from '../lib/finding.ts'
 import { EndWith, EXIT } from './exit.ts'
 import { interruptible } from './interrupt.ts'
@@ -16,49 +18,69 @@ export interface VerifyFlags {
 
 /** `diskwright verify`: prints what is wrong with an image, a line each, and what was checked. */
 export async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
-  const { verifyImage } = await import('../image/verify.ts')
-  const progress = showProgress(process.stderr)
   const lines = new Printer()
-  const faults: ImageFault[] = []
   const started = performance.now()
-  const result = await interruptible((signal) =>
-    verifyImage(path, {
-      quick: quick ?? false,
-      ...(boot && { boot: { uboot } }),
-      signal,
-      onNotice: warn,
-      onFinding: (fault) => faults.push(fault),
-      onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
-    }),
-  ).finally(() => progress?.clear())
-  if (json) await printJson({ ...result, faults })
+  const result = await verifyPath(path, { quick, boot, uboot })
+  const { findings, boot: bootFindings } = result
+  if (json) await printJson(result)
   else {
-    for (const fault of faults) await lines.add(`${imageFaultText(fault)}\n`)
-    for (const { severity, where, message } of result.boot ?? []) {
+    for (const finding of findings) await lines.add(`${verifyLine(finding)}\n`)
+    for (const { severity, where, message } of bootFindings ?? []) {
       await lines.add(`boot: ${severity}: ${where}: ${message}\n`)
     }
     await lines.add(summary(path, result, (performance.now() - started) / 1000))
-    if (result.boot !== undefined) await lines.add(bootSummary(result.boot))
+    if (bootFindings !== undefined) await lines.add(bootSummary(bootFindings))
     await lines.flush()
   }
-  const boots = result.boot?.every(({ severity }) => severity !== 'error') ?? true
-  if (result.faults > 0 || !boots) throw new EndWith(EXIT.failed)
+  const boots = bootFindings?.every(({ severity }) => severity !== 'error') ?? true
+  if (result.counts.error > 0 || !boots) throw new EndWith(EXIT.failed)
+}
+
+interface CommandResult extends VerifyResult {
+  /** What keeps the image from booting, or may; undefined when that was not asked for, or the image cannot be opened. */
+  boot?: Finding[]
+}
+
+function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<CommandResult> {
+  const progress = showProgress(process.stderr)
+  const onProgress = ({ step, done, total }: { step: string; done: number; total: number }) =>
+    progress?.update({ step, done, total, entries: 0 })
+  return interruptible(async (signal) => {
+    const { openImage } = await import('../image/open-image.ts')
+    const { verifyImage } = await import('../image/verify.ts')
+    const options = { signal, onNotice: warn, onProgress }
+    let image: DiskImage | undefined
+    try {
+      image = await openImage(path, options)
+    } catch (error) {
+      // Its partition table is damaged beyond use, which is a finding.
+      if (!(error instanceof CorruptError)) throw error
+    }
+    try {
+      const result = await verifyImage(image ?? path, { ...options, quick })
+      if (!boot || image === undefined) return result
+      const { lintImage } = await import('../boot/lint.ts')
+      return { ...result, boot: await lintImage(image, { uboot }) }
+    } finally {
+      await image?.close()
+    }
+  }).finally(() => progress?.clear())
 }
 
 /** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
-export function imageFaultText({ partition, content, ...fault }: ImageFault): string {
+export function verifyLine({ partition, content = 'image', ...finding }: Finding): string {
   const where = partition === undefined ? '' : `${partition}: `
-  return `${where}${content.toUpperCase()}: ${formatFinding(fault)}`
+  return `${where}${content.toUpperCase()}: ${formatFinding(finding)}`
 }
 
-function summary(path: string, { faults, partitions }: VerifyResult, seconds: number): string {
-  const verdict = faults === 0 ? 'sound' : countText(faults, 'fault')
-  const rows = partitions.map(({ number, content, label, size, isChecked, faults }) => [
+function summary(path: string, { counts, partitions }: VerifyResult, seconds: number): string {
+  const verdict = counts.error === 0 ? 'sound' : countText(counts.error, 'error')
+  const rows = partitions.map(({ number, content, label, size, isChecked, counts }) => [
     number === 0 ? '' : String(number),
     content.toUpperCase(),
     label === '' ? '' : JSON.stringify(label),
     bytesText(size),
-    !isChecked ? 'not checked' : faults === 0 ? 'sound' : countText(faults, 'fault'),
+    !isChecked ? 'not checked' : counts.error === 0 ? 'sound' : countText(counts.error, 'error'),
   ])
   return `${path}: ${verdict}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
 }

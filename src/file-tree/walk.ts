@@ -1,6 +1,6 @@
-/** Goes through a tree that is read, entry by entry. Trees of damaged images end, too. */
+/** Walks a tree of a file system, entry by entry. Walks of damaged images end, too. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
-import { CorruptError, UnsupportedError } from '../lib/errors.ts'
+import { CorruptError, InputError, UnsupportedError } from '../lib/errors.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from './reader.ts'
 
@@ -15,7 +15,15 @@ export interface Walked {
   opened: OpenInode
 }
 
-/** Inodes, told apart. */
+export interface WalkOptions {
+  /**
+   * Called with damage, of which the walk then leaves out what is damaged: an entry, or what is in a directory.
+   * Without it damage ends the walk with an error.
+   */
+  onDamage?: ((error: CorruptError | InputError) => void) | undefined
+}
+
+/** A set of inodes. */
 export class InodeSet {
   readonly #trees = new Map<number, Set<number>>()
 
@@ -28,10 +36,25 @@ export class InodeSet {
   }
 }
 
+/** The first name of each inode that has several. */
+export class FirstNames {
+  readonly #trees = new Map<number, Map<number, ByteString>>()
+
+  /** @returns the name that came before `path`; undefined when it is the first one, or the inode has no other */
+  earlier(path: ByteString, { type, nlink, tree, ino }: Inode): ByteString | undefined {
+    if (nlink < 2 || type === 'directory') return undefined
+    let ofTree = this.#trees.get(tree)
+    if (ofTree === undefined) this.#trees.set(tree, (ofTree = new Map<number, ByteString>()))
+    const first = ofTree.get(ino)
+    if (first === undefined) ofTree.set(ino, path)
+    return first
+  }
+}
+
 /**
- * A tree in depth, directories before what is in them, entries in the order in which their directory has them.
- * `next` gives one after the other. In memory are the entries of the directories on the way to the current one, and
- * the numbers of all directories so far.
+ * Walks a tree in depth: directories before what is in them, entries in the order in which their directory has them.
+ * In memory are the entries of the directories on the way to the current one, and the numbers of all directories so
+ * far.
  */
 export class TreeWalk {
   readonly #reader: FileSystemReader
@@ -39,13 +62,16 @@ export class TreeWalk {
   readonly #directories = new InodeSet()
   #start: InodeRef | undefined
 
-  constructor(reader: FileSystemReader, start: InodeRef) {
+  readonly #onDamage: WalkOptions['onDamage']
+
+  constructor(reader: FileSystemReader, start: InodeRef, { onDamage }: WalkOptions = {}) {
     this.#reader = reader
     this.#start = start
+    this.#onDamage = onDamage
   }
 
   /**
-   * @returns undefined at the end
+   * @returns the next entry, first the start itself; undefined at the end
    * @throws CorruptError for what no tree has: a directory with two names, a name that is none
    */
   *next(): ReadRoutine<Walked | undefined> {
@@ -57,23 +83,42 @@ export class TreeWalk {
     for (let inner = this.#open.at(-1); inner !== undefined; inner = this.#open.at(-1)) {
       if (inner.next < inner.entries.length) {
         const entry = inner.entries[inner.next++]
-        return yield* this.#enter(joinPath(inner.path, entry.name), entry)
-      }
-      this.#open.pop()
+        const walked = yield* this.#enter(joinPath(inner.path, entry.name), entry)
+        if (walked !== undefined) return walked
+      } else this.#open.pop()
     }
     return undefined
   }
 
-  *#enter(path: ByteString, ref: InodeRef): ReadRoutine<Walked> {
-    const opened = yield* this.#reader.open(ref)
-    const { inode } = opened
-    if (inode.type === 'directory') {
-      const entries = yield* soundList(this.#reader, ref, path)
-      // Empty ones may stand for each other, and lead nowhere.
-      if (entries.length > 0 && !this.#directories.add(ref)) throw severalNames(path, ref)
-      this.#open.push({ path, entries, next: 0 })
+  /** @returns undefined when it is damaged */
+  *#enter(path: ByteString, ref: InodeRef): ReadRoutine<Walked | undefined> {
+    let walked: Walked
+    try {
+      const opened = yield* this.#reader.open(ref)
+      walked = { path, inode: opened.inode, opened }
+    } catch (error) {
+      this.#leaveOut(error)
+      return undefined
     }
-    return { path, inode, opened }
+    try {
+      if (walked.inode.type === 'directory') yield* this.#list(path, ref)
+    } catch (error) {
+      this.#leaveOut(error)
+    }
+    return walked
+  }
+
+  *#list(path: ByteString, directory: InodeRef): ReadRoutine<void> {
+    const entries = yield* soundList(this.#reader, directory, path)
+    // Empty ones may stand for each other, and lead nowhere.
+    if (entries.length > 0 && !this.#directories.add(directory)) throw severalNames(path, directory)
+    this.#open.push({ path, entries, next: 0 })
+  }
+
+  #leaveOut(error: unknown): void {
+    const isDamage = error instanceof CorruptError || error instanceof InputError
+    if (!isDamage || this.#onDamage === undefined) throw error
+    this.#onDamage(error)
   }
 }
 

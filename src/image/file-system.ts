@@ -1,73 +1,48 @@
-import type { Subvolume as SubvolumeRecord } from '../btrfs/read/open.ts'
-import type { Xattr as XattrRecord } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from '../file-tree/reader.ts'
-import { joinPath, resolvePath } from '../file-tree/resolve.ts'
-import { type ByteString, fromBytes, fromText, toBytes, toDisplay, toText } from '../lib/byte-string.ts'
+import type { FileSystemReader, Inode, InodeRef, OpenInode } from '../file-tree/reader.ts'
+import { resolvePath } from '../file-tree/resolve.ts'
+import { TreeWalk } from '../file-tree/walk.ts'
+import { type ByteString, fromBytes, toBytes } from '../lib/byte-string.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { type Finding, findingOf, type OnFinding } from '../lib/finding.ts'
+import { FindingLog } from '../lib/finding-log.ts'
+import { findingOf, type Finding, type OnFinding } from '../lib/finding.ts'
 import { type ReadRoutine, drive } from '../lib/read-routine.ts'
+import type { OpenedFileSystem } from './drivers/driver.ts'
+import type { FileSystemType } from './drivers/table.ts'
+import {
+  bytesOf,
+  isRef,
+  pathOf,
+  quotedPath,
+  toFileXattr,
+  toListEntry,
+  toName,
+  toSubvolumeInfo,
+  type FilePath,
+  type FileXattr,
+  type ListEntry,
+  type ReadRange,
+  type Stat,
+  type SubvolumeInfo,
+  type WalkEntry,
+} from './file-system-types.ts'
 
-export type FileSystemType = 'btrfs' | 'fat12' | 'fat16' | 'fat32'
+export type * from './file-system-types.ts'
 
-/**
- * A path, with or without `/` at its beginning: text, or the bytes it has on disk (names need not be UTF-8). Or
- * what an entry or a `Stat` says of itself, which is the quickest way to it.
- */
-export type FilePath = string | Uint8Array | InodeRef
-
-export type Stat = Inode
-
-export interface DirEntry extends InodeRef {
-  /** As text; bytes that are not UTF-8 are shown as `\xNN`. */
-  readonly name: string
-  /** Exactly as on disk. */
-  readonly nameBytes: Uint8Array
-  readonly type: Inode['type']
-}
-
-export interface WalkEntry extends DirEntry {
-  /** From the top of the file system on, with `/` at its beginning; like `name`. */
-  readonly path: string
-  readonly pathBytes: Uint8Array
-  readonly stat: Stat
-}
-
-export interface Xattr {
-  readonly name: string
-  readonly nameBytes: Uint8Array
-  readonly value: Uint8Array
-}
-
-export interface Subvolume extends Omit<SubvolumeRecord, 'path'> {
-  /** From the top of the file system on, with `/` at its beginning. */
-  readonly path: string
-  readonly pathBytes: Uint8Array
-}
-
-export interface ReadRange {
-  /** Bytes from the start of the file. Default: 0. */
-  offset?: number
-  /** Bytes. Default: all that follow. */
-  length?: number
-}
-
-/** What a file system is made of, once the format's reader has opened it. */
 export interface FileSystemParts {
-  type: FileSystemType
-  label: string
-  uuid: string
-  reader: FileSystemReader
+  opened: OpenedFileSystem
+  /** The partition's bytes. */
   source: ByteSource
-  subvolumes?: () => ReadRoutine<SubvolumeRecord[]>
-  notices?: readonly Finding[]
-  onFinding?: OnFinding | undefined
+  /** What the reader finds, and what is found in its partition. */
+  findings?: FindingLog
+  /** Called with damage that walks come across, which they then leave out. Without it damage is an error. */
+  onDamage?: OnFinding | undefined
 }
 
-/** Most bytes of a piece of a file. */
+/** Bytes of a piece of a file, at most. */
 const PIECE_SIZE = 1 << 20
-/** Larger files are no single array. */
+/** Larger files do not fit one array. */
 const MAX_WHOLE_FILE = 2 ** 31
 
 /**
@@ -83,70 +58,68 @@ export class FileSystem {
   readonly label: string
   /** Of FAT its volume id, `1234-ABCD`. */
   readonly uuid: string
-  /** What one should know of its state; their severity is `notice`. */
-  readonly notices: readonly Finding[]
-  /** The format's reader, for more than there is here. `run` of it with `source`. */
+  /** The format's reader, for what is not offered here. `drive` its routines with `source`. */
   readonly reader: FileSystemReader
   /** The partition's bytes. */
   readonly source: ByteSource
-  readonly #subvolumes: () => ReadRoutine<SubvolumeRecord[]>
-  readonly #onFinding: OnFinding | undefined
+  /** What its driver knows of it. */
+  readonly opened: OpenedFileSystem
+  readonly #findings: FindingLog
+  readonly #onDamage: OnFinding | undefined
 
-  constructor({ type, label, uuid, reader, source, subvolumes, notices, onFinding }: FileSystemParts) {
-    this.type = type
-    this.label = label
-    this.uuid = uuid
-    this.reader = reader
+  /** Use `ImagePartition.open`. */
+  constructor({ opened, source, findings = new FindingLog(), onDamage }: FileSystemParts) {
+    this.type = opened.type as FileSystemType
+    this.label = opened.label
+    this.uuid = opened.uuid
+    this.reader = opened.reader
     this.source = source
-    this.notices = notices ?? []
-    this.#subvolumes = subvolumes ?? noSubvolumes
-    this.#onFinding = onFinding
+    this.opened = opened
+    this.#findings = findings
+    this.#onDamage = onDamage
   }
 
-  /** What is known of a file; symlinks are followed. */
+  /** What is worth knowing of its state, and damage that reading has come across so far; offsets in the image. */
+  get findings(): readonly Finding[] {
+    return this.#findings.findings
+  }
+
+  /** The metadata of a file; symlinks are followed. */
   async stat(path: FilePath): Promise<Stat> {
-    return (await this.#open(await this.#find(path))).inode
+    return (await this.#find(path)).inode
   }
 
-  /** What is known of a file, or of the symlink itself. */
+  /** The metadata of a file, or of the symlink itself. */
   async lstat(path: FilePath): Promise<Stat> {
-    return (await this.#open(await this.#find(path, false))).inode
+    return (await this.#find(path, false)).inode
   }
 
-  /** What lies in a directory, in the order in which it is there; subvolumes are directories. */
-  async list(path: FilePath): Promise<DirEntry[]> {
-    const { inode } = await this.#openType(path, 'directory')
+  /** The entries of a directory, in its order; subvolumes are directories. */
+  async list(path: FilePath): Promise<ListEntry[]> {
+    const { inode } = await this.#open(path, 'directory')
     const entries = await this.#run(this.reader.list(inode))
-    return entries.map(toDirEntry)
+    return entries.map(toListEntry)
   }
 
   /**
-   * All that lies below a directory, a directory before what is in it, subvolumes and what is in them included. When
-   * faults are reported to `onFinding` of `openImage`, what is damaged is left out; otherwise it is an error.
+   * Everything below a directory, a directory before what is in it, subvolumes and what is in them included. When
+   * `openImage` was given `onFinding`, what is damaged is reported to it and left out; otherwise it is an error.
    */
   async *walk(path: FilePath = '/'): AsyncGenerator<WalkEntry, void, undefined> {
-    const start = await this.#find(path)
-    expectType((await this.#open(start)).inode, 'directory', path)
-    const visited = new Set([keyOf(start)])
-    const open = [{ path: start.path, entries: await this.#listSoundly(start) }]
-    for (let directory = open.at(-1); directory !== undefined; directory = open.at(-1)) {
-      const entry = directory.entries.pop()
-      if (entry === undefined) {
-        open.pop()
-        continue
-      }
-      const opened = await this.#soundly(this.reader.open(entry))
-      if (opened === undefined) continue
-      const stat = opened.inode
-      const below = joinPath(directory.path, entry.name)
-      yield { ...toDirEntry(entry), path: toName(below), pathBytes: toBytes(below), stat }
-      if (entry.type !== 'directory') continue
-      // Damage could make a directory its own ancestor, or multiply what is below it.
-      if (visited.has(keyOf(entry))) this.#report(seenBefore(below, entry))
-      else {
-        visited.add(keyOf(entry))
-        open.push({ path: below, entries: await this.#listSoundly(entry) })
-      }
+    const start = await this.#run(findRef(this.reader, path))
+    const onDamage = this.#onDamage
+    const walk = new TreeWalk(this.reader, start.ref, {
+      onDamage: onDamage && ((error) => onDamage(findingOf(error))),
+    })
+    const first = await this.#run(walk.next())
+    if (first !== undefined) expectType(first.inode, 'directory', path)
+    const top = start.path === '/' ? '' : start.path
+    for (let next = await this.#run(walk.next()); next !== undefined; next = await this.#run(walk.next())) {
+      const { type, tree, ino } = next.inode
+      const below: ByteString = `${top}/${next.path}`
+      const name = next.path.slice(next.path.lastIndexOf('/') + 1)
+      const entry = toListEntry({ name, type, tree, ino })
+      yield { ...entry, path: toName(below), pathBytes: toBytes(below), stat: next.inode }
     }
   }
 
@@ -155,15 +128,74 @@ export class FileSystem {
    * asked for.
    */
   async *read(path: FilePath, range: ReadRange = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* this.#content(await this.#openType(path, 'file'), range)
+    yield* this.#pieces(await this.#open(path, 'file'), range)
   }
 
-  async *#content(file: OpenInode, range: ReadRange): AsyncGenerator<Uint8Array, void, undefined> {
+  /** All of a file, at most 2 GiB. */
+  async readFile(path: FilePath): Promise<Uint8Array> {
+    const file = await this.#open(path, 'file')
     const { size } = file.inode
-    const { offset = 0, length = Infinity } = range
-    if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
-      throw new RangeError(`expected a range of bytes, found ${offset} and ${length} on`)
+    if (size > MAX_WHOLE_FILE) {
+      throw new UnsupportedError(`${size} bytes are too many for one array: read them in pieces`)
     }
+    const bytes = new Uint8Array(size)
+    let at = 0
+    for await (const piece of this.#pieces(file, {})) {
+      bytes.set(piece, at)
+      at += piece.length
+    }
+    return bytes
+  }
+
+  /** Where a file has content, in ascending order: all else up to its size are holes. */
+  async ranges(path: FilePath): Promise<DataRange[]> {
+    return this.#run((await this.#open(path, 'file')).ranges())
+  }
+
+  /** The target of a symlink, as text like the names of entries. */
+  async readlink(path: FilePath): Promise<string> {
+    return toName(fromBytes(await this.readlinkBytes(path)))
+  }
+
+  /** The target of a symlink, exactly as on disk. */
+  async readlinkBytes(path: FilePath): Promise<Uint8Array> {
+    const symlink = await this.#open(path, 'symlink', false)
+    return toBytes(await this.#run(symlink.target()))
+  }
+
+  /** In the order of their names' bytes; symlinks are followed. */
+  async xattrs(path: FilePath): Promise<FileXattr[]> {
+    const opened = await this.#find(path)
+    const xattrs = await this.#run(opened.xattrs())
+    return xattrs.map(toFileXattr)
+  }
+
+  /** In the order of their ids, the top level first; none of FAT. */
+  async subvolumes(): Promise<SubvolumeInfo[]> {
+    const routine = this.opened.subvolumes?.()
+    return routine === undefined ? [] : (await this.#run(routine)).map(toSubvolumeInfo)
+  }
+
+  #run<T>(routine: ReadRoutine<T>): Promise<T> {
+    return drive(this.source, routine)
+  }
+
+  async #find(path: FilePath, followLast = true): Promise<OpenInode> {
+    const { ref } = await this.#run(findRef(this.reader, path, followLast))
+    return this.#run(this.reader.open(ref))
+  }
+
+  async #open(path: FilePath, type: Inode['type'], followLast = true): Promise<OpenInode> {
+    const opened = await this.#find(path, followLast)
+    expectType(opened.inode, type, path)
+    return opened
+  }
+
+  async *#pieces(file: OpenInode, { offset = 0, length = Infinity }: ReadRange): AsyncGenerator<Uint8Array> {
+    if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
+      throw new RangeError(`expected a range of bytes, found ${length} bytes from ${offset}`)
+    }
+    const { size } = file.inode
     const end = Math.min(size, offset + length)
     for (let at = offset; at < end;) {
       const piece = await this.#run(file.read(at, Math.min(PIECE_SIZE, end - at)))
@@ -174,99 +206,21 @@ export class FileSystem {
       at += piece.length
     }
   }
-
-  /** All of a file, at most 2 GiB. */
-  async readFile(path: FilePath): Promise<Uint8Array> {
-    const file = await this.#openType(path, 'file')
-    const { size } = file.inode
-    if (size > MAX_WHOLE_FILE) {
-      throw new UnsupportedError(`${size} bytes are too many for one array: read them in pieces`)
-    }
-    const bytes = new Uint8Array(size)
-    let at = 0
-    for await (const piece of this.#content(file, {})) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return bytes
-  }
-
-  /** Where a file has content, in ascending order: all else up to its size are holes. */
-  async ranges(path: FilePath): Promise<DataRange[]> {
-    return this.#run((await this.#openType(path, 'file')).ranges())
-  }
-
-  /** Where a symlink leads; like the names of entries. */
-  async readlink(path: FilePath): Promise<string> {
-    return toName(fromBytes(await this.readlinkBytes(path)))
-  }
-
-  async readlinkBytes(path: FilePath): Promise<Uint8Array> {
-    const symlink = await this.#openType(path, 'symlink', false)
-    return toBytes(await this.#run(symlink.target()))
-  }
-
-  /** In the order of their names' bytes; symlinks are followed. */
-  async xattrs(path: FilePath): Promise<Xattr[]> {
-    const opened = await this.#open(await this.#find(path))
-    const xattrs = await this.#run(opened.xattrs())
-    return xattrs.map(({ name, value }: XattrRecord) => ({
-      name: toName(name),
-      nameBytes: toBytes(name),
-      value,
-    }))
-  }
-
-  /** In the order of their ids, the top level first; none of FAT. */
-  async subvolumes(): Promise<Subvolume[]> {
-    const subvolumes = await this.#run(this.#subvolumes())
-    return subvolumes.map((subvolume) => {
-      const path = `/${subvolume.path}`
-      return { ...subvolume, path: toName(path), pathBytes: toBytes(path) }
-    })
-  }
-
-  #run<T>(reading: ReadRoutine<T>): Promise<T> {
-    return drive(this.source, reading)
-  }
-
-  async #find(path: FilePath, followLast = true): Promise<InodeRef & { path: ByteString }> {
-    if (isRef(path)) return { tree: path.tree, ino: path.ino, path: pathOf(path) }
-    return this.#run(resolvePath(this.reader, bytesOf(path), { followLast }))
-  }
-
-  #open(found: InodeRef): Promise<OpenInode> {
-    return this.#run(this.reader.open(found))
-  }
-
-  async #openType(path: FilePath, type: Inode['type'], followLast = true): Promise<OpenInode> {
-    const opened = await this.#open(await this.#find(path, followLast))
-    expectType(opened.inode, type, path)
-    return opened
-  }
-
-  /** The entries of a directory, the last one first. */
-  async #listSoundly(directory: InodeRef): Promise<DirectoryEntry[]> {
-    return (await this.#soundly(this.reader.list(directory)))?.reverse() ?? []
-  }
-
-  /** What a reading gives, or undefined when it is damaged and that was reported. */
-  async #soundly<T>(reading: ReadRoutine<T>): Promise<T | undefined> {
-    try {
-      return await this.#run(reading)
-    } catch (error) {
-      this.#report(error)
-      return undefined
-    }
-  }
-
-  #report(error: unknown): void {
-    if (this.#onFinding === undefined) throw error
-    this.#onFinding(findingOf(error))
-  }
 }
 
-const NAMES: Record<Inode['type'], string> = {
+interface FoundRef {
+  /** Without symlinks. */
+  path: ByteString
+  ref: InodeRef
+}
+
+function* findRef(reader: FileSystemReader, path: FilePath, followLast = true): ReadRoutine<FoundRef> {
+  if (isRef(path)) return { path: pathOf(path), ref: path }
+  const found = yield* resolvePath(reader, bytesOf(path), { followLast })
+  return { path: found.path, ref: found }
+}
+
+const TYPE_NAMES: Record<Inode['type'], string> = {
   file: 'file',
   directory: 'directory',
   symlink: 'symlink',
@@ -278,43 +232,5 @@ const NAMES: Record<Inode['type'], string> = {
 
 function expectType({ type }: Inode, expected: Inode['type'], path: FilePath): void {
   if (type === expected) return
-  const name = isRef(path) ? `inode ${path.ino}` : `"${toDisplay(bytesOf(path))}"`
-  throw new NotFoundError(`${name}: expected a ${expected}, found a ${NAMES[type]}`)
-}
-
-function isRef(path: FilePath): path is InodeRef {
-  return typeof path === 'object' && 'ino' in path
-}
-
-/** Entries of a walk know where they are. */
-function pathOf(ref: InodeRef): ByteString {
-  return 'pathBytes' in ref && ref.pathBytes instanceof Uint8Array ? fromBytes(ref.pathBytes) : '/'
-}
-
-function bytesOf(path: string | Uint8Array): ByteString {
-  return typeof path === 'string' ? fromText(path) : fromBytes(path)
-}
-
-function keyOf({ tree, ino }: InodeRef): string {
-  return `${tree} ${ino}`
-}
-
-/** The text of a name; what is not UTF-8 is made visible. */
-function toName(bytes: ByteString): string {
-  return toText(bytes) ?? toDisplay(bytes)
-}
-
-function toDirEntry({ name, type, tree, ino }: DirectoryEntry): DirEntry {
-  return { name: toName(name), nameBytes: toBytes(name), type, tree, ino }
-}
-
-function seenBefore(path: ByteString, { tree, ino }: InodeRef): CorruptError {
-  return new CorruptError(`directory "${toDisplay(path)}"`, 0, {
-    expected: 'a directory with one name',
-    found: `inode ${ino} of tree ${tree} for the second time`,
-  })
-}
-
-function* noSubvolumes(): ReadRoutine<SubvolumeRecord[]> {
-  return []
+  throw new NotFoundError(`${quotedPath(path)}: expected a ${expected}, found a ${TYPE_NAMES[type]}`)
 }

@@ -1,6 +1,7 @@
-/** What an inspection finds: plain data, so it can be written as JSON. Keys that are undefined are left out there. */
+/** The report of an inspection: plain data, so it can be written as JSON. Keys that are undefined are left out there. */
 import type { BtrfsUsage } from '../btrfs/usage/report.ts'
 import type { FatUsage } from '../fat32/usage/usage.ts'
+import type { Finding } from '../lib/finding.ts'
 
 export type {
   BtrfsUsage,
@@ -17,6 +18,9 @@ export type { FatUsage } from '../fat32/usage/usage.ts'
 export type { FileSizes, LargeFile, SizeNode } from '../file-tree/size-tree.ts'
 export type { Occupancy } from '../lib/occupancy.ts'
 
+/** What takes how much of a file system, by its `type`. */
+export type FileSystemUsage = BtrfsUsage | FatUsage
+
 /** A disk image, and what is in it. All places are bytes from the start of the image unless they say otherwise. */
 export interface ImageReport {
   /** Bytes of the image, uncompressed. */
@@ -29,8 +33,8 @@ export interface ImageReport {
   partitions: PartitionReport[]
   /** What is in no partition, in the order of the disk; the table itself is there. */
   gaps: Gap[]
-  /** What is damaged, and what one should know of the state of a file system. */
-  problems: string[]
+  /** Damage, and notices of the state of a file system. At most 20 of each partition. */
+  findings: Finding[]
 }
 
 export interface ImageCompression {
@@ -73,6 +77,6 @@ export interface PartitionReport {
   isLogical: boolean
   /** What is in it, whether or not it can be looked into. */
   content: string | undefined
-  /** Undefined when there is none that can be looked into, or it is damaged too much (see the problems). */
-  fileSystem: BtrfsUsage | FatUsage | undefined
+  /** Undefined when there is none that can be opened, or it is too damaged (see the findings). */
+  fileSystem: FileSystemUsage | undefined
 }

@@ -17,6 +17,10 @@ export interface Finding {
   expected?: string | undefined
   /** What is there instead. */
   found?: string | undefined
+  /** Number of the partition; undefined: the image itself, its partition table, or an image without one. */
+  partition?: number | undefined
+  /** Content of that partition: `btrfs`, `fat32`, other file systems, `unknown`. */
+  content?: string | undefined
 }
 
 /** Called with each finding as it is made. */
@@ -40,9 +44,10 @@ export function mismatch({
   return { severity: 'error', where, message, offset, expected, found }
 }
 
-/** A line of text, without the severity. */
-export function formatFinding({ where, offset, message }: Finding): string {
-  return offset === undefined ? `${where}: ${message}` : `${where} at offset ${offset}: ${message}`
+/** A line of text, without the severity: `partition 2: superblock at offset 65536: expected ..., found ...`. */
+export function formatFinding({ partition, where, offset, message }: Finding): string {
+  const place = partition === undefined ? where : `partition ${partition}: ${where}`
+  return offset === undefined ? `${place}: ${message}` : `${place} at offset ${offset}: ${message}`
 }
 
 /**

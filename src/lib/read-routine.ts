@@ -33,10 +33,19 @@ export function driveSync<T>(source: SyncByteSource, reading: ReadRoutine<T>): T
   return step.value
 }
 
-/** Runs a reading on any source. What the source throws, the reading may catch. */
-export async function drive<T>(source: ByteSource, reading: ReadRoutine<T>): Promise<T> {
+/**
+ * Runs a reading on any source. What the source throws, the reading may catch.
+ *
+ * @throws the reason of `signal`, before the next read after it was aborted
+ */
+export async function drive<T>(
+  source: ByteSource,
+  reading: ReadRoutine<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   let step = reading.next()
   while (!step.done) {
+    signal?.throwIfAborted()
     const { offset, length } = step.value
     let bytes: Uint8Array
     try {

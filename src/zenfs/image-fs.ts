@@ -1,5 +1,6 @@
 import { FileSystem as ZenFileSystem, Readonly, type InodeLike } from '@zenfs/core'
-import type { FileSystem, FileSystemType } from '../image/file-system.ts'
+import type { FileSystemDriver } from '../image/drivers/driver.ts'
+import type { FileSystem } from '../image/file-system.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from '../file-tree/reader.ts'
 import { isSync, type ByteSource } from '../lib/byte-source.ts'
 import { toBytes } from '../lib/byte-string.ts'
@@ -8,18 +9,12 @@ import { errnoError, toErrno } from './errors.ts'
 import { InodeNumbers, toInodeLike } from './inodes.ts'
 import { bytesOfName, textOfName } from './names.ts'
 
-/** (linux/magic.h) */
-const MAGIC: Record<FileSystemType, number> = {
-  btrfs: 0x9123683e,
-  fat12: 0x4d44,
-  fat16: 0x4d44,
-  fat32: 0x4d44,
-}
 /** Directories whose places are remembered: paths are looked up from the top each time. */
 const MAX_KNOWN = 10_000
 
 export interface ImageFSParts {
   fileSystem: FileSystem
+  driver: FileSystemDriver
   /** What is at the top: that of the file system, or a subvolume. */
   root: InodeRef
   close: () => Promise<void>
@@ -39,8 +34,8 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   readonly #size: number
 
   /** Use the backends. */
-  constructor({ fileSystem, root, close }: ImageFSParts) {
-    super(MAGIC[fileSystem.type], fileSystem.type === 'btrfs' ? 'btrfs' : 'vfat')
+  constructor({ fileSystem, driver, root, close }: ImageFSParts) {
+    super(driver.linux.magic, driver.linux.name)
     this.label = fileSystem.label
     this.#reader = fileSystem.reader
     this.#source = fileSystem.source

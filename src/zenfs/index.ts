@@ -2,11 +2,14 @@
  * File systems of disk images as backends of ZenFS (the package @zenfs/core), read-only.
  */
 import type { Backend } from '@zenfs/core'
-import type { FileSystem, FileSystemType } from '../image/file-system.ts'
+import { btrfs } from '../image/drivers/btrfs.ts'
+import type { FileSystemDriver } from '../image/drivers/driver.ts'
+import { fat } from '../image/drivers/fat.ts'
+import type { FileSystem } from '../image/file-system.ts'
 import type { InodeRef } from '../file-tree/reader.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { NotFoundError, UnsupportedError } from '../lib/errors.ts'
-import { DiskImage, openImage } from '../image/open-image.ts'
+import { DiskImage, openImage, type ImagePartition } from '../image/open-image.ts'
 import { ImageFS } from './image-fs.ts'
 
 export { ImageFS } from './image-fs.ts'
@@ -32,7 +35,7 @@ export const Btrfs = {
     subvolume: { type: ['number', 'string'], required: false },
   },
   create: ({ image, partition, subvolume }: BtrfsOptions) =>
-    open({ image, partition }, isBtrfs, (fileSystem) => findSubvolume(fileSystem, subvolume)),
+    open({ image, partition }, btrfs, (fileSystem) => findSubvolume(fileSystem, subvolume)),
 } satisfies Backend<ImageFS, BtrfsOptions>
 
 /** FAT12, FAT16 and FAT32. @throws as `Btrfs` does */
@@ -42,53 +45,43 @@ export const Fat = {
     image: { type: isImage, required: true },
     partition: { type: ['number', 'string'], required: false },
   },
-  create: (options: ImageOptions) =>
-    open(
-      options,
-      (type) => !isBtrfs(type),
-      ({ reader }) => Promise.resolve(reader.root),
-    ),
+  create: (options: ImageOptions) => open(options, fat, ({ reader }) => Promise.resolve(reader.root)),
 } satisfies Backend<ImageFS, ImageOptions>
 
 function isImage(this: void, image: unknown): boolean {
   return typeof image === 'string' || (typeof image === 'object' && image !== null)
 }
 
-function isBtrfs(type: FileSystemType): boolean {
-  return type === 'btrfs'
-}
-
 async function open(
-  { image, partition }: ImageOptions,
-  isKind: (type: FileSystemType) => boolean,
+  { image, partition: which }: ImageOptions,
+  driver: FileSystemDriver,
   findRoot: (fileSystem: FileSystem) => Promise<InodeRef>,
 ): Promise<ImageFS> {
   const disk = image instanceof DiskImage ? image : await openImage(image)
   const close = () => (image instanceof DiskImage ? Promise.resolve() : disk.close())
   try {
-    const fileSystem = await openPartition(disk, partition, isKind)
-    return new ImageFS({ fileSystem, root: await findRoot(fileSystem), close })
+    const fileSystem = await findPartition(disk, which, driver).open()
+    return new ImageFS({ fileSystem, driver, root: await findRoot(fileSystem), close })
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function openPartition(
+function findPartition(
   disk: DiskImage,
   which: number | string | undefined,
-  isKind: (type: FileSystemType) => boolean,
-): Promise<FileSystem> {
-  if (which !== undefined) {
-    const fileSystem = await disk.partition(which).open()
-    if (isKind(fileSystem.type)) return fileSystem
-    throw new UnsupportedError(`partition ${which}: this backend is not for ${fileSystem.type}`)
+  driver: FileSystemDriver,
+): ImagePartition {
+  if (which === undefined) {
+    const first = disk.partitions.find((partition) => partition.driver === driver)
+    if (first !== undefined) return first
+    throw new NotFoundError(`the image has no partition with a ${driver.title} file system`)
   }
-  for (const partition of disk.partitions) {
-    const type = await partition.fileSystemType()
-    if (type !== undefined && isKind(type)) return partition.open()
-  }
-  throw new NotFoundError('the image has no partition with a file system of this kind')
+  const partition = disk.partition(which)
+  if (partition.driver === driver) return partition
+  const found = partition.contentType ?? 'nothing that is known here'
+  throw new UnsupportedError(`partition ${which}: expected a ${driver.title} file system, found ${found}`)
 }
 
 async function findSubvolume(fileSystem: FileSystem, which: number | string | undefined): Promise<InodeRef> {

@@ -79,7 +79,7 @@ describe('diskwright inspect', () => {
     flipByte(damaged, start + 65536 + 300)
     const { exit, stdout } = await diskwright(['inspect', damaged])
     expect(exit).toBe(0)
-    expect(stdout).toMatch(/\nProblems\n {2}partition 1: superblock, csum at offset 65536: expected /)
+    expect(stdout).toMatch(/\nFindings\n {2}partition 1: superblock, csum at offset 1114112: expected /)
   })
 
   it('looks at what is no image, and at nothing', async () => {

@@ -46,28 +46,29 @@ describe('verify', () => {
     }
   })
 
-  test('a flipped bit of content is one fault, with its place in the image', async () => {
+  test('a flipped bit of content is one error, with its place in the image', async () => {
     const offset = dataOffset()
     const path = damaged(offset + 5000)
     const { exit, stdout, stderr } = await diskwright(['verify', path])
     const [fault, summary, ...rows] = stdout.split('\n')
     expect(fault).toMatch(/^2: BTRFS: .+ at offset \d+: expected .+, found .+$/)
     expect(Number(/at offset (\d+)/.exec(fault)![1])).toBe(offset + 4096)
-    expect(summary).toMatch(/damaged\.img: 1 fault, in/)
-    expect(rows[1]).toMatch(/^  2 .* 1 fault$/)
+    expect(summary).toMatch(/damaged\.img: 1 error, in/)
+    expect(rows[1]).toMatch(/^  2 .* 1 error$/)
     expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' })
     // Which is not looked at when time is short.
     expect(await diskwright(['verify', path, '--quick'])).toMatchObject({ exit: 0 })
   })
 
-  test('JSON has the faults and what was checked', async () => {
+  test('JSON has the findings and what was checked', async () => {
     const { exit, stdout } = await diskwright(['verify', damaged(dataOffset()), '--json'])
     expect(exit).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({
-      faults: [{ partition: 2, content: 'btrfs', offset: dataOffset() }],
+      counts: { error: 1, warning: 0, notice: 0 },
+      findings: [{ severity: 'error', partition: 2, content: 'btrfs', offset: dataOffset() }],
       partitions: [
-        { number: 1, content: 'fat32', isChecked: true, faults: 0 },
-        { number: 2, content: 'btrfs', isChecked: true, faults: 1 },
+        { number: 1, content: 'fat32', isChecked: true, counts: { error: 0 } },
+        { number: 2, content: 'btrfs', isChecked: true, counts: { error: 1 } },
       ],
     })
   })
@@ -125,8 +126,8 @@ describe('verify --boot', () => {
     expect(old.stdout).toMatch(/^boot: error: partition 2.*: sound, in .*\n  boot: \d+ errors?\n$/s)
     expect(old.exit).toBe(1)
     const { stdout } = await verifyBoot(spec, '--uboot', '2023.01', '--json')
-    const { faults, boot } = JSON.parse(stdout) as { faults: unknown[]; boot: { severity: string }[] }
-    expect(faults).toEqual([])
+    const { findings, boot } = JSON.parse(stdout) as { findings: unknown[]; boot: { severity: string }[] }
+    expect(findings).toEqual([])
     expect(boot.map(({ severity }) => severity)).toContain('error')
   })
 

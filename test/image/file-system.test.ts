@@ -141,9 +141,10 @@ describe('a file system', () => {
 })
 
 describe('a damaged file system', () => {
-  const fileSystemOf = (reader: MemoryReader, onFinding?: (fault: Finding) => void) => {
+  const fileSystemOf = (reader: MemoryReader, onDamage?: (finding: Finding) => void) => {
     const source = memorySource(new Uint8Array(0))
-    return new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source, onFinding })
+    const usage = () => Promise.reject(new Error('not asked for'))
+    return new FileSystem({ opened: { type: 'btrfs', label: '', uuid: '', reader, usage }, source, onDamage })
   }
 
   test('in which a directory lies in itself is not walked forever', async () => {
@@ -154,7 +155,7 @@ describe('a damaged file system', () => {
     const fs = fileSystemOf(new MemoryReader(top), (fault) => faults.push(fault))
     const paths = (await collect(fs.walk())).map(({ path }) => path)
     expect(paths).toEqual(['/file', '/self'])
-    expect(faults).toMatchObject([{ where: 'directory "/self"' }])
+    expect(faults).toMatchObject([{ where: 'directory "self" (inode 0)' }])
   })
 
   test('in which directories have two names does not grow without bounds', async () => {
@@ -203,7 +204,8 @@ describe('an inode is looked up once', () => {
   ])('%s', async (_, expected, call) => {
     const reader = new Counting({ large, link: 'large' })
     const source = memorySource(new Uint8Array(0))
-    await call(new FileSystem({ type: 'btrfs', label: '', uuid: '', reader, source }))
+    const usage = () => Promise.reject(new Error('not asked for'))
+    await call(new FileSystem({ opened: { type: 'btrfs', label: '', uuid: '', reader, usage }, source }))
     expect(reader.opened).toBe(expected)
   })
 })

@@ -37,8 +37,8 @@ async function inspect(path: string, options?: InspectOptions): Promise<ImageRep
 }
 
 async function btrfsOf(path: string): Promise<BtrfsUsage> {
-  const { partitions, problems } = await inspect(path)
-  expect(problems).toEqual([])
+  const { partitions, findings } = await inspect(path)
+  expect(findings).toEqual([])
   return partitions.find(({ content }) => content === 'btrfs')!.fileSystem as BtrfsUsage
 }
 
@@ -289,8 +289,8 @@ describe('a report', () => {
     await inFolder(async (folder) => {
       const { image } = await buildSample(folder)
       const controller = new AbortController()
-      const onProgress = () => controller.abort(new Error('enough'))
-      await expect(inspect(image, { signal: controller.signal, onProgress })).rejects.toThrow('enough')
+      const onStep = () => controller.abort(new Error('enough'))
+      await expect(inspect(image, { signal: controller.signal, onStep })).rejects.toThrow('enough')
     })
   })
 
@@ -316,13 +316,13 @@ describe('a report', () => {
       const damaged = await inspect(image)
       expect(damaged.table).toMatchObject({ type: 'gpt', usesBackup: true })
       expect(damaged.partitions).toEqual(partitions)
-      expect(damaged.problems).toHaveLength(1)
+      expect(damaged.findings).toHaveLength(1)
     })
   })
 })
 
 describe('damage', () => {
-  test('of the first superblock is a problem, and the mirror tells the rest', async () => {
+  test('of the first superblock is a finding, and the mirror tells the rest', async () => {
     await inFolder(async (folder) => {
       const spec = describeImage(folder, [{ entries }], { size: '200MiB' })
       const { image, btrfs } = await build(folder, spec)
@@ -353,7 +353,7 @@ describe('damage', () => {
       flipByte(image, btrfs.start + metadata.stripes[0].offset + 20 * 4096 + 2000)
       const report = await inspect(image)
       const usage = report.partitions[0].fileSystem as BtrfsUsage
-      expect(report.problems.length).toBeGreaterThan(0)
+      expect(report.findings.length).toBeGreaterThan(0)
       expect(usage.totals.files).toBeLessThan(sound.totals.files)
       expect(usage.totals.files).toBeGreaterThan(sound.totals.files / 2)
     })
@@ -402,7 +402,7 @@ test('damage under checksums that are right ends in a report, too', async () => 
     expect(used.length).toBeGreaterThan(10)
     const hash = await loadHash('crc32c')
     const inMemory = await openImage(sound)
-    expect((await inspectImage(inMemory)).problems).toEqual([])
+    expect((await inspectImage(inMemory)).findings).toEqual([])
     const random = noise(100_000, 11)
     let [at, found] = [0, 0]
     for (let i = 0; i < 120; i++) {
@@ -416,7 +416,7 @@ test('damage under checksums that are right ends in a report, too', async () => 
       }
       hash.hashBlocks(block.subarray(32), 4064, block)
       const report = await inspectImage(await openImage(sound))
-      if (report.problems.length > 0) found++
+      if (report.findings.length > 0) found++
       const usage = report.partitions[0].fileSystem as BtrfsUsage | undefined
       if (usage !== undefined) expect(usage.usedBytes).toBe(usedBytes)
       before.copy(block)
@@ -440,12 +440,12 @@ describe.skipIf(!hasFat)('fsck.fat counts the same', () => {
       await mustRun('mmd', ['-i', image, '::d', '::d/e'])
       await mustRun('mcopy', ['-i', image, join(folder, 'a'), '::a'])
       await mustRun('mcopy', ['-i', image, join(folder, 'a'), '::d/e/A long name.bin'])
-      const { partitions, problems } = await inspect(image)
+      const { partitions, findings } = await inspect(image)
       const usage = partitions[0].fileSystem as FatUsage
       const { stdout } = await mustRun('fsck.fat', ['-n', '-v', image])
       const [, files, used, clusters] = /: (\d+) files, (\d+)\/(\d+) clusters/.exec(stdout)!.map(Number)
       const dataStart = Number(/Data area starts at byte (\d+)/.exec(stdout)![1])
-      expect(problems).toEqual([])
+      expect(findings).toEqual([])
       expect(usage).toMatchObject({
         type,
         label: 'VOLUME',

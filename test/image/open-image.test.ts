@@ -78,9 +78,9 @@ describe('a disk image', () => {
       const [firmware, root] = disk.partitions
       expect(firmware).toMatchObject({ number: 1, type: 0x0c, bootable: false, name: '', size: 64 << 20 })
       expect(root).toMatchObject({ number: 2, type: 0x83, bootable: true })
-      expect(await firmware.fileSystemType()).toBe('fat32')
-      expect(await root.fileSystemType()).toBe('btrfs')
-      expect([await firmware.label(), await root.label()]).toEqual(['FIRMWARE', 'ROOT'])
+      expect(firmware.fileSystemType).toBe('fat32')
+      expect(root.fileSystemType).toBe('btrfs')
+      expect([firmware.label, root.label]).toEqual(['FIRMWARE', 'ROOT'])
       const fs = await root.open()
       expect(fs).toMatchObject({ type: 'btrfs', label: 'ROOT', uuid: '44444444-4444-4444-8888-888888888889' })
       expect(await root.open()).toBe(fs)
@@ -227,7 +227,7 @@ describe('an image of one file system', () => {
         expect(whole).toMatchObject({ number: 0, start: 0, size, entry: undefined })
         expect(disk.partition(0)).toBe(whole)
         expect(disk.partition(i === 0 ? 'FIRMWARE' : 'ROOT')).toBe(whole)
-        expect(await whole.fileSystemType()).toBe(type)
+        expect(whole.fileSystemType).toBe(type)
         expect((await (await whole.open()).list('/')).length).toBeGreaterThan(1)
       })
     }
@@ -245,7 +245,7 @@ describe('an image of one file system', () => {
       path,
       async (disk) => {
         // The image is smaller than 64 MiB behind the start of the partition, or it has a copy there.
-        const type = await disk.partition(2).contentType()
+        const type = disk.partition(2).contentType
         if (disk.size - start < (64 << 20) + 4096) expect(type).toBeUndefined()
         else {
           expect(type).toBe('btrfs')
@@ -268,9 +268,9 @@ describe('an image of one file system', () => {
     execFileSync(program, [...options, path], { timeout: 30_000, stdio: 'ignore' })
     await using(path, async (disk) => {
       const whole = disk.partition(0)
-      expect(await whole.contentType()).toBe(type)
-      expect(await whole.fileSystemType()).toBeUndefined()
-      expect(await whole.label()).toBe('')
+      expect(whole.contentType).toBe(type)
+      expect(whole.fileSystemType).toBeUndefined()
+      expect(whole.label).toBe('')
       await expect(whole.open()).rejects.toThrow(
         `the image: expected a BTRFS or FAT file system, found ${type}`,
       )
@@ -284,7 +284,7 @@ describe('an image of one file system', () => {
     ['text', Buffer.from('no image at all\n'.repeat(10_000))],
   ])('cannot be opened when it is %s', async (_, bytes) => {
     await using(bytes, async (disk) => {
-      expect(await disk.partition(0).contentType()).toBeUndefined()
+      expect(disk.partition(0).contentType).toBeUndefined()
       await expect(disk.partition(0).open()).rejects.toThrow(UnsupportedError)
       await expect(disk.partition(0).open()).rejects.toThrow('nothing that is known here')
     })

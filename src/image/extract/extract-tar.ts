@@ -14,7 +14,7 @@ import {
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
-import { driver, type Perform } from './driver.ts'
+import { driveWith, type Drive } from '../drive-source.ts'
 import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import type { TarMember } from '../../tar/write/member.ts'
 import { TarWriter } from '../../tar/write/writer.ts'
@@ -66,7 +66,7 @@ export async function extractTar(
 
 class TarExtraction {
   readonly #reader: FileSystemReader
-  readonly #perform: Perform
+  readonly #drive: Drive
   readonly #writer: TarWriter
   readonly #options: ExtractOptions
   readonly #counts = newCounts()
@@ -75,7 +75,7 @@ class TarExtraction {
 
   constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
     this.#reader = reader
-    this.#perform = driver(source)
+    this.#drive = driveWith(source)
     this.#writer = writer
     this.#options = options
   }
@@ -84,7 +84,7 @@ class TarExtraction {
     const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
     const entries = new EntryReader(this.#reader, from, name)
     for (this.#entries = 0; ; this.#entries++) {
-      const next = this.#perform(entries.next())
+      const next = this.#drive(entries.next())
       const entry = next instanceof Promise ? await next : next
       if (entry === undefined) return { ...this.#counts, notKept: this.#losses.list() }
       const content = this.#begin(entry)
@@ -120,7 +120,7 @@ class TarExtraction {
   #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
     const [only] = ranges
     if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
-    const piece = this.#perform(entry.opened.read(only.offset, only.length))
+    const piece = this.#drive(entry.opened.read(only.offset, only.length))
     if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
     this.#endContent(entry, piece, only)
     return undefined
@@ -137,7 +137,7 @@ class TarExtraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(entry.opened.read(wanted.offset, wanted.length))
+        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
         this.#write(entry, piece, wanted)
         await this.#writer.flush()
         signal?.throwIfAborted()

@@ -27,7 +27,7 @@ import {
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
-import { driver, type Perform } from './driver.ts'
+import { driveWith, type Drive } from '../drive-source.ts'
 import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import { openTargetDirectory, type TargetDirectory } from './target-directory.ts'
 
@@ -83,7 +83,7 @@ export async function extractTo(
 
 class Extraction {
   readonly #reader: FileSystemReader
-  readonly #perform: Perform
+  readonly #drive: Drive
   readonly #target: TargetDirectory
   readonly #name: string
   readonly #options: ExtractOptions
@@ -105,7 +105,7 @@ class Extraction {
     options: ExtractOptions,
   ) {
     this.#reader = reader
-    this.#perform = driver(source)
+    this.#drive = driveWith(source)
     this.#target = target
     this.#name = name
     this.#options = options
@@ -117,7 +117,7 @@ class Extraction {
     const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
     const entries = new EntryReader(this.#reader, from, name)
     for (; ; this.#entries++) {
-      const next = this.#perform(entries.next())
+      const next = this.#drive(entries.next())
       const entry = next instanceof Promise ? await next : next
       if (entry === undefined) break
       const writing = this.#named(entry.path, () => this.#entry(entry))
@@ -216,7 +216,7 @@ class Extraction {
     try {
       const [only] = ranges
       if (ranges.length === 1 && only.length <= PIECE) {
-        const piece = this.#perform(entry.opened.read(only.offset, only.length))
+        const piece = this.#drive(entry.opened.read(only.offset, only.length))
         if (!(piece instanceof Promise)) {
           this.#write(fd, entry, piece, only)
           finish()
@@ -246,7 +246,7 @@ class Extraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#perform(entry.opened.read(wanted.offset, wanted.length))
+        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
         this.#write(fd, entry, piece, wanted)
         done += wanted.length
         onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })

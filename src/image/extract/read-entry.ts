@@ -1,8 +1,8 @@
 /** Reads what is to be extracted, entry by entry, with all that is known of it but the content. */
 import type { Xattr } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import type { FileSystemReader, Inode, InodeRef, OpenInode } from '../../file-tree/reader.ts'
-import { TreeWalk, type Walked } from '../../file-tree/walk.ts'
+import type { FileSystemReader, InodeRef, OpenInode } from '../../file-tree/reader.ts'
+import { FirstNames, TreeWalk, type Walked } from '../../file-tree/walk.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
@@ -33,7 +33,7 @@ const NOTHING = { xattrs: [], target: '', ranges: undefined }
 export class EntryReader {
   readonly #walk: TreeWalk
   readonly #name: ByteString
-  readonly #firstNames = new Map<number, Map<number, ByteString>>()
+  readonly #firstNames = new FirstNames()
 
   /** @param name of what is no directory, when the walk is of nothing else */
   constructor(reader: FileSystemReader, start: InodeRef, name: ByteString) {
@@ -47,21 +47,12 @@ export class EntryReader {
     if (walked === undefined) return undefined
     const { inode, opened } = walked
     const path = walked.path === '' && inode.type !== 'directory' ? this.#name : walked.path
-    const firstName = this.#firstName(path, inode)
+    const firstName = this.#firstNames.earlier(path, inode)
     if (firstName !== undefined) return { path, inode, opened, firstName, ...NOTHING }
     const xattrs = yield* opened.xattrs()
     const target = inode.type === 'symlink' ? yield* this.#target(path, opened) : ''
     const ranges = inode.type === 'file' && inode.size > 0 ? yield* this.#ranges(opened) : undefined
     return { path, inode, opened, firstName, xattrs, target, ranges }
-  }
-
-  #firstName(path: ByteString, { type, nlink, tree, ino }: Inode): ByteString | undefined {
-    if (nlink < 2 || type === 'directory') return undefined
-    let ofTree = this.#firstNames.get(tree)
-    if (ofTree === undefined) this.#firstNames.set(tree, (ofTree = new Map<number, ByteString>()))
-    const first = ofTree.get(ino)
-    if (first === undefined) ofTree.set(ino, path)
-    return first
   }
 
   *#target(path: ByteString, opened: OpenInode): ReadRoutine<ByteString> {

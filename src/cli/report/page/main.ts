@@ -1,5 +1,6 @@
 /** The page of `diskwright inspect --html`: makes elements of the report that is in it. */
 import type { ImageReport, PartitionReport } from '../../../image/report.ts'
+import { formatFinding, type Finding } from '../../../lib/finding.ts'
 import { bytesText, countText } from '../../units.ts'
 import { btrfsSections } from './btrfs.ts'
 import { bar, type MapPiece, withGaps } from './disk-map.ts'
@@ -12,7 +13,7 @@ function show({ name, report }: { name: string; report: ImageReport }): void {
   const main = document.querySelector('main')!
   main.replaceChildren(
     head(name, report),
-    ...(report.problems.length === 0 ? [] : [problems(report.problems)]),
+    ...(report.findings.length === 0 ? [] : [findingsSection(report.findings)]),
     disk(report),
     ...report.partitions.map((partition) => partitionCard(partition)),
   )
@@ -50,12 +51,12 @@ function head(name: string, { size, compression, table, partitions }: ImageRepor
   )
 }
 
-function problems(texts: readonly string[]): HTMLElement {
+function findingsSection(findings: readonly Finding[]): HTMLElement {
   return h(
     'section',
-    { class: 'problems', label: 'Problems' },
-    h('h2', {}, countText(texts.length, 'problem')),
-    h('ul', {}, ...texts.map((text) => h('li', {}, nameElement(text)))),
+    { class: 'findings', label: 'Findings' },
+    h('h2', {}, countText(findings.length, 'finding')),
+    h('ul', {}, ...findings.map((finding) => h('li', {}, nameElement(formatFinding(finding))))),
   )
 }
 

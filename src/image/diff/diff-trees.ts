@@ -1,12 +1,11 @@
 /** What differs between two trees: a walk through both at once, in the order of names. */
-import type { Timestamp, Xattr } from '../file-tree/entry.ts'
-import type { DataRange } from '../file-tree/file-content.ts'
-import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } from '../file-tree/reader.ts'
-import { InodeSet, joinPath, severalNames, soundList } from '../file-tree/walk.ts'
-import { isSync, type ByteSource } from '../lib/byte-source.ts'
-import { toDisplay, type ByteString } from '../lib/byte-string.ts'
-import { hexText } from '../lib/hex.ts'
-import { drive, driveSync, type ReadRoutine } from '../lib/read-routine.ts'
+import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
+import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
+import { joinPath } from '../../file-tree/walk.ts'
+import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { hexText } from '../../lib/hex.ts'
+import { diffContent } from './diff-content.ts'
+import type { TreeSide } from './tree-side.ts'
 
 /** One thing that is not the same. */
 export interface TreeDifference {
@@ -19,46 +18,9 @@ export interface TreeDifference {
   b: string | undefined
 }
 
-/** Bytes that are compared at a time. */
-const PIECE = 1 << 20
-
-/** One of the two. */
-export class TreeSide {
-  readonly reader: FileSystemReader
-  readonly #source: ByteSource
-  readonly #directories = new InodeSet()
-  readonly #firstNames = new Map<string, ByteString>()
-
-  constructor({ reader, source }: { reader: FileSystemReader; source: ByteSource }) {
-    this.reader = reader
-    this.#source = source
-  }
-
-  /** Answers at once where the source does. */
-  perform<T>(reading: ReadRoutine<T>): T | Promise<T> {
-    return isSync(this.#source) ? driveSync(this.#source, reading) : drive(this.#source, reading)
-  }
-
-  /** In the order of their names. */
-  async list(directory: InodeRef, path: ByteString): Promise<DirectoryEntry[]> {
-    const entries = await this.perform(soundList(this.reader, directory, path))
-    if (entries.length > 0 && !this.#directories.add(directory)) throw severalNames(path, directory)
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  }
-
-  /** The name that came first of all names of the inode; only of those that say they have several. */
-  firstName(path: ByteString, { tree, ino, nlink, type }: Inode): ByteString | undefined {
-    if (nlink < 2 || type === 'directory') return undefined
-    const key = `${tree} ${ino}`
-    const first = this.#firstNames.get(key)
-    if (first === undefined) this.#firstNames.set(key, path)
-    return first
-  }
-}
-
 /**
- * All differences below two directories. Of a directory that is on one side only, what is in it is not told. In memory
- * are the entries of the directories on the way, and inodes with several names.
+ * All differences between two trees. A directory that is on one side alone is one difference, whatever is in it. In
+ * memory are the entries of the directories on the way, and inodes with several names.
  *
  * @param onEntry called for every entry, with the bytes of content that were compared
  * @throws CorruptError when one of them is damaged
@@ -122,23 +84,23 @@ async function* diffInodes(
   [refA, refB]: readonly [InodeRef, InodeRef],
   onEntry: (bytes: number) => void,
 ): AsyncGenerator<TreeDifference, void, undefined> {
-  const openA = await a.perform(a.reader.open(refA))
-  const openB = await b.perform(b.reader.open(refB))
+  const openA = await a.drive(a.reader.open(refA))
+  const openB = await b.drive(b.reader.open(refB))
   const [{ inode: inA }, { inode: inB }] = [openA, openB]
-  const [firstA, firstB] = [a.firstName(path, inA), b.firstName(path, inB)]
-  if (firstA !== firstB) yield { path, what: 'link', a: linkText(firstA), b: linkText(firstB) }
-  // All the rest was compared with the first name.
-  else if (firstA !== undefined) return
+  const [earlierA, earlierB] = [a.earlierName(path, inA), b.earlierName(path, inB)]
+  if (earlierA !== earlierB) yield { path, what: 'link', a: linkText(earlierA), b: linkText(earlierB) }
+  // Everything else was compared under the earlier name.
+  else if (earlierA !== undefined) return
 
   for (const [what, show] of Object.entries(ATTRIBUTES)) {
     const [shownA, shownB] = [show(inA), show(inB)]
     if (shownA !== shownB) yield { path, what, a: shownA, b: shownB }
   }
-  const xattrsA = await a.perform(openA.xattrs())
-  const xattrsB = await b.perform(openB.xattrs())
+  const xattrsA = await a.drive(openA.xattrs())
+  const xattrsB = await b.drive(openB.xattrs())
   yield* diffXattrs(path, xattrsA, xattrsB)
   if (inA.type === 'symlink') {
-    const [targetA, targetB] = [await a.perform(openA.target()), await b.perform(openB.target())]
+    const [targetA, targetB] = [await a.drive(openA.target()), await b.drive(openB.target())]
     if (targetA !== targetB) yield { path, what: 'target', a: toDisplay(targetA), b: toDisplay(targetB) }
   }
   if (inA.type === 'file' && inA.size === inB.size && inA.size > 0) {
@@ -148,7 +110,7 @@ async function* diffInodes(
   onEntry(inA.type === 'file' ? inA.size : 0)
 }
 
-/** How they are told. Sizes of directories are how the format has them. */
+/** Texts of the attributes. Sizes of directories depend on the format, and are left out. */
 const ATTRIBUTES: Record<string, (inode: Inode) => string | undefined> = {
   mode: ({ mode }) => mode.toString(8).padStart(4, '0'),
   uid: ({ uid }) => String(uid),
@@ -180,54 +142,4 @@ function* diffXattrs(path: ByteString, a: readonly Xattr[], b: readonly Xattr[])
     const [valueA, valueB] = [inA.get(name), inB.get(name)]
     if (valueA !== valueB) yield { path, what: `xattr ${toDisplay(name)}`, a: valueA, b: valueB }
   }
-}
-
-/** The first byte that differs. Where both have holes nothing is read. */
-async function diffContent(
-  a: TreeSide,
-  b: TreeSide,
-  openA: OpenInode,
-  openB: OpenInode,
-): Promise<{ a: string; b: string } | undefined> {
-  const { size } = openA.inode
-  const parts =
-    size <= PIECE
-      ? [{ offset: 0, length: size }]
-      : union(await a.perform(openA.ranges()), await b.perform(openB.ranges()))
-  for (const { offset, length } of parts) {
-    for (let at = offset; at < offset + length; at += PIECE) {
-      const wanted = Math.min(PIECE, offset + length - at)
-      const pieceA = await a.perform(openA.read(at, wanted))
-      const pieceB = await b.perform(openB.read(at, wanted))
-      const differs = firstDifference(pieceA, pieceB)
-      if (differs === undefined) continue
-      return { a: byteText(pieceA, differs, at), b: byteText(pieceB, differs, at) }
-    }
-  }
-  return undefined
-}
-
-/** What either of them covers. Both ascend. */
-function union(a: readonly DataRange[], b: readonly DataRange[]): DataRange[] {
-  const joined: DataRange[] = []
-  for (const range of [...a, ...b].sort((x, y) => x.offset - y.offset)) {
-    const last = joined.at(-1)
-    const end = range.offset + range.length
-    if (last === undefined || range.offset > last.offset + last.length) joined.push({ ...range })
-    else last.length = Math.max(last.length, end - last.offset)
-  }
-  return joined
-}
-
-export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {
-  if (a.length === b.length && Buffer.compare(a, b) === 0) return undefined
-  let at = 0
-  while (at < a.length && a[at] === b[at]) at++
-  return at
-}
-
-/** A byte of a piece that lies at `start`: `0x7f at 4096`. */
-export function byteText(piece: Uint8Array, at: number, start: number): string {
-  const byte = at < piece.length ? `0x${hexText(piece.subarray(at, at + 1))}` : 'nothing'
-  return `${byte} at ${start + at}`
 }
