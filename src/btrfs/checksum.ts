@@ -3,8 +3,8 @@ import type { BlockHash } from '../lib/block-hash.ts'
 import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import { hexText } from '../lib/hex.ts'
-import { setU64 } from '../lib/struct.ts'
-import { Header } from './format.ts'
+import { viewOf } from '../lib/struct.ts'
+import { ExtentDataRef, Header } from './format.ts'
 
 /** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
@@ -16,11 +16,11 @@ function crc32cRawOf(seed: number, name: ByteString): number {
   return ~crc32cJs.bstr(toLatin1(name), ~seed) >>> 0
 }
 
-const CSUM_LENGTH = Header.offsetOf('fsid')
+const { csum: CSUM } = Header.at
 
 /** Puts the checksum of a tree block or a superblock into `target`: of all that follows the field for it. */
 function hashBlock(block: Uint8Array, hash: BlockHash, target: Uint8Array): void {
-  const content = block.subarray(CSUM_LENGTH)
+  const content = block.subarray(CSUM.offset + CSUM.size)
   hash.hashBlocks(content, content.length, target)
 }
 
@@ -60,20 +60,21 @@ export function extrefBytesHash(parentLow: number, name: Uint8Array): number {
   return crc32cRaw(parentLow >>> 0, name)
 }
 
-const refBytes = new Uint8Array(24)
-const refView = new DataView(refBytes.buffer)
+const REF = ExtentDataRef.at
+const refBytes = new Uint8Array(ExtentDataRef.size)
+const refView = viewOf(refBytes)
 
 /** Orders the references of an extent, and is the key offset of those outside its item. (hash_extent_data_ref) */
 export function extentDataRefHash(root: bigint, objectid: number, offset: number): bigint {
-  setU64(refView, 0, root)
-  setU64(refView, 8, objectid)
-  setU64(refView, 16, offset)
+  REF.root.set(refView, 0, root)
+  REF.objectid.set(refView, 0, objectid)
+  REF.offset.set(refView, 0, offset)
   return storedDataRefHash(refBytes, 0)
 }
 
 /** The same of a reference as it is on disk, at `at`. */
 export function storedDataRefHash(bytes: Uint8Array, at: number): bigint {
-  const high = crc32cRaw(0xffff_ffff, bytes.subarray(at, at + 8))
-  const low = crc32cRaw(0xffff_ffff, bytes.subarray(at + 8, at + 24))
+  const high = crc32cRaw(0xffff_ffff, bytes.subarray(at, at + REF.objectid.offset))
+  const low = crc32cRaw(0xffff_ffff, bytes.subarray(at + REF.objectid.offset, at + REF.count.offset))
   return (BigInt(high) << 31n) ^ BigInt(low)
 }

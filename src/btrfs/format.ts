@@ -2,7 +2,7 @@
  * What BTRFS puts on disk: structures, keys, numbers. The names are those of the kernel's
  * include/uapi/linux/btrfs_tree.h and fs/btrfs, without their prefixes; each struct names its source.
  */
-import { array, bytes, i64, id64, struct, u16, u32, u64, u8, type ValueOf } from '../lib/struct.ts'
+import { array, bytes, i64, id64, setU64, struct, u16, u32, u64, u8, type ValueOf } from '../lib/struct.ts'
 
 // ---- sizes and fixed places, in bytes
 
@@ -213,6 +213,19 @@ const uuid = bytes(16)
 export const Key = struct('Key', 17, { objectid: id64, type: u8, offset: id64 })
 export type Key = ValueOf<typeof Key>
 
+/** Writes a key whose parts may be numbers below 2^53: leaves are filled without a bigint for each item. */
+export function writeKey(
+  view: DataView,
+  at: number,
+  objectid: number | bigint,
+  type: number,
+  offset: number | bigint,
+): void {
+  setU64(view, at + Key.at.objectid.offset, objectid)
+  Key.at.type.set(view, at, type)
+  setU64(view, at + Key.at.offset.offset, offset)
+}
+
 /** What a location that leads nowhere holds, as in xattr items. */
 export const NO_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 
@@ -365,6 +378,9 @@ export const BlockGroupItem = struct('BlockGroupItem', 24, { used: u64, chunkObj
 
 /** (struct btrfs_free_space_info) */
 export const FreeSpaceInfo = struct('FreeSpaceInfo', 8, { extentCount: u32, flags: u32 })
+
+/** The subvolume that has the UUID of the key. */
+export const UuidItem = struct('UuidItem', 8, { subvolid: id64 })
 
 /** (struct btrfs_dev_extent) */
 export const DevExtent = struct('DevExtent', 48, {

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
-import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
+import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
-import { loadExtentCompression } from '../../src/build/packing/extent-compression.ts'
-import { openExtentEncoder } from '../../src/build/packing/open-packing.ts'
+import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.ts'
+import { openExtentEncoder } from '../../src/build/extent-encoder/open-encoder.ts'
 import type { NamedContent } from '../../src/file-tree/content-length.ts'
 import type { DataRange } from '../../src/file-tree/file-content.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -20,7 +20,7 @@ const { compress, decompress } = await loadExtentCompression()
 
 function openWriter(inlineCompression: boolean): DataWriter {
   const disk = new Uint8Array(16 * KIB * KIB)
-  const sink = new DeviceSink(
+  const sink = deviceSink(
     {
       write: (offset, bytes) => disk.set(bytes, offset),
       writeTwice: () => Promise.resolve(),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { chunkEnd, DataAllocator } from '../../src/btrfs/write/chunks.ts'
-import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
+import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
-import { BatchMemory } from '../../src/btrfs/write/pack.ts'
-import { openExtentEncoder } from '../../src/build/packing/open-packing.ts'
+import { BatchMemory } from '../../src/btrfs/write/batch-memory.ts'
+import { openExtentEncoder } from '../../src/build/extent-encoder/open-encoder.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { HASH_NAMES, type BlockHash } from '../../src/lib/block-hash.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -32,14 +32,14 @@ async function* ones(size: number) {
   for (let left = size; left > 0; left -= MIB) yield piece.subarray(0, Math.min(left, MIB))
 }
 
-test('who cannot be packed is named', async () => {
+test('the error for a file that cannot be encoded names it', async () => {
   const encoder = openExtentEncoder(0, {
     hash: CRC32C,
     compress: () => {
       throw new Error('the compressor is out of order')
     },
   })
-  const sink = new DeviceSink(nowhere, Infinity)
+  const sink = deviceSink(nowhere, Infinity)
   const placer = new ExtentPlacer({
     sink,
     allocator: new DataAllocator(MIB),
@@ -58,12 +58,12 @@ test('who cannot be packed is named', async () => {
   await add('nix/store/plain', undefined)
   await add('nix/store/broken', 3)
   await add('nix/store/other', 3)
-  await expect(data.flush()).rejects.toThrow('packing "nix/store/broken": the compressor is out of order')
+  await expect(data.flush()).rejects.toThrow('encoding "nix/store/broken": the compressor is out of order')
 })
 
 /** Where files have extents of their own. */
 function placerOf(allocator: DataAllocator, sink = nowhere): ExtentPlacer {
-  const device = new DeviceSink(sink, Infinity)
+  const device = deviceSink(sink, Infinity)
   return new ExtentPlacer({ sink: device, allocator, checksumSize: CRC32C.size, dedupe: false })
 }
 
@@ -75,7 +75,7 @@ describe('plain extents', () => {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C)
     const encoder = {
       memories: [memory],
-      start: (_: number, count: number) => memory.pack(count, refuse),
+      start: (_: number, count: number) => memory.encode(count, refuse),
       finish: () => undefined,
     }
     const data = new DataWriter({ sink: nowhere, placer, encoder, decompress: refuse })
@@ -142,7 +142,7 @@ describe('sectors end in zeros', () => {
       placer: placerOf(allocator, sink),
       encoder: {
         memories: [memory],
-        start: (_, count) => memory.pack(count, refuse),
+        start: (_, count) => memory.encode(count, refuse),
         finish: () => undefined,
       },
       decompress: refuse,
@@ -177,7 +177,7 @@ describe('sectors end in zeros', () => {
       memory.setPiece(0, options)
       memory.setPiece(1, options)
       const levels: number[][] = []
-      memory.pack(2, (target, source, ...how) => {
+      memory.encode(2, (target, source, ...how) => {
         levels.push(how)
         expect(source.length).toBe(length)
         target.fill(7, 0, frameLength)
@@ -188,7 +188,7 @@ describe('sectors end in zeros', () => {
         [3, 15],
       ])
       const isKept = frameLength <= length - 4096
-      for (const { stored, compression, checksums } of memory.packed(2)) {
+      for (const { stored, compression, checksums } of memory.encoded(2)) {
         const padded = isKept ? Math.ceil(frameLength / 4096) * 4096 : length
         expect(compression).toBe(isKept ? 3 : 0)
         expect(stored!.length).toBe(padded)

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
-import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
-import { FileData } from '../../src/btrfs/write/extent-list.ts'
-import type { PackedPiece } from '../../src/btrfs/write/pack.ts'
+import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
+import { FileData } from '../../src/btrfs/write/data-extents.ts'
+import type { EncodedPiece } from '../../src/btrfs/write/batch-memory.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { build, describeImage, inFolder, noise, text } from '../images/build.ts'
@@ -140,7 +140,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
     allocator: new DataAllocator(MIB),
     checksumSize: CRC32C.size,
     dedupe: true,
-    sink: new DeviceSink(
+    sink: deviceSink(
       {
         write: (offset, bytes) => void disk.set(offset, bytes.slice()),
         writeTwice: () => Promise.resolve(),
@@ -154,7 +154,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   const place = async (content: Uint8Array) => {
     const data = new FileData(content.length, false)
     const checksums = Uint8Array.of(7, 0, 0, 0)
-    const piece: PackedPiece = { stored: content, compression: 0, incompressible: false, checksums }
+    const piece: EncodedPiece = { stored: content, compression: 0, incompressible: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)
     return data.firstExtent
   }

@@ -2,10 +2,12 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/write/extent-tree.ts'
-import { DataExtents, FileData } from '../../src/btrfs/write/extent-list.ts'
+import { DataExtents, FileData } from '../../src/btrfs/write/data-extents.ts'
 import { ampleHeadroom, fitGlobalTrees } from '../../src/btrfs/write/fit.ts'
 import { globalTreesPlanner, type GlobalTreesInput } from '../../src/btrfs/write/global-trees.ts'
-import { planTree } from '../../src/btrfs/write/tree.ts'
+import { BlockList } from '../../src/btrfs/write/block-list.ts'
+import { SharedBlocks } from '../../src/btrfs/write/snapshots.ts'
+import { LeafCounter, treeSize } from '../../src/btrfs/write/tree-size.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 
 const MIB = 2 ** 20
@@ -20,10 +22,12 @@ interface Shape {
   holes: number
   /** Blocks of the file trees. */
   written: number
+  /** Trees that share some of these blocks. */
+  snapshots?: number
 }
 
 function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
-  const { nodeSize, profile, mixed, blockGroupTree, holes, written } = shape
+  const { nodeSize, profile, mixed, blockGroupTree, holes, written, snapshots = 0 } = shape
   const allocator = new DataAllocator(start, { profile, mixed })
   const extents = new DataExtents(CRC32C.size)
   const uses = new ExtentUses()
@@ -36,6 +40,11 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
   const uuid = new Uint8Array(16).fill(1)
   const metadataStart = allocator.close()
   const root = { bytenr: metadataStart, level: 0, blocks: 1 }
+  const blocks = new BlockList()
+  for (let i = 0; i < written; i++) blocks.push(5n, i % 7 === 0 ? 1 : 0)
+  const shared = new SharedBlocks()
+  const ids = Array.from({ length: snapshots }, (_, i) => BigInt(256 + i))
+  if (snapshots > 0) shared.add(5n, { ...root, level: 2 }, ids)
   return {
     nodeSize,
     generation: 1,
@@ -48,7 +57,8 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
     extents,
     uses,
     metadataStart,
-    written: new Array(written).fill({ owner: 5n, level: 0 }) as GlobalTreesInput['written'],
+    written: blocks,
+    shared,
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
     defaultSubvolume: 5n,
@@ -60,11 +70,9 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
 function judge(shape: Shape, headroom: number): void {
   const input = inputFor(shape)
   const globalTrees = globalTreesPlanner(input)({ metadata: headroom, system: 4 * MIB }, 0)
+  const { nodeSize } = shape
   const blocksOf = (owner: bigint) =>
-    planTree(
-      Array.from(globalTrees.items(owner), ({ size }) => size),
-      shape.nodeSize,
-    ).length
+    treeSize(new LeafCounter(nodeSize).addAll(globalTrees.items(owner)).leaves, nodeSize).blocks
   const trees = globalTrees.trees.filter((owner) => owner !== 3n)
   expect(trees.includes(11n)).toBe(shape.blockGroupTree)
   const needed = trees.reduce((sum, owner) => sum + blocksOf(owner), shape.written)
@@ -83,6 +91,7 @@ describe('the trees that describe themselves', () => {
     blockGroupTree: fc.boolean(),
     written: fc.integer({ min: 1, max: 600 }),
     holes: fc.integer({ min: 0, max: 400 }),
+    snapshots: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 })),
   }
 
   test('are counted until the number stands still', () => {
@@ -97,6 +106,28 @@ describe('the trees that describe themselves', () => {
         judge({ nodeSize, profile: 'dup', mixed: false, blockGroupTree: false, holes, written }, 0)
       }
     }
+  })
+
+  test('are planned without looking at each block of the file trees again', () => {
+    const input = inputFor({
+      nodeSize: 4096,
+      profile: 'dup',
+      mixed: false,
+      blockGroupTree: false,
+      holes: 9,
+      written: 5000,
+    })
+    const { written } = input
+    let calls = 0
+    const counting = Object.create(written, {
+      owner: { value: (i: number) => (calls++, written.owner(i)) },
+      level: { value: (i: number) => (calls++, written.level(i)) },
+      length: { value: written.length },
+    }) as BlockList
+    const plan = globalTreesPlanner({ ...input, written: counting })
+    expect(calls).toBe(2 * 5000)
+    for (const headroom of [0, MIB, 16 * MIB]) plan({ metadata: headroom, system: 4 * MIB }, 0)
+    expect(calls).toBe(2 * 5000)
   })
 
   // With headroom all lies elsewhere, perhaps beyond a mirror that was not in the way before.

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
-import { DeviceSink } from '../../src/btrfs/write/device-sink.ts'
+import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { INLINE_BLOCK_BYTES } from '../../src/btrfs/write/inline-content.ts'
-import { BatchMemory } from '../../src/btrfs/write/pack.ts'
+import { BatchMemory } from '../../src/btrfs/write/batch-memory.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import type { ImageSink } from '../../src/lib/image-sink.ts'
-import { loadExtentCompression } from '../../src/build/packing/extent-compression.ts'
+import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.ts'
 
 const FILES = 3000
 const storage = { nodatacow: false, compression: undefined }
@@ -20,7 +20,7 @@ const nowhere: ImageSink = {
   read: () => Promise.reject(new Error('nothing is read back')),
 }
 
-/** A writer whose batches are packed as late as may be. */
+/** A writer whose batches are encoded as late as possible. */
 async function openWriter() {
   const { compress, decompress } = await loadExtentCompression()
   const memories = Array.from(
@@ -31,9 +31,9 @@ async function openWriter() {
   const encoder = {
     memories,
     start: (memory: number, count: number) => void (counts[memory] = count),
-    finish: (memory: number) => memories[memory].pack(counts[memory], compress),
+    finish: (memory: number) => memories[memory].encode(counts[memory], compress),
   }
-  const sink = new DeviceSink(nowhere, Infinity)
+  const sink = deviceSink(nowhere, Infinity)
   const allocator = new DataAllocator(2 ** 20)
   const placer = new ExtentPlacer({ sink, allocator, checksumSize: CRC32C.size, dedupe: true })
   let decompressed = 0
@@ -105,7 +105,7 @@ test.each([
   expect(placer.extents.length).toBe(FILES / 100)
 })
 
-test('small files can be read back at any time: just added, while being packed, packed', async () => {
+test('small files can be read back at any time: just added, while being encoded, encoded', async () => {
   const { data } = await openWriter()
   const files = []
   for (let i = 0; i < 200; i++) {

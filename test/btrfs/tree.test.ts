@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Header, Item, KeyPtr, maxItemSize } from '../../src/btrfs/format.ts'
-import { buildTree, planTree, structItem, type TreeItem, type TreeRoot } from '../../src/btrfs/write/tree.ts'
+import { buildTree, structItem, type TreeItem, type TreeRoot } from '../../src/btrfs/write/tree.ts'
+import { LeafCounter, treeLevels, treeSize } from '../../src/btrfs/write/tree-size.ts'
 import { u64 } from '../../src/lib/struct.ts'
 import { walkTree } from './walk-tree.ts'
 
@@ -65,7 +66,9 @@ function judge(sizes: readonly number[], nodeSize: number): number {
   expect(walked.blocks).toBe(blocks.size)
   expect(root.blocks).toBe(blocks.size)
   expect(root.level).toBe(levels.at(-1))
-  expect(planTree(sizes, nodeSize)).toEqual(levels)
+  const { leaves } = new LeafCounter(nodeSize).addAll(items)
+  expect([...treeLevels(leaves, nodeSize)]).toEqual(levels)
+  expect(treeSize(leaves, nodeSize)).toEqual({ blocks: root.blocks, level: root.level })
   return root.level + 1
 }
 

@@ -1,22 +1,25 @@
-/** A file system that was just written, as boot loaders see it: from its default subvolume on, others within it. */
+/** A file system that was just written, as boot loaders see it: the default subvolume, and other subvolumes in it. */
 import { COMPRESSION_NAMES } from './compression.ts'
 import { findNode, type FoundTreeNode } from '../../file-tree/find-node.ts'
 import { PLAIN_FORM, type FileLayout } from '../../file-tree/file-layout.ts'
 import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { DataExtents, FileData } from './extent-list.ts'
+import type { DataExtents, FileData } from './data-extents.ts'
 import { COMPRESS_NONE } from '../format.ts'
-import type { SubvolumeTree } from './subvolume-tree.ts'
+import type { InnerSubvolumes, SubvolumeTree } from './subvolume-tree.ts'
 
 export class BootView {
-  readonly #subvolumeTrees: readonly SubvolumeTree[]
+  /** Root directories by the id of the subvolume. */
+  readonly #roots: ReadonlyMap<number, DirectoryNode<FileData>>
+  readonly #inner: InnerSubvolumes
   readonly #extents: DataExtents
   readonly #root: DirectoryNode<FileData>
 
-  /** @param root the subvolume that is mounted when none is asked for */
+  /** @param root the default subvolume */
   constructor(subvolumeTrees: readonly SubvolumeTree[], root: SubvolumePlan, extents: DataExtents) {
-    this.#subvolumeTrees = subvolumeTrees
+    this.#roots = new Map(subvolumeTrees.map(({ plan, root }) => [plan.id, root]))
+    this.#inner = new Map(subvolumeTrees.flatMap(({ inner }) => [...inner]))
     this.#extents = extents
     this.#root = this.#rootOf(root)
   }
@@ -28,7 +31,7 @@ export class BootView {
 
   /** Names in a directory, in byte order. */
   list(directory: DirectoryNode<FileData>): ByteString[] {
-    const inner = this.#subvolumeTrees.flatMap((volume) => volume.subvolumeNames(directory))
+    const inner = this.#inner.get(directory)?.keys() ?? []
     return [...new Set([...directory.children.keys(), ...inner])].sort()
   }
 
@@ -61,17 +64,15 @@ export class BootView {
 
   /** A snapshot has the content of its source. */
   #rootOf({ id, snapshotOf = id }: SubvolumePlan): DirectoryNode<FileData> {
-    return this.#subvolumeTrees.find(({ plan }) => plan.id === snapshotOf)!.root
+    return this.#roots.get(snapshotOf)!
   }
 
   #child(directory: DirectoryNode<FileData>, name: ByteString): TreeNode<FileData> | undefined {
-    for (const volume of this.#subvolumeTrees) {
-      const inner = volume.subvolumeAt(directory, name)
-      if (inner !== undefined) return this.#rootOf(inner)
-    }
+    const subvolume = this.#inner.get(directory)?.get(name)
+    if (subvolume !== undefined) return this.#rootOf(subvolume)
     const node = directory.children.get(name)
     if (node?.type !== 'directory' || node.subvolume === undefined) return node
-    // A place to mount a subvolume at, for those who can.
+    // A mount point: boot loaders see an empty directory.
     return { ...node, children: new Map() }
   }
 }

@@ -1,5 +1,5 @@
 /** The checksum tree: one checksum for each sector of data on disk. */
-import type { DataExtents } from './extent-list.ts'
+import type { DataExtents } from './data-extents.ts'
 import { EXTENT_CSUM_KEY, EXTENT_CSUM_OBJECTID, Item, leafDataSize, SECTOR_SIZE } from '../format.ts'
 import type { TreeItem } from './tree.ts'
 

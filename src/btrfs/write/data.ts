@@ -1,4 +1,4 @@
-/** File content on its way to disk: cut into pieces, packed in batches, placed in order. */
+/** File content on its way to disk: cut into pieces, encoded in batches, placed in order. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { checkedContent, ContentLengthCheck, type NamedContent } from '../../file-tree/content-length.ts'
 import { contentLength, wholeContent, zeros, type DataRange } from '../../file-tree/file-content.ts'
@@ -6,7 +6,7 @@ import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
 import type { DataSink } from './data-copies.ts'
-import { FileData } from './extent-list.ts'
+import { FileData } from './data-extents.ts'
 import {
   COMPRESS_NONE,
   COMPRESS_ZSTD,
@@ -15,16 +15,16 @@ import {
   SECTOR_SIZE,
 } from '../format.ts'
 import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
-import { PackedInlineContent } from './packed-inline.ts'
-import { BATCH_BYTES, type BatchMemory, type PackedPiece, type PieceOptions } from './pack.ts'
+import { EncodedInlineContent } from './encoded-inline.ts'
+import { BATCH_BYTES, type BatchMemory, type EncodedPiece, type PieceOptions } from './batch-memory.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent } from './sparse.ts'
 
-/** A piece of a file, or a block of small ones, and the name of the file, for messages. */
+/** A piece of a file, or a block of small files; and the name of a file, for messages. */
 type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
 
-/** Blocks of small files are only kept in memory: quickly packed, always whole, without checksums. */
+/** Blocks of small files are only kept in memory: compressed fast, never holes, without checksums. */
 const INLINE_BLOCK: PieceOptions = {
   length: INLINE_BLOCK_BYTES,
   compression: COMPRESS_ZSTD,
@@ -34,7 +34,7 @@ const INLINE_BLOCK: PieceOptions = {
   mayBeInline: false,
 }
 
-/** Pieces that share a memory. */
+/** Pieces in one memory of the encoder. */
 interface Batch {
   memory: number
   pieces: NamedPiece[]
@@ -47,7 +47,7 @@ export interface DataWriterOptions {
   placer: ExtentPlacer
   encoder: ExtentEncoder
   decompress: DecompressExtent
-  /** Files of up to a sector that compress go into the tree when they are small enough then. */
+  /** Files of up to a sector go into the tree when they are small enough once compressed. */
   inlineCompression?: boolean
 }
 
@@ -58,12 +58,12 @@ export class DataWriter {
   readonly #decompress: DecompressExtent
   readonly #inlineCompression: boolean
   readonly #free: number[]
-  /** Batches that are being packed, in the order of their content. */
-  readonly #underWay: Batch[] = []
+  /** Batches that are being encoded, in the order of their content. */
+  readonly #submitted: Batch[] = []
   #batch: Batch
   #content: Uint8Array
   readonly #inline: InlineContent
-  readonly #packedInline = new PackedInlineContent()
+  readonly #encodedInline = new EncodedInlineContent()
 
   constructor({ sink, placer, encoder, decompress, inlineCompression = false }: DataWriterOptions) {
     this.#inlineCompression = inlineCompression
@@ -136,13 +136,13 @@ export class DataWriter {
     return data
   }
 
-  /** Packs and places all that is waiting. */
+  /** Encodes and places everything that was added. */
   async flush(): Promise<void> {
     if (this.#batch.pieces.length > 0) await this.#submit()
-    while (this.#underWay.length > 0) await this.#placeOldest()
+    while (this.#submitted.length > 0) await this.#placeOldest()
   }
 
-  /** Stores the content of a file that was added before a second time. */
+  /** Stores the content of an added file a second time. */
   async copy(file: FileData, storage: StoragePlan): Promise<FileData> {
     const ranges = await this.#rangesOf(file)
     const source = { path: '', origin: { source: 'the image' } }
@@ -161,13 +161,13 @@ export class DataWriter {
     })
   }
 
-  /** The content of a file that was added before, holes and all, read back from the image. */
+  /** The content of an added file, holes included, read back from the image. */
   async *readWhole(file: FileData): AsyncGenerator<Uint8Array> {
     const ranges = await this.#rangesOf(file)
     yield* wholeContent({ size: file.size, ranges, content: this.read(file) })
   }
 
-  /** The content of a file that was added before, read back from the image; of a sparse file what is stored. */
+  /** The content of an added file, read back from the image; without the holes of a sparse file. */
   async *read(file: FileData): AsyncGenerator<Uint8Array> {
     if (!this.#holds(file)) await this.flush()
     if (file.inlineAt !== undefined) {
@@ -187,33 +187,28 @@ export class DataWriter {
         }
       } else {
         const stored = await this.#sink.read(bytenr, diskNumBytes)
-        yield this.#unpack(stored, ramBytes, compression).subarray(0, at - fileOffset)
+        yield this.#decompress(stored, ramBytes, compression).subarray(0, at - fileOffset)
       }
     }
     if (!file.sparse) yield* zeros(file.size - at)
   }
 
-  /** What of a small file goes into the tree, once all is flushed; valid until the next call. */
-  readInline({ inlineAt, size, packedLength }: FileData): Uint8Array {
-    if (packedLength === 0) return this.#inline.read(inlineAt!, size)
-    return this.#packedInline.read(inlineAt!, packedLength)
+  /** The bytes of a small file as they go into the tree, after `flush`; valid until the next call. */
+  readInline({ inlineAt, size, inlineLength }: FileData): Uint8Array {
+    if (inlineLength === 0) return this.#inline.read(inlineAt!, size)
+    return this.#encodedInline.read(inlineAt!, inlineLength)
   }
 
-  /** Whether a file is one that goes into the tree, and can be read without encoder what is waiting. */
-  #holds({ inlineAt, packedLength }: FileData): boolean {
-    return inlineAt !== undefined && (packedLength > 0 || this.#inline.holds(inlineAt))
-  }
-
-  /** The content of a compressed extent. */
-  #unpack(stored: Uint8Array, ramBytes: number, compression: number): Uint8Array {
-    return this.#decompress(stored, ramBytes, compression)
+  /** Whether the content of a file is kept here, and can be read without encoding more. */
+  #holds({ inlineAt, inlineLength }: FileData): boolean {
+    return inlineAt !== undefined && (inlineLength > 0 || this.#inline.holds(inlineAt))
   }
 
   #memory({ memory }: Batch): BatchMemory {
     return this.#encoder.memories[memory]
   }
 
-  /** How the pieces of a file of `size` bytes are to be stored. */
+  /** How the pieces of a file of `size` bytes are stored. */
   #optionsOf(size: number, { nodatacow, compression, bootFiles = false }: StoragePlan): PieceOptions {
     const isCompressed = !nodatacow && compression !== undefined
     return {
@@ -240,9 +235,9 @@ export class DataWriter {
     this.#batch.used = padded
   }
 
-  /** Has the open batch packed and opens the next one, as soon as there is memory for it. */
+  /** Starts encoding the open batch, and opens the next one when a memory is free. */
   async #submit(): Promise<void> {
-    this.#underWay.push(this.#batch)
+    this.#submitted.push(this.#batch)
     this.#encoder.start(this.#batch.memory, this.#batch.pieces.length)
     while (this.#free.length === 0) await this.#placeOldest()
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
@@ -250,38 +245,38 @@ export class DataWriter {
   }
 
   async #placeOldest(): Promise<void> {
-    const batch = this.#underWay.shift()!
+    const batch = this.#submitted.shift()!
     const { memory, pieces } = batch
     try {
-      const packed = this.#encoder.finish(memory)
-      if (packed !== undefined) await packed
+      const finished = this.#encoder.finish(memory)
+      if (finished !== undefined) await finished
     } catch (error) {
       const failed = this.#memory(batch).failedPiece(pieces.length)
       const { name } = pieces[Math.max(0, failed)]
-      throw new Error(`packing ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
+      throw new Error(`encoding ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
         cause: error,
       })
     }
     let index = 0
-    for (const packed of this.#memory(batch).packed(pieces.length)) {
+    for (const encoded of this.#memory(batch).encoded(pieces.length)) {
       const piece = pieces[index++]
       if ('inlineBlock' in piece) {
-        this.#inline.keep(piece.inlineBlock, packed)
+        this.#inline.keep(piece.inlineBlock, encoded)
         continue
       }
-      if (packed.inline) {
-        this.#keepPacked(piece.file, packed)
+      if (encoded.inline) {
+        this.#keepEncoded(piece.file, encoded)
         continue
       }
-      const placed = this.#placer.place(piece, packed)
+      const placed = this.#placer.place(piece, encoded)
       if (placed !== undefined) await placed
     }
     this.#free.push(memory)
   }
 
-  #keepPacked(file: FileData, { stored, compression }: PackedPiece): void {
-    file.inlineAt = this.#packedInline.append(stored!)
-    file.packedLength = stored!.length
+  #keepEncoded(file: FileData, { stored, compression }: EncodedPiece): void {
+    file.inlineAt = this.#encodedInline.append(stored!)
+    file.inlineLength = stored!.length
     file.inlineCompression = compression
     this.#placer.extents.compressions.add(compression)
   }

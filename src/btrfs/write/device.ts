@@ -17,6 +17,7 @@ import {
   Stripe,
   STRIPE_LEN,
 } from '../format.ts'
+import { viewOf } from '../../lib/struct.ts'
 import type { Chunk } from './chunks.ts'
 import { structItem, type TreeItem } from './tree.ts'
 
@@ -81,7 +82,7 @@ export function sysChunkArray(chunks: Chunk[], deviceUuid: Uint8Array): Uint8Arr
     .filter(({ type }) => (type & BLOCK_GROUP_SYSTEM) !== 0n)
     .map((chunk) => {
       const part = new Uint8Array(Key.size + chunkItemSize(chunk))
-      const view = new DataView(part.buffer)
+      const view = viewOf(part)
       const key = { objectid: FIRST_CHUNK_TREE_OBJECTID, type: CHUNK_ITEM_KEY, offset: BigInt(chunk.logical) }
       Key.write(view, 0, key)
       writeChunkItem(view, Key.size, chunk, deviceUuid)

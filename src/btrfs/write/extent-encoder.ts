@@ -1,11 +1,39 @@
-import type { BatchMemory } from './pack.ts'
+import type { BlockHash } from '../../lib/block-hash.ts'
+import { BatchMemory } from './batch-memory.ts'
+import type { CompressExtent } from './compression.ts'
 
-/** Who packs batches: this thread or others. */
+/** Encodes batches of file content: on the calling thread, or on others. */
 export interface ExtentEncoder {
-  /** The memory there is: as many batches as there are may be under way. */
+  /** One for each batch that may be under way. */
   readonly memories: readonly BatchMemory[]
-  /** Has the first `count` pieces of a memory packed. */
+  /** Starts encoding the first `count` pieces of a memory. */
   start(memory: number, count: number): void
-  /** Settled when the memory is packed; without a promise it is already. Rejected when encoder failed. */
+  /** Waits until a memory is encoded; without a promise it already is. Fails when encoding failed. */
   finish(memory: number): Promise<void> | void
+}
+
+/** An encoder that works on the calling thread, with one batch at a time. */
+export function callingThreadEncoder({
+  compress,
+  hash,
+}: {
+  compress: CompressExtent
+  /** Of the checksums of sectors. */
+  hash: BlockHash
+}): ExtentEncoder {
+  const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), hash)
+  let failure: { error: unknown } | undefined
+  return {
+    memories: [memory],
+    start(_memory, count) {
+      try {
+        memory.encode(count, compress)
+      } catch (error) {
+        failure = { error }
+      }
+    },
+    finish() {
+      if (failure !== undefined) throw failure.error
+    },
+  }
 }

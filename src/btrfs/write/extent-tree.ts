@@ -1,8 +1,8 @@
 /** The extent tree: what is allocated, by whom it is used, and the block groups. */
-import { columnOfU32 } from '../../lib/column.ts'
+import { columnOfU32, type Column } from '../../lib/column.ts'
 import { extentDataRefHash } from '../checksum.ts'
-import type { Chunk } from './chunks.ts'
-import type { DataExtents } from './extent-list.ts'
+import type { Chunk, TreeChunk } from './chunks.ts'
+import type { DataExtents } from './data-extents.ts'
 import {
   BLOCK_GROUP_ITEM_KEY,
   BlockGroupItem,
@@ -21,6 +21,7 @@ import {
   TREE_BLOCK_REF_KEY,
 } from '../format.ts'
 import { structItem, type TreeItem } from './tree.ts'
+import type { LeafCounter } from './tree-size.ts'
 
 /** An inode of a subvolume. */
 interface ExtentUser {
@@ -28,10 +29,10 @@ interface ExtentUser {
   ino: number
 }
 
-/** Which inodes use which extents. */
+/** Which inodes use which data extents. */
 export class ExtentUses {
   readonly #row = columnOfU32()
-  /** All roots, whose ids may be longer than a column has room for, and which of them it is. */
+  /** All roots, whose ids are longer than a column has room for; each use has the index of its root. */
   readonly #roots: number[] = []
   readonly #root = columnOfU32()
   readonly #ino = columnOfU32()
@@ -44,17 +45,17 @@ export class ExtentUses {
     this.#ino.push(ino)
   }
 
-  /** How many uses there are so far. */
+  /** Number of uses so far. */
   get length(): number {
     return this.#row.length
   }
 
-  /** Adds some of the uses once more, by another root. */
+  /** Adds some of the uses a second time, for another root. */
   repeat(start: number, end: number, root: number): void {
     for (let i = start; i < end; i++) this.add(this.#row.get(i), root, this.#ino.get(i))
   }
 
-  /** Every extent that is used, in order. */
+  /** Rows of the extents in use, in order. */
   usedRows(rows: number): Uint32Array {
     const { starts } = this.#sorted(rows)
     let count = 0
@@ -63,7 +64,7 @@ export class ExtentUses {
     return used.subarray(0, count)
   }
 
-  /** Who uses an extent. */
+  /** The inodes that use an extent. */
   users(row: number, rows: number): ExtentUser[] {
     const { starts, uses } = this.#sorted(rows)
     const users: ExtentUser[] = []
@@ -92,8 +93,8 @@ export interface AllocatedBlock {
   bytenr: number
   level: number
   owner: bigint
-  /** Other trees that refer to it: snapshots of its owner. */
-  sharedBy?: readonly bigint[] | undefined
+  /** All trees that refer to it, the greatest id first, where snapshots share it; undefined: its owner alone. */
+  referrers?: readonly bigint[] | undefined
 }
 
 /** A chunk, and the bytes in use in it. */
@@ -137,12 +138,12 @@ export interface DataGroupsInput {
   nodeSize: number
 }
 
-/** The items of the extent tree that tell of data, in key order: all before those that tell of metadata. */
+/** The items of data in the extent tree, in key order; those of tree blocks follow. */
 export function dataGroupItems({ groups, ...input }: DataGroupsInput): Generator<TreeItem> {
   return groups === undefined ? dataExtentItems(input) : groupItems(groups, dataExtentItems(input))
 }
 
-/** The items of the extent tree that tell of tree blocks, in key order. */
+/** The items of tree blocks in the extent tree, in key order. */
 export function treeGroupItems(
   groups: BlockGroup[] | undefined,
   blocks: Iterable<AllocatedBlock>,
@@ -158,15 +159,14 @@ function* treeBlockItems(
   nodeSize: number,
 ): Generator<TreeItem> {
   const maxInline = maxInlineRefs(nodeSize, InlineTreeBlockRef.size)
-  for (const { bytenr, level, owner, sharedBy } of blocks) {
-    // In the order of inline references: the greatest root first.
-    const roots = sharedBy === undefined ? [owner] : [owner, ...sharedBy].sort((a, b) => (a < b ? 1 : -1))
+  for (const { bytenr, level, owner, referrers } of blocks) {
+    const roots = referrers ?? [owner]
     const inline = Math.min(roots.length, maxInline)
     yield {
       objectid: bytenr,
       type: METADATA_ITEM_KEY,
       offset: level,
-      size: ExtentItem.size + inline * InlineTreeBlockRef.size,
+      size: treeBlockItemSize(inline),
       write: (block, at) => {
         ExtentItem.write(block, at, { refs: roots.length, generation, flags: EXTENT_FLAG_TREE_BLOCK })
         at += ExtentItem.size
@@ -178,6 +178,35 @@ function* treeBlockItems(
     for (const root of roots.slice(inline).reverse()) {
       yield { objectid: bytenr, type: TREE_BLOCK_REF_KEY, offset: root, size: 0, write: () => undefined }
     }
+  }
+}
+
+function treeBlockItemSize(inlineRefs: number): number {
+  return ExtentItem.size + inlineRefs * InlineTreeBlockRef.size
+}
+
+/**
+ * Counts the items of `treeGroupItems`, without making them.
+ *
+ * @param references to each block, as far as they are not one
+ */
+export function countTreeGroupItems(
+  counter: LeafCounter,
+  chunks: readonly TreeChunk[],
+  { references, nodeSize, hasGroups }: { references: Column; nodeSize: number; hasGroups: boolean },
+): void {
+  const maxInline = maxInlineRefs(nodeSize, InlineTreeBlockRef.size)
+  let block = 0
+  for (const { blocks } of chunks) {
+    // The item of the block group comes after those of the block that begins at the same address.
+    for (let i = 0; i < blocks; i++, block++) {
+      const refs = block < references.length ? references.get(block) : 1
+      const inline = Math.min(refs, maxInline)
+      counter.add(treeBlockItemSize(inline))
+      for (let outer = inline; outer < refs; outer++) counter.add(0)
+      if (i === 0 && hasGroups) counter.add(BlockGroupItem.size)
+    }
+    if (blocks === 0 && hasGroups) counter.add(BlockGroupItem.size)
   }
 }
 
@@ -196,7 +225,6 @@ function* dataExtentItems({
     const refs: ExtentDataRef[] = uses
       .users(row, extents.length)
       .map(({ root, ino }) => ({ root: BigInt(root), objectid: ino, offset: fileOffset, count: 1 }))
-    // One alone is in order.
     const ordered = refs.length === 1 ? refs : inHashOrder(refs)
     yield dataExtentItem(bytenr, diskNumBytes, generation, ordered, maxInline)
     if (refs.length > maxInline) yield* outerRefItems(bytenr, ordered.slice(maxInline))

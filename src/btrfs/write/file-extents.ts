@@ -1,5 +1,5 @@
 /** The items of file extents. (struct btrfs_file_extent_item) */
-import type { DataExtents, FileData } from './extent-list.ts'
+import type { DataExtents, FileData } from './data-extents.ts'
 import {
   COMPRESS_NONE,
   EXTENT_DATA_KEY,
@@ -65,10 +65,10 @@ export function plainForm(length: number): InlineForm {
   return { length, ramBytes: length, compression: COMPRESS_NONE }
 }
 
-export function inlineFormOf({ size, packedLength, inlineCompression }: FileData): InlineForm {
-  return packedLength === 0
+export function inlineFormOf({ size, inlineLength, inlineCompression }: FileData): InlineForm {
+  return inlineLength === 0
     ? plainForm(size)
-    : { length: packedLength, ramBytes: size, compression: inlineCompression }
+    : { length: inlineLength, ramBytes: size, compression: inlineCompression }
 }
 
 /** Content that is kept in the tree itself. */

@@ -2,7 +2,7 @@
 import { alignUp, chunkEnd, layoutMetadata, layoutSystem, type Profile } from './chunks.ts'
 import { DEVICE_RANGE_RESERVED, SECTOR_SIZE } from '../format.ts'
 import { yieldToEventLoop } from './tree-writer.ts'
-import type { PlanTail, GlobalTrees } from './global-trees.ts'
+import type { PlanGlobalTrees, GlobalTrees } from './global-trees.ts'
 
 /** Free bytes that chunks are given on top of what they hold. */
 export interface Headroom {
@@ -71,7 +71,10 @@ export type Fitted = { totalBytes: number } & (
 )
 
 /** Lays the trees out in the space there is. */
-export async function fitGlobalTrees(plan: PlanTail, { size, slack, nodeSize }: SizeWanted): Promise<Fitted> {
+export async function fitGlobalTrees(
+  plan: PlanGlobalTrees,
+  { size, slack, nodeSize }: SizeWanted,
+): Promise<Fitted> {
   const roomy = plan({ metadata: 0, system: SYSTEM_HEADROOM }, 0)
   await yieldToEventLoop()
   const extra = Math.max(0, roomy.globalReserve - USUAL_RESERVE)

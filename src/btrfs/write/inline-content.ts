@@ -1,7 +1,7 @@
 import { readFrameSize } from '../../lib/zstd/format.ts'
 import type { DecompressExtent } from './compression.ts'
 import { COMPRESS_ZSTD } from '../format.ts'
-import type { PackedPiece } from './pack.ts'
+import type { EncodedPiece } from './batch-memory.ts'
 
 /** Bytes of a block: whole sectors, at most what a piece may have. What is read goes through one of these. */
 export const INLINE_BLOCK_BYTES = 64 * 1024
@@ -14,7 +14,7 @@ const DECOMPRESSED_BLOCKS = 256
  */
 export class InlineContent {
   readonly #decompress: DecompressExtent
-  /** Compressed, or as they were; undefined while they are being packed. */
+  /** Compressed, or as they were; undefined while they are being encoded. */
   readonly #full: (Uint8Array | undefined)[] = []
   /** Blocks decompressed lately, the latest last. */
   readonly #decompressed = new Map<number, Uint8Array>()
@@ -42,7 +42,7 @@ export class InlineContent {
     return place
   }
 
-  /** Ends the open block: puts it at the start of `target`, to be packed there. `keep` takes what became of it. */
+  /** Ends the open block: puts it at the start of `target`, to be encoded there. `keep` takes the result. */
   close(target: Uint8Array): void {
     target.set(this.#open)
     this.#open.fill(0)
@@ -51,12 +51,12 @@ export class InlineContent {
   }
 
   /** Takes over what became of a block, for which no holes are made. */
-  keep(block: number, { stored, compression }: PackedPiece): void {
+  keep(block: number, { stored, compression }: EncodedPiece): void {
     const frame = stored!
     this.#full[block] = frame.slice(0, compression === COMPRESS_ZSTD ? readFrameSize(frame) : frame.length)
   }
 
-  /** Whether what lies at a place can be read: it cannot while its block is being packed. */
+  /** Whether what lies at a place can be read: it cannot while its block is being encoded. */
   holds(place: number): boolean {
     const block = Math.floor(place / INLINE_BLOCK_BYTES)
     return block === this.openBlock || this.#full[block] !== undefined

@@ -1,6 +1,5 @@
 /** The items of inodes proper. (struct btrfs_inode_item) */
 import { MODE_TYPE } from '../../file-tree/mode-type.ts'
-import { setU64 } from '../../lib/struct.ts'
 import type { EntryMetadata, Timestamp } from '../../file-tree/entry.ts'
 import type { TreeNode } from '../../file-tree/tree.ts'
 import { INODE_ITEM_KEY, InodeItem } from '../format.ts'
@@ -34,11 +33,7 @@ type NodeType = TreeNode<unknown>['type']
 /** What sets inodes apart that have type and metadata in common. */
 export type InodeFields = Pick<InodeItem, 'size' | 'nbytes' | 'nlink' | 'rdev' | 'flags'>
 
-const SIZE = InodeItem.offsetOf('size')
-const NBYTES = InodeItem.offsetOf('nbytes')
-const NLINK = InodeItem.offsetOf('nlink')
-const RDEV = InodeItem.offsetOf('rdev')
-const FLAGS = InodeItem.offsetOf('flags')
+const { size: SIZE, nbytes: NBYTES, nlink: NLINK, rdev: RDEV, flags: FLAGS } = InodeItem.at
 
 /** Encoded metadata that other inodes may share. */
 const MAX_ENCODED = 4096
@@ -61,11 +56,11 @@ export class InodeItems {
       size: InodeItem.size,
       write: (block, at, bytes) => {
         bytes.set(common, at)
-        setU64(block, at + SIZE, fields.size)
-        setU64(block, at + NBYTES, fields.nbytes)
-        block.setUint32(at + NLINK, fields.nlink, true)
-        setU64(block, at + RDEV, fields.rdev)
-        setU64(block, at + FLAGS, fields.flags)
+        SIZE.set(block, at, fields.size)
+        NBYTES.set(block, at, fields.nbytes)
+        NLINK.set(block, at, fields.nlink)
+        RDEV.set(block, at, fields.rdev)
+        FLAGS.set(block, at, fields.flags)
       },
     }
   }

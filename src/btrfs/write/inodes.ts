@@ -1,12 +1,11 @@
 /** The items of inodes: inode, names, xattrs, directory entries, file extents, in key order. */
 import { toBytes, writeBytes } from '../../lib/byte-string.ts'
-import { setU64 } from '../../lib/struct.ts'
 import { DiskwrightError } from '../../lib/errors.ts'
 import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
 import type { InodeFlag, SubvolumePlan } from '../../spec/plan.ts'
 import { extrefHash, nameHash } from '../checksum.ts'
 import { propertyFlag, withProperty } from './compression-property.ts'
-import type { DataExtents } from './extent-list.ts'
+import type { DataExtents } from './data-extents.ts'
 import { fileItems, inlineExtentItem, inlineFormOf, plainForm, type FileContext } from './file-extents.ts'
 import { hashedItems, type WriteHashed } from './hashed-items.ts'
 import {
@@ -29,12 +28,12 @@ import {
   InodeExtref,
   InodeItem,
   InodeRef,
-  Key,
   LINK_MAX,
   maxItemSize,
   NO_KEY,
   ROOT_ITEM_KEY,
   U64_MAX,
+  writeKey,
   XATTR_ITEM_KEY,
 } from '../format.ts'
 import { emptyDirectoryInode, InodeItems, type InodeFields } from './inode-item.ts'
@@ -52,24 +51,24 @@ export interface InodeContext extends FileContext {
   nodeSize: number
 }
 
-/** Something a source gave that a BTRFS tree has no room for. */
+/** An entry of a source that a BTRFS tree has no room for. */
 export class UnrepresentableError extends DiskwrightError {
   readonly code = 'UNREPRESENTABLE'
 }
 
 /** All items of a subvolume's tree. */
-export function* subvolumeItems(volume: SubvolumeTree, context: InodeContext): Generator<TreeItem> {
+export function* subvolumeItems(tree: SubvolumeTree, context: InodeContext): Generator<TreeItem> {
   const { generation, extents, inlineContent, nodeSize } = context
   const inodeItems = new InodeItems(generation)
-  for (const inode of volume.inodes()) {
+  for (const inode of tree.inodes()) {
     const { ino, node, links } = inode
-    const error = (what: string) => new UnrepresentableError(`${JSON.stringify(volume.pathOf(ino))}: ${what}`)
-    const entries = node.type === 'directory' ? volume.entriesOf(ino, node) : []
-    const fields = fieldsOf(inode, entries, volume.plan, extents)
+    const error = (what: string) => new UnrepresentableError(`${JSON.stringify(tree.pathOf(ino))}: ${what}`)
+    const entries = node.type === 'directory' ? tree.entriesOf(ino, node) : []
+    const fields = fieldsOf(inode, entries, tree.plan, extents)
     let { xattrs } = node.metadata
-    // What is not copied on write is never compressed: the kernel refuses the property there.
+    // Without copy on write nothing is compressed: the kernel refuses the property there.
     if ((fields.flags & INODE_NODATACOW) === 0n) {
-      if (node.type === 'directory') xattrs = withProperty(xattrs, volume.plan.property)
+      if (node.type === 'directory') xattrs = withProperty(xattrs, tree.plan.property)
       if (xattrs !== undefined) fields.flags |= propertyFlag(xattrs)
     }
     yield inodeItems.item(ino, node, fields)
@@ -88,7 +87,7 @@ export function* subvolumeItems(volume: SubvolumeTree, context: InodeContext): G
   }
 }
 
-/** The items of a tree that is nothing but an empty root directory. */
+/** The items of a tree that has only an empty root directory. */
 export function* emptyTreeItems(time: Timestamp, generation: number): Generator<TreeItem> {
   const key = { objectid: FIRST_FREE_OBJECTID, offset: 0 }
   yield structItem({ ...key, type: INODE_ITEM_KEY }, InodeItem, emptyDirectoryInode(time, generation))
@@ -105,7 +104,7 @@ const INODE_FLAG: Record<InodeFlag, bigint> = {
   sync: INODE_SYNC,
 }
 
-/** What an inode does not share with others. */
+/** The fields that inodes do not share. */
 function fieldsOf(
   { node, links }: Inode,
   entries: DirectoryEntry[],
@@ -117,7 +116,7 @@ function fieldsOf(
     case 'directory': {
       for (const { name } of entries) fields.size += 2 * name.length
       const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
-      // Directories hand it on to new files.
+      // New files inherit it from their directory.
       if (isMountPoint ? nodatacow : node.nodatacow) fields.flags = INODE_NODATACOW
       break
     }
@@ -182,8 +181,7 @@ function* linkItems(
   )
 }
 
-const REF_INDEX = InodeRef.offsetOf('index')
-const REF_NAME_LEN = InodeRef.offsetOf('nameLen')
+const REF = InodeRef.at
 
 /** The names an inode has in one directory. */
 export function inodeRefItem(
@@ -200,8 +198,8 @@ export function inodeRefItem(
     size,
     write: (block, at, bytes) => {
       for (const { name, index } of links) {
-        setU64(block, at + REF_INDEX, index)
-        block.setUint16(at + REF_NAME_LEN, name.length, true)
+        REF.index.set(block, at, index)
+        REF.nameLen.set(block, at, name.length)
         writeBytes(bytes, at + InodeRef.size, name)
         at += InodeRef.size + name.length
       }
@@ -234,9 +232,7 @@ function* xattrItems(
   )
 }
 
-const CHILD = DirItem.offsetOf('location') + Key.offsetOf('objectid')
-const ENTRY_NAME_LEN = DirItem.offsetOf('nameLen')
-const ENTRY_TYPE = DirItem.offsetOf('type')
+const { location: LOCATION, nameLen: NAME_LENGTH, type: TYPE } = DirItem.at
 
 function* directoryItems(
   ino: number,
@@ -246,7 +242,7 @@ function* directoryItems(
 ): Generator<TreeItem> {
   const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
   const common = DirItem.encode({
-    location: { ...NO_KEY, type: INODE_ITEM_KEY },
+    location: NO_KEY,
     transid: generation,
     dataLen: 0,
     nameLen: 0,
@@ -255,13 +251,10 @@ function* directoryItems(
   const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
     const { name, type, ino: child, subvolume } = entry
     bytes.set(common, at)
-    if (subvolume === undefined) setU64(block, at + CHILD, child)
-    else {
-      const root = { objectid: BigInt(subvolume.id), type: ROOT_ITEM_KEY, offset: U64_MAX }
-      Key.write(block, at + DirItem.offsetOf('location'), root)
-    }
-    block.setUint16(at + ENTRY_NAME_LEN, name.length, true)
-    block.setUint8(at + ENTRY_TYPE, FileType[type])
+    if (subvolume === undefined) writeKey(block, at + LOCATION.offset, child, INODE_ITEM_KEY, 0)
+    else writeKey(block, at + LOCATION.offset, subvolume.id, ROOT_ITEM_KEY, U64_MAX)
+    NAME_LENGTH.set(block, at, name.length)
+    TYPE.set(block, at, FileType[type])
     writeBytes(bytes, at + DirItem.size, name)
   }
   yield* hashedItems(

@@ -1,10 +1,10 @@
-/** Places packed pieces of files on the device, each whole file once. */
+/** Places encoded pieces of files on the device, each whole file once. */
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataSink } from './data-copies.ts'
-import { DataExtents, type FileData } from './extent-list.ts'
+import { DataExtents, type FileData } from './data-extents.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from '../format.ts'
-import type { PackedPiece } from './pack.ts'
+import type { EncodedPiece } from './batch-memory.ts'
 
 /** A piece of a file: up to 128 KiB of its content, padded to whole sectors. */
 export interface Piece {
@@ -59,36 +59,36 @@ export class ExtentPlacer {
     this.#dedupe = dedupe
   }
 
-  /** The packed piece may be overwritten once the promise is settled; when there is none, at once. */
-  place(piece: Piece, packed: PackedPiece): Promise<void> | void {
+  /** The encoded piece may be overwritten once the promise is settled; when there is none, at once. */
+  place(piece: Piece, encoded: EncodedPiece): Promise<void> | void {
     const { file, fileOffset } = piece
     // NODATACOW files are written in place, so they keep their extents for themselves. Of sparse files there may be
     // any number of pieces that never come here, and nothing here reckons with that.
-    if (!this.#dedupe || file.nodatacow || file.sparse) return this.#placeNew(piece, packed)
+    if (!this.#dedupe || file.nodatacow || file.sparse) return this.#placeNew(piece, encoded)
     const isFirst = fileOffset === 0
-    this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, packed)
+    this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, encoded)
     const known = this.#files.get(this.#fingerprint)
     if (known !== undefined && (isFirst || this.#twin !== undefined)) {
-      return this.#placeTwin(piece, packed, isFirst ? known : this.#twin!, known)
+      return this.#placeTwin(piece, encoded, isFirst ? known : this.#twin!, known)
     }
     if (isFirst || this.#twin === undefined) {
       if (known === undefined) this.#files.set(this.#fingerprint, file)
-      return this.#placeNew(piece, packed)
+      return this.#placeNew(piece, encoded)
     }
-    return this.#part(piece, packed, this.#twin)
+    return this.#part(piece, encoded, this.#twin)
   }
 
   /**
    * @param twin equals the file so far
    * @param known may equal it with this piece, too
    */
-  async #placeTwin(piece: Piece, packed: PackedPiece, twin: FileData, known: FileData): Promise<void> {
+  async #placeTwin(piece: Piece, encoded: EncodedPiece, twin: FileData, known: FileData): Promise<void> {
     const { file, fileOffset, length } = piece
     const isEqual =
       known.size === file.size &&
-      (await this.#equals(known, piece, packed)) &&
+      (await this.#equals(known, piece, encoded)) &&
       (await this.#equalUpTo(twin, known, fileOffset))
-    if (!isEqual) return this.#part(piece, packed, twin)
+    if (!isEqual) return this.#part(piece, encoded, twin)
     const isLast = fileOffset + length >= file.size
     this.#twin = isLast ? undefined : known
     if (!isLast) return
@@ -97,16 +97,16 @@ export class ExtentPlacer {
   }
 
   /** Places a piece of a file that equals no other any more, after what it had in common with its twin. */
-  async #part(piece: Piece, packed: PackedPiece, twin: FileData): Promise<void> {
+  async #part(piece: Piece, encoded: EncodedPiece, twin: FileData): Promise<void> {
     this.#twin = undefined
     await this.#copyUpTo(twin, piece.file, piece.fileOffset)
     if (!this.#files.has(this.#fingerprint)) this.#files.set(this.#fingerprint, piece.file)
-    await this.#placeNew(piece, packed)
+    await this.#placeNew(piece, encoded)
   }
 
   #placeNew(
     { file, fileOffset, length }: Piece,
-    { stored, compression, incompressible, checksums }: PackedPiece,
+    { stored, compression, incompressible, checksums }: EncodedPiece,
   ): Promise<void> | void {
     if (stored === undefined) return
     const bytenr = this.#allocator.allocate(stored.length)
@@ -116,8 +116,8 @@ export class ExtentPlacer {
   }
 
   /** Whether the piece at the same place of a placed file is stored as the same bytes. */
-  async #equals(twin: FileData, { fileOffset }: Piece, packed: PackedPiece): Promise<boolean> {
-    const { stored, compression, checksums } = packed
+  async #equals(twin: FileData, { fileOffset }: Piece, encoded: EncodedPiece): Promise<boolean> {
+    const { stored, compression, checksums } = encoded
     const placed = this.#placedPiece(twin, fileOffset, stored?.length)
     if (placed === undefined || stored === undefined) return placed === undefined && stored === undefined
     if (placed.compression !== compression || placed.storedLength !== stored.length) return false
@@ -132,8 +132,8 @@ export class ExtentPlacer {
       const placed = this.#placedPiece(a, fileOffset, end - fileOffset)
       const stored = placed && (await this.#sink.read(placed.bytenr, placed.storedLength))
       const compression = placed?.compression ?? COMPRESS_NONE
-      const packed = { stored, compression, incompressible: false, checksums: placed?.checksums }
-      if (!(await this.#equals(b, { file: b, fileOffset, length: 0 }, packed))) return false
+      const encoded = { stored, compression, incompressible: false, checksums: placed?.checksums }
+      if (!(await this.#equals(b, { file: b, fileOffset, length: 0 }, encoded))) return false
     }
     return true
   }
@@ -194,7 +194,7 @@ export class ExtentPlacer {
  *
  * @param before of what comes before the piece; for the first one the size of the file
  */
-function fingerprint(before: number, { stored, compression, checksums }: PackedPiece): number {
+function fingerprint(before: number, { stored, compression, checksums }: EncodedPiece): number {
   let low = Math.imul(before ^ compression, 0x9e3779b1)
   let high = Math.floor(before / 0x1_0000_0000) ^ Math.imul((stored?.length ?? 0) + 1, 0xc2b2ae35)
   for (const word of checksums === undefined ? [] : wordsOf(checksums)) {

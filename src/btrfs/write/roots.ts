@@ -1,6 +1,5 @@
 /** The root tree: where every other tree is, and how subvolumes hang together. And the UUID tree. */
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
-import { setU64, viewOf } from '../../lib/struct.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { nameHash } from '../checksum.ts'
 import {
@@ -21,6 +20,8 @@ import {
   RootRef,
   U64_MAX,
   UUID_KEY_SUBVOL,
+  UuidItem,
+  UuidKey,
 } from '../format.ts'
 import { emptyDirectoryInode } from './inode-item.ts'
 import { inodeRefItem } from './inodes.ts'
@@ -84,13 +85,9 @@ export function rootTreeItems(input: RootTreeInput): TreeItem[] {
 
 /** The items of the UUID tree: from the UUID of each subvolume to its id. */
 export function uuidTreeItems(subvolumes: { id: bigint; uuid: Uint8Array }[]): TreeItem[] {
-  const items = subvolumes.map(({ id, uuid }) => ({
-    objectid: viewOf(uuid).getBigUint64(0, true),
-    type: UUID_KEY_SUBVOL,
-    offset: viewOf(uuid).getBigUint64(8, true),
-    size: 8,
-    write: (block: DataView, at: number) => setU64(block, at, id),
-  }))
+  const items = subvolumes.map(({ id, uuid }) =>
+    structItem({ ...UuidKey.decode(uuid), type: UUID_KEY_SUBVOL }, UuidItem, { subvolid: id }),
+  )
   return items.sort((a, b) => compare(a.objectid, b.objectid) || compare(a.offset, b.offset))
 }
 

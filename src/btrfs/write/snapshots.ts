@@ -5,33 +5,41 @@
  */
 import { parse as uuidBytes } from 'uuid'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { AllocatedBlock } from './extent-tree.ts'
 import type { RootEntry } from './roots.ts'
 import type { TreeRoot } from './tree.ts'
 
-type UnplacedBlock = Omit<AllocatedBlock, 'bytenr'>
-
-/** Which blocks of which trees snapshots refer to. */
+/** Which tree blocks snapshots share with their sources. */
 export class SharedBlocks {
-  /** By the source: the level right below its root, and its snapshots. */
-  readonly #sources = new Map<bigint, { level: number; snapshots: bigint[] }>()
+  /** By the source: the level right below its root, and the trees that refer to blocks there. */
+  readonly #sources = new Map<bigint, { level: number; referrers: readonly bigint[] }>()
 
-  add(source: bigint, root: TreeRoot, snapshot: bigint): void {
-    const known = this.#sources.get(source)
-    if (known === undefined) this.#sources.set(source, { level: root.level - 1, snapshots: [snapshot] })
-    else known.snapshots.push(snapshot)
+  add(source: bigint, root: TreeRoot, snapshots: readonly bigint[]): void {
+    // The order of inline references: the greatest root first.
+    const referrers = [source, ...snapshots].sort((a, b) => (a < b ? 1 : -1))
+    this.#sources.set(source, { level: root.level - 1, referrers })
   }
 
-  /** The same blocks, with the snapshots that refer to them. */
-  *mark(blocks: Iterable<UnplacedBlock>): Generator<UnplacedBlock> {
-    for (const block of blocks) {
-      const source = this.#sources.get(block.owner)
-      yield source?.level === block.level ? { ...block, sharedBy: source.snapshots } : block
-    }
+  /** All trees that refer to a block, the greatest id first; undefined when its owner alone does. */
+  referrersOf(owner: bigint, level: number): readonly bigint[] | undefined {
+    const source = this.#sources.get(owner)
+    return source?.level === level ? source.referrers : undefined
   }
 }
 
-/** What the root tree has of a subvolume that is no snapshot. */
+/** The snapshots of each subvolume, by its id, in the order of the subvolumes. */
+export function snapshotsBySource(subvolumes: readonly SubvolumePlan[]): Map<number, SubvolumePlan[]> {
+  const snapshots = new Map<number, SubvolumePlan[]>()
+  for (const subvolume of subvolumes) {
+    const { snapshotOf } = subvolume
+    if (snapshotOf === undefined) continue
+    const known = snapshots.get(snapshotOf)
+    if (known === undefined) snapshots.set(snapshotOf, [subvolume])
+    else known.push(subvolume)
+  }
+  return snapshots
+}
+
+/** The entry of a subvolume that is no snapshot. */
 export function rootEntry(plan: SubvolumePlan, root: TreeRoot, hasSnapshots: boolean): RootEntry {
   const { id, uuid, readOnly, otime } = plan
   return {
@@ -41,7 +49,7 @@ export function rootEntry(plan: SubvolumePlan, root: TreeRoot, hasSnapshots: boo
   }
 }
 
-/** The same of a snapshot. Nothing in it has changed since something changed in its source. */
+/** The entry of a snapshot. It has not changed since its source did. */
 export function snapshotEntry(plan: SubvolumePlan, root: TreeRoot, source: SubvolumePlan): RootEntry {
   const { objectid, files } = rootEntry(plan, root, true)
   return {

@@ -5,7 +5,7 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { DirectoryNode, LeafNode, TreeNode } from '../../file-tree/tree.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { FileData } from './extent-list.ts'
+import type { FileData } from './data-extents.ts'
 import { FIRST_FREE_OBJECTID } from '../format.ts'
 
 /** A name of an inode, as its directory numbers it. (struct btrfs_inode_ref) */
@@ -15,7 +15,7 @@ export interface Link {
   index: number
 }
 
-/** What a directory entry leads to: an inode of the same tree, or the root of a subvolume. */
+/** A directory entry: of an inode of the same tree, or of the root of a subvolume. */
 export interface DirectoryEntry {
   name: ByteString
   type: TreeNode<FileData>['type']
@@ -31,15 +31,17 @@ export const DIR_START_INDEX = 2
 /** A tree's root directory is its own parent. */
 export const ROOT_LINK: Link = { parent: FIRST_FREE_OBJECTID, name: '..', index: 0 }
 
-/** A subvolume in the making. */
-export interface VolumeSource {
+/** The subvolumes that lie in another one: by the directory there, and their names in it. */
+export type InnerSubvolumes = ReadonlyMap<DirectoryNode<FileData>, ReadonlyMap<ByteString, SubvolumePlan>>
+
+/** The content of a subvolume. */
+export interface SubvolumeSource {
   plan: SubvolumePlan
   root: DirectoryNode<FileData>
-  /** The subvolumes that lie in it, by the directory there and their names in that. */
-  inner: ReadonlyMap<DirectoryNode<FileData>, ReadonlyMap<ByteString, SubvolumePlan>>
+  inner: InnerSubvolumes
 }
 
-/** How many inodes of which kind there are. */
+/** Numbers of inodes by kind. */
 export interface InodeCounts {
   files: number
   directories: number
@@ -60,8 +62,8 @@ export interface Inode {
 }
 
 /**
- * Inodes are numbered from 256 on, in the order of a depth-first walk. The walk is done anew whenever they are
- * asked for, since there may be millions: only what a walk cannot tell is kept.
+ * Inodes are numbered from 256 on, in the order of a depth-first walk. There may be millions, so each use walks
+ * again, and only what a walk cannot tell is kept.
  */
 export class SubvolumeTree {
   readonly plan: SubvolumePlan
@@ -69,27 +71,17 @@ export class SubvolumeTree {
   readonly subvolumes: { plan: SubvolumePlan; directory: number; name: ByteString; index: number }[] = []
   readonly counts: InodeCounts
   readonly root: DirectoryNode<FileData>
-  readonly #inner: VolumeSource['inner']
+  readonly inner: InnerSubvolumes
   /** For each directory that is not empty, the number after the last inode below it. */
   readonly #ends = new Map<number, number>()
   /** Number and names of nodes that may have several names. */
   readonly #shared = new Map<LeafNode<FileData>, { ino: number; links: Link[] }>()
 
-  constructor({ plan, root, inner }: VolumeSource) {
+  constructor({ plan, root, inner }: SubvolumeSource) {
     this.plan = plan
     this.root = root
-    this.#inner = inner
+    this.inner = inner
     this.counts = this.#number()
-  }
-
-  /** The subvolume that lies in a directory under this name. */
-  subvolumeAt(directory: DirectoryNode<FileData>, name: ByteString): SubvolumePlan | undefined {
-    return this.#inner.get(directory)?.get(name)
-  }
-
-  /** Names of the subvolumes that lie in a directory. */
-  subvolumeNames(directory: DirectoryNode<FileData>): ByteString[] {
-    return [...(this.#inner.get(directory)?.keys() ?? [])]
   }
 
   /** Every inode in the order of the numbers. */
@@ -108,7 +100,7 @@ export class SubvolumeTree {
       if (child === next) next = node.type === 'directory' ? this.#end(next) : next + 1
       entries.push({ name, type: node.type, node, ino: child, subvolume: undefined })
     }
-    for (const [name, subvolume] of this.#inner.get(directory) ?? []) {
+    for (const [name, subvolume] of this.inner.get(directory) ?? []) {
       entries.push({ name, type: 'directory', node: undefined, ino: FIRST_FREE_OBJECTID, subvolume })
     }
     return entries
@@ -133,7 +125,7 @@ export class SubvolumeTree {
     return this.#ends.get(ino) ?? ino + 1
   }
 
-  /** Finds out what walks cannot tell, and counts the inodes. */
+  /** Collects what later walks cannot tell, and counts the inodes. */
   #number(): InodeCounts {
     const counts = { files: 0, directories: 0, symlinks: 0, specials: 0, hardLinks: 0, inlineFiles: 0 }
     for (const { ino, isNew, node, link } of this.#walk()) {
@@ -157,13 +149,13 @@ export class SubvolumeTree {
   }
 
   #findSubvolumes(directory: number, node: DirectoryNode<FileData>): void {
-    const inner = this.#inner.get(node)
+    const inner = this.inner.get(node)
     if (inner === undefined) return
     let index = DIR_START_INDEX + [...this.#names(node)].length
     for (const [name, plan] of inner) this.subvolumes.push({ plan, directory, name, index: index++ })
   }
 
-  /** Every name, directories before what is in them; of shared nodes the first one is new. */
+  /** Every name, directories before their content; of a node with several names the first one is new. */
   *#walk(): Generator<{ ino: number; isNew: boolean; node: TreeNode<FileData>; link: Link }> {
     interface Open {
       ino: number
@@ -196,10 +188,10 @@ export class SubvolumeTree {
     }
   }
 
-  /** What lies in a directory of this volume but subvolumes, which come after all others. */
+  /** The names in a directory of this subvolume, without subvolumes, which come after all others. */
   #names(directory: DirectoryNode<FileData>): Iterable<[ByteString, TreeNode<FileData>]> {
     if (directory !== this.root && directory.subvolume !== undefined) return []
-    const inner = this.#inner.get(directory)
+    const inner = this.inner.get(directory)
     if (inner === undefined) return directory.children
     return [...directory.children].filter(([name]) => !inner.has(name))
   }

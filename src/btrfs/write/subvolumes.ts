@@ -4,7 +4,7 @@ import { InputError } from '../../lib/errors.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
 import type { BtrfsPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
-import type { FileData } from './extent-list.ts'
+import type { FileData } from './data-extents.ts'
 import { SubvolumeTree } from './subvolume-tree.ts'
 
 type Directory = DirectoryNode<FileData>

@@ -4,7 +4,7 @@ import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SwapfilePlan } from '../../spec/plan.ts'
 import type { DataAllocator } from './chunks.ts'
-import { FileData, type DataExtents } from './extent-list.ts'
+import { FileData, type DataExtents } from './data-extents.ts'
 import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHeader } from '../format.ts'
 
 /** (SWAP_VERSION of mkswap(8)) */

@@ -1,9 +1,8 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
-import { columnOfU8 } from '../../lib/column.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { sealBlock } from '../checksum.ts'
 import type { TreeChunk } from './chunks.ts'
-import type { AllocatedBlock } from './extent-tree.ts'
+import { BlockList } from './block-list.ts'
 import {
   buildTree,
   copyOfBlock,
@@ -16,21 +15,21 @@ import {
 /** What all tree blocks have in common, and the function of their checksums. */
 export type WriteContext = BlockContext & { hash: BlockHash }
 
-/** Blocks after which others get their turn, such as who wants to stop all this. */
-const BLOCKS_A_PAUSE = 512
+/** Blocks written between two visits of the event loop. */
+const BLOCKS_PER_YIELD = 512
 
-/** Lets everything run that waits. */
+/** Yields to the event loop, so that an abort signal can fire. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }
 
-/** Where one tree block goes. */
+/** The address of a tree block, and its chunk. */
 interface BlockPlace {
   bytenr: number
   group: TreeChunk
 }
 
-/** The places of all blocks of some chunks, in order. */
+/** The places of all blocks in some chunks, in order. */
 function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<BlockPlace> {
   for (const group of groups) {
     for (let i = 0; i < group.blocks; i++) yield { bytenr: group.chunk.logical + i * nodeSize, group }
@@ -55,24 +54,14 @@ export class TreeWriter {
   #used = 0
   /** The block that was written last. */
   #last: Uint8Array = new Uint8Array(0)
-  readonly #owners: bigint[] = []
-  readonly #levels = columnOfU8()
+  /** Every block written, in order. */
+  readonly blocks = new BlockList()
 
   constructor(sink: ImageSink, groups: Iterable<TreeChunk>, context: WriteContext, signal?: AbortSignal) {
     this.#sink = sink
     this.#signal = signal
     this.#context = context
     this.#places = places(groups, context.nodeSize)
-  }
-
-  /** Number of blocks written. */
-  get count(): number {
-    return this.#levels.length
-  }
-
-  /** Owner and level of every block written, in order. */
-  *blocks(): Generator<Omit<AllocatedBlock, 'bytenr'>> {
-    for (let i = 0; i < this.count; i++) yield { owner: this.#owners[i], level: this.#levels.get(i) }
   }
 
   /** Builds and writes one tree. */
@@ -82,7 +71,7 @@ export class TreeWriter {
       const next = tree.next()
       if (next.done === true) return next.value
       this.#last = next.value.block
-      if (this.count % BLOCKS_A_PAUSE === 0) await yieldToEventLoop()
+      if (this.blocks.length % BLOCKS_PER_YIELD === 0) await yieldToEventLoop()
       const adding = this.#add(next.value)
       if (adding !== undefined) await adding
     }
@@ -98,7 +87,7 @@ export class TreeWriter {
   /** The final chunks, whose first blocks are those written already. */
   continueIn(groups: TreeChunk[]): void {
     this.#places = places(groups, this.#context.nodeSize)
-    for (let i = 0; i < this.count; i++) this.#places.next()
+    for (let i = 0; i < this.blocks.length; i++) this.#places.next()
     const current = this.#group
     if (current === undefined) return
     this.#group = groups.find(({ chunk }) => chunk.logical === current.chunk.logical)
@@ -116,8 +105,7 @@ export class TreeWriter {
   }
 
   #allocate(owner: bigint, level: number): number {
-    this.#owners.push(owner)
-    this.#levels.push(level)
+    this.blocks.push(owner, level)
     this.#next = this.#places.next().value as BlockPlace
     return this.#next.bytenr
   }
@@ -142,14 +130,7 @@ export class TreeWriter {
   }
 }
 
-/** Addresses, owners and levels of the blocks in `groups`, in the order of their addresses. */
-export function* placeBlocks(
-  groups: TreeChunk[],
-  nodeSize: number,
-  blocks: Iterable<Omit<AllocatedBlock, 'bytenr'>>,
-): Generator<AllocatedBlock> {
-  const addresses = places(groups, nodeSize)
-  for (const { owner, level, sharedBy } of blocks) {
-    yield { owner, level, sharedBy, bytenr: (addresses.next().value as BlockPlace).bytenr }
-  }
+/** Addresses of the blocks in some chunks, in order. */
+export function* blockAddresses(groups: Iterable<TreeChunk>, nodeSize: number): Generator<number> {
+  for (const { bytenr } of places(groups, nodeSize)) yield bytenr
 }

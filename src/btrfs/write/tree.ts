@@ -1,8 +1,18 @@
 /**
  * The bulk loader: items in key order in, tree blocks out, children before parents, one open block a level.
  */
-import { setU64, viewOf, type Codec } from '../../lib/struct.ts'
-import { Header, HEADER_FLAG_WRITTEN, Item, Key, KeyPtr, maxItemSize, MIXED_BACKREF_REV } from '../format.ts'
+import { viewOf, type Codec } from '../../lib/struct.ts'
+import {
+  Header,
+  HEADER_FLAG_WRITTEN,
+  Item,
+  Key,
+  KeyPtr,
+  leafDataSize,
+  maxItemSize,
+  MIXED_BACKREF_REV,
+  writeKey,
+} from '../format.ts'
 
 /**
  * One item of a tree: its key, the size of its data in bytes, and what writes the data at `at`.
@@ -43,15 +53,13 @@ export interface TreeRoot {
 }
 
 const HEADER_FLAGS = HEADER_FLAG_WRITTEN | MIXED_BACKREF_REV
-const ITEM_OFFSET = Item.offsetOf('offset')
-const ITEM_SIZE = Item.offsetOf('size')
-const KEY_TYPE = Key.offsetOf('type')
-const KEY_OFFSET = Key.offsetOf('offset')
-const PTR_BLOCK = KeyPtr.offsetOf('blockptr')
-const PTR_GENERATION = KeyPtr.offsetOf('generation')
+const { key: ITEM_KEY, offset: ITEM_OFFSET, size: ITEM_SIZE } = Item.at
+const { key: POINTER_KEY, blockptr: POINTER_BLOCK, generation: POINTER_GENERATION } = KeyPtr.at
 
-/** Children a block of level 1 and more has room for. */
-const fanout = (nodeSize: number) => Math.floor((nodeSize - Header.size) / KeyPtr.size)
+/** Children that a node has room for. */
+export function fanout(nodeSize: number): number {
+  return Math.floor(leafDataSize(nodeSize) / KeyPtr.size)
+}
 
 /** A finished tree block, without its checksum; the buffer is used again for the next block of its level. */
 export interface TreeBlock {
@@ -112,8 +120,8 @@ export function* buildTree(
 export function copyOfBlock(block: Uint8Array, owner: bigint, bytenr: number): Uint8Array {
   const copy = block.slice()
   const view = viewOf(copy)
-  setU64(view, Header.offsetOf('owner'), owner)
-  setU64(view, Header.offsetOf('bytenr'), bytenr)
+  Header.at.owner.set(view, 0, owner)
+  Header.at.bytenr.set(view, 0, bytenr)
   return copy
 }
 
@@ -141,11 +149,9 @@ class OpenBlock {
   addItem(item: TreeItem): void {
     this.#dataEnd -= item.size
     const at = Header.size + this.#nritems * Item.size
-    setU64(this.#view, at, item.objectid)
-    this.#view.setUint8(at + KEY_TYPE, item.type)
-    setU64(this.#view, at + KEY_OFFSET, item.offset)
-    this.#view.setUint32(at + ITEM_OFFSET, this.#dataEnd - Header.size, true)
-    this.#view.setUint32(at + ITEM_SIZE, item.size, true)
+    writeKey(this.#view, at + ITEM_KEY.offset, item.objectid, item.type, item.offset)
+    ITEM_OFFSET.set(this.#view, at, this.#dataEnd - Header.size)
+    ITEM_SIZE.set(this.#view, at, item.size)
     item.write(this.#view, this.#dataEnd, this.#block)
     this.#nritems++
   }
@@ -156,9 +162,10 @@ class OpenBlock {
 
   addPointer(child: OpenBlock, bytenr: number): void {
     const at = Header.size + this.#nritems * KeyPtr.size
-    this.#block.set(child.#block.subarray(Header.size, Header.size + Key.size), at)
-    setU64(this.#view, at + PTR_BLOCK, bytenr)
-    setU64(this.#view, at + PTR_GENERATION, this.#context.generation)
+    // Leaves and nodes begin with the key of their first entry.
+    this.#block.set(child.#block.subarray(Header.size, Header.size + Key.size), at + POINTER_KEY.offset)
+    POINTER_BLOCK.set(this.#view, at, bytenr)
+    POINTER_GENERATION.set(this.#view, at, this.#context.generation)
     this.#nritems++
   }
 
@@ -185,41 +192,8 @@ class OpenBlock {
 }
 
 /** Whether a leaf of `nritems` items, whose data begin at `dataEnd`, has room for one more of `size` bytes. */
-function itemFits(nritems: number, dataEnd: number, size: number): boolean {
+export function itemFits(nritems: number, dataEnd: number, size: number): boolean {
   return Header.size + (nritems + 1) * Item.size + size <= dataEnd
-}
-
-/**
- * The levels of the blocks that `buildTree` makes of items of these sizes, in the order they are yielded, without
- * building anything: trees that describe their own blocks are planned with it.
- */
-export function planTree(itemSizes: Iterable<number>, nodeSize: number): number[] {
-  const emitted: number[] = []
-  const children: number[] = []
-  const closeChild = (level: number): void => {
-    const above = level + 1
-    if (children[above] === fanout(nodeSize)) {
-      closeChild(above)
-      children[above] = 0
-    }
-    emitted.push(level)
-    children[above] = (children[above] ?? 0) + 1
-  }
-  let nritems = 0
-  let dataEnd = nodeSize
-  for (const size of itemSizes) {
-    if (!itemFits(nritems, dataEnd, size)) {
-      closeChild(0)
-      nritems = 0
-      dataEnd = nodeSize
-    }
-    nritems++
-    dataEnd -= size
-  }
-  let top = 0
-  for (; top < children.length - 1; top++) closeChild(top)
-  emitted.push(top)
-  return emitted
 }
 
 /** Holds the ascending order of keys: a mistake here would be found only when the image is mounted. */

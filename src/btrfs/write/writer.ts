@@ -15,28 +15,22 @@ import { DataAllocator, metadataChunks } from './chunks.ts'
 import type { DecompressExtent } from './compression.ts'
 import { DataWriter } from './data.ts'
 import { DataCopies } from './data-copies.ts'
-import { DeviceSink } from './device-sink.ts'
-import { ExtentUses } from './extent-tree.ts'
-import type { FileData } from './extent-list.ts'
+import type { DeviceIds } from './device.ts'
+import { deviceSink, type DeviceSink } from './device-sink.ts'
+import type { ExtentUses } from './extent-tree.ts'
+import type { FileData } from './data-extents.ts'
 import { fitGlobalTrees } from './fit.ts'
-import {
-  CHUNK_TREE_OBJECTID,
-  DATA_RELOC_TREE_OBJECTID,
-  DEVICE_RANGE_RESERVED,
-  ROOT_TREE_OBJECTID,
-} from '../format.ts'
+import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
 import { entryProblem } from '../limits.ts'
-import { emptyTreeItems, subvolumeItems } from './inodes.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
+import { writeFileTrees, type WrittenFileTrees } from './file-trees.ts'
+import { globalTreesPlanner, type GlobalTrees } from './global-trees.ts'
 import { ExtentPlacer } from './place.ts'
-import type { RootEntry } from './roots.ts'
-import { rootEntry, SharedBlocks, snapshotEntry } from './snapshots.ts'
 import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
-import { globalTreesPlanner, type GlobalTrees, type GlobalTreesInput } from './global-trees.ts'
 import type { TreeRoot } from './tree.ts'
-import { yieldToEventLoop, TreeWriter } from './tree-writer.ts'
+import { TreeWriter, yieldToEventLoop } from './tree-writer.ts'
 import { unusedRulesOf } from './unused-rules.ts'
 import type { InodeCounts, SubvolumeTree } from './subvolume-tree.ts'
 
@@ -71,6 +65,7 @@ const GENERATION = 1
 
 export class BtrfsWriter {
   readonly #plan: BtrfsPlan
+  readonly #ids: DeviceIds
   readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
@@ -86,9 +81,14 @@ export class BtrfsWriter {
   /** @param sink of the partition; nothing has been written to it */
   constructor(plan: BtrfsPlan, sink: ImageSink, { encoder, decompress, hash, signal }: BtrfsWriterOptions) {
     this.#plan = plan
+    this.#ids = {
+      fsid: uuidBytes(plan.uuid),
+      deviceUuid: uuidBytes(plan.deviceUuid),
+      chunkTreeUuid: uuidBytes(plan.chunkTreeUuid),
+    }
     this.#hash = hash
     this.#signal = signal
-    this.#sink = new DeviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
+    this.#sink = deviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
     const { profiles, mixed, dedupe, inlineCompression } = plan
     this.#allocator = new DataAllocator(DEVICE_RANGE_RESERVED, { profile: profiles.data, mixed })
     this.#copies = profiles.data === 'dup' ? new DataCopies(this.#sink, this.#allocator) : undefined
@@ -152,110 +152,34 @@ export class BtrfsWriter {
    * Writes the trees and the superblocks.
    *
    * @throws DoesNotFitError with the size that would be needed
-   * @throws InputError when a rule is for a path that there is not, or something lies where the swap file goes
+   * @throws InputError when a rule names a path that does not exist, or something lies where the swap file goes
    * @throws UnrepresentableError when an inode has too many links, or too many names share one hash
    */
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()
-    await this.#putSwapfile()
+    await this.#addSwapfile()
     const unusedRules = unusedRulesOf(this.#rules, this.#plan)
-    const { nodeSize, profiles, mixed, blockGroupTree, subvolumes } = this.#plan
-    const defaultSubvolume = subvolumes.find(({ isDefault }) => isDefault)!
     const metadataStart = this.#allocator.close()
     await this.#copies?.flush()
-    const ids = {
-      fsid: uuidBytes(this.#plan.uuid),
-      deviceUuid: uuidBytes(this.#plan.deviceUuid),
-      chunkTreeUuid: uuidBytes(this.#plan.chunkTreeUuid),
-    }
-    const context = { nodeSize, generation: GENERATION, ...ids, hash: this.#hash }
-    const space = { nodeSize, profile: profiles.metadata, mixed }
-    const writer = new TreeWriter(this.#sink, metadataChunks(metadataStart, space), context, this.#signal)
-
     const subvolumeTrees = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
-    this.#bootView = new BootView(subvolumeTrees, defaultSubvolume, this.#placer.extents)
+    this.#bootView = new BootView(subvolumeTrees, this.#defaultSubvolume, this.#placer.extents)
     await yieldToEventLoop()
-    const uses = new ExtentUses()
-    const fileTrees: RootEntry[] = []
-    const shared = new SharedBlocks()
-    for (const volume of subvolumeTrees) {
-      const { plan } = volume
-      const { id } = plan
-      const firstUse = uses.length
-      const items = subvolumeItems(volume, {
-        nodeSize,
-        generation: GENERATION,
-        extents: this.#placer.extents,
-        inlineContent: (file) => this.#data.readInline(file),
-        onExtentUse: (row, ino) => uses.add(row, id, ino),
-      })
-      const root = await writer.write(BigInt(id), items)
-      const endOfUses = uses.length
-      const snapshots = this.#plan.subvolumes.filter(({ snapshotOf }) => snapshotOf === id)
-      fileTrees.push(rootEntry(plan, root, snapshots.length > 0))
-      for (const snapshot of snapshots) {
-        const copy = await writer.copyRoot(BigInt(snapshot.id), root)
-        fileTrees.push(snapshotEntry(snapshot, copy, plan))
-        shared.add(BigInt(id), root, BigInt(snapshot.id))
-        if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
-      }
-    }
-    const relocation = emptyTreeItems(this.#plan.time, GENERATION)
-    fileTrees.push({
-      objectid: DATA_RELOC_TREE_OBJECTID,
-      root: await writer.write(DATA_RELOC_TREE_OBJECTID, relocation),
-      files: {},
-    })
 
-    const input: GlobalTreesInput = {
-      nodeSize,
-      generation: GENERATION,
-      time: this.#plan.time,
-      ids,
-      profiles,
-      mixed,
-      blockGroupTree,
-      dataChunks: this.#allocator.chunks,
-      extents: this.#placer.extents,
-      uses,
-      metadataStart,
-      written: [...shared.mark(writer.blocks())],
-      fileTrees,
-      subvolumes: subvolumeTrees.flatMap(({ plan: { id: parent }, subvolumes }) =>
-        subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
-      ),
-      defaultSubvolume: BigInt(defaultSubvolume.id),
-      uuids: this.#plan.subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
-    }
+    const writer = this.#treeWriter(metadataStart)
+    const fileTrees = await this.#writeFileTrees(writer, subvolumeTrees)
     await yieldToEventLoop()
     this.#signal?.throwIfAborted()
-    const { globalTrees, totalBytes } = await this.#fit(input)
-    const { root, chunkRoot } = await writeGlobalTrees(globalTrees, writer)
-    await this.#writeSuperblocks(totalBytes, (bytenr) =>
-      encodeSuperblock(
-        {
-          hash: this.#hash,
-          ids,
-          label: fromText(this.#plan.label),
-          generation: GENERATION,
-          nodeSize,
-          totalBytes,
-          bytesUsed: globalTrees.bytesUsed,
-          root,
-          chunkRoot,
-          chunks: globalTrees.chunks,
-          compressions: this.#placer.extents.compressions,
-          mixed,
-          blockGroupTree,
-          hasDefaultSubvolume: defaultSubvolume !== subvolumes[0],
-        },
-        bytenr,
-      ),
-    )
-    return { ...this.#summary(subvolumeTrees, globalTrees, totalBytes, uses), unusedRules }
+    const fitted = await this.#planGlobalTrees({ writer, metadataStart, subvolumeTrees, fileTrees })
+    const roots = await writeGlobalTrees(fitted.globalTrees, writer)
+    await this.#writeSuperblocks(fitted, roots)
+    return { ...this.#summary(subvolumeTrees, fitted, fileTrees.uses), unusedRules }
   }
 
-  async #putSwapfile(): Promise<void> {
+  get #defaultSubvolume(): SubvolumePlan {
+    return this.#plan.subvolumes.find(({ isDefault }) => isDefault)!
+  }
+
+  async #addSwapfile(): Promise<void> {
     const { swapfile, time } = this.#plan
     if (swapfile === undefined) return
     const space = { sink: this.#sink, allocator: this.#allocator, extents: this.#placer.extents }
@@ -269,10 +193,54 @@ export class BtrfsWriter {
     this.#tree.put(swapfile.path, file, { source: 'the swap file of the description' })
   }
 
-  /** Lays the trees out in the space there is. */
-  async #fit(input: GlobalTreesInput): Promise<{ globalTrees: GlobalTrees; totalBytes: number }> {
-    const { label, number } = this.#plan
-    const plan = globalTreesPlanner(input)
+  #treeWriter(metadataStart: number): TreeWriter {
+    const { nodeSize, profiles, mixed } = this.#plan
+    const chunks = metadataChunks(metadataStart, { nodeSize, profile: profiles.metadata, mixed })
+    const context = { nodeSize, generation: GENERATION, ...this.#ids, hash: this.#hash }
+    return new TreeWriter(this.#sink, chunks, context, this.#signal)
+  }
+
+  #writeFileTrees(writer: TreeWriter, subvolumeTrees: readonly SubvolumeTree[]): Promise<WrittenFileTrees> {
+    const { nodeSize, time, subvolumes } = this.#plan
+    return writeFileTrees(writer, subvolumeTrees, {
+      nodeSize,
+      generation: GENERATION,
+      time,
+      extents: this.#placer.extents,
+      inlineContent: (file) => this.#data.readInline(file),
+      subvolumes,
+    })
+  }
+
+  /** Lays the global trees out in the space there is. */
+  async #planGlobalTrees({
+    writer,
+    metadataStart,
+    subvolumeTrees,
+    fileTrees,
+  }: WrittenTrees): Promise<Fitted> {
+    const { nodeSize, time, profiles, mixed, blockGroupTree, subvolumes, label, number } = this.#plan
+    const plan = globalTreesPlanner({
+      nodeSize,
+      generation: GENERATION,
+      time,
+      ids: this.#ids,
+      profiles,
+      mixed,
+      blockGroupTree,
+      dataChunks: this.#allocator.chunks,
+      extents: this.#placer.extents,
+      uses: fileTrees.uses,
+      metadataStart,
+      written: writer.blocks,
+      shared: fileTrees.shared,
+      fileTrees: fileTrees.entries,
+      subvolumes: subvolumeTrees.flatMap(({ plan: { id: parent }, subvolumes }) =>
+        subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
+      ),
+      defaultSubvolume: BigInt(this.#defaultSubvolume.id),
+      uuids: subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
+    })
     await yieldToEventLoop()
     const fitted = await fitGlobalTrees(plan, this.#plan)
     if (fitted.globalTrees !== undefined) return fitted
@@ -282,34 +250,70 @@ export class BtrfsWriter {
     })
   }
 
-  async #writeSuperblocks(totalBytes: number, encode: (bytenr: number) => Uint8Array): Promise<void> {
+  async #writeSuperblocks({ globalTrees, totalBytes }: Fitted, roots: MainRoots): Promise<void> {
+    const { nodeSize, label, mixed, blockGroupTree, subvolumes } = this.#plan
     await this.#sink.reserveSuperblocks(totalBytes)
-    for (const bytenr of superblockOffsets(totalBytes)) await this.#sink.patch(bytenr, encode(bytenr))
+    for (const bytenr of superblockOffsets(totalBytes)) {
+      const superblock = encodeSuperblock(
+        {
+          hash: this.#hash,
+          ids: this.#ids,
+          label: fromText(label),
+          generation: GENERATION,
+          nodeSize,
+          totalBytes,
+          bytesUsed: globalTrees.bytesUsed,
+          ...roots,
+          chunks: globalTrees.chunks,
+          compressions: this.#placer.extents.compressions,
+          mixed,
+          blockGroupTree,
+          hasDefaultSubvolume: this.#defaultSubvolume !== subvolumes[0],
+        },
+        bytenr,
+      )
+      await this.#sink.patch(bytenr, superblock)
+    }
   }
 
-  #summary(subvolumeTrees: SubvolumeTree[], globalTrees: GlobalTrees, totalBytes: number, uses: ExtentUses) {
+  #summary(subvolumeTrees: readonly SubvolumeTree[], { globalTrees, totalBytes }: Fitted, uses: ExtentUses) {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
+    const counts = new Map(subvolumeTrees.map(({ plan, counts }) => [plan.id, counts]))
     return {
       size: totalBytes,
       metadataBytes: globalTrees.bytesUsed - bytesStored,
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: this.#plan.subvolumes.map((plan) => {
-        const source = plan.snapshotOf ?? plan.id
-        return { plan, ...subvolumeTrees.find((volume) => volume.plan.id === source)!.counts }
-      }),
+      subvolumes: this.#plan.subvolumes.map((plan) => ({ plan, ...counts.get(plan.snapshotOf ?? plan.id)! })),
     }
   }
 }
 
-/** Writes the trees of the plan after those that were written before it was made. */
-async function writeGlobalTrees(
-  globalTrees: GlobalTrees,
-  writer: TreeWriter,
-): Promise<{ root: TreeRoot; chunkRoot: TreeRoot }> {
+/** Everything that is written before the global trees. */
+interface WrittenTrees {
+  writer: TreeWriter
+  metadataStart: number
+  subvolumeTrees: readonly SubvolumeTree[]
+  fileTrees: WrittenFileTrees
+}
+
+/** The global trees in a file system of `totalBytes` bytes. */
+interface Fitted {
+  globalTrees: GlobalTrees
+  totalBytes: number
+}
+
+/** The trees that the superblock points to. */
+interface MainRoots {
+  root: TreeRoot
+  chunkRoot: TreeRoot
+}
+
+/** Writes the global trees after the file trees. */
+async function writeGlobalTrees(globalTrees: GlobalTrees, writer: TreeWriter): Promise<MainRoots> {
   const roots = new Map<bigint, TreeRoot>()
   writer.continueIn([...globalTrees.metadata, globalTrees.system])
   for (const owner of globalTrees.trees) {

@@ -1,11 +1,11 @@
-/** Packs batches of file content in a worker thread. */
-import { BatchMemory } from '../../btrfs/write/pack.ts'
+/** Encodes batches of file content in a worker thread. */
+import { BatchMemory } from '../../btrfs/write/batch-memory.ts'
 import type { HashName } from '../../lib/block-hash.ts'
 import { loadHash } from '../../lib/load-hash.ts'
-import { loadExtentCompression } from './extent-compression.ts'
+import { loadExtentCompression } from '../../btrfs/write/extent-compression.ts'
 import type { CreateHandler } from '../../lib/worker-pool.ts'
 
-/** @param hashName of the function of the checksums */
+/** @param hashName function of the checksums of sectors */
 export const createHandler: CreateHandler = async (hashName) => {
   const { compress } = await loadExtentCompression()
   const hash = await loadHash(hashName as HashName)
@@ -13,6 +13,6 @@ export const createHandler: CreateHandler = async (hashName) => {
   return (memory, count) => {
     let batch = batches.get(memory)
     if (batch === undefined) batches.set(memory, (batch = new BatchMemory(memory, hash)))
-    batch.pack(count, compress)
+    batch.encode(count, compress)
   }
 }

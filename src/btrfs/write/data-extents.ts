@@ -1,7 +1,7 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
 import { COMPRESS_NONE, MAX_EXTENT_BYTES } from '../format.ts'
 
-/** What is known of one data extent once it is on disk. */
+/** A data extent on disk. */
 export interface Extent {
   /** Place in the file, in bytes. */
   fileOffset: number
@@ -14,20 +14,20 @@ export interface Extent {
   compression: number
 }
 
-/** The content of one file: kept in the tree, or a run of rows of the extent table. */
+/** The content of one file: inline in the tree, or a run of rows of `DataExtents`. */
 export class FileData {
   /** Bytes. */
   readonly size: number
   readonly nodatacow: boolean
-  /** The source says where its holes are. */
+  /** The source declares where its data lie between holes. */
   readonly sparse: boolean
-  /** Where the content is kept that goes into the tree. (InlineContent or, when packed, PackedInlineContent) */
+  /** Where inline content is kept until the tree is written: in InlineContent, or once encoded EncodedInlineContent. */
   inlineAt: number | undefined
-  /** Bytes it has in the tree, when it was packed; 0: it is kept as it is. */
-  packedLength = 0
-  /** How it is compressed in the tree. (COMPRESS_*) */
+  /** Bytes of inline content in the tree, when it was encoded; 0: as many as in the file. */
+  inlineLength = 0
+  /** Of inline content. (COMPRESS_*) */
   inlineCompression = COMPRESS_NONE
-  /** Some of its extents are. */
+  /** Some of its extents are preallocated. */
   preallocated = false
   firstExtent = 0
   extentCount = 0
@@ -49,15 +49,15 @@ export class DataExtents {
   readonly #diskNumBytes = columnOfU32()
   readonly #ramBytes = columnOfU32()
   readonly #compression = columnOfU8()
-  /** Which checksum is the extent's first; extents without checksums own none. */
+  /** Index of the extent's first checksum; extents without checksums have none. */
   readonly #firstChecksum = columnOfU32()
   readonly #checksums = columnOfU8()
   /** Bytes of the checksum of a sector. */
   readonly checksumSize: number
-  /** Only those of a swap file are. */
+  /** Rows of preallocated extents: those of a swap file. */
   readonly #preallocated = new Set<number>()
 
-  /** How any extent is compressed. (COMPRESS_*) */
+  /** Every compression in use. (COMPRESS_*) */
   readonly compressions = new Set<number>()
 
   constructor(checksumSize: number) {
@@ -78,7 +78,7 @@ export class DataExtents {
     }
   }
 
-  /** Bytes of the extent in its file. */
+  /** Bytes of an extent in its file. */
   ramBytes(row: number): number {
     return this.#ramBytes.get(row)
   }
@@ -89,7 +89,7 @@ export class DataExtents {
     return this.checksumsAt(first, count)
   }
 
-  /** Which of all checksums are those of the extent. */
+  /** Which of all checksums belong to an extent. */
   checksumRange(row: number): { first: number; count: number } {
     const first = this.#firstChecksum.get(row)
     const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksumCount
@@ -105,12 +105,12 @@ export class DataExtents {
     return this.#checksums.length / this.checksumSize
   }
 
-  /** Whether the extent only keeps space, and reads as zeros. */
+  /** Whether an extent only reserves space, and reads as zeros. */
   isPreallocated(row: number): boolean {
     return this.#preallocated.has(row)
   }
 
-  /** Appends an extent that only keeps space; plain ones cannot follow. */
+  /** Appends an extent that only reserves space; no other kind may follow in the file. */
   appendPreallocated(file: FileData, extent: Extent): void {
     this.#preallocated.add(this.length)
     this.#push(file, extent)

@@ -1,0 +1,69 @@
+/** Writes the file trees: those of subvolumes and their snapshots, and the data relocation tree. */
+import type { Timestamp } from '../../file-tree/entry.ts'
+import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { DataExtents, FileData } from './data-extents.ts'
+import { ExtentUses } from './extent-tree.ts'
+import { DATA_RELOC_TREE_OBJECTID } from '../format.ts'
+import { emptyTreeItems, subvolumeItems } from './inodes.ts'
+import type { RootEntry } from './roots.ts'
+import { rootEntry, SharedBlocks, snapshotEntry, snapshotsBySource } from './snapshots.ts'
+import type { SubvolumeTree } from './subvolume-tree.ts'
+import type { TreeWriter } from './tree-writer.ts'
+
+export interface FileTreesInput {
+  nodeSize: number
+  generation: number
+  /** Of the root directory of the relocation tree. */
+  time: Timestamp
+  extents: DataExtents
+  /** The bytes of a small file as they go into the tree; valid until the next call. */
+  inlineContent: (file: FileData) => Uint8Array
+  /** All subvolumes, snapshots included. */
+  subvolumes: readonly SubvolumePlan[]
+}
+
+/** The file trees as the global trees describe them. */
+export interface WrittenFileTrees {
+  entries: RootEntry[]
+  uses: ExtentUses
+  shared: SharedBlocks
+}
+
+/** @param subvolumeTrees all subvolumes but the snapshots */
+export async function writeFileTrees(
+  writer: TreeWriter,
+  subvolumeTrees: readonly SubvolumeTree[],
+  { subvolumes, time, ...context }: FileTreesInput,
+): Promise<WrittenFileTrees> {
+  const entries: RootEntry[] = []
+  const uses = new ExtentUses()
+  const shared = new SharedBlocks()
+  const snapshotsOf = snapshotsBySource(subvolumes)
+  for (const tree of subvolumeTrees) {
+    const { plan } = tree
+    const { id } = plan
+    const owner = BigInt(id)
+    const firstUse = uses.length
+    const onExtentUse = (row: number, ino: number) => uses.add(row, id, ino)
+    const root = await writer.write(owner, subvolumeItems(tree, { ...context, onExtentUse }))
+    const endOfUses = uses.length
+    const snapshots = snapshotsOf.get(id) ?? []
+    entries.push(rootEntry(plan, root, snapshots.length > 0))
+    for (const snapshot of snapshots) {
+      const copy = await writer.copyRoot(BigInt(snapshot.id), root)
+      entries.push(snapshotEntry(snapshot, copy, plan))
+      // The root of the snapshot is a leaf of its own, with references of its own to the extents.
+      if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
+    }
+    if (snapshots.length > 0) {
+      shared.add(
+        owner,
+        root,
+        snapshots.map((snapshot) => BigInt(snapshot.id)),
+      )
+    }
+  }
+  const relocation = await writer.write(DATA_RELOC_TREE_OBJECTID, emptyTreeItems(time, context.generation))
+  entries.push({ objectid: DATA_RELOC_TREE_OBJECTID, root: relocation, files: {} })
+  return { entries, uses, shared }
+}
