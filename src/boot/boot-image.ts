@@ -61,8 +61,7 @@ export async function bootImage(image: string, options: BootOptions = {}): Promi
     }
     return { machine, outcome, diskSize }
   } finally {
-    await kept?.temporary.handle.close()
-    if (kept !== undefined) await rm(kept.temporary.path, { force: true })
+    await kept?.discard()
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -8,6 +8,7 @@ import { planImage } from './plan-image.ts'
 import { Profiler } from './profiler.ts'
 import type { BuildResult } from './result.ts'
 import { splitOffset, writePartitions, type WrittenPartition } from './write-partitions.ts'
+import { afterFailure } from '../lib/clean-up.ts'
 import { Mbr } from '../gpt-mbr/format.ts'
 import { encodeMbr } from '../gpt-mbr/write/mbr.ts'
 import type { Finding } from '../lib/finding.ts'
@@ -81,8 +82,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
       ...(profiler && { profile: profiler.result() }),
     }
   } catch (error) {
-    await target.abort()
-    throw error
+    throw await afterFailure(error, () => target.abort())
   }
 }
 

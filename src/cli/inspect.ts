@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { inspectImage } from '../image/inspect.ts'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
+import { afterFailure } from '../lib/clean-up.ts'
 import { namingErrors } from '../lib/output-error.ts'
 import { createBeside } from '../lib/temporary-file.ts'
 import { reportText } from './inspect-report.ts'
@@ -31,16 +31,11 @@ export async function inspect(path: string, flags: InspectFlags): Promise<void> 
 
 /** The file is there when it is whole. */
 async function writeFile(path: string, text: string, force: boolean): Promise<void> {
-  const { temporary, commit } = await createBeside(path, force)
+  const { temporary, commit, discard } = await createBeside(path, force)
   try {
-    try {
-      await namingErrors(path, temporary.handle.writeFile(text))
-    } finally {
-      await temporary.handle.close()
-    }
+    await namingErrors(path, temporary.handle.writeFile(text))
     await commit()
   } catch (error) {
-    await rm(temporary.path, { force: true })
-    throw error
+    throw await afterFailure(error, discard)
   }
 }

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { afterFailure } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { createNameless } from '../lib/temporary-file.ts'
 import { openFile } from '../output/open-file.ts'
@@ -32,8 +33,7 @@ export async function decompressedCopy(
     const size = await writeSparse(handle, folder, decompress(piecesOf(file, onRead), name))
     return { source: fileSource(handle, size, name), close: () => handle.close() }
   } catch (error) {
-    await handle.close()
-    throw error
+    throw await afterFailure(error, () => handle.close())
   }
 }
 

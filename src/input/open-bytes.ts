@@ -1,3 +1,4 @@
+import { afterFailure, runAll } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import { compressionOf } from '../sources/decompress.ts'
@@ -65,13 +66,11 @@ export async function openBytes(image: ImageSource, options: InputOptions = {}):
       ...opened,
       statistics,
       close: async () => {
-        await opened.close()
-        await close()
+        await runAll(opened.close, close)
       },
     }
   } catch (error) {
-    await close()
-    throw error
+    throw await afterFailure(error, close)
   }
 }
 

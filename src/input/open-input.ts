@@ -1,6 +1,7 @@
 /** Where do the bytes of an image come from? */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { afterFailure } from '../lib/clean-up.ts'
 import { type ByteSource, memorySource } from '../lib/byte-source.ts'
 import { InputError } from '../lib/errors.ts'
 import { deviceSize } from './device-size.ts'
@@ -52,8 +53,7 @@ async function openPath(path: string): Promise<OpenInput> {
   try {
     return { name: path, source: await sourceOf(handle, path), close: () => handle.close() }
   } catch (error) {
-    await handle.close()
-    throw error
+    throw await afterFailure(error, () => handle.close())
   }
 }
 

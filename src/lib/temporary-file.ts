@@ -1,88 +1,139 @@
-import { type FileHandle, link, lstat, open, realpath, rename, rm, stat } from 'node:fs/promises'
+/** Files that have a temporary name, or none, until they are complete. */
+import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { type FileHandle, link, lstat, mkdtemp, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { afterFailure, runAll } from './clean-up.ts'
 import { OutputError } from './errors.ts'
 import { namingErrors, toOutputError } from './output-error.ts'
 
-/** Left-overs of killed builds may have our names; so many of them are stepped over. */
-const MAX_LEFT_OVERS = 100
-/** A longer name has no room for what makes it a temporary one. */
+/** Names of random digits that are all taken are no accident. */
+const MAX_ATTEMPTS = 10
+const RANDOM_BYTES = 6
+/** A longer name has no room for the rest of a temporary one. */
 const MAX_NAME_BYTES = 200
 
-/** A new file under a temporary name, on its way to becoming the file that was asked for. */
+const PERMISSIONS = 0o7777
+const GROUP_PERMISSIONS = 0o2070
+
+/** A new file under a temporary name. */
 export interface TemporaryFile {
   handle: FileHandle
   path: string
 }
 
-/** Creates a file that was not there; `nameOf` gives its path, for one attempt after the other. */
-async function createNew(nameOf: (attempt: number) => string, mode: number): Promise<TemporaryFile> {
-  for (let attempt = 0; ; attempt++) {
-    const path = nameOf(attempt)
-    try {
-      return { handle: await open(path, 'wx+', mode), path }
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'EEXIST' || attempt === MAX_LEFT_OVERS) throw error
-    }
-  }
-}
-
 /**
  * Creates a file that has no name any more, for what is only passed on.
  *
- * @param folder where it lies; default: where the system has its temporary files
- * @throws OutputError when the folder for temporary files cannot hold it
+ * @param folder where it lies; default: the system's folder for temporary files
+ * @throws OutputError when the folder cannot hold it
  */
 export async function createNameless(folder = tmpdir()): Promise<{ handle: FileHandle; folder: string }> {
-  const nameOf = (attempt: number) => join(folder, `diskwright-${process.pid}-${attempt}.partial`)
-  const { handle, path } = await namingErrors(folder, createNew(nameOf, 0o600))
-  await rm(path, { force: true })
-  return { handle, folder }
+  // Others may write to the folder, too, but not into one of ours.
+  const own = await namingErrors(folder, mkdtemp(join(folder, 'diskwright-')))
+  let handle: FileHandle | undefined
+  try {
+    handle = await namingErrors(folder, open(join(own, 'spool'), 'wx+', 0o600))
+    await namingErrors(folder, rm(own, { recursive: true }))
+    return { handle, folder }
+  } catch (error) {
+    throw await afterFailure(error, () =>
+      runAll(
+        () => handle?.close(),
+        () => rm(own, { recursive: true, force: true }),
+      ),
+    )
+  }
+}
+
+/** A temporary file on its way to its own name. Exactly one of `commit` and `discard` ends it. */
+export interface TargetFile {
+  temporary: TemporaryFile
+  /**
+   * Brings the file to the disk, closes it and gives it its name, which survives a power failure from then on.
+   *
+   * @param lastChance called before the file gets its name; when it throws, it does not
+   * @throws OutputError; `discard` is still to be called then
+   */
+  commit: (lastChance?: () => void) => Promise<void>
+  /** Closes the file and removes it, under its temporary name. */
+  discard: () => Promise<void>
+}
+
+/** Where a file goes, and the file that it replaces. */
+interface Target {
+  path: string
+  replaced: Stats | undefined
+}
+
+/**
+ * Creates a temporary file beside `path`. A file that it replaces hands on its mode, and its owner and group where
+ * that is permitted.
+ *
+ * @param force whether it may replace a file
+ * @throws OutputError when there is something at `path` that may not be replaced, or nothing can be written there
+ */
+export async function createBeside(path: string, force: boolean): Promise<TargetFile> {
+  if (basename(path) === '' || path.endsWith('/')) {
+    throw new OutputError(`${JSON.stringify(path)}: expected the name of a file`)
+  }
+  const { path: target, replaced } = await checkTarget(path, force)
+  const temporary = await namingErrors(path, createNew(target, replaced === undefined ? 0o666 : 0o600))
+  const { handle } = temporary
+  const discard = () =>
+    runAll(
+      () => handle.close(),
+      () => rm(temporary.path, { force: true }),
+    )
+  try {
+    if (replaced !== undefined) await namingErrors(path, copyPermissions(handle, replaced))
+  } catch (error) {
+    throw await afterFailure(error, discard)
+  }
+  return {
+    temporary,
+    discard,
+    async commit(lastChance) {
+      await namingErrors(path, handle.sync())
+      // Some file systems report a full disk only here.
+      await namingErrors(path, handle.close())
+      lastChance?.()
+      await giveName(temporary.path, { path, target, force })
+      await syncDirectory(dirname(target))
+    },
+  }
 }
 
 /** The file a path stands for: what a symbolic link to an existing file points to. */
-async function checkTarget(path: string, force: boolean): Promise<string> {
+async function checkTarget(path: string, force: boolean): Promise<Target> {
   const found = await lstat(path).catch(() => undefined)
-  if (found === undefined) return path
+  if (found === undefined) return { path, replaced: undefined }
   const target = await stat(path).catch(() => undefined)
   if (target?.isDirectory()) throw new OutputError(`${path}: expected a file, found a directory`)
   if (target !== undefined && !target.isFile()) {
     throw new OutputError(`${path}: expected a regular file, found a device, pipe or socket`)
   }
   if (!force) throw alreadyExists(path)
-  return target === undefined ? path : realpath(path)
+  return { path: target === undefined ? path : await realpath(path), replaced: target }
 }
 
 function alreadyExists(path: string): OutputError {
   return new OutputError(`${path}: exists already`)
 }
 
-/** A temporary file, and where it goes when it is complete. */
-export interface TargetFile {
-  temporary: TemporaryFile
-  /** Gives the file its name. */
-  commit: () => Promise<void>
-}
-
-/**
- * Creates a temporary file beside `path`.
- *
- * @throws OutputError when there is something at `path` that may not be replaced, or nothing can be
- *   written there
- */
-export async function createBeside(path: string, force: boolean): Promise<TargetFile> {
-  if (basename(path) === '' || path.endsWith('/')) {
-    throw new OutputError(`${JSON.stringify(path)}: expected the name of a file`)
-  }
-  const target = await checkTarget(path, force)
+/** Creates a file of a name that cannot be guessed, and so not be taken on purpose, beside `target`. */
+async function createNew(target: string, mode: number): Promise<TemporaryFile> {
   const name = clipped(basename(target))
-  const nameOf = (attempt: number) => {
-    const suffix = attempt === 0 ? '' : `-${attempt}`
-    return join(dirname(target), `.${name}.partial-${process.pid}${suffix}`)
+  for (let attempt = 1; ; attempt++) {
+    const suffix = randomBytes(RANDOM_BYTES).toString('hex')
+    const path = join(dirname(target), `.${name}.partial-${suffix}`)
+    try {
+      return { handle: await open(path, 'wx+', mode), path }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt === MAX_ATTEMPTS) throw error
+    }
   }
-  const temporary = await namingErrors(path, createNew(nameOf, 0o666))
-  return { temporary, commit: () => commit(temporary.path, path, target, force) }
 }
 
 function clipped(name: string): string {
@@ -91,7 +142,24 @@ function clipped(name: string): string {
   return name.slice(0, end)
 }
 
-async function commit(temporary: string, path: string, target: string, force: boolean): Promise<void> {
+/** Gives a new file owner, group and mode of another. A group that cannot be kept gets no permissions. */
+async function copyPermissions(handle: FileHandle, { mode, uid, gid }: Stats): Promise<void> {
+  const { uid: ownUid, gid: ownGid } = await handle.stat()
+  const keeps = async (uid: number, gid: number) =>
+    handle.chown(uid, gid).then(
+      () => true,
+      () => false,
+    )
+  const keepsGroup = gid === ownGid || (await keeps(-1, gid))
+  if (uid !== ownUid) await keeps(uid, -1)
+  // After chown, which clears the bits that change who a program runs as.
+  await handle.chmod(mode & PERMISSIONS & (keepsGroup ? ~0 : ~GROUP_PERMISSIONS))
+}
+
+async function giveName(
+  temporary: string,
+  { path, target, force }: { path: string; target: string; force: boolean },
+): Promise<void> {
   try {
     if (force) return await rename(temporary, target)
     // Unlike a rename, a link never replaces what somebody else has put there meanwhile.
@@ -104,5 +172,17 @@ async function commit(temporary: string, path: string, target: string, force: bo
     await checkTarget(path, false)
     return namingErrors(path, rename(temporary, target))
   }
-  await rm(temporary)
+  await namingErrors(path, rm(temporary))
+}
+
+/** The file is complete and has its name: where directories cannot be synced there is nothing to undo. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined)
+  try {
+    await handle?.sync()
+  } catch {
+    // Not on this system.
+  } finally {
+    await handle?.close().catch(() => undefined)
+  }
 }

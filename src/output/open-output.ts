@@ -1,13 +1,12 @@
-import { rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
+import { afterFailure, runAll } from '../lib/clean-up.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import { loadZstd, MAX_LEVEL } from '../lib/zstd/codec.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { ImageFile } from './image-file.ts'
 import { type OpenFile, openFile } from './open-file.ts'
-import { namingErrors } from '../lib/output-error.ts'
 import { rawFile } from './raw-file.ts'
 import { streamWriterOf, streamFile } from './stream-out.ts'
 import { createBeside, createNameless } from '../lib/temporary-file.ts'
@@ -84,10 +83,11 @@ async function spoolingFronts(file: OpenFile, at: number, options: ZstdFileOptio
   const image = zstdFronts(file, { ...options, at, spool })
   return {
     ...image,
-    async close() {
-      await image.close()
-      await handle.close().catch(() => undefined)
-    },
+    close: () =>
+      runAll(
+        () => image.close(),
+        () => handle.close(),
+      ),
   }
 }
 
@@ -99,28 +99,18 @@ type OpenedOutput = Omit<Output, 'format'>
 type CreateImage = (file: OpenFile) => Promise<ImageFile>
 
 async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {
-  const { temporary, commit } = await createBeside(path, force)
-  const { handle } = temporary
-  const image = await createImage(openFile(handle, path)).catch(async (error: unknown) => {
-    await handle.close()
-    await rm(temporary.path, { force: true })
-    throw error
+  const { temporary, commit, discard } = await createBeside(path, force)
+  const image = await createImage(openFile(temporary.handle, path)).catch(async (error: unknown) => {
+    throw await afterFailure(error, discard)
   })
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)
       await image.close()
-      // Some file systems report a full disk only here.
-      await namingErrors(path, handle.close())
-      lastChance()
-      await commit()
+      await commit(lastChance)
       return bytes
     },
-    async clean() {
-      await image.close()
-      await handle.close().catch(() => undefined)
-      await rm(temporary.path, { force: true })
-    },
+    clean: () => runAll(() => image.close(), discard),
   })
 }
 
@@ -132,9 +122,12 @@ async function openStream(
   const { handle, folder } = await createNameless()
   const file = openFile(handle, `temporary file in ${folder}`)
   const image = await createImage(file).catch(async (error: unknown) => {
-    await writer.abort()
-    await handle.close()
-    throw error
+    throw await afterFailure(error, () =>
+      runAll(
+        () => writer.abort(),
+        () => handle.close(),
+      ),
+    )
   })
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
@@ -146,11 +139,12 @@ async function openStream(
       await handle.close()
       return bytes
     },
-    async clean() {
-      await image.close()
-      await writer.abort()
-      await handle.close().catch(() => undefined)
-    },
+    clean: () =>
+      runAll(
+        () => image.close(),
+        () => writer.abort(),
+        () => handle.close(),
+      ),
   })
 }
 
@@ -175,8 +169,7 @@ function endingOnce(sink: ImageSink, ending: Ending): OpenedOutput {
       try {
         return { bytes: await ending.complete(imageSize, lastChance) }
       } catch (error) {
-        await clean()
-        throw error
+        throw await afterFailure(error, clean)
       }
     },
     abort: () => (tooLate ? Promise.resolve() : clean()),

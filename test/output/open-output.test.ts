@@ -56,7 +56,7 @@ describe('a path', () => {
     const target = join(folder, `x.${format}`)
     const output = await openOutput({ output: target })
     const image = await writeSample(output)
-    expect(readdirSync(folder)).toEqual([`.x.${format}.partial-${process.pid}`])
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^\.x\.img.*\.partial-[0-9a-f]{12}$/)])
     const { bytes } = await output.finish(image.length)
     expect(readdirSync(folder)).toEqual([`x.${format}`])
     const file = readFileSync(target)
@@ -125,14 +125,6 @@ describe('a path', () => {
     expect(readFileSync(real)).toHaveLength(4096)
     expect(readFileSync(path)).toHaveLength(4096)
     expect(readdirSync(folder).sort()).toEqual(['real.img', 'x.img'])
-  })
-
-  test('left-overs of killed builds are stepped over', async () => {
-    const leftOver = join(folder, `.x.img.partial-${process.pid}`)
-    writeFileSync(leftOver, 'left over')
-    await (await openOutput({ output: path })).finish(4096)
-    expect(readFileSync(path)).toHaveLength(4096)
-    expect(readFileSync(leftOver, 'utf8')).toBe('left over')
   })
 
   test('a name of 255 bytes', async () => {

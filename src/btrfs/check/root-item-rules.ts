@@ -1,6 +1,5 @@
 /** Items of roots, links between them, and their UUIDs. (check_root_item of tree-checker.c) */
-import type {
-  Key} from '../format.ts';
+import type { Key } from '../format.ts'
 import {
   CSUM_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,

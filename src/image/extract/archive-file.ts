@@ -1,9 +1,8 @@
 /** Where an archive ends up: a file that has a temporary name until it is whole, or a stream; compressed or not. */
-import { rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
+import { afterFailure } from '../../lib/clean-up.ts'
 import { OutputError } from '../../lib/errors.ts'
-import { namingErrors } from '../../lib/output-error.ts'
 import { createBeside } from '../../lib/temporary-file.ts'
 import { openFile } from '../../output/open-file.ts'
 import { streamWriterOf, type StreamWriter } from '../../output/stream-out.ts'
@@ -60,8 +59,7 @@ export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile>
       abort: () => stage.abort(),
     }
   } catch (error) {
-    await writer.abort()
-    throw error
+    throw await afterFailure(error, () => writer.abort())
   }
 }
 
@@ -97,9 +95,8 @@ function counted(writer: StreamWriter): StreamWriter & { readonly bytes: number 
 }
 
 async function openFileWriter(path: string, force: boolean): Promise<StreamWriter> {
-  const { temporary, commit } = await createBeside(path, force)
-  const { handle } = temporary
-  const file = openFile(handle, path)
+  const { temporary, commit, discard } = await createBeside(path, force)
+  const file = openFile(temporary.handle, path)
   let at = 0
   return {
     async write(bytes) {
@@ -109,14 +106,11 @@ async function openFileWriter(path: string, force: boolean): Promise<StreamWrite
     },
     async end() {
       await file.settle()
-      // Some file systems report a full disk only here.
-      await namingErrors(path, handle.close())
       await commit()
     },
     async abort() {
       await file.settle().catch(() => undefined)
-      await handle.close().catch(() => undefined)
-      await rm(temporary.path, { force: true })
+      await discard()
     },
   }
 }
