@@ -1,20 +1,39 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { hangGuard } from './test/harness/hang-guard.ts'
 
-/** The tests that take minutes have commands of their own: npm run test:large, test:matrix, test:machine. */
-const apart = ['large', 'matrix', 'machine'].find((name) => process.env[`TEST_${name.toUpperCase()}`] === '1')
+/** Tests that take long run alone: npm run test:large, test:matrix, test:boot. */
+const alone = ['large', 'matrix', 'machine'].find((name) => process.env[`TEST_${name.toUpperCase()}`] === '1')
+const JUDGED = 'test/**/*.judged.test.ts'
+const LONG = ['test/large/**', 'test/machine/**']
 
 const dist = (path: string) => fileURLToPath(new URL(`dist/${path}`, import.meta.url))
 
 export default defineConfig({
+  plugins: [hangGuard()],
   // Whole images are built by the library as it is shipped: its worker threads are files of dist/.
   resolve: { alias: [{ find: /^diskwright$/, replacement: dist('index.js') }] },
   test: {
-    include: [`test/${apart ?? '**'}/**/*.test.ts`],
-    exclude: apart === undefined ? ['test/large/**', 'test/machine/**'] : [],
     globalSetup: 'test/global-setup.ts',
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    // No time limit decides a verdict; the guard ends a run that hangs.
+    testTimeout: 0,
+    hookTimeout: 0,
+    teardownTimeout: 600_000,
     maxWorkers: 2,
+    projects:
+      alone !== undefined
+        ? [{ extends: true, test: { name: alone, include: [`test/${alone}/**/*.test.ts`] } }]
+        : [
+            {
+              extends: true,
+              test: {
+                name: 'unit',
+                include: ['test/**/*.test.ts'],
+                exclude: [JUDGED, ...LONG],
+                setupFiles: 'test/harness/nothing-but-node.ts',
+              },
+            },
+            { extends: true, test: { name: 'judged', include: [JUDGED], exclude: LONG } },
+          ],
   },
 })

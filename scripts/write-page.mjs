@@ -1,45 +1,39 @@
 /**
- * Makes the script of a page out of its modules: a page that works from a file:// address cannot load any. They are
- * joined, each behind those it imports, without the words import and export; so names at their top must be different.
+ * Bundles the script of the page that `diskwright inspect --html` writes: a page that works from a file:// address cannot
+ * load modules.
  */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { Script } from 'node:vm'
-import ts from 'typescript'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
 
-const IMPORT = /^import \{[^}]*\} from '([^']+)';?\n/gm
-const EXPORT = /^export (?:\{\};?\n|(?=async function|function|class|const|let))/gm
-
-/** The modules that `path` needs, and then itself. */
-function collect(path, found = new Map()) {
-  if (found.has(path)) return found
-  const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {
-    fileName: path,
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.ESNext,
-      verbatimModuleSyntax: true,
-      removeComments: true,
-    },
-  })
-  found.set(path, undefined)
-  for (const [, target] of outputText.matchAll(IMPORT)) collect(resolve(dirname(path), target), found)
-  const text = outputText.replaceAll(IMPORT, '').replaceAll(EXPORT, '')
-  if (/^(?:import|export)\b/m.test(text))
-    throw new Error(`${path}: an import or export of a kind that cannot be joined`)
-  // Deleted and set again: the order of a map is that of the first time.
-  found.delete(path)
-  found.set(path, text)
-  return found
-}
+/** Packages that end up in the page; their licences ask for a notice in every copy. */
+const BUNDLED = ['d3-hierarchy']
 
 /** Writes `page.js` and `page.css`. */
 export function writePage(source, target) {
-  const modules = [...collect(join(source, 'main.ts')).values()]
+  const { outputFiles, metafile } = buildSync({
+    entryPoints: [join(source, 'main.ts')],
+    bundle: true,
+    format: 'iife',
+    target: 'es2023',
+    minify: true,
+    write: false,
+    metafile: true,
+    legalComments: 'none',
+    banner: { js: BUNDLED.map(notice).join('\n') },
+  })
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+  )
+  const unlisted = packages.find((name) => !BUNDLED.includes(name))
+  if (unlisted !== undefined) throw new Error(`the page bundles ${unlisted}: list it for its licence notice`)
   mkdirSync(target, { recursive: true })
-  const script = `'use strict'\n{\n${modules.join('')}}\n`
-  // Compiled, not run: this is where two modules with the same name at their top come to light.
-  new Script(script, { filename: 'page.js' })
-  writeFileSync(join(target, 'page.js'), script)
+  writeFileSync(join(target, 'page.js'), outputFiles[0].text)
   copyFileSync(join(source, 'page.css'), join(target, 'page.css'))
+}
+
+function notice(name) {
+  const folder = fileURLToPath(new URL(`../node_modules/${name}/`, import.meta.url))
+  return `/*! ${name}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n*/`
 }

@@ -1,23 +1,33 @@
 /**
- * Finds what is wrong with a JSON text, and where. `JSON.parse` is what reads the text; its messages do not
- * always say where, and it takes an object with the same key twice for a good one.
+ * Finds what is wrong with a JSON text, and where. `JSON.parse` reads the text; its messages do not always give a
+ * position, and it accepts an object that has the same key twice.
  */
+import { visit, type ParseErrorCode } from 'jsonc-parser'
 
 export interface JsonProblem {
   message: string
   /** 1-based. */
   line: number
-  /** 1-based, in characters. */
+  /** 1-based, in UTF-16 units. */
   column: number
 }
 
-/** Lists and objects in each other. No description needs so many, and the stack has room for no end of them. */
+/** How deep lists and objects may nest. No description needs as much, and the parser recurses. */
 const MAX_DEPTH = 100
 
-const SPACE = /[ \t\n\r]*/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
-const WORD = /true|false|null/y
+/** Errors inside a token, by the codes of `jsonc-parser`, whose enum exists for the compiler alone. */
+const TOKEN_PROBLEMS: Partial<Record<ParseErrorCode, string>> = {
+  10: 'JSON has no comments', // InvalidCommentToken
+  11: 'JSON has no comments', // UnexpectedEndOfComment
+  12: 'the string has no closing quote on its line', // UnexpectedEndOfString
+  13: 'the number has no digits after its point or exponent', // UnexpectedEndOfNumber
+  14: 'the string has \\u without four hexadecimal digits', // InvalidUnicode
+  15: 'the string has an invalid escape sequence', // InvalidEscapeCharacter
+  16: 'the string has a control character', // InvalidCharacter
+}
+
+/** CloseBraceExpected, CloseBracketExpected: the parser has left the object or list by then. */
+const UNCLOSED: Partial<Record<ParseErrorCode, string>> = { 7: '"," or "}"', 8: '"," or "]"' }
 
 class Problem extends Error {
   readonly at: number
@@ -28,11 +38,10 @@ class Problem extends Error {
   }
 }
 
-/** The first problem of a text, undefined when it is good JSON without repeated keys. */
+/** The first problem of a text, undefined when it is valid JSON without repeated keys. */
 export function findJsonProblem(text: string): JsonProblem | undefined {
   try {
-    const end = skipSpace(text, skipValue(text, skipSpace(text, 0), 0))
-    if (end < text.length) throw new Problem(end, `expected the end, found ${shown(text, end)}`)
+    check(text)
     return undefined
   } catch (error) {
     if (!(error instanceof Problem)) throw error
@@ -41,53 +50,53 @@ export function findJsonProblem(text: string): JsonProblem | undefined {
   }
 }
 
-function skipValue(text: string, at: number, depth: number): number {
-  if ('{['.includes(text[at] ?? ' ') && depth === MAX_DEPTH) {
-    throw new Problem(at, `lists and objects lie in each other more than ${MAX_DEPTH} deep`)
+/** @throws Problem */
+function check(text: string): void {
+  /** The keys of each open object, undefined for a list. */
+  const open: (Set<string> | undefined)[] = []
+  let expected = 'a value'
+  const begin = (keys: Set<string> | undefined, at: number) => {
+    if (open.length === MAX_DEPTH) {
+      throw new Problem(at, `lists and objects are nested more than ${MAX_DEPTH} deep`)
+    }
+    open.push(keys)
+    expected = keys === undefined ? 'a value' : 'a key in double quotes'
   }
-  if (text[at] === '{') return skipObject(text, at, depth + 1)
-  if (text[at] === '[') {
-    return skipList(text, at, ']', (item) => skipValue(text, item, depth + 1))
+  const afterValue = () => {
+    if (open.length === 0) expected = 'the end'
+    else expected = open.at(-1) === undefined ? '"," or "]"' : '"," or "}"'
   }
-  const end = match(STRING, text, at) ?? match(NUMBER, text, at) ?? match(WORD, text, at)
-  if (end === undefined) throw new Problem(at, `expected a value, found ${shown(text, at)}`)
-  return end
-}
-
-function skipObject(text: string, at: number, depth: number): number {
-  const keys = new Set<string>()
-  return skipList(text, at, '}', (start) => {
-    const end = match(STRING, text, start)
-    if (end === undefined)
-      throw new Problem(start, `expected a key in double quotes, found ${shown(text, start)}`)
-    const key = JSON.parse(text.slice(start, end)) as string
-    if (keys.has(key)) throw new Problem(start, `the key ${JSON.stringify(key)} is here a second time`)
-    keys.add(key)
-    const colon = skipSpace(text, end)
-    if (text[colon] !== ':') throw new Problem(colon, `expected ":", found ${shown(text, colon)}`)
-    return skipValue(text, skipSpace(text, colon + 1), depth)
-  })
-}
-
-/** From the opening bracket to behind the closing one. */
-function skipList(text: string, open: number, close: string, skipItem: (at: number) => number): number {
-  let at = skipSpace(text, open + 1)
-  if (text[at] === close) return at + 1
-  while (true) {
-    at = skipSpace(text, skipItem(at))
-    if (text[at] === close) return at + 1
-    if (text[at] !== ',') throw new Problem(at, `expected "," or "${close}", found ${shown(text, at)}`)
-    at = skipSpace(text, at + 1)
+  const end = () => {
+    open.pop()
+    afterValue()
   }
-}
-
-function skipSpace(text: string, at: number): number {
-  return match(SPACE, text, at)!
-}
-
-function match(pattern: RegExp, text: string, at: number): number | undefined {
-  pattern.lastIndex = at
-  return pattern.test(text) ? pattern.lastIndex : undefined
+  visit(
+    text,
+    {
+      onObjectBegin: (at) => begin(new Set(), at),
+      onArrayBegin: (at) => begin(undefined, at),
+      onObjectEnd: end,
+      onArrayEnd: end,
+      onLiteralValue: afterValue,
+      onObjectProperty(key, at) {
+        const keys = open.at(-1)!
+        if (keys.has(key)) throw new Problem(at, `the key ${JSON.stringify(key)} is here a second time`)
+        keys.add(key)
+        expected = '":"'
+      },
+      onSeparator(character) {
+        const isKeyNext = character === ',' && open.at(-1) !== undefined
+        expected = isKeyNext ? 'a key in double quotes' : 'a value'
+      },
+      onError(code: ParseErrorCode, at) {
+        throw new Problem(
+          at,
+          TOKEN_PROBLEMS[code] ?? `expected ${UNCLOSED[code] ?? expected}, found ${shown(text, at)}`,
+        )
+      },
+    },
+    { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
+  )
 }
 
 function shown(text: string, at: number): string {

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { cpuTicks, watchForStall } from '../harness/stall.ts'
 
 /** The built command, as it is installed. */
 export const MAIN = join(import.meta.dirname, '../../dist/cli/main.js')
@@ -20,8 +21,8 @@ export function diskwright(
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
       env: { ...process.env, SOURCE_DATE_EPOCH: undefined, ...env },
-      timeout: 60_000,
     })
+    killWhenStalled(child)
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
@@ -30,4 +31,13 @@ export function diskwright(
     // A command that reads nothing may be gone before this arrives.
     child.stdin.on('error', () => {}).end(input)
   })
+}
+
+/** Kills a child that hangs, so that its test fails instead of waiting for ever. */
+export function killWhenStalled(child: ChildProcess): void {
+  const stop = watchForStall(
+    () => cpuTicks([child.pid!]),
+    () => child.kill('SIGKILL'),
+  )
+  child.on('close', stop)
 }

@@ -10,9 +10,19 @@ describe('findJsonProblem', () => {
     ['[1, 2', 1, 6, 'expected "," or "]", found the end'],
     ['{"a" 1}', 1, 6, 'expected ":", found "1"'],
     ['[01]', 1, 3, 'expected "," or "]", found "1"'],
-    ['{} // no', 1, 4, 'expected the end, found "/"'],
+    ['{a": 1}', 1, 2, 'expected a key in double quotes, found "a"'],
+    ['{"a": b}', 1, 7, 'expected a value, found "b"'],
+    ['[1, ]', 1, 5, 'expected a value, found "]"'],
+    ['{"a": 1', 1, 8, 'expected "," or "}", found the end'],
+    ['{} // no', 1, 4, 'JSON has no comments'],
+    ['{} /* no', 1, 4, 'JSON has no comments'],
+    ['{} {}', 1, 4, 'expected the end, found "{"'],
+    ['[1.]', 1, 2, 'the number has no digits after its point or exponent'],
+    ['["\\u12"]', 1, 2, 'the string has \\u without four hexadecimal digits'],
+    ['["\\x"]', 1, 2, 'the string has an invalid escape sequence'],
+    ['["\t"]', 1, 2, 'the string has a control character'],
     ["['a']", 1, 2, 'expected a value, found "\'"'],
-    ['["two\nlines"]', 1, 2, 'expected a value, found "\\""'],
+    ['["two\nlines"]', 1, 2, 'the string has no closing quote on its line'],
     ['{"a": 1,\n  "b": {"c": 1, "\\u0063": 2}}', 2, 17, 'the key "c" is here a second time'],
   ])('finds what is wrong with %j', (text, line, column, message) => {
     expect(findJsonProblem(text)).toEqual({ line, column, message })
@@ -22,16 +32,16 @@ describe('findJsonProblem', () => {
     ['lists', '['.repeat(20_000), 101],
     ['objects', '{"a":'.repeat(20_000), 501],
     ['empty lists', `${'['.repeat(101)}${']'.repeat(101)}`, 101],
-  ])('refuses %s that lie in each other without end', (_, text, column) => {
-    const message = 'lists and objects lie in each other more than 100 deep'
+  ])('refuses %s that are nested without end', (_, text, column) => {
+    const message = 'lists and objects are nested more than 100 deep'
     expect(findJsonProblem(text)).toEqual({ line: 1, column, message })
   })
 
-  it('takes what lies 100 deep', () => {
+  it('accepts what is nested 100 deep', () => {
     expect(findJsonProblem(`${'['.repeat(100)}1${']'.repeat(100)}`)).toBeUndefined()
   })
 
-  it('takes every text that JSON.stringify writes', () => {
+  it('accepts every text that JSON.stringify writes', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.nat(4), (value, indent) => {
         expect(findJsonProblem(JSON.stringify(value, null, indent))).toBeUndefined()

@@ -34,7 +34,7 @@ test.each(examples.map((example, i) => [i + 1, example, outputs[i]] as const))(
     expect(code).not.toBe(example)
     // In the package's own folder its name leads to itself, by what it exports.
     const args = ['--input-type=module', '--eval', code]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 60_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT })
     expect(stdout).toBe(output)
   },
 )

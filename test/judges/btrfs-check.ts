@@ -9,7 +9,6 @@ export interface BtrfsCheckOptions {
   lowmem?: boolean
   /** Read all data and verify its checksums; yes when not given. */
   dataChecksums?: boolean
-  timeoutMs?: number
 }
 
 /** Whether `btrfs check` can be run; says so loudly when not. */
@@ -45,17 +44,17 @@ async function isExtrefFalseAlarm(tool: string, target: string, output: string):
   if (found.length === 0 || !found.every((line) => summary.some((known) => known.test(line)))) return false
   // The shell ends the dump at the first such item: the whole of it may be large.
   const search = '"$0" inspect-internal dump-tree "$1" | grep -q -m1 INODE_EXTREF'
-  return (await runTool('sh', ['-c', search, tool, target], { timeoutMs: 600_000 })).code === 0
+  return (await runTool('sh', ['-c', search, tool, target])).code === 0
 }
 
 async function check(target: string, options: BtrfsCheckOptions): Promise<void> {
-  const { versions = 'all', lowmem = true, dataChecksums = true, timeoutMs = 600_000 } = options
+  const { versions = 'all', lowmem = true, dataChecksums = true } = options
   const modes = [dataChecksums ? ['--check-data-csum'] : []]
   if (lowmem) modes.push(['--mode=lowmem'])
   for (const tool of btrfsPrograms(versions)) {
     for (const mode of modes) {
       const args = ['check', '--readonly', ...mode, target]
-      const { code, stdout, stderr } = await runTool(tool, args, { timeoutMs })
+      const { code, stdout, stderr } = await runTool(tool, args)
       const output = stdout + stderr
       if (code !== 0 || findings(output).length > 0) {
         if (mode.includes('--mode=lowmem') && (await isExtrefFalseAlarm(tool, target, output))) continue

@@ -72,7 +72,7 @@ export function dumpFindings(outline: string): string[] {
 async function dumpTrees(tool: string, target: string): Promise<void> {
   // Most of a dump is of no interest here, and a large one does not fit into a string.
   const script = `set -o pipefail; "$0" inspect-internal dump-tree "$1" | grep -aP '${OUTLINE}'`
-  const { code, stdout, stderr } = await runTool('bash', ['-c', script, tool, target], { timeoutMs: 600_000 })
+  const { code, stdout, stderr } = await runTool('bash', ['-c', script, tool, target])
   const findings = code === 0 && stderr === '' ? dumpFindings(stdout) : [`exit code ${code}`, stderr]
   if (findings.length > 0) {
     throw new Error(`${tool} inspect-internal dump-tree ${target}:\n${findings.join('\n')}`)

@@ -47,7 +47,7 @@ export async function btrfsCheckSays(
 ): Promise<{ isSound: boolean; output: string }> {
   const args = ['check', '--readonly', ...options, image]
   try {
-    const { code, stdout, stderr } = await runTool(newestBtrfs()!, args, { timeoutMs: 60_000 })
+    const { code, stdout, stderr } = await runTool(newestBtrfs()!, args)
     return { isSound: code === 0, output: stdout + stderr }
   } catch (error) {
     if (!String(error).includes('killed by SIG')) throw error

@@ -112,7 +112,7 @@ export async function btrfsRestore(
     try {
       await withReadOnlyPartition(image, partition, async (target) => {
         const args = ['restore', '-x', '-m', '-S', '-s', '-o', target, folder]
-        const { code, stdout, stderr } = await runTool(tool, args, { timeoutMs: 600_000 })
+        const { code, stdout, stderr } = await runTool(tool, args)
         const isKnown = (line: string) =>
           line === '' ||
           REFUSED_PROPERTY.test(line) ||

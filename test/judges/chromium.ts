@@ -46,10 +46,10 @@ export async function visit(
       args: ARGUMENTS,
       viewport: { width, height },
       colorScheme,
-      timeout: 60_000,
+      timeout: 0,
     })
     try {
-      browser.setDefaultTimeout(10_000)
+      browser.setDefaultTimeout(0)
       const page = await browser.newPage()
       const address = pathToFileURL(path).href
       page.on('console', (message) => complaints.push(`console: ${message.text()}`))

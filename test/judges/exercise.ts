@@ -151,7 +151,7 @@ async function snapshotAndDelete(top: string, name: string): Promise<void> {
     writeSync(fd, 'in the snapshot\n'),
   )
   await mustRun('btrfs', ['subvolume', 'delete', '--commit-after', snapshot])
-  await mustRun('btrfs', ['subvolume', 'sync', top], { timeoutMs: 300_000 })
+  await mustRun('btrfs', ['subvolume', 'sync', top])
 }
 
 /**

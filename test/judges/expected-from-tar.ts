@@ -104,7 +104,7 @@ export async function expectedFromTar(
     const root = join(folder, 'root')
     mkdirSync(root)
     const preserve = ['--numeric-owner', '--same-owner', '--xattrs', '--xattrs-include=*', '--acls']
-    await mustRun('tar', ['-x', '-p', ...preserve, '-C', root, '-f', tar], { timeoutMs: 900_000 })
+    await mustRun('tar', ['-x', '-p', ...preserve, '-C', root, '-f', tar])
     return await expectedFromDirectory(root, subvolumes)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -5,7 +5,7 @@ import { runTool } from './run-tool.ts'
  * @throws Error with the output of fsck.fat when it finds anything wrong or has something to remark
  */
 export async function fsckFat(image: string): Promise<void> {
-  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', '-v', image], { timeoutMs: 60_000 })
+  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', '-v', image])
   const remarks = stdout.split('\n').filter((line) => !EXPECTED.some((pattern) => pattern.test(line)))
   if (code !== 0 || stderr !== '' || remarks.length > 0) {
     throw new Error(`fsck.fat -n -v ${image}: exit code ${code}\n${stdout}${stderr}`)
@@ -35,7 +35,7 @@ const EXPECTED = [
  * @param image a file that holds the file system alone
  */
 export async function fsckFatRemarks(image: string): Promise<string[]> {
-  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', image], { timeoutMs: 20_000 })
+  const { code, stdout, stderr } = await runTool('fsck.fat', ['-n', image])
   const remarks = `${stdout}${stderr}`
     .split('\n')
     .filter((line) => !ALWAYS.some((pattern) => pattern.test(line)))

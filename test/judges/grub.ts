@@ -14,9 +14,9 @@ const SECTOR_SIZE = 4096
 function grubFstest(): { tool: string; options: ToolOptions } | undefined {
   const tool = join(UNPACKED, 'bin/grub-fstest')
   const env = { LD_LIBRARY_PATH: join(UNPACKED, 'lib') }
-  if (existsSync(tool)) return { tool, options: { timeoutMs: 300_000, env } }
+  if (existsSync(tool)) return { tool, options: { env } }
   const installed = findTool('grub-fstest')
-  return installed === undefined ? undefined : { tool: installed, options: { timeoutMs: 300_000 } }
+  return installed === undefined ? undefined : { tool: installed, options: {} }
 }
 
 /** Whether GRUB can be asked; says so loudly when not. */

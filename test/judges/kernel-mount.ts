@@ -102,8 +102,7 @@ export async function judgeWithKernel(
       await withMount(device, 'rw,subvolid=5', mounts, async (top) => {
         if (!growFirst) await grow(top, device)
         left = await work(top, left, steps)
-        if (balance)
-          await mustRun('btrfs', ['balance', 'start', '--full-balance', top], { timeoutMs: 600_000 })
+        if (balance) await mustRun('btrfs', ['balance', 'start', '--full-balance', top])
         await scrub(top, { readonly: false })
       })
       if (compareAgain) await compareAll(device, left, mounts, [])

@@ -26,7 +26,7 @@ export async function makeFat(
 }
 
 /** Some names make mtools hang: none of them may run for long. Sectors of 4096 bytes fail its sanity checks. */
-const OPTIONS: ToolOptions = { timeoutMs: 20_000, env: { MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1' } }
+const OPTIONS: ToolOptions = { env: { MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1' } }
 
 /** Runs one of the mtools on an image. */
 export async function mtool(image: string, tool: string, ...args: string[]): Promise<string> {

@@ -43,8 +43,8 @@ export async function runWhenFree(command: string, args: readonly string[]): Pro
   for (let attempt = 1; ; attempt++) {
     const { code, stderr } = await runTool(command, args)
     if (code === 0) return
-    if (attempt === 10) throw new Error(`${[command, ...args].join(' ')}: ${stderr}`)
-    await new Promise((resolve) => setTimeout(resolve, 100 * attempt))
+    if (attempt === 100) throw new Error(`${[command, ...args].join(' ')}: ${stderr}`)
+    await new Promise((resolve) => setTimeout(resolve, 20 * attempt))
   }
 }
 

@@ -2,7 +2,6 @@ import { mustRun, type ToolOptions } from './run-tool.ts'
 
 /** Some non-ASCII names make mtools hang: none of them may run for long. */
 const OPTIONS: ToolOptions = {
-  timeoutMs: 60_000,
   env: { MTOOLSRC: '/dev/null', MTOOLS_DATE_STRING: 'yyyy-mm-dd' },
 }
 

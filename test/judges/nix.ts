@@ -91,5 +91,5 @@ function evaluation(expression: string): string[] {
 }
 
 function options(): ToolOptions {
-  return { timeoutMs: 120_000, env: ENVIRONMENT }
+  return { env: ENVIRONMENT }
 }

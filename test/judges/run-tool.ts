@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { cpuTicks, descendants, STALL_MS, watchForStall } from '../harness/stall.ts'
 
-/**
- * Runs the outside tools that judge our images. Every tool gets a time limit: a judge that hangs must not
- * hang the tests.
- */
+/** Runs the outside tools that judge our images. A tool may take any time, but one that hangs is killed. */
 
 export interface ToolOptions {
-  /** Milliseconds until the tool is killed and the call throws; 2 minutes when not given. */
-  timeoutMs?: number
+  /**
+   * What shows that the tool works: output, or also processor time that it or a program it started uses (the default).
+   * A virtual machine uses processor time whatever it does.
+   */
+  progress?: 'output' | 'output or cpu'
+  /** Milliseconds without progress until the tool is killed and the call throws. */
+  stallMs?: number
   /** Goes to the tool's standard input. */
   input?: string | Uint8Array
   /** Added to the environment; the locale is C.UTF-8 unless given here. */
@@ -42,12 +45,12 @@ export function findTool(name: string): string | undefined {
 /**
  * Runs a tool to its end. Any exit code is a result.
  *
- * @throws Error when it cannot be started, is killed by a signal or runs longer than `timeoutMs`
+ * @throws Error when it cannot be started, is killed by a signal or makes no progress for `stallMs`
  */
 export function runTool(
   command: string,
   args: readonly string[],
-  { timeoutMs = 120_000, input, env = {} }: ToolOptions = {},
+  { progress = 'output or cpu', stallMs = STALL_MS, input, env = {} }: ToolOptions = {},
 ): Promise<ToolResult> {
   const said = [command, ...args].join(' ')
   return new Promise((resolve, reject) => {
@@ -57,26 +60,43 @@ export function runTool(
     })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
-    let timedOut = false
-    const timer = setTimeout(() => {
-      timedOut = true
-      child.kill('SIGKILL')
-    }, timeoutMs)
-    child.stdout.on('data', (piece: Buffer) => stdout.push(piece))
-    child.stderr.on('data', (piece: Buffer) => stderr.push(piece))
+    let bytes = 0
+    for (const [stream, pieces] of [
+      [child.stdout, stdout],
+      [child.stderr, stderr],
+    ] as const) {
+      stream.on('data', (piece: Buffer) => {
+        pieces.push(piece)
+        bytes += piece.length
+      })
+    }
+    let stalled = false
+    const sign = () => {
+      if (progress === 'output' || child.pid === undefined) return bytes
+      return `${bytes} ${cpuTicks([child.pid, ...descendants(child.pid)])}`
+    }
+    const stopWatching = watchForStall(
+      sign,
+      () => {
+        stalled = true
+        for (const pid of descendants(child.pid!).reverse()) tryToKill(pid)
+        child.kill('SIGKILL')
+      },
+      stallMs,
+    )
     child.on('error', (error) => {
-      clearTimeout(timer)
+      stopWatching()
       reject(new Error(`${said}: ${error.message}`, { cause: error }))
     })
     child.on('close', (code, signal) => {
-      clearTimeout(timer)
+      stopWatching()
       const result = {
         stdout: Buffer.concat(stdout).toString('utf8'),
         stderr: Buffer.concat(stderr).toString('utf8'),
       }
       if (code !== null) resolve({ code, ...result })
       else {
-        const why = timedOut ? `not done after ${timeoutMs} ms` : `killed by ${signal}`
+        const why = stalled ? `no progress for ${stallMs} ms` : `killed by ${signal}`
         reject(new Error(`${said}: ${why}\n${result.stdout}${result.stderr}`))
       }
     })
@@ -84,6 +104,14 @@ export function runTool(
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
   })
+}
+
+function tryToKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
 }
 
 /** Like {@link runTool}, for steps that must succeed. @throws Error with the whole output when they do not. */

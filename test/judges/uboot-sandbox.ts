@@ -37,7 +37,7 @@ const MARK = '@@@'
 async function outputsOf(name: UbootName, image: string, commands: readonly string[]): Promise<string[]> {
   const marked = commands.map((command) => `echo ${MARK}; ${command}`)
   const script = ['host bind 0 ' + image, ...marked, `echo ${MARK}`, 'poweroff'].join('; ')
-  const { code, stdout, stderr } = await runTool(sandboxOf(name), ['-c', script], { timeoutMs: 300_000 })
+  const { code, stdout, stderr } = await runTool(sandboxOf(name), ['-c', script])
   const outputs = stdout.split(new RegExp(`^${MARK}\\r?\\n`, 'm')).slice(1)
   if (code !== 0 || outputs.length !== commands.length + 1) {
     throw new Error(`U-Boot ${name} on ${image}: exit code ${code}\n${stdout.slice(-4000)}${stderr}`)

@@ -12,7 +12,7 @@ export function findPython(): string | undefined {
 
 /** Every entry below a directory, the directory itself (path '') included. */
 export async function walk(directory: string): Promise<FoundEntry[]> {
-  const { stdout } = await mustRun(findPython() ?? 'python3', [SCRIPT, directory], { timeoutMs: 600_000 })
+  const { stdout } = await mustRun(findPython() ?? 'python3', [SCRIPT, directory])
   return stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -39,7 +39,6 @@ export const STEPS = [
 ] as const
 export type Step = (typeof STEPS)[number]
 
-const LONG = { timeoutMs: 600_000 }
 const KIB = 1024
 
 const pathOf = (top: string, name: string) => (name === '' ? top : `${top}/${name}`)
@@ -112,7 +111,7 @@ export async function sendAndReceive(top: string, expected: ExpectedTrees): Prom
     const second = join(folder, 'second')
     const send = async (args: string[], snapshot: string) => {
       const script = 'set -o pipefail; receive=$1; shift; btrfs send -q "$@" | btrfs receive -q "$receive"'
-      await mustRun('bash', ['-c', script, 'send', received, ...args, snapshot], LONG)
+      await mustRun('bash', ['-c', script, 'send', received, ...args, snapshot])
       const copy = join(received, snapshot === first ? 'first' : 'second')
       const differences = compareTree(
         `${name} received`,
@@ -129,12 +128,12 @@ export async function sendAndReceive(top: string, expected: ExpectedTrees): Prom
     const used = [first, second, join(received, 'first'), join(received, 'second')]
     await mustRun('btrfs', ['subvolume', 'delete', '--commit-after', ...used])
   }
-  await mustRun('btrfs', ['subvolume', 'sync', top], LONG)
+  await mustRun('btrfs', ['subvolume', 'sync', top])
 }
 
 export async function quota(top: string, expected: ExpectedTrees): Promise<void> {
   await mustRun('btrfs', ['quota', 'enable', top])
-  await mustRun('btrfs', ['quota', 'rescan', '-w', top], LONG)
+  await mustRun('btrfs', ['quota', 'rescan', '-w', top])
   const { stdout, stderr } = await mustRun('btrfs', ['qgroup', 'show', '--raw', '--sync', top])
   const counted = stdout.split('\n').filter((line) => /^0\/\d+ +\d+ +\d+/.test(line)).length
   const named = [...expected.keys()].filter((name) => name !== '').length
@@ -145,7 +144,7 @@ export async function quota(top: string, expected: ExpectedTrees): Promise<void>
 
 export async function defragment(top: string, expected: ExpectedTrees): Promise<void> {
   for (const name of await writable(top, expected.keys())) {
-    await mustRun('btrfs', ['filesystem', 'defragment', '-r', '-czstd', pathOf(top, name)], LONG)
+    await mustRun('btrfs', ['filesystem', 'defragment', '-r', '-czstd', pathOf(top, name)])
   }
   await mustRun('sync', ['-f', top])
 }
@@ -166,7 +165,7 @@ export async function deleteSubvolume(top: string, expected: ExpectedTrees): Pro
     .sort((a, b) => b.length - a.length)[0]
   if (container !== undefined && (await isReadOnly(pathOf(top, container)))) return expected
   await mustRun('btrfs', ['subvolume', 'delete', '--commit-after', pathOf(top, smallest)])
-  await mustRun('btrfs', ['subvolume', 'sync', top], LONG)
+  await mustRun('btrfs', ['subvolume', 'sync', top])
   // The directory that held it has another time now.
   const changed = smallest.slice(0, Math.max(0, smallest.lastIndexOf('/')))
   return new Map(
@@ -191,7 +190,7 @@ export async function convert(top: string): Promise<void> {
   const to = async (data: string, metadata: string) => {
     const args = [`-dconvert=${data}`, `-mconvert=${metadata}`, '--force']
     if (!isMixed) args.push(`-sconvert=${metadata}`)
-    await mustRun('btrfs', ['balance', 'start', ...args, top], LONG)
+    await mustRun('btrfs', ['balance', 'start', ...args, top])
     const found = await usage()
     for (const [kind, profile] of [
       [isMixed ? 'Data\\+Metadata' : 'Data', data],
@@ -207,7 +206,7 @@ export async function convert(top: string): Promise<void> {
 
 export async function scrub(mountPoint: string, { readonly }: { readonly: boolean }): Promise<void> {
   const args = ['scrub', 'start', '-B', '-R', ...(readonly ? ['-r'] : []), mountPoint]
-  const { code, stdout, stderr } = await runTool('btrfs', args, LONG)
+  const { code, stdout, stderr } = await runTool('btrfs', args)
   const counters = [...stdout.matchAll(/(\w+_errors): (\d+)/g)]
   if (code !== 0 || counters.length < 5 || counters.some(([, , count]) => count !== '0')) {
     throw new Error(`btrfs ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`)

@@ -11,7 +11,7 @@ import { MAIN } from '../cli/diskwright.ts'
 import { btrfsCheck } from '../judges/btrfs-check.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
-import { findTool, missingJudge, mustRun, runTool } from '../judges/run-tool.ts'
+import { findTool, missingJudge, mustRun, runTool, type ToolOptions } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
 import { UBOOT_FOLDER, type UbootName, ubootVersion } from '../judges/uboot-sandbox.ts'
 import { scrub } from '../judges/workload.ts'
@@ -46,11 +46,11 @@ const ORDINARY = 65534
 const isRoot = process.getuid?.() === 0
 
 /** Runs the command as somebody who has no rights: building and booting takes none. */
-export async function diskwrightAsUser(args: readonly string[], timeoutMs: number) {
+export async function diskwrightAsUser(args: readonly string[], options?: ToolOptions) {
   const command = [process.execPath, MAIN, ...args]
   const drop = ['setpriv', `--reuid=${ORDINARY}`, `--regid=${ORDINARY}`, '--clear-groups', '--no-new-privs']
   const [program, ...rest] = isRoot ? [...drop, ...command] : command
-  return runTool(program, rest, { timeoutMs })
+  return runTool(program, rest, options)
 }
 
 /** Works with a folder that an ordinary user may write to. */
@@ -114,7 +114,7 @@ export async function tryToBuild(
 ): Promise<{ code: number; stderr: string }> {
   const description = join(folder, 'image.json')
   writeFileSync(description, JSON.stringify(spec))
-  const { code, stderr } = await diskwrightAsUser(['build', description, '-o', image, '--quiet'], 120_000)
+  const { code, stderr } = await diskwrightAsUser(['build', description, '-o', image, '--quiet'])
   return { code, stderr }
 }
 
@@ -129,9 +129,6 @@ export interface Boot {
 const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2 }
 /** Larger than the image, so that there is something to grow into; a size of SD cards. */
 const DISK_SIZE = 2 ** 30
-/** A shared machine may be slow; when all is quiet it takes a tenth of this. */
-const BOOT_SECONDS = 420
-export const BOOT_TIMEOUT = (BOOT_SECONDS + 120) * 1000
 
 /**
  * Boots an image to where it has checked itself and is off, and has the disk judged that is left.
@@ -141,11 +138,11 @@ export const BOOT_TIMEOUT = (BOOT_SECONDS + 120) * 1000
 export async function bootAndJudge(folder: string, image: string, boot: Boot): Promise<string> {
   const kept = join(folder, 'kept.img')
   const args = [
-    ...['boot', image, '--machine', boot.machine, '--timeout', String(BOOT_SECONDS), '--keep', kept],
+    ...['boot', image, '--machine', boot.machine, '--keep', kept],
     ...['--expect', 'reboot: Power down', '--disk-size', String(DISK_SIZE)],
     ...(boot.uboot === undefined ? [] : ['--uboot', boot.uboot]),
   ]
-  const { code, stdout, stderr } = await diskwrightAsUser(args, BOOT_TIMEOUT)
+  const { code, stdout, stderr } = await diskwrightAsUser(args, { progress: 'output' })
   const shown = `${stdout.slice(-6000)}\n${stderr}`
   expect(code, shown).toBe(0)
 

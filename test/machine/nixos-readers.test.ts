@@ -29,7 +29,7 @@ const IMAGES: Record<string, ImageSpec> = {
 }
 
 describe.each((['new', 'old'] as const).filter(canAskUboot))('U-Boot, %s', (uboot) => {
-  test.each(Object.entries(IMAGES))('%s', { timeout: 120_000 }, (_, spec) =>
+  test.each(Object.entries(IMAGES))('%s', (_, spec) =>
     inFolder(async (folder) => {
       // The end of the initrd is compressed where anything is.
       const closure = makeClosure(folder, { initrd: words(400_003) })

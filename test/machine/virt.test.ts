@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { mustRun } from '../judges/run-tool.ts'
 import {
   type Boot,
-  BOOT_TIMEOUT,
   bootAndJudge,
   buildAsUser,
   canBoot,
@@ -34,7 +33,7 @@ describe.skipIf(!canBoot())('virt', () => {
       ON_BTRFS,
     ],
     ['boot files on FAT', { bootFromFat: true }, ['store', 'firmware']],
-  ])('U-Boot of now: %s', { timeout: BOOT_TIMEOUT }, async (_, described, lists) => {
+  ])('U-Boot of now: %s', async (_, described, lists) => {
     const said = await boots({ uboot: 'new', ...described }, 'virt', lists)
     expect(said).toMatch(/Booting bootflow '.*' with extlinux/)
   })
@@ -49,7 +48,7 @@ describe.skipIf(!canBoot())('virt', () => {
       },
     ],
     ['as it is', (packed) => Promise.resolve(packed)],
-  ])('an .img.zst %s', { timeout: BOOT_TIMEOUT }, (_, prepare) =>
+  ])('an .img.zst %s', (_, prepare) =>
     inUsersFolder(async (folder) => {
       const packed = await buildAsUser(folder, describeSystem({ uboot: 'new' }), 'disk.img.zst')
       const uboot = ubootOf('new', 'virt')
@@ -57,12 +56,12 @@ describe.skipIf(!canBoot())('virt', () => {
     }),
   )
 
-  test('U-Boot of years ago follows the link to a compressed @boot', { timeout: BOOT_TIMEOUT }, async () => {
+  test('U-Boot of years ago follows the link to a compressed @boot', async () => {
     const said = await boots({ uboot: 'old', boot: tailSplit }, 'virt')
     expect(said).toContain('Found /boot/extlinux/extlinux.conf')
   })
 
-  test('and needs none with /@boot/ among its boot_prefixes', { timeout: BOOT_TIMEOUT }, async () => {
+  test('and needs none with /@boot/ among its boot_prefixes', async () => {
     const said = await boots({ uboot: 'old', link: false }, 'virt-prefixes')
     expect(said).toContain('Found /@boot/extlinux/extlinux.conf')
   })

@@ -57,9 +57,7 @@ async function runTests(names: readonly string[], environment: Record<string, st
   const runs = names.map((name) => {
     const args = ['--import', HOOKS, '--test-reporter=tap', join(TESTS, 'fs', `${name}.test.ts`)]
     const env = { ...process.env, SETUP, IMAGE: image, ...environment }
-    return promisify(execFile)(process.execPath, args, { env, timeout: 100_000 }).catch(
-      (error: unknown) => error,
-    )
+    return promisify(execFile)(process.execPath, args, { env }).catch((error: unknown) => error)
   })
   for (const [i, run] of runs.entries()) {
     const { stdout, stderr } = (await run) as { stdout: string; stderr: string }

@@ -97,7 +97,7 @@ describe('a sound image', () => {
       await expect(faultsOf(source, { signal: controller.signal, onProgress })).rejects.toThrow('enough')
     }))
 
-  test('may have any bytes where nothing is', { timeout: 60_000 }, () =>
+  test('may have any bytes where nothing is', () =>
     withSource(async (source) => {
       const reader = await open(source)
       const used = allocated(source, reader).flatMap(({ start, length }) =>
@@ -114,8 +114,7 @@ describe('a sound image', () => {
         ),
         { numRuns: 15 },
       )
-    }),
-  )
+    }))
 })
 
 describe('damage', () => {
@@ -131,7 +130,7 @@ describe('damage', () => {
       }
     }))
 
-  test('to any byte that is used is found', { timeout: 60_000 }, () =>
+  test('to any byte that is used is found', () =>
     withSource(async (source) => {
       const reader = await open(source)
       const ranges = allocated(source, reader)
@@ -152,8 +151,7 @@ describe('damage', () => {
         }),
         { numRuns: 40 },
       )
-    }),
-  )
+    }))
 
   test('to content names the file, and is not looked for in a quick check', () =>
     withSource(async (source) => {
@@ -178,7 +176,7 @@ describe('damage', () => {
       expect(await faultsOf(flipped(source, second + 64))).toMatchObject([{ offset: second }])
     }))
 
-  test('of all kinds ends without a crash', { timeout: 60_000 }, () =>
+  test('of all kinds ends without a crash', () =>
     withSource(async (source) => {
       await fc.assert(
         fc.asyncProperty(fc.nat(200_000), fc.nat(source.size - 1), async (size, at) => {
@@ -192,8 +190,7 @@ describe('damage', () => {
         }),
         { numRuns: 20 },
       )
-    }),
-  )
+    }))
 })
 
 /** Where files lie that have no checksums, on the device. */

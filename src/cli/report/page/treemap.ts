@@ -1,14 +1,22 @@
-/** The largest directories as nested rectangles, which can be gone into. */
+/** The largest directories as nested rectangles; a directory opens when it is selected. */
+import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy'
 import type { SizeNode } from '../../../image/report.ts'
 import { bytesText, countText } from '../../units.ts'
 import { h, nameElement } from './dom.ts'
 import { choice } from './choice.ts'
-import { type Rectangle, squarify } from './squarify.ts'
 import { ratioText, shareText } from './texts.ts'
 import { addTip, hideTip, type Tip } from './tooltip.ts'
 
 type Measure = 'storedBytes' | 'apparentBytes'
 type Colouring = 'subvolume' | 'compression'
+
+/** Pixels. */
+interface Rectangle {
+  x: number
+  y: number
+  width: number
+  height: number
+}
 
 export interface TreemapOptions {
   root: SizeNode
@@ -163,7 +171,7 @@ export class Treemap {
   #drawParts(into: HTMLElement, area: Rectangle, path: readonly Part[], level: number): void {
     const measure = this.#measure
     const parts = this.#partsOf(path[path.length - 1]).filter((part) => part[measure] > 0)
-    const rectangles = squarify(
+    const rectangles = placeRectangles(
       parts.map((part) => part[measure]),
       area,
     )
@@ -306,6 +314,23 @@ export class Treemap {
         .map((id) => entry(`hue-${this.#hues.get(id)}`, this.#options.subvolumes.get(id) ?? String(id))),
     )
   }
+}
+
+/** Rectangles that fill `area` in proportion to `sizes`, as nearly square as comes easily. */
+function placeRectangles(sizes: readonly number[], { x, y, width, height }: Rectangle): Rectangle[] {
+  interface Datum {
+    size: number
+    children?: Datum[]
+  }
+  const data: Datum = { size: 0, children: sizes.map((size) => ({ size })) }
+  const root = hierarchy(data).sum(({ size }) => size)
+  const placed = treemap<Datum>().tile(treemapSquarify.ratio(1)).size([width, height])(root)
+  return (placed.children ?? []).map(({ x0, y0, x1, y1 }) => ({
+    x: x + x0,
+    y: y + y0,
+    width: x1 - x0,
+    height: y1 - y0,
+  }))
 }
 
 function partOf(node: SizeNode, subvolume: number | undefined, path: readonly string[]): Part {

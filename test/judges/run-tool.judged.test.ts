@@ -9,8 +9,9 @@ describe('runTool', () => {
     expect(result).toEqual({ code: 3, stdout: 'hello', stderr: 'oops\n' })
   })
 
-  test('throws when the time is over', async () => {
-    await expect(runTool('sleep', ['10'], { timeoutMs: 50 })).rejects.toThrow('not done after 50 ms')
+  test('kills a tool that makes no progress, and what it started', async () => {
+    const running = runTool('sh', ['-c', 'echo started; sleep 1000; true'], { stallMs: 1000 })
+    await expect(running).rejects.toThrow(/no progress for 1000 ms\nstarted/)
   })
 
   test('throws when the tool is not there', async () => {

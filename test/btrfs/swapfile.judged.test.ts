@@ -47,7 +47,7 @@ async function swapTo(
 }
 
 describe('a swap file', () => {
-  test.skipIf(!canSwap)('around a superblock mirror, in a subvolume', { timeout: 120_000 }, async () => {
+  test.skipIf(!canSwap)('around a superblock mirror, in a subvolume', async () => {
     const size = 200 * MIB
     const entries: TarInput[] = [{ path: 'a', type: 'file', content: 'x'.repeat(5000) }]
     await buildAndJudge(
@@ -71,7 +71,7 @@ describe('a swap file', () => {
     )
   })
 
-  test.skipIf(!canSwap)('over several chunks, without any other content', { timeout: 120_000 }, async () => {
+  test.skipIf(!canSwap)('over several chunks, without any other content', async () => {
     const options = {
       swapfile: { path: '/swapfile', size: '2200MiB' },
       nodeSize: 65536,
@@ -82,7 +82,7 @@ describe('a swap file', () => {
     })
   })
 
-  test.skipIf(!canSwap)('of the least size', { timeout: 60_000 }, async () => {
+  test.skipIf(!canSwap)('of the least size', async () => {
     await buildAndJudge([], { swapfile: { path: '/s', size: '40KiB' } }, {}, async (built) => {
       expect((await swapTo(built, 's')).bytes).toBe(36864)
     })
@@ -109,7 +109,7 @@ describe('a swap file', () => {
     })
   })
 
-  test.skipIf(!requireJudge('mkswap'))('has the header that mkswap makes', { timeout: 60_000 }, async () => {
+  test.skipIf(!requireJudge('mkswap'))('has the header that mkswap makes', async () => {
     await inFolder(async (folder) => {
       const file = join(folder, 'swap')
       await mustRun('truncate', ['--size', '1M', file])

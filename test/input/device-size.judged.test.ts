@@ -33,6 +33,16 @@ test('device numbers are those of stat', async () => {
   expect(deviceNumbers(0x1000_2030_4567)).toEqual([0x1045, 0x20367])
 })
 
+test.runIf(requireJudge('mkfifo'))('a pipe is refused', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'diskwright-device-'))
+  try {
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    await expect(openBytes(join(folder, 'fifo'))).rejects.toThrow('found a pipe')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test.runIf(requireJudge('losetup') && process.getuid?.() === 0)(
   'a block device is read to its end',
   async () => {
@@ -40,9 +50,7 @@ test.runIf(requireJudge('losetup') && process.getuid?.() === 0)(
     const path = join(folder, 'disk')
     const content = noise(3 * 512 * 1001)
     writeFileSync(path, content)
-    const device = execFileSync('losetup', ['--find', '--show', '--read-only', path], { timeout: 20_000 })
-      .toString()
-      .trim()
+    const device = execFileSync('losetup', ['--find', '--show', '--read-only', path]).toString().trim()
     try {
       const { source, close } = await openBytes(device)
       expect(source.size).toBe(content.length)
@@ -50,7 +58,7 @@ test.runIf(requireJudge('losetup') && process.getuid?.() === 0)(
       expect((await source.read(source.size - 10, 100)).length).toBe(10)
       await close()
     } finally {
-      execFileSync('losetup', ['--detach', device], { timeout: 20_000 })
+      execFileSync('losetup', ['--detach', device])
       rmSync(folder, { recursive: true, force: true })
     }
   },

@@ -88,7 +88,7 @@ async function judge(name: RecipeName, folder: string): Promise<BtrfsReader> {
 }
 
 describe.skipIf(!canMakeImages())('images of the kernel', () => {
-  test.each(RECIPE_NAMES)('%s', { timeout: 240_000 }, async (name) => {
+  test.each(RECIPE_NAMES)('%s', async (name) => {
     await inFolder(async (folder) => {
       const reader = await judge(name, folder)
       expect(reader.notices.length).toBe(

@@ -1,6 +1,5 @@
 /** A signal ends a build that waits for others. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import {
   mkdtempSync,
   openSync,
@@ -16,10 +15,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { noise } from '../images/build.ts'
 import { buildTar } from '../tar/build-tar.ts'
-import { MAIN } from './diskwright.ts'
+import { killWhenStalled, MAIN } from './diskwright.ts'
 
 const TAR = buildTar([{ path: 'large', type: 'file', content: noise(3 << 20) }])
-const PROMPT_MS = 5000
 
 let folder: string
 let child: ChildProcess | undefined
@@ -35,17 +33,13 @@ afterEach(() => {
 function start(...args: string[]) {
   const started = spawn(process.execPath, [MAIN, 'build', '--quiet', ...args], { cwd: folder })
   child = started
+  killWhenStalled(started)
   let stderr = ''
   started.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   const ended = new Promise<object>((done) => {
-    started.on('exit', (code) => setImmediate(() => done({ code, stderr })))
+    started.on('exit', (code, signal) => setImmediate(() => done({ code: code ?? signal, stderr })))
   })
   return { process: started, ended }
-}
-
-function within<T>(work: Promise<T>): Promise<T | string> {
-  const tooLate = new Promise<string>((done) => setTimeout(() => done('did not end'), PROMPT_MS))
-  return Promise.race([work, tooLate])
 }
 
 const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms))
@@ -59,7 +53,7 @@ describe('SIGTERM ends a build', () => {
     await new Promise((done) => process.stdout.once('readable', done))
     await sleep(200)
     process.kill('SIGTERM')
-    expect(await within(ended)).toEqual(INTERRUPTED)
+    expect(await ended).toEqual(INTERRUPTED)
   })
 
   it('whose archive is a pipe that nobody has opened for writing', async () => {
@@ -68,7 +62,7 @@ describe('SIGTERM ends a build', () => {
     while (readdirSync(folder).length < 2) await sleep(10)
     await sleep(100)
     process.kill('SIGTERM')
-    expect(await within(ended)).toEqual(INTERRUPTED)
+    expect(await ended).toEqual(INTERRUPTED)
     expect(readdirSync(folder)).toEqual(['pipe'])
   })
 
@@ -82,7 +76,7 @@ describe('SIGTERM ends a build', () => {
       writeSync(pipe, TAR.subarray(0, 4096))
       await sleep(200)
       process.kill('SIGTERM')
-      expect(await within(ended)).toEqual(INTERRUPTED)
+      expect(await ended).toEqual(INTERRUPTED)
       expect(readdirSync(folder)).toEqual(['pipe'])
     } finally {
       closeSync(pipe)

@@ -28,7 +28,7 @@ describe.skipIf(!canMakeImages() || !existsSync(BACKPORTS_MKFS))('sectors', () =
     [16384, 'zstd', 'crc32c'],
     [65536, 'lzo', 'sha256'],
     [65536, 'no', 'blake2'],
-  ])('of %i bytes, %s, %s', { timeout: 180_000 }, async (sector, compression, checksum) => {
+  ])('of %i bytes, %s, %s', async (sector, compression, checksum) => {
     await inFolder(async (folder) => {
       const directory = await rootDirectory(folder)
       const image = join(folder, 'disk.img')

@@ -59,37 +59,33 @@ function collecting(): { stream: Writable; bytes: () => Buffer } {
 }
 
 describe.skipIf(!canUnpack)('two fronts', () => {
-  test.each(['img', 'img.zst'] as const)(
-    '%s: any writes on both sides',
-    { timeout: 60_000 },
-    async (format) => {
-      // Threads run files of dist/.
-      const built = new URL('../../dist/output/open-output.js', import.meta.url).href
-      const { openOutput } = (await import(built)) as typeof OpenOutputModule
-      const sides = fc.array(operations, { minLength: 2, maxLength: 2 })
-      await fc.assert(
-        fc.asyncProperty(sides, fc.boolean(), async (lists, inTurn) => {
-          const splitAt = borderOf(lists[0])
-          const path = join(folder, 'x')
-          const results: Buffer[] = []
-          for (const threaded of [false, true]) {
-            const output = await openOutput({ output: path, format, force: true, splitAt, threaded })
-            const image = await writeBoth(output.sink, lists, splitAt, inTurn)
-            await output.finish(image.length)
-            same(await unpacked(path, format), image, 'image')
-            results.push(readFileSync(path))
-          }
-          same(results[1], results[0], 'with a thread')
-          const { stream, bytes } = collecting()
-          const output = await openOutput({ output: stream, format, splitAt })
-          const image = await writeBoth(output.sink, lists, splitAt, !inTurn)
+  test.each(['img', 'img.zst'] as const)('%s: any writes on both sides', async (format) => {
+    // Threads run files of dist/.
+    const built = new URL('../../dist/output/open-output.js', import.meta.url).href
+    const { openOutput } = (await import(built)) as typeof OpenOutputModule
+    const sides = fc.array(operations, { minLength: 2, maxLength: 2 })
+    await fc.assert(
+      fc.asyncProperty(sides, fc.boolean(), async (lists, inTurn) => {
+        const splitAt = borderOf(lists[0])
+        const path = join(folder, 'x')
+        const results: Buffer[] = []
+        for (const threaded of [false, true]) {
+          const output = await openOutput({ output: path, format, force: true, splitAt, threaded })
+          const image = await writeBoth(output.sink, lists, splitAt, inTurn)
           await output.finish(image.length)
-          same(bytes(), results[0], 'stream, in another order')
-        }),
-        { numRuns: 6 },
-      )
-    },
-  )
+          same(await unpacked(path, format), image, 'image')
+          results.push(readFileSync(path))
+        }
+        same(results[1], results[0], 'with a thread')
+        const { stream, bytes } = collecting()
+        const output = await openOutput({ output: stream, format, splitAt })
+        const image = await writeBoth(output.sink, lists, splitAt, !inTurn)
+        await output.finish(image.length)
+        same(bytes(), results[0], 'stream, in another order')
+      }),
+      { numRuns: 6 },
+    )
+  })
 
   const low = contentOf('noise', 3 * MIB, 1)
   const high = contentOf('text', 6 * MIB, 2)

@@ -82,7 +82,7 @@ describe('images that are built here', () => {
     })
   })
 
-  test('any tree, with any options', { timeout: 300_000 }, async () => {
+  test('any tree, with any options', async () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySources, options, async (sources, options) => {
         const kept: SourceInput[] = withoutRefused(sources, options)
@@ -122,7 +122,7 @@ describe('images that are built here', () => {
     )
   })
 
-  test('any part of a file, however it is stored', { timeout: 180_000 }, async () => {
+  test('any part of a file, however it is stored', async () => {
     const content = new Uint8Array([...text(300_000), ...new Uint8Array(300_000), ...noise(200_001)])
     for (const compression of ['none', 'zstd', 'lzo']) {
       await build1([{ path: 'f', type: 'file', content }], { compression }, ({ image, btrfs }) =>

@@ -27,26 +27,23 @@ function hasNoRoom({ slack, nodeSize }: Combination): boolean {
 }
 
 describe('every option beside every other', () => {
-  test.each(combinations.map((chosen, i) => [nameOf(chosen), chosen, i] as const))(
-    '%s',
-    { timeout: 600_000 },
-    (_, chosen, i) =>
-      inFolder(async (folder) => {
-        const options = describeOptions(chosen)
-        const [drawn] = fc.sample(arbitrarySources, { numRuns: 1, seed: seedOf(chosen) })
-        const sources = withoutRefused(drawn, options)
-        const built = await build(folder, describeImage(folder, sources, options))
-        await judge(built, expectedImage(sources, options), {
-          readers: true,
-          exercise: true,
-          kernel: {
-            // In the sample each step is taken by one image.
-            ...(whole
-              ? { everything: true, check: {} }
-              : { steps: STEPS.filter((_, at) => at % combinations.length === i), balance: false }),
-            growFirst: hasNoRoom(chosen),
-          },
-        })
-      }),
+  test.each(combinations.map((chosen, i) => [nameOf(chosen), chosen, i] as const))('%s', (_, chosen, i) =>
+    inFolder(async (folder) => {
+      const options = describeOptions(chosen)
+      const [drawn] = fc.sample(arbitrarySources, { numRuns: 1, seed: seedOf(chosen) })
+      const sources = withoutRefused(drawn, options)
+      const built = await build(folder, describeImage(folder, sources, options))
+      await judge(built, expectedImage(sources, options), {
+        readers: true,
+        exercise: true,
+        kernel: {
+          // In the sample each step is taken by one image.
+          ...(whole
+            ? { everything: true, check: {} }
+            : { steps: STEPS.filter((_, at) => at % combinations.length === i), balance: false }),
+          growFirst: hasNoRoom(chosen),
+        },
+      })
+    }),
   )
 })

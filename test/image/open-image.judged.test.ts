@@ -265,7 +265,7 @@ describe('an image of one file system', () => {
     const path = join(folder, 'other')
     writeFileSync(path, '')
     truncateSync(path, 8 << 20)
-    execFileSync(program, [...options, path], { timeout: 30_000, stdio: 'ignore' })
+    execFileSync(program, [...options, path], { stdio: 'ignore' })
     await using(path, async (disk) => {
       const whole = disk.partition(0)
       expect(whole.contentType).toBe(type)
@@ -296,7 +296,7 @@ describe('an image of one file system', () => {
     writeFileSync(path, '')
     truncateSync(path, 128 << 20)
     const options = program === 'mkfs.fat' ? ['-n', 'LABEL', '-i', '1234ABCD'] : ['-q', '-f', '-L', 'LABEL']
-    execFileSync(program, [...options, path], { timeout: 30_000, stdio: 'ignore' })
+    execFileSync(program, [...options, path], { stdio: 'ignore' })
     await using(path, async (disk) => {
       const fs = await disk.partition('LABEL').open()
       expect(await fs.list('/')).toEqual([])
@@ -312,7 +312,7 @@ test.runIf(requireJudge('sfdisk'))('a GPT has names, and two of the same are not
   truncateSync(path, 16 << 20)
   const table =
     'label: gpt\nsize=2MiB, name=boot\nsize=2MiB, name=data\nsize=2MiB, name=data\nsize=2MiB, name="2"\n'
-  execFileSync('sfdisk', [path], { input: table, timeout: 20_000, stdio: ['pipe', 'ignore', 'ignore'] })
+  execFileSync('sfdisk', [path], { input: table, stdio: ['pipe', 'ignore', 'ignore'] })
   await using(path, async (disk) => {
     expect(disk.table?.type).toBe('gpt')
     expect(disk.partition('boot').number).toBe(1)

@@ -66,7 +66,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
     if (!canMakeImages()) return
     const kernels = await makeImage('subvolumes', folder)
     subjects.push({ path: kernels, image: await MutableImage.open(kernels) })
-  }, 120_000)
+  })
   afterAll(() => {
     for (const { image } of subjects) image.close()
     rmSync(folder, { recursive: true, force: true })
@@ -99,7 +99,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
     return [...kinds]
   }
 
-  test('is found as `btrfs check` finds it', { timeout: 300_000 }, async () => {
+  test('is found as `btrfs check` finds it', async () => {
     const draws = fc.record({
       subject: fc.nat(),
       kind: fc.nat(),
@@ -137,7 +137,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
     ['deletion that began with leaves', 'RootItem.dropProgress.objectid', 'bit'],
   ]
 
-  test.each(KNOWN)('%s', { timeout: 60_000 }, async (_, name, operation, tree, objectid) => {
+  test.each(KNOWN)('%s', async (_, name, operation, tree, objectid) => {
     const { image } = subjects[0]
     const field = image.fields.findLast(
       (one) =>
@@ -155,7 +155,7 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
     expect(await faultTextsOf(image.source)).toEqual([])
   })
 
-  test('one damage is few faults', { timeout: 60_000 }, async () => {
+  test('one damage is few faults', async () => {
     const { image } = subjects[0]
     for (const [name, tree] of [
       ['Header.bytenr', format.EXTENT_TREE_OBJECTID],
