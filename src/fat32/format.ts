@@ -83,7 +83,10 @@ export const MEDIA_FIXED_DISK = 0xf8
 /** Of floppy disks. All others are MEDIA_FIXED_DISK and above. */
 export const MEDIA_FLOPPY = 0xf0
 
-/** What a driver need not count at every mount. (FATGEN, "FSInfo Sector Structure") */
+/** The label in the boot sector of a volume without one, padded to 11 bytes. */
+export const NO_LABEL = 'NO NAME    '
+
+/** Counts that spare drivers from reading the whole FAT at every mount. (FATGEN, "FSInfo Sector Structure") */
 export const FsInfo = struct('FsInfo', SECTOR_SIZE, {
   leadSignature: u32,
   reserved1: bytes(480),
@@ -164,11 +167,13 @@ export const NT_NO_SHORT_NAME = 0x20
 export const NAME_END = 0x00
 /** First byte of a name: this entry is free. */
 export const NAME_DELETED = 0xe5
-/** First byte of a name: stands for a character 0xe5. */
+/** First byte of a name: stands for 0xe5, which marks a deleted entry there. */
 export const NAME_KANJI_E5 = 0x05
 
-/** Bytes of an entry in the FAT of FAT32, of which 28 bits count. */
-export const FAT_ENTRY_SIZE = 4
+/** An entry in the FAT of FAT32, of which 28 bits count. (FATGEN, "FAT Data Structure") */
+export const FatEntry = struct('FatEntry', 4, { value: u32 })
+/** An entry in the FAT of FAT16; in FAT12 two bytes that hold an entry and half of the one before or after it. */
+const FatEntry16 = struct('FatEntry16', 2, { value: u16 })
 export const FAT_MASK = 0x0fffffff
 export const FAT_FREE = 0
 export const FAT_BAD = 0x0ffffff7
@@ -181,11 +186,14 @@ export const FAT_NO_ERROR_BIT = 0x04000000
 
 export type FatType = 'fat12' | 'fat16' | 'fat32'
 
-/** What the entries of a FAT look like. (FATGEN, "FAT Data Structure") */
+/** The layout of the entries in a FAT. (FATGEN, "FAT Data Structure") */
 export interface FatEntryForm {
-  /** Bits from one entry to the next, and those of them that count. */
+  /** Bits from one entry to the next. */
   bits: number
+  /** The bits of a value that count. */
   mask: number
+  /** The value for a cluster whose entry begins in byte `at` of the view. */
+  get: (view: DataView, at: number, cluster: number) => number
   bad: number
   /** This and all above it end a chain. */
   endMin: number
@@ -195,11 +203,29 @@ export interface FatEntryForm {
 }
 
 export const FAT_ENTRY_FORMS: Readonly<Record<FatType, FatEntryForm>> = {
-  fat12: { bits: 12, mask: 0xfff, bad: 0xff7, endMin: 0xff8, cleanBit: 0, noErrorBit: 0 },
-  fat16: { bits: 16, mask: 0xffff, bad: 0xfff7, endMin: 0xfff8, cleanBit: 0x8000, noErrorBit: 0x4000 },
+  fat12: {
+    bits: 12,
+    mask: 0xfff,
+    // Even clusters have the lower twelve bits of their two bytes, odd ones the upper.
+    get: (view, at, cluster) => (FatEntry16.at.value.get(view, at) >> (cluster % 2 === 0 ? 0 : 4)) & 0xfff,
+    bad: 0xff7,
+    endMin: 0xff8,
+    cleanBit: 0,
+    noErrorBit: 0,
+  },
+  fat16: {
+    bits: 16,
+    mask: 0xffff,
+    get: FatEntry16.at.value.get,
+    bad: 0xfff7,
+    endMin: 0xfff8,
+    cleanBit: 0x8000,
+    noErrorBit: 0x4000,
+  },
   fat32: {
-    bits: 8 * FAT_ENTRY_SIZE,
+    bits: 8 * FatEntry.size,
     mask: FAT_MASK,
+    get: (view, at) => FatEntry.at.value.get(view, at) & FAT_MASK,
     bad: FAT_BAD,
     endMin: FAT_END_MIN,
     cleanBit: FAT_CLEAN_BIT,

@@ -1,7 +1,7 @@
 import { DoesNotFitError } from '../lib/errors.ts'
 import {
   DirEntry,
-  FAT_ENTRY_SIZE,
+  FatEntry,
   FIRST_CLUSTER,
   MAX_CLUSTERS,
   MIN_CLUSTERS,
@@ -31,7 +31,7 @@ const RESERVED_SECTORS = 32
 const FATS = 2
 const MAX_CLUSTER_SIZE = 32768
 const MAX_TOTAL_SECTORS = 2 ** 32 - 1
-const ENTRIES_PER_SECTOR = SECTOR_SIZE / FAT_ENTRY_SIZE
+const ENTRIES_PER_SECTOR = SECTOR_SIZE / FatEntry.size
 
 const MIB = 2 ** 20
 const GIB = 2 ** 30

@@ -1,5 +1,5 @@
 import { toText, type ByteString } from '../lib/byte-string.ts'
-import { MAX_LONG_NAME, NT_LOWER_BASE, NT_LOWER_EXTENSION } from './format.ts'
+import { MAX_LONG_NAME, NAME_DELETED, NAME_KANJI_E5, NT_LOWER_BASE, NT_LOWER_EXTENSION } from './format.ts'
 
 /** How a name is stored in its directory. */
 export interface StoredName {
@@ -38,6 +38,13 @@ export function caseKey(name: string): string {
     key += upper.length === 1 && !(name[i] > '\x7f' && upper <= '\x7f') ? upper : name[i]
   }
   return key
+}
+
+/** The 11 bytes of a short name or label, whose first one is escaped on disk when it is 0xe5. */
+export function unescapeShortName(stored: ByteString): ByteString {
+  return stored.charCodeAt(0) === NAME_KANJI_E5
+    ? `${String.fromCharCode(NAME_DELETED)}${stored.slice(1)}`
+    : stored
 }
 
 /** Characters of a short name, but for the lower-case letters. (FATGEN, "Naming Convention") */

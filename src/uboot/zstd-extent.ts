@@ -1,5 +1,6 @@
 /** What U-Boot and GRUB want of the zstd frame in an extent. The kernel is less strict. */
-import { isSkippableMagic, readFrameHeader, readFrameSize } from '../lib/zstd/format.ts'
+import { viewOf } from '../lib/struct.ts'
+import { isSkippableMagic, readFrameHeader, readFrameSize, SkippableFrameHeader } from '../lib/zstd/format.ts'
 
 /** Bytes: more than a frame of 128 KiB needs. */
 const MAX_WINDOW = 1 << 17
@@ -11,8 +12,8 @@ const MAX_WINDOW = 1 << 17
  */
 export function zstdExtentProblem(stored: Uint8Array, ramBytes: number): string | undefined {
   try {
-    const magic = new DataView(stored.buffer, stored.byteOffset, stored.byteLength).getUint32(0, true)
-    if (isSkippableMagic(magic)) return 'an extent begins with a skippable zstd frame'
+    if (isSkippableMagic(SkippableFrameHeader.at.magic.get(viewOf(stored), 0)))
+      return 'an extent begins with a skippable zstd frame'
     const { contentSize, windowSize } = readFrameHeader(stored)
     if (contentSize === undefined) return 'a zstd frame does not say the size of its content'
     const size = readFrameSize(stored)

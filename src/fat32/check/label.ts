@@ -1,6 +1,7 @@
 import { mismatch } from '../../lib/finding.ts'
-import { fromBytes, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
-import { BootSector, BootSector16, type DirEntry, EXTENDED_BOOT_SIGNATURE, NAME_KANJI_E5 } from '../format.ts'
+import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
+import { BootSector, BootSector16, type DirEntry, EXTENDED_BOOT_SIGNATURE, NO_LABEL } from '../format.ts'
+import { unescapeShortName } from '../names.ts'
 import { quote, type Check } from './context.ts'
 
 /** A record with the label of the volume. */
@@ -9,14 +10,13 @@ export interface LabelRecord {
   entry: DirEntry
 }
 
-const NO_NAME = 'NO NAME    '
 /** What a label must not have. (FATGEN, DIR_Name) Lower-case letters are tolerated, as they are everywhere. */
 const FORBIDDEN = /["*+,./:;<=>?[\\\]|\x00-\x1f]/
 
 /** The label stands in the boot sector and in the root directory, or there is none. */
 export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelRecord | undefined): void {
   const inBoot = fromBytes(boot.label)
-  const inRoot = record && labelOf(record.entry)
+  const inRoot = record && unescapeShortName(fromBytes(record.entry.name))
   const bootOffset = boot32 === undefined ? BootSector16.offsetOf('label') : BootSector.offsetOf('label')
   const fault = (expected: string, found: string, offset = record?.offset ?? bootOffset) =>
     onFinding(mismatch({ where: 'volume label', offset, expected, found }))
@@ -25,16 +25,12 @@ export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelReco
     fault('characters that a label may have', quote(inRoot))
   }
   // Without this signature the boot sector has no label, which is a fault of its own.
-  if (boot.bootSignature !== EXTENDED_BOOT_SIGNATURE || inBoot === (inRoot ?? NO_NAME)) return
+  if (boot.bootSignature !== EXTENDED_BOOT_SIGNATURE || inBoot === (inRoot ?? NO_LABEL)) return
   fault(
     inRoot === undefined
-      ? `${quote(NO_NAME)}, as the root directory has no label`
+      ? `${quote(NO_LABEL)}, as the root directory has no label`
       : `${quote(inRoot)}, as in the root directory`,
     quote(inBoot),
     bootOffset,
   )
-}
-
-function labelOf({ name }: DirEntry): ByteString {
-  return fromBytes(name[0] === NAME_KANJI_E5 ? Uint8Array.of(0xe5, ...name.subarray(1)) : name)
 }

@@ -4,13 +4,12 @@ import {
   ATTR_LONG_NAME,
   ATTR_VOLUME_ID,
   LAST_LONG_ENTRY,
-  NAME_KANJI_E5,
   NT_NO_SHORT_NAME,
   type DirEntry,
   type LongNameEntry,
 } from '../format.ts'
 import { decodeLongName, shortNameChecksum } from '../long-name.ts'
-import { caseKey, nameProblem } from '../names.ts'
+import { caseKey, nameProblem, unescapeShortName } from '../names.ts'
 import { quote } from './context.ts'
 
 /** Tells what is wrong with the record that lies at `offset`. */
@@ -116,6 +115,6 @@ const FORBIDDEN = /["*./:<>?\\|\x00-\x1f\x7f]/
 
 function isBadShortName({ name, ntCase }: DirEntry, long: string | undefined): boolean {
   if ((ntCase & NT_NO_SHORT_NAME) !== 0) return long === undefined
-  const text = fromBytes(name[0] === NAME_KANJI_E5 ? Uint8Array.of(0xe5, ...name.subarray(1)) : name)
+  const text = unescapeShortName(fromBytes(name))
   return text.startsWith(' ') || FORBIDDEN.test(toLatin1(text))
 }

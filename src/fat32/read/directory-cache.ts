@@ -1,26 +1,28 @@
+import { LruCache } from '../../lib/lru-cache.ts'
 import type { DirectoryRecord, ParsedDirectory } from './directory.ts'
 import { DirEntry } from '../format.ts'
 
 export interface OpenDirectory extends ParsedDirectory {
-  /** Bytes that it takes. */
+  /** Bytes of its clusters, or of the root directory's area. */
   size: number
 }
 
-/** Records that are kept, of one directory or several; one that is larger is kept alone. */
+/** Records that are kept, of one directory or several; a directory with more is kept alone. */
 const MAX_RECORDS = 20_000
 
-/** The directories that were read last: walks and paths come back to them. */
+/** The directories that were used last: walks and paths return to them. */
 export class DirectoryCache {
-  readonly #directories = new Map<number, OpenDirectory>()
+  readonly #directories = new LruCache<number, OpenDirectory>(MAX_RECORDS, {
+    weigh: ({ records }) => Math.max(1, records.length),
+    onEvict: (_, { records }) => {
+      for (const record of records) this.#records.delete(inoOf(record))
+    },
+  })
+  /** Of the directories that are kept, by inode number. */
   readonly #records = new Map<number, DirectoryRecord>()
 
   get(ino: number): OpenDirectory | undefined {
-    const directory = this.#directories.get(ino)
-    if (directory === undefined) return undefined
-    // The last to be forgotten is the last in the map.
-    this.#directories.delete(ino)
-    this.#directories.set(ino, directory)
-    return directory
+    return this.#directories.get(ino)
   }
 
   /** A record of a directory that is kept. */
@@ -29,11 +31,6 @@ export class DirectoryCache {
   }
 
   add(ino: number, directory: OpenDirectory): OpenDirectory {
-    for (const [old, { records }] of this.#directories) {
-      if (this.#records.size + directory.records.length <= MAX_RECORDS) break
-      for (const record of records) this.#records.delete(inoOf(record))
-      this.#directories.delete(old)
-    }
     this.#directories.set(ino, directory)
     for (const record of directory.records) this.#records.set(inoOf(record), record)
     return directory

@@ -9,10 +9,10 @@ import {
   LongNameEntry,
   NAME_DELETED,
   NAME_END,
-  NAME_KANJI_E5,
   NT_LOWER_BASE,
   NT_LOWER_EXTENSION,
 } from '../format.ts'
+import { unescapeShortName } from '../names.ts'
 import { decodeLongName } from '../long-name.ts'
 
 /** A record of a directory with the long name that belongs to it. */
@@ -80,8 +80,7 @@ const isDangerous = (name: string) => name === '.' || name === '..' || name.incl
 
 /** Never empty, and without a slash: a damaged name must not make a path of it. */
 export function shortNameText(short: ByteString, ntCase: number): string {
-  const stored = short.charCodeAt(0) === NAME_KANJI_E5 ? `\xe5${short.slice(1)}` : short
-  const text = fromCodePage(stored).replace(/[/\0]/g, '_')
+  const text = fromCodePage(unescapeShortName(short)).replace(/[/\0]/g, '_')
   const part = (raw: string, lower: boolean) => {
     const trimmed = raw.replace(/ +$/, '')
     return lower ? trimmed.toLowerCase() : trimmed

@@ -1,5 +1,6 @@
 import { CorruptError } from '../../lib/errors.ts'
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
+import { LruCache } from '../../lib/lru-cache.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { isCluster, type VolumeHead } from './boot-sector.ts'
@@ -17,7 +18,9 @@ export class FatTable {
   readonly form: FatEntryForm
   readonly #copies: readonly number[]
   readonly #onFinding: OnFinding
-  readonly #pages = new Map<number, DataView>()
+  readonly #pages = new LruCache<number, DataView>(MAX_PAGES)
+  /** The page that was used last. */
+  #page: { index: number; view: DataView } | undefined
 
   /** @param onFinding is told when a copy cannot be read and another one takes its place */
   constructor({ geometry, activeFats }: Pick<VolumeHead, 'geometry' | 'activeFats'>, onFinding: OnFinding) {
@@ -38,13 +41,14 @@ export class FatTable {
   /** The same, if it needs no reading. */
   kept(cluster: number): number | undefined {
     const byte = this.#byteOf(cluster)
-    const page = this.#pages.get(Math.floor(byte / PAGE_SIZE))
-    if (page === undefined) return undefined
-    const at = byte % PAGE_SIZE
-    const { bits, mask } = this.form
-    if (bits === 32) return page.getUint32(at, true) & mask
-    if (bits === 16) return page.getUint16(at, true)
-    return (page.getUint16(at, true) >> (cluster % 2 === 0 ? 0 : 4)) & mask
+    const index = Math.floor(byte / PAGE_SIZE)
+    // Chains seldom leave their page.
+    if (index !== this.#page?.index) {
+      const view = this.#pages.get(index)
+      if (view === undefined) return undefined
+      this.#page = { index, view }
+    }
+    return this.form.get(this.#page.view, byte % PAGE_SIZE, cluster)
   }
 
   /**
@@ -95,7 +99,6 @@ export class FatTable {
         const offset = fatOffset(this.geometry, copy) + start
         this.#onFinding(mismatch({ where: `FAT ${copy + 1}`, offset, expected: 'to be readable', found }))
       }
-      if (this.#pages.size === MAX_PAGES) this.#pages.delete(this.#pages.keys().next().value!)
       this.#pages.set(index, viewOf(bytes))
       return
     }

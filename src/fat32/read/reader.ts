@@ -5,12 +5,13 @@ import type { DirectoryEntry, FileSystemReader, Inode, InodeRef, OpenInode } fro
 import { fromBytes, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
+import { LruCache } from '../../lib/lru-cache.ts'
 import { readExactly, readStruct, type ByteRange, type ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes, type VolumeHead } from './boot-sector.ts'
 import { Chain } from './chain.ts'
 import { fromCodePage } from './code-page.ts'
 import { DirectoryCache, type OpenDirectory } from './directory-cache.ts'
-import { parseDirectory, type DirectoryRecord } from './directory.ts'
+import { parseDirectory, shortNameText, type DirectoryRecord } from './directory.ts'
 import { FatTable } from './fat-table.ts'
 import {
   ATTR_DIRECTORY,
@@ -18,13 +19,13 @@ import {
   DirEntry,
   EXTENDED_BOOT_SIGNATURE,
   MAX_DIR_ENTRIES,
-  NAME_KANJI_E5,
+  NO_LABEL,
   type BootSector,
   type BootSector16,
   type FatType,
 } from '../format.ts'
 import { clusterOffset, clusterSizeOf, rootOffset, type Geometry } from '../geometry.ts'
-import { caseKey } from '../names.ts'
+import { caseKey, unescapeShortName } from '../names.ts'
 import { fromFatTime } from '../times.ts'
 
 /**
@@ -85,7 +86,7 @@ class FatVolume implements FatReader {
   readonly #rootCluster: number | undefined
   readonly #fat: FatTable
   readonly #directories = new DirectoryCache()
-  readonly #chains = new Map<number, Chain>()
+  readonly #chains = new LruCache<number, Chain>(MAX_CHAINS)
   /** Which directory a cluster was found to belong to, for all that were opened. */
   readonly #owners = new Map<number, number>()
 
@@ -235,8 +236,6 @@ class FatVolume implements FatReader {
     }
     const chain =
       this.#chains.get(ref.ino) ?? new Chain(this.#fat, firstClusterOf(entry, this.type), { what, offset })
-    this.#chains.delete(ref.ino)
-    if (this.#chains.size === MAX_CHAINS) this.#chains.delete(this.#chains.keys().next().value!)
     this.#chains.set(ref.ino, chain)
     return { size, chain, what }
   }
@@ -292,9 +291,7 @@ function entryOf({ offset, entry, name }: DirectoryRecord): DirectoryEntry {
 /** Files are named by their short names in messages: more is not known where they are read. */
 function whatOf(kind: string, entry: DirEntry | undefined): string {
   if (entry === undefined) return 'root directory'
-  const text = fromCodePage(fromBytes(entry.name))
-  const [base, extension] = [text.slice(0, 8).trimEnd(), text.slice(8).trimEnd()]
-  return `${kind} ${JSON.stringify(extension === '' ? base : `${base}.${extension}`)}`
+  return `${kind} ${JSON.stringify(shortNameText(fromBytes(entry.name), 0))}`
 }
 
 function timesOf(entry: DirEntry | undefined): Pick<Inode, 'mtime' | 'atime' | 'birthtime'> {
@@ -308,14 +305,11 @@ function timesOf(entry: DirEntry | undefined): Pick<Inode, 'mtime' | 'atime' | '
   }
 }
 
-const NO_NAME = 'NO NAME'
-
 function bootLabel({ bootSignature, label }: BootSector | BootSector16): string {
   const text = bootSignature === EXTENDED_BOOT_SIGNATURE ? labelText(fromBytes(label)) : ''
-  return text === NO_NAME ? '' : text
+  return text === NO_LABEL.trimEnd() ? '' : text
 }
 
 function labelText(stored: ByteString): string {
-  const bytes = stored.charCodeAt(0) === NAME_KANJI_E5 ? `\xe5${stored.slice(1)}` : stored
-  return fromCodePage(bytes).replace(/[ \0]+$/, '')
+  return fromCodePage(unescapeShortName(stored)).replace(/[ \0]+$/, '')
 }

@@ -8,6 +8,7 @@ import {
   DirEntry,
   NAME_DELETED,
   NAME_KANJI_E5,
+  NO_LABEL,
 } from '../format.ts'
 import { encodeLongName } from '../long-name.ts'
 import type { Fat32Layout } from './plan.ts'
@@ -16,7 +17,7 @@ import { toFatTime } from '../times.ts'
 
 /** The label as boot sector and root directory have it: 11 bytes. */
 export function labelBytes(label: string): Uint8Array {
-  return toBytes((label || 'NO NAME').padEnd(11))
+  return toBytes(label === '' ? NO_LABEL : label.padEnd(11))
 }
 
 /** The records of a directory, without the zeros up to the end of its last cluster. */

@@ -1,13 +1,14 @@
 import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
+import { viewOf } from '../../lib/struct.ts'
 import { encodeDirectory, labelBytes } from './directory.ts'
 import {
   BOOT_SIGNATURE,
   BootSector,
   EXTENDED_BOOT_SIGNATURE,
   FAT_END,
-  FAT_ENTRY_SIZE,
   FAT_MASK,
+  FatEntry,
   FIRST_CLUSTER,
   FSINFO_LEAD_SIGNATURE,
   FSINFO_STRUCT_SIGNATURE,
@@ -141,12 +142,12 @@ export function encodeBootSectors({
 
 /** The used part of a FAT. A piece is valid until the next one is asked for. */
 function* fatPieces({ directories, files, nextFree }: Fat32Layout): Iterable<Uint8Array> {
-  const piece = new Uint8Array(Math.min(FAT_PIECE, nextFree * FAT_ENTRY_SIZE))
-  const view = new DataView(piece.buffer)
+  const piece = new Uint8Array(Math.min(FAT_PIECE, nextFree * FatEntry.size))
+  const view = viewOf(piece)
   let at = 0
   for (const entry of fatEntries([...directories, ...files].map(({ run }) => run))) {
-    view.setUint32(at, entry, true)
-    at += FAT_ENTRY_SIZE
+    FatEntry.at.value.set(view, at, entry)
+    at += FatEntry.size
     if (at === piece.length) {
       yield piece
       at = 0
