@@ -1,7 +1,18 @@
 /** Images that the Linux kernel and btrfs-progs make, of all that they write: what readers and checkers must cope with. */
 import { toLatin1 } from '../../src/lib/byte-string.ts'
 import { spawn } from 'node:child_process'
-import { copyFileSync, mkdirSync, openSync, closeSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { newestBtrfs, newestMkfs } from '../judges/btrfs-programs.ts'
@@ -103,6 +114,23 @@ async function beginBalance(top: string): Promise<void> {
   await ended
 }
 
+/** Snapshots of a subvolume between which files come, grow, change, get other names and go. */
+async function makeSnapshots(top: string): Promise<void> {
+  const at = (...parts: string[]) => join(top, '@', ...parts)
+  await btrfs('subvolume', 'create', join(top, '@'))
+  await populate(join(top, '@'), ['files', 'many', 'reflinks'])
+  mkdirSync(at('notes'))
+  for (let i = 0; i < 40; i++) {
+    for (let j = 0; j < 20; j++) writeFileSync(at('notes', `${i}-${j}`), `note ${i} ${j}\n`.repeat(j * 20))
+    appendFileSync(at('log'), `line ${i}\n`.repeat(3000))
+    linkSync(at('log'), at('notes', `log-${i}`))
+    if (i > 1) rmSync(at('notes', `${i - 2}-0`))
+    if (i > 1) renameSync(at('notes', `${i - 2}-1`), at(`renamed-${i}`))
+    await btrfs('subvolume', 'snapshot', '-r', join(top, '@'), join(top, `@-${i}`))
+  }
+  await btrfs('subvolume', 'delete', '--commit-after', join(top, '@-7'))
+}
+
 export const RECIPES = {
   default: { make: populated(ALL) },
   zstd: {
@@ -131,6 +159,7 @@ export const RECIPES = {
   'block group tree': { mkfs: ['-O', 'block-group-tree'], make: populated(CONTENT) },
   'no checksums, no inlining': { mount: 'nodatacow,max_inline=0', make: populated(CONTENT) },
   subvolumes: { make: (top, _, folder) => makeSubvolumes(top, folder) },
+  snapshots: { mkfs: ['-n', '4096'], make: makeSnapshots },
   quota: {
     make: async (top) => {
       await btrfs('quota', 'enable', top)

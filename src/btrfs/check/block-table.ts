@@ -27,15 +27,13 @@ export interface FindingTree {
   lastSnapshot: number
 }
 
-const [RELOC, REACHED_BY_OWNER] = [1, 2]
-
 export class BlockTable {
   readonly #rows = new Map<number, number>()
   readonly #bytenr = columnOfSizes()
   readonly #physical = columnOfSizes()
   readonly #generation = columnOfSizes()
   readonly #level = columnOfU8()
-  readonly #marks = columnOfU8()
+  readonly #isReloc = columnOfU8()
   /** Numbers of ids. */
   readonly #owner = columnOfU32()
   readonly #finder = columnOfU32()
@@ -50,25 +48,24 @@ export class BlockTable {
     return this.#bytenr.length
   }
 
+  has(bytenr: number): boolean {
+    return this.#rows.has(bytenr)
+  }
+
   rowOf(bytenr: number): number | undefined {
     return this.#rows.get(bytenr)
   }
 
   /** Takes note of a block that a tree leads to; true when none has before. */
   visit(block: TreeBlock, tree: FindingTree): boolean {
-    const known = this.#rows.get(block.bytenr)
-    const reached = block.owner === tree.objectid ? REACHED_BY_OWNER : 0
-    if (known !== undefined) {
-      this.#marks.set(known, this.#marks.get(known) | reached)
-      return false
-    }
+    if (this.#rows.has(block.bytenr)) return false
     this.#rows.set(block.bytenr, this.length)
     this.#bytenr.push(block.bytenr)
     this.#physical.push(block.physical)
     this.#generation.push(block.generation)
     this.#level.push(block.level)
     const isReloc = (Header.at.flags.get(block.view, 0) & HEADER_FLAG_RELOC) !== 0n
-    this.#marks.push((isReloc ? RELOC : 0) | reached)
+    this.#isReloc.push(isReloc ? 1 : 0)
     this.#owner.push(this.ids.numberOf(block.owner))
     this.#finder.push(this.ids.numberOf(tree.objectid))
     this.#lastSnapshot.push(tree.lastSnapshot)
@@ -83,7 +80,5 @@ export class BlockTable {
   owner = (row: number) => this.#owner.get(row)
   finder = (row: number) => this.ids.idOf(this.#finder.get(row))
   lastSnapshot = (row: number) => this.#lastSnapshot.get(row)
-  isReloc = (row: number) => (this.#marks.get(row) & RELOC) !== 0
-  /** Whether the tree that made it still leads to it. */
-  isReachedByOwner = (row: number) => (this.#marks.get(row) & REACHED_BY_OWNER) !== 0
+  isReloc = (row: number) => this.#isReloc.get(row) !== 0
 }

@@ -9,7 +9,7 @@ import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from '../format.ts'
 import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 import { CheckContext } from './context.ts'
-import { checkVolume } from './passes.ts'
+import { runPasses } from './passes.ts'
 
 /** How many findings a result holds; `onFinding` is called with all of them. */
 export const MAX_KEPT_FINDINGS = 1000
@@ -81,13 +81,13 @@ async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: 
   const context = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
   await drive(
     abortable,
-    checkVolume({
-      volume: context,
+    runPasses({
+      context,
       deviceSize: source.size,
-      knownMirrors: damagedMirrors,
+      damagedMirrors,
       zstd: codecs.zstd,
       quick,
-      ...(onProgress !== undefined && { onProgress }),
+      onProgress,
     }),
   )
 }

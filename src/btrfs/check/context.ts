@@ -2,9 +2,10 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import {
+  DATA_RELOC_TREE_OBJECTID,
+  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
   FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
-  DATA_RELOC_TREE_OBJECTID,
   LAST_FREE_OBJECTID,
   TREE_RELOC_OBJECTID,
   type Key,
@@ -52,6 +53,11 @@ export class CheckContext {
     this.#chunkTreeUuid ??= bytes.slice(at, at + 16)
     for (let i = 0; i < 16; i++) if (bytes[at + i] !== this.#chunkTreeUuid[i]) return false
     return true
+  }
+
+  /** Whether block groups have a tree of their own, instead of being in the extent tree. */
+  get hasBlockGroupTree(): boolean {
+    return (this.superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
   }
 
   has(incompatFlag: bigint): boolean {

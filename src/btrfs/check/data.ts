@@ -1,5 +1,4 @@
 /** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
-import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
@@ -14,6 +13,7 @@ import { decompressExtent, type Decompressor } from '../read/decompress.ts'
 import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
+import type { ChecksumItems } from './checksum-items.ts'
 import type { ExtentTree } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
@@ -22,46 +22,6 @@ import type { CheckContext } from './context.ts'
 
 /** Bytes that are read at once. No compressed extent is longer. */
 const WINDOW = 1024 ** 2
-
-/** Where checksums are: items of the checksum tree, in the order of the addresses that they are for. */
-export class ChecksumItems {
-  readonly #sumSize: number
-  readonly #sectorsize: number
-  readonly #address = columnOfSizes()
-  readonly #block = columnOfSizes()
-  readonly #at = columnOfU32()
-  readonly #count = columnOfU32()
-  /** Bytes of data that have checksums. */
-  bytes = 0
-
-  constructor({ hash, sectorsize }: CheckContext) {
-    this.#sumSize = hash.size
-    this.#sectorsize = sectorsize
-  }
-
-  get length(): number {
-    return this.#address.length
-  }
-
-  /** Takes in an item, which is as it should be. */
-  add(leaf: TreeBlock, slot: number): void {
-    const count = leaf.itemSize(slot) / this.#sumSize
-    this.#address.push(Number(leaf.keyOffset(slot)))
-    this.#block.push(leaf.bytenr)
-    this.#at.push(leaf.itemStart(slot))
-    this.#count.push(count)
-    this.bytes += count * this.#sectorsize
-  }
-
-  get(row: number): { address: number; block: number; at: number; count: number } {
-    return {
-      address: this.#address.get(row),
-      block: this.#block.get(row),
-      at: this.#at.get(row),
-      count: this.#count.get(row),
-    }
-  }
-}
 
 export interface DataInput {
   context: CheckContext

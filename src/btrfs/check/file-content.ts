@@ -14,73 +14,132 @@ import {
 import { decompressExtent, type Decompressor } from '../read/decompress.ts'
 import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import type { ChecksumRanges } from './checksums.ts'
+import type { ChecksumRanges } from './checksum-ranges.ts'
 import { u64Of } from './numbers.ts'
-import type { LostRanges } from './tree-walk.ts'
+import type { LostRanges } from './lost-ranges.ts'
 import type { CheckContext } from './context.ts'
 
-export interface ContentContext {
-  volume: CheckContext
+export interface ContentServices {
+  context: CheckContext
   checksums: ChecksumRanges
   lostChecksums: LostRanges
   /** For inline content; in a quick check there is none. */
   zstd: Decompressor | undefined
-  /** A range that is only kept, and has checksums: somebody else must have written it. */
-  addSummedPrealloc(extent: { bytenr: number; inode: number; tree: bigint; place: number }): void
+  /** Called for preallocated space with checksums: another file must have written it. */
+  addSummedPrealloc(prealloc: SummedPrealloc): void
+}
+
+export interface SummedPrealloc {
+  bytenr: number
+  inode: number
+  tree: bigint
+  place: number
 }
 
 type Problem = (field: string, expected: unknown, found: unknown) => void
 
-export class FileContent {
-  readonly #context: ContentContext
-  readonly #tree: bigint
-  #hasNoSums = false
-  #isSymlink = false
-  #start = -1
-  #end = 0
-  #hole: number | undefined
-  #missesSums = false
-  #hasSums = false
+/** What the items of an inode that have been read say about its content. */
+interface ContentState {
+  hasNoSums: boolean
+  isSymlink: boolean
+  /** Where the first extent begins in the file; -1 when there is none yet. */
+  start: number
+  /** Where the last extent ends. */
+  end: number
+  /** Where a range without an extent begins. */
+  hole: number | undefined
+  missesSums: boolean
+  hasSums: boolean
   /** What the inode's nbytes should be. */
-  bytes = 0
+  bytes: number
+}
 
-  constructor(context: ContentContext, tree: bigint) {
-    this.#context = context
+const NOTHING_YET: ContentState = {
+  hasNoSums: false,
+  isSymlink: false,
+  start: -1,
+  end: 0,
+  hole: undefined,
+  missesSums: false,
+  hasSums: false,
+  bytes: 0,
+}
+
+export class FileContent {
+  readonly #services: ContentServices
+  readonly #tree: bigint
+  readonly #state: ContentState
+
+  constructor(services: ContentServices, tree: bigint, state: ContentState = NOTHING_YET) {
+    this.#services = services
     this.#tree = tree
+    this.#state = { ...state }
   }
 
   get hasExtents(): boolean {
-    return this.#start >= 0
+    return this.#state.start >= 0
+  }
+
+  get bytes(): number {
+    return this.#state.bytes
+  }
+
+  clone(): FileContent {
+    return new FileContent(this.#services, this.#tree, this.#state)
+  }
+
+  /** All that decides which of the extents that follow are valid. */
+  get stateKey(): string {
+    const { hasNoSums, isSymlink, start, end } = this.#state
+    return `${hasNoSums} ${isSymlink} ${start < 0 ? 'none' : end}`
+  }
+
+  /** The content that follows in another block: `append` adds it. */
+  continuation(): FileContent {
+    const { hasNoSums, isSymlink, start, end } = this.#state
+    return new FileContent(this.#services, this.#tree, { ...NOTHING_YET, hasNoSums, isSymlink, start, end })
+  }
+
+  /** @param other a continuation of content in the same state */
+  append(other: FileContent): void {
+    const [state, more] = [this.#state, other.#state]
+    if (state.start < 0) state.start = more.start
+    state.end = more.end
+    state.hole ??= more.hole
+    state.missesSums ||= more.missesSums
+    state.hasSums ||= more.hasSums
+    state.bytes += more.bytes
   }
 
   /** @param flags the lower half of the inode's */
   begin(flags: number, isSymlink: boolean): void {
-    this.#hasNoSums = (flags & Number(INODE_NODATASUM)) !== 0
-    this.#isSymlink = isSymlink
+    this.#state.hasNoSums = (flags & Number(INODE_NODATASUM)) !== 0
+    this.#state.isSymlink = isSymlink
   }
 
   add(leaf: TreeBlock, slot: number, problem: Problem): void {
     const { view } = leaf
     const at = leaf.itemStart(slot)
     const offset = Number(leaf.keyOffset(slot))
-    if (this.#start < 0) {
-      this.#start = offset
-      this.#end = offset
+    if (this.#state.start < 0) {
+      this.#state.start = offset
+      this.#state.end = offset
     }
-    if (offset < this.#end) problem('', `one from ${this.#end} on, where the one before ends`, offset)
-    else if (offset > this.#end) this.#hole ??= this.#end
+    if (offset < this.#state.end)
+      problem('', `one from ${this.#state.end} on, where the one before ends`, offset)
+    else if (offset > this.#state.end) this.#state.hole ??= this.#state.end
     const compression = FileExtentItem.at.compression.get(view, at)
     const type = FileExtentItem.at.type.get(view, at)
     if (type === FILE_EXTENT_INLINE) this.#addInline(leaf, slot, compression, problem)
     else {
       const length = u64Of(FileExtentItem.at.numBytes, view, at)
-      this.#end = offset + length
+      this.#state.end = offset + length
       this.#addExtent(leaf, slot, compression, type === FILE_EXTENT_PREALLOC, problem)
     }
   }
 
   #addInline(leaf: TreeBlock, slot: number, compression: number, problem: Problem): void {
-    const { sectorsize, nodesize } = this.#context.volume
+    const { sectorsize, nodesize } = this.#services.context
     const ramBytes = u64Of(FileExtentItem.at.ramBytes, leaf.view, leaf.itemStart(slot))
     const stored = leaf.itemSize(slot) - FileExtentHead.size
     const most = Math.min(sectorsize - 1, maxItemSize(nodesize) - FileExtentHead.size)
@@ -91,12 +150,12 @@ export class FileContent {
     }
     if (compression !== COMPRESS_NONE && ramBytes <= sectorsize)
       this.#decompress(leaf, slot, ramBytes, problem)
-    this.bytes += ramBytes
-    this.#end = Math.ceil(ramBytes / sectorsize) * sectorsize
+    this.#state.bytes += ramBytes
+    this.#state.end = Math.ceil(ramBytes / sectorsize) * sectorsize
   }
 
   #decompress(leaf: TreeBlock, slot: number, ramBytes: number, problem: Problem): void {
-    const { zstd, volume } = this.#context
+    const { zstd, context } = this.#services
     if (zstd === undefined) return
     const at = leaf.itemStart(slot)
     const stored = leaf.bytes.subarray(at + FileExtentHead.size, at + leaf.itemSize(slot))
@@ -105,7 +164,7 @@ export class FileContent {
     try {
       const content = decompressExtent({ compression, ramBytes }, stored, {
         zstd,
-        sectorsize: volume.sectorsize,
+        sectorsize: context.sectorsize,
         place,
       })
       if (content.length < ramBytes) problem(', content', `${ramBytes} bytes`, content.length)
@@ -133,23 +192,24 @@ export class FileContent {
     if (within + length > ramBytes)
       problem(', num_bytes', `at most ${ramBytes - within}, the rest of the extent`, length)
     if (isPrealloc && isCompressed) problem(', compression', '0 of preallocated space', compression)
-    if (isCompressed && this.#hasNoSums) problem(', compression', '0 of an inode with NODATASUM', compression)
-    if (this.#isSymlink) problem(', type', 'inline content of a symlink', isPrealloc ? 2 : 1)
+    if (isCompressed && this.#state.hasNoSums)
+      problem(', compression', '0 of an inode with NODATASUM', compression)
+    if (this.#state.isSymlink) problem(', type', 'inline content of a symlink', isPrealloc ? 2 : 1)
     if (diskBytenr === 0) return
-    this.bytes += length
-    if (this.#tree === DATA_RELOC_TREE_OBJECTID || this.#context.lostChecksums.any) return
+    this.#state.bytes += length
+    if (this.#tree === DATA_RELOC_TREE_OBJECTID || this.#services.lostChecksums.any) return
     const [from, size] = isCompressed
       ? [diskBytenr, u64Of(FileExtentItem.at.diskNumBytes, view, at)]
       : [diskBytenr + within, length]
-    const covered = this.#context.checksums.covered(from, size)
+    const covered = this.#services.checksums.covered(from, size)
     if (!isPrealloc) {
-      this.#hasSums ||= covered > 0
-      this.#missesSums ||= covered < size
+      this.#state.hasSums ||= covered > 0
+      this.#state.missesSums ||= covered < size
       if (covered < size && isCompressed)
         problem(', checksums', `those of ${size} bytes`, `those of ${covered}`)
     } else if (covered > 0) {
       const inode = Number(leaf.objectid(slot))
-      this.#context.addSummedPrealloc({
+      this.#services.addSummedPrealloc({
         bytenr: diskBytenr,
         inode,
         tree: this.#tree,
@@ -160,16 +220,16 @@ export class FileContent {
 
   /** Where a range without an extent begins, when there must be none. */
   holeBefore(size: number): number | undefined {
-    if (size === 0 || this.#context.volume.has(FEATURE_INCOMPAT_NO_HOLES)) return undefined
-    if (this.#start !== 0) return 0
-    const hole = this.#hole ?? this.#end
+    if (size === 0 || this.#services.context.has(FEATURE_INCOMPAT_NO_HOLES)) return undefined
+    if (this.#state.start !== 0) return 0
+    const hole = this.#state.hole ?? this.#state.end
     return hole < size ? hole : undefined
   }
 
   checksumProblem(): { expected: string; found: string } | undefined {
-    if (this.#hasSums && this.#hasNoSums)
+    if (this.#state.hasSums && this.#state.hasNoSums)
       return { expected: 'none of an inode with NODATASUM', found: 'some' }
-    if (this.#missesSums && !this.#hasNoSums)
+    if (this.#state.missesSums && !this.#state.hasNoSums)
       return { expected: 'those of all its extents', found: 'not all' }
     return undefined
   }

@@ -11,9 +11,11 @@ import {
   TREE_LOG_OBJECTID,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import { ChecksumRanges, type LoggedExtent } from './checksums.ts'
+import { ChecksumRanges } from './checksum-ranges.ts'
+import type { LoggedExtent } from './compare-checksums.ts'
 import { u64Of } from './numbers.ts'
-import { LostRanges, type TreeVisitor } from './tree-walk.ts'
+import { LostRanges } from './lost-ranges.ts'
+import type { TreeVisitor } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
 /** The log of one subvolume. */

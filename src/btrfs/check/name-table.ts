@@ -30,7 +30,6 @@ export class NameTable {
   readonly #inode = columnOfSizes()
   readonly #index = columnOfSizes()
   readonly #hash = columnOfU32()
-  /** Of another function: two names that agree in both are taken for one. */
   readonly #otherHash = columnOfU32()
   readonly #marks = columnOfU8()
   readonly #type = columnOfU8()
@@ -63,9 +62,10 @@ export class NameTable {
   /** Takes note of a name. What contradicts what was there before, if anything does. */
   add(block: TreeBlock, name: SeenName): { what: string; expected: unknown; found: unknown } | undefined {
     const bytes = block.bytes.subarray(name.start, name.start + name.length)
-    const row = this.#find(name, nameBytesHash(bytes), otherHash(bytes))
+    const hashes = nameHashes(bytes)
+    const row = this.#find(name, hashes)
     if (row === undefined) {
-      this.#push(block, name, bytes)
+      this.#push(block, name, hashes)
       return undefined
     }
     const marks = this.#marks.get(row)
@@ -90,13 +90,13 @@ export class NameTable {
   #push(
     block: TreeBlock,
     { directory, inode, seen, index = 0, type = 0, start, length }: SeenName,
-    bytes: Uint8Array,
+    [hash, otherHash]: NameHashes,
   ) {
     this.#directory.push(directory)
     this.#inode.push(inode)
     this.#index.push(index)
-    this.#hash.push(nameBytesHash(bytes))
-    this.#otherHash.push(otherHash(bytes))
+    this.#hash.push(hash)
+    this.#otherHash.push(otherHash)
     this.#marks.push(seen)
     this.#type.push(type)
     this.#block.push(block.bytenr)
@@ -115,13 +115,13 @@ export class NameTable {
     this.#slots[slot] = row + 1
   }
 
-  #find({ directory, inode, length }: SeenName, hash: number, other: number): number | undefined {
+  #find({ directory, inode, length }: SeenName, [hash, otherHash]: NameHashes): number | undefined {
     const mask = this.#slots.length - 1
     for (let slot = mixed(directory, inode, hash) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] - 1
       const isIt =
         this.#hash.get(row) === hash &&
-        this.#otherHash.get(row) === other &&
+        this.#otherHash.get(row) === otherHash &&
         this.#length.get(row) === length &&
         this.#inode.get(row) === inode &&
         this.#directory.get(row) === directory
@@ -137,8 +137,14 @@ function mixed(directory: number, inode: number, hash: number): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-/** FNV-1a. */
-function otherHash(bytes: Uint8Array): number {
+type NameHashes = readonly [hash: number, otherHash: number]
+
+/** The hash that the keys of names have, and one of another function: names that agree in both are taken for one. */
+export function nameHashes(bytes: Uint8Array): NameHashes {
+  return [nameBytesHash(bytes), fnv1a(bytes)]
+}
+
+function fnv1a(bytes: Uint8Array): number {
   let h = 0x811c9dc5
   for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193)
   return h >>> 0

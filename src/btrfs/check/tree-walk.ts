@@ -1,4 +1,4 @@
-/** Walks trees: every block is as what points to it says, keys ascend, and whoever listens is given the leaves. */
+/** Walks trees: every block is as its pointer says, keys ascend, and a visitor gets the leaves. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
@@ -10,51 +10,57 @@ import {
   HEADER_FLAG_RELOC,
   HEADER_FLAG_WRITTEN,
   KeyPtr,
+  NO_KEY,
   ROOT_TREE_OBJECTID,
   TREE_LOG_OBJECTID,
   TREE_RELOC_OBJECTID,
   type Key,
 } from '../format.ts'
-import { linkProblem, type TreeBlock } from '../read/tree-block.ts'
+import { linkProblem, type BlockExpectation, type BlockProblem, type TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
+import { blockName, compareKeys, isSubvolume, type CheckContext } from './context.ts'
 import { itemProblem } from './item-rules.ts'
 import { keyName, treeName } from './names.ts'
-import { blockName, compareKeys, isSubvolume, type CheckContext } from './context.ts'
+import { WalkedSubtrees } from './walked-subtrees.ts'
 
 /** A tree, as its root item or the superblock has it. */
 export interface CheckedTree {
   objectid: bigint
-  /** The third part of its root item's key: of what a relocation tree is one. */
+  /** The third part of its root item's key: the tree that a relocation tree belongs to. */
   offset: bigint
   bytenr: number
   level: number
   generation: number
   lastSnapshot: number
-  /** A tree that is being deleted: what comes before is gone. (drop_progress, drop_level) */
+  /** A tree that is being deleted: items before the key are gone. (drop_progress, drop_level) */
   drop?: { key: Key; level: number }
 }
 
-/** What comes by on the way through a tree. */
+/** Called on the way through a tree. */
 export interface TreeVisitor {
   /**
-   * @param bad the slots whose items are not as they should be, if there are any; they have been reported
+   * @param bad the slots of invalid items, if there are any; they have been reported
    * @param isNew whether no tree has led to the leaf before
    */
   leaf(block: TreeBlock, bad: ReadonlySet<number> | undefined, isNew: boolean): void
-  /** A node that no tree has led to before, and the slots that count. */
+  /** A node that no tree has led to before. Slots before `firstSlot` are deleted. */
   node?(block: TreeBlock, firstSlot: number): void
   /** No item from `low` on and before `high` could be read. This has been reported. */
   lost(low: Key, high: Key | undefined): void
+  /**
+   * Asked instead of walking through a subtree that has been walked before. Without it all are walked again.
+   *
+   * @param firstKey undefined for the whole tree
+   * @returns whether the visitor has taken what it needs from the earlier walk
+   */
+  reuse?(bytenr: number, firstKey: Key | undefined): boolean
+  /** A subtree begins that other trees may share. */
+  enter?(bytenr: number, firstKey: Key | undefined): void
+  /** The subtree that was entered last ends. */
+  leave?(bytenr: number): void
 }
 
-export interface WalkContext {
-  volume: CheckContext
-  reader: BlockReader
-  blocks: BlockTable
-}
-
-const FIRST_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 /** Bytes of leaves that are read ahead. */
 const READ_AHEAD = 4 * 1024 ** 2
 const NEVER_EMPTY = new Set([
@@ -66,82 +72,151 @@ const NEVER_EMPTY = new Set([
   DATA_RELOC_TREE_OBJECTID,
 ])
 
-/** Walks through all of a tree that can be read. */
-export function* walkTree(context: WalkContext, tree: CheckedTree, visitor: TreeVisitor): ReadRoutine<void> {
-  const { volume, reader } = context
-  const [block] = yield* reader.read([tree.bytenr], tree.objectid)
-  if (block === undefined) return visitor.lost(FIRST_KEY, undefined)
-  const { bytenr, level, generation } = tree
-  const problem = linkProblem(block, { level, generation })
-  if (problem !== undefined) {
-    const what = `${blockName(bytenr, tree.objectid)}, ${problem.what}`
-    volume.fault(what, block.physical, problem.expected, problem.found)
-    return visitor.lost(FIRST_KEY, undefined)
+export class TreeWalker {
+  readonly context: CheckContext
+  readonly reader: BlockReader
+  readonly blocks: BlockTable
+  readonly subtrees: WalkedSubtrees
+  /** Pointers whose faults have been reported: a tree may be walked twice, and its nodes be those of others. */
+  readonly #reported = new Set<string>()
+
+  /** @param referenceCount how many references a block has, by the extent tree */
+  constructor(
+    context: CheckContext,
+    reader: BlockReader,
+    blocks: BlockTable,
+    referenceCount: (bytenr: number) => number,
+  ) {
+    this.context = context
+    this.reader = reader
+    this.blocks = blocks
+    this.subtrees = new WalkedSubtrees((bytenr) => blocks.has(bytenr) || referenceCount(bytenr) > 1)
   }
-  const walk = new Walk(context, tree, visitor)
-  yield* walk.block(block, undefined)
+
+  /** Walks through all of a tree that can be read. */
+  *walk(tree: CheckedTree, visitor: TreeVisitor): ReadRoutine<void> {
+    const { bytenr, level, generation, objectid, offset } = tree
+    const walk = new Walk(this, tree, visitor)
+    if (walk.reuse(bytenr, { level, generation }, undefined)) return
+    const [block] = yield* this.reader.read([bytenr], objectid)
+    if (block === undefined) return visitor.lost(NO_KEY, undefined)
+    const problem = linkProblem(block, { level, generation })
+    if (problem === undefined) return yield* walk.subtree(block, undefined, undefined)
+    const { what, expected, found } = problem
+    this.report(`root ${objectid} ${offset} ${bytenr}`, block, objectid, { what, expected, found })
+    visitor.lost(NO_KEY, undefined)
+  }
+
+  /** @param pointer identifies the pointer, so that its fault is reported once */
+  report(pointer: string, block: TreeBlock, tree: bigint, { what, expected, found }: BlockProblem): void {
+    if (this.#reported.has(pointer)) return
+    this.#reported.add(pointer)
+    this.context.fault(`${blockName(block.bytenr, tree)}, ${what}`, block.physical, expected, found)
+  }
 }
 
+/** One walk through one tree. */
 class Walk {
-  readonly #context: WalkContext
+  readonly #walker: TreeWalker
   readonly #tree: CheckedTree
   readonly #visitor: TreeVisitor
+  /** The greatest key of all leaves so far. */
+  #lastKey: Key = NO_KEY
 
-  constructor(context: WalkContext, tree: CheckedTree, visitor: TreeVisitor) {
-    this.#context = context
+  constructor(walker: TreeWalker, tree: CheckedTree, visitor: TreeVisitor) {
+    this.#walker = walker
     this.#tree = tree
     this.#visitor = visitor
   }
 
+  /** Whether a subtree has been walked before, is as this pointer says, and need not be walked again. */
+  reuse(bytenr: number, link: BlockExpectation, upper: Key | undefined): boolean {
+    if (this.#visitor.reuse === undefined) return false
+    const { objectid, drop } = this.#tree
+    const known = this.#walker.subtrees.find(bytenr, link, upper, objectid)
+    if (known === undefined) return false
+    const { firstKey } = link
+    // Parts of it are deleted in this tree.
+    if (drop !== undefined && (firstKey === undefined || compareKeys(firstKey, drop.key) < 0)) return false
+    if (!this.#visitor.reuse(bytenr, firstKey)) return false
+    this.#reach(known.lastKey)
+    return true
+  }
+
   /** @param upper all keys are less, when it is given */
-  *block(block: TreeBlock, upper: Key | undefined): ReadRoutine<void> {
-    const { volume, blocks } = this.#context
+  *subtree(block: TreeBlock, firstKey: Key | undefined, upper: Key | undefined): ReadRoutine<void> {
+    const { subtrees } = this.#walker
+    const { bytenr, level, generation } = block
+    if (!subtrees.isShared(bytenr)) return yield* this.#block(block, upper)
+    this.#visitor.enter?.(bytenr, firstKey)
+    yield* this.#block(block, upper)
+    this.#visitor.leave?.(bytenr)
+    if (block.count === 0 || this.#tree.drop !== undefined) return
+    // Its last leaves may be unreadable.
+    this.#reach(block.key(block.count - 1))
+    const walked = { level, generation, firstKey: block.key(0), lastKey: this.#lastKey }
+    subtrees.add(bytenr, { ...walked, tree: this.#tree.objectid })
+  }
+
+  *#block(block: TreeBlock, upper: Key | undefined): ReadRoutine<void> {
+    const { context, blocks } = this.#walker
     const tree = this.#tree.objectid
     const isNew = blocks.visit(block, this.#tree)
     this.#checkHeader(block, isNew)
-    if (upper !== undefined && block.count > 0 && block.compare(block.count - 1, upper) >= 0) {
-      const what = `${blockName(block.bytenr, tree)}, slot ${block.count - 1}`
-      volume.fault(
-        what,
-        block.physical,
-        `a key before ${keyName(upper)}`,
-        keyName(block.key(block.count - 1)),
-      )
+    const last = block.count - 1
+    if (upper !== undefined && last >= 0 && block.compare(last, upper) >= 0) {
+      const [expected, found] = [`a key before ${keyName(upper)}`, keyName(block.key(last))]
+      this.#walker.report(`${block.bytenr} ${keyName(upper)}`, block, tree, {
+        what: `slot ${last}`,
+        expected,
+        found,
+      })
       return this.#visitor.lost(block.key(0), upper)
     }
-    if (block.count === 0 && NEVER_EMPTY.has(this.#tree.objectid))
-      return this.#visitor.lost(FIRST_KEY, undefined)
+    if (block.count === 0 && NEVER_EMPTY.has(tree)) return this.#visitor.lost(NO_KEY, undefined)
+    if (block.isLeaf && last >= 0) this.#reach(block.key(last))
     if (block.isLeaf) return this.#visitor.leaf(block, this.#badSlots(block, isNew), isNew)
     const first = this.#firstSlot(block)
     if (isNew) this.#visitor.node?.(block, first)
-    const atOnce = block.level === 1 ? Math.max(1, Math.floor(READ_AHEAD / volume.nodesize)) : 1
+    const atOnce = block.level === 1 ? Math.max(1, Math.floor(READ_AHEAD / context.nodesize)) : 1
     for (let slot = first; slot < block.count; slot += atOnce) {
       yield* this.#children(block, slot, Math.min(block.count, slot + atOnce), upper)
     }
   }
 
+  #reach(key: Key): void {
+    if (compareKeys(key, this.#lastKey) > 0) this.#lastKey = key
+  }
+
   *#children(parent: TreeBlock, from: number, to: number, upper: Key | undefined): ReadRoutine<void> {
-    const { volume, reader } = this.#context
+    const { reader, subtrees } = this.#walker
+    const tree = this.#tree.objectid
+    const canReuse = this.#visitor.reuse !== undefined
     const bytenrs = Array.from({ length: to - from }, (_, i) => parent.childBytenr(from + i))
-    const children = yield* reader.read(bytenrs, this.#tree.objectid)
+    const unknown = canReuse ? bytenrs.filter((bytenr) => !subtrees.has(bytenr)) : bytenrs
+    const read = new Map<number, TreeBlock | undefined>()
+    const blocks = yield* reader.read(unknown, tree)
+    unknown.forEach((bytenr, i) => read.set(bytenr, blocks[i]))
     for (let slot = from; slot < to; slot++) {
-      const child = children[slot - from]
-      const end = slot + 1 < parent.count ? parent.key(slot + 1) : upper
+      const bytenr = bytenrs[slot - from]
       const firstKey = parent.key(slot)
-      const expected = { level: parent.level - 1, generation: parent.childGeneration(slot), firstKey }
-      const problem = child === undefined ? undefined : linkProblem(child, expected)
-      if (problem !== undefined) {
-        const what = `${blockName(child!.bytenr, this.#tree.objectid)}, ${problem.what}`
-        const says = `${problem.expected as string}, as slot ${slot} of block ${parent.bytenr} says`
-        volume.fault(what, child!.physical, says, problem.found)
-      }
+      const end = slot + 1 < parent.count ? parent.key(slot + 1) : upper
+      const link = { level: parent.level - 1, generation: parent.childGeneration(slot), firstKey }
+      if (this.reuse(bytenr, link, end)) continue
+      let child = read.get(bytenr)
+      if (!read.has(bytenr)) [child] = yield* reader.read([bytenr], tree)
+      const problem = child === undefined ? undefined : linkProblem(child, link)
       if (child === undefined) this.#visitor.lost(firstKey, end)
-      else if (problem !== undefined) this.#visitor.lost(...whatIsIn(child, firstKey, end))
-      else yield* this.block(child, end)
+      else if (problem === undefined) yield* this.subtree(child, firstKey, end)
+      else {
+        const expected = `${problem.expected as string}, as slot ${slot} of block ${parent.bytenr} says`
+        this.#walker.report(`${parent.bytenr} ${slot}`, child, tree, { ...problem, expected })
+        this.#visitor.lost(...keysOf(child, firstKey, end))
+      }
     }
   }
 
-  /** What of a node counts, when the tree is being deleted. */
+  /** The first slot of a node that is not deleted. */
   #firstSlot(node: TreeBlock): number {
     const { drop } = this.#tree
     if (drop === undefined || node.level < drop.level) return 0
@@ -152,31 +227,31 @@ class Walk {
   }
 
   #checkHeader(block: TreeBlock, isNew: boolean): void {
-    const { volume } = this.#context
+    const { context } = this.#walker
     const { objectid } = this.#tree
     const what = blockName(block.bytenr, objectid)
     const ownerIsKnown = objectid !== TREE_LOG_OBJECTID && objectid !== TREE_RELOC_OBJECTID
-    // Trees of files share blocks, and say the same of them.
+    // File trees share blocks, and say the same about them.
     if (ownerIsKnown && (isNew || !isSubvolume(objectid))) {
       if (isSubvolume(objectid) ? !isSubvolume(block.owner) : block.owner !== objectid) {
         const expected = isSubvolume(objectid) ? 'that of a subvolume' : objectid
-        volume.fault(`${what}, owner`, block.physical, expected, block.owner)
+        context.fault(`${what}, owner`, block.physical, expected, block.owner)
       }
     }
     if (!isNew) return
     const flags = Header.at.flags.get(block.view, 0)
     if ((flags & HEADER_FLAG_WRITTEN) === 0n) {
-      volume.fault(`${what}, flags`, block.physical, 'WRITTEN', `0x${flags.toString(16)}`)
+      context.fault(`${what}, flags`, block.physical, 'WRITTEN', `0x${flags.toString(16)}`)
     }
     if (block.count === 0 && (flags & HEADER_FLAG_RELOC) === 0n && NEVER_EMPTY.has(block.owner)) {
-      volume.fault(`${what}, nritems`, block.physical, `an item at least in ${treeName(block.owner)}`, 0)
+      context.fault(`${what}, nritems`, block.physical, `an item at least in ${treeName(block.owner)}`, 0)
     }
-    if (block.generation > volume.latestGeneration) {
-      const expected = `at most ${volume.latestGeneration}`
-      volume.fault(`${what}, generation`, block.physical, expected, block.generation)
+    if (block.generation > context.latestGeneration) {
+      const expected = `at most ${context.latestGeneration}`
+      context.fault(`${what}, generation`, block.physical, expected, block.generation)
     }
-    if (!volume.sameChunkTreeUuid(block.bytes, Header.at.chunkTreeUuid.offset)) {
-      volume.fault(`${what}, chunk_tree_uuid`, block.physical, 'that of the chunk tree', 'another one')
+    if (!context.sameChunkTreeUuid(block.bytes, Header.at.chunkTreeUuid.offset)) {
+      context.fault(`${what}, chunk_tree_uuid`, block.physical, 'that of the chunk tree', 'another one')
     }
     if (block.level > 0) this.#checkPointers(block)
   }
@@ -187,73 +262,28 @@ class Walk {
       if (generation <= node.generation) continue
       const what = `${blockName(node.bytenr, this.#tree.objectid)}, slot ${slot}, generation`
       const at = node.physical + Header.size + slot * KeyPtr.size + KeyPtr.at.generation.offset
-      this.#context.volume.fault(what, at, `at most the node's ${node.generation}`, generation)
+      this.#walker.context.fault(what, at, `at most the node's ${node.generation}`, generation)
     }
   }
 
   #badSlots(leaf: TreeBlock, isNew: boolean): Set<number> | undefined {
-    const { volume } = this.#context
+    const { context } = this.#walker
     let bad: Set<number> | undefined
     for (let slot = 0; slot < leaf.count; slot++) {
-      const problem = itemProblem(volume, leaf, slot)
+      const problem = itemProblem(context, leaf, slot)
       if (problem === undefined) continue
       bad ??= new Set()
       bad.add(slot)
-      if (isNew) volume.itemFault(this.#tree.objectid, leaf, slot, problem)
+      if (isNew) context.itemFault(this.#tree.objectid, leaf, slot, problem)
     }
     return bad
   }
 }
 
 /** The keys that a block should have, and those that it has. */
-function whatIsIn(block: TreeBlock, low: Key, high: Key | undefined): [Key, Key | undefined] {
+function keysOf(block: TreeBlock, low: Key, high: Key | undefined): [Key, Key | undefined] {
   if (block.count === 0) return [low, high]
   const [first, last] = [block.key(0), block.key(block.count - 1)]
   const isFurther = high !== undefined && compareKeys(last, high) >= 0
   return [compareKeys(first, low) < 0 ? first : low, isFurther ? { ...last, offset: last.offset + 1n } : high]
-}
-
-/** Ranges of keys that could not be read; they are added in ascending order. */
-export class LostRanges {
-  readonly #lows: Key[] = []
-  /** The greatest end of this range and those before; undefined is the end of the tree. */
-  readonly #highs: (Key | undefined)[] = []
-
-  add(low: Key, high: Key | undefined): void {
-    const last = this.#highs.length - 1
-    const reachesFurther = last >= 0 && isBehind(this.#highs[last], high)
-    this.#lows.push(low)
-    this.#highs.push(reachesFurther ? this.#highs[last] : high)
-  }
-
-  get any(): boolean {
-    return this.#lows.length > 0
-  }
-
-  /** Whether an item with that key may be among what could not be read. */
-  has(key: Key): boolean {
-    const last = this.#lastFrom((low) => compareKeys(low, key) <= 0)
-    return last >= 0 && isBehind(this.#highs[last], key)
-  }
-
-  /** Whether any key of that object may be. */
-  hasObject(objectid: bigint): boolean {
-    const last = this.#lastFrom((low) => low.objectid <= objectid)
-    return last >= 0 && (this.#highs[last]?.objectid ?? objectid) >= objectid
-  }
-
-  #lastFrom(isBefore: (low: Key) => boolean): number {
-    let [low, high] = [0, this.#lows.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (isBefore(this.#lows[middle])) low = middle + 1
-      else high = middle
-    }
-    return low - 1
-  }
-}
-
-/** Undefined is behind all. */
-function isBehind(a: Key | undefined, b: Key | undefined): boolean {
-  return a === undefined || (b !== undefined && compareKeys(a, b) > 0)
 }

@@ -2,29 +2,37 @@
  * Every reference to an extent is counted anew, and compared with what its item says, both ways. A block refers to
  * others in the name of the tree that made it, or, when its extent has FULL_BACKREF, by its own address.
  */
+import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
+  BLOCK_GROUP_DATA,
+  BLOCK_GROUP_METADATA,
+  BLOCK_GROUP_SYSTEM,
+  CHUNK_TREE_OBJECTID,
   EXTENT_DATA_REF_KEY,
   HEADER_FLAG_RELOC,
+  NO_KEY,
   SHARED_BLOCK_REF_KEY,
   SHARED_DATA_REF_KEY,
   STRIPE_LEN,
   TREE_BLOCK_REF_KEY,
   TREE_RELOC_OBJECTID,
-  CHUNK_TREE_OBJECTID,
-  BLOCK_GROUP_DATA,
-  BLOCK_GROUP_METADATA,
-  BLOCK_GROUP_SYSTEM,
 } from '../format.ts'
+import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
 import type { ExtentTree, Reference } from './extent-table.ts'
 import { itemName, treeName } from './names.ts'
-import type { LostRanges } from './tree-walk.ts'
+import { searchTree } from './search-tree.ts'
+import type { CheckedTree } from './tree-walk.ts'
+import type { LostRanges } from './lost-ranges.ts'
 import type { PointerTable, UseTable } from './use-table.ts'
 import type { CheckContext } from './context.ts'
 
 export interface References {
   context: CheckContext
   extents: ExtentTree
+  reader: BlockReader
+  /** All trees. */
+  trees: readonly CheckedTree[]
   blocks: BlockTable
   pointers: PointerTable
   uses: UseTable
@@ -37,11 +45,11 @@ export interface References {
 }
 
 /** Compares all of it. */
-export function checkReferences(input: References): void {
-  new ReferenceCheck(input).run()
+export function* compareReferences(input: References): ReadRoutine<void> {
+  yield* new ReferenceComparer(input).run()
 }
 
-class ReferenceCheck {
+class ReferenceComparer {
   readonly #in: References
   /** By rows of blocks: whether what they refer to is referred to by their address. */
   readonly #isFull: Uint8Array
@@ -51,6 +59,8 @@ class ReferenceCheck {
   readonly #isOdd: Uint8Array
   /** By the chunk. */
   readonly #misplaced = new Map<number, { count: number; first: number; kinds: bigint }>()
+  /** By their ids. */
+  readonly #treesOf: Map<bigint, CheckedTree[]>
   /** Addresses without an extent item that have been reported. */
   readonly #missing = new Set<number>()
 
@@ -59,13 +69,20 @@ class ReferenceCheck {
     this.#isFull = new Uint8Array(input.blocks.length)
     this.#hasOwnerRef = new Uint8Array(input.blocks.length)
     this.#isOdd = new Uint8Array(input.extents.length)
+    this.#treesOf = new Map()
+    for (const tree of input.trees) {
+      const trees = this.#treesOf.get(tree.objectid)
+      if (trees === undefined) this.#treesOf.set(tree.objectid, [tree])
+      else trees.push(tree)
+    }
   }
 
-  run(): void {
+  *run(): ReadRoutine<void> {
     this.#decideFullBackrefs()
     this.#countPointers()
     this.#countUses()
     this.#checkBlocks()
+    yield* this.#checkOwners()
     this.#checkExtents()
     this.#reportMisplaced()
   }
@@ -194,7 +211,7 @@ class ReferenceCheck {
   }
 
   #checkBlocks(): void {
-    const { blocks, extents, context } = this.#in
+    const { blocks, extents } = this.#in
     for (let row = 0; row < blocks.length; row++) {
       const bytenr = blocks.bytenr(row)
       const extent = extents.rowAt(bytenr)
@@ -206,16 +223,33 @@ class ReferenceCheck {
       if (extents.generation(extent) !== blocks.generation(row)) {
         this.#odd(extent, what, blocks.generation(row), extents.generation(extent), ', generation')
       }
-      const isOwned = this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || blocks.isReachedByOwner(row)
-      if (isOwned || this.#isOdd[extent] === 1 || this.#in.isIncomplete) continue
-      const expected = `a tree that leads to it`
-      context.fault(
-        `${what}, owner`,
-        blocks.physical(row),
-        expected,
-        treeName(blocks.ids.idOf(blocks.owner(row))),
-      )
     }
+  }
+
+  /** A block without a reference by its owner may be shared: then the owner leads to it all the same. (check_owner_ref) */
+  *#checkOwners(): ReadRoutine<void> {
+    const { blocks, extents, context, isIncomplete } = this.#in
+    for (let row = 0; row < blocks.length; row++) {
+      const extent = extents.rowAt(blocks.bytenr(row))
+      if (extent === undefined || !extents.isTreeBlock(extent)) continue
+      if (this.#isFull[row] === 1 || this.#hasOwnerRef[row] === 1 || isIncomplete) continue
+      if (this.#isOdd[extent] === 1 || (yield* this.#isReachedByOwner(row))) continue
+      const owner = treeName(blocks.ids.idOf(blocks.owner(row)))
+      const what = `tree block ${blocks.bytenr(row)}, owner`
+      context.fault(what, blocks.physical(row), `a tree that leads to it`, owner)
+    }
+  }
+
+  *#isReachedByOwner(row: number): ReadRoutine<boolean> {
+    const { blocks, reader } = this.#in
+    const bytenr = blocks.bytenr(row)
+    const owner = blocks.ids.idOf(blocks.owner(row))
+    const [block] = yield* reader.read([bytenr], owner)
+    const key = block !== undefined && block.count > 0 ? block.key(0) : NO_KEY
+    for (const tree of this.#treesOf.get(owner) ?? []) {
+      if (bytenr === (yield* searchTree(reader, tree, key, blocks.level(row)))) return true
+    }
+    return false
   }
 
   #checkExtents(): void {

@@ -1,17 +1,9 @@
-/** Which ranges have checksums. */
+/** The table of ranges that have checksums. */
 import { columnOfSizes } from '../../lib/column.ts'
 import { CSUM_TREE_OBJECTID } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import type { ExtentTree } from './extent-table.ts'
 import { lastAtMost, overlap } from './numbers.ts'
-import type { LostRanges } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
-
-/** An extent that has no item yet. */
-export interface LoggedExtent {
-  start: number
-  end: number
-}
 
 /** Ranges in the order of their addresses; those that adjoin are one. */
 export class ChecksumRanges {
@@ -43,6 +35,13 @@ export class ChecksumRanges {
     }
   }
 
+  get length(): number {
+    return this.#start.length
+  }
+
+  start = (row: number) => this.#start.get(row)
+  end = (row: number) => this.#end.get(row)
+
   /** How many bytes of a range have checksums. */
   covered(from: number, length: number): number {
     const to = from + length
@@ -53,31 +52,4 @@ export class ChecksumRanges {
     }
     return sum
   }
-
-  /** Whatever has a checksum is part of an extent, or of one that is in a log only. */
-  check(extents: ExtentTree, lost: LostRanges, logs: readonly LoggedExtent[]): void {
-    if (lost.any) return
-    const logged = [...logs].sort((a, b) => a.start - b.start)
-    for (let range = 0; range < this.#start.length; range++) {
-      let at = this.#start.get(range)
-      const end = this.#end.get(range)
-      const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, at))
-      for (let row = first; at < end; row++) {
-        const next = row < extents.length ? Math.min(end, extents.bytenr(row)) : end
-        if (next > at && !isLogged(logged, at, next)) {
-          const place = this.#context.physical(at)
-          this.#context.fault(`checksums from ${at} to ${next}`, place, 'a data extent there', 'none')
-        }
-        at = Math.max(at, next)
-        if (row < extents.length && !extents.isSkinny(row)) at = Math.max(at, extents.end(row))
-        if (row >= extents.length) break
-      }
-    }
-  }
-}
-
-/** Whether all of a range is in the last extent that begins at or before it. */
-function isLogged(logged: readonly LoggedExtent[], from: number, to: number): boolean {
-  const last = lastAtMost(logged.length, (i) => logged[i].start, from)
-  return last >= 0 && to <= logged[last].end
 }

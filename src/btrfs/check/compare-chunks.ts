@@ -1,4 +1,4 @@
-/** Chunks, block groups and device extents: three views of the same ranges, which must agree. */
+/** Compares chunks, block groups and device extents: three views of the same ranges. */
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   BLOCK_GROUP_PROFILE_MASK,
@@ -7,41 +7,17 @@ import {
   BLOCK_GROUP_RAID5,
   BLOCK_GROUP_RAID6,
   BLOCK_GROUP_SYSTEM,
-  BlockGroupItem,
-  DevExtent,
-  DevItem,
   SUPER_FLAG_METADUMP,
   Superblock,
 } from '../format.ts'
 import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
-import type { TreeBlock } from '../read/tree-block.ts'
+import type { ChunkTable, DeviceExtent } from './chunk-table.ts'
 import type { ExtentTree } from './extent-table.ts'
-import { lastAtMost, overlap, u64Of } from './numbers.ts'
-import type { LostRanges } from './tree-walk.ts'
+import { lastAtMost, overlap } from './numbers.ts'
+import type { LostRanges } from './lost-ranges.ts'
 import type { CheckContext } from './context.ts'
 
-export interface BlockGroup {
-  start: number
-  length: number
-  used: number
-  flags: bigint
-  /** Where the item is on the device. */
-  place: number
-}
-
-interface DeviceExtent {
-  devid: number
-  start: number
-  length: number
-  chunk: number
-  place: number
-}
-
-interface Device extends Pick<DevItem, 'devid' | 'totalBytes' | 'bytesUsed' | 'uuid' | 'fsid'> {
-  place: number
-}
-
-/** What the trees could not tell. */
+/** What of the trees could not be read. */
 export interface LostOfSpace {
   chunks: LostRanges
   devices: LostRanges
@@ -49,77 +25,55 @@ export interface LostOfSpace {
   extents: LostRanges
 }
 
-export class SpaceCheck {
+export interface ChunkComparison {
+  context: CheckContext
+  table: ChunkTable
+  extents: ExtentTree
+  /** Bytes of the device. */
+  deviceSize: number
+  lost: LostOfSpace
+}
+
+export function compareChunks(input: ChunkComparison): void {
+  new ChunkComparer(input).run()
+}
+
+class ChunkComparer {
+  readonly #in: ChunkComparison
   readonly #context: CheckContext
-  /** From the chunk tree. */
-  readonly chunks: (MappedChunk & { place: number })[] = []
-  readonly groups: BlockGroup[] = []
-  readonly #deviceExtents: DeviceExtent[] = []
-  readonly #devices: Device[] = []
+  readonly #table: ChunkTable
 
-  constructor(context: CheckContext) {
-    this.#context = context
+  constructor(input: ChunkComparison) {
+    this.#in = input
+    this.#context = input.context
+    this.#table = input.table
   }
 
-  addChunk(chunk: MappedChunk, place: number): void {
-    this.chunks.push({ ...chunk, place })
-  }
-
-  addGroup(leaf: TreeBlock, slot: number): void {
-    const at = leaf.itemStart(slot)
-    const used = u64Of(BlockGroupItem.at.used, leaf.view, at)
-    const flags = BlockGroupItem.at.flags.get(leaf.view, at)
-    const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
-    this.groups.push({ start, length, used, flags, place: leaf.physical + at })
-  }
-
-  addDeviceExtent(leaf: TreeBlock, slot: number): void {
-    const at = leaf.itemStart(slot)
-    this.#deviceExtents.push({
-      devid: Number(leaf.objectid(slot)),
-      start: Number(leaf.keyOffset(slot)),
-      length: u64Of(DevExtent.at.length, leaf.view, at),
-      chunk: u64Of(DevExtent.at.chunkOffset, leaf.view, at),
-      place: leaf.physical + at,
-    })
-  }
-
-  addDevice(leaf: TreeBlock, slot: number): void {
-    const at = leaf.itemStart(slot)
-    this.#devices.push({
-      devid: u64Of(DevItem.at.devid, leaf.view, at),
-      totalBytes: u64Of(DevItem.at.totalBytes, leaf.view, at),
-      bytesUsed: u64Of(DevItem.at.bytesUsed, leaf.view, at),
-      uuid: DevItem.at.uuid.get(leaf.view, at),
-      fsid: DevItem.at.fsid.get(leaf.view, at),
-      place: leaf.physical + at,
-    })
-  }
-
-  /** @param deviceSize bytes of the device */
-  check(deviceSize: number, extents: ExtentTree, lost: LostOfSpace): void {
+  run(): void {
+    const { lost } = this.#in
     this.#checkOverlaps()
-    this.#checkSystemArray(lost)
-    this.#checkGroups(lost)
-    this.#checkDeviceExtents(lost)
-    if (!lost.chunks.any) this.#checkDevices(deviceSize, lost)
-    if (!lost.extents.any && !lost.groups.any) this.#checkUsed(extents)
+    this.#checkSystemArray()
+    this.#checkGroups()
+    this.#checkDeviceExtents()
+    if (!lost.chunks.any) this.#checkDevices()
+    if (!lost.extents.any && !lost.groups.any) this.#checkUsed()
   }
 
   #checkOverlaps(): void {
-    for (let i = 1; i < this.chunks.length; i++) {
-      const [before, chunk] = [this.chunks[i - 1], this.chunks[i]]
+    for (let i = 1; i < this.#table.chunks.length; i++) {
+      const [before, chunk] = [this.#table.chunks[i - 1], this.#table.chunks[i]]
       const end = before.logical + before.length
       if (end <= chunk.logical) continue
       this.#context.fault(`chunk ${chunk.logical}`, chunk.place, `an address from ${end} on`, chunk.logical)
     }
   }
 
-  #checkSystemArray(lost: LostOfSpace): void {
+  #checkSystemArray(): void {
+    const { lost } = this.#in
     const { superblock } = this.#context
     const place = superblock.bytenr + Superblock.offsetOf('sysChunkArray')
     const copies = new Map([...systemChunks(superblock)].map((chunk) => [chunk.logical, chunk]))
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#table.chunks) {
       if ((chunk.type & BLOCK_GROUP_SYSTEM) === 0n) continue
       const copy = copies.get(chunk.logical)
       copies.delete(chunk.logical)
@@ -143,9 +97,10 @@ export class SpaceCheck {
     }
   }
 
-  #checkGroups(lost: LostOfSpace): void {
-    const chunks = new Map(this.chunks.map((chunk) => [chunk.logical, chunk]))
-    for (const { start, length, flags, place } of this.groups) {
+  #checkGroups(): void {
+    const { lost } = this.#in
+    const chunks = new Map(this.#table.chunks.map((chunk) => [chunk.logical, chunk]))
+    for (const { start, length, flags, place } of this.#table.groups) {
       const what = `block group ${start}`
       const chunk = chunks.get(start)
       chunks.delete(start)
@@ -164,16 +119,17 @@ export class SpaceCheck {
     }
   }
 
-  #checkDeviceExtents(lost: LostOfSpace): void {
+  #checkDeviceExtents(): void {
+    const { lost } = this.#in
     const stripes = new Map<string, { length: number; chunk: number; place: number }>()
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#table.chunks) {
       const length = stripeLength(chunk)
       for (const { devid, offset } of chunk.stripes) {
         stripes.set(`${devid} ${offset}`, { length, chunk: chunk.logical, place: chunk.place })
       }
     }
-    const devices = new Map(this.#devices.map((device) => [device.devid, device]))
-    for (const { logical, stripes, place } of this.chunks) {
+    const devices = new Map(this.#table.devices.map((device) => [device.devid, device]))
+    for (const { logical, stripes, place } of this.#table.chunks) {
       for (const { devid, devUuid } of stripes) {
         const device = devices.get(devid)
         if (device === undefined || equalBytes(device.uuid, devUuid)) continue
@@ -181,7 +137,7 @@ export class SpaceCheck {
       }
     }
     let before: DeviceExtent | undefined
-    for (const extent of this.#deviceExtents) {
+    for (const extent of this.#table.deviceExtents) {
       const { devid, start, length, chunk, place } = extent
       const what = `device extent ${start} of device ${devid}`
       const stripe = stripes.get(`${devid} ${start}`)
@@ -216,12 +172,13 @@ export class SpaceCheck {
     }
   }
 
-  #checkDevices(deviceSize: number, lost: LostOfSpace): void {
+  #checkDevices(): void {
+    const { deviceSize, lost } = this.#in
     const { superblock } = this.#context
     const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
-    for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#devices) {
+    for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#table.devices) {
       const what = `device item ${devid}`
-      const allocated = this.#deviceExtents.reduce(
+      const allocated = this.#table.deviceExtents.reduce(
         (sum, extent) => sum + (extent.devid === devid ? extent.length : 0),
         0,
       )
@@ -249,7 +206,7 @@ export class SpaceCheck {
         this.#context.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
       }
     }
-    if (!this.#devices.some(({ devid }) => devid === superblock.devItem.devid)) {
+    if (!this.#table.devices.some(({ devid }) => devid === superblock.devItem.devid)) {
       const found = superblock.devItem.devid
       this.#context.fault(
         'superblock, dev_item.devid',
@@ -258,11 +215,16 @@ export class SpaceCheck {
         found,
       )
     }
-    if (superblock.numDevices !== this.#devices.length) {
+    if (superblock.numDevices !== this.#table.devices.length) {
       const found = superblock.numDevices
-      this.#context.fault('superblock, num_devices', superPlace('numDevices'), this.#devices.length, found)
+      this.#context.fault(
+        'superblock, num_devices',
+        superPlace('numDevices'),
+        this.#table.devices.length,
+        found,
+      )
     }
-    const total = this.#devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
+    const total = this.#table.devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
     const isDump = (superblock.flags & SUPER_FLAG_METADUMP) !== 0n
     if (isDump ? superblock.totalBytes < total : superblock.totalBytes !== total) {
       const expected = `${total}, the sum of the devices`
@@ -273,7 +235,7 @@ export class SpaceCheck {
         superblock.totalBytes,
       )
     }
-    for (const { devid, totalBytes, place } of this.#devices) {
+    for (const { devid, totalBytes, place } of this.#table.devices) {
       if (isDump || totalBytes % superblock.sectorsize === 0) continue
       const expected = `a multiple of ${superblock.sectorsize}`
       this.#context.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
@@ -281,10 +243,11 @@ export class SpaceCheck {
   }
 
   /** The sums of what is allocated. */
-  #checkUsed(extents: ExtentTree): void {
+  #checkUsed(): void {
+    const { extents } = this.#in
     const { superblock } = this.#context
     let sum = 0
-    for (const { start, length, used, place } of this.groups) {
+    for (const { start, length, used, place } of this.#table.groups) {
       const allocated = allocatedIn(extents, start, start + length)
       sum += allocated
       if (allocated === used) continue

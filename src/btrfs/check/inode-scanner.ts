@@ -1,0 +1,280 @@
+/** Reads the items of a file tree, inode by inode, and checks what the items of one inode say together. */
+import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
+import { fromBytes, toLatin1, type ByteString } from '../../lib/byte-string.ts'
+import {
+  DIR_INDEX_KEY,
+  DIR_ITEM_KEY,
+  DirItem,
+  EXTENT_DATA_KEY,
+  FREE_INO_OBJECTID,
+  FREE_SPACE_OBJECTID,
+  INODE_APPEND,
+  INODE_EXTREF_KEY,
+  INODE_IMMUTABLE,
+  INODE_ITEM_KEY,
+  INODE_REF_KEY,
+  InodeExtref,
+  InodeItem,
+  InodeRef,
+  ORPHAN_ITEM_KEY,
+  ROOT_ITEM_KEY,
+  type Key,
+} from '../format.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
+import { entrySize } from './entry-rules.ts'
+import { FileContent, type ContentServices } from './file-content.ts'
+import { SEEN, type SeenName } from './name-table.ts'
+import { u64Of } from './numbers.ts'
+import { isUnlinked, type OpenInode } from './open-inode.ts'
+
+/** An entry of a directory that leads to another tree. */
+export interface SubvolumeEntry {
+  child: bigint
+  directory: number
+  /** Of a DIR_INDEX; a DIR_ITEM has none. */
+  index: number | undefined
+  name: ByteString
+  place: number
+}
+
+/** Something wrong with an inode. */
+export interface InodeFault {
+  inode: number
+  what: string
+  place: number
+  expected: unknown
+  found: unknown
+}
+
+/** An inode whose items have all been read. */
+export interface ScannedInode {
+  inode: number
+  /** 0: it has no inode item, or its names and links are not to be checked. */
+  mode: number
+  nlink: number
+  place: number
+}
+
+/** Takes what a scanner reads. */
+export interface InodeSink {
+  /** A name, as one of its three items has it. */
+  name(block: TreeBlock, name: SeenName): void
+  /** A DIR_ITEM has the same entry twice. */
+  repeatedName(place: number): void
+  inode(inode: ScannedInode): void
+  orphan(inode: number): void
+  subvolumeEntry(entry: SubvolumeEntry): void
+  fault(fault: InodeFault): void
+  /** An item is invalid, which has been reported: nothing it may say is to be missed. */
+  invalidItem(block: TreeBlock, slot: number): void
+  /** The items of a continued inode end. */
+  continued(inode: OpenInode): void
+  /** Whether an item may be among what could not be read. */
+  isLost(key: Key): boolean
+  /** Whether any item of an object may be. */
+  isObjectLost(objectid: bigint): boolean
+}
+
+const IMMUTABLE_OR_APPEND = Number(INODE_IMMUTABLE | INODE_APPEND)
+
+export class InodeScanner {
+  readonly #services: ContentServices
+  readonly #tree: bigint
+  readonly #sink: InodeSink
+  /** The inode whose items come next, unless another one begins. */
+  open: OpenInode | undefined
+
+  constructor(services: ContentServices, tree: bigint, sink: InodeSink) {
+    this.#services = services
+    this.#tree = tree
+    this.#sink = sink
+  }
+
+  /** @param bad slots of invalid items */
+  leaf(block: TreeBlock, bad: ReadonlySet<number> | undefined): void {
+    for (let slot = 0; slot < block.count; slot++) {
+      const type = block.type(slot)
+      const objectid = block.objectid(slot)
+      if (type === ORPHAN_ITEM_KEY) {
+        this.#sink.orphan(Number(block.keyOffset(slot)))
+        continue
+      }
+      if (objectid === FREE_SPACE_OBJECTID) continue
+      if (this.open?.objectid !== objectid) this.#begin(block, slot, objectid)
+      const open = this.open!
+      if (bad?.has(slot) === true) {
+        this.#sink.invalidItem(block, slot)
+        if (type === INODE_ITEM_KEY) open.hasItem = true
+      } else this.#item(open, block, slot, type)
+    }
+  }
+
+  #begin(block: TreeBlock, slot: number, objectid: bigint): void {
+    this.finish()
+    this.open = {
+      inode: Number(objectid),
+      objectid,
+      hasItem: false,
+      mode: 0,
+      nlink: 0,
+      size: 0,
+      nbytes: 0,
+      namesSize: 0,
+      hasEntries: false,
+      content: new FileContent(this.#services, this.#tree),
+      place: block.physical + block.itemStart(slot),
+      isContinued: false,
+    }
+  }
+
+  #item(open: OpenInode, block: TreeBlock, slot: number, type: number): void {
+    switch (type) {
+      case INODE_ITEM_KEY:
+        this.#inodeItem(open, block, slot)
+        break
+      case INODE_REF_KEY:
+      case INODE_EXTREF_KEY:
+        this.#references(open, block, slot, type === INODE_EXTREF_KEY)
+        break
+      case DIR_ITEM_KEY:
+      case DIR_INDEX_KEY:
+        this.#entries(open, block, slot, type === DIR_INDEX_KEY)
+        break
+      case EXTENT_DATA_KEY:
+        open.content.add(block, slot, (field, expected, found) => {
+          const what = `extent at ${block.keyOffset(slot)}${field}`
+          this.#fault(open.inode, what, block.physical + block.itemStart(slot), expected, found)
+        })
+        break
+    }
+  }
+
+  #inodeItem(open: OpenInode, block: TreeBlock, slot: number): void {
+    const { view } = block
+    const at = block.itemStart(slot)
+    open.hasItem = true
+    open.mode = InodeItem.at.mode.get(view, at)
+    open.nlink = InodeItem.at.nlink.get(view, at)
+    open.size = u64Of(InodeItem.at.size, view, at)
+    open.nbytes = u64Of(InodeItem.at.nbytes, view, at)
+    open.place = block.physical + at
+    const flags = Number(BigInt.asUintN(32, InodeItem.at.flags.get(view, at)))
+    const isSymlink = (open.mode & MODE_TYPE_MASK) === MODE_TYPE.symlink
+    open.content.begin(flags, isSymlink)
+    if (!isSymlink || (flags & IMMUTABLE_OR_APPEND) === 0) return
+    const expected = 'neither IMMUTABLE nor APPEND on a symlink'
+    this.#fault(open.inode, 'flags', open.place, expected, `0x${flags.toString(16)}`)
+  }
+
+  #references(open: OpenInode, block: TreeBlock, slot: number, isExtref: boolean): void {
+    const { view } = block
+    const head = isExtref ? InodeExtref : InodeRef
+    const end = block.itemStart(slot) + block.itemSize(slot)
+    for (let at = block.itemStart(slot); at < end;) {
+      const length = head.at.nameLen.get(view, at)
+      this.#sink.name(block, {
+        directory: isExtref ? u64Of(InodeExtref.at.parentObjectid, view, at) : Number(block.keyOffset(slot)),
+        inode: open.inode,
+        seen: SEEN.ref,
+        index: u64Of(head.at.index, view, at),
+        start: at + head.size,
+        length,
+      })
+      at += head.size + length
+    }
+  }
+
+  #entries(open: OpenInode, block: TreeBlock, slot: number, isIndex: boolean): void {
+    open.hasEntries = true
+    // The entries of a directory that is being deleted go with it.
+    if (isUnlinked(open)) return
+    const { view, bytes } = block
+    const first = block.itemStart(slot)
+    const end = first + block.itemSize(slot)
+    const index = isIndex ? Number(block.keyOffset(slot)) : undefined
+    for (let at = first; at < end; at += entrySize(block, at)) {
+      const start = at + DirItem.size
+      const length = DirItem.at.nameLen.get(view, at)
+      const directory = open.inode
+      open.namesSize += length
+      if (DirItem.at.location.at.type.get(view, at) === ROOT_ITEM_KEY) {
+        this.#sink.subvolumeEntry({
+          child: DirItem.at.location.at.objectid.get(view, at),
+          directory,
+          index,
+          name: fromBytes(bytes, start, start + length),
+          place: block.physical + at,
+        })
+        continue
+      }
+      this.#sink.name(block, {
+        directory,
+        inode: u64Of(DirItem.at.location.at.objectid, view, at),
+        seen: isIndex ? SEEN.index : SEEN.entry,
+        ...(index !== undefined && { index }),
+        type: DirItem.at.type.get(view, at),
+        start,
+        length,
+      })
+    }
+    if (!isIndex && first + entrySize(block, first) < end) this.#findRepeated(block, first, end)
+  }
+
+  /** Entries of one item have the same hash of their names, not the same name. */
+  #findRepeated(block: TreeBlock, first: number, end: number): void {
+    const seen = new Set<string>()
+    for (let at = first; at < end; at += entrySize(block, at)) {
+      const start = at + DirItem.size
+      const name = fromBytes(block.bytes, start, start + DirItem.at.nameLen.get(block.view, at))
+      const entry = `${DirItem.at.location.at.objectid.get(block.view, at)} ${toLatin1(name)}`
+      if (seen.has(entry)) this.#sink.repeatedName(block.physical + at)
+      seen.add(entry)
+    }
+  }
+
+  #fault(inode: number, what: string, place: number, expected: unknown, found: unknown): void {
+    this.#sink.fault({ inode, what, place, expected, found })
+  }
+
+  /** The items of the open inode end. */
+  finish(): void {
+    const { open } = this
+    if (open === undefined) return
+    this.open = undefined
+    if (open.isContinued) this.#sink.continued(open)
+    else this.#check(open)
+  }
+
+  #check(open: OpenInode): void {
+    const { inode, objectid, nlink, place, hasItem } = open
+    if (!hasItem && !this.#sink.isLost({ objectid, type: INODE_ITEM_KEY, offset: 0n })) {
+      this.#fault(inode, 'inode item', place, 'one', 'none')
+    }
+    const isFreeInodes = hasItem && objectid === FREE_INO_OBJECTID
+    if (isFreeInodes) {
+      this.#fault(inode, 'cache of free inode numbers', place, 'none, as it is given up', 'one')
+    }
+    // That cache has no name, and no orphan item.
+    this.#sink.inode({ inode, mode: isFreeInodes ? 0 : open.mode, nlink, place })
+    if (hasItem && open.mode !== 0 && !this.#sink.isObjectLost(objectid)) this.#checkItems(open)
+  }
+
+  #checkItems({ inode, mode, nlink, size, nbytes, content, place, namesSize, hasEntries }: OpenInode): void {
+    const type = mode & MODE_TYPE_MASK
+    if (type === MODE_TYPE.directory) {
+      if (namesSize !== size) this.#fault(inode, 'size', place, `${namesSize}, twice its names`, size)
+      if (content.hasExtents) this.#fault(inode, 'extents', place, 'none of a directory', 'some')
+      return
+    }
+    if (type !== MODE_TYPE.file && type !== MODE_TYPE.symlink) return
+    if (hasEntries) this.#fault(inode, 'entries', place, 'none, as it is no directory', 'some')
+    // A file that is being deleted has lost a part of its extents.
+    if (nlink > 0 && content.bytes !== nbytes) {
+      this.#fault(inode, 'nbytes', place, `${content.bytes}, the sum of its extents`, nbytes)
+    }
+    const hole = nlink > 0 ? content.holeBefore(size) : undefined
+    if (hole !== undefined) this.#fault(inode, 'extents', place, 'no gap without NO_HOLES', `one at ${hole}`)
+    const sums = content.checksumProblem()
+    if (sums !== undefined) this.#fault(inode, 'checksums', place, sums.expected, sums.found)
+  }
+}
