@@ -1,6 +1,6 @@
 import { readPartitionTable, type PartitionTable } from '../gpt-mbr/read/table.ts'
 import type { ImageBytes, ImageCompression } from '../input/open-bytes.ts'
-import type { ReadStatistics } from '../input/watched-source.ts'
+import type { ReadStatistics } from '../input/open-bytes.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { FindingLog } from '../lib/finding-log.ts'

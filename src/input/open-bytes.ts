@@ -1,11 +1,12 @@
 import { afterFailure, runAll } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
+import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import { compressionOf } from '../sources/decompress.ts'
 import { decompressedCopy } from './decompressed-copy.ts'
 import { type ImageSource, openInput } from './open-input.ts'
 import { framesSource, readSeekTable } from './seekable-zstd.ts'
-import { type ReadStatistics, watchedSource } from './watched-source.ts'
+import { wholeReads } from './whole-reads.ts'
 
 export interface InputOptions {
   /** Is told, in a sentence, what takes more time or space than one would think. */
@@ -35,6 +36,14 @@ export interface ImageCompression {
   storedBytes: number
 }
 
+/** Counters of the work that reading an image has taken so far. */
+export interface ReadStatistics {
+  /** Bytes read of the image as it is stored. */
+  bytesRead: number
+  /** Frames of a compressed image that were decompressed; one that is needed again later may count again. */
+  framesDecompressed: number
+}
+
 /** The bytes of an image, uncompressed. */
 export interface ImageBytes {
   source: ByteSource
@@ -60,7 +69,10 @@ export async function openBytes(image: ImageSource, options: InputOptions = {}):
   const { name, source, close } = await openInput(image)
   try {
     const statistics: ReadStatistics = { bytesRead: 0, framesDecompressed: 0 }
-    const stored = watchedSource(source, { name, statistics, signal })
+    const stored = wholeReads(
+      observeSource(source, { signal, onRead: (bytes) => (statistics.bytesRead += bytes) }),
+      name,
+    )
     const opened = await uncompressed(stored, { ...options, name, statistics })
     return {
       ...opened,
@@ -88,7 +100,7 @@ async function uncompressed(
   if (format === 'zstd') {
     const table = await drive(stored, readSeekTable(stored.size))
     if ('frames' in table) {
-      const source = await framesSource(stored, table.frames, statistics)
+      const source = await framesSource(stored, table.frames, () => statistics.framesDecompressed++)
       const compression: ImageCompression = { format, frames: table.frames.length, storedBytes: stored.size }
       return { source, compression, close: () => Promise.resolve() }
     }
@@ -105,7 +117,7 @@ async function uncompressed(
     storedBytes: stored.size,
   }
   return {
-    source: watchedSource(copy.source, { name, statistics: { bytesRead: 0, framesDecompressed: 0 }, signal }),
+    source: wholeReads(observeSource(copy.source, { signal }), name),
     compression,
     close: copy.close,
   }

@@ -7,7 +7,7 @@ interface NodeProcess {
   versions?: { node?: string }
 }
 
-const nodeProcess = () => (globalThis as { process?: NodeProcess }).process
+const nodeProcess = () => Reflect.get(globalThis, 'process') as NodeProcess | undefined
 
 /** Whether the modules of Node are there; they are in Deno and Bun, too. */
 export function isNode(): boolean {

@@ -3,6 +3,7 @@ import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
 import { loadHash } from '../../lib/load-hash.ts'
+import { observeSource } from '../../lib/observe-source.ts'
 import { drive } from '../../lib/read-routine.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
 import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from '../format.ts'
@@ -57,7 +58,7 @@ export async function checkBtrfs(
 async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: OnFinding): Promise<void> {
   const { signal, quick = false, onProgress } = options
   const codecs = { loadHash: options.loadHash ?? loadHash, zstd: options.zstd ?? (await loadZstd()) }
-  const abortable = abortableBy(source, signal)
+  const abortable = observeSource(source, { signal })
   const superblockFindings: Finding[] = []
   let found
   try {
@@ -90,14 +91,4 @@ async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: 
       onProgress,
     }),
   )
-}
-
-function abortableBy(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
-  return {
-    size: source.size,
-    read(offset, length) {
-      signal?.throwIfAborted()
-      return source.read(offset, length)
-    },
-  }
 }

@@ -1,79 +1,64 @@
 import { type ByteSource, isSync } from '../lib/byte-source.ts'
 import { InputError } from '../lib/errors.ts'
 
-/** What reading an image has taken so far. */
-export interface ReadStatistics {
-  /** Bytes read of the image as it is stored. */
-  bytesRead: number
-  /** Frames of a compressed image that were decompressed; one that is needed again later may count again. */
-  framesDecompressed: number
-}
-
 /**
- * A source that can be stopped and whose reads are counted. Of sources that give fewer bytes than asked for the rest
- * is read, too.
+ * A source whose reads give all the bytes there are. A source of the caller may give fewer than asked for: the rest
+ * is read, too, until a read gives none.
  *
- * @throws InputError when its size is none; from its reads the signal's reason when that has aborted
+ * @param name for messages
+ * @throws InputError when its size is none
+ * @throws Error from its reads when the source gives more bytes than asked for
  */
-export function watchedSource(
-  source: ByteSource,
-  {
-    name,
-    statistics,
-    signal,
-  }: { name: string; statistics: ReadStatistics; signal?: AbortSignal | undefined },
-): ByteSource {
+export function wholeReads(source: ByteSource, name: string): ByteSource {
   const { size } = source
   if (!Number.isSafeInteger(size) || size < 0) {
     throw new InputError(`expected a size in bytes, found ${String(size)}`, { source: name })
   }
   const clip = (offset: number, length: number) => Math.max(0, Math.min(length, size - offset))
-  const taken = (bytes: Uint8Array, wanted: number) => {
+  const checked = (bytes: Uint8Array, wanted: number) => {
     if (bytes.length > wanted) throw new Error(`${name}: read ${bytes.length} bytes instead of ${wanted}`)
-    statistics.bytesRead += bytes.length
     return bytes
   }
 
   async function readAll(offset: number, length: number, first: Promise<Uint8Array> | Uint8Array) {
-    const start = taken(await first, length)
+    const start = checked(await first, length)
     if (start.length === length) return start
-    const whole = new Whole(start, length)
-    while (whole.missing > 0) {
-      signal?.throwIfAborted()
-      if (!whole.add(taken(await source.read(offset + whole.done, whole.missing), whole.missing))) break
+    const pieces = new Pieces(start, length)
+    while (pieces.missing > 0) {
+      const { done, missing } = pieces
+      if (!pieces.add(checked(await source.read(offset + done, missing), missing))) break
     }
-    return whole.bytes
+    return pieces.bytes
   }
 
   return {
     size,
     read(offset, wanted) {
-      signal?.throwIfAborted()
       const length = clip(offset, wanted)
       if (length === 0) return new Uint8Array(0)
       const answer = source.read(offset, length)
       // Without a promise where there is none: most reads are short.
-      if (answer instanceof Uint8Array && answer.length === length) return taken(answer, length)
+      if (answer instanceof Uint8Array && answer.length === length) return answer
       return readAll(offset, length, answer)
     },
     ...(isSync(source) && {
       readSync(offset: number, wanted: number) {
-        signal?.throwIfAborted()
         const length = clip(offset, wanted)
-        const start = taken(source.readSync(offset, length), length)
+        const start = checked(source.readSync(offset, length), length)
         if (start.length === length) return start
-        const whole = new Whole(start, length)
-        while (whole.missing > 0) {
-          if (!whole.add(taken(source.readSync(offset + whole.done, whole.missing), whole.missing))) break
+        const pieces = new Pieces(start, length)
+        while (pieces.missing > 0) {
+          const { done, missing } = pieces
+          if (!pieces.add(checked(source.readSync(offset + done, missing), missing))) break
         }
-        return whole.bytes
+        return pieces.bytes
       },
     }),
   }
 }
 
-/** Puts together what comes in pieces. */
-class Whole {
+/** The pieces of one range, put together. */
+class Pieces {
   done = 0
   readonly #target: Uint8Array
 
