@@ -42,6 +42,7 @@ export const QUOTA_TREE_OBJECTID = 8n
 export const UUID_TREE_OBJECTID = 9n
 export const FREE_SPACE_TREE_OBJECTID = 10n
 export const BLOCK_GROUP_TREE_OBJECTID = 11n
+export const RAID_STRIPE_TREE_OBJECTID = 12n
 /** Last of the ids that subvolumes and inodes may have. (BTRFS_LAST_FREE_OBJECTID) */
 export const LAST_FREE_OBJECTID = 0xffff_ffff_ffff_ff00n
 /** Where inodes lie whose last name is gone. */
@@ -493,4 +494,27 @@ export function leafDataSize(nodeSize: number): number {
 /** Longest data of one item. (BTRFS_MAX_ITEM_SIZE) */
 export function maxItemSize(nodeSize: number): number {
   return leafDataSize(nodeSize) - Item.size
+}
+
+// ---- for hot paths: what lies in a view, without objects and bigints
+
+/** 64 bits as a number: inexact from 2^53 on, for fields that may be damaged and are only compared. */
+export function looseU64(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
+}
+
+/** Compares two keys: below 0 when the first comes before the second. (btrfs_comp_cpu_keys) */
+export function compareKeysAt(a: DataView, at: number, b: DataView, bt: number): number {
+  const { type, offset } = Key.at
+  return (
+    compareU64(a, at, b, bt) ||
+    type.get(a, at) - type.get(b, bt) ||
+    compareU64(a, at + offset.offset, b, bt + offset.offset)
+  )
+}
+
+function compareU64(a: DataView, at: number, b: DataView, bt: number): number {
+  return (
+    a.getUint32(at + 4, true) - b.getUint32(bt + 4, true) || a.getUint32(at, true) - b.getUint32(bt, true)
+  )
 }

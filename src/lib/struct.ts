@@ -149,9 +149,11 @@ export const i64: Codec<number> = {
     view.setBigInt64(at, BigInt(value), true)
   },
   read(view, at) {
-    const value = view.getBigInt64(at, true)
-    if (BigInt.asIntN(54, value) !== value) throw new RangeError(`expected a safe integer, found ${value}`)
-    return Number(value)
+    const value = view.getUint32(at, true) + view.getInt32(at + 4, true) * 0x1_0000_0000
+    if (!Number.isSafeInteger(value)) {
+      throw new RangeError(`expected a safe integer, found ${view.getBigInt64(at, true)}`)
+    }
+    return value
   },
   field: (offset) => ({
     offset,

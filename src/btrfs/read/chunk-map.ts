@@ -126,7 +126,7 @@ export function* systemChunks({
   sysChunkArraySize,
   bytenr,
 }: Superblock): Generator<MappedChunk> {
-  const where = { what: 'sys_chunk_array', offset: bytenr + Superblock.offsetOf('sysChunkArray') }
+  const where = { what: 'sys_chunk_array', offset: bytenr + Superblock.at.sysChunkArray.offset }
   const array = sysChunkArray.subarray(0, Math.min(sysChunkArraySize, SYS_CHUNK_ARRAY_SIZE))
   for (let at = 0; at < array.length;) {
     const key = decodeChecked(Key, array, at, where)

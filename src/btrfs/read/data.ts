@@ -22,7 +22,7 @@ export interface DataReaderOptions {
   chunks: ChunkMap
   hash: BlockHash
   sectorsize: number
-  /** Is told of sectors that are damaged while another copy is sound. */
+  /** Called with sectors that are damaged while another copy is sound. */
   onFinding: OnFinding
 }
 

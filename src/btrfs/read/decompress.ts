@@ -16,8 +16,8 @@ export interface StoredPlace {
 }
 
 /**
- * What an extent holds: at most `ramBytes` bytes. Fewer are followed by zeros, as the kernel has it: it compresses only
- * up to the end of the file.
+ * Decompresses an extent to at most `ramBytes` bytes. The caller takes what is missing for zeros, as the kernel does: it
+ * compresses only up to the end of the file.
  *
  * @param stored may end in zeros that fill the last sector
  * @throws CorruptError when they are damaged
@@ -27,7 +27,7 @@ export function decompressExtent(
   stored: Uint8Array,
   { zstd, sectorsize, place }: { zstd: Decompressor; sectorsize: number; place: () => StoredPlace },
 ): Uint8Array {
-  return soundly(compression, place, () => {
+  return withCorruptErrors(compression, place, () => {
     const content = decompressed()
     return content.length > ramBytes ? content.subarray(0, ramBytes) : content
   })
@@ -41,7 +41,7 @@ export function decompressExtent(
 }
 
 /**
- * The same right to where it goes, where that can be done.
+ * Decompresses right into `target`, when the library can and the content fits.
  *
  * @param target has room for `ramBytes` bytes, or for what there is of them up to the end of the file
  * @returns whether it was
@@ -53,7 +53,7 @@ export function decompressInto(
   { zstd, place }: { zstd: Decompressor; place: () => StoredPlace },
 ): boolean {
   if (compression !== 'zstd' || zstd.decompressInto === undefined) return false
-  return soundly(compression, place, () => {
+  return withCorruptErrors(compression, place, () => {
     const { contentSize } = readFrameHeader(stored)
     if (contentSize === undefined || contentSize > target.length) return false
     zstd.decompressInto!(target, frameIn(stored))
@@ -66,8 +66,8 @@ function frameIn(stored: Uint8Array): Uint8Array {
   return stored.subarray(0, readFrameSize(stored))
 }
 
-/** What the libraries throw, each in its own way, in the words of this one. */
-function soundly<T>(compression: string, place: () => StoredPlace, work: () => T): T {
+/** Turns any error of a decompressor into a CorruptError. */
+function withCorruptErrors<T>(compression: string, place: () => StoredPlace, work: () => T): T {
   try {
     return work()
   } catch (error) {

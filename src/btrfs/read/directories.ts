@@ -8,7 +8,7 @@ import {
   FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
   INODE_ITEM_KEY,
-  Key,
+  looseU64,
   ROOT_ITEM_KEY,
   ROOT_REF_KEY,
   RootRef,
@@ -25,7 +25,6 @@ const TYPES = new Map<number, InodeType>(
     type,
   ]),
 )
-const LOCATION = DirItem.offsetOf('location')
 
 /** Names that lead elsewhere, or are none. The kernel writes no such entries; whoever does means harm. */
 const NO_NAME = /^\.{0,2}$|[/\0]/
@@ -49,10 +48,9 @@ export function entriesIn(leaf: TreeBlock, slot: number, tree: number): RawEntry
 }
 
 function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart, tree: number): RawEntry {
-  const { view, bytes } = leaf
-  const at = start + LOCATION
-  const target = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
-  const targetType = bytes[at + Key.offsetOf('type')]
+  const { location } = DirItem.at
+  const target = looseU64(leaf.view, start + location.at.objectid.offset)
+  const targetType = location.at.type.get(leaf.view, start)
   const inodeType = TYPES.get(type)
   const fail = (expected: string, found: unknown) => itemFault(leaf, slot, { expected, found })
   checkName(leaf, slot, name)

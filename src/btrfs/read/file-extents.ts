@@ -10,6 +10,7 @@ import {
   FILE_EXTENT_REG,
   FileExtentHead,
   FileExtentTail,
+  looseU64,
   MAX_COMPRESSED_RAM_BYTES,
 } from '../format.ts'
 import { itemFault, type TreeBlock } from './tree-block.ts'
@@ -43,20 +44,6 @@ export const COMPRESSIONS: ReadonlyMap<number, FileExtent['compression']> = new 
   [COMPRESS_LZO, 'lzo'],
   [COMPRESS_ZSTD, 'zstd'],
 ])
-const HEAD = {
-  generation: FileExtentHead.offsetOf('generation'),
-  ramBytes: FileExtentHead.offsetOf('ramBytes'),
-  compression: FileExtentHead.offsetOf('compression'),
-  encryption: FileExtentHead.offsetOf('encryption'),
-  otherEncoding: FileExtentHead.offsetOf('otherEncoding'),
-  type: FileExtentHead.offsetOf('type'),
-}
-const TAIL = {
-  diskBytenr: FileExtentHead.size + FileExtentTail.offsetOf('diskBytenr'),
-  diskNumBytes: FileExtentHead.size + FileExtentTail.offsetOf('diskNumBytes'),
-  offset: FileExtentHead.size + FileExtentTail.offsetOf('offset'),
-  numBytes: FileExtentHead.size + FileExtentTail.offsetOf('numBytes'),
-}
 const REGULAR_SIZE = FileExtentHead.size + FileExtentTail.size
 
 /**
@@ -73,14 +60,14 @@ export function decodeFileExtent(leaf: TreeBlock, slot: number, sectorsize: numb
     itemFault(leaf, slot, { expected: `${what}: ${String(expected)}`, found })
   if (size < FileExtentHead.size) throw fail('size', `at least ${FileExtentHead.size}`, size)
 
-  const type = view.getUint8(start + HEAD.type)
-  const compression = COMPRESSIONS.get(view.getUint8(start + HEAD.compression))
-  if (compression === undefined)
-    throw fail('compression', 'at most 3', view.getUint8(start + HEAD.compression))
-  const encoding = view.getUint8(start + HEAD.encryption) || view.getUint16(start + HEAD.otherEncoding, true)
+  const { at } = FileExtentHead
+  const type = at.type.get(view, start)
+  const compression = COMPRESSIONS.get(at.compression.get(view, start))
+  if (compression === undefined) throw fail('compression', 'at most 3', at.compression.get(view, start))
+  const encoding = at.encryption.get(view, start) || at.otherEncoding.get(view, start)
   if (encoding !== 0) throw fail('encoding', 0, encoding)
   const isCompressed = compression !== 'none'
-  const ramBytes = u64At(view, start + HEAD.ramBytes)
+  const ramBytes = looseU64(view, start + at.ramBytes.offset)
   if (isCompressed && ramBytes > MAX_COMPRESSED_RAM_BYTES) {
     throw fail('ram_bytes', `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
   }
@@ -89,7 +76,7 @@ export function decodeFileExtent(leaf: TreeBlock, slot: number, sectorsize: numb
     fileOffset: leaf.keyNumber(slot),
     length: ramBytes,
     compression,
-    generation: u64At(view, start + HEAD.generation),
+    generation: looseU64(view, start + at.generation.offset),
     ramBytes,
     diskBytenr: 0,
     diskNumBytes: 0,
@@ -107,10 +94,11 @@ export function decodeFileExtent(leaf: TreeBlock, slot: number, sectorsize: numb
   if (type !== FILE_EXTENT_REG && type !== FILE_EXTENT_PREALLOC) throw fail('type', 'at most 2', type)
   if (size < REGULAR_SIZE) throw fail('size', REGULAR_SIZE, size)
   extent.type = type === FILE_EXTENT_REG ? 'regular' : 'prealloc'
-  extent.diskBytenr = u64At(view, start + TAIL.diskBytenr)
-  extent.diskNumBytes = u64At(view, start + TAIL.diskNumBytes)
-  extent.offset = u64At(view, start + TAIL.offset)
-  extent.length = u64At(view, start + TAIL.numBytes)
+  const tail = start + FileExtentHead.size
+  extent.diskBytenr = looseU64(view, tail + FileExtentTail.at.diskBytenr.offset)
+  extent.diskNumBytes = looseU64(view, tail + FileExtentTail.at.diskNumBytes.offset)
+  extent.offset = looseU64(view, tail + FileExtentTail.at.offset.offset)
+  extent.length = looseU64(view, tail + FileExtentTail.at.numBytes.offset)
   const { fileOffset, diskBytenr, diskNumBytes, offset, length } = extent
   // Above 2^53 not all bits are there, but what is compared with is far below.
   for (const value of [fileOffset, diskBytenr, diskNumBytes, offset, length]) {
@@ -126,10 +114,6 @@ export function decodeFileExtent(leaf: TreeBlock, slot: number, sectorsize: numb
     throw fail('disk_num_bytes', `1 to ${MAX_COMPRESSED_RAM_BYTES}`, diskNumBytes)
   }
   return extent
-}
-
-function u64At(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
 }
 
 /** Whether it has bytes of its own: what is preallocated is zeros until it is written. */

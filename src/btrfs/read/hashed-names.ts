@@ -14,10 +14,6 @@ export interface NamedPart {
   type: number
 }
 
-const DATA_LEN = DirItem.offsetOf('dataLen')
-const NAME_LEN = DirItem.offsetOf('nameLen')
-const TYPE = DirItem.offsetOf('type')
-
 /**
  * The parts of a DIR_ITEM, DIR_INDEX or XATTR_ITEM. Names of one hash share an item.
  *
@@ -30,8 +26,8 @@ export function namedParts(leaf: TreeBlock, slot: number): NamedPart[] {
   for (let start = leaf.itemStart(slot); start < end;) {
     const nameStart = start + DirItem.size
     const isWhole = nameStart <= end
-    const nameEnd = nameStart + (isWhole ? view.getUint16(start + NAME_LEN, true) : 0)
-    const dataEnd = nameEnd + (isWhole ? view.getUint16(start + DATA_LEN, true) : 0)
+    const nameEnd = nameStart + (isWhole ? DirItem.at.nameLen.get(view, start) : 0)
+    const dataEnd = nameEnd + (isWhole ? DirItem.at.dataLen.get(view, start) : 0)
     if (!isWhole || dataEnd > end) {
       const found = `one that ends ${dataEnd - end} bytes behind it`
       throw itemFault(leaf, slot, { expected: 'names that end within the item', found })
@@ -40,7 +36,7 @@ export function namedParts(leaf: TreeBlock, slot: number): NamedPart[] {
       start,
       name: fromBytes(bytes, nameStart, nameEnd),
       data: bytes.subarray(nameEnd, dataEnd),
-      type: bytes[start + TYPE],
+      type: DirItem.at.type.get(view, start),
     })
     start = dataEnd
   }

@@ -11,9 +11,10 @@ import {
   INODE_NODUMP,
   INODE_SYNC,
   InodeItem,
+  looseU64,
   Timespec,
 } from '../format.ts'
-import { itemFault, type TreeBlock } from './tree-block.ts'
+import { itemError, itemFault, type TreeBlock } from './tree-block.ts'
 
 /**
  * The directory that is shown in a snapshot where a subvolume lies in its source. No tree has an inode of that number.
@@ -34,21 +35,6 @@ const FLAGS: readonly (readonly [InodeFlag, bigint])[] = [
 const ANY_FLAG = FLAGS.reduce((all, [, flag]) => all | flag, 0n)
 const NO_FLAGS: readonly InodeFlag[] = []
 
-const AT = {
-  size: InodeItem.offsetOf('size'),
-  nlink: InodeItem.offsetOf('nlink'),
-  uid: InodeItem.offsetOf('uid'),
-  gid: InodeItem.offsetOf('gid'),
-  mode: InodeItem.offsetOf('mode'),
-  rdev: InodeItem.offsetOf('rdev'),
-  flags: InodeItem.offsetOf('flags'),
-  atime: InodeItem.offsetOf('atime'),
-  ctime: InodeItem.offsetOf('ctime'),
-  mtime: InodeItem.offsetOf('mtime'),
-  otime: InodeItem.offsetOf('otime'),
-}
-const NSEC = Timespec.offsetOf('nsec')
-
 /** An inode, and all of its flags as they are on disk. */
 export interface DecodedInode {
   inode: Inode
@@ -67,53 +53,56 @@ export function decodeInode(leaf: TreeBlock, slot: number, tree: number): Decode
   if (leaf.itemSize(slot) < InodeItem.size) {
     throw itemFault(leaf, slot, { expected: `${InodeItem.size} bytes`, found: leaf.itemSize(slot) })
   }
+  try {
+    return inodeAt(leaf, slot, tree)
+  } catch (error) {
+    throw itemError(leaf, slot, error)
+  }
+}
+
+function inodeAt(leaf: TreeBlock, slot: number, tree: number): DecodedInode {
   const { view } = leaf
-  const at = leaf.itemStart(slot)
-  const mode = view.getUint32(at + AT.mode, true)
+  const start = leaf.itemStart(slot)
+  const { at } = InodeItem
+  const mode = at.mode.get(view, start)
   const type = TYPES.get(mode & MODE_TYPE_MASK)
   if (type === undefined) {
     throw itemFault(leaf, slot, { expected: 'a mode with a file type', found: `0${mode.toString(8)}` })
   }
-  const size = view.getUint32(at + AT.size, true) + view.getUint32(at + AT.size + 4, true) * 0x1_0000_0000
-  if (size > Number.MAX_SAFE_INTEGER) {
-    throw itemFault(leaf, slot, { expected: 'a size below 2^53', found: size })
-  }
-  const flags = view.getBigUint64(at + AT.flags, true)
+  const flags = at.flags.get(view, start)
   const isDevice = type === 'block' || type === 'character'
   // The kernel's own device numbers: 12 bits above 20. (MKDEV)
-  const rdev = isDevice ? view.getUint32(at + AT.rdev, true) : 0
+  const rdev = isDevice ? looseU64(view, start + at.rdev.offset) % 2 ** 32 : 0
   const inode = {
     tree,
     ino: leaf.keyObject(slot),
     type,
     mode: mode & 0o7777,
-    uid: view.getUint32(at + AT.uid, true),
-    gid: view.getUint32(at + AT.gid, true),
-    nlink: view.getUint32(at + AT.nlink, true),
-    size,
-    mtime: timeAt(leaf, slot, at + AT.mtime),
-    atime: timeAt(leaf, slot, at + AT.atime),
-    ctime: timeAt(leaf, slot, at + AT.ctime),
-    birthtime: timeAt(leaf, slot, at + AT.otime),
+    uid: at.uid.get(view, start),
+    gid: at.gid.get(view, start),
+    nlink: at.nlink.get(view, start),
+    size: at.size.get(view, start),
+    mtime: timeAt(leaf, slot, at.mtime.offset),
+    atime: timeAt(leaf, slot, at.atime.offset),
+    ctime: timeAt(leaf, slot, at.ctime.offset),
+    birthtime: timeAt(leaf, slot, at.otime.offset),
     major: rdev >>> 20,
     minor: rdev & 0xfffff,
     flags: (flags & ANY_FLAG) === 0n ? NO_FLAGS : namesOf(flags),
   }
-  return { inode, flags, itemOffset: leaf.physical + at }
+  return { inode, flags, itemOffset: leaf.physical + start }
 }
 
 function namesOf(flags: bigint): InodeFlag[] {
   return FLAGS.filter(([, flag]) => (flags & flag) !== 0n).map(([name]) => name)
 }
 
-function timeAt(leaf: TreeBlock, slot: number, at: number): Timestamp {
-  const { view } = leaf
-  const sec = view.getUint32(at, true) + view.getInt32(at + 4, true) * 0x1_0000_0000
-  const nsec = view.getUint32(at + NSEC, true)
-  if (!Number.isSafeInteger(sec) || nsec >= 1e9) {
-    const expected = 'seconds within 2^53, nanoseconds below 1000000000'
-    throw itemFault(leaf, slot, { expected, found: `${sec} and ${nsec}` })
-  }
+/** @param offset from the start of the item */
+function timeAt(leaf: TreeBlock, slot: number, offset: number): Timestamp {
+  const start = leaf.itemStart(slot) + offset
+  const sec = Timespec.at.sec.get(leaf.view, start)
+  const nsec = Timespec.at.nsec.get(leaf.view, start)
+  if (nsec >= 1e9) throw itemFault(leaf, slot, { expected: 'nanoseconds below 1000000000', found: nsec })
   return { sec, nsec }
 }
 

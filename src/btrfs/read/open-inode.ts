@@ -17,6 +17,7 @@ import type { ContentReader, FileOfContent } from './content.ts'
 import type { Cursor } from './cursor.ts'
 import { dataRanges, decodeFileExtent, type FileExtent } from './file-extents.ts'
 import { decodeInode, emptySubvolumeInode, isEmptySubvolume, type DecodedInode } from './inodes.ts'
+import type { TreeBlock } from './tree-block.ts'
 import type { TreeSearch } from './tree-search.ts'
 import { collectXattrs, inOrder } from './xattrs.ts'
 
@@ -48,17 +49,29 @@ export interface BtrfsInode extends OpenInode {
 export function* openInode(ref: InodeRef, context: InodeContext): ReadRoutine<BtrfsInode> {
   const { tree } = ref
   if (isEmptySubvolume(ref)) {
-    const root = yield* readInode({ tree, ino: FIRST_FREE_OBJECTID }, context.search)
-    return new ItemsOfInode(emptySubvolumeInode(root), context, { xattrs: [], extents: [] })
+    const { decoded } = yield* readInode({ tree, ino: FIRST_FREE_OBJECTID }, context.search)
+    return new ItemsOfInode(emptySubvolumeInode(decoded), context, undefined, { xattrs: [], extents: [] })
   }
-  return new ItemsOfInode(yield* readInode(ref, context.search), context)
+  const { decoded, ...place } = yield* readInode(ref, context.search)
+  return new ItemsOfInode(decoded, context, place)
 }
 
-function readInode({ tree, ino }: InodeRef, search: TreeSearch): ReadRoutine<DecodedInode> {
+/** Where an item lies. */
+interface ItemPlace {
+  leaf: TreeBlock
+  slot: number
+}
+
+function readInode(
+  { tree, ino }: InodeRef,
+  search: TreeSearch,
+): ReadRoutine<ItemPlace & { decoded: DecodedInode }> {
   return search.search(tree, function* (cursor) {
     const isThere = yield* cursor.seek(firstKey(ino, INODE_ITEM_KEY))
     const { leaf, slot } = cursor
-    if (isThere && leaf.is(slot, ino, INODE_ITEM_KEY)) return decodeInode(leaf, slot, tree)
+    if (isThere && leaf.is(slot, ino, INODE_ITEM_KEY)) {
+      return { leaf, slot, decoded: decodeInode(leaf, slot, tree) }
+    }
     throw new CorruptError(`inode ${ino} of tree ${tree}`, leaf.physical, {
       expected: 'an item',
       found: 'none',
@@ -78,18 +91,26 @@ class ItemsOfInode implements BtrfsInode {
   readonly rawFlags: bigint
   readonly #itemOffset: number
   readonly #context: InodeContext
+  /** Where its item lies, until the items behind it have been looked at. */
+  #place: ItemPlace | undefined
   #items: InodeItems | undefined
 
-  constructor({ inode, flags, itemOffset }: DecodedInode, context: InodeContext, items?: InodeItems) {
+  constructor(
+    { inode, flags, itemOffset }: DecodedInode,
+    context: InodeContext,
+    place: ItemPlace | undefined,
+    items?: InodeItems,
+  ) {
     this.inode = inode
     this.rawFlags = flags
     this.#itemOffset = itemOffset
     this.#context = context
+    this.#place = place
     this.#items = items
   }
 
   *xattrs(): ReadRoutine<readonly Xattr[]> {
-    const { xattrs } = this.#items ?? (yield* this.#readItems())
+    const { xattrs } = this.#itemsInLeaf() ?? (yield* this.#findItems())
     return xattrs
   }
 
@@ -114,7 +135,8 @@ class ItemsOfInode implements BtrfsInode {
 
   *ranges(): ReadRoutine<DataRange[]> {
     const { size } = this.inode
-    return dataRanges(yield* this.#extentsIn(0, size), size)
+    const kept = this.#itemsInLeaf()?.extents
+    return dataRanges(kept ?? (yield* this.#extentsIn(0, size)), size)
   }
 
   *read(offset: number, length: number): ReadRoutine<Uint8Array> {
@@ -124,7 +146,8 @@ class ItemsOfInode implements BtrfsInode {
     }
     const range = { offset, length: Math.max(0, Math.min(length, size - offset)) }
     if (range.length === 0) return new Uint8Array(0)
-    const extents = yield* this.#extentsIn(offset, offset + range.length)
+    const kept = this.#itemsInLeaf()?.extents
+    const extents = kept ?? (yield* this.#extentsIn(offset, offset + range.length))
     return yield* this.#context.content.read(this.#file, extents, range)
   }
 
@@ -135,30 +158,37 @@ class ItemsOfInode implements BtrfsInode {
 
   /** At least the extents that overlap with a part of the file. */
   *#extentsIn(start: number, end: number): ReadRoutine<readonly FileExtent[]> {
-    if (this.inode.size > MAX_KEPT_FILE) return yield* this.#findExtents(start, end)
-    const { extents } = this.#items ?? (yield* this.#readItems())
+    if (!this.#keepsExtents) return yield* this.#findExtents(start, end)
+    const { extents } = this.#itemsInLeaf() ?? (yield* this.#findItems())
     return extents!
   }
 
-  *#readItems(): ReadRoutine<InodeItems> {
+  get #keepsExtents(): boolean {
+    return this.inode.size <= MAX_KEPT_FILE
+  }
+
+  /** The items, if they are known, or end in the leaf in which the inode lies: most do. No search is needed then. */
+  #itemsInLeaf(): InodeItems | undefined {
+    if (this.#items !== undefined || this.#place === undefined) return this.#items
+    const { leaf, slot } = this.#place
+    this.#place = undefined
+    const items = new ItemCollector(this.inode, this.#context.sectorsize, this.#keepsExtents)
+    for (let next = slot + 1; next < leaf.count; next++) {
+      if (!items.add(leaf, next)) return (this.#items = items.result())
+    }
+    return undefined
+  }
+
+  *#findItems(): ReadRoutine<InodeItems> {
     const { search, sectorsize } = this.#context
-    const { tree, ino, type, size } = this.inode
-    const isKept = size <= MAX_KEPT_FILE
-    const lastType = type !== 'directory' && isKept ? EXTENT_DATA_KEY : DIR_ITEM_KEY - 1
-    const xattrs: Xattr[] = []
-    const extents: FileExtent[] = []
+    const items = new ItemCollector(this.inode, sectorsize, this.#keepsExtents)
+    const { tree, ino } = this.inode
     yield* search.search(tree, function* (cursor) {
       // Names come before. There may be tens of thousands of them, so they are not stepped over one by one.
       let isThere = yield* cursor.seek(firstKey(ino, XATTR_ITEM_KEY))
-      for (; isThere && cursor.leaf.isOf(cursor.slot, ino); isThere = yield* cursor.next()) {
-        const { leaf, slot } = cursor
-        const itemType = leaf.type(slot)
-        if (itemType > lastType) break
-        if (itemType === XATTR_ITEM_KEY) collectXattrs(leaf, slot, xattrs)
-        else if (itemType === EXTENT_DATA_KEY) extents.push(decodeFileExtent(leaf, slot, sectorsize))
-      }
+      while (isThere && items.add(cursor.leaf, cursor.slot)) isThere = yield* cursor.next()
     })
-    return (this.#items = { xattrs: inOrder(xattrs), extents: isKept ? extents : undefined })
+    return (this.#items = items.result())
   }
 
   #findExtents(start: number, end: number): ReadRoutine<FileExtent[]> {
@@ -174,6 +204,36 @@ class ItemsOfInode implements BtrfsInode {
       }
       return extents
     })
+  }
+}
+
+/** Takes in the items of an inode one after the other. */
+class ItemCollector {
+  readonly #ino: number
+  readonly #sectorsize: number
+  readonly #keepsExtents: boolean
+  readonly #lastType: number
+  readonly #xattrs: Xattr[] = []
+  readonly #extents: FileExtent[] = []
+
+  constructor({ ino, type }: Inode, sectorsize: number, keepsExtents: boolean) {
+    this.#ino = ino
+    this.#sectorsize = sectorsize
+    this.#keepsExtents = keepsExtents
+    this.#lastType = type !== 'directory' && keepsExtents ? EXTENT_DATA_KEY : DIR_ITEM_KEY - 1
+  }
+
+  /** @returns false when the item and all behind it are not wanted */
+  add(leaf: TreeBlock, slot: number): boolean {
+    const type = leaf.type(slot)
+    if (type > this.#lastType || !leaf.isOf(slot, this.#ino)) return false
+    if (type === XATTR_ITEM_KEY) collectXattrs(leaf, slot, this.#xattrs)
+    else if (type === EXTENT_DATA_KEY) this.#extents.push(decodeFileExtent(leaf, slot, this.#sectorsize))
+    return true
+  }
+
+  result(): InodeItems {
+    return { xattrs: inOrder(this.#xattrs), extents: this.#keepsExtents ? this.#extents : undefined }
   }
 }
 

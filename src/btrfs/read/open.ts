@@ -21,7 +21,7 @@ export interface BtrfsCodecs {
 }
 
 export interface BtrfsOptions extends BtrfsCodecs {
-  /** Is told of damage that another copy makes up for, and of what is left out because of damage. */
+  /** Called with damage that another copy makes up for, and of what is left out because of damage. */
   onFinding?: OnFinding
 }
 

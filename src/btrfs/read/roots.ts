@@ -1,4 +1,5 @@
 /** Where the trees begin: the items of the root tree. */
+import { LruCache } from '../../lib/lru-cache.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
@@ -12,14 +13,15 @@ import { decodeItem, itemFault, itemPlace, type TreeBlock } from './tree-block.t
 import type { TreeRoot, Trees } from './trees.ts'
 
 /** Root items of kernels before 3.6 end here; what follows is zeros. (struct btrfs_root_item_v0) */
-const LEGACY_SIZE = RootItem.offsetOf('generationV2')
+const LEGACY_SIZE = RootItem.at.generationV2.offset
 /** Roots that are remembered. */
 const MAX_KNOWN = 4096
 
 export class Roots {
   readonly #trees: Trees
   readonly #superblock: Superblock
-  readonly #known = new Map<bigint, TreeRoot | undefined>()
+  /** Null: there is none of that id. */
+  readonly #known = new LruCache<bigint, TreeRoot | null>(MAX_KNOWN)
 
   constructor(trees: Trees, superblock: Superblock) {
     this.#trees = trees
@@ -35,12 +37,13 @@ export class Roots {
   *find(tree: bigint): ReadRoutine<TreeRoot | undefined> {
     if (tree === ROOT_TREE_OBJECTID) return this.rootTree
     if (tree === CHUNK_TREE_OBJECTID) return chunkTreeRoot(this.#superblock)
-    if (this.#known.has(tree)) return this.#known.get(tree)
-    const item = yield* this.item(tree)
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear()
-    const root = item && treeRootOf(tree, item)
-    this.#known.set(tree, root)
-    return root
+    let root = this.#known.get(tree)
+    if (root === undefined) {
+      const item = yield* this.item(tree)
+      root = item === undefined ? null : treeRootOf(tree, item)
+      this.#known.set(tree, root)
+    }
+    return root ?? undefined
   }
 
   /** The newest root item of a tree. */

@@ -55,7 +55,7 @@ export interface SubvolumesOptions {
   rootCursor: Cursor
   /** Works with a cursor over a file tree. */
   search: <T>(tree: number, work: (cursor: Cursor) => ReadRoutine<T>) => ReadRoutine<T>
-  /** Is told of subvolumes that lie nowhere; they are left out. */
+  /** Called with subvolumes that lie nowhere; they are left out. */
   onFinding: OnFinding
 }
 

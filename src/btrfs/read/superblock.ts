@@ -3,6 +3,7 @@ import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
+import { viewOf } from '../../lib/struct.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
   CSUM_TYPES,
@@ -50,7 +51,7 @@ export function* hashNamesOf(size: number): ReadRoutine<Set<HashName>> {
  *
  * @param size bytes of the device
  * @param hashes at least those of `hashNamesOf`
- * @param onFinding is told of damaged copies
+ * @param onFinding called with damaged copies
  * @throws CorruptError when none is sound
  * @throws UnsupportedError when the file system has features that are unknown here
  */
@@ -85,7 +86,7 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
   const { magic, csumType } = rawFields(bytes)
   if (magic !== MAGIC) throw noSuperblock(offset, NO_SUPERBLOCK)
   const fault = (field: keyof Superblock, expected: unknown, found: unknown) =>
-    new CorruptError(`superblock, ${field}`, offset + Superblock.offsetOf(field), { expected, found })
+    new CorruptError(`superblock, ${field}`, offset + Superblock.at[field].offset, { expected, found })
   const hash = hashes.get(HASH_OF_TYPE.get(csumType) ?? 'crc32c')
   if (HASH_OF_TYPE.get(csumType) !== hash?.name) {
     throw fault('csumType', [...HASH_OF_TYPE.keys()].join(', '), csumType)
@@ -143,11 +144,8 @@ function placesOn(size: number): number[] {
 
 /** The fields that say whether the rest can be believed. */
 function rawFields(bytes: Uint8Array): { magic: bigint; csumType: number } {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return {
-    magic: view.getBigUint64(Superblock.offsetOf('magic'), true),
-    csumType: view.getUint16(Superblock.offsetOf('csumType'), true),
-  }
+  const view = viewOf(bytes)
+  return { magic: Superblock.at.magic.get(view, 0), csumType: Superblock.at.csumType.get(view, 0) }
 }
 
 function noSuperblock(offset: number, found: string): CorruptError {

@@ -2,7 +2,7 @@
 import { CorruptError } from '../../lib/errors.ts'
 import { decodeChecked } from '../../lib/read-routine.ts'
 import { viewOf, type Struct } from '../../lib/struct.ts'
-import { Header, Item, Key, KeyPtr, leafDataSize, MAX_LEVEL } from '../format.ts'
+import { compareKeysAt, Header, Item, Key, KeyPtr, leafDataSize, looseU64, MAX_LEVEL } from '../format.ts'
 
 /** Something wrong with a block. */
 export interface BlockProblem {
@@ -11,18 +11,6 @@ export interface BlockProblem {
   expected: unknown
   found: unknown
 }
-
-const HEADER = {
-  bytenr: Header.offsetOf('bytenr'),
-  generation: Header.offsetOf('generation'),
-  owner: Header.offsetOf('owner'),
-  flags: Header.offsetOf('flags'),
-  nritems: Header.offsetOf('nritems'),
-  level: Header.offsetOf('level'),
-}
-const KEY = { objectid: 0, type: Key.offsetOf('type'), offset: Key.offsetOf('offset') }
-const ITEM = { offset: Item.offsetOf('offset'), size: Item.offsetOf('size') }
-const POINTER = { blockptr: KeyPtr.offsetOf('blockptr'), generation: KeyPtr.offsetOf('generation') }
 
 /** A key's parts as they are on disk, so that a search compares numbers: bigints would be made at each step. */
 const wanted = new DataView(new ArrayBuffer(Key.size))
@@ -49,10 +37,10 @@ export class TreeBlock {
     this.view = viewOf(bytes)
     this.bytenr = bytenr
     this.physical = physical
-    this.generation = Number(this.view.getBigUint64(HEADER.generation, true))
-    this.owner = this.view.getBigUint64(HEADER.owner, true)
-    this.level = bytes[HEADER.level]
-    this.count = this.view.getUint32(HEADER.nritems, true)
+    this.generation = looseU64(this.view, Header.at.generation.offset)
+    this.owner = Header.at.owner.get(this.view, 0)
+    this.level = Header.at.level.get(this.view, 0)
+    this.count = Header.at.nritems.get(this.view, 0)
     this.#entrySize = this.level === 0 ? Item.size : KeyPtr.size
   }
 
@@ -61,16 +49,16 @@ export class TreeBlock {
   }
 
   objectid(slot: number): bigint {
-    return this.view.getBigUint64(this.#entry(slot), true)
+    return Key.at.objectid.get(this.view, this.#entry(slot))
   }
 
   type(slot: number): number {
-    return this.bytes[this.#entry(slot) + KEY.type]
+    return Key.at.type.get(this.view, this.#entry(slot))
   }
 
   /** The third part of the key. */
   keyOffset(slot: number): bigint {
-    return this.view.getBigUint64(this.#entry(slot) + KEY.offset, true)
+    return Key.at.offset.get(this.view, this.#entry(slot))
   }
 
   key(slot: number): Key {
@@ -89,7 +77,7 @@ export class TreeBlock {
 
   /** The same for the keys of two slots. */
   compareSlots(slot: number, other: number): number {
-    return compareAt(this.view, this.#entry(slot), this.view, this.#entry(other))
+    return compareKeysAt(this.view, this.#entry(slot), this.view, this.#entry(other))
   }
 
   /** The first slot whose key is not less than `key`; `count` when all are. */
@@ -99,7 +87,7 @@ export class TreeBlock {
     let high = this.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareAt(this.view, this.#entry(middle), wanted, 0) < 0) low = middle + 1
+      if (compareKeysAt(this.view, this.#entry(middle), wanted, 0) < 0) low = middle + 1
       else high = middle
     }
     return low
@@ -117,23 +105,21 @@ export class TreeBlock {
 
   /** The first part of the key, as a number; inexact from 2^53 on. */
   keyObject(slot: number): number {
-    const at = this.#entry(slot)
-    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 0x1_0000_0000
+    return looseU64(this.view, this.#entry(slot) + Key.at.objectid.offset)
   }
 
   /** The third part of the key, as a quantity; inexact from 2^53 on. */
   keyNumber(slot: number): number {
-    const at = this.#entry(slot) + KEY.offset
-    return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 0x1_0000_0000
+    return looseU64(this.view, this.#entry(slot) + Key.at.offset.offset)
   }
 
   /** Where in `bytes` the data of a leaf's item begin. */
   itemStart(slot: number): number {
-    return Header.size + this.view.getUint32(this.#entry(slot) + ITEM.offset, true)
+    return Header.size + Item.at.offset.get(this.view, this.#entry(slot))
   }
 
   itemSize(slot: number): number {
-    return this.view.getUint32(this.#entry(slot) + ITEM.size, true)
+    return Item.at.size.get(this.view, this.#entry(slot))
   }
 
   /** The data of a leaf's item, where they lie. */
@@ -144,31 +130,16 @@ export class TreeBlock {
 
   /** The block that a node's pointer leads to. */
   childBytenr(slot: number): number {
-    return Number(this.view.getBigUint64(this.#entry(slot) + POINTER.blockptr, true))
+    return looseU64(this.view, this.#entry(slot) + KeyPtr.at.blockptr.offset)
   }
 
   childGeneration(slot: number): number {
-    return Number(this.view.getBigUint64(this.#entry(slot) + POINTER.generation, true))
+    return looseU64(this.view, this.#entry(slot) + KeyPtr.at.generation.offset)
   }
 
   #entry(slot: number): number {
     return Header.size + slot * this.#entrySize
   }
-}
-
-/** Like `TreeBlock.compare`, of keys where they lie. */
-function compareAt(a: DataView, at: number, b: DataView, bt: number): number {
-  return (
-    compareU64(a, at, b, bt) ||
-    a.getUint8(at + KEY.type) - b.getUint8(bt + KEY.type) ||
-    compareU64(a, at + KEY.offset, b, bt + KEY.offset)
-  )
-}
-
-function compareU64(a: DataView, at: number, b: DataView, bt: number): number {
-  return (
-    a.getUint32(at + 4, true) - b.getUint32(bt + 4, true) || a.getUint32(at, true) - b.getUint32(bt, true)
-  )
 }
 
 /** An item of a leaf that does not hold what it should. */
@@ -179,6 +150,16 @@ export function itemFault(
 ): CorruptError {
   const { what, offset } = itemPlace(leaf, slot)
   return new CorruptError(what, offset, { expected, found })
+}
+
+/**
+ * The error for what a field's accessor threw while an item was looked at: a number that is too large.
+ *
+ * @returns any other error as it is
+ */
+export function itemError(leaf: TreeBlock, slot: number, error: unknown): unknown {
+  if (!(error instanceof RangeError)) return error
+  return itemFault(leaf, slot, { expected: 'numbers below 2^53', found: error.message })
 }
 
 /**
@@ -212,9 +193,9 @@ export function blockProblem(
   block: TreeBlock,
   { fsid, sectorsize }: { fsid: Uint8Array; sectorsize: number },
 ): BlockProblem | undefined {
-  const stored = block.view.getBigUint64(HEADER.bytenr, true)
-  if (stored !== BigInt(block.bytenr)) return { what: 'bytenr', expected: block.bytenr, found: stored }
-  const at = Header.offsetOf('fsid')
+  const stored = looseU64(block.view, Header.at.bytenr.offset)
+  if (stored !== block.bytenr) return { what: 'bytenr', expected: block.bytenr, found: stored }
+  const at = Header.at.fsid.offset
   if (!fsid.every((byte, i) => byte === block.bytes[at + i])) {
     return { what: 'fsid', expected: 'that of the superblock', found: 'another one' }
   }

@@ -1,5 +1,6 @@
 /** Cursors that stay where they were, since most searches are for something near the last one. */
 import { CorruptError, NotFoundError } from '../../lib/errors.ts'
+import { LruCache } from '../../lib/lru-cache.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { CSUM_TREE_OBJECTID, FIRST_FREE_OBJECTID, FS_TREE_OBJECTID } from '../format.ts'
 import type { Cursor } from './cursor.ts'
@@ -12,8 +13,8 @@ const MAX_IDLE = 16
 export class TreeSearch {
   readonly #trees: Trees
   readonly #roots: Roots
-  /** By their trees; those used last come last. */
-  readonly #idle = new Map<number, Cursor>()
+  /** By their trees. */
+  readonly #idle = new LruCache<number, Cursor>(MAX_IDLE)
 
   constructor(trees: Trees, roots: Roots) {
     this.#trees = trees
@@ -21,7 +22,7 @@ export class TreeSearch {
   }
 
   /**
-   * Works with a cursor over a file tree or the checksum tree. Nobody else moves it meanwhile.
+   * Works with a cursor over a file tree or the checksum tree, which no other search moves meanwhile.
    *
    * @throws NotFoundError when there is no such subvolume
    */
@@ -29,10 +30,6 @@ export class TreeSearch {
     const cursor = this.#idle.get(tree) ?? this.#trees.cursor(yield* this.#rootOf(tree))
     this.#idle.delete(tree)
     const result = yield* work(cursor)
-    if (this.#idle.size >= MAX_IDLE) {
-      const [oldest] = this.#idle.keys()
-      this.#idle.delete(oldest)
-    }
     this.#idle.set(tree, cursor)
     return result
   }

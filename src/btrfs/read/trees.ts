@@ -2,6 +2,7 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
+import { LruCache } from '../../lib/lru-cache.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import type { Superblock } from '../format.ts'
@@ -23,12 +24,11 @@ export interface TreesOptions {
   superblock: Superblock
   hash: BlockHash
   chunks: ChunkMap
-  /** Is told of copies that are damaged while another one is sound. */
+  /** Called with copies that are damaged while another one is sound. */
   onFinding: OnFinding
-  /** Bytes of blocks that are kept. */
-  cacheBytes?: number
 }
 
+/** Bytes of blocks that are kept. */
 const CACHE_BYTES = 32 * 1024 ** 2
 
 /** All trees of one file system. */
@@ -39,18 +39,17 @@ export class Trees {
   readonly #chunks: ChunkMap
   readonly #onFinding: OnFinding
   readonly #fsid: Uint8Array
-  /** By their addresses; those used last come last. */
-  readonly #cache = new Map<number, TreeBlock>()
-  readonly #cacheBlocks: number
+  /** By their addresses. */
+  readonly #cache: LruCache<number, TreeBlock>
 
-  constructor({ superblock, hash, chunks, onFinding, cacheBytes = CACHE_BYTES }: TreesOptions) {
+  constructor({ superblock, hash, chunks, onFinding }: TreesOptions) {
     this.nodesize = superblock.nodesize
     this.#superblock = superblock
     this.#hash = hash
     this.#chunks = chunks
     this.#onFinding = onFinding
     this.#fsid = fsidOfBlocks(superblock)
-    this.#cacheBlocks = Math.max(16, Math.floor(cacheBytes / this.nodesize))
+    this.#cache = new LruCache(Math.max(16, Math.floor(CACHE_BYTES / this.nodesize)))
   }
 
   /**
@@ -62,16 +61,8 @@ export class Trees {
    */
   *block(bytenr: number, expected: BlockExpectation, owner: bigint): ReadRoutine<TreeBlock> {
     const known = this.#cache.get(bytenr)
-    if (known !== undefined && linkProblem(known, expected) === undefined) {
-      this.#cache.delete(bytenr)
-      this.#cache.set(bytenr, known)
-      return known
-    }
+    if (known !== undefined && linkProblem(known, expected) === undefined) return known
     const block = yield* this.#readBlock(bytenr, expected, owner)
-    if (this.#cache.size >= this.#cacheBlocks) {
-      const [oldest] = this.#cache.keys()
-      this.#cache.delete(oldest)
-    }
     this.#cache.set(bytenr, block)
     return block
   }

@@ -11,16 +11,17 @@ import {
   EXTENT_TREE_OBJECTID,
   FREE_SPACE_TREE_OBJECTID,
   FS_TREE_OBJECTID,
+  QUOTA_TREE_OBJECTID,
+  RAID_STRIPE_TREE_OBJECTID,
   ROOT_BACKREF_KEY,
   ROOT_ITEM_KEY,
   ROOT_TREE_OBJECTID,
-  RootItem,
   type Superblock,
   UUID_TREE_OBJECTID,
 } from '../format.ts'
 import { decodeRootRef } from '../read/directories.ts'
-import { chunkTreeRoot, rootTreeRoot } from '../read/roots.ts'
-import { itemFault, type TreeBlock } from '../read/tree-block.ts'
+import { chunkTreeRoot, decodeRootItem, rootTreeRoot, treeRootOf } from '../read/roots.ts'
+import type { TreeBlock } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
 import { walkTree } from '../read/tree-walk.ts'
 
@@ -39,12 +40,6 @@ export interface AllRoots {
   places: Map<number, SubvolumePlace>
 }
 
-const ROOT = {
-  generation: RootItem.offsetOf('generation'),
-  bytenr: RootItem.offsetOf('bytenr'),
-  level: RootItem.offsetOf('level'),
-}
-
 /** Reads all of the root tree. */
 export function* readRoots(
   trees: Trees,
@@ -57,7 +52,7 @@ export function* readRoots(
   const item = (leaf: TreeBlock, slot: number) => {
     const type = leaf.type(slot)
     const owner = leaf.objectid(slot)
-    if (type === ROOT_ITEM_KEY) roots.set(owner, rootOf(leaf, slot))
+    if (type === ROOT_ITEM_KEY) roots.set(owner, treeRootOf(owner, decodeRootItem(leaf, slot)))
     else if (type === ROOT_BACKREF_KEY) {
       const { dirid, name } = decodeRootRef(leaf, slot)
       places.set(Number(owner), { parentTree: Number(leaf.keyOffset(slot)), parentInode: dirid, name })
@@ -83,21 +78,6 @@ export function* readRoots(
   return { roots: all, byId: new Map(all.map((root) => [root.owner, root])), places }
 }
 
-function rootOf(leaf: TreeBlock, slot: number): TreeRoot {
-  const at = leaf.itemStart(slot)
-  // Old kernels wrote shorter items, which have these fields, too.
-  if (leaf.itemSize(slot) <= ROOT.level) {
-    const expected = `more than ${ROOT.level} bytes`
-    throw itemFault(leaf, slot, { expected, found: leaf.itemSize(slot) })
-  }
-  return {
-    owner: leaf.objectid(slot),
-    bytenr: Number(leaf.view.getBigUint64(at + ROOT.bytenr, true)),
-    level: leaf.bytes[at + ROOT.level],
-    generation: Number(leaf.view.getBigUint64(at + ROOT.generation, true)),
-  }
-}
-
 const TREE_NAMES = new Map<bigint, string>([
   [ROOT_TREE_OBJECTID, 'root'],
   [EXTENT_TREE_OBJECTID, 'extent'],
@@ -105,11 +85,11 @@ const TREE_NAMES = new Map<bigint, string>([
   [DEV_TREE_OBJECTID, 'device'],
   [FS_TREE_OBJECTID, 'top level'],
   [CSUM_TREE_OBJECTID, 'checksum'],
-  [8n, 'quota'],
+  [QUOTA_TREE_OBJECTID, 'quota'],
   [UUID_TREE_OBJECTID, 'uuid'],
   [FREE_SPACE_TREE_OBJECTID, 'free space'],
   [BLOCK_GROUP_TREE_OBJECTID, 'block group'],
-  [12n, 'raid stripe'],
+  [RAID_STRIPE_TREE_OBJECTID, 'raid stripe'],
   [DATA_RELOC_TREE_OBJECTID, 'data relocation'],
 ])
 

@@ -20,6 +20,7 @@ import {
   InodeExtref,
   InodeItem,
   InodeRef,
+  looseU64,
 } from '../format.ts'
 import { keyText, type TreeBlock } from '../read/tree-block.ts'
 import type { DirectoryRows } from './directory-rows.ts'
@@ -31,12 +32,6 @@ export interface LeafScanContext {
   sizes: SizeTree
   rows: DirectoryRows
   onFinding: OnFinding
-}
-
-const INODE = {
-  size: InodeItem.offsetOf('size'),
-  mode: InodeItem.offsetOf('mode'),
-  flags: InodeItem.offsetOf('flags'),
 }
 
 const noName = () => ''
@@ -143,13 +138,14 @@ export class LeafScan {
       const expected = `${InodeItem.size} bytes`
       throw new CorruptError(where.what, where.offset, { expected, found: leaf.itemSize(slot) })
     }
-    const at = leaf.itemStart(slot)
+    const start = leaf.itemStart(slot)
+    const { at } = InodeItem
     const inode: OpenInode = {
-      ino: Number(leaf.objectid(slot)),
+      ino: leaf.keyObject(slot),
       file: this.#files++,
-      size: Number(leaf.view.getBigUint64(at + INODE.size, true)),
-      type: leaf.view.getUint32(at + INODE.mode, true) & MODE_TYPE_MASK,
-      nodatacow: (leaf.view.getBigUint64(at + INODE.flags, true) & INODE_NODATACOW) !== 0n,
+      size: looseU64(leaf.view, start + at.size.offset),
+      type: at.mode.get(leaf.view, start) & MODE_TYPE_MASK,
+      nodatacow: (at.flags.get(leaf.view, start) & INODE_NODATACOW) !== 0n,
       parent: undefined,
       name: noName,
       contentBytes: 0,
@@ -180,7 +176,7 @@ export class LeafScan {
       inode.name = () => fromBytes(data, InodeExtref.size, end(InodeExtref.size + nameLen))
     } else {
       const { nameLen } = decodeChecked(InodeRef, data, 0, new ItemPlace(leaf, slot))
-      inode.parent = Number(leaf.keyOffset(slot))
+      inode.parent = leaf.keyNumber(slot)
       inode.name = () => fromBytes(data, InodeRef.size, end(InodeRef.size + nameLen))
     }
   }

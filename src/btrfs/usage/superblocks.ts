@@ -7,6 +7,7 @@ import { checksumProblem } from '../checksum.ts'
 import {
   FEATURE_COMPAT_RO_NAMES,
   FEATURE_INCOMPAT_NAMES,
+  looseU64,
   MAGIC,
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
@@ -38,13 +39,13 @@ function stateOf(bytes: Uint8Array, hash: BlockHash): Omit<SuperblockCopy, 'offs
   const damaged = { state: 'damaged', generation: undefined } as const
   if (bytes.length < SUPERBLOCK_SIZE) return damaged
   const view = viewOf(bytes)
-  if (view.getBigUint64(Superblock.offsetOf('magic'), true) !== MAGIC) {
+  if (Superblock.at.magic.get(view, 0) !== MAGIC) {
     return { state: 'missing', generation: undefined }
   }
   if (checksumProblem(bytes, hash) !== undefined) return damaged
   return {
     state: 'sound',
-    generation: Number(view.getBigUint64(Superblock.offsetOf('generation'), true)),
+    generation: looseU64(view, Superblock.at.generation.offset),
   }
 }
 
