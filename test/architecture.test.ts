@@ -92,7 +92,9 @@ const modules = new Map(
 /** The folder a module is in; index.ts, the public face, lies in src/ itself. */
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '(index)')
 const layerOf = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder))
-const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path))
+/** Faces that run in a browser, beside the portable folders. */
+const PORTABLE_FACES = new Set(['image/browser.ts'])
+const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path)) || PORTABLE_FACES.has(path)
 const packageOf = (specifier: string) =>
   specifier
     .split('/')
@@ -188,6 +190,20 @@ describe('rooms of a format', () => {
         folder,
       ).toBe(true)
     }
+  })
+})
+
+describe('a new file system is a folder and a line in the table of drivers', () => {
+  const KNOW_TYPES = /^image\/drivers\//
+  const QUESTIONS = /[!=]== '(btrfs|fat|fat12|fat16|fat32)'|\bas (Btrfs|Fat)Reader\b|'writer' in /g
+
+  test('nothing else in image/, boot/ and zenfs/ asks for a type', () => {
+    const against = [...modules.keys()]
+      .filter((path) => ['image', 'boot', 'zenfs'].includes(folderOf(path)) && !KNOW_TYPES.test(path))
+      .flatMap((path) =>
+        [...readFileSync(join(ROOT, path), 'utf8').matchAll(QUESTIONS)].map(([found]) => `${path}: ${found}`),
+      )
+    expect(against).toEqual([])
   })
 })
 

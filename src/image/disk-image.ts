@@ -1,7 +1,7 @@
 import { readPartitionTable, type PartitionTable } from '../gpt-mbr/read/table.ts'
-import type { ImageBytes, ImageCompression } from '../input/open-bytes.ts'
-import type { ReadStatistics } from '../input/open-bytes.ts'
+import type { ImageBytes, ImageCompression, ReadStatistics } from '../input/open-stored.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
+import { afterFailure } from '../lib/clean-up.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { FindingLog } from '../lib/finding-log.ts'
 import type { Finding, OnFinding } from '../lib/finding.ts'
@@ -42,8 +42,7 @@ export async function readDiskImage(
     signal?.throwIfAborted()
     return new DiskImage({ bytes, table, tableSource, partitions, log })
   } catch (error) {
-    await bytes.close()
-    throw error
+    throw await afterFailure(error, bytes.close)
   }
 }
 

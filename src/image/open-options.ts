@@ -1,4 +1,4 @@
-import type { InputOptions } from '../input/open-bytes.ts'
+import type { InputOptions } from '../input/open-stored.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import { ABORT_SIGNAL, FUNCTION, PATH, type OptionTable } from '../lib/options.ts'
 

@@ -1,6 +1,6 @@
 /** Verifies images that are open, wherever their bytes come from. */
 import { checkPartitionTable } from '../gpt-mbr/check/check.ts'
-import type { ImageBytes, InputProgress } from '../input/open-bytes.ts'
+import type { ImageBytes, InputProgress } from '../input/open-stored.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { findingOf, mismatch, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 import { BOOLEAN, type OptionTable } from '../lib/options.ts'

@@ -1,28 +1,16 @@
 /** Compressed sources are recognised by their first bytes, never by their name. */
+import { compressionOf, LONGEST_MAGIC, type CompressionFormat } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
 import { decompressGzip } from './gzip.ts'
 import { decompressZstd } from './zstd.ts'
 
-interface Format {
-  name: string
-  matches: (start: Uint8Array) => boolean
-  /** Absent: recognised only to say that it is not supported. */
-  decompress?: (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
+type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
+
+/** The others are recognised only to say that they are not supported. */
+const DECOMPRESS: Partial<Record<CompressionFormat, Decompress>> = {
+  gzip: decompressGzip,
+  zstd: decompressZstd,
 }
-
-const FORMATS: readonly Format[] = [
-  { name: 'gzip', matches: startsWith(0x1f, 0x8b), decompress: decompressGzip }, // RFC 1952, 2.3.1
-  { name: 'zstd', matches: isZstd, decompress: decompressZstd },
-  { name: 'xz', matches: startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) },
-  { name: 'bzip2', matches: startsWith(0x42, 0x5a, 0x68, undefined, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59) },
-  { name: 'lz4', matches: startsWith(0x04, 0x22, 0x4d, 0x18) },
-  { name: 'lzip', matches: startsWith(0x4c, 0x5a, 0x49, 0x50, 0x01) },
-  { name: 'lzma', matches: startsWith(0x5d, 0x00, 0x00) },
-  { name: 'compress (.Z)', matches: startsWith(0x1f, 0x9d) },
-  { name: 'zip', matches: startsWith(0x50, 0x4b, 0x03, 0x04) },
-]
-
-const LONGEST_MAGIC = 10
 
 /**
  * The bytes behind gzip (of any number of members) or zstd (of any number of frames, windows up to 128 MiB), or
@@ -39,20 +27,16 @@ export async function* decompress(
   const iterator = chunks[Symbol.asyncIterator]()
   try {
     const start = await peek(iterator)
-    const format = FORMATS.find(({ matches }) => matches(start))
-    if (format && !format.decompress) {
-      throw new InputError(`${format.name} is not supported: expected a plain, gzip or zstd file`, { source })
+    const format = compressionOf(start)
+    const decompressFormat = format && DECOMPRESS[format]
+    if (format && !decompressFormat) {
+      throw new InputError(`${format} is not supported: expected a plain, gzip or zstd file`, { source })
     }
     const all = resume(start, iterator)
-    yield* format?.decompress?.(all, source) ?? all
+    yield* decompressFormat?.(all, source) ?? all
   } finally {
     await iterator.return?.()
   }
-}
-
-/** The name of the format in which bytes that begin so are compressed, supported or not. */
-export function compressionOf(start: Uint8Array): string | undefined {
-  return FORMATS.find(({ matches }) => matches(start))?.name
 }
 
 /** Enough bytes to tell the format, if there are as many. */
@@ -80,17 +64,4 @@ async function* resume(
     if (next.done) return
     yield next.value
   }
-}
-
-function startsWith(...magic: (number | undefined)[]): Format['matches'] {
-  return (start) =>
-    start.length >= magic.length && magic.every((byte, i) => byte === undefined || byte === start[i])
-}
-
-/** A zstd frame, or a skippable one (RFC 8878, 3.1.1 and 3.1.2), with which lz4 files may begin, too. */
-function isZstd(start: Uint8Array): boolean {
-  return (
-    startsWith(0x28, 0xb5, 0x2f, 0xfd)(start) ||
-    (startsWith(undefined, 0x2a, 0x4d, 0x18)(start) && start[0] >= 0x50 && start[0] <= 0x5f)
-  )
 }

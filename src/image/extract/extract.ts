@@ -1,73 +1,94 @@
-/** Gets files out of file systems: into a tar archive, or into a directory. */
+/** Extracts files of images: into a tar archive, or into a directory. */
+import type { ImageSource } from '../../input/open-input.ts'
+import {
+  BOOLEAN,
+  checkOptions,
+  oneOf,
+  required,
+  wholeNumber,
+  type OptionTable,
+  type OptionType,
+} from '../../lib/options.ts'
+import type { DiskImage } from '../disk-image.ts'
+import type { FileSystem } from '../file-system.ts'
+import { openImage } from '../open-image.ts'
+import { EXTRACT_OPTIONS, startOf, withFileSystem, type ExtractFromOptions } from './extract-source.ts'
 import { extractTar as toTar, type ExtractTarOptions, type ExtractTarResult } from './extract-tar.ts'
 import { extractTo as toDirectory, type ExtractToOptions } from './extract-to.ts'
 import type { ExtractResult } from './options.ts'
-import type { FilePath, FileSystem } from '../file-system.ts'
-import type { InodeRef } from '../../file-tree/reader.ts'
-import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 
 export type { ArchiveCompression } from './archive-file.ts'
+export type { ExtractFromOptions } from './extract-source.ts'
 export type { ExtractTarResult } from './extract-tar.ts'
 export type { Loss, NotKept } from './not-kept.ts'
 export type { ExtractProgress, ExtractResult } from './options.ts'
 
-interface FromPath {
-  /** What is extracted, with all below it; symlinks are followed. Default: all of the file system. */
-  path?: FilePath | undefined
-}
+export interface ExtractTarFilesOptions
+  extends ExtractFromOptions, Omit<ExtractTarOptions, 'from' | 'name' | 'onProgress' | 'signal'> {}
+export interface ExtractFilesOptions
+  extends ExtractFromOptions, Omit<ExtractToOptions, 'from' | 'name' | 'onProgress' | 'signal'> {}
 
-export type ExtractTarFilesOptions = Omit<ExtractTarOptions, 'from' | 'name'> & FromPath
-export type ExtractFilesOptions = Omit<ExtractToOptions, 'from' | 'name'> & FromPath
+const OUTPUT: OptionType = {
+  expected: 'a path, a Writable or a WritableStream',
+  accepts: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
+}
+const MAX_WORKERS = 1024
+
+const TAR_OPTIONS: OptionTable<ExtractTarFilesOptions> = {
+  ...EXTRACT_OPTIONS,
+  output: required(OUTPUT),
+  compression: oneOf(['none', 'gzip', 'zstd']),
+  level: { expected: 'a number', accepts: (value) => typeof value === 'number' },
+  force: BOOLEAN,
+  workers: wholeNumber(0, MAX_WORKERS),
+}
 
 /**
  * Writes a pax archive of a directory and all below it, or of one file. Paths are relative to the directory, which is
  * `./` itself; a single file has its own name. The same file system gives the same bytes.
  *
- * @throws NotFoundError when there is no such path
+ * @param image a path, bytes, a Blob and so on, or an open image or file system, which stays open
+ * @throws NotFoundError when there is no such path or partition
  * @throws OutputError when the archive cannot be written
  * @throws CorruptError when what is read is damaged
+ * @throws TypeError when there is an option that is unknown or of the wrong type
+ * @example
+ * await extractTar('disk.img', { partition: 'ROOT', path: '/home', output: 'home.tar.zst' })
  */
 export async function extractTar(
-  fileSystem: FileSystem,
+  image: ImageSource | DiskImage | FileSystem,
   options: ExtractTarFilesOptions,
 ): Promise<ExtractTarResult> {
-  return toTar(fileSystem, { ...options, ...(await start(fileSystem, options.path)) })
+  checkOptions('extractTar', options, TAR_OPTIONS)
+  const { partition, path, ...rest } = options
+  const open = (source: ImageSource) => openImage(source, { signal: options.signal })
+  return withFileSystem(image, partition, open, async (fileSystem) =>
+    toTar(fileSystem, { ...rest, ...(await startOf(fileSystem, path)) }),
+  )
 }
 
 /**
  * Puts a directory and all below it, or one file, into a directory that is new or empty. Nothing in the image leads
- * outside of it, and nothing is left behind when something fails.
+ * outside of it. When something fails, what was there before stays and nothing of this call is left.
  *
+ * @param image a path, bytes, a Blob and so on, or an open image or file system, which stays open
  * @param directory path on this machine
- * @throws NotFoundError when there is no such path in the file system
+ * @throws NotFoundError when there is no such path or partition
  * @throws OutputError that names the entry when something cannot be written
  * @throws CorruptError when what is read is damaged
+ * @throws TypeError when there is an option that is unknown or of the wrong type
+ * @example
+ * const { files, notKept } = await extractTo('disk.img', 'root', { partition: 'ROOT' })
  */
 export async function extractTo(
-  fileSystem: FileSystem,
+  image: ImageSource | DiskImage | FileSystem,
   directory: string,
   options: ExtractFilesOptions = {},
 ): Promise<ExtractResult> {
-  return toDirectory(fileSystem, directory, { ...options, ...(await start(fileSystem, options.path)) })
-}
-
-async function start(
-  fileSystem: FileSystem,
-  path: FilePath = '/',
-): Promise<{ from: InodeRef; name: ByteString }> {
-  const from = await fileSystem.stat(path)
-  return { from, name: nameOf(path) || `inode-${from.ino}` }
-}
-
-function nameOf(path: FilePath): ByteString {
-  const bytes =
-    typeof path === 'string'
-      ? fromText(path)
-      : path instanceof Uint8Array
-        ? fromBytes(path)
-        : 'nameBytes' in path && path.nameBytes instanceof Uint8Array
-          ? fromBytes(path.nameBytes)
-          : ''
-  const last = bytes.split('/').findLast((part) => part !== '') ?? ''
-  return last === '.' || last === '..' ? '' : last
+  checkOptions('extractTo', options, { ...EXTRACT_OPTIONS, force: BOOLEAN })
+  const { partition, path, ...rest } = options
+  const open = (source: ImageSource) => openImage(source, { signal: options.signal })
+  return withFileSystem(image, partition, open, async (fileSystem) =>
+    toDirectory(fileSystem, directory, { ...rest, ...(await startOf(fileSystem, path)) }),
+  )
 }

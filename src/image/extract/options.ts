@@ -56,12 +56,18 @@ export function count(counts: Counts, type: keyof typeof COUNTER): void {
   counts[COUNTER[type]]++
 }
 
-/** Entries between two looks at the signal, so that a signal comes through. */
+/** Entries after which the event loop gets a turn, so that an abort signal can fire. */
 export const ENTRIES_A_TURN = 512
 
-/** Lets other work of this thread go on, the arrival of signals above all. */
+/** Browsers do not have it. */
+const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void }
+
+/** Yields to the event loop, so that an abort signal can fire. */
 export function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => {
+    if (setImmediate !== undefined) setImmediate(resolve)
+    else setTimeout(resolve)
+  })
 }
 
 /** A path, for messages. */

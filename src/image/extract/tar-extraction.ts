@@ -1,0 +1,145 @@
+/** Reads a file system and writes a tar archive, wherever that goes. */
+import type { DataRange } from '../../file-tree/file-content.ts'
+import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import type { TarMember } from '../../tar/write/member.ts'
+import type { TarWriter } from '../../tar/write/writer.ts'
+import { driveWith, type Drive } from '../drive-source.ts'
+import { Losses } from './not-kept.ts'
+import {
+  count,
+  ENTRIES_A_TURN,
+  newCounts,
+  shown,
+  yieldToEventLoop,
+  type ExtractOptions,
+  type ExtractResult,
+} from './options.ts'
+import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+
+const LOST = {
+  socket: 'sockets have no form in tar: left out',
+  flags: 'flags of inodes (chattr) have no form in tar that is common: left out',
+}
+
+/** Writes the entries of a file system to `writer`, which it does not finish. */
+export class TarExtraction {
+  readonly #reader: FileSystemReader
+  readonly #drive: Drive
+  readonly #writer: TarWriter
+  readonly #options: ExtractOptions
+  readonly #counts = newCounts()
+  readonly #losses = new Losses(LOST)
+  #entries = 0
+
+  constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
+    this.#reader = reader
+    this.#drive = driveWith(source)
+    this.#writer = writer
+    this.#options = options
+  }
+
+  async all(): Promise<ExtractResult> {
+    const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
+    const entries = new EntryReader(this.#reader, from, name)
+    for (this.#entries = 0; ; this.#entries++) {
+      const next = this.#drive(entries.next())
+      const entry = next instanceof Promise ? await next : next
+      if (entry === undefined) return { ...this.#counts, notKept: this.#losses.list() }
+      const content = this.#begin(entry)
+      if (content !== undefined) {
+        const writing = this.#content(entry, content)
+        if (writing !== undefined) await writing
+      }
+      const flushing = this.#writer.flush()
+      if (flushing !== undefined) await flushing
+      if (this.#entries % ENTRIES_A_TURN !== 0) continue
+      onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
+      await yieldToEventLoop()
+      signal?.throwIfAborted()
+    }
+  }
+
+  /** Writes the header. @returns what of the content is to follow */
+  #begin(entry: ReadEntry): readonly DataRange[] | undefined {
+    const { path, inode } = entry
+    if (inode.type === 'socket') {
+      this.#losses.add('socket', path)
+      return undefined
+    }
+    if (entry.firstName === undefined && inode.flags.length > 0) this.#losses.add('flags', path)
+    const member = memberOf(entry, inode.type)
+    this.#writer.member(member)
+    count(this.#counts, member.type)
+    if (member.type !== 'file' || member.size === 0) return undefined
+    return member.ranges ?? [{ offset: 0, length: member.size }]
+  }
+
+  /** Undefined when it is done. */
+  #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
+    const [only] = ranges
+    if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
+    const piece = this.#drive(entry.opened.read(only.offset, only.length))
+    if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
+    this.#endContent(entry, piece, only)
+    return undefined
+  }
+
+  #endContent(entry: ReadEntry, piece: Uint8Array, range: DataRange): void {
+    this.#write(entry, piece, range)
+    this.#writer.pad(range.length)
+  }
+
+  async #pieces(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> {
+    const { signal, onProgress } = this.#options
+    let total = 0
+    for (const { offset, length } of ranges) {
+      for (let done = 0; done < length;) {
+        const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
+        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
+        this.#write(entry, piece, wanted)
+        await this.#writer.flush()
+        signal?.throwIfAborted()
+        onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
+        done += wanted.length
+      }
+      total += length
+    }
+    this.#writer.pad(total)
+  }
+
+  #write({ path }: ReadEntry, piece: Uint8Array, { offset, length }: DataRange): void {
+    if (piece.length !== length) {
+      throw new CorruptError(`file ${JSON.stringify(shown(path))}`, offset, {
+        expected: `${length} bytes of content`,
+        found: piece.length,
+      })
+    }
+    this.#writer.content(piece)
+    this.#counts.contentBytes += length
+  }
+}
+
+/** Written out, since objects that are spread into others take longer than all the rest of a header. */
+function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): TarMember {
+  const { path, firstName, xattrs, ranges } = entry
+  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = entry.inode
+  // Which of the fields mean anything depends on the type.
+  return {
+    path,
+    type: firstName === undefined ? type : 'hardlink',
+    mode,
+    uid,
+    gid,
+    mtime,
+    atime,
+    ctime,
+    birthtime,
+    xattrs,
+    size,
+    ranges,
+    target: firstName ?? entry.target,
+    major,
+    minor,
+  }
+}

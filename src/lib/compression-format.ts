@@ -1,0 +1,41 @@
+/** Compressed files are recognized by their first bytes, never by their names. */
+
+interface Format {
+  name: string
+  matches: (start: Uint8Array) => boolean
+}
+
+const FORMATS = [
+  { name: 'gzip', matches: startsWith(0x1f, 0x8b) }, // RFC 1952, 2.3.1
+  { name: 'zstd', matches: isZstd },
+  { name: 'xz', matches: startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) },
+  { name: 'bzip2', matches: startsWith(0x42, 0x5a, 0x68, undefined, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59) },
+  { name: 'lz4', matches: startsWith(0x04, 0x22, 0x4d, 0x18) },
+  { name: 'lzip', matches: startsWith(0x4c, 0x5a, 0x49, 0x50, 0x01) },
+  { name: 'lzma', matches: startsWith(0x5d, 0x00, 0x00) },
+  { name: 'compress (.Z)', matches: startsWith(0x1f, 0x9d) },
+  { name: 'zip', matches: startsWith(0x50, 0x4b, 0x03, 0x04) },
+] as const satisfies readonly Format[]
+
+export type CompressionFormat = (typeof FORMATS)[number]['name']
+
+/** Bytes that tell every format. */
+export const LONGEST_MAGIC = 10
+
+/** The format in which bytes that begin with `start` are compressed, supported or not. */
+export function compressionOf(start: Uint8Array): CompressionFormat | undefined {
+  return FORMATS.find(({ matches }) => matches(start))?.name
+}
+
+function startsWith(...magic: (number | undefined)[]): Format['matches'] {
+  return (start) =>
+    start.length >= magic.length && magic.every((byte, i) => byte === undefined || byte === start[i])
+}
+
+/** A zstd frame, or a skippable one (RFC 8878, 3.1.1 and 3.1.2), with which lz4 files may begin, too. */
+function isZstd(start: Uint8Array): boolean {
+  return (
+    startsWith(0x28, 0xb5, 0x2f, 0xfd)(start) ||
+    (startsWith(undefined, 0x2a, 0x4d, 0x18)(start) && start[0] >= 0x50 && start[0] <= 0x5f)
+  )
+}
