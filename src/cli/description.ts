@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
+import type { Command } from 'commander'
 import { SpecError } from '../lib/errors.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
 import type { ImageSpec } from '../spec/schema.ts'
@@ -18,6 +19,21 @@ export interface DescriptionFlags {
   bootFromFat?: true
   dupData?: true
   seed?: string
+}
+
+export const DESCRIPTION = 'image description (JSON); - reads it from standard input'
+
+/** Adds the options that fill in the built-in preset. */
+export function addDescriptionOptions(command: Command): Command {
+  return command
+    .option('--closure <tar>', 'tar archive (.tar, .gz, .zst) to build from with the raspberry-pi preset')
+    .option('--firmware <dir>', 'directory with the firmware files, with --closure')
+    .option('--toplevel <path>', 'store path of the NixOS system to boot; auto: the only one in the closure')
+    .option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3, with --closure')
+    .option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4, with --closure')
+    .option('--boot-from-fat', 'put the boot files on the firmware partition')
+    .option('--dup-data', 'store two copies of all file content on BTRFS')
+    .option('--seed <text>', 'text to derive the UUIDs from, with --closure')
 }
 
 /** Flags that fill in the preset; in a description they are keys. */

@@ -187,21 +187,25 @@ describe('it is an error', () => {
     }))
 
   test.each<[string, Record<string, string>, string]>([
-    ['no config.txt', {}, 'no FAT partition of the image has a config.txt: give --uboot FILE and --dtb FILE'],
+    [
+      'no config.txt',
+      {},
+      'no FAT partition of the image has a config.txt; without one uboot and dtb must be given',
+    ],
     [
       'no kernel= for a 3',
       { 'config.txt': '[pi4]\nkernel=other.bin\n' },
-      'config.txt of the image names no kernel= for a Raspberry Pi 3: give --uboot FILE',
+      'config.txt of the image has no kernel= for a Raspberry Pi 3; without it uboot must be given',
     ],
     [
       'no U-Boot',
       { 'config.txt': 'kernel=u-boot.bin\n' },
-      'config.txt of the image names u-boot.bin, which is not there: give --uboot FILE',
+      'config.txt of the image names u-boot.bin, which is not there; without it uboot must be given',
     ],
     [
       'no device tree',
       { 'config.txt': 'kernel=u-boot.bin\n', 'u-boot.bin': 'U-Boot' },
-      "there is no bcm2710-rpi-3-b.dtb or bcm2837-rpi-3-b.dtb on the image's FAT partition: give --dtb FILE",
+      "there is no bcm2710-rpi-3-b.dtb or bcm2837-rpi-3-b.dtb on the image's FAT partition; without one dtb must be given",
     ],
   ])('when the image has %s', (_, firmware, message) =>
     inSetting(async ({ image, boot, left }) => {

@@ -7,7 +7,7 @@ describe('wrong usage', () => {
     ['an unknown command', ['bild'], "unknown command 'bild'"],
     ['an unknown option', ['plan', '--fast'], "unknown option '--fast'"],
     ['an argument too many', ['plan', 'a.json', 'b.json'], 'too many arguments'],
-    ['build without an output', ['build', 'a.json'], "required option '-o, --output <out>'"],
+    ['build without an output', ['build', 'a.json'], "required option '-o, --output <file>'"],
     ['build of nothing', ['build', '-o', 'x.img'], "missing argument 'spec' or option --closure"],
     [
       'build of two things',
@@ -64,16 +64,25 @@ describe('wrong usage', () => {
 })
 
 describe('help', () => {
-  it.each([
-    [['--help']],
-    [['help', 'build']],
-    [['build', '--help']],
-    [['plan', '--help']],
-    [['schema', '-h']],
-  ])('is on standard output: %j', async (args) => {
-    const { exit, stdout, stderr } = await diskwright(args)
-    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
-    expect(stdout).toContain('Usage: diskwright')
+  it.each([[['--help']], [['help', 'build']], [['schema', '-h']]])(
+    'is on standard output: %j',
+    async (args) => {
+      const { exit, stdout, stderr } = await diskwright(args)
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+      expect(stdout).toContain('Usage: diskwright')
+    },
+  )
+
+  it('lists every command, and each command has examples of its own', async () => {
+    const { stdout } = await diskwright(['--help'])
+    const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name)
+    const all = ['build', 'plan', 'inspect', 'ls', 'cat', 'extract', 'verify', 'diff', 'boot', 'schema']
+    expect(commands).toEqual(all)
+    for (const name of commands) {
+      const help = await diskwright([name, '--help'])
+      expect(help.exit).toBe(0)
+      expect(help.stdout).toMatch(new RegExp(`\nExamples:\n.*diskwright ${name} `))
+    }
   })
 
   it('tells the version', async () => {

@@ -1,11 +1,13 @@
-import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../image/extract/extract.ts'
-import type { UsageError } from './description.ts'
-import { findPath, parsePlace, partitionOf, withImage } from './place.ts'
-import { print, printJson } from './print.ts'
-import { showProgress } from './progress.ts'
-import { bytesText, countText, secondsText } from './units.ts'
+import { Option, type Command } from 'commander'
+import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../../image/extract/extract.ts'
+import { debugOption, examples, IMAGE, MAX_WORKERS, PLACE, wholeNumber } from '../arguments.ts'
+import type { UsageError } from '../description.ts'
+import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
+import { print, printJson } from '../print.ts'
+import { showProgress } from '../progress.ts'
+import { bytesText, countText, secondsText } from '../units.ts'
 
-export interface ExtractFlags {
+interface ExtractFlags {
   output?: string
   tar?: string
   compress?: ArchiveCompression
@@ -16,8 +18,47 @@ export interface ExtractFlags {
   quiet?: true
 }
 
-/** `diskwright extract`: files of an image, into a directory or a tar archive. */
-export function extract(
+export function addExtract(program: Command): void {
+  program
+    .command('extract')
+    .description('copy files out of an image, into a directory or a tar archive')
+    .argument('<image>', IMAGE)
+    .argument('[place]', `${PLACE} (default: all of the only partition)`)
+    .option('-o, --output <dir>', 'directory to write to, which must be new or empty')
+    .option('--tar <file>', 'archive to write: .tar, .tar.zst, .tar.gz; - for standard output')
+    .addOption(
+      new Option('--compress <format>', 'compression of the archive (default: by the file name)').choices([
+        'none',
+        'gzip',
+        'zstd',
+      ]),
+    )
+    .addOption(
+      new Option('--level <n>', 'compression level, 1 to 22 (gzip: 1 to 9)').argParser(wholeNumber(1, 22)),
+    )
+    .addOption(
+      new Option('--workers <n>', 'threads that compress with zstd (default: one a core)').argParser(
+        wholeNumber(0, MAX_WORKERS),
+      ),
+    )
+    .option('--force', 'replace an existing file; write into a directory that is not empty')
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'print nothing but errors')
+    .addOption(debugOption())
+    .addHelpText(
+      'after',
+      examples(
+        'diskwright extract disk.img.zst 2:/@/etc -o etc',
+        'diskwright extract disk.img 2: --tar root.tar.zst',
+      ),
+    )
+    .action((image: string, place: string | undefined, flags: ExtractFlags, command: Command) =>
+      extract(image, place, flags, (message) => command.error(message)),
+    )
+}
+
+/** Copies files out of an image, into a directory or a tar archive. */
+function extract(
   path: string,
   place: string | undefined,
   flags: ExtractFlags,
@@ -28,7 +69,7 @@ export function extract(
     const asked = parsePlace(place ?? '/')
     const fileSystem = await partitionOf(image, asked, usage).open()
     const { path } = await findPath(fileSystem, asked.path)
-    const { extractTar, extractTo } = await import('../image/extract/extract.ts')
+    const { extractTar, extractTo } = await import('../../image/extract/extract.ts')
     const progress = flags.quiet ? undefined : showProgress(process.stderr)
     const onProgress = ({ entries, bytes }: ExtractProgress) =>
       progress?.update({ step: 'extracting', done: bytes, total: undefined, entries })

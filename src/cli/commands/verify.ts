@@ -1,23 +1,56 @@
-import type { DiskImage } from '../image/open-image.ts'
-import type { VerifyResult } from '../image/verify.ts'
-import { CorruptError } from '../lib/errors.ts'
-import { formatFinding, type Finding } from '../lib/finding.ts'
-import { EndWith, EXIT } from './exit.ts'
-import { interruptible } from './interrupt.ts'
-import { warn } from './place.ts'
-import { Printer, printJson } from './print.ts'
-import { showProgress } from './progress.ts'
-import { bytesText, columns, countText, secondsText } from './units.ts'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { DiskImage } from '../../image/open-image.ts'
+import type { VerifyResult } from '../../image/verify.ts'
+import { CorruptError } from '../../lib/errors.ts'
+import { formatFinding, type Finding } from '../../lib/finding.ts'
+import { parseUBootVersion } from '../../spec/uboot-version.ts'
+import { debugOption, examples, IMAGE } from '../arguments.ts'
+import { EndWith, EXIT } from '../exit.ts'
+import { interruptible } from '../interrupt.ts'
+import { warn } from '../place.ts'
+import { Printer, printJson } from '../print.ts'
+import { showProgress } from '../progress.ts'
+import { bytesText, columns, countText, secondsText } from '../units.ts'
 
-export interface VerifyFlags {
+interface VerifyFlags {
   quick?: true
   boot?: true
   uboot?: string
   json?: true
 }
 
-/** `diskwright verify`: prints what is wrong with an image, a line each, and what was checked. */
-export async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
+export function addVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('check the partition table, the file systems and every checksum')
+    .argument('<image>', IMAGE)
+    .option('--quick', 'check the structures only, not the content of files')
+    .option('--boot', 'also check whether U-Boot can boot the image')
+    .addOption(
+      new Option('--uboot <version>', 'version of U-Boot, such as 2025.01, for --boot').argParser(
+        ubootVersion,
+      ),
+    )
+    .option('--json', 'print the result as JSON')
+    .addOption(debugOption())
+    .addHelpText(
+      'after',
+      `${examples('diskwright verify disk.img.zst', 'diskwright verify --boot --uboot 2025.01 pi.img')}
+Exit code: 0 when the image is sound, 1 when it is not.`,
+    )
+    .action(async (image: string, flags: VerifyFlags, command: Command) => {
+      if (flags.uboot !== undefined && !flags.boot) command.error('--uboot is for --boot')
+      await verify(image, flags)
+    })
+}
+
+function ubootVersion(text: string): string {
+  if (parseUBootVersion(text) !== undefined) return text
+  throw new InvalidArgumentError('Expected a version like 2025.01.')
+}
+
+/** Prints a line for each fault of an image, and what was checked. */
+async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
   const lines = new Printer()
   const started = performance.now()
   const result = await verifyPath(path, { quick, boot, uboot })
@@ -46,8 +79,8 @@ function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<
   const onProgress = ({ step, done, total }: { step: string; done: number; total: number }) =>
     progress?.update({ step, done, total, entries: 0 })
   return interruptible(async (signal) => {
-    const { openImage } = await import('../image/open-image.ts')
-    const { verifyImage } = await import('../image/verify.ts')
+    const { openImage } = await import('../../image/open-image.ts')
+    const { verifyImage } = await import('../../image/verify.ts')
     const options = { signal, onNotice: warn, onProgress }
     let image: DiskImage | undefined
     try {
@@ -59,7 +92,7 @@ function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<
     try {
       const result = await verifyImage(image ?? path, { ...options, quick })
       if (!boot || image === undefined) return result
-      const { lintImage } = await import('../boot/lint.ts')
+      const { lintImage } = await import('../../boot/lint.ts')
       return { ...result, boot: await lintImage(image, { uboot }) }
     } finally {
       await image?.close()
@@ -68,7 +101,7 @@ function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<
 }
 
 /** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
-export function verifyLine({ partition, content = 'image', ...finding }: Finding): string {
+function verifyLine({ partition, content = 'image', ...finding }: Finding): string {
   const where = partition === undefined ? '' : `${partition}: `
   return `${where}${content.toUpperCase()}: ${formatFinding(finding)}`
 }

@@ -1,24 +1,37 @@
-import type { ListEntry, FileSystem, Stat } from '../image/file-system.ts'
-import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
-import type { UsageError } from './description.ts'
-import { byName, entryJson, entryLines, entryRow, type ShownEntry } from './entry-text.ts'
-import { partitionsJson, partitionsText } from './partition-text.ts'
-import { findPath, parsePlace, partitionOf, withImage } from './place.ts'
-import { JsonListPrinter, print, Printer, printJson } from './print.ts'
+import type { Command } from 'commander'
+import type { ListEntry, FileSystem, Stat } from '../../image/file-system.ts'
+import { fromBytes, fromText, toDisplay, type ByteString } from '../../lib/byte-string.ts'
+import { debugOption, examples, IMAGE, PLACE } from '../arguments.ts'
+import type { UsageError } from '../description.ts'
+import { byName, entryJson, entryLines, entryRow, type ShownEntry } from '../entry-text.ts'
+import { partitionsJson, partitionsText } from '../partition-text.ts'
+import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
+import { JsonListPrinter, print, Printer, printJson } from '../print.ts'
 
-export interface LsFlags {
+interface LsFlags {
   long?: true
   recursive?: true
   json?: true
 }
 
-/** `diskwright ls`: the partitions of an image, or what lies in one. */
-export function ls(
-  path: string,
-  place: string | undefined,
-  flags: LsFlags,
-  usage: UsageError,
-): Promise<void> {
+export function addLs(program: Command): void {
+  program
+    .command('ls')
+    .description('list the partitions of an image, or the entries of a directory')
+    .argument('<image>', IMAGE)
+    .argument('[place]', PLACE)
+    .option('-l, --long', 'with modes, owners, sizes and times (UTC)')
+    .option('-R, --recursive', 'list subdirectories as well')
+    .option('--json', 'print JSON')
+    .addOption(debugOption())
+    .addHelpText('after', examples('diskwright ls disk.img', 'diskwright ls -lR disk.img.zst 2:/@/etc'))
+    .action((image: string, place: string | undefined, flags: LsFlags, command: Command) =>
+      ls(image, place, flags, (message) => command.error(message)),
+    )
+}
+
+/** Lists the partitions of an image, or the entries of a directory. */
+function ls(path: string, place: string | undefined, flags: LsFlags, usage: UsageError): Promise<void> {
   return withImage(path, async (image) => {
     if (place === undefined && image.partitions.length !== 1) {
       if (flags.json) await printJson(partitionsJson(image))

@@ -1,17 +1,38 @@
-import type { Difference } from '../image/diff.ts'
-import { EndWith, EXIT, ExitCodeError } from './exit.ts'
-import { interruptible } from './interrupt.ts'
-import { warn } from './place.ts'
-import { JsonListPrinter, Printer } from './print.ts'
-import { showProgress } from './progress.ts'
+import type { Command } from 'commander'
+import type { Difference } from '../../image/diff.ts'
+import { debugOption, examples, IMAGE } from '../arguments.ts'
+import { EndWith, EXIT, ExitCodeError } from '../exit.ts'
+import { interruptible } from '../interrupt.ts'
+import { warn } from '../place.ts'
+import { JsonListPrinter, Printer } from '../print.ts'
+import { showProgress } from '../progress.ts'
 
-export interface DiffFlags {
+interface DiffFlags {
   ignore?: string[]
   json?: true
 }
 
-/** `diskwright diff`: what differs between two images, a line each. */
-export async function diff(a: string, b: string, flags: DiffFlags): Promise<void> {
+export function addDiff(program: Command): void {
+  program
+    .command('diff')
+    .description('show the differences between two images')
+    .argument('<a>', IMAGE)
+    .argument('<b>', 'the image to compare it with')
+    .option('--ignore <words>', 'properties not to compare, for example atime,ctime', (text: string) =>
+      text.split(','),
+    )
+    .option('--json', 'print JSON')
+    .addOption(debugOption())
+    .addHelpText(
+      'after',
+      `${examples('diskwright diff old.img.zst new.img.zst --ignore atime')}
+Exit code: 0 when the images are equal, 1 when they differ, 2 when they cannot be compared.`,
+    )
+    .action(diff)
+}
+
+/** Prints a line for each difference between two images. */
+async function diff(a: string, b: string, flags: DiffFlags): Promise<void> {
   const isDifferent = await compare(a, b, flags).catch((error: unknown) => {
     throw new ExitCodeError(EXIT.usage, error)
   })
@@ -21,7 +42,7 @@ export async function diff(a: string, b: string, flags: DiffFlags): Promise<void
 /** @returns whether anything differs */
 function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boolean> {
   return interruptible(async (signal) => {
-    const { diffImages } = await import('../image/diff.ts')
+    const { diffImages } = await import('../../image/diff.ts')
     const progress = showProgress(process.stderr)
     const differences = diffImages(a, b, {
       signal,
@@ -49,7 +70,7 @@ function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boo
 }
 
 /** `2:/@/etc/passwd: mode: 0644 -> 0600` */
-export function differenceText({ partition, path, what, a, b }: Difference): string {
+function differenceText({ partition, path, what, a, b }: Difference): string {
   const where =
     partition === undefined ? 'image' : path === undefined ? `${partition}` : `${partition}:${path}`
   if (what === 'entry') return a === undefined ? `${where}: added (${b})` : `${where}: removed (${a})`

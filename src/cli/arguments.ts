@@ -1,0 +1,22 @@
+/** Arguments and options that several commands share. */
+import { InvalidArgumentError, Option } from 'commander'
+
+export const IMAGE = 'image (.img, .img.zst, .img.gz), device, or a single file system'
+export const PLACE = 'PART:PATH, for example 2:/@/etc; PART is the number or the label of a partition'
+
+export const MAX_WORKERS = 1024
+
+export const debugOption = () => new Option('--debug', 'print stack traces of errors')
+
+/** A parser for an option whose value is a whole number. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
+    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)
+  }
+}
+
+/** The last part of a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`
+}

@@ -1,0 +1,111 @@
+import { Option, type Command } from 'commander'
+import type { OutputFormat } from '../../build/options.ts'
+import { buildText } from '../build-report.ts'
+import {
+  addDescriptionOptions,
+  DESCRIPTION,
+  type DescriptionFlags,
+  type UsageError,
+  checkDescriptionFlags,
+  checkStandardInput,
+  loadDescription,
+  withDescription,
+} from '../description.ts'
+import { debugOption, examples, MAX_WORKERS, wholeNumber } from '../arguments.ts'
+import { interruptible } from '../interrupt.ts'
+import { print, printJson } from '../print.ts'
+import { showProgress } from '../progress.ts'
+
+interface BuildFlags extends DescriptionFlags {
+  output: string
+  format?: OutputFormat
+  workers?: number
+  outputLevel?: number
+  profile?: true
+  force?: true
+  json?: true
+  quiet?: true
+}
+
+export function addBuild(program: Command): void {
+  const command = program
+    .command('build')
+    .description('build an image from a description, or from a closure with the built-in preset')
+    .argument('[spec]', DESCRIPTION)
+    .requiredOption('-o, --output <file>', 'image to write: .img or .img.zst; - for standard output')
+  addDescriptionOptions(command)
+    .addOption(
+      new Option('--format <format>', 'output format (default: by the file name)').choices([
+        'img',
+        'img.zst',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--workers <n>',
+        'compression threads; 0 uses the main thread only (default: one a core)',
+      ).argParser(wholeNumber(0, MAX_WORKERS)),
+    )
+    .addOption(
+      new Option(
+        '--output-level <n>',
+        'zstd level of an .img.zst, 1 to 22, for content that is not compressed yet',
+      ).argParser(wholeNumber(1, 22)),
+    )
+    .option('--profile', 'report where the time went')
+    .option('--force', 'replace an existing file')
+    .option('--json', 'print the result as JSON')
+    .option('--quiet', 'print nothing but errors')
+    .addOption(debugOption())
+    .addHelpText(
+      'after',
+      examples(
+        'diskwright build image.json -o disk.img.zst',
+        'diskwright build --closure closure.tar.zst --firmware firmware -o pi.img',
+        'nix-store ... | diskwright build --closure - -o - | ssh host dd of=/dev/sdX',
+      ),
+    )
+    .action((spec: string | undefined, flags: BuildFlags, command: Command) =>
+      build(spec, flags, (message) => command.error(message)),
+    )
+}
+
+/** Builds an image and reports what is in it. */
+async function build(spec: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
+  checkDescriptionFlags(spec, flags, usage)
+  const toStdout = flags.output === '-'
+  if (toStdout && flags.json) usage('--json needs the standard output that -o - gives to the image')
+  if (toStdout && process.stdout.isTTY) usage('standard output is a terminal: an image does not go there')
+
+  const description = await loadDescription(spec, flags)
+  checkStandardInput(spec, description, usage)
+  const { buildImage } = await import('../../index.ts')
+  const started = performance.now()
+  const progress = flags.quiet ? undefined : showProgress(process.stderr)
+  try {
+    const result = await interruptible((signal) =>
+      withDescription(description, () =>
+        buildImage(description.spec, {
+          output: toStdout ? process.stdout : flags.output,
+          format: flags.format,
+          force: flags.force,
+          workers: flags.workers,
+          outputLevel: flags.outputLevel,
+          profile: flags.profile,
+          baseDirectory: description.baseDirectory,
+          onProgress: progress?.update,
+          signal,
+        }),
+      ),
+    )
+    progress?.clear()
+    if (flags.json) await printJson(result)
+    else if (!flags.quiet) {
+      const text = buildText(result, { seconds: (performance.now() - started) / 1000 })
+      if (toStdout) process.stderr.write(text)
+      else await print(text)
+    }
+  } finally {
+    progress?.clear()
+  }
+}

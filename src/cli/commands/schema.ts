@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import { debugOption, examples } from '../arguments.ts'
+import { printJson } from '../print.ts'
+
+export function addSchema(program: Command): void {
+  program
+    .command('schema')
+    .description('print the JSON Schema of the image description')
+    .addOption(debugOption())
+    .addHelpText('after', examples('diskwright schema > diskwright.schema.json'))
+    .action(async () => {
+      const { imageSchema } = await import('../../spec/schema.ts')
+      await printJson(imageSchema())
+    })
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addBoot } from './commands/boot.ts'
+import { addBuild } from './commands/build.ts'
+import { addCat } from './commands/cat.ts'
+import { addDiff } from './commands/diff.ts'
+import { addExtract } from './commands/extract.ts'
+import { addInspect } from './commands/inspect.ts'
+import { addLs } from './commands/ls.ts'
+import { addPlan } from './commands/plan.ts'
+import { addSchema } from './commands/schema.ts'
+import { addVerify } from './commands/verify.ts'
+import { EXIT, exitCodeOf, reportError } from './exit.ts'
+
+/** In the order of the help. What a command needs of the library is loaded when it runs. */
+const COMMANDS = [
+  addBuild,
+  addPlan,
+  addInspect,
+  addLs,
+  addCat,
+  addExtract,
+  addVerify,
+  addDiff,
+  addBoot,
+  addSchema,
+]
+
+/** Runs the command line and reports errors. @returns the exit code */
+export async function run(args: readonly string[]): Promise<number> {
+  // The callback of each write gets its error; without a listener the error would also end the process.
+  process.stdout.on('error', () => {})
+  try {
+    await makeProgram().parseAsync(args, { from: 'user' })
+    return EXIT.done
+  } catch (error) {
+    // Commander has reported wrong usage already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    reportError(error, { debug: args.includes('--debug') })
+    return exitCodeOf(error)
+  }
+}
+
+function makeProgram(): Command {
+  const program = new Command('diskwright')
+    .description(
+      'Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.',
+    )
+    .version(version())
+    .exitOverride()
+    .configureOutput({
+      outputError: (message, write) =>
+        write(
+          `diskwright: ${message
+            .replace(/^error: /, '')
+            .trim()
+            .replaceAll('\n', ' ')}\n`,
+        ),
+    })
+
+  for (const add of COMMANDS) add(program)
+  return program
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
