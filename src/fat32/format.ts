@@ -1,14 +1,17 @@
 /**
- * FAT12, FAT16 and FAT32 on disk. Names and rules are those of the "Microsoft Extensible Firmware Initiative FAT32 File System
- * Specification", version 1.03, cited below as FATGEN.
+ * FAT12, FAT16 and FAT32 on disk. Names and rules are those of the "Microsoft Extensible Firmware Initiative FAT32
+ * File System Specification", version 1.03, cited below as FATGEN.
  */
 import { array, bytes, struct, u16, u32, u8, type ValueOf } from '../lib/struct.ts'
 
-/** Bytes in a sector of what is written, and of all boot sectors. FAT knows larger ones, which no boot loader expects. */
+/**
+ * Bytes in a sector of a volume that is written, and in every boot sector. FAT knows larger sectors, which no boot
+ * loader expects.
+ */
 export const SECTOR_SIZE = 512
 export const MAX_SECTOR_SIZE = 4096
 
-/** The BIOS parameter block, as far as it is the same for all types. (FATGEN, "Boot Sector and BPB") */
+/** The part of the BIOS parameter block that all types have in common. (FATGEN, "Boot Sector and BPB") */
 const COMMON = {
   jump: bytes(3),
   oemName: bytes(8),
@@ -16,12 +19,12 @@ const COMMON = {
   sectorsPerCluster: u8,
   reservedSectors: u16,
   fats: u8,
-  /** Of the root directory, which has a place of its own in FAT12 and FAT16; 0 in FAT32. */
+  /** Records of the root directory, which has a fixed place in FAT12 and FAT16; 0 in FAT32. */
   rootEntries: u16,
-  /** 0: `totalSectors` counts. Always so in FAT32. */
+  /** 0: see `totalSectors`; always so in FAT32. */
   totalSectors16: u16,
   media: u8,
-  /** 0: FAT32, where `fatSectors` counts. */
+  /** 0: FAT32, see `fatSectors`. */
   fatSectors16: u16,
   sectorsPerTrack: u16,
   heads: u16,
@@ -33,7 +36,7 @@ const COMMON = {
 export const BootSector = struct('BootSector', SECTOR_SIZE, {
   ...COMMON,
   fatSectors: u32,
-  /** EXT_FLAG_NOT_MIRRORED and, with it, the number of the FAT that is in use; 0: all are. */
+  /** EXT_FLAG_NOT_MIRRORED with the number of the FAT that is in use; 0: all are in use. */
   extFlags: u16,
   version: u16,
   rootCluster: u32,
@@ -71,9 +74,9 @@ export type BootSector16 = ValueOf<typeof BootSector16>
 
 export const EXT_FLAG_NOT_MIRRORED = 0x80
 export const EXT_FLAGS_ACTIVE_FAT = 0x0f
-/** A driver that writes sets it, and clears it when it is done. (Linux: FAT_STATE_DIRTY) */
+/** Set by a driver while it may write, and cleared at unmount. (Linux: FAT_STATE_DIRTY) */
 export const STATE_DIRTY = 0x01
-/** It met errors on the disk. (dosfstools: FAT_NEED_SURFACE_TEST) */
+/** Set by a driver after errors of the disk. (dosfstools: FAT_NEED_SURFACE_TEST) */
 export const STATE_ERRORS = 0x02
 
 export const BOOT_SIGNATURE = 0xaa55
@@ -160,10 +163,10 @@ export const ATTR_LONG_NAME_MASK = ATTR_LONG_NAME | ATTR_DIRECTORY | ATTR_ARCHIV
 /** The short name is shown in lower case. (Windows NT; Linux: CASE_LOWER_BASE, CASE_LOWER_EXT) */
 export const NT_LOWER_BASE = 0x08
 export const NT_LOWER_EXTENSION = 0x10
-/** The short name means nothing, only the long one does. (dosfstools: FAT_NO_83NAME) */
+/** The short name is a placeholder; only the long name counts. (dosfstools: FAT_NO_83NAME) */
 export const NT_NO_SHORT_NAME = 0x20
 
-/** First byte of a name: this entry is free, and so are all after it. */
+/** First byte of a name: this entry is free, and so are all entries after it. */
 export const NAME_END = 0x00
 /** First byte of a name: this entry is free. */
 export const NAME_DELETED = 0xe5
@@ -180,7 +183,7 @@ export const FAT_BAD = 0x0ffffff7
 /** This and all above it end a chain. */
 export const FAT_END_MIN = 0x0ffffff8
 export const FAT_END = 0x0fffffff
-/** Bits of the second FAT entry of FAT32: cleanly unmounted, no read or write errors met. */
+/** Bits of the second FAT entry of FAT32: the volume was unmounted cleanly; there were no read or write errors. */
 export const FAT_CLEAN_BIT = 0x08000000
 export const FAT_NO_ERROR_BIT = 0x04000000
 
@@ -239,7 +242,7 @@ export const FIRST_CLUSTER = 2
 export const MIN_CLUSTERS = 65525
 /** With fewer it is FAT12. */
 export const MIN_CLUSTERS_FAT16 = 4085
-/** With more the numbers would run into those that mark bad clusters and ends. */
+/** More clusters would have the numbers that mark bad clusters and ends. */
 export const MAX_CLUSTERS = FAT_BAD - FIRST_CLUSTER
 
 /** Bytes of the largest file. */

@@ -9,7 +9,7 @@ import {
   type FatType,
 } from './format.ts'
 
-/** Where the areas of a FAT volume lie. */
+/** The areas of a FAT volume. */
 export interface Geometry {
   type: FatType
   /** Bytes. */
@@ -21,7 +21,7 @@ export interface Geometry {
   fats: number
   /** Sectors of one FAT. */
   fatSectors: number
-  /** Records of the root directory, where it has a place of its own behind the FATs; 0 in FAT32. */
+  /** Records of the root directory, which lies behind the FATs in FAT12 and FAT16; 0 in FAT32. */
   rootEntries: number
   /** Clusters of the data area; they are numbered from 2. */
   clusters: number
@@ -36,7 +36,7 @@ const ENTRIES_PER_SECTOR = SECTOR_SIZE / FatEntry.size
 const MIB = 2 ** 20
 const GIB = 2 ** 30
 /** Largest volume for a cluster size, both in bytes. (FATGEN, "FAT FatVolume Initialization": DskTableFAT32) */
-const USUAL_CLUSTER_SIZES: readonly [upTo: number, clusterSize: number][] = [
+const DEFAULT_CLUSTER_SIZES: readonly [upTo: number, clusterSize: number][] = [
   [260 * MIB, 512],
   [8 * GIB, 4096],
   [16 * GIB, 8192],
@@ -44,31 +44,31 @@ const USUAL_CLUSTER_SIZES: readonly [upTo: number, clusterSize: number][] = [
   [Infinity, 32768],
 ]
 
-/** Bytes of a cluster that formatters choose for a volume of this many bytes. */
-export function usualClusterSize(partitionBytes: number): number {
-  return USUAL_CLUSTER_SIZES.find(([upTo]) => partitionBytes <= upTo)![1]
+/** The cluster size that formatters choose for a volume of this size, in bytes. */
+export function defaultClusterSize(partitionBytes: number): number {
+  return DEFAULT_CLUSTER_SIZES.find(([upTo]) => partitionBytes <= upTo)![1]
 }
 
-/** Bytes of the smallest partition that is FAT32 with clusters of this many bytes. */
-export function smallestPartition(clusterSize: number): number {
+/** The smallest partition that holds a FAT32 with clusters of this size, in bytes. */
+export function minPartitionSize(clusterSize: number): number {
   const fatSectors = Math.ceil((MIN_CLUSTERS + FIRST_CLUSTER) / ENTRIES_PER_SECTOR)
   return (RESERVED_SECTORS + FATS * fatSectors) * SECTOR_SIZE + MIN_CLUSTERS * clusterSize
 }
 
-/** Bytes of the smallest partition that can be FAT32 at all. */
-export const MIN_FAT32_BYTES = smallestPartition(SECTOR_SIZE)
+/** The smallest partition that holds a FAT32, in bytes. */
+export const MIN_FAT32_BYTES = minPartitionSize(SECTOR_SIZE)
 
 /**
- * Lays out a volume that fills a partition: 32 reserved sectors, two FATs of exactly the sectors they need.
+ * Lays out a FAT32 volume that fills a partition: 32 reserved sectors, and two FATs of as many sectors as they need.
  *
  * @param partitionBytes a multiple of 512
- * @param clusterSize bytes, a power of two from 512 to 32768; by the usual table when not given
- * @throws DoesNotFitError when so few clusters would fit that the volume were no FAT32, or more than it can number
+ * @param clusterSize bytes, a power of two from 512 to 32768; default: by the table of FATGEN
+ * @throws DoesNotFitError when the partition holds too few clusters for FAT32, or more than it can number
  * @throws RangeError for a size that is no multiple of 512, or an impossible cluster size
  */
 export function planGeometry(
   partitionBytes: number,
-  { clusterSize = usualClusterSize(partitionBytes) }: { clusterSize?: number } = {},
+  { clusterSize = defaultClusterSize(partitionBytes) }: { clusterSize?: number } = {},
 ): Geometry {
   if (!Number.isSafeInteger(partitionBytes) || partitionBytes < 0 || partitionBytes % SECTOR_SIZE !== 0) {
     throw new RangeError(`expected a multiple of ${SECTOR_SIZE} bytes, found ${partitionBytes}`)
@@ -79,7 +79,7 @@ export function planGeometry(
     throw new RangeError(`expected a power of two from 512 to ${MAX_CLUSTER_SIZE}, found ${clusterSize}`)
   }
   const what = `a FAT32 file system with clusters of ${clusterSize} bytes`
-  const smallest = smallestPartition(clusterSize)
+  const smallest = minPartitionSize(clusterSize)
   if (partitionBytes < smallest) {
     throw new DoesNotFitError(what, { needed: smallest, available: partitionBytes })
   }
@@ -91,7 +91,7 @@ export function planGeometry(
     })
   }
   const fatSectors = fatSectorsFor(totalSectors, sectorsPerCluster)
-  const clusters = clustersBehind(totalSectors, sectorsPerCluster, fatSectors)
+  const clusters = clusterCount(totalSectors, sectorsPerCluster, fatSectors)
   if (clusters > MAX_CLUSTERS) {
     throw new DoesNotFitError(`a partition in ${what}`, {
       needed: clusters * clusterSize,
@@ -111,17 +111,17 @@ export function planGeometry(
   }
 }
 
-function clustersBehind(totalSectors: number, sectorsPerCluster: number, fatSectors: number): number {
+function clusterCount(totalSectors: number, sectorsPerCluster: number, fatSectors: number): number {
   return Math.floor((totalSectors - RESERVED_SECTORS - FATS * fatSectors) / sectorsPerCluster)
 }
 
-/** The larger the FATs, the fewer clusters they must describe: the smallest that suffice. */
+/** The smallest FATs that suffice: the larger they are, the fewer clusters they must describe. */
 function fatSectorsFor(totalSectors: number, sectorsPerCluster: number): number {
   const entries = (totalSectors - RESERVED_SECTORS) / sectorsPerCluster + FIRST_CLUSTER
-  // Exact but for rounding: the clusters are whole.
+  // Exact but for rounding, as only whole clusters count.
   let fatSectors = Math.max(1, Math.ceil(entries / (ENTRIES_PER_SECTOR + FATS / sectorsPerCluster)) - 1)
   const suffice = () =>
-    clustersBehind(totalSectors, sectorsPerCluster, fatSectors) + FIRST_CLUSTER <=
+    clusterCount(totalSectors, sectorsPerCluster, fatSectors) + FIRST_CLUSTER <=
     fatSectors * ENTRIES_PER_SECTOR
   while (!suffice()) fatSectors++
   return fatSectors

@@ -49,8 +49,8 @@ export {
 export {
   MIN_FAT32_BYTES,
   planGeometry,
-  smallestPartition,
-  usualClusterSize,
+  minPartitionSize,
+  defaultClusterSize,
   type Geometry,
 } from './geometry.ts'
 export type { FatReader } from './read/reader.ts'

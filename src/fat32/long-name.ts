@@ -7,12 +7,12 @@ import {
   UNITS_PER_LONG_ENTRY,
 } from './format.ts'
 
-/** Directory entries that a long name takes besides its short one. */
+/** Directory entries that a long name takes besides the entry of its short name. */
 export function longEntryCount(long: string): number {
   return Math.ceil(long.length / UNITS_PER_LONG_ENTRY)
 }
 
-/** Ties long entries to their short one. (FATGEN, ChkSum) */
+/** The checksum by which long entries belong to a short one. (FATGEN, ChkSum) */
 export function shortNameChecksum(short: ByteString): number {
   let sum = 0
   for (let i = 0; i < short.length; i++) sum = ((sum >> 1) + ((sum & 1) << 7) + short.charCodeAt(i)) & 0xff
@@ -44,8 +44,8 @@ export function encodeLongName(long: string, short: ByteString): Uint8Array[] {
 }
 
 /**
- * The name that entries in their stored order make up, or undefined when they do not belong together or not
- * to this short name.
+ * Decodes a long name from its entries in their stored order; undefined when they do not belong to each other and to
+ * this short name.
  */
 export function decodeLongName(entries: readonly LongNameEntry[], short: ByteString): string | undefined {
   const checksum = shortNameChecksum(short)

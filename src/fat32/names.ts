@@ -1,18 +1,18 @@
 import { toText, type ByteString } from '../lib/byte-string.ts'
 import { MAX_LONG_NAME, NAME_DELETED, NAME_KANJI_E5, NT_LOWER_BASE, NT_LOWER_EXTENSION } from './format.ts'
 
-/** How a name is stored in its directory. */
+/** The stored form of a name. */
 export interface StoredName {
   /** The short name: 11 bytes, padded with spaces, without the dot. */
   short: ByteString
   ntCase: number
-  /** The name for long entries; undefined when the short name says all. */
+  /** The name for long entries; undefined when the short name is enough. */
   long: string | undefined
 }
 
 const FORBIDDEN = /["*/:<>?\\|\x00-\x1f]/
 
-/** What makes a name impossible on FAT, or undefined. */
+/** The reason why FAT cannot hold a name, as the end of a sentence about it; undefined when it can. */
 export function nameProblem(name: ByteString): string | undefined {
   const text = toText(name)
   if (text === undefined) return 'is not UTF-8, which FAT32 names must be'
@@ -22,14 +22,14 @@ export function nameProblem(name: ByteString): string | undefined {
   }
   const forbidden = FORBIDDEN.exec(text)
   if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT32 names must not`
-  // Windows cuts them off, so such a file could not be opened there; '.' and '..' are among these names.
+  // Windows removes them, so such a file cannot be opened there. '.' and '..' are among these names.
   if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT32 names must not'
   return undefined
 }
 
 /**
- * Names with the same key are one name to FAT, which ignores case. As in the upper-case tables of Windows,
- * a character becomes one character, and none outside of ASCII becomes one inside.
+ * FAT ignores case: names with the same key are the same name. As in the upper-case tables of Windows, a character maps
+ * to one character, and none outside of ASCII maps into ASCII.
  */
 export function caseKey(name: string): string {
   let key = ''
@@ -47,16 +47,15 @@ export function unescapeShortName(stored: ByteString): ByteString {
     : stored
 }
 
-/** Characters of a short name, but for the lower-case letters. (FATGEN, "Naming Convention") */
+/** A short name, apart from its case. (FATGEN, "Naming Convention") */
 const SHORT_NAME = /^([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,8})(?:\.([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,3}))?$/
 const NOT_IN_SHORT_NAME = /[^A-Z0-9$%'\-_@~`!(){}^#&]/g
 
 const pad = (base: string, extension: string) => base.padEnd(8) + extension.padEnd(3)
 
 /**
- * Decides how the names of one directory are stored, in the way of Windows and Linux: a name that is of the
- * 8.3 form but for its case keeps it as its short name; the others get `NAME~1.EXT`, with the lowest number
- * that is not taken by any name of the directory, earlier or later.
+ * Decides how the names of one directory are stored, as Windows and Linux do: a name of the 8.3 form, apart from its
+ * case, is its own short name; all others get `NAME~1.EXT`, with the lowest number that no name of the directory has.
  *
  * @param names possible names ({@link nameProblem}) with different keys ({@link caseKey})
  */
@@ -72,7 +71,7 @@ export function storedNames(names: readonly ByteString[]): StoredName[] {
   })
 }
 
-/** Whether a part has lower case, upper case or both; digits and signs have none. */
+/** The case of the letters in a part of a name. */
 function caseOf(part: string): 'lower' | 'upper' | 'mixed' {
   if (part === part.toUpperCase()) return 'upper'
   return part === part.toLowerCase() ? 'lower' : 'mixed'
@@ -91,7 +90,7 @@ function ofShortForm(text: string): StoredName | undefined {
 }
 
 /**
- * Makes and takes a short name for a long one. (FATGEN, "The Basis-Name Generation Algorithm" and "The
+ * Makes a short name for a long one, and adds it to `taken`. (FATGEN, "The Basis-Name Generation Algorithm" and "The
  * Numeric-Tail Generation Algorithm") Characters outside of ASCII become `_`, as their code page is not known.
  */
 function alias(long: string, taken: Set<ByteString>, nextNumber: Map<string, number>): string {
@@ -122,8 +121,8 @@ function shortCharacters(part: string): string {
 }
 
 /**
- * What makes a volume label impossible, or undefined. Lower-case letters are kept as they are: Linux and the
- * boot loaders find such labels, though some old systems show them wrongly.
+ * The reason why FAT cannot hold a volume label, as the end of a sentence about it; undefined when it can. Lower-case
+ * letters are allowed: Linux and boot loaders find such labels, although some old systems show them wrong.
  *
  * @param label '' for none
  */

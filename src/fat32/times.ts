@@ -13,7 +13,10 @@ const FIRST_YEAR = 1980
 const FIRST = Date.UTC(FIRST_YEAR, 0, 1) / 1000
 const LAST = Date.UTC(FIRST_YEAR + 128, 0, 1) / 1000 - 1
 
-/** FAT knows no time zone: the time is in UTC. What lies outside of 1980 to 2107 becomes its first or last second. */
+/**
+ * Converts to UTC, as FAT stores no time zone. Times outside of 1980 to 2107 become the first or last second of that
+ * range.
+ */
 export function toFatTime({ sec, nsec }: Timestamp): FatTime {
   const clamped = Math.min(Math.max(sec, FIRST), LAST)
   const at = new Date(clamped * 1000)
@@ -25,7 +28,7 @@ export function toFatTime({ sec, nsec }: Timestamp): FatTime {
   }
 }
 
-/** The time in UTC. A month or day of 0, as some firmware leaves them, counts as 1. */
+/** Converts from UTC. A month or day of 0, which some firmware writes, counts as 1. */
 export function fromFatTime({ date, time, tenMs }: FatTime): Timestamp {
   const sec =
     Date.UTC(

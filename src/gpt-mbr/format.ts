@@ -20,31 +20,31 @@ export interface Chs {
   sector: number
 }
 
-/** Sectors of a track, and heads, into which a BIOS divides a disk. */
+/** The heads and sectors of a track into which a BIOS divides a disk. */
 export interface DiskGeometry {
   heads: number
   sectorsPerTrack: number
 }
 
 /** The geometry that every BIOS assumes today. */
-export const USUAL_GEOMETRY: DiskGeometry = { heads: 255, sectorsPerTrack: 63 }
+export const DEFAULT_GEOMETRY: DiskGeometry = { heads: 255, sectorsPerTrack: 63 }
 const MAX_CYLINDER = 1023
 
-/** The last address that a geometry can express; it stands for all beyond it, too. */
-export function chsLimit({ heads, sectorsPerTrack }: DiskGeometry = USUAL_GEOMETRY): Chs {
+/** The last address of a geometry, which also stands for all sectors beyond it. */
+export function chsLimit({ heads, sectorsPerTrack }: DiskGeometry = DEFAULT_GEOMETRY): Chs {
   return { cylinder: MAX_CYLINDER, head: heads - 1, sector: sectorsPerTrack }
 }
 
 /** The last address of any geometry, for sectors that a protective MBR cannot express. (UEFI, table 5-4) */
 export const PROTECTIVE_LAST_CHS: Chs = { cylinder: MAX_CYLINDER, head: 255, sector: 63 }
 
-/** Whether a sector has an address of its own. */
-export function isInChs(lba: number, { heads, sectorsPerTrack }: DiskGeometry = USUAL_GEOMETRY): boolean {
+/** True when a sector has a CHS address of its own. */
+export function isInChs(lba: number, { heads, sectorsPerTrack }: DiskGeometry = DEFAULT_GEOMETRY): boolean {
   return lba < (MAX_CYLINDER + 1) * heads * sectorsPerTrack
 }
 
 /** The CHS address of a sector. */
-export function chsOf(lba: number, geometry: DiskGeometry = USUAL_GEOMETRY): Chs {
+export function chsOf(lba: number, geometry: DiskGeometry = DEFAULT_GEOMETRY): Chs {
   const { heads, sectorsPerTrack } = geometry
   const track = Math.floor(lba / sectorsPerTrack)
   const cylinder = Math.floor(track / heads)
@@ -73,7 +73,7 @@ const chs: Codec<Chs> = {
   },
 }
 
-/** The status byte of the partition that a BIOS boots; 0 for the others. */
+/** The status byte of the partition that a BIOS boots; all others have 0. */
 export const STATUS_BOOTABLE = 0x80
 
 /** The type byte of an entry that is not used. */
@@ -119,10 +119,10 @@ export type GptSectorSize = (typeof GPT_SECTOR_SIZES)[number]
 /** "EFI PART" */
 export const GPT_SIGNATURE = 0x5452415020494645n
 export const GPT_REVISION = 0x00010000
-/** The header that a disk begins with; its copy is in the last sector. */
+/** Sector of the primary header; the backup is in the last sector of the disk. */
 export const GPT_PRIMARY_LBA = 1
 
-/** What describes a GPT. (UEFI, table 5-5: GPT Header) */
+/** The header of a GPT. (UEFI, table 5-5: GPT Header) */
 export const GptHeader = struct('GptHeader', 92, {
   signature: id64,
   revision: u32,
@@ -131,15 +131,15 @@ export const GptHeader = struct('GptHeader', 92, {
   /** CRC-32 of the header, with zeros in the place of this field. */
   headerCrc: u32,
   reserved: u32,
-  /** Where this header lies, and where its copy. */
+  /** Sectors of this header and of the other one. */
   myLba: u64,
   alternateLba: u64,
-  /** Between these, both included, partitions may lie. */
+  /** First and last sector for partitions, both included. */
   firstUsableLba: u64,
   lastUsableLba: u64,
   diskGuid: bytes(16),
   entriesLba: u64,
-  /** Entries there is room for. */
+  /** Number of entries, used or not. */
   entryCount: u32,
   /** 128 times a power of two. */
   entrySize: u32,
@@ -160,7 +160,7 @@ export const GptEntry = struct('GptEntry', 128, {
   typeGuid: bytes(16),
   guid: bytes(16),
   firstLba: u64,
-  /** Part of the partition. */
+  /** Included in the partition. */
   lastLba: u64,
   attributes: id64,
   /** UTF-16, padded with zeros. */
@@ -172,7 +172,7 @@ export type GptEntry = ValueOf<typeof GptEntry>
 export const GPT_ATTRIBUTE_BOOTABLE = 1n << 2n
 
 /**
- * How the boot sectors of FAT, exFAT and NTFS begin: they end like an MBR, and are none. (FATGEN, "Boot Sector and
+ * The start of the boot sectors of FAT, exFAT and NTFS, which end like an MBR. (FATGEN, "Boot Sector and
  * BPB")
  */
 export const BiosParameterBlock = struct('BiosParameterBlock', 22, {

@@ -71,7 +71,8 @@ export function readPartitionTable(
  * Checks an MBR with its logical partitions, or both copies of a GPT with their protective MBR.
  *
  * @param source the disk, or its image
- * @returns what is wrong; nothing for a sound table, and for a disk without one. Offsets count from the start of the disk
+ * @returns what is wrong; nothing for a sound table, and for a disk without one. Offsets count from the start of the
+ *   disk
  * @example
  * const { findings } = await checkPartitionTable(memorySource(bytes))
  * for (const finding of findings) console.log(formatFinding(finding))

@@ -1,17 +1,17 @@
 import type { SpecIssue } from '../lib/errors.ts'
 import { MBR_LAYOUT, type TableLayout } from './layout.ts'
 
-/** A partition as it was asked for. Offsets and sizes in bytes. */
+/** A partition to be placed. Offsets and sizes in bytes. */
 export interface PlacementRequest {
-  /** Not given: after the previous request, aligned. */
+  /** Default: after the previous request, aligned. */
   start?: number
   /** `fit`: as large as its content; only the partition that is last on the disk. */
   size: number | 'fit'
-  /** Where it stands in the description, for messages: `partitions[0]`. */
+  /** Its path in the description, for messages: `partitions[0]`. */
   jsonPath: string
 }
 
-/** Where a partition lies. */
+/** The place of a partition. */
 export interface Placement {
   /** Byte offset from the start of the disk. */
   start: number
@@ -35,7 +35,7 @@ export interface PlacementResult {
   order: number[]
   /** Bytes of the smallest disk that holds the table and all partitions; one of size `fit` counts as a sector. */
   minDiskSize: number
-  /** All that is wrong; when there is any, the placements are only a best guess. */
+  /** Everything that is wrong; if there is anything, the placements are only a best guess. */
   issues: SpecIssue[]
 }
 
@@ -131,7 +131,7 @@ function reportEnds({ requests, placements, table, issues }: Context, diskSize: 
   })
   placements.forEach((placed, i) => {
     const path = requests[i].jsonPath
-    // The end of a partition of unknown size is checked when it is known; here at least a sector must be left.
+    // A partition of size "fit" must have room for a sector at least; its end is checked once it is known.
     const end = occupiedEnd(placed, table)
     if (end > maxDiskSize) {
       const limit = `the ${maxDiskSize / 2 ** 40} TiB that ${name} can address`
@@ -156,7 +156,7 @@ function endOf({ start, size }: Placement): number {
   return size === 'fit' || !(size >= 0) ? start : start + size
 }
 
-/** A partition takes a sector at least, whatever its size will be. */
+/** A partition takes at least a sector, whatever its size will be. */
 function occupiedEnd(placed: Placement, { sectorSize }: TableLayout): number {
   return Math.max(endOf(placed), placed.start + sectorSize)
 }

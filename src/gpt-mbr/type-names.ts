@@ -1,4 +1,4 @@
-/** What partition types are called. */
+/** The names of partition types. */
 
 /** By the type byte of an MBR. (sfdisk --list-types has these and more) */
 const MBR_NAMES: Readonly<Record<number, string>> = {
@@ -49,7 +49,7 @@ const GPT_NAMES: Readonly<Record<string, string>> = {
   '72EC70A6-CF74-40E6-BD49-4BDA08E8F224': 'Linux root (RISC-V 64)',
 }
 
-/** What a partition of that type is called; undefined when that is not known here. */
+/** The name of a partition type; undefined for unknown ones. */
 export function partitionTypeName(type: number | string): string | undefined {
   return typeof type === 'number' ? MBR_NAMES[type] : GPT_NAMES[type.toUpperCase()]
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { BootSector, FsInfo } from '../../src/fat32/format.ts'
 import {
   planGeometry,
-  smallestPartition,
-  usualClusterSize,
+  minPartitionSize,
+  defaultClusterSize,
   MIN_FAT32_BYTES,
 } from '../../src/fat32/geometry.ts'
 import { encodeBootSectors } from '../../src/fat32/write/write.ts'
@@ -30,7 +30,7 @@ describe('planGeometry', () => {
     [64 * GIB, 32768],
     [2048 * GIB - 512, 32768],
   ])('%i bytes: clusters of %i', (size, clusterSize) => {
-    expect(usualClusterSize(size)).toBe(clusterSize)
+    expect(defaultClusterSize(size)).toBe(clusterSize)
     expect(planGeometry(size)).toMatchObject({ sectorsPerCluster: clusterSize / 512 })
   })
 
@@ -40,7 +40,7 @@ describe('planGeometry', () => {
         fc.integer({ min: MIN_FAT32_BYTES / 512, max: 2 ** 32 - 1 }),
         fc.constantFrom(undefined, 512, 1024, 2048, 4096, 8192, 16384, 32768),
         (sectors, clusterSize) => {
-          fc.pre(clusterSize === undefined || sectors * 512 >= smallestPartition(clusterSize))
+          fc.pre(clusterSize === undefined || sectors * 512 >= minPartitionSize(clusterSize))
           fc.pre(clusterSize === undefined || sectors * 512 < clusterSize * 2 ** 28)
           const { totalSectors, sectorsPerCluster, reservedSectors, fats, fatSectors, clusters } =
             planGeometry(sectors * 512, { clusterSize })
@@ -56,7 +56,7 @@ describe('planGeometry', () => {
   })
 
   it.each([512, 4096, 32768])('knows the smallest partition for clusters of %i bytes', (clusterSize) => {
-    const smallest = smallestPartition(clusterSize)
+    const smallest = minPartitionSize(clusterSize)
     expect(planGeometry(smallest, { clusterSize }).clusters).toBe(65525)
     let error: unknown
     try {

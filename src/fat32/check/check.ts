@@ -1,4 +1,4 @@
-/** Looks for all that is wrong with a FAT volume. */
+/** Checks a FAT volume. */
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { decodeBootSector, readBootBytes } from '../read/boot-sector.ts'
@@ -12,7 +12,7 @@ import { FatTable } from '../read/fat-table.ts'
 
 /**
  * Checks the boot sector and its copy, FSInfo, the FATs, all directories and chains, and the label. The content of
- * files is not read. Nothing is reported of a sound volume; what fsck.fat complains of is.
+ * files is not read. There are no findings for a sound volume; everything that fsck.fat complains about is one.
  *
  * @param onFinding offsets count from the start of the volume
  */
@@ -33,7 +33,7 @@ export function* checkFat(onFinding: OnFinding): ReadRoutine<void> {
     checkLabel(check, label)
     yield* checkUse(check, used)
   } catch (error) {
-    // A part that cannot be read at all; what would come after it stands on it.
+    // A part that cannot be read at all, and on which the later checks depend.
     onFinding(findingOf(error))
   }
 }

@@ -1,8 +1,8 @@
-/** Clusters, by their numbers: one bit each, since there may be 268 million. */
+/** A set of cluster numbers, one bit each, as there may be 268 million. */
 export class ClusterSet {
   readonly #bits: Uint8Array
 
-  /** @param end more than the largest number */
+  /** @param end one more than the largest number */
   constructor(end: number) {
     this.#bits = new Uint8Array(Math.ceil(end / 8))
   }

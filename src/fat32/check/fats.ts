@@ -1,4 +1,4 @@
-/** Do the FATs agree, and what do their first two entries say? */
+/** Checks that the FATs are equal, and their first two entries. */
 import { mismatch } from '../../lib/finding.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FIRST_CLUSTER } from '../format.ts'
@@ -20,7 +20,7 @@ export function* checkFats({ boot, fat, geometry, activeFats, onFinding }: Check
   if ((state & cleanBit) !== cleanBit) fault(1, 'a volume that was cleanly unmounted', hex(state))
   if ((state & noErrorBit) !== noErrorBit) fault(1, 'no errors on the disk', hex(state))
 
-  // What is behind the entry of the last cluster means nothing.
+  // Bytes after the entry of the last cluster have no meaning.
   const length = Math.ceil(((geometry.clusters + FIRST_CLUSTER) * bits) / 8)
   const [first, ...others] = activeFats
   for (const copy of others) {

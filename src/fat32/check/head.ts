@@ -1,4 +1,4 @@
-/** Is what stands before the FATs sound, and does the volume fit where it lies? */
+/** Checks the reserved sectors before the FATs, and that the volume is not larger than its source. */
 import { mismatch } from '../../lib/finding.ts'
 import { readExactly, readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
@@ -88,7 +88,7 @@ function* checkBackup(
     )
 }
 
-/** Where FSInfo lies, if it does. */
+/** Byte offset of FSInfo; undefined when the boot sector names none. */
 export function fsInfoOffset({ boot32, geometry }: Check): number | undefined {
   if (boot32 === undefined) return undefined
   const { fsInfoSector } = boot32

@@ -10,10 +10,10 @@ export interface LabelRecord {
   entry: DirEntry
 }
 
-/** What a label must not have. (FATGEN, DIR_Name) Lower-case letters are tolerated, as they are everywhere. */
+/** Characters that a label must not have. (FATGEN, DIR_Name) Lower-case letters are tolerated, as in all tools. */
 const FORBIDDEN = /["*+,./:;<=>?[\\\]|\x00-\x1f]/
 
-/** The label stands in the boot sector and in the root directory, or there is none. */
+/** Checks that the label in the root directory is the one in the boot sector, or that there is none. */
 export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelRecord | undefined): void {
   const inBoot = fromBytes(boot.label)
   const inRoot = record && unescapeShortName(fromBytes(record.entry.name))
@@ -24,7 +24,7 @@ export function checkLabel({ boot, boot32, onFinding }: Check, record: LabelReco
   if (inRoot !== undefined && (FORBIDDEN.test(toLatin1(inRoot)) || inRoot.startsWith(' '))) {
     fault('characters that a label may have', quote(inRoot))
   }
-  // Without this signature the boot sector has no label, which is a fault of its own.
+  // Without this signature the boot sector has no label; checkHead reports that.
   if (boot.bootSignature !== EXTENDED_BOOT_SIGNATURE || inBoot === (inRoot ?? NO_LABEL)) return
   fault(
     inRoot === undefined

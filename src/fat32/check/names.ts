@@ -1,4 +1,4 @@
-/** Are the names of one directory sound, the long ones and the short ones? */
+/** Checks the long and short names of one directory. */
 import { fromBytes, fromText, toText, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import {
   ATTR_LONG_NAME,
@@ -12,7 +12,7 @@ import { decodeLongName, shortNameChecksum } from '../long-name.ts'
 import { caseKey, nameProblem, unescapeShortName } from '../names.ts'
 import { quote } from './context.ts'
 
-/** Tells what is wrong with the record that lies at `offset`. */
+/** Called with a fault of the record at `offset`. */
 export type RecordFault = (offset: number, expected: string, found: string) => void
 
 interface Placed {
@@ -20,7 +20,7 @@ interface Placed {
   offset: number
 }
 
-/** Puts the long names of a directory together. */
+/** Assembles the long names of a directory. */
 export class LongNames {
   readonly #fault: RecordFault
   #pending: Placed[] = []
@@ -42,7 +42,7 @@ export class LongNames {
     this.#pending.push(placed)
   }
 
-  /** What is pending belongs to no short name. */
+  /** Reports pending entries, which belong to no short name. */
   drop(): void {
     if (this.#pending.length > 0) {
       this.#fault(this.#pending[0].offset, 'a short name behind its long one', 'a long name alone')
@@ -75,7 +75,7 @@ export class LongNames {
   }
 }
 
-/** Finds names that are there twice, and such as must not be. */
+/** Finds names that are duplicate or not allowed. */
 export class ShortNames {
   readonly #fault: RecordFault
   readonly #shorts = new Set<ByteString>()
@@ -110,7 +110,7 @@ export class ShortNames {
   }
 }
 
-/** (FATGEN, DIR_Name) Lower-case letters are tolerated: nobody minds them. */
+/** Characters that a short name must not have. (FATGEN, DIR_Name) Lower-case letters are tolerated, as in all tools. */
 const FORBIDDEN = /["*./:<>?\\|\x00-\x1f\x7f]/
 
 function isBadShortName({ name, ntCase }: DirEntry, long: string | undefined): boolean {

@@ -1,4 +1,4 @@
-/** Walks all directories, and claims the clusters of what is in them. */
+/** Walks all directories and claims the clusters of their entries. */
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { mismatch, findingOf } from '../../lib/finding.ts'
@@ -25,7 +25,7 @@ import { quote, type Check } from './context.ts'
 import type { LabelRecord } from './label.ts'
 import { LongNames, ShortNames } from './names.ts'
 
-/** A directory whose clusters are claimed, and whose records are still to be looked at. */
+/** A directory whose clusters are claimed and whose records are not checked yet. */
 interface Directory {
   path: ByteString
   /** 0: the root. */
@@ -57,16 +57,16 @@ export function* checkTree(check: Check): ReadRoutine<{ used: ClusterSet; label:
 }
 
 /**
- * Claims the clusters of a chain, which nothing else may have.
+ * Claims the clusters of a chain, which belong to nothing else.
  *
- * @param most clusters there may be; of those behind only the first is looked at
- * @param into takes them
- * @returns how many there are
+ * @param maxClusters the longest chain that is allowed
+ * @param into the clusters are added to it
+ * @returns the number of clusters
  */
 function* claim(
   { fat, used, onFinding }: Walk,
   first: number,
-  { what, offset, most, into }: { what: string; offset: number; most: number; into?: number[] },
+  { what, offset, maxClusters, into }: { what: string; offset: number; maxClusters: number; into?: number[] },
 ): ReadRoutine<number> {
   let count = 0
   let last: number | undefined
@@ -84,8 +84,8 @@ function* claim(
         fault('clusters in use', `a ${value === FAT_FREE ? 'free' : 'bad'} one, ${cluster}`)
         break
       }
-      if (count === most) {
-        fault(`an end after ${most} clusters`, `cluster ${cluster}`)
+      if (count === maxClusters) {
+        fault(`an end after ${maxClusters} clusters`, `cluster ${cluster}`)
         break
       }
       if (used.has(cluster)) {
@@ -104,19 +104,19 @@ function* claim(
   return count
 }
 
-/** The clusters of a directory, which is at most 2 MiB long. */
+/** Claims the clusters of a directory, which is at most 2 MiB long. */
 function* claimDirectory(
   walk: Walk,
   first: number,
   place: { what: string; offset: number },
 ): ReadRoutine<number[]> {
   const clusters: number[] = []
-  const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSizeOf(walk.geometry))
-  yield* claim(walk, first, { ...place, most, into: clusters })
+  const maxClusters = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSizeOf(walk.geometry))
+  yield* claim(walk, first, { ...place, maxClusters, into: clusters })
   return clusters
 }
 
-/** Where the pieces of a directory lie. */
+/** The areas of a directory on the volume. */
 function areasOf({ geometry }: Walk, { clusters }: Directory): { offset: number; length: number }[] {
   if (clusters.length === 0)
     return [{ offset: rootOffset(geometry), length: geometry.rootEntries * DirEntry.size }]
@@ -168,7 +168,7 @@ function* checkDirectory(walk: Walk, directory: Directory): ReadRoutine<void> {
 
 const DOTS = ['.'.padEnd(11), '..'.padEnd(11)]
 
-/** The first two records of every directory but the root lead to itself and to its parent. */
+/** Checks '.' and '..', the first two records of every directory but the root. */
 function checkDot(
   entry: DirEntry,
   at: {
@@ -214,7 +214,7 @@ function* checkRecord(
   const what = `file ${quote(path)}`
   const needed = Math.ceil(entry.size / clusterSizeOf(geometry))
   if (first === 0 && needed === 0) return
-  const count = yield* claim(walk, first, { what, offset, most: needed })
+  const count = yield* claim(walk, first, { what, offset, maxClusters: needed })
   if (count < needed) {
     onFinding(
       mismatch({

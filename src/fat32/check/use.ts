@@ -1,4 +1,4 @@
-/** Is every cluster that is taken used by something, and does FSInfo count them right? */
+/** Checks that every allocated cluster belongs to something, and the counts in FSInfo. */
 import { mismatch } from '../../lib/finding.ts'
 import { readStruct, type ReadRoutine } from '../../lib/read-routine.ts'
 import { FAT_FREE, FIRST_CLUSTER, FsInfo, UNKNOWN_COUNT } from '../format.ts'

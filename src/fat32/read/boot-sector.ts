@@ -1,4 +1,4 @@
-/** Reads the boot sector, and says what kind of FAT it is and where its areas lie. */
+/** Reads the boot sector: the type of the FAT and its areas. */
 import { CorruptError } from '../../lib/errors.ts'
 import { readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
@@ -21,17 +21,17 @@ import {
 } from '../format.ts'
 import { rootSectors, type Geometry } from '../geometry.ts'
 
-/** What a volume says of itself. */
+/** The decoded boot sector of a volume. */
 export interface VolumeHead {
   boot: BootSector | BootSector16
-  /** The same, in FAT32. */
+  /** `boot` of a FAT32. */
   boot32: BootSector | undefined
   geometry: Geometry
-  /** The FATs that are in use, from 0: all, or the one that is when they are not mirrored. */
+  /** Numbers of the FATs in use, from 0: all, or one when they are not mirrored. */
   activeFats: number[]
 }
 
-/** The bytes of a boot sector, whichever it is. */
+/** The bytes of a boot sector of any type. */
 export function* readBootBytes(): ReadRoutine<Uint8Array> {
   return yield* readExactly(0, BootSector.size, 'FAT boot sector')
 }
@@ -39,7 +39,7 @@ export function* readBootBytes(): ReadRoutine<Uint8Array> {
 /**
  * Decodes the boot sector of a volume.
  *
- * @throws CorruptError when it is none, or what it says cannot be
+ * @throws CorruptError when it is no boot sector, or a field has an impossible value
  */
 export function decodeBootSector(bytes: Uint8Array): VolumeHead {
   const boot = BootSector.decode(bytes)
@@ -57,8 +57,8 @@ export function decodeBootSector(bytes: Uint8Array): VolumeHead {
   expect('fats', fats > 0, 'at least 1')
   const isMedia = media === MEDIA_FLOPPY || media >= MEDIA_FIXED_DISK
   expect('media', isMedia, `${MEDIA_FLOPPY}, or at least ${MEDIA_FIXED_DISK}`)
-  // A FAT of FAT12 or FAT16 cannot have no sectors: with 0 here it is FAT32, even with so few clusters that others
-  // would not believe it. So do Linux and all tools, and small volumes of FAT32 are not rare.
+  // A FAT12 or FAT16 has at least one sector of FAT. With 0 here it is FAT32, even with too few clusters for one: Linux
+  // and all tools decide so, and small volumes of FAT32 are common.
   const isFat32 = boot.fatSectors16 === 0
   const fatSectors = isFat32 ? boot.fatSectors : boot.fatSectors16
   expect(isFat32 ? 'fatSectors' : 'fatSectors16', fatSectors > 0, 'at least 1')

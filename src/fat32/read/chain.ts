@@ -2,12 +2,12 @@ import { CorruptError } from '../../lib/errors.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { FatTable } from './fat-table.ts'
 
-/** Places of a chain that are remembered. */
+/** Clusters of a chain that are remembered. */
 const MAX_MARKS = 4096
 
 /**
- * The clusters of a file or directory, any of which is found without a walk from the first one: some places are
- * remembered, evenly spread over what was walked so far, and always the last one.
+ * The clusters of a file or directory, with access to any of them without a walk from the first one: some are
+ * remembered, evenly spread over the part of the chain that is known, and always the last one used.
  */
 export class Chain {
   readonly first: number
@@ -16,15 +16,18 @@ export class Chain {
   /** Cluster number `i * #stride` of the chain, for each `i`. */
   #marks: number[]
   #stride = 1
-  /** As far as the chain is known. */
+  /** The end of the known part of the chain. */
   #farthest: { index: number; cluster: number }
   #length: number | undefined
   #last: { index: number; cluster: number }
-  /** Brent's way to find loops: a cluster that the walk must not meet again, for twice as many steps each time. */
+  /**
+   * Brent's algorithm finds loops: the walk must not meet `cluster` again within `limit` steps, which double each
+   * time.
+   */
   #loop: { cluster: number; steps: number; limit: number }
 
   /**
-   * @param place of what says which is the first cluster
+   * @param place the owner of the chain, and the offset of the field that has its first cluster
    * @throws CorruptError when the volume has no such cluster
    */
   constructor(fat: FatTable, first: number, { what, offset }: { what: string; offset: number }) {
@@ -37,9 +40,9 @@ export class Chain {
   }
 
   /**
-   * Cluster number `index` of the chain, from 0; undefined behind its end.
+   * Cluster number `index` of the chain, counted from 0; undefined after its end.
    *
-   * @throws CorruptError when the chain loops or leads out of the volume before
+   * @throws CorruptError when the chain loops or leads out of the volume before it
    */
   *at(index: number): ReadRoutine<number | undefined> {
     if (this.#length !== undefined && index >= this.#length) return undefined
@@ -50,7 +53,7 @@ export class Chain {
         this.#length = at + 1
         return undefined
       }
-      if (at === this.#farthest.index) this.#goOn(cluster, next)
+      if (at === this.#farthest.index) this.#extend(cluster, next)
       cluster = next
       at++
     }
@@ -65,7 +68,7 @@ export class Chain {
     return isNear ? this.#last : { index: mark * this.#stride, cluster: this.#marks[mark] }
   }
 
-  #goOn(cluster: number, next: number): void {
+  #extend(cluster: number, next: number): void {
     const loop = this.#loop
     if (next === loop.cluster) {
       throw new CorruptError(`cluster chain of ${this.#what}`, this.#fat.offsetOf(cluster), {

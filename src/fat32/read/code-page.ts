@@ -1,6 +1,6 @@
 import type { ByteString } from '../../lib/byte-string.ts'
 
-/** Code page 437 from 0x80 on, what Linux takes short names to be in when it is not told. */
+/** Code page 437 from 0x80 on, in which Linux reads short names by default. */
 const CODE_PAGE =
   'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀' +
   'αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0'

@@ -15,7 +15,7 @@ import {
 import { unescapeShortName } from '../names.ts'
 import { decodeLongName } from '../long-name.ts'
 
-/** A record of a directory with the long name that belongs to it. */
+/** A short record of a directory with its long name. */
 export interface DirectoryRecord {
   /** Byte offset of the short record from the start of the volume. */
   offset: number
@@ -75,10 +75,10 @@ function recordOf(
   return { offset, entry, short, name: fromText(name), alias: fromText(shortNameText(short, 0)) }
 }
 
-/** What would lead out of the directory when somebody makes a path of it. */
+/** A name that would lead out of its directory as part of a path. */
 const isDangerous = (name: string) => name === '.' || name === '..' || name.includes('/')
 
-/** Never empty, and without a slash: a damaged name must not make a path of it. */
+/** Never empty and without a slash, so that even a damaged name is one component of a path. */
 export function shortNameText(short: ByteString, ntCase: number): string {
   const text = fromCodePage(unescapeShortName(short)).replace(/[/\0]/g, '_')
   const part = (raw: string, lower: boolean) => {

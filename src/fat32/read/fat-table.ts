@@ -7,9 +7,12 @@ import { isCluster, type VolumeHead } from './boot-sector.ts'
 import { FAT_ENTRY_FORMS, FIRST_CLUSTER, type FatEntryForm } from '../format.ts'
 import { fatOffset, type Geometry } from '../geometry.ts'
 
-/** Bytes that are read at once. No entry of 16 or 32 bits crosses them, and a FAT of 12-bit entries has but 6 KiB. */
+/**
+ * Bytes that are read at once. No entry of 16 or 32 bits crosses a page, and a FAT of 12-bit entries has at most 6
+ * KiB.
+ */
 const PAGE_SIZE = 65536
-/** Of a FAT of 1 GiB, which is the largest, 4 MiB are kept. */
+/** Pages that are kept: 4 MiB of a FAT that has at most 1 GiB. */
 const MAX_PAGES = 64
 
 /** The file allocation table: which cluster follows which. */
@@ -22,7 +25,7 @@ export class FatTable {
   /** The page that was used last. */
   #page: { index: number; view: DataView } | undefined
 
-  /** @param onFinding is told when a copy cannot be read and another one takes its place */
+  /** @param onFinding called for a copy that cannot be read when another copy can */
   constructor({ geometry, activeFats }: Pick<VolumeHead, 'geometry' | 'activeFats'>, onFinding: OnFinding) {
     this.geometry = geometry
     this.form = FAT_ENTRY_FORMS[geometry.type]
@@ -30,7 +33,7 @@ export class FatTable {
     this.#onFinding = onFinding
   }
 
-  /** Value for a cluster of the volume, or for one of the two before: FAT[0] and FAT[1] of the specification. */
+  /** The entry of a cluster, or one of the two entries before those of clusters: FAT[0] and FAT[1]. */
   *entry(cluster: number): ReadRoutine<number> {
     const kept = this.kept(cluster)
     if (kept !== undefined) return kept
@@ -38,7 +41,7 @@ export class FatTable {
     return this.kept(cluster)!
   }
 
-  /** The same, if it needs no reading. */
+  /** The same, from memory; undefined when it must be read. */
   kept(cluster: number): number | undefined {
     const byte = this.#byteOf(cluster)
     const index = Math.floor(byte / PAGE_SIZE)
@@ -52,9 +55,9 @@ export class FatTable {
   }
 
   /**
-   * The cluster behind `cluster` in its chain; undefined at the end.
+   * The cluster that follows `cluster` in its chain; undefined at the end.
    *
-   * @throws CorruptError when it is none
+   * @throws CorruptError when the entry is neither a cluster nor an end mark
    */
   *next(cluster: number, what: string): ReadRoutine<number | undefined> {
     const value = this.kept(cluster) ?? (yield* this.entry(cluster))
@@ -62,7 +65,7 @@ export class FatTable {
     return this.expectCluster(value, { what, offset: this.offsetOf(cluster) })
   }
 
-  /** @throws CorruptError when a volume has no such cluster */
+  /** @throws CorruptError when the volume has no such cluster */
   expectCluster(cluster: number, { what, offset }: { what: string; offset: number }): number {
     if (isCluster(cluster, this.geometry)) return cluster
     const last = FIRST_CLUSTER + this.geometry.clusters - 1

@@ -29,12 +29,12 @@ import { caseKey, unescapeShortName } from '../names.ts'
 import { fromFatTime } from '../times.ts'
 
 /**
- * An open volume. Inodes are numbered by the place of their short record: its offset from the start of the volume in
- * units of a record; the root is 0.
+ * An open volume. The number of an inode is the offset of its short record from the start of the volume, in units of
+ * records of 32 bytes; the root is 0.
  */
 export interface FatReader extends FileSystemReader {
   readonly type: FatType
-  /** Of the root directory, or else of the boot sector; '' when there is none. */
+  /** The label in the root directory, or else in the boot sector; '' when there is none. */
   readonly label: string
   /** 0 when the volume has none. */
   readonly volumeId: number
@@ -46,17 +46,17 @@ export interface FatReader extends FileSystemReader {
   entry(ref: InodeRef): ReadRoutine<DirEntry | undefined>
 }
 
-/** Chains of files that are kept, so that reading on does not begin with the first cluster. */
+/** Chains of files that are kept, so that sequential reads do not walk from the first cluster each time. */
 const MAX_CHAINS = 16
 const ROOT_INO = 0
 const EPOCH: Timestamp = { sec: 0, nsec: 0 }
 
 /**
- * Opens a volume. The type goes by the number of clusters, as FATGEN has it.
+ * Opens a volume.
  *
- * @param onFinding is told of what is damaged and could be done without
- * @throws CorruptError here when it is no FAT, and while reading when it is damaged: chains that are too short, loop or
- *   lead out of the volume; directories that lie in themselves
+ * @param onFinding called with damage that does not keep the volume from being read
+ * @throws CorruptError when it is no FAT; later, from the reader's methods, for chains that are too short, loop or lead
+ *   out of the volume, and for directories that contain themselves
  */
 export function* openFat({
   onFinding = () => undefined,
@@ -114,7 +114,7 @@ class FatVolume implements FatReader {
       tree: 0,
       ino: ref.ino,
       type: isDirectory ? 'directory' : 'file',
-      // What Linux shows without options: only files are ever read-only.
+      // As Linux shows them without mount options: only files can be read-only.
       mode: isReadOnly ? 0o555 : 0o755,
       uid: 0,
       gid: 0,
@@ -134,7 +134,7 @@ class FatVolume implements FatReader {
     return records.filter(isNamed).map(entryOf)
   }
 
-  /** FAT ignores case, and knows the short names of long ones. */
+  /** Ignores case, and finds short names, too. */
   *lookup(ref: InodeRef, name: ByteString): ReadRoutine<DirectoryEntry | undefined> {
     const { records } = yield* this.directory(ref)
     const key = caseKey(toText(name) ?? toLatin1(name))
@@ -176,7 +176,7 @@ class FatVolume implements FatReader {
     return yield* readAll(pieces, end - offset, what)
   }
 
-  /** The records of a directory, read or kept. */
+  /** The records of a directory, from the cache or from disk. */
   *directory(ref: InodeRef): ReadRoutine<OpenDirectory> {
     const kept = this.#directories.get(ref.ino)
     if (kept !== undefined) return kept
@@ -189,7 +189,10 @@ class FatVolume implements FatReader {
     return this.#directories.add(ref.ino, { ...parsed, size })
   }
 
-  /** Where a directory lies: its clusters, or the one area of a root directory without. All are of one size. */
+  /**
+   * The areas of a directory: its clusters, or the fixed area of the root directory in FAT12 and FAT16. All have one
+   * size.
+   */
   *#areasOf(ref: InodeRef, what: string): ReadRoutine<ByteRange[]> {
     const { geometry, clusterSize } = this
     const isRoot = ref.ino === ROOT_INO
@@ -200,7 +203,7 @@ class FatVolume implements FatReader {
     if (entry !== undefined && (entry.attributes & ATTR_DIRECTORY) === 0) throw new Error(`${what} is a file`)
     const first = entry === undefined ? this.#rootCluster! : firstClusterOf(entry, this.type)
     const chain = new Chain(this.#fat, first, { what, offset: ref.ino * DirEntry.size })
-    const most = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSize)
+    const maxClusters = Math.ceil((MAX_DIR_ENTRIES * DirEntry.size) / clusterSize)
     const areas: ByteRange[] = []
     for (let i = 0; ; i++) {
       const cluster = yield* chain.at(i)
@@ -209,8 +212,8 @@ class FatVolume implements FatReader {
       const expect = (sound: boolean, expected: string, found: string) => {
         if (!sound) throw new CorruptError(what, offset, { expected, found })
       }
-      expect(i < most, 'a directory of at most 2 MiB', 'a longer one')
-      // Otherwise directories could lie in each other, and who walks them would never come to an end.
+      expect(i < maxClusters, 'a directory of at most 2 MiB', 'a longer one')
+      // Otherwise directories could contain each other, and a walk would never end.
       const owner = this.#owners.get(cluster) ?? ref.ino
       expect(owner === ref.ino, 'clusters of its own', `cluster ${cluster}, which another directory has`)
       this.#owners.set(cluster, ref.ino)
@@ -230,9 +233,9 @@ class FatVolume implements FatReader {
     const { size } = entry
     if (size === 0) return { size, chain: undefined, what }
     const offset = ref.ino * DirEntry.size
-    const most = this.geometry.clusters * this.clusterSize
-    if (size > most) {
-      throw new CorruptError(what, offset, { expected: `at most ${most} bytes`, found: size })
+    const capacity = this.geometry.clusters * this.clusterSize
+    if (size > capacity) {
+      throw new CorruptError(what, offset, { expected: `at most ${capacity} bytes`, found: size })
     }
     const chain =
       this.#chains.get(ref.ino) ?? new Chain(this.#fat, firstClusterOf(entry, this.type), { what, offset })
@@ -280,7 +283,7 @@ function* readAll(pieces: readonly ByteRange[], size: number, what: string): Rea
   return bytes
 }
 
-/** '.' and '..' are no entries of their own. */
+/** All records but '.' and '..'. */
 export const isNamed = ({ name }: DirectoryRecord) => name !== '.' && name !== '..'
 
 function entryOf({ offset, entry, name }: DirectoryRecord): DirectoryEntry {
@@ -288,7 +291,7 @@ function entryOf({ offset, entry, name }: DirectoryRecord): DirectoryEntry {
   return { tree: 0, ino: offset / DirEntry.size, name, type: isDirectory ? 'directory' : 'file' }
 }
 
-/** Files are named by their short names in messages: more is not known where they are read. */
+/** A file for messages, by its short name: its path is not known here. */
 function whatOf(kind: string, entry: DirEntry | undefined): string {
   if (entry === undefined) return 'root directory'
   return `${kind} ${JSON.stringify(shortNameText(fromBytes(entry.name), 0))}`

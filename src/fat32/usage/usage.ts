@@ -1,4 +1,4 @@
-/** What is on a volume, and what takes how much of it? */
+/** The use of a FAT volume: by areas, clusters, directories and files. */
 import { type LargeFile, type SizeNode, SizeTree } from '../../file-tree/size-tree.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
@@ -18,7 +18,7 @@ import {
 } from '../geometry.ts'
 import type { FatReader } from '../read/reader.ts'
 
-/** What a cluster can be used for; the rest is free. */
+/** The states of a cluster that is not free. */
 export type FatOccupant = 'used' | 'bad'
 
 /** A part of the volume. Bytes, from its start. */
@@ -28,7 +28,7 @@ export interface FatArea {
   size: number
 }
 
-/** A FAT file system, and what takes how much of it. */
+/** A FAT file system and the use of its space. */
 export interface FatUsage {
   type: FatType
   label: string
@@ -62,7 +62,7 @@ export interface FatUsage {
 const CELLS = 800
 const LARGEST_FILES = 40
 
-/** Looks at the FAT and at all directories, and at no content. What is damaged is told to `onFinding` and left out. */
+/** Reads the FAT and all directories, and no content. `onFinding` is called with damage, which is left out. */
 export function* fatUsage(volume: FatReader, { onFinding }: { onFinding: OnFinding }): ReadRoutine<FatUsage> {
   const { type, label, volumeId, geometry } = volume
   const { sectorSize, totalSectors, clusters } = geometry
@@ -112,7 +112,7 @@ function* countClusters(geometry: Geometry, onFinding: OnFinding) {
   return { usedClusters, badClusters, occupancy: cells.toOccupancy(['used', 'bad']) }
 }
 
-/** Adds up all files. */
+/** Adds up the sizes of all files. */
 function* walk(
   volume: FatReader,
   sizes: SizeTree,

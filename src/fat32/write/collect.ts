@@ -12,7 +12,7 @@ import { clusterSizeOf, planGeometry } from '../geometry.ts'
 export interface FatCollectorOptions {
   /** Bytes of the partition, a multiple of 512. */
   size: number
-  /** Bytes; by the usual table when not given. */
+  /** Bytes; default: by the table of FATGEN. */
   clusterSize?: number
   /** Time of directories that no source describes. */
   time: Timestamp
@@ -20,15 +20,15 @@ export interface FatCollectorOptions {
   spool: Spool
 }
 
-/** Part of the volume that may be kept, at least, before the tree is looked at again. See FatCollector. */
-const LOOK_AGAIN = 1 / 16
+/** The smallest part of the volume that is collected before the tree is measured again. See FatCollector. */
+const MIN_MEASURE_INTERVAL = 1 / 16
 
 /**
- * Takes in what a FAT volume will hold, entry by entry, and refuses content that has no room before it is kept.
+ * Collects the entries of a FAT volume one by one, and refuses content that does not fit before it is spooled.
  *
- * What was kept is not what the volume will hold, as later entries replace earlier ones. So the tree itself is
- * looked at, whenever enough was kept for it to be too large: soon enough to stop long before the end of a large
- * archive, and rarely enough when entries replace each other without end.
+ * The sum of all content is not the size of the tree, as later entries replace earlier ones. So the tree is measured
+ * whenever enough was collected for it to be too large: soon enough to stop long before the end of a large archive, and
+ * rarely enough when entries keep replacing each other.
  */
 export class FatCollector {
   readonly #tree: FileTree<FatContent>
@@ -36,15 +36,15 @@ export class FatCollector {
   readonly #clusterSize: number
   /** Bytes of all clusters. */
   readonly #capacity: number
-  /** Bytes that may be kept before the next look at the tree. */
-  #unseen: number
+  /** Bytes that may be collected before the tree is measured again. */
+  #allowance: number
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
   constructor({ size, clusterSize, time, spool }: FatCollectorOptions) {
     const geometry = planGeometry(size, { clusterSize })
     this.#clusterSize = clusterSizeOf(geometry)
     this.#capacity = geometry.clusters * this.#clusterSize
-    this.#unseen = this.#capacity
+    this.#allowance = this.#capacity
     this.#tree = new FileTree({
       content: {
         store: async (entry) => {
@@ -58,20 +58,20 @@ export class FatCollector {
     })
   }
 
-  /** What the entries so far make up. Besides files and directories it can hold what FAT cannot. */
+  /** The tree of the entries so far. It can hold nodes that FAT cannot: symlinks, devices, fifos and sockets. */
   get root(): DirectoryNode<FatContent> {
     return this.#tree.root
   }
 
-  /** Where the entries came from, for messages. */
+  /** The origins of the entries, for messages. */
   get places(): EntryPlaces {
     return this.#places
   }
 
   /**
-   * Takes in one entry, below the path `to`.
+   * Adds one entry, below the path `to`.
    *
-   * @throws InputError when the entry cannot be where it says, see FileTree.add, or has 4 GiB or more
+   * @throws InputError when the entry cannot be at its path, see FileTree.add, or has 4 GiB or more
    * @throws DoesNotFitError when it, or the content up to it, is larger than the volume
    */
   async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
@@ -97,8 +97,8 @@ export class FatCollector {
   }
 
   #account(entry: SourceEntry & { type: 'file' }): void {
-    this.#unseen -= this.#clustersOf(entry.size)
-    if (this.#unseen >= 0) return
+    this.#allowance -= this.#clustersOf(entry.size)
+    if (this.#allowance >= 0) return
     const needed = this.#needed()
     if (needed > this.#capacity) {
       const upTo = `${entry.origin.source}: entry ${quote(entry.path)}`
@@ -107,7 +107,7 @@ export class FatCollector {
         available: this.#capacity,
       })
     }
-    this.#unseen = Math.max(this.#capacity - needed, this.#capacity * LOOK_AGAIN)
+    this.#allowance = Math.max(this.#capacity - needed, this.#capacity * MIN_MEASURE_INTERVAL)
   }
 
   /** Bytes of the clusters of all files. */

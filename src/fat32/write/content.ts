@@ -3,7 +3,7 @@ import type { TreeNode } from '../../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 
-/** What a file of a FAT volume holds. */
+/** The content of a file on a FAT volume. */
 export interface FatContent {
   /** Bytes, at most MAX_FILE_SIZE. */
   readonly size: number
@@ -17,7 +17,7 @@ export interface FatContent {
 /** The entry of a source that an error is about. */
 export type EntryPlace = Pick<SourceEntry, 'path' | 'origin'>
 
-/** For each path of the volume the entry that was put there last. Paths that are only implied have none. */
+/** The last entry of each path of the volume. Implied directories have none. */
 export type EntryPlaces = ReadonlyMap<ByteString, EntryPlace>
 
 /** The error about an entry, naming it and where it came from. */
@@ -29,7 +29,7 @@ export function entryError(message: string, { path, origin }: EntryPlace): Input
   })
 }
 
-/** The entry that made a node: its own, or for an implied directory that of the first thing in it. */
+/** The entry that made a node; for an implied directory the first entry in it. */
 export function placeOf(path: ByteString, node: TreeNode<FatContent>, places: EntryPlaces): EntryPlace {
   for (let [at, below] = [path, node]; ;) {
     const place = places.get(at)

@@ -15,7 +15,7 @@ import type { Fat32Layout } from './plan.ts'
 import type { PlannedChild, PlannedDirectory } from './plan-tree.ts'
 import { toFatTime } from '../times.ts'
 
-/** The label as boot sector and root directory have it: 11 bytes. */
+/** The label in the boot sector: 11 bytes. */
 export function labelBytes(label: string): Uint8Array {
   return toBytes(label === '' ? NO_LABEL : label.padEnd(11))
 }
@@ -29,7 +29,7 @@ export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fa
   const { parent } = directory
   if (parent) {
     add('.'.padEnd(11), ATTR_DIRECTORY, directory.time, { cluster: directory.run.first })
-    // The root is cluster 0 here, wherever it lies.
+    // '..' has cluster 0 for the root, wherever it lies.
     add('..'.padEnd(11), ATTR_DIRECTORY, parent.time, { cluster: parent.parent ? parent.run.first : 0 })
   } else if (label !== '') {
     add(label.padEnd(11), ATTR_VOLUME_ID, time)

@@ -18,7 +18,7 @@ export interface PlannedDirectory {
   parent: PlannedDirectory | undefined
   children: PlannedChild[]
   run: ClusterRun
-  /** What it is made from. */
+  /** The directory of the collected tree. */
   node: DirectoryNode<FatContent>
 }
 
@@ -45,13 +45,13 @@ export interface PlannedTree {
 }
 
 /**
- * Decides how everything in a tree is named on a FAT volume. Directories and files are in the order in which
- * somebody meets them who looks into every directory as soon as it comes. No run has clusters yet.
+ * Decides the stored names of everything in a tree. Directories and files are in depth-first order. No run has clusters
+ * yet.
  *
- * FAT holds less than a tree says: owners, modes and extended attributes are dropped, but a file that nobody may
- * write becomes read-only, and each name of a file becomes a file of its own.
+ * FAT has no owners, modes and extended attributes: they are dropped, but a file that nobody may write becomes
+ * read-only. Each name of a file becomes a file of its own.
  *
- * @param time of the root, which has none on disk, but is the parent of others
+ * @param time of the root: it is stored in the '..' of the directories in the root
  * @throws InputError naming an entry that is neither file nor directory, or whose name is impossible or equals
  *   another's but for case
  */
@@ -73,7 +73,7 @@ export function planTree(root: DirectoryNode<FatContent>, places: EntryPlaces, t
 
 function planChildren(parent: PlannedDirectory, places: EntryPlaces): PlannedChild[] {
   const names = [...parent.node.children.keys()]
-  /** By what FAT takes for one name. */
+  /** By caseKey: names of one key are the same name to FAT. */
   const known = new Map<string, ByteString>()
   const nodes = names.map((name) => {
     const path = parent.path === '' ? name : `${parent.path}/${name}`

@@ -9,7 +9,7 @@ import { longEntryCount } from '../long-name.ts'
 import { labelProblem } from '../names.ts'
 import { planTree, type PlannedDirectory, type PlannedFile, type PlannedTree } from './plan-tree.ts'
 
-/** A FAT32 volume as it was asked for. */
+/** A FAT32 volume to be planned. */
 export interface Fat32Request {
   /** Bytes of the partition, a multiple of 512. */
   size: number
@@ -19,31 +19,31 @@ export interface Fat32Request {
   label: string
   /** 32 bits. */
   volumeId: number
-  /** Of the volume label and of the root. */
+  /** Time of the volume label and of the root. */
   time: Timestamp
-  /** Bytes; by the usual table when not given. */
+  /** Bytes; default: by the table of FATGEN. */
   clusterSize?: number
-  /** What the volume shall hold; see FatCollector. */
+  /** The content of the volume; see FatCollector. */
   root: DirectoryNode<FatContent>
   /** For messages. */
   places: EntryPlaces
 }
 
-/** A FAT32 volume with everything decided. Clusters are taken in order: root, other directories, files. */
+/** A FAT32 volume with everything decided. Clusters are allocated in order: root, other directories, files. */
 export interface Fat32Layout extends PlannedTree {
   geometry: Geometry
   hiddenSectors: number
   label: string
   volumeId: number
   time: Timestamp
-  /** The first cluster that is free, as are all after it. */
+  /** The first free cluster; all clusters after it are free, too. */
   nextFree: number
 }
 
 /**
- * Decides names and places of all that goes onto a FAT32 volume.
+ * Decides the names and clusters of everything on a FAT32 volume.
  *
- * @throws InputError naming the entry that cannot be on FAT32, see planTree, or what makes a directory too large
+ * @throws InputError naming an entry that FAT32 cannot hold, see planTree, or a directory that is too large
  * @throws DoesNotFitError when the partition is too small for FAT32 or for the content
  * @throws SpecError for an impossible label
  */
@@ -69,7 +69,7 @@ function refuseTooLarge(directory: PlannedDirectory, hasLabel: boolean, places: 
   )
 }
 
-/** Gives out clusters in order. @returns the next free one */
+/** Allocates clusters in order. @returns the next free one */
 function allocate(
   geometry: Geometry,
   directories: readonly PlannedDirectory[],
@@ -79,7 +79,7 @@ function allocate(
   const clusterSize = clusterSizeOf(geometry)
   let next = FIRST_CLUSTER
   let firstOutside: ByteString | undefined
-  const take = (node: PlannedDirectory | PlannedFile, bytes: number) => {
+  const allocateRun = (node: PlannedDirectory | PlannedFile, bytes: number) => {
     const count = Math.ceil(bytes / clusterSize)
     node.run = { first: count === 0 ? 0 : next, count }
     next += count
@@ -87,9 +87,9 @@ function allocate(
   }
   for (const one of directories) {
     // Even an empty root has a cluster.
-    take(one, Math.max(1, entryCount(one, hasLabel)) * DirEntry.size)
+    allocateRun(one, Math.max(1, entryCount(one, hasLabel)) * DirEntry.size)
   }
-  for (const one of files) take(one, one.content.size)
+  for (const one of files) allocateRun(one, one.content.size)
   if (firstOutside !== undefined) {
     const where = JSON.stringify(toDisplay(firstOutside))
     throw new DoesNotFitError(`the content of the FAT32 file system, from entry ${where} on,`, {
@@ -101,7 +101,7 @@ function allocate(
 }
 
 function entryCount({ parent, children }: PlannedDirectory, hasLabel: boolean): number {
-  // The root has the label, the others have '.' and '..'.
+  // The root has the label, all others have '.' and '..'.
   const own = parent ? 2 : hasLabel ? 1 : 0
   return children.reduce(
     (sum, { name: { long } }) => sum + 1 + (long === undefined ? 0 : longEntryCount(long)),

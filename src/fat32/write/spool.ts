@@ -5,13 +5,13 @@ export interface Spool {
   /**
    * Reads the content to its end.
    *
-   * @param content a piece is valid until the next one is asked for
+   * @param content a piece is valid until the next one is requested
    * @returns a function that reads the content again, as often as it is called
    */
   add(content: AsyncIterable<Uint8Array>): Promise<() => AsyncIterable<Uint8Array>>
 }
 
-/** Bytes that a spool in memory keeps unless it is made for another number of them. */
+/** The default limit of a spool in memory, in bytes. */
 export const MAX_SPOOLED_BYTES = 256 * 2 ** 20
 
 /**

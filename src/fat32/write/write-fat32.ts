@@ -12,7 +12,7 @@ import { planFat32, type Fat32Layout } from './plan.ts'
 import { memorySpool, type Spool } from './spool.ts'
 import { writeLayout } from './write.ts'
 
-/** Where a file system lies, and what the platform provides to write it. */
+/** The place of the file system, and services of the platform. */
 export interface WriteFat32Context {
   /** Sectors of 512 bytes on the disk before the file system: those before its partition. Default: 0. */
   hiddenSectors?: number | undefined
@@ -85,7 +85,7 @@ export async function writeFat32(
   return { size, ...summaryOf(layout) }
 }
 
-/** Counts what a layout holds. */
+/** The numbers of a layout. */
 export function summaryOf({
   geometry,
   label,

@@ -24,7 +24,7 @@ import type { ClusterRun, PlannedFile } from './plan-tree.ts'
 
 const FSINFO_SECTOR = 1
 const BACKUP_BOOT_SECTOR = 6
-/** Bytes of a FAT that are made and written at once. */
+/** Bytes of a FAT that are encoded and written at once. */
 const FAT_PIECE = 65536
 
 export interface WriteLayoutOptions {
@@ -34,7 +34,7 @@ export interface WriteLayoutOptions {
 }
 
 /**
- * Writes a planned volume, front to back. The zeros of its end are not written.
+ * Writes a planned volume, front to back. Free clusters are not written.
  *
  * @param sink its offset 0 is the start of the partition
  * @throws InputError when the content of a file is longer or shorter than declared
@@ -82,7 +82,7 @@ async function writeContent(
   }
 }
 
-/** Boot sector and FSInfo sector, which stand at the start and again at sector 6. */
+/** The boot sector and FSInfo, which are stored in sectors 0 and 1 and again from sector 6 on. */
 export function encodeBootSectors({
   geometry,
   hiddenSectors,
@@ -92,7 +92,7 @@ export function encodeBootSectors({
 }: Fat32Layout): Uint8Array {
   const boot = BootSector.encode({
     jump: Uint8Array.of(0xeb, BootSector.offsetOf('bootCode') - 2, 0x90),
-    // What FATGEN recommends: some drivers look at it.
+    // Recommended by FATGEN, as some drivers check it.
     oemName: toBytes('MSWIN4.1'),
     bytesPerSector: SECTOR_SIZE,
     sectorsPerCluster: geometry.sectorsPerCluster,
@@ -102,7 +102,7 @@ export function encodeBootSectors({
     totalSectors16: 0,
     media: MEDIA_FIXED_DISK,
     fatSectors16: 0,
-    // The geometry behind the CHS fields of a partition table.
+    // The geometry of the CHS addresses in the partition table.
     sectorsPerTrack: 63,
     heads: 255,
     hiddenSectors,
@@ -120,7 +120,7 @@ export function encodeBootSectors({
     volumeId,
     label: labelBytes(label),
     fileSystemType: toBytes('FAT32   '),
-    // int 0x18: tell the BIOS that there is nothing to boot; then halt for good.
+    // int 0x18 tells the BIOS that there is nothing to boot; then halt forever.
     bootCode: Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd),
     signature: BOOT_SIGNATURE,
   })
@@ -140,7 +140,7 @@ export function encodeBootSectors({
   return out
 }
 
-/** The used part of a FAT. A piece is valid until the next one is asked for. */
+/** The used part of a FAT. A piece is valid until the next one is requested. */
 function* fatPieces({ directories, files, nextFree }: Fat32Layout): Iterable<Uint8Array> {
   const piece = new Uint8Array(Math.min(FAT_PIECE, nextFree * FatEntry.size))
   const view = viewOf(piece)
@@ -156,7 +156,7 @@ function* fatPieces({ directories, files, nextFree }: Fat32Layout): Iterable<Uin
   if (at > 0) yield piece.subarray(0, at)
 }
 
-/** The entries of the FAT in order. The runs lie one behind the other from the first cluster on. */
+/** The entries of the FAT in order. The runs follow each other from the first cluster on. */
 function* fatEntries(runs: readonly ClusterRun[]): Iterable<number> {
   // Media byte; then "cleanly unmounted, without errors".
   yield (FAT_MASK & ~0xff) | MEDIA_FIXED_DISK

@@ -1,4 +1,4 @@
-/** Looks for all that is wrong with the partition table of a disk. */
+/** Checks the partition table of a disk. */
 import { CorruptError } from '../../lib/errors.ts'
 import { mismatch, findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
@@ -9,8 +9,8 @@ import { readGpt } from '../read/gpt.ts'
 import { readFirstSector } from '../read/table.ts'
 
 /**
- * Checks an MBR with its logical partitions, or both copies of a GPT, their protective MBR and how they agree. Nothing
- * is reported of a sound table, nor of a disk that has none.
+ * Checks an MBR with its logical partitions; or a GPT, its backup, its protective MBR, and that they agree. There are
+ * no findings for a sound table, nor for a disk that has none.
  *
  * @param diskSize bytes
  */
@@ -28,7 +28,7 @@ export function* checkPartitionTable(diskSize: number, onFinding: OnFinding): Re
   }
 }
 
-/** A GPT without its protective MBR: most systems do not look at it, and some do. */
+/** Reports a GPT without its protective MBR: most systems ignore it, and some do not. */
 function* reportBareGpt(onFinding: OnFinding): ReadRoutine<void> {
   for (const sectorSize of GPT_SECTOR_SIZES) {
     try {

@@ -1,11 +1,11 @@
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
-import { chsLimit, chsOf, SECTOR_SIZE, USUAL_GEOMETRY, type Chs, type DiskGeometry } from '../format.ts'
+import { chsLimit, chsOf, SECTOR_SIZE, DEFAULT_GEOMETRY, type Chs, type DiskGeometry } from '../format.ts'
 import type { MbrPartition } from '../read/mbr.ts'
 
 const MAX_HEADS = 256
 const MAX_SECTORS_PER_TRACK = 63
 
-/** Reports CHS addresses that contradict those by sector, whatever geometry the table was made for. */
+/** Reports CHS addresses that contradict the LBA ones in every geometry. */
 export function reportChs(partitions: readonly MbrPartition[], onFinding: OnFinding): void {
   const addresses = partitions
     .filter(({ size }) => size > 0)
@@ -18,9 +18,9 @@ export function reportChs(partitions: readonly MbrPartition[], onFinding: OnFind
     })
   const fits = (geometry: DiskGeometry) =>
     addresses.every(({ found, lba }) => isAddress(found, lba, geometry))
-  if (fits(USUAL_GEOMETRY) || otherGeometries().some(fits)) return
+  if (fits(DEFAULT_GEOMETRY) || otherGeometries().some(fits)) return
   for (const { partition, which, found, lba } of addresses) {
-    if (isAddress(found, lba, USUAL_GEOMETRY)) continue
+    if (isAddress(found, lba, DEFAULT_GEOMETRY)) continue
     const what = `partition ${partition.number}, CHS of the ${which} sector, ${lba}`
     onFinding(
       mismatch({
@@ -43,7 +43,7 @@ function otherGeometries(): DiskGeometry[] {
 function isAddress(found: Chs, lba: number, geometry: DiskGeometry): boolean {
   const expected = chsOf(lba, geometry)
   if (same(found, expected)) return true
-  // Beyond the limit some write the limit of another geometry, or head 255.
+  // For sectors beyond the limit, some tools write the limit of another geometry, or head 255.
   const isBeyond = same(expected, chsLimit(geometry))
   return isBeyond && (same(found, chsLimit()) || same(found, { ...chsLimit(), head: 255 }))
 }

@@ -16,10 +16,10 @@ import type { MbrTable } from '../read/mbr.ts'
 import { reportOverlaps } from './overlaps.ts'
 import { findGpt } from '../read/table.ts'
 
-/** Checks both copies of a GPT and what the MBR says of it. */
+/** Checks a GPT, its backup and its protective MBR. */
 export function* checkGpt(mbr: MbrTable, check: TableCheck): ReadRoutine<void> {
   const { diskSize, onFinding } = check
-  // What is wrong with the first copy is reported here.
+  // Reports damage of the primary header and its entries.
   const { gpt, usesBackup } = yield* findGpt(diskSize, onFinding)
   checkProtective(mbr, gpt, check)
   checkHeader(gpt, check)
@@ -48,10 +48,10 @@ function checkHeader(gpt: Gpt, check: TableCheck): void {
   const isPrimary = myLba === GPT_PRIMARY_LBA
   if (revision !== GPT_REVISION)
     fault('revision', `0x${GPT_REVISION.toString(16)}`, `0x${revision.toString(16)}`)
-  const least = isPrimary ? Math.max(myLba + 1, entriesEnd) : GPT_PRIMARY_LBA + 1 + entrySectors(gpt)
-  if (firstUsableLba < least) fault('firstUsableLba', `at least ${least}`, firstUsableLba)
-  const most = isPrimary ? lastLba - 1 - entrySectors(gpt) : Math.min(myLba, entriesLba) - 1
-  if (lastUsableLba > most) fault('lastUsableLba', `at most ${most}`, lastUsableLba)
+  const minFirst = isPrimary ? Math.max(myLba + 1, entriesEnd) : GPT_PRIMARY_LBA + 1 + entrySectors(gpt)
+  if (firstUsableLba < minFirst) fault('firstUsableLba', `at least ${minFirst}`, firstUsableLba)
+  const maxLast = isPrimary ? lastLba - 1 - entrySectors(gpt) : Math.min(myLba, entriesLba) - 1
+  if (lastUsableLba > maxLast) fault('lastUsableLba', `at most ${maxLast}`, lastUsableLba)
   if (lastUsableLba < firstUsableLba) fault('lastUsableLba', `at least ${firstUsableLba}`, lastUsableLba)
   const isBehindHeader = isPrimary
     ? entriesLba > myLba && entriesLba < firstUsableLba
@@ -87,7 +87,7 @@ function checkPartitions({ partitions, header, sectorSize }: Gpt, { onFinding }:
   reportOverlaps(partitions, onFinding)
 }
 
-/** The copy must be at the end of the disk, and say the same. */
+/** Checks that the backup is at the end of the disk and has the same values. */
 function* checkBackup(primary: Gpt, check: TableCheck): ReadRoutine<void> {
   const { onFinding, diskSize } = check
   const { sectorSize } = primary
@@ -124,7 +124,7 @@ const SAME_FIELDS = [
   'revision',
 ] as const
 
-/** The MBR covers the disk with one entry; in a hybrid others repeat partitions of the GPT. */
+/** Checks that an entry of the MBR covers the disk; those of a hybrid must be partitions of the GPT, too. */
 function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFinding }: TableCheck): void {
   const protective = partitions.filter(({ type }) => type === TYPE_GPT_PROTECTIVE)
   const others = partitions.filter(({ type }) => type !== TYPE_GPT_PROTECTIVE)
@@ -136,11 +136,11 @@ function checkProtective({ partitions }: MbrTable, gpt: Gpt, { diskSize, onFindi
   }
   for (const partition of protective) {
     const sectors = partition.size / SECTOR_SIZE
-    // It may say "to the end, wherever that is".
+    // The largest size stands for the rest of the disk, whatever its size.
     if (sectors === MAX_SECTORS - 1) continue
-    const most = whole + 1 - partition.start / SECTOR_SIZE
-    if (sectors > most || (others.length === 0 && sectors < Math.min(most, MAX_SECTORS - 1))) {
-      report(partition, onFinding, `a protective partition of ${most} sectors`, String(sectors))
+    const maxSectors = whole + 1 - partition.start / SECTOR_SIZE
+    if (sectors > maxSectors || (others.length === 0 && sectors < Math.min(maxSectors, MAX_SECTORS - 1))) {
+      report(partition, onFinding, `a protective partition of ${maxSectors} sectors`, String(sectors))
     }
   }
   for (const partition of others) {

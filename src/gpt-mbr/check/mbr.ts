@@ -6,14 +6,14 @@ import { isExtended, readLogical, type MbrTable } from '../read/mbr.ts'
 import { reportOverlaps } from './overlaps.ts'
 import { oddStatus } from '../read/table.ts'
 
-/** Where the faults go, and how large the disk is. */
+/** The input of all parts of the check. */
 export interface TableCheck {
   /** Bytes. */
   diskSize: number
   onFinding: OnFinding
 }
 
-/** Checks a table that is no protective one. */
+/** Checks an MBR that is not a protective one. */
 export function* checkMbr({ partitions }: MbrTable, { diskSize, onFinding }: TableCheck): ReadRoutine<void> {
   for (const partition of partitions) {
     if (partition.size === 0) report(partition, onFinding, 'at least a sector', 'none')

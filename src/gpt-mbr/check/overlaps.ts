@@ -1,6 +1,6 @@
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
 
-/** Where a partition lies, in bytes. */
+/** The place of a partition, in bytes. */
 interface Placed {
   number: number
   start: number

@@ -1,4 +1,4 @@
-/** Reads one of the two copies of a GPT. */
+/** Reads the primary GPT or its backup. */
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
@@ -9,7 +9,7 @@ import { formatGuid } from '../guid.ts'
 
 /** An entry that is in use. */
 export interface GptPartition {
-  /** Its place among the entries, from 1. */
+  /** The place of its entry, counted from 1. */
   number: number
   /** Byte offset from the start of the disk. */
   start: number
@@ -32,18 +32,18 @@ export interface Gpt {
   partitions: GptPartition[]
 }
 
-/** Bytes of entries: as many as Linux would read, and far more than anybody has. */
+/** Bytes of all entries: far more than any disk has. */
 const MAX_ENTRIES_SIZE = 4 * 2 ** 20
 const MAX_ENTRY_SIZE = 4096
-/** What is beyond cannot be told in bytes. */
+/** Byte offsets of larger addresses are no safe integers. */
 const MAX_LBA = 2 ** 40
 
 /**
  * Reads a header and the entries it leads to.
  *
  * @param lba where the header must lie
- * @param onFinding is told of entries that are left out, as what they say cannot be
- * @throws CorruptError when it is not there, or is damaged, or its entries are
+ * @param onFinding called for entries with impossible values, which are left out
+ * @throws CorruptError when there is no header, or the header or the entries are damaged
  */
 export function* readGpt(lba: number, sectorSize: number, onFinding: OnFinding): ReadRoutine<Gpt> {
   const offset = lba * sectorSize
@@ -99,8 +99,8 @@ function* readHeader(lba: number, sectorSize: number): ReadRoutine<GptHeader> {
   const isEntry =
     entrySize >= GptEntry.size && entrySize <= MAX_ENTRY_SIZE && Number.isInteger(Math.log2(entrySize))
   expect('entrySize', isEntry, `a power of two from ${GptEntry.size} to ${MAX_ENTRY_SIZE}`)
-  const most = MAX_ENTRIES_SIZE / entrySize
-  expect('entryCount', entryCount <= most, `at most ${most}`)
+  const maxCount = MAX_ENTRIES_SIZE / entrySize
+  expect('entryCount', entryCount <= maxCount, `at most ${maxCount}`)
   expect('entriesLba', header.entriesLba < MAX_LBA, `less than ${MAX_LBA}`)
   return header
 }

@@ -1,4 +1,4 @@
-/** Reads what is in an MBR, and in the sectors of the same shape in extended partitions. */
+/** Reads an MBR and the EBRs of extended partitions, which have the same structure. */
 import { CorruptError } from '../../lib/errors.ts'
 import { mismatch, findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, readExactly, type ReadRoutine } from '../../lib/read-routine.ts'
@@ -58,7 +58,7 @@ function decodeTable(sector: Uint8Array, where: { what: string; offset: number }
   })
 }
 
-/** @param offset of the sector that the entries are in */
+/** @param offset byte offset of the sector with the entries */
 function partitionOf(offset: number) {
   return (
     { status, type, firstChs, lastChs, firstLba, sectors }: PartitionEntry,
@@ -78,13 +78,13 @@ function partitionOf(offset: number) {
 
 export const isExtended = ({ type }: { type: number | string }) => TYPES_EXTENDED.includes(type as number)
 
-/** More than any system knows: Linux follows a hundred links. */
+/** Far more than any system supports: Linux follows a hundred links. */
 const MAX_LOGICAL = 1024
 
 /**
  * Follows the chain of tables in an extended partition.
  *
- * @param onFinding is told where the chain cannot be followed further, and of what does not belong into its tables
+ * @param onFinding called when the chain cannot be followed further, and for entries that do not belong into an EBR
  */
 export function* readLogical(
   extended: MbrPartition,

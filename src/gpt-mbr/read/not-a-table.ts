@@ -1,12 +1,12 @@
-/** A file system that takes a whole disk may end its first sector like an MBR. */
+/** Recognizes file systems that take a whole disk, and whose first sector ends like an MBR. */
 import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
 import { BiosParameterBlock, MEDIA_FLOPPY, MEDIA_MIN } from '../format.ts'
 
 const OTHER_FILE_SYSTEMS = new Set(['NTFS    ', 'EXFAT   '])
 
 /**
- * Whether a first sector is the boot sector of a FAT, exFAT or NTFS file system. (Linux asks the same before it takes
- * it for an MBR: fat_valid_media)
+ * True when a first sector is the boot sector of a FAT, exFAT or NTFS file system. (Linux makes the same check before
+ * it reads an MBR: fat_valid_media)
  *
  * @param sector at least 512 bytes
  */
@@ -22,6 +22,6 @@ export function isBootSector(sector: Uint8Array): boolean {
   )
 }
 
-function isPowerOfTwo(value: number, least: number, most: number): boolean {
-  return value >= least && value <= most && Number.isInteger(Math.log2(value))
+function isPowerOfTwo(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max && Number.isInteger(Math.log2(value))
 }

@@ -1,4 +1,4 @@
-/** Reads the partition table of a disk, whichever it is. */
+/** Reads the partition table of a disk, MBR or GPT. */
 import { mismatch, findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
@@ -32,26 +32,26 @@ export interface TablePartition {
   attributes: bigint
   /** It lies in an extended partition. */
   isLogical: boolean
-  /** It holds logical partitions, and nothing else. */
+  /** It holds logical partitions and nothing else. */
   isExtended: boolean
   /** Byte offset on the disk of its entry in the table. */
   entryOffset: number
 }
 
 export interface PartitionTable {
-  /** `hybrid`: a GPT whose MBR has partitions, too. */
+  /** `hybrid`: a GPT whose MBR has further partitions. */
   type: 'mbr' | 'gpt' | 'hybrid'
   /** Bytes: the unit of the table's addresses. */
   sectorSize: number
-  /** Of the MBR, whatever the type. */
+  /** Of the MBR, for every type. */
   diskId: number | undefined
   /** Of the disk, in a GPT. */
   guid: string | undefined
-  /** The first header of the GPT or its entries are damaged, so this comes from the copy. */
+  /** The primary header or its entries are damaged, so the table comes from the backup. */
   usesBackup: boolean
-  /** In the order of their numbers. Of a hybrid those of the GPT, which systems go by that know it. */
+  /** In the order of their numbers. Of a hybrid those of the GPT, as systems that know GPT ignore the others. */
   partitions: TablePartition[]
-  /** What the MBR itself says: of a GPT the protective entry, of a hybrid more. */
+  /** The MBR itself: of a GPT the protective entry, of a hybrid more. */
   mbr: MbrTable
 }
 
@@ -59,7 +59,7 @@ export interface PartitionTable {
  * Reads the partition table of a disk.
  *
  * @param diskSize bytes
- * @param onFinding is told of what is damaged and could be done without; what cannot is left out of the table then
+ * @param onFinding called with damage that does not keep the table from being read; damaged entries are left out
  * @returns undefined when there is none: the disk is empty, or one file system takes all of it
  * @throws CorruptError when the MBR leads to a GPT of which neither copy can be used
  */
@@ -122,7 +122,7 @@ export interface FoundGpt {
 }
 
 /**
- * The first copy of the GPT, or the one at the end of the disk when it is damaged.
+ * Reads the primary GPT, or the backup at the end of the disk when the primary one is damaged.
  *
  * @throws CorruptError when both are
  */
@@ -135,7 +135,7 @@ export function* findGpt(diskSize: number, onFinding: OnFinding): ReadRoutine<Fo
       const faults: Finding[] = []
       try {
         const gpt = yield* readGpt(lba, sectorSize, (fault) => faults.push(fault))
-        if (isBackup) onFinding(mostTelling(problems).fault)
+        if (isBackup) onFinding(mostSpecific(problems).fault)
         faults.forEach(onFinding)
         return { gpt, usesBackup: isBackup }
       } catch (error) {
@@ -143,11 +143,11 @@ export function* findGpt(diskSize: number, onFinding: OnFinding): ReadRoutine<Fo
       }
     }
   }
-  throw mostTelling(problems).error
+  throw mostSpecific(problems).error
 }
 
-/** Where there is a header at all, its fault says more than that there is none at the other places. */
-function mostTelling<T extends { fault: Finding }>(problems: readonly T[]): T {
+/** A fault of a header says more than the absence of one at the other places. */
+function mostSpecific<T extends { fault: Finding }>(problems: readonly T[]): T {
   return problems.find(({ fault }) => fault.where !== 'GPT header') ?? problems[0]
 }
 
