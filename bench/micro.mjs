@@ -57,7 +57,7 @@ async function measureFrames() {
   const cases = {
     packed: {
       fill() {
-        for (let at = 0; at < BATCH; at += EXTENT) batch.addPacked(noise.subarray(at, at + EXTENT))
+        for (let at = 0; at < BATCH; at += EXTENT) batch.addIncompressible(noise.subarray(at, at + EXTENT))
       },
       what: 'extents of 40 KiB, compressed already',
     },

@@ -1,6 +1,7 @@
 import { BLOCK_MAXIMUM_SIZE } from '../lib/zstd/format.ts'
 import { FrameBlocks, type FrameSizes } from '../lib/zstd/frame-blocks.ts'
 import { MAX_FRAME_CONTENT, type RunMemory } from '../lib/zstd/run-memory.ts'
+import { BatchParts } from './batch-parts.ts'
 import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
 
 /** The most that is compressed in one go; random access has to decompress as much. */
@@ -11,14 +12,15 @@ const MAX_PIECES = 4096
 const BLOCKS_BYTES = MAX_FRAME_CONTENT + 64 * MAX_PIECES
 
 /** What comes in one go; the next of the same kind becomes part of it, unless it is a copy or reserved. */
-type PieceKind = 'plain' | 'packed' | 'zeros' | 'copy' | 'reserved'
+type PieceKind = 'plain' | 'incompressible' | 'zeros' | 'copy' | 'reserved'
 
-/** A part of the image, and where its bytes are. */
-interface Part {
-  /** `raw`: `at` is in the blocks; `content`: in the content of the memory; `zeros`: nowhere. */
-  where: 'raw' | 'content' | 'zeros'
-  at: number
+/** Bytes of the image that stand in the frames as they are. */
+export interface UncompressedRun {
+  /** In the batch. */
+  offset: number
   length: number
+  /** In the frames; undefined for zeros, which are nowhere. */
+  at: number | undefined
 }
 
 /**
@@ -28,10 +30,9 @@ interface Part {
 export class FrameBatch {
   readonly #memory: RunMemory
   readonly #blocks: FrameBlocks
-  readonly #parts: Part[] = []
+  readonly #parts = new BatchParts()
   /** Where among the blocks the bytes of each reserved piece are. */
   readonly #reservedPlaces: number[] = []
-  #length = 0
   #pieces = 0
   #lastKind: PieceKind | undefined
   /** Where in the content of the memory the next bytes go. */
@@ -45,12 +46,12 @@ export class FrameBatch {
 
   /** Bytes of the image, zeros included. */
   get length(): number {
-    return this.#length
+    return this.#parts.length
   }
 
   /** Bytes of the image it can still take. */
   get room(): number {
-    return MAX_FRAME_CONTENT - this.#length
+    return MAX_FRAME_CONTENT - this.#parts.length
   }
 
   get full(): boolean {
@@ -85,12 +86,12 @@ export class FrameBatch {
   }
 
   /** Takes a copy of bytes that go in as they are, at most `room` of them. */
-  addPacked(bytes: Uint8Array): void {
+  addIncompressible(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    let goesOn = this.#begin('packed')
+    let goesOn = this.#begin('incompressible')
     for (let done = 0; done < bytes.length; goesOn = true) {
       const left = bytes.length - done
-      const more = goesOn ? this.#extendPart(left, BLOCK_MAXIMUM_SIZE) : 0
+      const more = goesOn ? this.#parts.extendLast(left, BLOCK_MAXIMUM_SIZE) : 0
       const size = more || Math.min(left, BLOCK_MAXIMUM_SIZE)
       const at = more > 0 ? this.#blocks.extend(more) : this.#addRawBlock(size)
       this.#blocks.bytes.set(bytes.subarray(done, done + size), at)
@@ -101,8 +102,8 @@ export class FrameBatch {
   addZeros(length: number): void {
     if (length === 0) return
     let left = length
-    if (this.#begin('zeros') && this.#parts.at(-1)?.where === 'zeros') {
-      const more = this.#extendPart(left, BLOCK_MAXIMUM_SIZE)
+    if (this.#begin('zeros') && this.#parts.last?.where === 'zeros') {
+      const more = this.#parts.extendLast(left, BLOCK_MAXIMUM_SIZE)
       if (more > 0) this.#blocks.extend(more)
       left -= more
     } else if (this.#blocks.frameContent === 0) {
@@ -114,7 +115,7 @@ export class FrameBatch {
       const size = Math.min(left, BLOCK_MAXIMUM_SIZE)
       const at = this.#blocks.add('rle', size, size)
       this.#blocks.bytes[at] = 0
-      this.#addPart('zeros', at, size)
+      this.#parts.add('zeros', at, size)
       left -= size
     }
   }
@@ -138,7 +139,7 @@ export class FrameBatch {
       const size = Math.ceil((length - done) / (blocks - i))
       const body = copyBlock(distance, size)
       this.#blocks.bytes.set(body, this.#blocks.add('compressed', body.length, size))
-      this.#addPart('content', original + done, size)
+      this.#parts.add('content', original + done, size)
       done += size
     }
   }
@@ -175,41 +176,25 @@ export class FrameBatch {
     return this.#reservedPlaces.map((place) => toFrames(place))
   }
 
-  /**
-   * Tells what can be read from the frames without decompressing anything, in order.
-   *
-   * @param tell gets the offset in the batch, and where in the frames the bytes are; undefined for zeros
-   */
-  tellRaw(tell: (offset: number, length: number, at: number | undefined) => void): void {
+  /** What can be read from the frames without decompressing anything, once the runs are compressed; in order. */
+  *uncompressedRuns(): Generator<UncompressedRun> {
     const toFrames = this.#blocks.toFrames()
-    let offset = 0
-    for (const { where, at, length } of this.#parts) {
-      if (where !== 'content') tell(offset, length, where === 'zeros' ? undefined : toFrames(at))
-      offset += length
+    for (const { where, at, length, offset } of this.#parts.uncompressed()) {
+      yield { offset, length, at: where === 'zeros' ? undefined : toFrames(at) }
     }
   }
 
-  /** Fills `into` with what the batch holds from `offset` on (0 is the batch's start). */
-  copyTo(offset: number, into: Uint8Array): void {
-    let start = 0
-    for (const { where, at, length } of this.#parts) {
-      const from = Math.max(start, offset)
-      const to = Math.min(start + length, offset + into.length)
-      if (from < to) {
-        const target = into.subarray(from - offset, to - offset)
-        const bytes = where === 'raw' ? this.#blocks.bytes : this.#memory.content
-        if (where === 'zeros') target.fill(0)
-        else target.set(bytes.subarray(at + from - start, at + to - start))
-      }
-      start += length
-    }
+  /** Fills `target` with what the batch holds from `offset` on; 0 is its start. */
+  copyTo(offset: number, target: Uint8Array): void {
+    this.#parts.copyTo(offset, target, (where) =>
+      where === 'raw' ? this.#blocks.bytes : this.#memory.content,
+    )
   }
 
   clear(): void {
     this.#blocks.clear()
-    this.#parts.length = 0
+    this.#parts.clear()
     this.#reservedPlaces.length = 0
-    this.#length = 0
     this.#pieces = 0
     this.#lastKind = undefined
     this.#contentEnd = 0
@@ -230,11 +215,11 @@ export class FrameBatch {
   /** Makes the next `length` bytes of the content runs, or part of the last one when they go on with it. */
   #addContent(length: number, goesOn: boolean): void {
     for (let left = length; left > 0;) {
-      const more = goesOn || left < length ? this.#extendPart(left, MAX_COMPRESSED_RUN) : 0
+      const more = goesOn || left < length ? this.#parts.extendLast(left, MAX_COMPRESSED_RUN) : 0
       const size = more || Math.min(left, MAX_COMPRESSED_RUN)
       if (more === 0) {
         this.#blocks.addRun(this.#contentEnd)
-        this.#addPart('content', this.#contentEnd, size)
+        this.#parts.add('content', this.#contentEnd, size)
       }
       this.#blocks.extendRun(size)
       this.#contentEnd += size
@@ -245,21 +230,7 @@ export class FrameBatch {
   /** Adds a raw block. Returns where among the blocks its bytes go. */
   #addRawBlock(size: number): number {
     const at = this.#blocks.add('raw', size, size)
-    this.#addPart('raw', at, size)
+    this.#parts.add('raw', at, size)
     return at
-  }
-
-  #addPart(where: Part['where'], at: number, length: number): void {
-    this.#parts.push({ where, at, length })
-    this.#length += length
-  }
-
-  /** Makes the last part longer, but not longer than `limit`. Returns by how many bytes. */
-  #extendPart(length: number, limit: number): number {
-    const last = this.#parts.at(-1)!
-    const more = Math.min(length, limit - last.length)
-    last.length += more
-    this.#length += more
-    return more
   }
 }

@@ -10,7 +10,7 @@ import { type OpenFile, openFile } from './open-file.ts'
 import { rawFile } from './raw-file.ts'
 import { streamWriterOf, streamFile } from './stream-out.ts'
 import { createBeside, createNameless } from '../lib/temporary-file.ts'
-import { rawFronts, zstdFronts } from './two-fronts.ts'
+import { splitRawFile, splitZstdFile } from './split-image.ts'
 import { zstdFile, type ZstdFileOptions } from './zstd-file.ts'
 
 /** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */
@@ -26,8 +26,8 @@ export interface OutputOptions {
   /** The level for what is compressed by the output: 1 (fast) to 22 (small), 3 by default. */
   outputLevel?: number
   /**
-   * Offset at which a second front begins: what lies below it, and what lies above, are each written front to back,
-   * but in turn. With `img.zst`, what lies above is kept in a temporary file until the end.
+   * Offset at which a second part of the image begins. The parts are written in turn, each of them front to back. With
+   * `img.zst` the second part is kept in a temporary file until the end.
    */
   splitAt?: number | undefined
   /** Compress in a thread beside this one; the bytes are the same. */
@@ -68,19 +68,19 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
   }
   const zstd = format === 'img' ? undefined : await loadZstd()
   const createImage: CreateImage = async (file) => {
-    if (zstd === undefined) return at === undefined ? rawFile(file) : rawFronts(file, at)
+    if (zstd === undefined) return at === undefined ? rawFile(file) : splitRawFile(file, at)
     const zstdOptions = { zstd, level: outputLevel, threaded, onFinding }
-    return at === undefined ? zstdFile(file, zstdOptions) : spoolingFronts(file, at, zstdOptions)
+    return at === undefined ? zstdFile(file, zstdOptions) : splitZstdWithSpool(file, at, zstdOptions)
   }
   const opened =
     typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
   return { format, ...(await opened) }
 }
 
-async function spoolingFronts(file: OpenFile, at: number, options: ZstdFileOptions): Promise<ImageFile> {
+async function splitZstdWithSpool(file: OpenFile, at: number, options: ZstdFileOptions): Promise<ImageFile> {
   const { handle, folder } = await createNameless()
   const spool = openFile(handle, `temporary file in ${folder}`)
-  const image = zstdFronts(file, { ...options, at, spool })
+  const image = splitZstdFile(file, { ...options, at, spool })
   return {
     ...image,
     close: () =>

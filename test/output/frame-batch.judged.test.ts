@@ -73,7 +73,7 @@ function addAll(list: readonly Part[]): { image: Uint8Array; reserved: Uint8Arra
         batch.addPlain(bytes)
         break
       case 'packed':
-        batch.addPacked(bytes)
+        batch.addIncompressible(bytes)
         break
       case 'zeros':
         batch.addZeros(length)
@@ -124,10 +124,10 @@ describe('frames', () => {
         for (const [i, piece] of reserved.entries()) {
           same(bytes.subarray(reservedAt[i], reservedAt[i] + piece.length), piece, 'reserved')
         }
-        batch.tellRaw((offset, length, at) => {
+        for (const { offset, length, at } of batch.uncompressedRuns()) {
           const raw = at === undefined ? new Uint8Array(length) : bytes.subarray(at, at + length)
           same(raw, image.subarray(offset, offset + length), 'raw')
-        })
+        }
       }),
       { numRuns: 20 },
     )
@@ -149,10 +149,10 @@ describe('frames', () => {
 
   test('packed bytes fill blocks, however they come', () => {
     const bytes = contentOf('noise', MIB, 5)
-    batch.addPacked(bytes)
+    batch.addIncompressible(bytes)
     const whole = encode()
     batch.clear()
-    for (let at = 0; at < MIB; at += 40_961) batch.addPacked(bytes.subarray(at, at + 40_961))
+    for (let at = 0; at < MIB; at += 40_961) batch.addIncompressible(bytes.subarray(at, at + 40_961))
     same(encode(), whole, 'frames')
     expect(whole.length).toBe(9 + 8 * 3 + MIB)
   })

@@ -58,8 +58,8 @@ function collecting(): { stream: Writable; bytes: () => Buffer } {
   return { stream, bytes: () => Buffer.concat(pieces) }
 }
 
-describe.skipIf(!canUnpack)('two fronts', () => {
-  test.each(['img', 'img.zst'] as const)('%s: any writes on both sides', async (format) => {
+describe.skipIf(!canUnpack)('an image in two parts', () => {
+  test.each(['img', 'img.zst'] as const)('%s: any writes to both parts', async (format) => {
     // Threads run files of dist/.
     const built = new URL('../../dist/output/open-output.js', import.meta.url).href
     const { openOutput } = (await import(built)) as typeof OpenOutputModule
@@ -115,7 +115,7 @@ describe.skipIf(!canUnpack)('two fronts', () => {
     vi.unstubAllEnvs()
   })
 
-  test('each side goes front to back', async () => {
+  test('each part goes front to back', async () => {
     for (const format of ['img', 'img.zst'] as const) {
       const output = await openOutput({ output: join(folder, `c.${format}`), splitAt: 8 * MIB })
       await sample(output)
