@@ -1,4 +1,4 @@
-/** What every reader of a file system offers, whatever the format. */
+/** The interface of readers of file systems, whatever the format. */
 import type { ByteString } from '../lib/byte-string.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { InodeFlag, Timestamp, Xattr } from './entry.ts'

@@ -1,4 +1,4 @@
-/** From logical addresses to places on the device. */
+/** Maps logical addresses to offsets on the device. */
 import { CorruptError } from '../../lib/errors.ts'
 import { decodeChecked } from '../../lib/read-routine.ts'
 import {
@@ -51,7 +51,7 @@ export class ChunkMap {
     return this.#chunks
   }
 
-  /** A chunk at an address that is known already takes the place of the one before. */
+  /** Adds a chunk; it replaces a known one at the same address. */
   add(chunk: MappedChunk): void {
     const at = this.#after(chunk.logical)
     const isKnown = at > 0 && this.#chunks[at - 1].logical === chunk.logical
@@ -65,7 +65,7 @@ export class ChunkMap {
   }
 
   /**
-   * Where on the device the copies of a logical range lie; none where no chunk holds all of it, or where its copies are
+   * The offsets on the device of the copies of a logical range; none when no chunk holds all of it, or its copies are
    * on other devices, or spread over several.
    */
   copies(logical: number, length: number): number[] {

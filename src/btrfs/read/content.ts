@@ -1,14 +1,14 @@
-/** The content of files, put together from their extents. */
+/** Reads the content of files from their extents. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
 import { decompressExtent, decompressInto, type Decompressor } from './decompress.ts'
 import { holdsData, type FileExtent } from './file-extents.ts'
 
-/** The most that is read at once. */
+/** Bytes that are read at once, at most. */
 const MAX_RUN = 1024 * 1024
 
-/** A file, as far as its content goes. */
+/** The properties of a file that reading its content depends on. */
 export interface FileOfContent {
   tree: number
   ino: number
@@ -16,16 +16,16 @@ export interface FileOfContent {
   nodatasum: boolean
 }
 
-/** Where bytes go that are read: a piece of one extent, all of it when it is compressed. */
+/** A part of one extent that is read for a part of the file; all of the extent when it is compressed. */
 interface Piece {
   extent: FileExtent
   /** Logical address and length: whole sectors. */
   bytenr: number
   length: number
-  /** What the file has of it. */
+  /** The part of the file that it gives. */
   from: number
   to: number
-  /** Where in the file that begins which is read or decompressed. */
+  /** Offset in the file of the first byte that is read or decompressed. */
   start: number
 }
 
@@ -39,7 +39,7 @@ export interface ContentReaderOptions {
 
 export class ContentReader {
   readonly #options: ContentReaderOptions
-  /** The compressed extent that was read last, for those who read little at a time. */
+  /** The compressed extent that was read last, for callers that read a little at a time. */
   #last: { bytenr: number; content: Uint8Array } | undefined
 
   constructor(options: ContentReaderOptions) {
@@ -76,7 +76,7 @@ export class ContentReader {
     return target.bytes
   }
 
-  /** What must be read, in the order of the file. */
+  /** The pieces to read, in the order of the file. */
   *#pieces(extents: readonly FileExtent[], start: number, end: number): Generator<Piece> {
     const { sectorsize } = this.#options
     for (const extent of extents) {
@@ -172,14 +172,14 @@ class Target {
     return this.#bytes === undefined && from === this.#offset && to - from === this.#length
   }
 
-  /** Where a piece goes. */
+  /** The bytes that a piece fills. */
   room({ from, to }: Piece): Uint8Array {
     return this.bytes.subarray(from - this.#offset, to - this.#offset)
   }
 
   /**
    * @param content of which the piece is a part; what is missing at its end stays zeros
-   * @param isKept by somebody else, so that it cannot be given away
+   * @param isKept also elsewhere, so that the caller must get a copy
    */
   put(piece: Piece, content: Uint8Array, { isKept = false } = {}): void {
     const { from, to, start } = piece

@@ -1,4 +1,4 @@
-/** Data as they are on the device: from whichever copy fits its checksums. */
+/** Reads data as they are on the device, from a copy that matches the checksums. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
@@ -15,7 +15,7 @@ export interface LogicalRange {
   length: number
 }
 
-/** Says what lies at an address. */
+/** Describes what lies at an address, for messages. */
 type Described = (bytenr: number) => string
 
 export interface DataReaderOptions {
@@ -26,7 +26,7 @@ export interface DataReaderOptions {
   onFinding: OnFinding
 }
 
-/** Which of the copies was read, and what it should be. */
+/** The copy that was read, and its checksums. */
 interface ReadFrom {
   sums: Uint8Array
   physical: number
@@ -125,7 +125,7 @@ export class DataReader {
     return repaired
   }
 
-  /** Where on the device an address lies first; where it lies nowhere, the address itself. For messages. */
+  /** The first offset on the device of a logical address, or the address itself when it has none. For messages. */
   placeOf(bytenr: number): number {
     return this.#chunks.copies(bytenr, this.#sectorsize)[0] ?? bytenr
   }

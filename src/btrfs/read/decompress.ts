@@ -9,7 +9,7 @@ import type { FileExtent } from './file-extents.ts'
 
 export type Decompressor = Pick<Zstd, 'decompress'> & Partial<Pick<Zstd, 'decompressInto'>>
 
-/** Where the stored bytes lie, for messages. */
+/** The place of the stored bytes, for messages. */
 export interface StoredPlace {
   what: string
   offset: number

@@ -1,4 +1,4 @@
-/** Entries of directories, and where they lead. */
+/** Entries of directories, and the inodes they refer to. */
 import type { DirectoryEntry, InodeRef, InodeType } from '../../file-tree/reader.ts'
 import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
@@ -26,7 +26,7 @@ const TYPES = new Map<number, InodeType>(
   ]),
 )
 
-/** Names that lead elsewhere, or are none. The kernel writes no such entries; whoever does means harm. */
+/** Names that a path would take for something else. The kernel never writes them; a crafted image may have them. */
 const NO_NAME = /^\.{0,2}$|[/\0]/
 
 /** @throws CorruptError when an item has no file name there */
@@ -67,7 +67,7 @@ function entryOf(leaf: TreeBlock, slot: number, { start, name, type }: NamedPart
 }
 
 /**
- * Where an entry of `directory` leads: to the subvolume that lies there, or to an empty directory where none does,
+ * Resolves an entry of `directory` that leads to a subvolume: to its root, or to an empty directory when it is not there,
  * as in a snapshot of a subvolume in which others lie. (btrfs_lookup_dentry)
  */
 export function* resolveEntry(

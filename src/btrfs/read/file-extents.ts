@@ -1,4 +1,4 @@
-/** Where the content of files lies: the items of their extents. (struct btrfs_file_extent_item) */
+/** The extents of files, as their items describe them. (struct btrfs_file_extent_item) */
 import type { DataRange } from '../../file-tree/file-content.ts'
 import {
   COMPRESS_LZO,
@@ -18,7 +18,7 @@ import { itemFault, type TreeBlock } from './tree-block.ts'
 /** One run of a file's content. Sizes and addresses in bytes. */
 export interface FileExtent {
   type: 'inline' | 'regular' | 'prealloc'
-  /** Where in the file it begins. */
+  /** Offset in the file. */
   fileOffset: number
   /** How much of the file it is. (num_bytes; of an inline extent ram_bytes) */
   length: number
@@ -29,11 +29,11 @@ export interface FileExtent {
   /** Logical address of the extent; 0 is a hole, as inline extents have it. */
   diskBytenr: number
   diskNumBytes: number
-  /** Where in the (decompressed) extent the file's part begins. */
+  /** Offset of the file's part in the (decompressed) extent. */
   offset: number
-  /** What an inline extent stores. */
+  /** The stored bytes of an inline extent. */
   data: Uint8Array | undefined
-  /** Where on the device the data of its item begin. */
+  /** Offset of its item's data on the device. */
   itemOffset: number
 }
 
@@ -121,7 +121,7 @@ export function holdsData({ type, diskBytenr }: FileExtent): boolean {
   return type === 'inline' || (type === 'regular' && diskBytenr !== 0)
 }
 
-/** Where a file of `size` bytes has content, given its extents in the order of their items. */
+/** The ranges of a file of `size` bytes that have content, given its extents in the order of their items. */
 export function dataRanges(extents: readonly FileExtent[], size: number): DataRange[] {
   const ranges: DataRange[] = []
   let last: DataRange | undefined

@@ -1,14 +1,14 @@
-/** Items in which names and what belongs to them stand one behind the other. (struct btrfs_dir_item) */
+/** Items that hold a list of names with their data. (struct btrfs_dir_item) */
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { DirItem } from '../format.ts'
 import { itemFault, type TreeBlock } from './tree-block.ts'
 
 /** A directory entry or an xattr, where it lies in its leaf's bytes. */
 export interface NamedPart {
-  /** Where the structure begins, and where in it the location. */
+  /** Offset of the structure in the leaf's bytes. */
   start: number
   name: ByteString
-  /** What follows the name: of an xattr its value. */
+  /** The bytes behind the name: the value of an xattr. */
   data: Uint8Array
   /** (BTRFS_FT_*) */
   type: number

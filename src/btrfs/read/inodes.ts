@@ -22,7 +22,7 @@ import { itemError, itemFault, type TreeBlock } from './tree-block.ts'
  */
 export const EMPTY_SUBVOLUME_INO = 2
 
-/** What a mode says of the type. */
+/** Types by the upper bits of the mode. */
 const TYPES = new Map(Object.entries(MODE_TYPE).map(([type, bits]) => [bits as number, type as InodeType]))
 
 const FLAGS: readonly (readonly [InodeFlag, bigint])[] = [
@@ -40,7 +40,7 @@ export interface DecodedInode {
   inode: Inode
   /** (BTRFS_INODE_*) */
   flags: bigint
-  /** Where on the device the data of its item begin. */
+  /** Offset of its item's data on the device. */
   itemOffset: number
 }
 
@@ -106,7 +106,7 @@ function timeAt(leaf: TreeBlock, slot: number, offset: number): Timestamp {
   return { sec, nsec }
 }
 
-/** What the kernel shows for `EMPTY_SUBVOLUME_INO`. (new_simple_dir; the times are those of the tree's root here) */
+/** The inode that the kernel shows for `EMPTY_SUBVOLUME_INO`. (new_simple_dir; the times are those of the tree's root here) */
 export function emptySubvolumeInode({ inode, itemOffset }: DecodedInode): DecodedInode {
   const { tree, mtime, atime, ctime, birthtime } = inode
   const times = { mtime, atime, ctime, birthtime }

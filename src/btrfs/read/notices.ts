@@ -1,4 +1,4 @@
-/** What users should know of a file system before they believe what is read of it. */
+/** Notices on the state of a file system that affects what is read from it. */
 import type { Finding } from '../../lib/finding.ts'
 import { type Superblock } from '../format.ts'
 

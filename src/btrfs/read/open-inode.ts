@@ -24,7 +24,7 @@ import { collectXattrs, inOrder } from './xattrs.ts'
 /** Files up to this size keep their extents. Of larger ones those are looked up that overlap with what is read. */
 const MAX_KEPT_FILE = 1024 * 1024
 
-/** What inodes need of their file system. */
+/** The parts of a file system that its inodes use. */
 export interface InodeContext {
   search: TreeSearch
   content: ContentReader
@@ -56,7 +56,7 @@ export function* openInode(ref: InodeRef, context: InodeContext): ReadRoutine<Bt
   return new ItemsOfInode(decoded, context, place)
 }
 
-/** Where an item lies. */
+/** The place of an item in its tree. */
 interface ItemPlace {
   leaf: TreeBlock
   slot: number
@@ -91,7 +91,7 @@ class ItemsOfInode implements BtrfsInode {
   readonly rawFlags: bigint
   readonly #itemOffset: number
   readonly #context: InodeContext
-  /** Where its item lies, until the items behind it have been looked at. */
+  /** The place of its item, until the items behind it have been read. */
   #place: ItemPlace | undefined
   #items: InodeItems | undefined
 

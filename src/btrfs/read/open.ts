@@ -14,13 +14,13 @@ import { BtrfsReader } from './reader.ts'
 
 export type { BtrfsInode, BtrfsReader, FileExtent, Subvolume }
 
-/** What a reader needs that depends on where it runs. */
+/** Services that depend on the platform. */
 export interface BtrfsCodecs {
   loadHash: (name: HashName) => Promise<BlockHash>
   zstd: Decompressor
 }
 
-export interface BtrfsOptions extends BtrfsCodecs {
+export interface BtrfsOpenOptions extends BtrfsCodecs {
   /** Called with damage that another copy makes up for, and of what is left out because of damage. */
   onFinding?: OnFinding
 }
@@ -33,7 +33,7 @@ export interface BtrfsOptions extends BtrfsCodecs {
  */
 export async function openBtrfs(
   source: ByteSource,
-  { loadHash, zstd, onFinding = () => undefined }: BtrfsOptions,
+  { loadHash, zstd, onFinding = () => undefined }: BtrfsOpenOptions,
 ): Promise<BtrfsReader> {
   const found = await findSuperblock(source, { loadHash, onFinding })
   return drive(source, openWith({ ...found, size: source.size, zstd, onFinding }))
@@ -54,14 +54,14 @@ export async function findSuperblock(
   return drive(source, readSuperblock(source.size, { hashes, onFinding }))
 }
 
-interface BtrfsOpenOptions extends FoundSuperblock {
-  /** Bytes of the device. */
-  size: number
-  zstd: Decompressor
-  onFinding: OnFinding
-}
-
-function* openWith({ size, superblock, hash, zstd, onFinding }: BtrfsOpenOptions): ReadRoutine<BtrfsReader> {
+/** @param size bytes of the device */
+function* openWith({
+  size,
+  superblock,
+  hash,
+  zstd,
+  onFinding,
+}: FoundSuperblock & { size: number; zstd: Decompressor; onFinding: OnFinding }): ReadRoutine<BtrfsReader> {
   const { chunks, trees } = yield* readChunkTree({ superblock, hash, onFinding })
   const data = new DataReader({ chunks, hash, sectorsize: superblock.sectorsize, onFinding })
   return new BtrfsReader({ size, superblock, chunks, trees, data, zstd, onFinding })

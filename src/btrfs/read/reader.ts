@@ -25,7 +25,7 @@ import { findDefaultSubvolume, listSubvolumes, type Subvolume } from './subvolum
 import { TreeSearch } from './tree-search.ts'
 import type { TreeRoot, Trees } from './trees.ts'
 
-/** What a reader is made of. */
+/** The parts of a reader. */
 export interface ReaderParts {
   /** Bytes of the device. */
   size: number
@@ -47,7 +47,7 @@ export class BtrfsReader implements FileSystemReader {
   readonly label: ByteString
   readonly chunks: ChunkMap
   readonly trees: Trees
-  /** What users should know of the state of the file system. */
+  /** Notices on the state of the file system. */
   readonly notices: readonly Finding[]
   readonly #roots: Roots
   readonly #search: TreeSearch
@@ -71,7 +71,7 @@ export class BtrfsReader implements FileSystemReader {
     this.#inodes = { search, content, sectorsize, nodesize }
   }
 
-  /** Where a tree begins, by its id; undefined when there is none. */
+  /** The root of a tree, by its id; undefined when there is none. */
   rootOf(tree: bigint): ReadRoutine<TreeRoot | undefined> {
     return this.#roots.find(tree)
   }

@@ -1,4 +1,4 @@
-/** Where the trees begin: the items of the root tree. */
+/** Finds the roots of trees, in the items of the root tree. */
 import { LruCache } from '../../lib/lru-cache.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
 import {
@@ -33,7 +33,7 @@ export class Roots {
     return rootTreeRoot(this.#superblock)
   }
 
-  /** Where a tree begins; undefined when there is none of that id. */
+  /** The root of a tree; undefined when there is none of that id. */
   *find(tree: bigint): ReadRoutine<TreeRoot | undefined> {
     if (tree === ROOT_TREE_OBJECTID) return this.rootTree
     if (tree === CHUNK_TREE_OBJECTID) return chunkTreeRoot(this.#superblock)
@@ -76,8 +76,8 @@ export function treeRootOf(tree: bigint, { bytenr, level, generation }: RootItem
 }
 
 /**
- * Decodes a root item. What an old kernel wrote over the item of a newer one is not believed: it knows nothing of
- * UUIDs and times, and left them as they were. (btrfs_read_root_item)
+ * Decodes a root item. The newer fields of an item that an old kernel has overwritten are ignored: it does
+ * not know UUIDs and times, and left them stale. (btrfs_read_root_item)
  *
  * @throws CorruptError when it is damaged
  */

@@ -1,4 +1,4 @@
-/** Which subvolumes there are, and where they lie. */
+/** Lists subvolumes and their paths. */
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
@@ -59,7 +59,7 @@ export interface SubvolumesOptions {
   onFinding: OnFinding
 }
 
-/** Where a subvolume lies, as the root tree has it. */
+/** The place of a subvolume, as the root tree has it. */
 interface Place {
   parent: number
   dirid: number

@@ -6,7 +6,7 @@ import { compareKeysAt, Header, Item, Key, KeyPtr, leafDataSize, looseU64, MAX_L
 
 /** Something wrong with a block. */
 export interface BlockProblem {
-  /** What of the block: a field of its header, or `slot 3`. */
+  /** The part of the block: a field of its header, or `slot 3`. */
   what: string
   expected: unknown
   found: unknown
@@ -23,7 +23,7 @@ export class TreeBlock {
   readonly bytes: Uint8Array
   readonly view: DataView
   readonly bytenr: number
-  /** Where on the device it was read from. */
+  /** Offset on the device that it was read from. */
   readonly physical: number
   readonly generation: number
   readonly owner: bigint
@@ -113,7 +113,7 @@ export class TreeBlock {
     return looseU64(this.view, this.#entry(slot) + Key.at.offset.offset)
   }
 
-  /** Where in `bytes` the data of a leaf's item begin. */
+  /** Offset in `bytes` of the data of a leaf's item. */
   itemStart(slot: number): number {
     return Header.size + Item.at.offset.get(this.view, this.#entry(slot))
   }
@@ -177,7 +177,7 @@ export function itemPlace(leaf: TreeBlock, slot: number): { what: string; offset
   return { what, offset: leaf.physical + leaf.itemStart(slot) }
 }
 
-/** What whoever points to a block says of it. */
+/** Properties of a block that the pointer to it states. */
 export interface BlockExpectation {
   level: number
   generation: number

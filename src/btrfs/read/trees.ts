@@ -1,4 +1,4 @@
-/** Reads blocks of trees, from whichever copy is sound. */
+/** Reads tree blocks, from a copy that is sound. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { CorruptError, UnsupportedError } from '../../lib/errors.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
@@ -11,9 +11,9 @@ import { fsidOfBlocks } from './superblock.ts'
 import { Cursor } from './cursor.ts'
 import { blockProblem, linkProblem, TreeBlock, type BlockExpectation } from './tree-block.ts'
 
-/** Where a tree begins. */
+/** The root of a tree. */
 export interface TreeRoot {
-  /** Whose tree it is, for messages. */
+  /** Id of the tree, for messages. */
   owner: bigint
   bytenr: number
   level: number
@@ -68,7 +68,7 @@ export class Trees {
   }
 
   /**
-   * One copy of a block, whatever the others are.
+   * One copy of a block, without regard to the others.
    *
    * @param physical where on the device
    * @throws CorruptError when it is damaged

@@ -1,4 +1,4 @@
-/** What is in the chunks, and how full are they? */
+/** The use of chunks: what lies in them, and how full they are. */
 import { OccupancyCells, type Occupancy } from '../../lib/occupancy.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import { decodeChecked, type ReadRoutine } from '../../lib/read-routine.ts'
@@ -17,7 +17,7 @@ import { keyText } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
 import { EXTENT_KINDS, type ExtentUse } from './extent-use.ts'
 
-/** What a place in a chunk can be used for; the rest is free. `superblock` cannot be used for anything else. */
+/** Uses of a place in a chunk; the rest is free. `superblock` places cannot be used for anything else. */
 export const OCCUPANTS = [...EXTENT_KINDS, 'tree blocks', 'superblock'] as const
 export type Occupant = (typeof OCCUPANTS)[number]
 
@@ -30,7 +30,7 @@ export interface ChunkUsage {
   profile: string
   /** Bytes used, as its block group says; undefined when it has none. */
   usedBytes: number | undefined
-  /** Where its copies or stripes lie: the device's id, and bytes from the start of it. */
+  /** Its copies or stripes: the id of the device, and the offset on it in bytes. */
   stripes: { device: number; offset: number }[]
   occupancy: Occupancy<Occupant>
 }

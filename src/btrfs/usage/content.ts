@@ -1,4 +1,4 @@
-/** What is in a subvolume, in numbers. */
+/** Counts of what a subvolume holds. */
 import type { StoredByKind } from './extent-use.ts'
 
 /** Content that lies in the metadata, with the inodes. */
@@ -25,7 +25,7 @@ export interface ItemCounts {
   inline: InlineContent
 }
 
-/** What is in a subvolume. */
+/** The content of a subvolume. */
 export interface SubvolumeContent extends ItemCounts {
   /** Each extent once, however often the subvolume refers to it. */
   extents: StoredByKind

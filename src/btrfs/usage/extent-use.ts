@@ -1,4 +1,4 @@
-/** Which extents do files use, and which of them do they share? */
+/** The extents that files use, and which of them they share. */
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
 
 /** How the content of an extent is stored, by the numbers that extents have for it. (COMPRESS_*) */
@@ -7,7 +7,7 @@ export const COMPRESSION_KINDS = ['none', 'zlib', 'lzo', 'zstd'] as const
 export const EXTENT_KINDS = [...COMPRESSION_KINDS, 'preallocated'] as const
 export type ExtentKind = (typeof EXTENT_KINDS)[number]
 
-/** What extents take, each counted once, and what is in them. */
+/** Sums over extents, each counted once. */
 export interface StoredContent {
   extents: number
   /** Bytes on disk, one copy. */
@@ -54,7 +54,7 @@ export function addStored(to: StoredByKind, more: StoredByKind): void {
   }
 }
 
-/** Where a reference to an extent is found: running numbers. */
+/** The place of a reference to an extent: running numbers. */
 export interface Referrer {
   /** The tree that led to the leaf first. */
   tree: number
@@ -75,11 +75,11 @@ export class ExtentUse {
   readonly #diskBytes = columnOfSizes()
   readonly #contentBytes = columnOfSizes()
   readonly #kind = columnOfU8()
-  /** Where the first reference is. */
+  /** The place of the first reference. */
   readonly #tree = columnOfU32()
   readonly #file = columnOfU32()
   readonly #leaf = columnOfU32()
-  /** Where the last reference is: leaves come one after the other. */
+  /** The leaf of the last reference: leaves come one after the other. */
   readonly #lastLeaf = columnOfU32()
   /** Whether there are references from more than one of them. */
   readonly #sharing = columnOfU8()
@@ -98,7 +98,7 @@ export class ExtentUse {
   }
 
   /**
-   * Takes note of a reference to an extent.
+   * Counts a reference to an extent.
    *
    * @returns the row of the extent, and whether this is the first reference to it, in all or in its leaf
    */
@@ -133,7 +133,7 @@ export class ExtentUse {
     return { row, isNew: true, isNewInLeaf: true }
   }
 
-  /** Takes note that several trees lead to a reference to the extent. */
+  /** Marks an extent as referred to by several trees. */
   shareByTrees(row: number): void {
     this.#sharing.set(row, this.#sharing.get(row) | BY_FILES | BY_TREES)
   }
@@ -152,7 +152,11 @@ export class ExtentUse {
     return (this.#sharing.get(row) & BY_LEAVES) !== 0
   }
 
-  /** What is in any of the lists, each row once. @param rowOf gives the row of what is in them */
+  /**
+   * Joins lists of items, and keeps the first item of each row.
+   *
+   * @param rowOf the row of an item
+   */
   union(lists: readonly ArrayLike<number>[], rowOf: (item: number) => number): number[] {
     const union = ++this.#unions
     const items: number[] = []

@@ -1,4 +1,4 @@
-/** What an inspection of a file system tells. */
+/** The report on a file system. */
 import type { LargeFile, SizeNode } from '../../file-tree/size-tree.ts'
 import type { HashName } from '../../lib/block-hash.ts'
 import type { ChunkUsage } from './chunks.ts'
@@ -19,7 +19,7 @@ export interface SubvolumeUsage extends SubvolumeContent {
   /** Of the subvolume that it was received from. */
   receivedUuid: string | undefined
   readOnly: boolean
-  /** What is mounted when no subvolume is asked for. */
+  /** Whether it is mounted when no subvolume is named. */
   default: boolean
   generation: number
   /** When it was made. */

@@ -1,4 +1,4 @@
-/** Which trees are there, and where do subvolumes lie? */
+/** Reads the root tree: the roots of all trees, and the places of subvolumes. */
 import type { ByteString } from '../../lib/byte-string.ts'
 import { findingOf, type OnFinding } from '../../lib/finding.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'

@@ -52,7 +52,7 @@ export function rowOf(reference: number): number {
   return Math.floor(reference / 2)
 }
 
-/** Takes note that a second subvolume leads to a subtree. */
+/** Marks a subtree, and the extents it refers to, as shared by several subvolumes. */
 export function shareSubtree(subtree: Subtree, extents: ExtentUse): void {
   if (subtree.isShared) return
   subtree.isShared = true

@@ -1,4 +1,4 @@
-/** What do the superblock and its mirrors say? */
+/** The state of the superblock and its mirrors. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { uuidText } from '../../lib/hex.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
@@ -50,11 +50,11 @@ function stateOf(bytes: Uint8Array, hash: BlockHash): Omit<SuperblockCopy, 'offs
 }
 
 export interface Features {
-  /** Who does not know them may not mount. */
+  /** An implementation that does not know them must not mount. */
   incompat: string[]
-  /** Who does not know them may not write. */
+  /** An implementation that does not know them must not write. */
   compatRo: string[]
-  /** Who does not know them may do anything. */
+  /** An implementation that does not know them may read and write. */
   compat: string[]
 }
 

@@ -1,4 +1,4 @@
-/** What is in a file system, and what takes how much of it. */
+/** Measures what a file system holds, and how much space each part takes. */
 import { SizeTree } from '../../file-tree/size-tree.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
