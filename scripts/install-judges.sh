@@ -1,9 +1,9 @@
 #!/bin/bash
-# Installs the outside tools that judge our images in the tests: those of the machine's Debian release, and the
-# newest btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. GRUB's grub-fstest is
-# unpacked there too, as its package is for machines that boot with it, and so are the images that btrfs-progs is
-# tested with. Does nothing when all is there. Without root or apt it says what is missing; the tests that need it are
-# then skipped, loudly. With CI set a missing judge is an error.
+# Installs the programs that judge our images in the tests: those of the machine's Debian release, and the newest
+# btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. GRUB's grub-fstest is unpacked there
+# as well, as its package is for machines that boot with GRUB, and so are the test images of btrfs-progs. Does nothing
+# when everything is there. Without root or apt it reports what is missing, and the tests that need it are skipped with
+# a notice. With CI set a missing judge is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -89,9 +89,14 @@ unpack_btrfs_images() (
   work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   PRIVATE_APT_SOURCES=1 private_apt_setup "$work/apt" "$(dpkg --print-architecture)" '' -backports
-  # Its description may be missing where the archive of the sources is there.
-  (cd "$work" && apt-get source -qq --download-only btrfs-progs) || true
-  archive=$(find "$work" -maxdepth 1 -name 'btrfs-progs_*.orig.tar.*' ! -name '*.asc' | sort -V | tail -n1)
+  # The newest version that can be downloaded; the others have nearly the same images. Some mirrors lack the .dsc file,
+  # without which apt-get fails although the archive is there.
+  archive=''
+  for version in $(apt-cache showsrc btrfs-progs | sed -n 's/^Version: //p' | sort -rV | uniq); do
+    (cd "$work" && apt-get source -qq --download-only "btrfs-progs=$version") || true
+    archive=$(find "$work" -maxdepth 1 -name 'btrfs-progs_*.orig.tar.*' ! -name '*.asc' | sort -V | tail -n1)
+    [ -z "$archive" ] || break
+  done
   [ -n "$archive" ] || complain "the sources of btrfs-progs did not download"
   mkdir "$work/images"
   tar -xf "$archive" -C "$work/images" --strip-components=2 --wildcards \

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Installs packages of the machine's release, for scripts that source this. What cannot be had is complained about: the
-# tests that need it are skipped then, loudly, and with CI set it is an error.
+# Sourced by scripts that install packages of the machine's release. A package that cannot be installed is reported: the
+# tests that need it are skipped with a notice, and with CI set it is an error.
 
 complain() {
   echo "*** $(basename "$0" .sh): $* ***" >&2

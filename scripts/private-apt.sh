@@ -5,7 +5,7 @@
 # keys, credentials), is copied from the machine; the machine's own apt state is neither used nor changed.
 
 # private_apt_setup DIRECTORY ARCHITECTURE SUITE...
-# Sets APT_CONFIG and updates the lists. SUITE is a suffix of the machine's release, '' or '-backports', or another
+# Sets APT_CONFIG and downloads the lists. SUITE is a suffix of the machine's release, '' or '-backports', or another
 # release by its name. With PRIVATE_APT_SOURCES=1 the lists of source packages come too.
 private_apt_setup() {
   local directory=$1 architecture=$2
@@ -84,6 +84,7 @@ CONFIGURATION
   fi
 
   export APT_CONFIG="$directory/apt.conf"
-  # One unreachable source among several is no reason to stop: what is needed is asked for next.
-  apt-get update -qq || true
+  # The lists are new, and a proxy must not answer with old ones: they name packages that are gone from the archive.
+  # One unreachable source among several is no reason to stop: the caller reports what it cannot get.
+  apt-get update -qq -o Acquire::http::No-Cache=true -o Acquire::https::No-Cache=true || true
 }

@@ -11,7 +11,8 @@ const file = (path: string, content: Uint8Array): TarInput => ({ path, type: 'fi
 
 /** As many files as give the tree this many levels above the leaves, with extents and without. */
 function entriesFor(level: number): TarInput[] {
-  const count = [3, 60, 2500][level]
+  // A file takes some 1300 bytes of a leaf with the long names, and a node of 4096 bytes points to 121 leaves.
+  const count = [3, 60, 600][level]
   return Array.from({ length: count }, (_, i) =>
     file(`d${i % 7}/${'n'.repeat(level === 2 ? 200 : 20)}${i}`, noise(i % 3 === 0 ? 4000 + i : i % 900, i)),
   )
@@ -36,7 +37,9 @@ describe.each([
     await buildAndJudge(entriesFor(level), options, { exercise: true, kernel: ALL })
   })
 
-  test.each(['@', '@snapshots/1', '@snapshots/2'])('outlive the others when %s is deleted', async (gone) => {
+  // Each snapshot can go, but that does not depend on the levels.
+  const deleted = level === 1 ? ['@', '@snapshots/1', '@snapshots/2'] : ['@']
+  test.each(deleted)('outlive the others when %s is deleted', async (gone) => {
     const remove = async (top: string, expected: ExpectedTrees) => {
       await mustRun('btrfs', ['subvolume', 'delete', '--commit-after', `${top}/${gone}`])
       await mustRun('btrfs', ['subvolume', 'sync', top])
