@@ -1,7 +1,7 @@
 import type { WrittenPartition } from './write-partitions.ts'
 import { BootError } from '../lib/errors.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { ImagePlan } from '../spec/plan.ts'
+import type { ResolvedPlan } from '../spec/plan.ts'
 import type { BootPartition } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
 
@@ -13,7 +13,7 @@ import { lintBoot } from '../uboot/lint.ts'
  * @throws BootError when it does not boot
  */
 export async function checkBoot(
-  { boot, table }: ImagePlan,
+  { boot, table }: ResolvedPlan,
   written: readonly WrittenPartition[],
 ): Promise<Finding[]> {
   if (boot === undefined || !boot.check) return []

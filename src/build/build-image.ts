@@ -4,7 +4,7 @@ import { checkBoot } from './boot-check.ts'
 import { ProgressReport } from './context.ts'
 import { checkBuildOptions, type BuildOptions } from './options.ts'
 import { checkOutputPlace } from './output-place.ts'
-import { planImage } from './plan-image.ts'
+import { resolvePlan } from './plan-image.ts'
 import { Profiler } from './profiler.ts'
 import type { BuildResult } from './result.ts'
 import { splitOffset, writePartitions, type WrittenPartition } from './write-partitions.ts'
@@ -14,8 +14,8 @@ import { encodeMbr } from '../gpt-mbr/write/mbr.ts'
 import type { Finding } from '../lib/finding.ts'
 import { openOutput, type Output } from '../output/open-output.ts'
 import { formatDiskId } from '../spec/numbers.ts'
-import type { ImagePlan } from '../spec/plan.ts'
-import type { ImageSpec } from '../spec/schema.ts'
+import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ImageSpec } from '../spec/image-spec.ts'
 
 /**
  * Builds the disk image that a description describes, in one pass over its sources.
@@ -36,7 +36,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   const { outputLevel, onProgress, onFinding, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()
-  const plan = await planImage(spec, {
+  const plan = await resolvePlan(spec, {
     resolvePath: (path) => (path === '-' ? path : resolve(baseDirectory, path)),
     sourceDateEpoch: process.env.SOURCE_DATE_EPOCH,
   })
@@ -86,7 +86,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   }
 }
 
-function partitionTable({ table }: ImagePlan, written: readonly WrittenPartition[]): Uint8Array {
+function partitionTable({ table }: ResolvedPlan, written: readonly WrittenPartition[]): Uint8Array {
   const partitions = written.map(({ plan: { mbrType }, result }) => ({ ...result, type: mbrType }))
   return encodeMbr({ diskId: table.diskId, partitions })
 }

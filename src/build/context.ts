@@ -2,7 +2,7 @@ import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
-import { openSource, sourceSize } from '../sources/open.ts'
+import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 
 /** What every step of a build needs besides its plan. */
@@ -21,7 +21,7 @@ export async function* readSource(
   source: SourcePlan,
   { progress, profiler, signal }: Pick<BuildContext, 'progress' | 'profiler' | 'signal'>,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  progress.step(`reading ${source.path === '-' ? 'standard input' : source.path}`, await sourceSize(source))
+  progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
   const entries = openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })
   for await (const entry of profiler?.source(entries) ?? entries) {
     progress.entries++

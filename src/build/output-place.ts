@@ -3,7 +3,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { driverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
 import { OutputError } from '../lib/errors.ts'
-import type { ImagePlan } from '../spec/plan.ts'
+import type { ResolvedPlan } from '../spec/plan.ts'
 
 /**
  * An output inside a directory that is a source would become part of itself, under its temporary name; and no
@@ -11,11 +11,11 @@ import type { ImagePlan } from '../spec/plan.ts'
  *
  * @throws OutputError when it lies there, or is a source, symbolic links considered
  */
-export async function checkOutputPlace(output: BuildOptions['output'], plan: ImagePlan): Promise<void> {
+export async function checkOutputPlace(output: BuildOptions['output'], plan: ResolvedPlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
   const sources = plan.partitions.flatMap((partition): readonly { kind: string; path: string }[] => [
-    ...partition.sources,
+    ...partition.sources.filter((source) => source.kind !== 'entries'),
     ...driverOf(partition).inputs(partition),
   ])
   for (const { kind, path } of sources) {

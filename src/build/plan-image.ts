@@ -3,8 +3,9 @@ import { MIN_FAT32_BYTES } from '../fat32/geometry.ts'
 import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
-import type { ImagePlan } from '../spec/plan.ts'
-import type { ImageSpec } from '../spec/schema.ts'
+import type { ImagePlan } from '../spec/image-plan.ts'
+import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ImageSpec } from '../spec/image-spec.ts'
 import { btrfsSizeIssues, fat32SizeIssues } from '../spec/size-rules.ts'
 import { parseSize } from '../spec/sizes.ts'
 import { parseEpoch, parseTime } from '../spec/times.ts'
@@ -17,15 +18,34 @@ export interface PlanOptions {
 }
 
 /**
- * Decides everything an image description leaves open: places, sizes in bytes, UUIDs, subvolume ids.
- * Nothing is read or written; the same description gives the same plan.
+ * Plans the image that a description describes: decides what it leaves open (places, sizes in bytes, UUIDs, ids of
+ * subvolumes). Nothing is read or written; the same description gives the same plan.
  *
- * @throws SpecError with all that is wrong with the description.
+ * @returns plain JSON values: what `JSON.stringify` makes of it says all
+ * @throws SpecError with all that is wrong with the description
+ * @example
+ * const { partitions } = await planImage({
+ *   table: { type: 'mbr' },
+ *   partitions: [{ type: 'btrfs', size: 'fit', sources: [{ tar: 'root.tar' }] }],
+ * })
  */
-export async function planImage(
+export async function planImage(spec: ImageSpec, options: PlanOptions = {}): Promise<ImagePlan> {
+  const [{ toImagePlan }, resolved] = await Promise.all([
+    import('../spec/image-plan.ts'),
+    resolvePlan(spec, options),
+  ])
+  return toImagePlan(resolved)
+}
+
+/**
+ * The plan that the writers work from.
+ *
+ * @throws SpecError with all that is wrong with the description
+ */
+export async function resolvePlan(
   spec: unknown,
   { resolvePath = (path) => path, sourceDateEpoch = '' }: PlanOptions = {},
-): Promise<ImagePlan> {
+): Promise<ResolvedPlan> {
   // The schema library takes longer to load than all the rest: only who plans pays for it.
   const [{ checkSpec }, { resolveSpec }] = await Promise.all([
     import('../spec/check.ts'),

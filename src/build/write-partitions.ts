@@ -3,7 +3,7 @@ import type { InstalledSystem, PartitionWriter } from './drivers/driver.ts'
 import { driverOf } from './drivers/table.ts'
 import type { PartitionResult } from './result.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
-import type { ImagePlan, PartitionPlan } from '../spec/plan.ts'
+import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
 
 /** A partition whose file system is complete. */
 export interface WrittenPartition {
@@ -20,7 +20,7 @@ export interface WrittenPartition {
  * @returns the partitions in the order of their numbers
  */
 export async function writePartitions(
-  plan: ImagePlan,
+  plan: ResolvedPlan,
   sink: ImageSink,
   context: BuildContext,
 ): Promise<WrittenPartition[]> {
@@ -51,14 +51,14 @@ export async function writePartitions(
  * The offset at which the image is written in two parts, the upper one first: the end of the partition that takes
  * boot files from a system behind it. Undefined when all can be written front to back.
  */
-export function splitOffset(plan: ImagePlan): number | undefined {
+export function splitOffset(plan: ResolvedPlan): number | undefined {
   const last = partitionForBootFiles(plan)
   if (last === undefined || last === plan.partitions.at(-1)) return undefined
   return last.start + (last.size as number)
 }
 
 /** The partition that takes its boot files from a system on another one. */
-function partitionForBootFiles({ boot, partitions }: ImagePlan): PartitionPlan | undefined {
+function partitionForBootFiles({ boot, partitions }: ResolvedPlan): PartitionPlan | undefined {
   const place = partitions.find(({ number }) => number === boot?.partition)
   if (place === undefined || hasSystem(place)) return undefined
   return partitions.some(hasSystem) ? place : undefined

@@ -5,7 +5,7 @@ import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { SpecError } from '../lib/errors.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
-import type { ImageSpec } from '../spec/schema.ts'
+import type { ImageSpec } from '../spec/image-spec.ts'
 import { CommandError, systemMessage } from './exit.ts'
 import { findJsonProblem } from './json-text.ts'
 

@@ -1,98 +1,49 @@
-import { type ByteString, toDisplay, toText } from '../lib/byte-string.ts'
-import { formatDiskId, formatVolumeId } from '../spec/numbers.ts'
-import { ubootVersionText } from '../spec/uboot-version.ts'
+import { fromText, toDisplay } from '../lib/byte-string.ts'
 import type {
-  BootPlan,
-  BtrfsPlan,
-  Compression,
-  EntryRulePlan,
-  Fat32Plan,
-  FirmwarePlan,
   ImagePlan,
-  NixosPlan,
-  PartitionPlan,
-  SourcePlan,
-  StoragePlan,
-  SubvolumePlan,
-} from '../spec/plan.ts'
+  PlannedBoot,
+  PlannedBtrfs,
+  PlannedFat32,
+  PlannedFirmware,
+  PlannedNixos,
+  PlannedPartition,
+  PlannedRule,
+  PlannedSource,
+  PlannedStorage,
+  PlannedSubvolume,
+} from '../spec/image-plan.ts'
 import { bytesText, columns } from './units.ts'
 
 /** The subvolume that is the default unless another one is. (BTRFS_FS_TREE_OBJECTID) */
 const TOP_LEVEL_ID = 5
-
-/** A plan as JSON, its values spelled as in a description. */
-export function planToJson({ seed, table, boot, partitions }: ImagePlan) {
-  return {
-    seed,
-    table: { ...table, diskId: formatDiskId(table.diskId) },
-    boot: boot && { ...boot, uboot: boot.uboot && ubootVersionText(boot.uboot) },
-    partitions: partitions.map((partition) => ({
-      ...partition,
-      mbrType: mbrTypeText(partition.mbrType),
-      time: timeText(partition.time),
-      sources: partition.sources.map(({ kind, path, to }) => ({ [kind]: path, to: pathJson(to) })),
-      ...(partition.type === 'fat32'
-        ? { volumeId: formatVolumeId(partition.volumeId) }
-        : {
-            subvolumes: partition.subvolumes.map((subvolume) => ({
-              id: subvolume.id,
-              name: textOf(subvolume.name),
-              path: subvolume.path === undefined ? undefined : pathJson(subvolume.path),
-              uuid: subvolume.uuid,
-              ...storageToJson(subvolume),
-              readOnly: subvolume.readOnly,
-              default: subvolume.isDefault,
-              otime: timeText(subvolume.otime),
-              property: subvolume.property,
-              snapshotOf:
-                subvolume.snapshotOf === undefined ? undefined : nameOf(partition, subvolume.snapshotOf),
-            })),
-            paths: partition.paths.map((rule) => ({ path: pathJson(rule.path), ...storageToJson(rule) })),
-            rules: partition.rules.map(ruleToJson),
-            nixos: partition.nixos && {
-              ...partition.nixos,
-              toplevel:
-                partition.nixos.toplevel === undefined ? undefined : pathJson(partition.nixos.toplevel),
-            },
-            swapfile: partition.swapfile && {
-              ...partition.swapfile,
-              path: pathJson(partition.swapfile.path),
-            },
-            links: Object.fromEntries(
-              [...partition.links].map(([name, target]) => [textOf(name), textOf(target)]),
-            ),
-          }),
-    })),
-  }
-}
 
 /** A plan for people. */
 export function planText({ table, boot, partitions }: ImagePlan): string {
   const sections = partitions.map((partition) =>
     partition.type === 'fat32' ? fat32Text(partition) : btrfsText(partition),
   )
-  return `MBR, disk id ${formatDiskId(table.diskId)}\n${bootText(boot)}\n${sections.join('\n')}`
+  return `MBR, disk id ${table.diskId}\n${bootText(boot)}\n${sections.join('\n')}`
 }
 
-function bootText(boot: BootPlan | undefined): string {
+function bootText(boot: PlannedBoot | undefined): string {
   if (boot === undefined) return ''
   const { partition, uboot, check } = boot
   const parts = [
     ...(partition === undefined ? [] : [`boot files on partition ${partition}`]),
-    ...(uboot === undefined ? [] : [`for U-Boot ${ubootVersionText(uboot)}`]),
+    ...(uboot === undefined ? [] : [`for U-Boot ${uboot}`]),
     ...(check ? [] : ['not checked']),
   ]
   return parts.length === 0 ? '' : `${parts.join(', ')}\n`
 }
 
-function fat32Text(partition: Fat32Plan): string {
+function fat32Text(partition: PlannedFat32): string {
   return section(partition, 'FAT32', [
-    ['volume id', formatVolumeId(partition.volumeId)],
+    ['volume id', partition.volumeId],
     ...(partition.firmware === undefined ? [] : firmwareRows(partition.firmware)),
   ])
 }
 
-function firmwareRows({ versions, directory, uboot, settings, extraLines }: FirmwarePlan): string[][] {
+function firmwareRows({ versions, directory, uboot, settings, extraLines }: PlannedFirmware): string[][] {
   const changed = Object.entries(settings).flatMap(([filter, values]) =>
     Object.entries(values).map(([key, value]) => `[${filter}] ${key}=${value ?? '(left out)'}`),
   )
@@ -106,18 +57,18 @@ function firmwareRows({ versions, directory, uboot, settings, extraLines }: Firm
   ]
 }
 
-function nixosRows({ toplevel, timeout, generations, deviceTree, registration }: NixosPlan): string[][] {
+function nixosRows({ toplevel, timeout, generations, deviceTree, registration }: PlannedNixos): string[][] {
   const wait = timeout < 0 ? 'waits for a choice' : `boots after ${timeout} s`
   const trees =
     { true: 'all device trees', false: 'no device tree' }[String(deviceTree)] ?? `device tree ${deviceTree}`
   return [
-    ['NixOS', toplevel === undefined ? 'the system in the sources' : pathText(toplevel)],
+    ['NixOS', toplevel === undefined ? 'the system in the sources' : display(toplevel)],
     ['menu', `${wait}, up to ${generations} generations, ${trees}`],
     ...(registration === undefined ? [] : [['registration', registration]]),
   ]
 }
 
-function btrfsText(partition: BtrfsPlan): string {
+function btrfsText(partition: PlannedBtrfs): string {
   const { profiles, slack, links, paths, rules, swapfile } = partition
   const rows = [
     ['uuid', partition.uuid],
@@ -127,12 +78,12 @@ function btrfsText(partition: BtrfsPlan): string {
     ...(partition.mixed ? [['groups', 'data and metadata mixed']] : []),
     ...(partition.blockGroupTree ? [['features', 'block group tree']] : []),
     ...(slack === undefined ? [] : [['slack', bytesText(slack)]]),
-    ...[...links].map(([name, target]) => ['link', `${toDisplay(name)} -> ${toDisplay(target)}`]),
-    ...paths.map((rule) => ['path', `${pathText(rule.path)}: ${storageText(rule)}`]),
+    ...Object.entries(links).map(([name, target]) => ['link', `${display(name)} -> ${display(target)}`]),
+    ...paths.map((rule) => ['path', `${display(rule.path)}: ${storageText(rule)}`]),
     ...rules.map((rule) => ['rule', ruleText(rule)]),
     ...(swapfile === undefined
       ? []
-      : [['swap file', `${pathText(swapfile.path)}, ${bytesText(swapfile.size)}`]]),
+      : [['swap file', `${display(swapfile.path)}, ${bytesText(swapfile.size)}`]]),
     ...(partition.nixos === undefined ? [] : nixosRows(partition.nixos)),
   ]
   const subvolumes = columns(
@@ -142,125 +93,66 @@ function btrfsText(partition: BtrfsPlan): string {
   return `${section(partition, 'BTRFS', rows)}  subvolumes\n${subvolumes}\n`
 }
 
-function section(partition: PartitionPlan, format: string, rows: readonly string[][]): string {
+function section(partition: PlannedPartition, format: string, rows: readonly string[][]): string {
   const { number, label, bootable, start, size, mbrType, sources } = partition
   const title = [`${number}: ${format}`, ...(label === '' ? [] : [JSON.stringify(label)])].join(' ')
   const all = [
     ['start', placeText(start)],
     ['size', size === 'fit' ? 'fits the content' : placeText(size)],
-    ['type', mbrTypeText(mbrType)],
+    ['type', mbrType],
     ...rows,
     ...sources.map((source) => ['source', sourceText(source)]),
   ]
   return `${title}${bootable ? ', bootable' : ''}\n${columns(all, '  ')}\n`
 }
 
-function subvolumeRow(subvolume: SubvolumePlan): string[] {
+function subvolumeRow(subvolume: PlannedSubvolume): string[] {
   return [
     String(subvolume.id),
-    subvolume.name === '' ? '(top level)' : toDisplay(subvolume.name),
-    subvolume.path === undefined ? '-' : pathText(subvolume.path),
+    subvolume.name === '' ? '(top level)' : display(subvolume.name),
+    subvolume.path === undefined ? '-' : display(subvolume.path),
     [storageText(subvolume), ...traitsOf(subvolume)].join(', '),
     subvolume.uuid,
   ]
 }
 
 /** What a subvolume is besides what it holds. */
-function traitsOf({ id, readOnly, isDefault, property, snapshotOf }: SubvolumePlan): string[] {
+function traitsOf({ id, readOnly, default: isDefault, property, snapshotOf }: PlannedSubvolume): string[] {
   return [
-    ...(snapshotOf === undefined ? [] : [`snapshot of ${snapshotOf}`]),
+    ...(snapshotOf === undefined
+      ? []
+      : [`snapshot of ${snapshotOf === '' ? 'the top level' : display(snapshotOf)}`]),
     ...(readOnly ? ['read-only'] : []),
     ...(isDefault && id !== TOP_LEVEL_ID ? ['default'] : []),
     ...(property === undefined ? [] : [`property ${property}`]),
   ]
 }
 
-function nameOf({ subvolumes }: BtrfsPlan, id: number): string {
-  return textOf(subvolumes.find((subvolume) => subvolume.id === id)!.name)
-}
-
-/** A rule as a description has it. */
-function ruleToJson(rule: EntryRulePlan) {
-  const { storage, flags, uid, gid, mode, xattrs, exclude } = rule
-  const { nodatacow, compression, bootFiles } = storage
-  return {
-    glob: 'glob' in rule.for ? rule.for.glob : undefined,
-    path: 'path' in rule.for ? pathJson(rule.for.path) : undefined,
-    nodatacow,
-    compression: typeof compression === 'object' ? compressionText(compression) : compression,
-    bootFiles,
-    flags: flags.length === 0 ? undefined : flags,
-    uid,
-    gid,
-    mode: mode?.toString(8).padStart(4, '0'),
-    xattrs:
-      xattrs.size === 0
-        ? undefined
-        : Object.fromEntries(
-            [...xattrs].map(([name, value]) => [
-              textOf(name),
-              value === undefined ? null : { base64: btoa(String.fromCharCode(...value)) },
-            ]),
-          ),
-    exclude: exclude || undefined,
-  }
-}
-
-function ruleText(rule: EntryRulePlan): string {
-  const { glob, path, exclude, ...settings } = ruleToJson(rule)
-  const changes = Object.entries({ ...settings, xattrs: undefined }).flatMap(([key, value]) =>
-    value === undefined ? [] : [`${key} ${String(value)}`],
+function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: PlannedRule): string {
+  const changes = Object.entries(settings).map(([key, value]) => `${key} ${String(value)}`)
+  const attributes = Object.entries(xattrs).map(
+    ([name, value]) => `${value === null ? 'without' : 'with'} ${display(name)}`,
   )
-  const attributes = [...rule.xattrs].map(
-    ([name, value]) => `${value === undefined ? 'without' : 'with'} ${toDisplay(name)}`,
-  )
-  return `${glob ?? path}: ${exclude ? 'left out' : [...changes, ...attributes].join(', ')}`
+  return `${display(glob ?? path ?? '')}: ${exclude ? 'left out' : [...changes, ...attributes].join(', ')}`
 }
 
-function sourceText({ kind, path, to }: SourcePlan): string {
-  return `${kind} ${path}${to === '' ? '' : ` -> ${pathText(to)}`}`
+function sourceText(source: PlannedSource): string {
+  const { kind, to } = source
+  const from = kind === 'entries' ? '' : ` ${kind === 'tar' ? source.tar : source.directory}`
+  return `${kind}${from}${to === '/' ? '' : ` -> ${display(to)}`}`
 }
 
-function storageText({ nodatacow, compression, bootFiles }: StoragePlan): string {
+function storageText({ nodatacow, compression, bootFiles }: PlannedStorage): string {
   const plain = nodatacow ? 'nodatacow' : 'plain'
-  const kind = compression === undefined ? plain : compressionText(compression)
+  const kind = compression === 'none' ? plain : compression
   return bootFiles === true ? `${kind}, boot files` : kind
-}
-
-function storageToJson({ nodatacow, compression, bootFiles }: StoragePlan) {
-  return {
-    nodatacow,
-    compression: compression === undefined ? 'none' : compressionText(compression),
-    bootFiles,
-  }
-}
-
-function compressionText({ algorithm, level }: Compression): string {
-  return level === 0 ? algorithm : `${algorithm}:${level}`
-}
-
-function pathText(path: ByteString): string {
-  return `/${toDisplay(path)}`
-}
-
-/** For programs: names of a description are text, of which nothing is escaped but by JSON. */
-function textOf(name: ByteString): string {
-  return toText(name)!
-}
-
-function pathJson(path: ByteString): string {
-  return `/${textOf(path)}`
 }
 
 function placeText(bytes: number): string {
   return bytes < 1024 ? bytesText(bytes) : `${bytesText(bytes)} (${bytes} bytes)`
 }
 
-function mbrTypeText(mbrType: number): string {
-  return `0x${mbrType.toString(16).padStart(2, '0')}`
-}
-
-/** Seconds since 1970 when they are whole, else with the nanoseconds. */
-function timeText({ sec, nsec }: { sec: number; nsec: number }): number | { sec: number; nsec: number } {
-  return nsec === 0 ? sec : { sec, nsec }
+/** For a terminal: without the characters that it obeys. */
+function display(text: string): string {
+  return toDisplay(fromText(text))
 }

@@ -1,11 +1,10 @@
 /** Paths of a tree, symlinks followed. */
 import type { ByteString } from '../lib/byte-string.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryNode, TreeNode } from './node.ts'
+import { walkPath, type PathNodes } from './path-walk.ts'
 
-/** As many symlinks are followed on one way. (MAXSYMLINKS) */
-const MAX_SYMLINKS = 40
-
-/** What a path leads to, and the path without symlinks. */
+/** The node at the end of a path, and the path without symlinks. */
 export interface FoundTreeNode<Content> {
   path: ByteString
   node: Exclude<TreeNode<Content>, { type: 'symlink' }>
@@ -22,34 +21,22 @@ export function findNode<Content>(
   path: ByteString,
   child: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined = childOf,
 ): FoundTreeNode<Content> | undefined {
-  let names = path.split('/')
-  const way: { name: ByteString; directory: DirectoryNode<Content> }[] = []
-  let found: FoundTreeNode<Content>['node'] = root
-  let symlinks = 0
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]
-    if (found.type !== 'directory') return undefined
-    if (name === '' || name === '.') continue
-    if (name === '..') {
-      found = way.pop()?.directory ?? root
-      continue
-    }
-    const next: TreeNode<Content> | undefined = child(found, name)
-    if (next === undefined) return undefined
-    if (next.type === 'symlink') {
-      if (++symlinks > MAX_SYMLINKS) return undefined
-      if (next.target.startsWith('/')) {
-        way.length = 0
-        found = root
-      }
-      names = [...next.target.split('/'), ...names.slice(i + 1)]
-      i = -1
-      continue
-    }
-    way.push({ name, directory: found })
-    found = next
+  const nodes: PathNodes<TreeNode<Content>> = {
+    typeOf: ({ type }) => type,
+    lookup: (directory, name) => inMemory(child(directory as DirectoryNode<Content>, name)),
+    target: (symlink) => inMemory((symlink as TreeNode<Content> & { type: 'symlink' }).target),
   }
-  return { path: way.map(({ name }) => name).join('/'), node: found }
+  const { value } = walkPath<TreeNode<Content>>(nodes, root, path, true).next()
+  if (!('steps' in value) || value.problem !== undefined) return undefined
+  return {
+    path: value.steps.map(({ name }) => name).join('/'),
+    node: (value.steps.at(-1)?.node ?? root) as FoundTreeNode<Content>['node'],
+  }
+}
+
+/** A tree in memory has nothing to read. */
+function* inMemory<T>(value: T): ReadRoutine<T> {
+  return value
 }
 
 function childOf<Content>(directory: DirectoryNode<Content>, name: ByteString) {

@@ -17,7 +17,7 @@ export function isGlobPart(part: string): boolean {
 /** A part `**`: any number of directories, none included; at the end of a pattern at least one name. */
 export const ANY_DEPTH = Symbol('**')
 
-/** What a name must be: this very one, or one that matches. */
+/** What one name is compared with: a name, a pattern, or any depth. */
 export type GlobPart = ByteString | RegExp | typeof ANY_DEPTH
 
 /** The parts of a pattern that begins with a slash. */
@@ -25,40 +25,84 @@ export function parseGlob(glob: string): GlobPart[] {
   const parts = glob.slice(1).split('/')
   return parts.map((part) => {
     if (part === '**') return ANY_DEPTH
-    return /[*?[]/.test(part) ? new RegExp(`^${partPattern(part)!}$`, 's') : fromText(part)
+    return /[*?[]/.test(part) ? new RegExp(partPattern(part)!, 's') : fromText(part)
   })
 }
 
-/** Whether the names of a path are what the parts say, all of them. */
+/** Whether the names of a path match the parts, all of them. The work grows with parts times names at most. */
 export function matchesGlob(parts: readonly GlobPart[], names: readonly ByteString[]): boolean {
-  if (parts.length === 0) return names.length === 0
-  const [part, ...rest] = parts
-  if (part !== ANY_DEPTH) {
-    const [name, ...further] = names
-    if (name === undefined) return false
-    return (part instanceof RegExp ? part.test(toLatin1(name)) : part === name) && matchesGlob(rest, further)
+  let reached = withEmptyMatches(parts, new Set([0]))
+  for (const name of names) {
+    const next = new Set<number>()
+    for (const at of reached) {
+      const part = parts[at]
+      if (part === ANY_DEPTH) next.add(at)
+      if (part === ANY_DEPTH ? at === parts.length - 1 : matchesPart(part, name)) next.add(at + 1)
+    }
+    reached = withEmptyMatches(parts, next)
   }
-  if (rest.length === 0) return names.length > 0
-  return names.some((_, i) => matchesGlob(rest, names.slice(i)))
+  return reached.has(parts.length)
 }
 
-/** A part as a regular expression over byte strings; undefined when it has a set that is none. */
+/** With the parts behind a `**`, which may stand for no directory. Parts are added in ascending order. */
+function withEmptyMatches(parts: readonly GlobPart[], reached: Set<number>): Set<number> {
+  // A set is iterated with what is added meanwhile.
+  for (const at of reached) if (parts[at] === ANY_DEPTH && at < parts.length - 1) reached.add(at + 1)
+  return reached
+}
+
+function matchesPart(part: Exclude<GlobPart, typeof ANY_DEPTH> | undefined, name: ByteString): boolean {
+  return part instanceof RegExp ? part.test(toLatin1(name)) : part === name
+}
+
+/**
+ * A part as a regular expression over byte strings; undefined when it has a set that is none.
+ *
+ * What lies between two `*` is looked for once, where it occurs first: a later place would leave less for the rest.
+ * The lookahead keeps the engine from trying the others, which takes forever with many `*`.
+ */
 function partPattern(part: string): string | undefined {
-  let pattern = ''
+  const pieces: string[] = []
+  for (const piece of splitAtStars(part)) {
+    const pattern = piecePattern(piece)
+    if (pattern === undefined) return undefined
+    pieces.push(pattern)
+  }
+  const [first, ...others] = pieces
+  const last = others.pop()
+  if (last === undefined) return `^${first}$`
+  const between = others.map((piece, i) => `(?=(.*?${piece}))\\${i + 1}`)
+  return `^${first}${between.join('')}.*${last}$`
+}
+
+/** A `*` in a set stands for itself. */
+function splitAtStars(part: string): string[] {
+  const pieces = ['']
   for (let at = 0; at < part.length;) {
-    const character = String.fromCodePoint(part.codePointAt(at)!)
+    SET.lastIndex = at
+    const token = (part[at] === '[' ? SET.exec(part)?.[0] : undefined) ?? part[at]
+    if (token === '*') pieces.push('')
+    else pieces[pieces.length - 1] += token
+    at += token.length
+  }
+  return pieces
+}
+
+/** Sets, `?`, and what stands for itself. */
+function piecePattern(piece: string): string | undefined {
+  let pattern = ''
+  for (let at = 0; at < piece.length;) {
+    const character = String.fromCodePoint(piece.codePointAt(at)!)
     if (character === '[') {
       SET.lastIndex = at
-      const [set, negated, members] = SET.exec(part) ?? []
+      const [set, negated, members] = SET.exec(piece) ?? []
       if (set === undefined || !ASCII_SET.test(members) || !isRegExpSet(members)) return undefined
       const inSet = members.replace(/[\^[&~]/g, '\\$&')
       pattern += negated === '!' ? `(?![${inSet}])${CHARACTER}` : `[${inSet}]`
       at += set.length
       continue
     }
-    if (character === '*') pattern += '.*'
-    else if (character === '?') pattern += CHARACTER
-    else pattern += escaped(fromText(character))
+    pattern += character === '?' ? CHARACTER : escaped(fromText(character))
     at += character.length
   }
   return pattern

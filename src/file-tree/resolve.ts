@@ -2,10 +2,8 @@
 import { type ByteString, toDisplay } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
+import { MAX_SYMLINKS, walkPath, type PathNodes, type PathResult, type PathStep } from './path-walk.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from './reader.ts'
-
-/** As many symlinks as Linux follows on the way of one path. (MAXSYMLINKS) */
-export const MAX_SYMLINKS = 40
 
 export interface ResolveOptions {
   /** Whether a symlink at the end of the path is followed, too. Default: yes. */
@@ -31,82 +29,40 @@ export function* resolvePath(
   path: ByteString,
   { followLast = true, root = reader.root }: ResolveOptions = {},
 ): ReadRoutine<ResolvedPath> {
-  const walk = new PathWalk(reader, path, { tree: root.tree, ino: root.ino, name: '', type: 'directory' })
-  return yield* walk.run(followLast)
+  const top: DirectoryEntry = { tree: root.tree, ino: root.ino, name: '', type: 'directory' }
+  const nodes: PathNodes<DirectoryEntry> = {
+    typeOf: ({ type }) => type,
+    lookup: ({ tree, ino }, name) => reader.lookup({ tree, ino }, name),
+    *target(symlink) {
+      return yield* (yield* reader.open(symlink)).target()
+    },
+  }
+  const found = yield* walkPath(nodes, top, path, followLast)
+  if (found.problem !== undefined) throw notFound(path, found)
+  return { ...(found.steps.at(-1)?.node ?? top), path: pathOf(found.steps) }
 }
 
-class PathWalk {
-  readonly #reader: FileSystemReader
-  readonly #asked: ByteString
-  /** Where the walk has come to, from the top on. */
-  readonly #way: DirectoryEntry[]
-  /** What is still to be walked, the next component last. */
-  readonly #left: ByteString[] = []
-  /** The symlink that was followed last, for messages. */
-  #followed: { path: ByteString; target: ByteString } | undefined
-  #symlinks = 0
-
-  constructor(reader: FileSystemReader, path: ByteString, root: DirectoryEntry) {
-    this.#reader = reader
-    this.#asked = path
-    this.#way = [root]
-    this.#push(path)
+function notFound(
+  asked: ByteString,
+  { steps, problem, name, followed }: PathResult<DirectoryEntry> & { problem: string },
+): NotFoundError {
+  if (problem === 'too many symlinks') {
+    return new NotFoundError(`${quoted(asked)}: leads through more than ${MAX_SYMLINKS} symlinks`)
   }
-
-  *run(followLast: boolean): ReadRoutine<ResolvedPath> {
-    for (let name = this.#left.pop(); name !== undefined; name = this.#left.pop()) {
-      // Also of `file/.` and `file/`, whose last component is empty.
-      if (this.#here().type !== 'directory') throw this.#missing('is not a directory')
-      if (name === '' || name === '.') continue
-      if (name === '..') {
-        if (this.#way.length > 1) this.#way.pop()
-        continue
-      }
-      const { tree, ino } = this.#here()
-      const entry = yield* this.#reader.lookup({ tree, ino }, name)
-      if (entry === undefined) throw this.#missing(`has no ${quoted(name)}`)
-      if (entry.type === 'symlink' && (followLast || this.#left.length > 0)) yield* this.#follow(entry)
-      else this.#way.push(entry)
-    }
-    return { ...this.#here(), path: this.#path() }
-  }
-
-  *#follow(symlink: DirectoryEntry): ReadRoutine<void> {
-    const path = joinPath(this.#path(), symlink.name)
-    if (++this.#symlinks > MAX_SYMLINKS) {
-      throw new NotFoundError(`${quoted(this.#asked)}: leads through more than ${MAX_SYMLINKS} symlinks`)
-    }
-    const target = yield* (yield* this.#reader.open(symlink)).target()
-    this.#followed = { path, target }
-    if (target === '') throw this.#missing('has a symlink that leads nowhere')
-    if (target.startsWith('/')) this.#way.length = 1
-    this.#push(target)
-  }
-
-  #push(path: ByteString): void {
-    // A slash at the end asks for a directory: there is an empty component behind it.
-    for (const name of path.split('/').reverse()) this.#left.push(name)
-  }
-
-  #here(): DirectoryEntry {
-    return this.#way.at(-1)!
-  }
-
-  #path(): ByteString {
-    return this.#way.reduce<ByteString>((path, { name }) => joinPath(path, name), '') || '/'
-  }
-
-  #missing(what: string): NotFoundError {
-    const link = this.#followed
-    const origin =
-      link === undefined ? '' : ` (the symlink ${quoted(link.path)} leads to ${quoted(link.target)})`
-    return new NotFoundError(`${quoted(this.#asked)}: ${quoted(this.#path())} ${what}${origin}`)
-  }
+  const what = {
+    'not a directory': 'is not a directory',
+    missing: `has no ${quoted(name)}`,
+    'empty symlink': 'has a symlink that leads nowhere',
+  }[problem]
+  const link =
+    followed === undefined
+      ? ''
+      : ` (the symlink ${quoted(pathOf(followed.steps))} leads to ${quoted(followed.target)})`
+  return new NotFoundError(`${quoted(asked)}: ${quoted(pathOf(steps))} ${what}${link}`)
 }
 
-/** The path of what lies in a directory. */
-export function joinPath(directory: ByteString, name: ByteString): ByteString {
-  return name === '' ? directory : directory === '/' ? `/${name}` : `${directory}/${name}`
+function pathOf(steps: readonly PathStep<DirectoryEntry>[]): ByteString {
+  return `/${steps.map(({ name }) => name).join('/')}`
 }
 
 /** For messages. */

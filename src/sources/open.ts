@@ -6,6 +6,7 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
+import { sourceEntries } from '../file-tree/source-entries.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 import { decompress } from './decompress.ts'
 import { readDirectory } from './directory.ts'
@@ -18,7 +19,7 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 export interface OpenSourceOptions {
   /**
    * Called as reading goes on with the bytes read so far: of a tar file as it lies there (compressed, if it is),
-   * of a directory the content of its files.
+   * of a directory the content of its files. Not called for entries that a program makes.
    */
   onRead?: (bytes: number) => void
   /** Ends the reading: what is being waited for throws the signal's reason. */
@@ -39,9 +40,21 @@ export function openSource(
   const count = (chunks: AsyncIterable<Uint8Array>) =>
     counted(chunks, signal, (length) => onRead?.((bytes += length)))
 
+  if (plan.kind === 'entries') return openEntries(plan, signal)
   if (plan.kind === 'directory') return openDirectory(plan.path, signal, count)
-  const source = plan.path === '-' ? 'standard input' : plan.path
+  const source = sourceName(plan)
   return readTarEntries(decompress(count(readArchive(plan.path, source, signal)), source), source)
+}
+
+async function* openEntries(
+  { name, entries, time }: SourcePlan & { kind: 'entries' },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  const iterable = typeof entries === 'function' ? entries() : entries
+  for await (const entry of sourceEntries(iterable, { source: name, time })) {
+    signal?.throwIfAborted()
+    yield entry
+  }
 }
 
 async function* openDirectory(
@@ -116,6 +129,12 @@ async function* readFifo(
     throw new InputError((error as Error).message, { source: path }, { cause: error })
   }
   yield* readStream(stream, path, signal)
+}
+
+/** A source as messages name it. */
+export function sourceName(plan: SourcePlan): string {
+  if (plan.kind === 'entries') return plan.name
+  return plan.kind === 'tar' && plan.path === '-' ? 'standard input' : plan.path
 }
 
 /** Bytes that `onRead` will count up to, if that is known before: for a tar file. */

@@ -2,7 +2,9 @@
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { repeated } from './messages.ts'
-import type { BtrfsSpec, Fat32Spec, ImageSpec } from './schema.ts'
+import type { BtrfsSpec } from './btrfs-spec.ts'
+import type { Fat32Spec } from './fat32-spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { bootIndex, systemIndex } from './shorthands.ts'
 import { pathOf } from './subvolumes.ts'
 

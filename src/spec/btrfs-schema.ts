@@ -1,7 +1,7 @@
 /** A BTRFS partition in an image description. */
 import { z } from 'zod'
 import { nixos } from './boot-schema.ts'
-import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
+import { expected, utf8Length } from './messages.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import {
   btrfsSize,
@@ -104,7 +104,7 @@ export const btrfsFileSystem = {
   label: text(
     'a BTRFS label: at most 255 bytes on one line',
     /^[^\0\n]*$/,
-    (label) => utf8Length(label) <= 255 && !hasLoneSurrogate(label),
+    (label) => utf8Length(label) <= 255,
   )
     .optional()
     .describe('Label, at most 255 bytes.'),

@@ -1,17 +1,20 @@
 /** Is a description one that can be built? All that is wrong with it is found at once. */
 import type { z } from 'zod'
 import type { SpecIssue } from '../lib/errors.ts'
+import type { EntrySource, ImageSpec } from './image-spec.ts'
 import { toSpecIssues, zodMessage } from './messages.ts'
 import { ruleIssues } from './rules.ts'
 import { withoutShorthands } from './shorthands.ts'
-import { type ImageSpec, imageSpec } from './schema.ts'
+import { imageSpec } from './schema.ts'
 
 /** A description of which parts may be missing, because they were wrong. */
 export type Draft<T> = T extends readonly (infer Item)[]
   ? readonly (Draft<Item> | undefined)[]
-  : T extends object
-    ? { readonly [Key in keyof T]?: Draft<T[Key]> }
-    : T
+  : T extends EntrySource
+    ? T
+    : T extends object
+      ? { readonly [Key in keyof T]?: Draft<T[Key]> }
+      : T
 
 export interface Checked<T> {
   issues: SpecIssue[]
@@ -51,5 +54,8 @@ function without(wrong: readonly (string | number)[][], value: unknown): unknown
   if (Array.isArray(value)) return value.map((item: unknown, i) => without(below(i), item))
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  return Object.fromEntries(entries.map(([key, item]) => [key, without(below(key), item)]))
+  return Object.fromEntries(
+    // Entries are no part of the description's text: they are iterated as they are, and once.
+    entries.map(([key, item]) => [key, key === 'entries' ? item : without(below(key), item)]),
+  )
 }

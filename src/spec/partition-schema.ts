@@ -1,7 +1,16 @@
 /** The keys that partitions and file systems of all kinds have in common. */
 import { z } from 'zod'
+import type { EntrySource } from './image-spec.ts'
 import { expected } from './messages.ts'
 import { fileName, mbrType, path, size, time } from './values.ts'
+
+/** Whether a value can be iterated, or is a function; what that gives is known when it is called. */
+function isEntrySource(value: unknown): boolean {
+  if (typeof value === 'function') return true
+  return (
+    typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
+  )
+}
 
 export const seed = z
   .string()
@@ -20,6 +29,13 @@ export const source = z
       .optional()
       .describe('A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; "-" is standard input.'),
     directory: fileName.optional().describe('A folder, whose content is taken as it is.'),
+    entries: z
+      .custom<EntrySource>(
+        isEntrySource,
+        expected('entries that can be iterated, or a function that gives them'),
+      )
+      .optional()
+      .describe('Entries made by a program.'),
     to: path
       .optional()
       .describe("Path in the partition that the source's root is put at.")

@@ -1,8 +1,9 @@
 /**
- * An image description with everything decided: what the format writers work from. Made by `planImage`.
- * Offsets and sizes are bytes; UUIDs are in their usual text form.
+ * An image description with everything decided: what the format writers work from, with names as bytes. The plan
+ * that the API shows is in image-plan.ts. Offsets and sizes are bytes; UUIDs are in their usual text form.
  */
 import type { ByteString } from '../lib/byte-string.ts'
+import type { EntrySource } from './image-spec.ts'
 import type { UBootVersion } from './uboot-version.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { EntryRulePlan } from '../file-tree/entry-rule.ts'
@@ -14,7 +15,7 @@ export type { EntryRulePlan } from '../file-tree/entry-rule.ts'
 export type { Compression, StoragePlan } from '../file-tree/storage.ts'
 export type { SubvolumePlan } from '../file-tree/subvolume.ts'
 
-export interface ImagePlan {
+export interface ResolvedPlan {
   seed: string
   table: { type: 'mbr'; diskId: number }
   boot: BootPlan | undefined
@@ -47,7 +48,11 @@ interface PartitionPlace {
 export type SourcePlan = {
   /** Path below which the source's root is put; '' is the partition's root. */
   to: ByteString
-} & ({ kind: 'tar'; path: string } | { kind: 'directory'; path: string })
+} & (
+  | { kind: 'tar' | 'directory'; path: string }
+  /** Made by a program. `name` is for messages, `time` for entries that have none. */
+  | { kind: 'entries'; name: string; entries: EntrySource; time: Timestamp }
+)
 
 /** A FAT32 file system alone, with everything decided. */
 export interface Fat32FileSystemPlan {

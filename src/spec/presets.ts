@@ -1,5 +1,6 @@
 /** Descriptions that are built in. They are plain data: printed, edited and built like any other. */
-import type { Fat32Spec, ImageSpec } from './schema.ts'
+import type { Fat32Spec } from './fat32-spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 
 export interface PresetSources {
   /** Path of the tar archive that fills the root file system. */

@@ -1,6 +1,8 @@
 /** What makes an image boot, with everything decided. */
 import type { BootPlan, FirmwarePlan, NixosPlan, PiVersion } from './plan.ts'
-import type { BtrfsSpec, Fat32Spec, ImageSpec } from './schema.ts'
+import type { BtrfsSpec } from './btrfs-spec.ts'
+import type { Fat32Spec } from './fat32-spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { bootIndex } from './shorthands.ts'
 import { toTreePath } from './tree-path.ts'
 import { parseUBootVersion } from './uboot-version.ts'

@@ -1,11 +1,11 @@
 /** From a description that has been checked to a plan, in which nothing is left open. */
 import type { Timestamp } from '../file-tree/entry.ts'
 import { parseHex } from './numbers.ts'
-import type { ImagePlan, PartitionPlan, SourcePlan } from './plan.ts'
+import type { ResolvedPlan, PartitionPlan, SourcePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
 import { resolveFat32 } from './resolve-fat32.ts'
 import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
-import type { ImageSpec, SourceSpec } from './schema.ts'
+import type { ImageSpec, SourceSpec } from './image-spec.ts'
 import { toTreePath } from './tree-path.ts'
 import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
@@ -21,7 +21,7 @@ export interface ResolveOptions {
   resolvePath: (path: string) => string
 }
 
-export function resolveSpec(spec: ImageSpec, options: ResolveOptions): ImagePlan {
+export function resolveSpec(spec: ImageSpec, options: ResolveOptions): ResolvedPlan {
   const seed = spec.seed ?? DEFAULT_SEED
   const diskId = spec.table.diskId
   return {
@@ -48,7 +48,9 @@ function resolvePartition(
     bootable: partition.bootable ?? false,
     mbrType: parseHex(partition.mbrType ?? DEFAULT_MBR_TYPE[partition.type]),
     time,
-    sources: (partition.sources ?? []).map((source) => resolveSource(source, resolvePath)),
+    sources: (partition.sources ?? []).map((source, j) =>
+      resolveSource(source, `partitions[${i}].sources[${j}]`, time, resolvePath),
+    ),
   }
   const { size } = placements[i]
   if (partition.type === 'btrfs') {
@@ -73,9 +75,15 @@ function resolvePartition(
   }
 }
 
-function resolveSource(source: SourceSpec, resolvePath: (path: string) => string): SourcePlan {
-  const to = toTreePath(source.to ?? '/')
-  return source.tar === undefined
-    ? { kind: 'directory', path: resolvePath(source.directory!), to }
-    : { kind: 'tar', path: resolvePath(source.tar), to }
+function resolveSource(
+  { tar, directory, entries, to = '/' }: SourceSpec,
+  name: string,
+  time: Timestamp,
+  resolvePath: (path: string) => string,
+): SourcePlan {
+  const common = { to: toTreePath(to) }
+  if (entries !== undefined) return { ...common, kind: 'entries', name, entries, time }
+  return tar === undefined
+    ? { ...common, kind: 'directory', path: resolvePath(directory!) }
+    : { ...common, kind: 'tar', path: resolvePath(tar) }
 }

@@ -7,7 +7,9 @@ import type { Draft } from './check.ts'
 import { bootIssues } from './boot-rules.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
 import { repeated } from './messages.ts'
-import type { ImageSpec, PartitionSpec } from './schema.ts'
+import type { ImageSpec, PartitionSpec } from './image-spec.ts'
+
+const SOURCE_KINDS = ['tar', 'directory', 'entries']
 
 export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const partitions = spec.partitions ?? []
@@ -44,18 +46,42 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       ),
       (first) => `reads standard input, which ${first} has read to its end`,
     ),
+    ...usedUpIssues(partitions),
   ]
+}
+
+/** Entries that can be iterated once and are the source of several partitions. */
+function usedUpIssues(partitions: NonNullable<Draft<ImageSpec>['partitions']>): SpecIssue[] {
+  const firstPlaces = new Map<unknown, string>()
+  return partitions.flatMap((partition, i) =>
+    (partition?.sources ?? []).flatMap((source, j): SpecIssue[] => {
+      const entries: unknown = source?.entries
+      if (!isOneShot(entries)) return []
+      const path = `partitions[${i}].sources[${j}].entries`
+      const first = firstPlaces.get(entries)
+      firstPlaces.set(entries, first ?? path)
+      if (first === undefined) return []
+      return [
+        { path, message: `can be iterated once, and ${first} does: give a function that makes them anew` },
+      ]
+    }),
+  )
+}
+
+/** Whether a second iteration would begin where the first has ended: iterators (generators, too) and streams. */
+function isOneShot(entries: unknown): boolean {
+  return typeof entries === 'object' && entries !== null && ('next' in entries || 'getReader' in entries)
 }
 
 function sourceIssues({ sources = [] }: Draft<PartitionSpec>, at: string): SpecIssue[] {
   return sources.flatMap((source, i) => {
     if (source === undefined) return []
-    const kinds = ['tar', 'directory'].filter((kind) => kind in source)
+    const kinds = SOURCE_KINDS.filter((kind) => kind in source).map((kind) => `"${kind}"`)
     if (kinds.length === 1) return []
     const message =
       kinds.length === 0
         ? 'needs "tar" or "directory"'
-        : 'has both "tar" and "directory": make two sources of it'
+        : `has both ${kinds.slice(0, 2).join(' and ')}: make two sources of it`
     return [{ path: `${at}.sources[${i}]`, message }]
   })
 }

@@ -1,19 +1,13 @@
 /**
- * The one definition of the image description: its shape, the form of every value, and a line about every
- * key. The types, the checks and the JSON Schema all come from here; rules between keys are in `rules.ts`.
+ * The schema of the image description: its shape, the form of every value, and a line about every key. The checks and
+ * the JSON Schema come from here; rules between keys are in `rules.ts`. Its types are those of `image-spec.ts`.
  */
 import { z } from 'zod'
 import { uboot } from './boot-schema.ts'
-import {
-  btrfs,
-  type btrfsFileSystem,
-  type btrfsOptions,
-  type pathRule,
-  type subvolume,
-} from './btrfs-schema.ts'
+import { btrfs } from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'
-import { fat32, type fat32FileSystem, type fat32Options } from './fat32-schema.ts'
-import { implicitTime, seed, type source } from './partition-schema.ts'
+import { fat32 } from './fat32-schema.ts'
+import { implicitTime, seed, source } from './partition-schema.ts'
 import { diskId } from './values.ts'
 
 const partition = z
@@ -60,22 +54,14 @@ export const imageSpec = z
   })
   .meta({ title: 'diskwright image description' })
 
-/** The image description, as it is written in JSON or handed to the API. */
-export type ImageSpec = z.input<typeof imageSpec>
-export type PartitionSpec = ImageSpec['partitions'][number]
-export type Fat32Spec = Extract<PartitionSpec, { type: 'fat32' }>
-export type BtrfsSpec = Extract<PartitionSpec, { type: 'btrfs' }>
-export type BtrfsFileSystemSpec = z.input<z.ZodObject<typeof btrfsFileSystem>>
-/** Options of one BTRFS file system: the keys that a description has for it, apart from those about the partition. */
-export type BtrfsOptions = z.input<typeof btrfsOptions>
-export type Fat32FileSystemSpec = z.input<z.ZodObject<typeof fat32FileSystem>>
-/** Options of one FAT32 file system: the keys that a description has for it, apart from those about the partition. */
-export type Fat32Options = z.input<typeof fat32Options>
-export type SubvolumeSpec = z.input<typeof subvolume>
-export type PathRuleSpec = z.input<typeof pathRule>
-export type SourceSpec = z.input<typeof source>
-
 /** The JSON Schema (draft 2020-12) of the image description. */
 export function imageSchema(): object {
-  return z.toJSONSchema(imageSpec, { io: 'input' })
+  return z.toJSONSchema(imageSpec, {
+    io: 'input',
+    unrepresentable: 'any',
+    override({ zodSchema, jsonSchema }) {
+      // Entries come from programs: JSON has no way to give them.
+      if (zodSchema === source) delete jsonSchema.properties!.entries
+    },
+  })
 }

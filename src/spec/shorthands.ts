@@ -1,6 +1,6 @@
 /** Keys that stand for others: they are put in their place before any rule looks at a description. */
 import type { Draft } from './check.ts'
-import type { ImageSpec, PartitionSpec } from './schema.ts'
+import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 
 type DraftSpec = Draft<ImageSpec>
 type DraftPartition = Draft<PartitionSpec> | undefined

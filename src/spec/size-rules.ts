@@ -3,7 +3,7 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import type { BtrfsFileSystemPlan } from './plan.ts'
 import { btrfsLayout } from './resolve-btrfs.ts'
-import type { BtrfsOptions } from './schema.ts'
+import type { BtrfsOptions } from './btrfs-spec.ts'
 import { formatSize, parseSize } from './sizes.ts'
 
 const MIB = 2 ** 20

@@ -14,7 +14,7 @@ export function parseUBootVersion(text: string): UBootVersion | undefined {
   return year === undefined ? undefined : { year: Number(year), month: Number(month) }
 }
 
-export function ubootVersionText({ year, month }: UBootVersion): string {
+export function formatUBootVersion({ year, month }: UBootVersion): string {
   return `${year}.${String(month).padStart(2, '0')}`
 }
 

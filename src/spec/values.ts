@@ -6,13 +6,13 @@ import { DISK_ID_PATTERN, MBR_TYPE_PATTERN, isContainerType, parseHex } from './
 import { SIZE_PATTERN, parseSize } from './sizes.ts'
 import { TIME_PATTERN, parseTime } from './times.ts'
 
-/** Text of a form; `means` is the rest of what it takes, which a pattern cannot say. */
+/** Text of a form, which UTF-8 can spell; `means` is the rest of what it takes, which a pattern cannot say. */
 export function text(what: string, pattern: RegExp, means: (value: string) => boolean = () => true) {
   const message = expected(what)
   return z
     .string(message)
     .regex(pattern, { ...message, abort: true })
-    .refine(means, message)
+    .refine((value) => !hasLoneSurrogate(value) && means(value), message)
 }
 
 export function integer(what: string, from: number, to: number) {
@@ -71,7 +71,7 @@ export const compression = text(
   /^(?:none|lzo|zlib(?::[1-9])?|zstd(?::(?:[1-9]|1[0-5]))?)$/,
 )
 
-const fitsName = (name: string) => utf8Length(name) <= 255 && !hasLoneSurrogate(name)
+const fitsName = (name: string) => utf8Length(name) <= 255
 export const subvolumeName = text(
   'a name like "@" or "@/var/lib/machines", without empty, "." and ".." parts, of at most 255 bytes each; "" is the top level',
   /^(?:|(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*)$/,
@@ -85,7 +85,7 @@ export const linkName = text(
 export const linkTarget = text(
   'a link target of 1 to 4095 bytes',
   /^[^\0]+$/,
-  (target) => utf8Length(target) <= 4095 && !hasLoneSurrogate(target),
+  (target) => utf8Length(target) <= 4095,
 )
 export const path = text(
   'an absolute path like "/boot", without empty, "." and ".." parts',
@@ -98,7 +98,7 @@ export const fileName = text('the path of a file or folder', /^[^\0]+$/)
 export const glob = text(
   'a pattern like "/var/log/*.log" or "/nix/store/**", without empty, "." and ".." parts',
   /^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/,
-  (pattern) => !hasLoneSurrogate(pattern) && pattern.split('/').every((part) => isGlobPart(part)),
+  (pattern) => pattern.split('/').every((part) => isGlobPart(part)),
 )
 
 const ID = 'a number from 0 to 4294967294'
@@ -116,7 +116,7 @@ export const mode = text('permissions in octal digits, like "0755"', /^[0-7]{3,4
 export const xattrName = text(
   'a name like "user.comment" of at most 255 bytes',
   /^[^.\0]+\.[^\0]+$/,
-  (name) => utf8Length(name) <= 255 && !hasLoneSurrogate(name),
+  (name) => utf8Length(name) <= 255,
 )
 const XATTR_VALUE = 'text, {"base64": "..."}, or null to remove it'
 export const xattrValue = z.union(

@@ -4,7 +4,7 @@
  */
 import type { FileLayout } from '../file-tree/file-layout.ts'
 import type { Finding } from '../lib/finding.ts'
-import { isBefore, ubootVersionText, type UBootVersion } from '../spec/uboot-version.ts'
+import { isBefore, formatUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
 import { Arm64Image, ARM64_MAGIC } from './format.ts'
 import type { BtrfsTraits } from './boot-tree.ts'
 
@@ -43,10 +43,10 @@ function needs(
 ): ReaderIssue[] {
   const first = READS[feature]
   if (version === undefined) {
-    return [{ severity: 'warning', message: message(`U-Boot before ${ubootVersionText(first)}`) }]
+    return [{ severity: 'warning', message: message(`U-Boot before ${formatUBootVersion(first)}`) }]
   }
   return isBefore(version, first)
-    ? [{ severity: 'error', message: message(`U-Boot ${ubootVersionText(version)}`) }]
+    ? [{ severity: 'error', message: message(`U-Boot ${formatUBootVersion(version)}`) }]
     : []
 }
 

@@ -6,13 +6,13 @@ import { callingThreadEncoder } from '../../src/btrfs/write/extent-encoder.ts'
 import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { imageSink, memorySink } from '../../src/lib/sink.ts'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import type { BtrfsPlan, SubvolumePlan } from '../../src/spec/plan.ts'
 
 /** A plan of so many subvolumes, each with so many snapshots, and how often their fields have been read. */
 async function planWith(subvolumes: number, snapshotsEach: number) {
   const described = { type: 'btrfs', size: 'fit', sources: [], profiles: { metadata: 'single' } }
-  const { partitions } = await planImage({ table: { type: 'mbr' }, partitions: [described] })
+  const { partitions } = await resolvePlan({ table: { type: 'mbr' }, partitions: [described] })
   const plan = partitions[0] as BtrfsPlan
   const [top] = plan.subvolumes
   const reads = { count: 0 }

@@ -96,7 +96,7 @@ const innerSubvolumes = fc.uniqueArray(
 const allSubvolumes = fc.tuple(subvolumes, innerSubvolumes).map(([outer, inner]) =>
   [...outer, ...inner].reduce<NonNullable<BtrfsOptions['subvolumes']>>((kept, subvolume) => {
     const defined = Object.fromEntries(Object.entries(subvolume).filter(([, value]) => value !== undefined))
-    const all = [...kept, defined as (typeof kept)[0]]
+    const all = [...kept, defined as unknown as (typeof kept)[0]]
     return btrfsIssues({ subvolumes: all }, '').length === 0 ? all : kept
   }, []),
 )

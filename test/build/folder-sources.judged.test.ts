@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileS
 import { join } from 'node:path'
 import { buildImage, OutputError } from 'diskwright'
 import { describe, expect, test } from 'vitest'
-import type { ImageSpec } from '../../src/spec/schema.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { inFolder } from '../images/build.ts'
 import { mtoolsCopyAll } from '../judges/mtools.ts'
 import { extractPartition } from '../judges/partition.ts'

@@ -9,7 +9,7 @@ import { buildImage } from 'diskwright'
 import { describe, expect, test } from 'vitest'
 import { inFolder, noise, text } from '../images/build.ts'
 import { buildTar, type TarInput } from '../tar/build-tar.ts'
-import type { ImageSpec, PartitionSpec } from '../../src/spec/schema.ts'
+import type { ImageSpec, PartitionSpec } from '../../src/spec/image-spec.ts'
 
 const RECORD = join(import.meta.dirname, 'golden.json')
 const recording = process.env.RECORD_GOLDEN === '1'

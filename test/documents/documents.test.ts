@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
 import { diskwright } from '../cli/diskwright.ts'
 
@@ -66,7 +66,7 @@ test('every folder of src/ is in docs/architecture.md', () => {
 
 test('the description in docs/raspberry-pi.md is one', async () => {
   const [description] = blocks('docs/raspberry-pi.md', 'json')
-  const { boot, partitions } = await planImage(JSON.parse(description))
+  const { boot, partitions } = await resolvePlan(JSON.parse(description))
   expect(boot).toEqual({ partition: 2, uboot: { year: 2025, month: 1 }, check: true })
   expect(partitions.map(({ bootable }) => bootable)).toEqual([false, true])
 })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fromText } from '../../src/lib/byte-string.ts'
 import { isGlobPart, matchesGlob, parseGlob } from '../../src/file-tree/glob.ts'
@@ -55,5 +56,53 @@ describe('a pattern of paths', () => {
     }
     for (const part of ['**', '*', '[a]', '[a-]', '[-a]', ']', 'a*b*c'])
       expect(isGlobPart(part), part).toBe(true)
+  })
+
+  it('takes a time that many ** do not multiply', () => {
+    const glob = `${'/**/a'.repeat(40)}/b`
+    const path = 'a/'.repeat(80)
+    expect(matches(glob, `${path}c`)).toBe(false)
+    expect(matches(glob, `${path}b`)).toBe(true)
+  })
+
+  it('takes a time that many * do not multiply', () => {
+    const glob = `/${'a*'.repeat(60)}b`
+    const name = 'a'.repeat(254)
+    expect(matches(glob, `${name}c`)).toBe(false)
+    expect(matches(glob, `${name}b`)).toBe(true)
+  })
+
+  it('means what trying every way finds', () => {
+    const tryAll = (pattern: string, name: string): boolean => {
+      if (pattern === '') return name === ''
+      if (pattern[0] === '*')
+        return tryAll(pattern.slice(1), name) || (name !== '' && tryAll(pattern, name.slice(1)))
+      return (
+        name !== '' &&
+        (pattern[0] === '?' || pattern[0] === name[0]) &&
+        tryAll(pattern.slice(1), name.slice(1))
+      )
+    }
+    const depths = (parts: string[], names: string[]): boolean => {
+      if (parts.length === 0) return names.length === 0
+      const [part, ...rest] = parts
+      if (part !== '**') return names.length > 0 && tryAll(part, names[0]) && depths(rest, names.slice(1))
+      return rest.length === 0 ? names.length > 0 : names.some((_, i) => depths(rest, names.slice(i)))
+    }
+    const name = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 5 })
+    const part = fc.oneof(
+      fc.constant('**'),
+      fc.string({ unit: fc.constantFrom('a', 'b', '?', '*'), minLength: 1, maxLength: 7 }).filter(isGlobPart),
+    )
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 5 }),
+        fc.array(name, { minLength: 1, maxLength: 5 }),
+        (parts, names) => {
+          expect(matches(`/${parts.join('/')}`, names.join('/'))).toBe(depths(parts, names))
+        },
+      ),
+      { numRuns: 3000 },
+    )
   })
 })

@@ -4,7 +4,7 @@
  */
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
 import { fromText, toBytes, type ByteString, toLatin1 } from '../../src/lib/byte-string.ts'
-import type { BtrfsSpec, PathRuleSpec } from '../../src/spec/schema.ts'
+import type { BtrfsSpec, PathRuleSpec } from '../../src/spec/btrfs-spec.ts'
 import type { ExpectedEntry } from '../judges/expected.ts'
 import type { TarInput } from '../tar/build-tar.ts'
 

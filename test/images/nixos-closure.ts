@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { closureTree, storePath, type ClosureTree } from '../../fixtures/closure-tree.mjs'
 import { addToplevel, type SystemParts } from '../../fixtures/nixos-shape.mjs'
 import { noise } from './build.ts'
-import type { ImageSpec } from '../../src/spec/schema.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 
 /** Text that compresses, of which no part is like another: a reader that mistakes the place is found out. */
 export function words(length: number, seed = 0): Buffer {

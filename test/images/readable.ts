@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildImage } from 'diskwright'
-import type { ImageSpec } from '../../src/spec/schema.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
 import { buildTar, type TarInput } from '../tar/build-tar.ts'
 import { noise, text } from './build.ts'

@@ -1,7 +1,7 @@
 /** The options of a BTRFS partition and the values that are tried, each with each. */
 import type { BtrfsOptions } from '../images/build.ts'
-import type { BtrfsSpec, SubvolumeSpec } from '../../src/spec/schema.ts'
-import { planImage } from '../../src/build/plan-image.ts'
+import type { BtrfsSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import { SpecError } from '../../src/lib/errors.ts'
 import type { Combination, IsValid, OptionTable } from './cover.ts'
 
@@ -78,7 +78,7 @@ function bootStorage(boot: string) {
 export const isValidDescription: IsValid = async (chosen) => {
   const partition = { type: 'btrfs', ...describeOptions(chosen), sources: [{ tar: 'a.tar' }] }
   try {
-    await planImage({ seed: 'matrix', table: { type: 'mbr' }, partitions: [partition] })
+    await resolvePlan({ seed: 'matrix', table: { type: 'mbr' }, partitions: [partition] })
     return true
   } catch (error) {
     if (error instanceof SpecError) return false

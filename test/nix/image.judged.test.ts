@@ -2,8 +2,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { planImage } from '../../src/build/plan-image.ts'
-import type { BtrfsSpec, Fat32Spec, ImageSpec } from '../../src/spec/schema.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
+import type { BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
+import type { Fat32Spec } from '../../src/spec/fat32-spec.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { inFolder } from '../images/build.ts'
 import { canEvaluateNix, evaluateNix, nixErrorOf, parseNix, REPOSITORY } from '../judges/nix.ts'
 
@@ -60,7 +62,7 @@ describe.skipIf(!hasNix)('every combination of options', () => {
   test.each(COMBINATIONS.map((settings, i) => [JSON.stringify(settings), i] as const))('%s', async (_, i) => {
     const { bootFromBTRFS, BTRFSDupData, compressBoot, piVersion } = COMBINATIONS[i]
     const { spec, fileSystems } = evaluated[i]
-    const plan = await planImage(spec)
+    const plan = await resolvePlan(spec)
     const versions = [piVersion].flat()
 
     const [fat, btrfs] = plan.partitions
@@ -95,7 +97,7 @@ describe.skipIf(!hasNix)('every combination of options', () => {
       timeout: -1,
       generations: 20,
     })
-    await planImage(spec)
+    await resolvePlan(spec)
   })
 
   test('subvolumes of the image are where the system mounts them', () => {
@@ -235,7 +237,7 @@ describe.skipIf(!hasNix)('the flake', () => {
       const { nixos } = spec.partitions[1] as BtrfsSpec
       expect(nixos?.toplevel).toContain('-nixos-system-nixpi-')
       expect(nixos?.configuration).toContain('-example')
-      await planImage(spec)
+      await resolvePlan(spec)
     }
   })
 
@@ -272,7 +274,7 @@ describe.skipIf(!hasNix)('flakes of others', () => {
     const [, text] = /^```nix\n(.*?)^```$/ms.exec(readFileSync(join(REPOSITORY, 'docs/nix.md'), 'utf8'))!
     await withFlake(text, async (path) => {
       const spec = (await evaluateNix(`(flakeOf ${path}).packages.x86_64-linux.image.spec`)) as ImageSpec
-      const plan = await planImage(spec)
+      const plan = await resolvePlan(spec)
       expect((spec.partitions[0] as Fat32Spec).firmware?.piVersion).toEqual([3, 4])
       expect((spec.partitions[1] as BtrfsSpec).subvolumes).toContainEqual({ name: '@data', path: '/data' })
       expect(plan.partitions).toHaveLength(2)

@@ -2,7 +2,7 @@
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it } from 'vitest'
 import { SpecError } from '../../src/lib/errors.ts'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import { description, issuesOf, type Json } from './descriptions.ts'
 
 /** What is changed, and all issues there are then: path -> a part of the message. */
@@ -458,7 +458,7 @@ describe.each([
   })
 })
 
-describe('planImage', () => {
+describe('resolvePlan', () => {
   it('reports all kinds of mistakes at once', async () => {
     const found = await issuesOf(
       description((spec: Json) => {
@@ -502,8 +502,8 @@ describe('planImage', () => {
 
   it('throws one error that says it all, with the JSON paths', async () => {
     const spec = description((s: Json) => Object.assign(s, { a: 1, b: 2 }))
-    await expect(planImage(spec)).rejects.toThrow(SpecError)
-    await expect(planImage(spec)).rejects.toThrow('a: unknown key\nb: unknown key')
+    await expect(resolvePlan(spec)).rejects.toThrow(SpecError)
+    await expect(resolvePlan(spec)).rejects.toThrow('a: unknown key\nb: unknown key')
   })
 
   it.each(['soon', '-1', '1.5', '1 '])('refuses the SOURCE_DATE_EPOCH %j', async (sourceDateEpoch) => {

@@ -1,9 +1,9 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return --
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it, test } from 'vitest'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
-import { isBefore, parseUBootVersion, ubootVersionText } from '../../src/spec/uboot-version.ts'
+import { isBefore, parseUBootVersion, formatUBootVersion } from '../../src/spec/uboot-version.ts'
 import { description, issuesOf, type Json } from './descriptions.ts'
 
 const [P0, P1] = ['partitions[0]', 'partitions[1]']
@@ -157,7 +157,7 @@ describe('what is about booting', () => {
   it('is decided', async () => {
     const resolvePath = (path: string) => `/here/${path}`
     const plan = async (change: (spec: Json) => void) => {
-      const { boot, partitions } = await planImage(bootable(change), { resolvePath })
+      const { boot, partitions } = await resolvePlan(bootable(change), { resolvePath })
       return { boot, fat: partitions[0] as Fat32Plan, btrfs: partitions[1] as BtrfsPlan }
     }
     const { boot, fat, btrfs } = await plan(() => {})
@@ -196,14 +196,14 @@ describe('what is about booting', () => {
   })
 
   it('is nothing without its keys', async () => {
-    const { boot } = await planImage(description())
+    const { boot } = await resolvePlan(description())
     expect(boot).toBeUndefined()
   })
 })
 
 test('versions of U-Boot', () => {
   const parse = (text: string) => parseUBootVersion(text)!
-  expect(ubootVersionText(parse('v2023.07-rc2'))).toBe('2023.07')
+  expect(formatUBootVersion(parse('v2023.07-rc2'))).toBe('2023.07')
   expect(isBefore(parse('2022.10'), parse('2023.01'))).toBe(true)
   expect(isBefore(parse('2023.01'), parse('2023.01'))).toBe(false)
   expect(isBefore(parse('2023.04'), parse('2023.01'))).toBe(false)

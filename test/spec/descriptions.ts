@@ -1,5 +1,5 @@
 /** Descriptions for tests: a good one, and changes to it. */
-import { planImage, type PlanOptions } from '../../src/build/plan-image.ts'
+import { resolvePlan, type PlanOptions } from '../../src/build/plan-image.ts'
 import { SpecError, type SpecIssue } from '../../src/lib/errors.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
 
@@ -14,10 +14,10 @@ export function description(change: (spec: Json) => void = () => {}): Json {
   return spec
 }
 
-/** What `planImage` finds wrong with a description; [] when it is good. */
+/** What `resolvePlan` finds wrong with a description; [] when it is good. */
 export async function issuesOf(spec: unknown, options?: PlanOptions): Promise<readonly SpecIssue[]> {
   try {
-    await planImage(spec, options)
+    await resolvePlan(spec, options)
     return []
   } catch (error) {
     if (error instanceof SpecError) return error.issues

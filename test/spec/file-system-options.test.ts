@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import { minDeviceBytes } from '../../src/btrfs/write/fit.ts'
 import { MIN_FAT32_BYTES } from '../../src/fat32/geometry.ts'
 import { SpecError, type SpecIssue } from '../../src/lib/errors.ts'
 import { resolveBtrfsOptions, resolveFat32Options } from '../../src/spec/file-system-options.ts'
-import type { BtrfsOptions, Fat32Options, ImageSpec } from '../../src/spec/schema.ts'
+import type { BtrfsOptions } from '../../src/spec/btrfs-spec.ts'
+import type { Fat32Options } from '../../src/spec/fat32-spec.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 
 const btrfs = (options: unknown) => resolveBtrfsOptions(options as BtrfsOptions, minDeviceBytes)
 const fat32 = (options: unknown) => resolveFat32Options(options as Fat32Options, MIN_FAT32_BYTES)
@@ -21,7 +23,7 @@ function issuesOf(resolve: () => unknown): readonly SpecIssue[] {
 
 /** The only partition of an image with these options. */
 async function plannedPartition(spec: object, { seed, time }: Pick<ImageSpec, 'seed' | 'time'>) {
-  const { partitions } = await planImage({
+  const { partitions } = await resolvePlan({
     table: { type: 'mbr' },
     partitions: [spec],
     ...(seed !== undefined && { seed }),

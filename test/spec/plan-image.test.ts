@@ -1,20 +1,20 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return --
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it } from 'vitest'
-import { planImage } from '../../src/build/plan-image.ts'
+import { resolvePlan } from '../../src/build/plan-image.ts'
 import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
 import { description, type Json } from './descriptions.ts'
 
 const MIB = 2 ** 20
 
 async function btrfsOf(change: (partition: Json) => void = () => {}): Promise<BtrfsPlan> {
-  const { partitions } = await planImage(description((spec: Json) => change(spec.partitions[1])))
+  const { partitions } = await resolvePlan(description((spec: Json) => change(spec.partitions[1])))
   return partitions[1] as BtrfsPlan
 }
 
-describe('planImage', () => {
+describe('resolvePlan', () => {
   it('decides all that the preset leaves open', async () => {
-    const plan = await planImage(description(), { resolvePath: (path) => `/here/${path}` })
+    const plan = await resolvePlan(description(), { resolvePath: (path) => `/here/${path}` })
     expect(plan.table).toEqual({ type: 'mbr', diskId: 0x2178694e })
     // The UUIDs here are those of another program's UUID v5.
     expect(plan.partitions[0]).toEqual({
@@ -78,7 +78,7 @@ describe('planImage', () => {
 
   it('derives all that is not given from the seed', async () => {
     const ids = async (seed: string) => {
-      const { table, partitions } = await planImage(
+      const { table, partitions } = await resolvePlan(
         description((spec: Json) => {
           spec.seed = seed
           delete spec.table.diskId
@@ -96,7 +96,7 @@ describe('planImage', () => {
   })
 
   it('reads ids in each of their spellings', async () => {
-    const plan = await planImage(
+    const plan = await resolvePlan(
       description((spec: Json) => {
         spec.table.diskId = 7
         Object.assign(spec.partitions[0], { volumeId: '1234-aBcD', mbrType: '0x0B', size: String(64 * MIB) })
@@ -112,7 +112,7 @@ describe('planImage', () => {
   })
 
   it('orders partitions by their place, and numbers them by the description', async () => {
-    const plan = await planImage(
+    const plan = await resolvePlan(
       description((spec: Json) => {
         spec.partitions.reverse()
         spec.partitions[0].start = '513MiB'
@@ -127,7 +127,7 @@ describe('planImage', () => {
   it('takes the time from the description, else from SOURCE_DATE_EPOCH', async () => {
     const timeOf = async (time: unknown, sourceDateEpoch?: string) => {
       const spec = description((s: Json) => Object.assign(s, { time }))
-      return (await planImage(spec, { sourceDateEpoch })).partitions[0].time
+      return (await resolvePlan(spec, { sourceDateEpoch })).partitions[0].time
     }
     expect(await timeOf(undefined)).toEqual({ sec: 0, nsec: 0 })
     expect(await timeOf(undefined, '')).toEqual({ sec: 0, nsec: 0 })
@@ -141,12 +141,12 @@ describe('planImage', () => {
       Object.assign(s.partitions[0], { start: undefined, label: undefined })
       s.partitions[1].sources[0].directory = undefined
     })
-    expect(await planImage(spec)).toEqual(await planImage(JSON.parse(JSON.stringify(spec))))
+    expect(await resolvePlan(spec)).toEqual(await resolvePlan(JSON.parse(JSON.stringify(spec))))
   })
 
   it('leaves the description as it is', async () => {
     const spec = description()
-    await planImage(spec)
+    await resolvePlan(spec)
     expect(spec).toEqual(description())
   })
 })

@@ -10,7 +10,7 @@ import {
   loadDescription,
   withDescription,
 } from '../description.ts'
-import { planText, planToJson } from '../plan-report.ts'
+import { planText } from '../plan-report.ts'
 import { print, printJson } from '../print.ts'
 
 interface PlanFlags extends DescriptionFlags {
@@ -47,5 +47,5 @@ async function plan(spec: string | undefined, flags: PlanFlags, usage: UsageErro
     }),
   )
   if (flags.json === undefined) await print(planText(planned))
-  else await printJson(flags.preset === undefined ? planToJson(planned) : description.spec)
+  else await printJson(flags.preset === undefined ? planned : description.spec)
 }

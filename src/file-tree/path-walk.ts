@@ -1,0 +1,75 @@
+/** Follows the components of a path through directories and symlinks, whatever these are made of. (path_resolution(7)) */
+import type { ByteString } from '../lib/byte-string.ts'
+import type { ReadRoutine } from '../lib/read-routine.ts'
+
+/** As many symlinks as Linux follows on the way of one path. (MAXSYMLINKS) */
+export const MAX_SYMLINKS = 40
+
+/** How nodes are looked at. */
+export interface PathNodes<Node> {
+  typeOf(node: Node): string
+  /** The node of this name in a directory. */
+  lookup(directory: Node, name: ByteString): ReadRoutine<Node | undefined>
+  /** Where a symlink leads. */
+  target(symlink: Node): ReadRoutine<ByteString>
+}
+
+/** A step of the way to a node: the name in the directory before it. */
+export interface PathStep<Node> {
+  name: ByteString
+  node: Node
+}
+
+/** The way that a path leads, from the root on; or why it leads nowhere. */
+export type PathResult<Node> =
+  | { steps: PathStep<Node>[]; problem?: undefined }
+  | {
+      /** How far it led. */
+      steps: PathStep<Node>[]
+      problem: 'not a directory' | 'missing' | 'too many symlinks' | 'empty symlink'
+      /** The component that was to be looked up. */
+      name: ByteString
+      /** The symlink that was followed last. */
+      followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
+    }
+
+/**
+ * Absolute symlinks begin at the root again, and `..` does not lead out of it.
+ *
+ * @param followLast whether a symlink at the end of the path is followed, too
+ */
+export function* walkPath<Node>(
+  nodes: PathNodes<Node>,
+  root: Node,
+  path: ByteString,
+  followLast: boolean,
+): ReadRoutine<PathResult<Node>> {
+  let steps: PathStep<Node>[] = []
+  let followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
+  let symlinks = 0
+  // The next component last. A slash at the end asks for a directory: there is an empty component behind it.
+  const left = path.split('/').reverse()
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    const here = steps.at(-1)?.node ?? root
+    const fail = (problem: NonNullable<PathResult<Node>['problem']>) => ({ steps, problem, name, followed })
+    if (nodes.typeOf(here) !== 'directory') return fail('not a directory')
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      steps.pop()
+      continue
+    }
+    const node = yield* nodes.lookup(here, name)
+    if (node === undefined) return fail('missing')
+    if (nodes.typeOf(node) !== 'symlink' || (!followLast && left.length === 0)) {
+      steps.push({ name, node })
+      continue
+    }
+    if (++symlinks > MAX_SYMLINKS) return fail('too many symlinks')
+    const target = yield* nodes.target(node)
+    followed = { steps: [...steps, { name, node }], target }
+    if (target === '') return fail('empty symlink')
+    if (target.startsWith('/')) steps = []
+    left.push(...target.split('/').reverse())
+  }
+  return { steps }
+}

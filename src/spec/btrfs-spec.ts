@@ -1,0 +1,150 @@
+import type { NixosSpec } from './boot-spec.ts'
+import type { PartitionPlaceSpec } from './image-spec.ts'
+
+/** How the content of files is stored. */
+export interface StorageSpec {
+  /** No copy on write, and with it no checksums and no compression. Default: false. */
+  nodatacow?: boolean
+  /**
+   * How file content is compressed: `none`, `lzo`, `zlib` (level 3), `zlib:1` to `zlib:9`, `zstd` (level 3), `zstd:1`
+   * to `zstd:15`. Default: that of what it lies in, and `none` for the partition.
+   */
+  compression?: string
+  /**
+   * Boot loaders of any age read these files: they have no holes, and what is compressed ends with a plain sector.
+   * Default: false.
+   */
+  bootFiles?: boolean
+}
+
+/** What a BTRFS file system is like, wherever it lies. `compression` and the like are for all that says nothing else. */
+export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
+  /** Label: at most 255 bytes on one line. Default: none. */
+  label?: string
+  /** UUID of the file system. Default: derived from the seed. */
+  uuid?: string
+  /**
+   * Free space added with `size: 'fit'`: bytes, or text like `64MiB`. Default: enough to boot and grow the file
+   * system.
+   */
+  slack?: number | string
+  /** Size of tree blocks in bytes. Default: 16384, and 4096 with `mixed`, which needs that. */
+  nodeSize?: 4096 | 8192 | 16384 | 32768 | 65536
+  /** What protects data and metadata. Default: `crc32c`. */
+  checksum?: 'crc32c' | 'xxhash64' | 'sha256' | 'blake2b'
+  /** One copy (`single`) or two (`dup`). */
+  profiles?: ProfilesSpec
+  /** Data and metadata in the same block groups, for small devices. Default: false. */
+  mixed?: boolean
+  /** Block groups in a tree of their own: large file systems mount faster. Needs Linux 6.1. Default: false. */
+  blockGroupTree?: boolean
+  /**
+   * Where files are compressed, those that lie in the trees are as well. The file system takes less space, an
+   * .img.zst of it more. Default: false.
+   */
+  inlineCompression?: boolean
+  /** Files of equal content share their space on disk. Default: true. */
+  dedupe?: boolean
+  /** Subvolumes, with the parts of the tree they hold. Default: none, everything lies at the top level. */
+  subvolumes?: SubvolumeSpec[]
+  /** How certain files are stored, and what is changed of them. Later rules override earlier ones. */
+  paths?: PathRuleSpec[]
+  /** A swap file, ready for swapon(8). */
+  swapfile?: SwapfileSpec
+  /**
+   * Symlinks at the top level: name to target.
+   *
+   * @example { boot: '@boot' }
+   */
+  links?: Record<string, string>
+}
+
+/** A BTRFS partition. */
+export interface BtrfsSpec extends PartitionPlaceSpec, BtrfsFileSystemSpec {
+  /** A BTRFS file system. */
+  type: 'btrfs'
+  /**
+   * Size of the partition: bytes, or text like `4GiB`, a multiple of 4096 bytes; `fit` (last partition only): what the
+   * content needs.
+   */
+  size: number | string
+  /** The sources are the closure of a NixOS system: what installing it adds, and what booting it needs. */
+  nixos?: NixosSpec
+}
+
+/** Options of one BTRFS file system: the keys that a description has for it, apart from those about the partition. */
+export interface BtrfsOptions extends BtrfsFileSystemSpec {
+  /** Size of the file system: bytes, or text like `4GiB`; `fit`: what the content needs. Default: `fit`. */
+  size?: number | string
+  /** What all UUIDs are derived from that are not given. Default: `diskwright`. */
+  seed?: string
+  /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
+  time?: number | string
+}
+
+/** How many copies there are of each kind of block. */
+export interface ProfilesSpec {
+  /** Profile of the chunk tree. Default: `dup`. */
+  system?: 'single' | 'dup'
+  /** Profile of all other trees. Default: `dup`. */
+  metadata?: 'single' | 'dup'
+  /** Profile of file content. Default: `single`; with `mixed`, that of the metadata. */
+  data?: 'single' | 'dup'
+}
+
+/** A subvolume. */
+export interface SubvolumeSpec extends StorageSpec {
+  /**
+   * Where it lies, seen from the top level: `@`, or `@/var/lib/machines` inside of `@`; an empty text is the top level
+   * itself.
+   */
+  name: string
+  /**
+   * Path in the partition whose tree this subvolume holds. Default: the one it has inside a subvolume that has a path,
+   * and none elsewhere.
+   */
+  path?: string
+  /** Id, from 256 on. Default: one more than the greatest of those before it. */
+  id?: number
+  /**
+   * How the kernel compresses what is written later (btrfs.compression), whatever the mount options say. Default: as
+   * it is mounted.
+   */
+  property?: 'none' | 'lzo' | 'zlib' | 'zstd'
+  /** Nothing in it can be changed until this is taken back. Default: false, and true for snapshots. */
+  readOnly?: boolean
+  /** What is mounted when no subvolume is asked for, and what boot loaders take for the root. Default: false. */
+  default?: boolean
+  /** Time of its creation: seconds since 1970, or ISO 8601 text. Default: the image's time. */
+  otime?: number | string
+  /** Name of a subvolume whose content it holds, sharing all space. */
+  snapshotOf?: string
+}
+
+/** How some files are stored, and what is changed of them: for one of `path` and `glob`. */
+export interface PathRuleSpec extends StorageSpec {
+  /** What the rule is for: this path and all below it, as far as its subvolume reaches. */
+  path?: string
+  /** What the rule is for: paths of this pattern, with `*`, `?`, `[a-z]`, and `**` for any directories. */
+  glob?: string
+  /** Inode flags, as chattr(1) sets them. */
+  flags?: ('append' | 'immutable' | 'noatime' | 'nodump' | 'sync')[]
+  /** Number of the owner. */
+  uid?: number
+  /** Number of the group. */
+  gid?: number
+  /** Permissions in octal digits, like `0755`; not for symlinks. */
+  mode?: string
+  /** Extended attributes, set or (null) removed: text, or bytes in base64. */
+  xattrs?: Record<string, string | { base64: string } | null>
+  /** Leave it out, and all below it. */
+  exclude?: boolean
+}
+
+/** A swap file. */
+export interface SwapfileSpec {
+  /** Where it is put. */
+  path: string
+  /** Its size: bytes, or text like `1GiB`; at least 40 KiB. */
+  size: number | string
+}

@@ -1,0 +1,30 @@
+import type { FirmwareSpec } from './boot-spec.ts'
+import type { PartitionPlaceSpec } from './image-spec.ts'
+
+/** What a FAT32 file system is like, wherever it lies. */
+export interface Fat32FileSystemSpec {
+  /** Volume label: at most 11 ASCII characters, none of `" * + , . / : ; < = > ? [ \ ] |`. Default: none. */
+  label?: string
+  /** Volume id: a 32-bit number, or text like `1234-ABCD`. Default: derived from the seed. */
+  volumeId?: number | string
+}
+
+/** A FAT32 partition. */
+export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {
+  /** A FAT32 file system. */
+  type: 'fat32'
+  /** Size of the partition: bytes, or text like `512MiB`. */
+  size: number | string
+  /** What a Raspberry Pi starts with: its firmware, U-Boot, and a config.txt that is written here. */
+  firmware?: FirmwareSpec
+}
+
+/** Options of one FAT32 file system: the keys that a description has for it, apart from those about the partition. */
+export interface Fat32Options extends Fat32FileSystemSpec {
+  /** Size of the file system: bytes, or text like `512MiB`. */
+  size: number | string
+  /** What the volume id is derived from when it is not given. Default: `diskwright`. */
+  seed?: string
+  /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
+  time?: number | string
+}

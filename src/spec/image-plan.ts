@@ -1,0 +1,333 @@
+/**
+ * A plan as data: plain JSON values, spelled as in a description, for programs and people. What the writers work from
+ * is the `ResolvedPlan`, whose names are bytes.
+ */
+import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
+import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
+import type { Compression, StoragePlan } from '../file-tree/storage.ts'
+import { formatDiskId, formatVolumeId } from './numbers.ts'
+import type {
+  BtrfsPlan,
+  ChecksumType,
+  EntryRulePlan,
+  Fat32Plan,
+  FirmwarePlan,
+  PartitionPlan,
+  Profile,
+  ResolvedPlan,
+  SourcePlan,
+  SubvolumePlan,
+} from './plan.ts'
+import { formatUBootVersion } from './uboot-version.ts'
+
+/**
+ * What an image will be: an image description with everything decided. All of it is plain JSON; what does not
+ * apply is left out. Offsets and sizes are bytes, UUIDs are in their usual text form.
+ */
+export interface ImagePlan {
+  seed: string
+  table: { type: 'mbr'; /** Like `0x2178694e`. */ diskId: string }
+  /** Left out when the description is not about booting. */
+  boot?: PlannedBoot
+  /** In the order of their place on the disk. */
+  partitions: PlannedPartition[]
+}
+
+/** What is to be booted, and by what. */
+export interface PlannedBoot {
+  /** Number of the partition that the boot files lie in; left out: the description does not say. */
+  partition?: number
+  /** Version of U-Boot, like `2025.01`. */
+  uboot?: string
+  /** What cannot boot is not built. */
+  check: boolean
+}
+
+export type PlannedPartition = PlannedFat32 | PlannedBtrfs
+
+/** What planned partitions of all kinds have in common. */
+export interface PlannedPlace {
+  /** 1-based number in the table. */
+  number: number
+  start: number
+  bootable: boolean
+  /** The partition's type byte in an MBR, like `0x83`. */
+  mbrType: string
+  /** Time of what has none of its own: seconds since 1970, with the nanoseconds where there are any. */
+  time: PlannedTime
+  sources: PlannedSource[]
+}
+
+/** Seconds since 1970 when they are whole, else with the nanoseconds. */
+export type PlannedTime = number | Timestamp
+
+/** Where content comes from, and the path it is put at. Paths of files on this machine are absolute. */
+export type PlannedSource = { to: string } & (
+  { kind: 'tar'; tar: string } | { kind: 'directory'; directory: string } | { kind: 'entries' }
+)
+
+export interface PlannedFat32 extends PlannedPlace {
+  type: 'fat32'
+  size: number
+  label: string
+  /** Like `1234-ABCD`. */
+  volumeId: string
+  firmware?: PlannedFirmware
+}
+
+export interface PlannedFirmware {
+  /** Raspberry Pi versions. */
+  versions: (3 | 4)[]
+  /** Folder of the firmware's files. */
+  directory?: string
+  /** U-Boot for a version. */
+  uboot: { version: 3 | 4; path: string }[]
+  /** For config.txt, by filter; null: leave it out. */
+  settings: Record<string, Record<string, string | number | null>>
+  extraLines: string[]
+}
+
+export interface PlannedBtrfs extends PlannedPlace {
+  type: 'btrfs'
+  /** `fit`: the file system ends where its content ends, plus slack. */
+  size: number | 'fit'
+  label: string
+  uuid: string
+  deviceUuid: string
+  chunkTreeUuid: string
+  nodeSize: number
+  checksum: ChecksumType
+  profiles: { system: Profile; metadata: Profile; data: Profile }
+  mixed: boolean
+  blockGroupTree: boolean
+  /** Bytes added after the content with the size `fit`; left out: the default rule. */
+  slack?: number
+  inlineCompression: boolean
+  dedupe: boolean
+  /** The top level first, then the others by their ids. */
+  subvolumes: PlannedSubvolume[]
+  /** How the files below a path are stored, where it differs from their subvolume. */
+  paths: (PlannedStorage & { path: string })[]
+  /** What is changed of single entries, in the order of the description. */
+  rules: PlannedRule[]
+  swapfile?: { path: string; size: number; uuid: string }
+  /** Symlinks at the top level: name to target. */
+  links: Record<string, string>
+  nixos?: PlannedNixos
+}
+
+export interface PlannedNixos {
+  /** Path of the system; left out: the one that is in the sources. */
+  toplevel?: string
+  /** Seconds; 0: at once, less: never. */
+  timeout: number
+  generations: number
+  deviceTree: boolean | string
+  /** File with the registration of the closure. */
+  registration?: string
+}
+
+/** How the content of files is stored. */
+export interface PlannedStorage {
+  nodatacow: boolean
+  /** `none`, or algorithm and level like `zstd:3`. */
+  compression: string
+  bootFiles?: boolean
+}
+
+export interface PlannedSubvolume extends PlannedStorage {
+  /** 5 for the top level, from 256 for others. */
+  id: number
+  /** Where it lies, seen from the top level; '' for the top level itself. */
+  name: string
+  /** Path whose tree it holds; left out: no path leads here. */
+  path?: string
+  uuid: string
+  readOnly: boolean
+  default: boolean
+  /** Time of its creation. */
+  otime: PlannedTime
+  /** How the kernel compresses what is written later; left out: as it is mounted. */
+  property?: 'none' | Compression['algorithm']
+  /** Name of the subvolume whose content it holds. */
+  snapshotOf?: string
+}
+
+/** What is changed of the entries at a path, or of those that a pattern matches. */
+export interface PlannedRule {
+  glob?: string
+  path?: string
+  nodatacow?: boolean
+  compression?: string
+  bootFiles?: boolean
+  flags?: InodeFlag[]
+  uid?: number
+  gid?: number
+  /** Octal digits, like `0755`. */
+  mode?: string
+  /** Values in base64; null: remove it. */
+  xattrs?: Record<string, { base64: string } | null>
+  exclude?: true
+}
+
+export function toImagePlan({ seed, table, boot, partitions }: ResolvedPlan): ImagePlan {
+  return {
+    seed,
+    table: { type: table.type, diskId: formatDiskId(table.diskId) },
+    ...(boot && {
+      boot: defined({
+        partition: boot.partition,
+        uboot: boot.uboot && formatUBootVersion(boot.uboot),
+        check: boot.check,
+      }),
+    }),
+    partitions: partitions.map((partition) =>
+      partition.type === 'fat32' ? planFat32(partition) : planBtrfs(partition),
+    ),
+  }
+}
+
+function planPlace({ number, start, bootable, mbrType, time, sources }: PartitionPlan): PlannedPlace {
+  return {
+    number,
+    start,
+    bootable,
+    mbrType: `0x${mbrType.toString(16).padStart(2, '0')}`,
+    time: planTime(time),
+    sources: sources.map(planSource),
+  }
+}
+
+function planSource(source: SourcePlan): PlannedSource {
+  const to = pathOf(source.to)
+  if (source.kind === 'entries') return { kind: 'entries', to }
+  return source.kind === 'tar'
+    ? { kind: 'tar', tar: source.path, to }
+    : { kind: 'directory', directory: source.path, to }
+}
+
+function planFat32(partition: Fat32Plan): PlannedFat32 {
+  const { type, size, label, volumeId, firmware } = partition
+  return {
+    ...planPlace(partition),
+    type,
+    size,
+    label,
+    volumeId: formatVolumeId(volumeId),
+    ...(firmware && { firmware: planFirmware(firmware) }),
+  }
+}
+
+function planFirmware({ versions, directory, uboot, settings, extraLines }: FirmwarePlan): PlannedFirmware {
+  return defined({
+    versions: [...versions],
+    directory,
+    uboot: uboot.map((each) => ({ ...each })),
+    settings: structuredClone(settings),
+    extraLines: [...extraLines],
+  })
+}
+
+function planBtrfs(partition: BtrfsPlan): PlannedBtrfs {
+  const { subvolumes, paths, rules, swapfile, links, nixos } = partition
+  return defined({
+    ...planPlace(partition),
+    type: partition.type,
+    size: partition.size,
+    label: partition.label,
+    uuid: partition.uuid,
+    deviceUuid: partition.deviceUuid,
+    chunkTreeUuid: partition.chunkTreeUuid,
+    nodeSize: partition.nodeSize,
+    checksum: partition.checksum,
+    profiles: { ...partition.profiles },
+    mixed: partition.mixed,
+    blockGroupTree: partition.blockGroupTree,
+    slack: partition.slack,
+    inlineCompression: partition.inlineCompression,
+    dedupe: partition.dedupe,
+    subvolumes: subvolumes.map((subvolume) => planSubvolume(subvolume, subvolumes)),
+    paths: paths.map((rule) => ({ path: pathOf(rule.path), ...planStorage(rule) })),
+    rules: rules.map(planRule),
+    swapfile: swapfile && { ...swapfile, path: pathOf(swapfile.path) },
+    links: Object.fromEntries([...links].map(([name, target]) => [textOf(name), textOf(target)])),
+    nixos: nixos && defined({ ...nixos, toplevel: nixos.toplevel && pathOf(nixos.toplevel) }),
+  })
+}
+
+function planSubvolume(subvolume: SubvolumePlan, all: readonly SubvolumePlan[]): PlannedSubvolume {
+  const { id, name, path, uuid, readOnly, isDefault, otime, property, snapshotOf } = subvolume
+  const source = all.find((other) => other.id === snapshotOf)
+  return defined({
+    id,
+    name: textOf(name),
+    path: path === undefined ? undefined : pathOf(path),
+    uuid,
+    ...planStorage(subvolume),
+    readOnly,
+    default: isDefault,
+    otime: planTime(otime),
+    property,
+    snapshotOf: source && textOf(source.name),
+  })
+}
+
+function planRule({ storage, flags, uid, gid, mode, xattrs, exclude, ...rule }: EntryRulePlan): PlannedRule {
+  const { nodatacow, compression, bootFiles } = storage
+  return defined({
+    glob: 'glob' in rule.for ? rule.for.glob : undefined,
+    path: 'path' in rule.for ? pathOf(rule.for.path) : undefined,
+    nodatacow,
+    compression: typeof compression === 'object' ? compressionText(compression) : compression,
+    bootFiles,
+    flags: flags.length === 0 ? undefined : [...flags],
+    uid,
+    gid,
+    mode: mode?.toString(8).padStart(4, '0'),
+    xattrs: xattrs.size === 0 ? undefined : planXattrs(xattrs),
+    exclude: exclude ? (true as const) : undefined,
+  })
+}
+
+function planXattrs(xattrs: EntryRulePlan['xattrs']): PlannedRule['xattrs'] {
+  return Object.fromEntries(
+    [...xattrs].map(([name, value]) => [
+      textOf(name),
+      value === undefined ? null : { base64: btoa(toLatin1(fromBytes(value))) },
+    ]),
+  )
+}
+
+function planStorage({ nodatacow, compression, bootFiles }: StoragePlan): PlannedStorage {
+  return defined({
+    nodatacow,
+    compression: compression === undefined ? 'none' : compressionText(compression),
+    bootFiles,
+  })
+}
+
+function compressionText({ algorithm, level }: Compression): string {
+  return level === 0 ? algorithm : `${algorithm}:${level}`
+}
+
+function planTime({ sec, nsec }: Timestamp): PlannedTime {
+  return nsec === 0 ? sec : { sec, nsec }
+}
+
+/** The names of a description are text, and the schema refuses text that UTF-8 cannot spell. */
+function textOf(name: ByteString): string {
+  return toText(name)!
+}
+
+function pathOf(path: ByteString): string {
+  return `/${textOf(path)}`
+}
+
+type Defined<T> = {
+  [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key]
+} & { [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined> }
+
+/** Without the keys that are undefined: JSON has none. */
+function defined<T extends object>(object: T): Defined<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Defined<T>
+}

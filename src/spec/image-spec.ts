@@ -1,0 +1,89 @@
+/**
+ * The image description: what is written in JSON or handed to the API. The schema checks it (schema.ts), and the
+ * compiler checks that both say the same (test/spec/image-spec.test.ts).
+ */
+import type { Entry } from '../file-tree/entry.ts'
+import type { UbootSpec } from './boot-spec.ts'
+import type { BtrfsSpec } from './btrfs-spec.ts'
+import type { Fat32Spec } from './fat32-spec.ts'
+
+/** A disk image: its partition table, its partitions, and how it boots. */
+export interface ImageSpec {
+  /** Where editors find the JSON Schema; not looked at otherwise. */
+  $schema?: string
+  /**
+   * What all UUIDs and ids are derived from that are not given: the same seed gives the same ids. Not empty.
+   * Default: `diskwright`.
+   */
+  seed?: string
+  /**
+   * Time of what has none of its own: seconds since 1970, or ISO 8601 text like `2024-05-01T12:00:00Z`. Default:
+   * the environment's SOURCE_DATE_EPOCH, else 1970.
+   */
+  time?: number | string
+  /** The partition table. */
+  table: TableSpec
+  /**
+   * Where the boot files lie, and which partition is bootable: on BTRFS in /boot, or (false) on the FAT32 partition.
+   * Default: true.
+   */
+  bootFromBTRFS?: boolean
+  /** Two copies of all file content on BTRFS: short for `profiles: { data: 'dup' }`. Default: false. */
+  BTRFSDupData?: boolean
+  /** The U-Boot that boots the image, and whether what it cannot boot is refused. */
+  uboot?: UbootSpec
+  /** 1 to 4 partitions, in the order of their numbers. */
+  partitions: PartitionSpec[]
+}
+
+/** The partition table of an image. */
+export interface TableSpec {
+  /** Kind of partition table. */
+  type: 'mbr'
+  /** Disk signature: a 32-bit number, or text like `0x2178694e`. Default: derived from the seed. */
+  diskId?: number | string
+}
+
+/** A partition; its `type` decides which keys it has. */
+export type PartitionSpec = Fat32Spec | BtrfsSpec
+
+/** What partitions of all kinds have in common. */
+export interface PartitionPlaceSpec {
+  /**
+   * Offset in the image: bytes, or text like `1MiB`; a multiple of 512 bytes. Default: the next free one that is a
+   * multiple of 1 MiB.
+   */
+  start?: number | string
+  /** The active flag in the partition table. Default: true for the partition with the boot files, else false. */
+  bootable?: boolean
+  /** The type byte in the partition table: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x83 for BTRFS. */
+  mbrType?: number | string
+  /** What is put in, in this order; a later entry replaces an earlier one of the same path. Default: nothing. */
+  sources?: SourceSpec[]
+}
+
+/**
+ * Where content comes from: one of `tar`, `directory` and `entries`. Paths are relative to the description's file.
+ *
+ * @example
+ * { tar: 'closure.tar.zst', to: '/nix' }
+ * @example
+ * { entries: [{ path: '/etc/hostname', type: 'file', content: 'pi\n' }] }
+ */
+export interface SourceSpec {
+  /** A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; `-` is standard input. */
+  tar?: string
+  /** A folder, whose content is taken as it is. */
+  directory?: string
+  /**
+   * Entries made by a program, or a function that gives them. Only in the API, not in JSON. What can be iterated once
+   * fills one partition; for several, give a function.
+   */
+  entries?: EntrySource
+  /** Path in the partition below which the source's root is put. Default: `/`. */
+  to?: string
+}
+
+/** Entries, or a function that gives them anew with each call. */
+export type EntrySource =
+  Iterable<Entry> | AsyncIterable<Entry> | (() => Iterable<Entry> | AsyncIterable<Entry>)

@@ -1,0 +1,80 @@
+/** The interfaces of the description and its schema say the same. */
+import { readFileSync } from 'node:fs'
+import ts from 'typescript'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import type { z } from 'zod'
+import type { BtrfsOptions, BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
+import { btrfs, btrfsOptions, pathRule, subvolume } from '../../src/spec/btrfs-schema.ts'
+import { firmware, nixos, uboot } from '../../src/spec/boot-schema.ts'
+import type { FirmwareSpec, NixosSpec, UbootSpec } from '../../src/spec/boot-spec.ts'
+import { fat32, fat32Options } from '../../src/spec/fat32-schema.ts'
+import type { Fat32Options, Fat32Spec } from '../../src/spec/fat32-spec.ts'
+import type { ImageSpec, SourceSpec } from '../../src/spec/image-spec.ts'
+import type { PathRuleSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
+import { source } from '../../src/spec/partition-schema.ts'
+import { imageSpec } from '../../src/spec/schema.ts'
+
+/** Interface -> keys, those of what it extends included -> whether they have a comment. */
+function documentedKeys(): Map<string, Map<string, boolean>> {
+  const found = new Map<string, Map<string, boolean>>()
+  const parents = new Map<string, string[]>()
+  for (const file of ['image-spec', 'btrfs-spec', 'fat32-spec', 'boot-spec']) {
+    const path = new URL(`../../src/spec/${file}.ts`, import.meta.url)
+    const parsed = ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+    parsed.forEachChild((node) => {
+      if (!ts.isInterfaceDeclaration(node)) return
+      const keys = node.members.map((member): [string, boolean] => [
+        (member.name as ts.Identifier).text,
+        ts.getJSDocCommentsAndTags(member).length > 0,
+      ])
+      found.set(node.name.text, new Map(keys))
+      const extended =
+        node.heritageClauses?.flatMap(({ types }) => types.map((type) => type.getText(parsed))) ?? []
+      parents.set(
+        node.name.text,
+        extended.map((text) => text.replace(/^Omit<(\w+),.*/, '$1')),
+      )
+    })
+  }
+  const all = (name: string): [string, boolean][] => [...parents.get(name)!.flatMap(all), ...found.get(name)!]
+  return new Map([...found.keys()].map((name) => [name, new Map(all(name))]))
+}
+
+describe('interfaces of the description', () => {
+  test('have the types of the schema', () => {
+    expectTypeOf<ImageSpec>().toEqualTypeOf<z.input<typeof imageSpec>>()
+    expectTypeOf<BtrfsSpec>().toEqualTypeOf<z.input<typeof btrfs>>()
+    expectTypeOf<Fat32Spec>().toEqualTypeOf<z.input<typeof fat32>>()
+    expectTypeOf<BtrfsOptions>().toEqualTypeOf<z.input<typeof btrfsOptions>>()
+    expectTypeOf<Fat32Options>().toEqualTypeOf<z.input<typeof fat32Options>>()
+  })
+
+  test.each<[string, z.ZodObject]>([
+    ['ImageSpec', imageSpec],
+    ['TableSpec', imageSpec.shape.table],
+    ['BtrfsSpec', btrfs],
+    ['BtrfsOptions', btrfsOptions],
+    ['ProfilesSpec', btrfs.shape.profiles.unwrap()],
+    ['SwapfileSpec', btrfs.shape.swapfile.unwrap()],
+    ['SubvolumeSpec', subvolume],
+    ['PathRuleSpec', pathRule],
+    ['Fat32Spec', fat32],
+    ['Fat32Options', fat32Options],
+    ['SourceSpec', source],
+    ['FirmwareSpec', firmware],
+    ['NixosSpec', nixos],
+    ['UbootSpec', uboot],
+  ])('%s has a comment on every key', (name, schema) => {
+    const keys = documentedKeys().get(name)!
+    expect([...keys].filter(([, isDocumented]) => !isDocumented)).toEqual([])
+    expect(Object.keys(schema.shape).filter((key) => !keys.has(key))).toEqual([])
+  })
+})
+
+// Each alone, so that the compiler says which one has drifted.
+expectTypeOf<SubvolumeSpec>().toEqualTypeOf<z.input<typeof subvolume>>()
+expectTypeOf<PathRuleSpec>().toEqualTypeOf<z.input<typeof pathRule>>()
+expectTypeOf<SourceSpec>().toEqualTypeOf<z.input<typeof source>>()
+expectTypeOf<FirmwareSpec>().toEqualTypeOf<z.input<typeof firmware>>()
+expectTypeOf<NixosSpec>().toEqualTypeOf<z.input<typeof nixos>>()
+expectTypeOf<UbootSpec>().toEqualTypeOf<z.input<typeof uboot>>()
