@@ -64,6 +64,13 @@ test('every folder of src/ is in docs/architecture.md', () => {
   for (const room of rooms) expect(house).toContain(`  ${room} `)
 })
 
+test('the files that docs/architecture.md names are in src/', () => {
+  const paths = [...read('docs/architecture.md').matchAll(/`([\w-]+\/[\w/-]+\.ts)`/g)].map(([, path]) => path)
+  expect(paths.length).toBeGreaterThan(20)
+  const isThere = (path: string) => [path, `src/${path}`].some((place) => existsSync(join(ROOT, place)))
+  expect(paths.filter((path) => !isThere(path))).toEqual([])
+})
+
 test('the description in docs/raspberry-pi.md is one', async () => {
   const [description] = blocks('docs/raspberry-pi.md', 'json')
   const { boot, partitions } = await resolvePlan(JSON.parse(description))

@@ -1,0 +1,89 @@
+/** Every program of examples/ works, is short, and is in README.md. */
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { buildImage } from 'diskwright'
+import { describe, expect, test } from 'vitest'
+import { inFolder, text } from '../images/build.ts'
+import { fsckFat } from '../judges/fsck-fat.ts'
+import { requireJudge } from '../judges/run-tool.ts'
+import { buildTar } from '../tar/build-tar.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const EXAMPLES = join(ROOT, 'examples')
+const run = promisify(execFile)
+
+async function example(folder: string, name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(EXAMPLES, name), ...args], { cwd: folder })
+  return stdout
+}
+
+const programs = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  /\.m?js$/.test(path),
+)
+
+describe('examples', () => {
+  test.each(programs)('%s has less than 40 lines, and is in README.md', (path) => {
+    expect(readFileSync(join(EXAMPLES, path), 'utf8').trimEnd().split('\n').length).toBeLessThan(40)
+    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`examples/${path}`)
+  })
+
+  test('btrfs-into-a-buffer.mjs', () =>
+    inFolder(async (folder) => {
+      expect(await example(folder, 'btrfs-into-a-buffer.mjs')).toMatch(/^3 files in \d+ bytes\n/)
+    }))
+
+  test('fat32-to-a-file.mjs', () =>
+    inFolder(async (folder) => {
+      const output = await example(folder, 'fat32-to-a-file.mjs', 'firmware.img')
+      expect(output).toBe(`firmware.img: 2 files in ${64 * 2 ** 20} bytes\n`)
+      if (requireJudge('fsck.fat')) await fsckFat(join(folder, 'firmware.img'))
+    }))
+
+  test('partition-table.mjs', () =>
+    inFolder(async (folder) => {
+      expect(await example(folder, 'partition-table.mjs')).toBe(
+        `partition 1: ${64 * 2 ** 20} bytes at ${2 ** 20}\npartition 2: ${256 * 2 ** 20} bytes at ${65 * 2 ** 20}\n`,
+      )
+    }))
+
+  test('tree-in-memory.mjs', () =>
+    inFolder(async (folder) => {
+      expect(await example(folder, 'tree-in-memory.mjs', 'disk.img')).toMatch(
+        /^disk\.img: \d+ bytes, 31 logs\n$/,
+      )
+    }))
+
+  test('image-in-a-worker.mjs', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'root.tar'), buildTar([{ path: 'a', type: 'file', content: text(3e6) }]))
+      const output = await example(folder, 'image-in-a-worker.mjs', 'root.tar', 'disk.img.zst')
+      expect(output).toMatch(/^disk\.img\.zst: 1 files in \d+ bytes\n$/)
+    }))
+
+  test('tar-filter.mjs', () =>
+    inFolder(async (folder) => {
+      const kept = { path: 'usr/bin/tool', type: 'file', content: text(100_000) } as const
+      const entries = [{ path: 'usr/share/doc/a', type: 'file', content: 'a' } as const, kept]
+      writeFileSync(join(folder, 'in.tar'), buildTar(entries.map((entry) => ({ ...entry, uid: 1000 }))))
+      const script = `"$0" ${join(EXAMPLES, 'tar-filter.mjs')} < in.tar > out.tar && tar tvf out.tar --numeric-owner`
+      const { stdout } = await run('bash', ['-c', script, process.execPath], { cwd: folder })
+      expect(stdout).toMatch(/^-rw-r--r-- 0\/0 +100000 .* usr\/bin\/tool\n$/)
+    }))
+
+  test('zenfs-mount.mjs', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'a.tar'), buildTar([{ path: 'a', type: 'file', content: 'abc' }]))
+      await buildImage(
+        {
+          table: { type: 'mbr' },
+          partitions: [{ type: 'btrfs', label: 'ROOT', size: 'fit', sources: [{ tar: 'a.tar' }] }],
+        },
+        { output: join(folder, 'disk.img.zst'), baseDirectory: folder },
+      )
+      expect(await example(folder, 'zenfs-mount.mjs', 'disk.img.zst', 'ROOT')).toBe(
+        '100644 3 1970-01-01T00:00:00.000Z a\n',
+      )
+    }))
+})
