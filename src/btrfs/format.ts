@@ -503,6 +503,11 @@ export function looseU64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
 }
 
+/** The same with a sign: inexact from 2^53 on and from -2^53 down. */
+export function looseI64(view: DataView, at: number): number {
+  return view.getUint32(at, true) + view.getInt32(at + 4, true) * 0x1_0000_0000
+}
+
 /** Compares two keys: below 0 when the first comes before the second. (btrfs_comp_cpu_keys) */
 export function compareKeysAt(a: DataView, at: number, b: DataView, bt: number): number {
   const { type, offset } = Key.at

@@ -105,18 +105,8 @@ export const u32 = unsigned(32, (offset) => ({
   set: (view, base, value) => view.setUint32(base + offset, value, true),
 }))
 
-/** 64 bits as a number, exact below 2^53 and rounded beyond: for fields of structures that may be damaged. */
-export function roundedU64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
-}
-
-/** 64 bits with a sign, exact between -2^53 and 2^53 and rounded beyond. */
-export function roundedI64(view: DataView, at: number): number {
-  return view.getUint32(at, true) + view.getInt32(at + 4, true) * 0x1_0000_0000
-}
-
 function getU64(view: DataView, at: number): number {
-  const value = roundedU64(view, at)
+  const value = view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000
   if (value > Number.MAX_SAFE_INTEGER) {
     throw new RangeError(`expected a value below 2^53, found ${view.getBigUint64(at, true)}`)
   }

@@ -11,7 +11,7 @@ const MAX_RUN = 2 * 1024 ** 2
 interface Copy {
   /** Index of the block that is asked for. */
   wanted: number
-  /** Which copy of it. */
+  /** Number of the copy. */
   copy: number
   physical: number
 }
@@ -26,7 +26,7 @@ export class BlockReader {
   #unmappedCount = 0
   #firstUnmapped = 0
 
-  /** @param onRead is told of blocks that are read for the first time, in bytes */
+  /** @param onRead called with the bytes of blocks that are read for the first time */
   constructor(context: CheckContext, onRead: (bytes: number) => void) {
     this.#context = context
     this.#onRead = onRead
@@ -52,7 +52,7 @@ export class BlockReader {
     const { chunks, nodesize } = this.#context
     const blocks = new Array<TreeBlock | undefined>(bytenrs.length)
     const copies: Copy[] = []
-    /** Those that are read for the first time. */
+    /** Blocks that are read for the first time. */
     const unknown = new Set<number>()
     bytenrs.forEach((bytenr, wanted) => {
       const known = this.#sound.get(bytenr)
@@ -97,7 +97,7 @@ export class BlockReader {
       if (!this.#sound.has(bytenr)) this.#sound.set(bytenr, -1)
       this.#onRead(nodesize)
     }
-    // What was asked for twice at once.
+    // The same address may be asked for twice at once.
     if (unknown.size < bytenrs.length) {
       const byAddress = new Map(bytenrs.map((bytenr, i) => [bytenr, blocks[i] ?? undefined] as const))
       bytenrs.forEach((bytenr, i) => (blocks[i] ??= byAddress.get(bytenr)))

@@ -14,7 +14,7 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import { BlockTable, Ids } from './block-table.ts'
 import type { CheckContext } from './context.ts'
-import { ExtentTree } from './extent-table.ts'
+import { ExtentTable } from './extent-table.ts'
 import { LostRanges } from './lost-ranges.ts'
 import { u64Of } from './numbers.ts'
 import { TreeWalker, type CheckedTree, type TreeVisitor } from './tree-walk.ts'
@@ -31,7 +31,7 @@ export class CheckedTrees {
   readonly pointers = new PointerTable()
   readonly uses = new UseTable()
   /** Filled by the walk of the extent tree; later walks learn from it which blocks are shared. */
-  readonly extents: ExtentTree
+  readonly extents: ExtentTable
   readonly walker: TreeWalker
   readonly #lost = new Map<bigint, LostRanges>()
 
@@ -39,7 +39,7 @@ export class CheckedTrees {
     this.context = context
     this.reader = reader
     this.blocks = new BlockTable(this.ids)
-    this.extents = new ExtentTree(context, this.ids)
+    this.extents = new ExtentTable(context, this.ids)
     const referenceCount = (bytenr: number) => {
       const row = this.extents.rowAt(bytenr)
       return row === undefined ? 0 : this.extents.refs(row)
@@ -47,7 +47,7 @@ export class CheckedTrees {
     this.walker = new TreeWalker(context, reader, this.blocks, referenceCount)
   }
 
-  /** What of a tree could not be read. */
+  /** Ranges of keys of a tree that could not be read. */
   lostOf(tree: bigint): LostRanges {
     let lost = this.#lost.get(tree)
     if (lost === undefined) this.#lost.set(tree, (lost = new LostRanges()))

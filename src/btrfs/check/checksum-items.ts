@@ -3,7 +3,7 @@ import { columnOfSizes, columnOfU32 } from '../../lib/column.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { CheckContext } from './context.ts'
 
-/** Where checksums are, in the order of the addresses that they are for. */
+/** Places of checksums, in the order of the addresses that they belong to. */
 export class ChecksumItems {
   readonly #sumSize: number
   readonly #sectorsize: number
@@ -23,7 +23,7 @@ export class ChecksumItems {
     return this.#address.length
   }
 
-  /** Takes in an item, which is as it should be. */
+  /** Adds an item, which is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const count = leaf.itemSize(slot) / this.#sumSize
     this.#address.push(Number(leaf.keyOffset(slot)))

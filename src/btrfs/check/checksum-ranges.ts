@@ -18,7 +18,7 @@ export class ChecksumRanges {
     this.#tree = tree
   }
 
-  /** Takes in an item, in key order; it is as it should be. */
+  /** Adds an item, in key order. The item is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const start = Number(leaf.keyOffset(slot))
     const end = start + (leaf.itemSize(slot) / this.#context.hash.size) * this.#context.sectorsize

@@ -9,7 +9,7 @@ export interface BlockGroup {
   length: number
   used: number
   flags: bigint
-  /** Where its item is on the device. */
+  /** Offset of its item on the device. */
   place: number
 }
 

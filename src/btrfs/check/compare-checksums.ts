@@ -1,7 +1,7 @@
 /** Compares the ranges that have checksums with the extents, and with the files that use them. */
 import type { ChecksumRanges } from './checksum-ranges.ts'
 import type { CheckContext } from './context.ts'
-import type { ExtentTree } from './extent-table.ts'
+import type { ExtentTable } from './extent-table.ts'
 import type { SummedPrealloc } from './file-content.ts'
 import type { LostRanges } from './lost-ranges.ts'
 import { treeName } from './names.ts'
@@ -17,8 +17,8 @@ export interface LoggedExtent {
 export interface ChecksumComparison {
   context: CheckContext
   checksums: ChecksumRanges
-  extents: ExtentTree
-  /** What of either tree could not be read. */
+  extents: ExtentTable
+  /** Ranges of keys of either tree that could not be read. */
   lost: LostRanges
   /** Extents that are in a log only. */
   logged: readonly LoggedExtent[]

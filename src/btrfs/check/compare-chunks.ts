@@ -7,17 +7,17 @@ import {
   BLOCK_GROUP_RAID5,
   BLOCK_GROUP_RAID6,
   BLOCK_GROUP_SYSTEM,
-  SUPER_FLAG_METADUMP,
   Superblock,
 } from '../format.ts'
 import { systemChunks, type MappedChunk } from '../read/chunk-map.ts'
 import type { ChunkTable, DeviceExtent } from './chunk-table.ts'
-import type { ExtentTree } from './extent-table.ts'
+import type { ExtentTable } from './extent-table.ts'
+import { compareDevices } from './compare-devices.ts'
 import { lastAtMost, overlap } from './numbers.ts'
 import type { LostRanges } from './lost-ranges.ts'
 import type { CheckContext } from './context.ts'
 
-/** What of the trees could not be read. */
+/** Ranges of keys that could not be read. */
 export interface LostOfSpace {
   chunks: LostRanges
   devices: LostRanges
@@ -28,7 +28,7 @@ export interface LostOfSpace {
 export interface ChunkComparison {
   context: CheckContext
   table: ChunkTable
-  extents: ExtentTree
+  extents: ExtentTable
   /** Bytes of the device. */
   deviceSize: number
   lost: LostOfSpace
@@ -55,7 +55,7 @@ class ChunkComparer {
     this.#checkSystemArray()
     this.#checkGroups()
     this.#checkDeviceExtents()
-    if (!lost.chunks.any) this.#checkDevices()
+    if (!lost.chunks.any) compareDevices(this.#in)
     if (!lost.extents.any && !lost.groups.any) this.#checkUsed()
   }
 
@@ -172,77 +172,7 @@ class ChunkComparer {
     }
   }
 
-  #checkDevices(): void {
-    const { deviceSize, lost } = this.#in
-    const { superblock } = this.#context
-    const superPlace = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
-    for (const { devid, totalBytes, bytesUsed, uuid, fsid, place } of this.#table.devices) {
-      const what = `device item ${devid}`
-      const allocated = this.#table.deviceExtents.reduce(
-        (sum, extent) => sum + (extent.devid === devid ? extent.length : 0),
-        0,
-      )
-      if (!lost.devices.any && allocated !== bytesUsed) {
-        this.#context.fault(
-          `${what}, bytes_used`,
-          place,
-          `${allocated}, the sum of its device extents`,
-          bytesUsed,
-        )
-      }
-      if (devid !== superblock.devItem.devid) continue
-      if (totalBytes > deviceSize) {
-        this.#context.fault(`${what}, total_bytes`, place, `at most the ${deviceSize} there are`, totalBytes)
-      }
-      if (!equalBytes(uuid, superblock.devItem.uuid)) {
-        this.#context.fault(
-          'superblock, dev_item.uuid',
-          superPlace('devItem'),
-          'that of the device item',
-          'another one',
-        )
-      }
-      if (!equalBytes(fsid, this.#context.fsid)) {
-        this.#context.fault(`${what}, fsid`, place, 'that of the tree blocks', 'another one')
-      }
-    }
-    if (!this.#table.devices.some(({ devid }) => devid === superblock.devItem.devid)) {
-      const found = superblock.devItem.devid
-      this.#context.fault(
-        'superblock, dev_item.devid',
-        superPlace('devItem'),
-        'one with a device item',
-        found,
-      )
-    }
-    if (superblock.numDevices !== this.#table.devices.length) {
-      const found = superblock.numDevices
-      this.#context.fault(
-        'superblock, num_devices',
-        superPlace('numDevices'),
-        this.#table.devices.length,
-        found,
-      )
-    }
-    const total = this.#table.devices.reduce((sum, { totalBytes }) => sum + totalBytes, 0)
-    const isDump = (superblock.flags & SUPER_FLAG_METADUMP) !== 0n
-    if (isDump ? superblock.totalBytes < total : superblock.totalBytes !== total) {
-      const expected = `${total}, the sum of the devices`
-      this.#context.fault(
-        'superblock, total_bytes',
-        superPlace('totalBytes'),
-        expected,
-        superblock.totalBytes,
-      )
-    }
-    for (const { devid, totalBytes, place } of this.#table.devices) {
-      if (isDump || totalBytes % superblock.sectorsize === 0) continue
-      const expected = `a multiple of ${superblock.sectorsize}`
-      this.#context.fault(`device item ${devid}, total_bytes`, place, expected, totalBytes)
-    }
-  }
-
-  /** The sums of what is allocated. */
+  /** Compares the sums of allocated bytes. */
   #checkUsed(): void {
     const { extents } = this.#in
     const { superblock } = this.#context
@@ -265,7 +195,7 @@ class ChunkComparer {
   }
 }
 
-function allocatedIn(extents: ExtentTree, start: number, end: number): number {
+function allocatedIn(extents: ExtentTable, start: number, end: number): number {
   let sum = 0
   const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, start))
   for (let row = first; row < extents.length && extents.bytenr(row) < end; row++) {

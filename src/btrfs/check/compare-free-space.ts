@@ -2,7 +2,7 @@
 import { STRIPE_LEN, SUPERBLOCK_OFFSETS } from '../format.ts'
 import type { BlockGroup } from './chunk-table.ts'
 import type { CheckContext } from './context.ts'
-import type { ExtentTree } from './extent-table.ts'
+import type { ExtentTable } from './extent-table.ts'
 import type { FreeSpaceRow, FreeSpaceTable, Range } from './free-space-table.ts'
 import type { LostRanges } from './lost-ranges.ts'
 import { lastAtMost } from './numbers.ts'
@@ -11,7 +11,7 @@ export interface FreeSpaceComparison {
   context: CheckContext
   table: FreeSpaceTable
   groups: readonly BlockGroup[]
-  extents: ExtentTree
+  extents: ExtentTable
   lost: { tree: LostRanges; extents: LostRanges }
 }
 
@@ -52,7 +52,7 @@ class FreeSpaceComparer {
     const last = groups.at(-1)
     for (const i of infos.values()) {
       const { start, length, place } = table.infos[i]
-      // mkfs.btrfs leaves those of the block groups it began with: nobody looks there, unless there is one again.
+      // mkfs.btrfs leaves the FREE_SPACE_INFOs of its temporary block groups, which the kernel ignores.
       const isLeftOver = last !== undefined && start < last.start && !isTouched(groups, start, start + length)
       if (isLeftOver) continue
       this.#context.fault(`free space of block group ${start}`, place, 'a block group', 'none')
@@ -112,7 +112,7 @@ function without(range: Range, cut: Range): Range[] {
   ].filter(({ start, end }) => start < end)
 }
 
-function freeRanges(extents: ExtentTree, { start, length }: BlockGroup): Range[] {
+function freeRanges(extents: ExtentTable, { start, length }: BlockGroup): Range[] {
   const ranges: Range[] = []
   const end = start + length
   let at = start

@@ -1,25 +1,21 @@
 /**
  * Every reference to an extent is counted anew, and compared with what its item says, both ways. A block refers to
- * others in the name of the tree that made it, or, when its extent has FULL_BACKREF, by its own address.
+ * others by the tree that owns it, or by its own address if its extent has FULL_BACKREF.
  */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
-  BLOCK_GROUP_DATA,
-  BLOCK_GROUP_METADATA,
-  BLOCK_GROUP_SYSTEM,
-  CHUNK_TREE_OBJECTID,
   EXTENT_DATA_REF_KEY,
   HEADER_FLAG_RELOC,
   NO_KEY,
   SHARED_BLOCK_REF_KEY,
   SHARED_DATA_REF_KEY,
-  STRIPE_LEN,
   TREE_BLOCK_REF_KEY,
   TREE_RELOC_OBJECTID,
 } from '../format.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
-import type { ExtentTree, Reference } from './extent-table.ts'
+import type { ExtentTable, Reference } from './extent-table.ts'
+import { ExtentPlaces } from './extent-places.ts'
 import { itemName, treeName } from './names.ts'
 import { searchTree } from './search-tree.ts'
 import type { CheckedTree } from './tree-walk.ts'
@@ -29,14 +25,14 @@ import type { CheckContext } from './context.ts'
 
 export interface References {
   context: CheckContext
-  extents: ExtentTree
+  extents: ExtentTable
   reader: BlockReader
   /** All trees. */
   trees: readonly CheckedTree[]
   blocks: BlockTable
   pointers: PointerTable
   uses: UseTable
-  /** What of the extent tree could not be read. */
+  /** Ranges of keys of the extent tree that could not be read. */
   lostExtents: LostRanges
   /** Whether some chunks could not be read. */
   chunksAreLost: boolean
@@ -57,8 +53,7 @@ class ReferenceComparer {
   readonly #hasOwnerRef: Uint8Array
   /** By rows of extents: whether something is wrong with its references already. */
   readonly #isOdd: Uint8Array
-  /** By the chunk. */
-  readonly #misplaced = new Map<number, { count: number; first: number; kinds: bigint }>()
+  readonly #places: ExtentPlaces
   /** By their ids. */
   readonly #treesOf: Map<bigint, CheckedTree[]>
   /** Addresses without an extent item that have been reported. */
@@ -69,6 +64,7 @@ class ReferenceComparer {
     this.#isFull = new Uint8Array(input.blocks.length)
     this.#hasOwnerRef = new Uint8Array(input.blocks.length)
     this.#isOdd = new Uint8Array(input.extents.length)
+    this.#places = new ExtentPlaces(input)
     this.#treesOf = new Map()
     for (const tree of input.trees) {
       const trees = this.#treesOf.get(tree.objectid)
@@ -84,7 +80,7 @@ class ReferenceComparer {
     this.#checkBlocks()
     yield* this.#checkOwners()
     this.#checkExtents()
-    this.#reportMisplaced()
+    this.#places.report()
   }
 
   #decideFullBackrefs(): void {
@@ -93,7 +89,7 @@ class ReferenceComparer {
       const extent = extents.rowAt(blocks.bytenr(row))
       const finder = blocks.finder(row)
       const mustBe = finder === TREE_RELOC_OBJECTID || blocks.isReloc(row)
-      // What a tree has written since its last snapshot is its own.
+      // A block written since the last snapshot belongs to its tree alone.
       const mustNotBe =
         !mustBe &&
         finder === blocks.ids.idOf(blocks.owner(row)) &&
@@ -263,7 +259,7 @@ class ReferenceComparer {
         const [says, found] = [extents.statedCount(ref), extents.foundCount(ref)]
         stated += says
         if (says === found && says > 0) continue
-        // What could not be read may refer to it.
+        // References may be in a part that could not be read.
         if (found < says && isIncomplete) continue
         isOdd = true
         this.#odd(row, what, `${found} references by ${this.#text(extents.reference(ref))}`, says, '')
@@ -275,50 +271,9 @@ class ReferenceComparer {
     }
   }
 
-  /** A chunk whose kind is wrong has many extents: they are one fault. */
-  #reportMisplaced(): void {
-    const { context, extents } = this.#in
-    for (const [logical, { count, first, kinds }] of this.#misplaced) {
-      const what = `${count} extents in chunk ${logical}, the first at ${extents.bytenr(first)}`
-      const found = `kind ${context.chunks.find(logical)!.type}`
-      context.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
-    }
-  }
-
-  /** An extent lies in one chunk of its kind, and a tree block in one stripe of it. */
   #checkPlace(row: number, what: string): void {
-    const { extents, context } = this.#in
-    const [start, end] = [extents.bytenr(row), extents.end(row)]
-    const chunk = context.chunks.find(start)
-    if (chunk === undefined && this.#in.chunksAreLost) return
-    if (chunk === undefined || end > chunk.logical + chunk.length) {
-      return this.#odd(
-        row,
-        what,
-        'a chunk that holds it',
-        chunk === undefined ? 'none' : `one up to ${chunk.logical + chunk.length}`,
-        '',
-      )
-    }
-    const isTreeBlock = extents.isTreeBlock(row)
-    let kinds = BLOCK_GROUP_DATA
-    if (isTreeBlock) {
-      const first =
-        extents.firstRef(row) < extents.endRef(row) ? extents.reference(extents.firstRef(row)) : undefined
-      const isChunkTrees =
-        first?.type === TREE_BLOCK_REF_KEY && extents.ids.idOf(first.from) === CHUNK_TREE_OBJECTID
-      kinds = isChunkTrees ? BLOCK_GROUP_SYSTEM : BLOCK_GROUP_METADATA
-    }
-    if ((chunk.type & kinds) === 0n) {
-      const misplaced = this.#misplaced.get(chunk.logical)
-      if (misplaced === undefined) this.#misplaced.set(chunk.logical, { count: 1, first: row, kinds })
-      else misplaced.count++
-    }
-    if (!isTreeBlock || extents.bytes(row) > STRIPE_LEN) return
-    const within = start - chunk.logical
-    if (Math.floor(within / STRIPE_LEN) !== Math.floor((within + extents.bytes(row) - 1) / STRIPE_LEN)) {
-      this.#odd(row, what, `no border of ${STRIPE_LEN} bytes in it`, 'one', '')
-    }
+    const problem = this.#places.add(row)
+    if (problem !== undefined) this.#odd(row, what, problem.expected, problem.found, '')
   }
 
   #text({ type, from, objectid, offset }: Reference): string {

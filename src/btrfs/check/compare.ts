@@ -1,4 +1,4 @@
-/** Compares the tables of all passes: what one tree says of a range, a block or a file with what the others do. */
+/** Compares the tables of all passes with each other. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,

@@ -1,4 +1,4 @@
-/** What all parts of the check look at: one file system, and how faults in it are told. */
+/** The file system that is checked, and how its faults are reported. */
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import {
@@ -30,9 +30,9 @@ export class CheckContext {
   readonly chunks: ChunkMap
   readonly sectorsize: number
   readonly nodesize: number
-  /** What the headers of tree blocks have. */
+  /** The fsid in the headers of tree blocks. */
   readonly fsid: Uint8Array
-  /** Nothing is from later: what is being logged belongs to the next transaction. */
+  /** The greatest valid generation: log trees belong to the next transaction. */
   readonly latestGeneration: number
   readonly #onFinding: OnFinding
   #chunkTreeUuid: Uint8Array | undefined
@@ -69,7 +69,7 @@ export class CheckContext {
     this.#onFinding(mismatch({ where: what, offset, expected: String(expected), found: String(found) }))
   }
 
-  /** Reports what is wrong with an item. */
+  /** Reports a problem with an item. */
   itemFault(tree: bigint, block: TreeBlock, slot: number, { field, expected, found }: ItemProblem): void {
     const what = `${blockName(block.bytenr, tree)}, slot ${slot}, ${keyName(block.key(slot))}`
     this.fault(
@@ -80,7 +80,7 @@ export class CheckContext {
     )
   }
 
-  /** Where a logical address lies on the device; the address itself when no chunk has it. */
+  /** The offset on the device of a logical address; the address itself when no chunk holds it. */
   physical(logical: number): number {
     const chunk = this.chunks.find(logical)
     const [first] = this.chunks.copies(logical, chunk === undefined ? 0 : 1)

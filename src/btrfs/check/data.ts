@@ -14,7 +14,7 @@ import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { ChecksumItems } from './checksum-items.ts'
-import type { ExtentTree } from './extent-table.ts'
+import type { ExtentTable } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
 import type { UseTable } from './use-table.ts'
@@ -26,7 +26,7 @@ const WINDOW = 1024 ** 2
 export interface DataInput {
   context: CheckContext
   reader: BlockReader
-  extents: ExtentTree
+  extents: ExtentTable
   uses: UseTable
   items: ChecksumItems
   zstd: Decompressor
@@ -109,7 +109,7 @@ class DataCheck {
     return bytenr > start && bytenr + diskNumBytes > end ? bytenr - start : end - start
   }
 
-  /** Which compressed extent is the last that begins at or before an address. */
+  /** Index of the last compressed extent that begins at or before an address. */
   #lastCompressed(address: number): number {
     return lastAtMost(this.#compressed.length, (at) => this.#in.uses.bytenr(this.#compressed[at]), address)
   }

@@ -35,16 +35,16 @@ import type { ItemProblem, CheckContext } from './context.ts'
 const MAX_STRIPES = 2 ** 32 - 1
 
 /** Stripes that a profile has: exactly, or at least. */
-const STRIPES = new Map<bigint, { exactly?: number; least?: number }>([
+const STRIPES = new Map<bigint, { exactly?: number; min?: number }>([
   [0n, { exactly: 1 }],
   [BLOCK_GROUP_DUP, { exactly: 2 }],
-  [BLOCK_GROUP_RAID0, { least: 1 }],
+  [BLOCK_GROUP_RAID0, { min: 1 }],
   [BLOCK_GROUP_RAID1, { exactly: 2 }],
   [BLOCK_GROUP_RAID1C3, { exactly: 3 }],
   [BLOCK_GROUP_RAID1C4, { exactly: 4 }],
-  [BLOCK_GROUP_RAID10, { least: 2 }],
-  [BLOCK_GROUP_RAID5, { least: 2 }],
-  [BLOCK_GROUP_RAID6, { least: 3 }],
+  [BLOCK_GROUP_RAID10, { min: 2 }],
+  [BLOCK_GROUP_RAID5, { min: 2 }],
+  [BLOCK_GROUP_RAID6, { min: 3 }],
 ])
 const KINDS = BLOCK_GROUP_METADATA | BLOCK_GROUP_DATA
 
@@ -62,7 +62,7 @@ export function chunkProblem(context: CheckContext, leaf: TreeBlock, slot: numbe
   return chunkContentProblem(context, leaf.view, at, Number(leaf.keyOffset(slot)))
 }
 
-/** What is wrong with a chunk at `at`, of a leaf or of the superblock's array. */
+/** The first problem of a chunk at `at`, in a leaf or in the superblock's array. */
 export function chunkContentProblem(
   context: CheckContext,
   view: DataView,
@@ -86,10 +86,10 @@ export function chunkContentProblem(
   const kind = kindProblem(context, type)
   if (kind !== undefined) return { field: 'type', expected: kind, found: `0x${type.toString(16)}` }
   const profile = type & BLOCK_GROUP_PROFILE_MASK
-  const { exactly, least = 1 } = STRIPES.get(profile)!
+  const { exactly, min = 1 } = STRIPES.get(profile)!
   const stripes = ChunkItem.at.numStripes.get(view, at)
-  if (exactly === undefined ? stripes < least : stripes !== exactly) {
-    return { field: 'num_stripes', expected: exactly ?? `at least ${least}`, found: stripes }
+  if (exactly === undefined ? stripes < min : stripes !== exactly) {
+    return { field: 'num_stripes', expected: exactly ?? `at least ${min}`, found: stripes }
   }
   const sub = ChunkItem.at.subStripes.get(view, at)
   return profile === BLOCK_GROUP_RAID10 && sub !== 2
@@ -97,7 +97,7 @@ export function chunkContentProblem(
     : undefined
 }
 
-/** What the kind and profile of a chunk should be. */
+/** The expected kind and profile of a chunk; undefined when they are valid. */
 function kindProblem(context: CheckContext, type: bigint): string | undefined {
   const kind = type & BLOCK_GROUP_TYPE_MASK
   const profile = type & BLOCK_GROUP_PROFILE_MASK

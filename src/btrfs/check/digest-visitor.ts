@@ -1,17 +1,18 @@
-/** Makes the digest of one file tree, of subtrees that others share from what is known of them. */
+/** Computes the digest of one file tree; those of subtrees shared with other trees are computed once. */
 import { DATA_RELOC_TREE_OBJECTID, type Key } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { ContentServices } from './file-content.ts'
 import { FileTreeDigest } from './file-tree-digest.ts'
-import { InodeScanner, type InodeSink, type SubvolumeEntry } from './inode-scanner.ts'
+import { InodeScanner } from './inode-scanner.ts'
+import type { InodeSink, SubvolumeEntry } from './inode-sink.ts'
 import { appendInode, cloneInode, continuationOf, stateKey, type OpenInode } from './open-inode.ts'
 import type { SeenName } from './name-table.ts'
 import type { TreeVisitor } from './tree-walk.ts'
 
-/** What a subtree adds to every tree that leads to it. */
+/** The contribution of a subtree to every tree that leads to it. */
 interface SubtreeDigest {
   digest: FileTreeDigest
-  /** What it adds to the inode that was open where it began. */
+  /** The part of the inode that was open where it began. */
   head: OpenInode | undefined
   /** Whether that inode ends in it. */
   endsHead: boolean

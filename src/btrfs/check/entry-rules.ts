@@ -61,9 +61,9 @@ function entryProblem(
   const nameLen = DirItem.at.nameLen.get(view, at)
   const dataLen = DirItem.at.dataLen.get(view, at)
   if (nameLen > NAME_LEN) return { field: 'name_len', expected: `at most ${NAME_LEN}`, found: nameLen }
-  const most = maxItemSize(context.nodesize) - DirItem.size
-  if (nameLen + dataLen > most) {
-    return { field: 'name_len and data_len', expected: `at most ${most}`, found: nameLen + dataLen }
+  const max = maxItemSize(context.nodesize) - DirItem.size
+  if (nameLen + dataLen > max) {
+    return { field: 'name_len and data_len', expected: `at most ${max}`, found: nameLen + dataLen }
   }
   if (dataLen > 0 && !isXattr) return { field: 'data_len', expected: 0, found: dataLen }
   const room = end - at - DirItem.size

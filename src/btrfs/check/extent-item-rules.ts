@@ -32,7 +32,7 @@ import { sizeProblem } from './file-item-rules.ts'
 import { i64Of, isAligned, isExact, u64Of } from './numbers.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
-/** What a reference inside an extent item takes, by its type. (btrfs_extent_inline_ref_size) */
+/** Bytes of an inline reference, by its type. (btrfs_extent_inline_ref_size) */
 const INLINE_SIZES = new Map([
   [EXTENT_OWNER_REF_KEY, InlineTreeBlockRef.size],
   [TREE_BLOCK_REF_KEY, InlineTreeBlockRef.size],
@@ -44,14 +44,14 @@ const INLINE_SIZES = new Map([
 /** A reference inside an extent item. */
 export interface InlineRef {
   type: number
-  /** Where it begins in the block. */
+  /** Its offset in the block. */
   at: number
   /** The tree's id, or the address of the block or leaf that refers to it. Not of data references by file. */
   id: bigint
   count: number
 }
 
-/** Where the references inside an extent item begin. */
+/** Offset in the block of the inline references of an extent item. */
 function inlineRefsStart(leaf: TreeBlock, slot: number, isTreeBlock: boolean): number {
   const info = isTreeBlock && leaf.type(slot) === EXTENT_ITEM_KEY ? TreeBlockInfo.size : 0
   return leaf.itemStart(slot) + ExtentItem.size + info
@@ -182,7 +182,7 @@ function inlineRefsProblem(
   return count > refs ? { field: 'refs', expected: `at least ${count}`, found: refs } : undefined
 }
 
-/** TREE_BLOCK_REF, SHARED_BLOCK_REF and SHARED_DATA_REF that stand by themselves. */
+/** TREE_BLOCK_REF, SHARED_BLOCK_REF and SHARED_DATA_REF as items of their own. */
 export function keyedRefProblem(
   { sectorsize }: CheckContext,
   leaf: TreeBlock,
@@ -204,7 +204,7 @@ function refKeyProblem(sectorsize: number, leaf: TreeBlock, slot: number, isShar
     : { field: 'parent', expected, found: offset }
 }
 
-/** How many items further an EXTENT_DATA_REF may lie than its hash says, since others had the same. */
+/** An EXTENT_DATA_REF may have a key this much above its hash, after collisions. */
 const MAX_COLLISIONS = 64n
 
 /** EXTENT_DATA_REF that stands by itself. */

@@ -1,4 +1,4 @@
-/** What the extent tree says: extents, and who refers to them. A column each, as there may be millions. */
+/** The table of the extent tree: extents and the references to them, one column a field, as there may be millions. */
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
 import {
   BLOCK_FLAG_FULL_BACKREF,
@@ -35,10 +35,10 @@ export interface Reference {
 }
 
 const [TREE_BLOCK, FULL_BACKREF, SKINNY] = [1, 2, 4]
-/** Among more references than this, one is looked for with a table. */
-const FEW = 16
+/** With more references than this, an extent gets a hash table of them. */
+const MAX_SCANNED_REFS = 16
 
-export class ExtentTree {
+export class ExtentTable {
   readonly #context: CheckContext
   readonly ids: Ids
   readonly #bytenr = columnOfSizes()
@@ -47,9 +47,9 @@ export class ExtentTree {
   readonly #generation = columnOfSizes()
   readonly #flags = columnOfU8()
   readonly #level = columnOfU8()
-  /** Where on the device the item is. */
+  /** Offset of the item on the device. */
   readonly #place = columnOfSizes()
-  /** Which reference is the extent's first: they come in the order of the extents. */
+  /** Row of the extent's first reference. References are in the order of the extents. */
   readonly #firstRef = columnOfU32()
 
   readonly #refType = columnOfU8()
@@ -103,7 +103,7 @@ export class ExtentTree {
     return row >= 0 && this.bytenr(row) === bytenr ? row : undefined
   }
 
-  /** Takes in what one item of the extent tree says, in key order; the item is as it should be. */
+  /** Adds an item of the extent tree, in key order. The item is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const type = leaf.type(slot)
     if (type === EXTENT_ITEM_KEY || type === METADATA_ITEM_KEY) this.#addExtent(leaf, slot, type)
@@ -171,17 +171,17 @@ export class ExtentTree {
     this.#refFound.push(0)
   }
 
-  /** Which reference of an extent is that one; undefined when it has none like it. */
+  /** The row of a reference of an extent; undefined when it has no such reference. */
   findRef(row: number, wanted: Reference): number | undefined {
     const [first, end] = [this.firstRef(row), this.endRef(row)]
-    if (end - first > FEW) return this.#tableOf(row).get(textOf(wanted))
+    if (end - first > MAX_SCANNED_REFS) return this.#tableOf(row).get(textOf(wanted))
     for (let ref = first; ref < end; ref++) {
-      const isIt =
+      const isWanted =
         this.#refFrom.get(ref) === wanted.from &&
         this.#refType.get(ref) === wanted.type &&
         this.#refObjectid.get(ref) === wanted.objectid &&
         this.#refOffset.get(ref) === wanted.offset
-      if (isIt) return ref
+      if (isWanted) return ref
     }
     return undefined
   }

@@ -38,19 +38,19 @@ export interface SummedPrealloc {
 
 type Problem = (field: string, expected: unknown, found: unknown) => void
 
-/** What the items of an inode that have been read say about its content. */
+/** The content of an inode as far as its items have been read. */
 interface ContentState {
   hasNoSums: boolean
   isSymlink: boolean
-  /** Where the first extent begins in the file; -1 when there is none yet. */
+  /** File offset of the first extent; -1 before there is one. */
   start: number
-  /** Where the last extent ends. */
+  /** File offset at which the last extent ends. */
   end: number
-  /** Where a range without an extent begins. */
+  /** File offset of the first gap between extents. */
   hole: number | undefined
   missesSums: boolean
   hasSums: boolean
-  /** What the inode's nbytes should be. */
+  /** Sum of the extents, which nbytes of the inode must be. */
   bytes: number
 }
 
@@ -142,11 +142,11 @@ export class FileContent {
     const { sectorsize, nodesize } = this.#services.context
     const ramBytes = u64Of(FileExtentItem.at.ramBytes, leaf.view, leaf.itemStart(slot))
     const stored = leaf.itemSize(slot) - FileExtentHead.size
-    const most = Math.min(sectorsize - 1, maxItemSize(nodesize) - FileExtentHead.size)
+    const max = Math.min(sectorsize - 1, maxItemSize(nodesize) - FileExtentHead.size)
     if (ramBytes === 0) problem(', ram_bytes', 'more than 0', 0)
-    if (stored > most) problem(', size', `at most ${most}`, stored)
-    if (ramBytes > (compression === COMPRESS_NONE ? most : sectorsize)) {
-      problem(', ram_bytes', `at most ${compression === COMPRESS_NONE ? most : sectorsize}`, ramBytes)
+    if (stored > max) problem(', size', `at most ${max}`, stored)
+    if (ramBytes > (compression === COMPRESS_NONE ? max : sectorsize)) {
+      problem(', ram_bytes', `at most ${compression === COMPRESS_NONE ? max : sectorsize}`, ramBytes)
     }
     if (compression !== COMPRESS_NONE && ramBytes <= sectorsize)
       this.#decompress(leaf, slot, ramBytes, problem)
@@ -218,7 +218,7 @@ export class FileContent {
     }
   }
 
-  /** Where a range without an extent begins, when there must be none. */
+  /** File offset of the first gap before `size`, where gaps need hole extents. */
   holeBefore(size: number): number | undefined {
     if (size === 0 || this.#services.context.has(FEATURE_INCOMPAT_NO_HOLES)) return undefined
     if (this.#state.start !== 0) return 0

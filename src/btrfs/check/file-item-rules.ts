@@ -74,8 +74,8 @@ export function inodeRefProblem(_: CheckContext, leaf: TreeBlock, slot: number):
     const length = head.at.nameLen.get(leaf.view, at)
     const nameEnd = at + head.size + length
     if (length === 0 || length > NAME_LEN || nameEnd > end) {
-      const most = Math.min(NAME_LEN, end - at - head.size)
-      return { field: 'name_len', expected: `1 to ${most}`, found: length }
+      const max = Math.min(NAME_LEN, end - at - head.size)
+      return { field: 'name_len', expected: `1 to ${max}`, found: length }
     }
     if (isExtref) {
       const name = leaf.bytes.subarray(at + head.size, nameEnd)

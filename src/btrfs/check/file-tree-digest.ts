@@ -6,14 +6,14 @@ import { nameHash } from '../checksum.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { nameHashes, SEEN, type SeenName } from './name-table.ts'
 import { fileTypeOf } from './file-types.ts'
-import type { InodeFault, ScannedInode, SubvolumeEntry } from './inode-scanner.ts'
+import type { InodeFault, ScannedInode, SubvolumeEntry } from './inode-sink.ts'
 
 const PARENT_HASH = nameHash('..')
 
 /**
- * Which sums there are, each in two lanes of 32 bits:
+ * The sums, each in two lanes of 32 bits:
  * DIR_ITEMs less DIR_INDEXes, DIR_INDEXes less INODE_REFs, DIR_ITEMs less nlinks, inodes without a link less orphan
- * items, and what is wrong by itself.
+ * items, and faults of single items and inodes.
  */
 const [ITEMS, INDEXES, LINKS, ORPHANS, FAULTS] = [0, 2, 4, 6, 8]
 const LANES = 10

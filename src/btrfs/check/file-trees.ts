@@ -8,7 +8,7 @@ import { DigestVisitor, type SubtreeDigests } from './digest-visitor.ts'
 import type { ContentServices } from './file-content.ts'
 import type { FileTreeDigest } from './file-tree-digest.ts'
 import { InodeRecords } from './inode-records.ts'
-import type { InodeFault } from './inode-scanner.ts'
+import type { InodeFault } from './inode-sink.ts'
 import type { LostRanges } from './lost-ranges.ts'
 import { treeName } from './names.ts'
 import type { RootOfTree } from './root-table.ts'
@@ -19,7 +19,7 @@ import type { TreeVisitor, TreeWalker } from './tree-walk.ts'
  * How often all leaves may be read once more to name faults. Trees with faults of their own that share all the rest
  * would make that endless.
  */
-const MAX_EXTRA_WALKS = 16
+const MAX_EXTRA_WALKS = 4
 /** Trees with the same digest have the same faults if so many of the inodes at fault are in the same leaves. */
 const MAX_COMPARED_LEAVES = 16
 
@@ -34,7 +34,7 @@ interface ReportedTrees {
 export interface FileTreesInput {
   services: ContentServices
   walker: TreeWalker
-  /** Adds what is common to all walks. */
+  /** Wraps a visitor so that pointers and uses of extents are noted. */
   noting: (visitor: TreeVisitor, root: RootOfTree) => TreeVisitor
 }
 
@@ -92,7 +92,7 @@ export class FileTrees {
     const { objectid: tree, rootDirectory, place } = root
     const { context, blocks, reader } = this.#walker
     if (this.#extraLeaves > MAX_EXTRA_WALKS * blocks.length) {
-      // What could not be read has been reported, and may be all that is wrong.
+      // Lost parts have been reported, and may be all that is wrong.
       if (lost.any || digest.isBalancedButOrphans) return
       context.fault(treeName(tree), place, 'inodes, names and links that agree', 'others')
       return

@@ -39,7 +39,7 @@ export class FreeSpaceTable {
     this.#context = context
   }
 
-  /** Takes in an item, in key order; it is as it should be. */
+  /** Adds an item, in key order. The item is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const type = leaf.type(slot)
     const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]

@@ -1,6 +1,6 @@
 /** Reads the items of a file tree, inode by inode, and checks what the items of one inode say together. */
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
-import { fromBytes, toLatin1, type ByteString } from '../../lib/byte-string.ts'
+import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
 import {
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
@@ -18,62 +18,14 @@ import {
   InodeRef,
   ORPHAN_ITEM_KEY,
   ROOT_ITEM_KEY,
-  type Key,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { entrySize } from './entry-rules.ts'
 import { FileContent, type ContentServices } from './file-content.ts'
-import { SEEN, type SeenName } from './name-table.ts'
+import { SEEN } from './name-table.ts'
 import { u64Of } from './numbers.ts'
+import type { InodeSink } from './inode-sink.ts'
 import { isUnlinked, type OpenInode } from './open-inode.ts'
-
-/** An entry of a directory that leads to another tree. */
-export interface SubvolumeEntry {
-  child: bigint
-  directory: number
-  /** Of a DIR_INDEX; a DIR_ITEM has none. */
-  index: number | undefined
-  name: ByteString
-  place: number
-}
-
-/** Something wrong with an inode. */
-export interface InodeFault {
-  inode: number
-  what: string
-  place: number
-  expected: unknown
-  found: unknown
-}
-
-/** An inode whose items have all been read. */
-export interface ScannedInode {
-  inode: number
-  /** 0: it has no inode item, or its names and links are not to be checked. */
-  mode: number
-  nlink: number
-  place: number
-}
-
-/** Takes what a scanner reads. */
-export interface InodeSink {
-  /** A name, as one of its three items has it. */
-  name(block: TreeBlock, name: SeenName): void
-  /** A DIR_ITEM has the same entry twice. */
-  repeatedName(place: number): void
-  inode(inode: ScannedInode): void
-  orphan(inode: number): void
-  subvolumeEntry(entry: SubvolumeEntry): void
-  fault(fault: InodeFault): void
-  /** An item is invalid, which has been reported: nothing it may say is to be missed. */
-  invalidItem(block: TreeBlock, slot: number): void
-  /** The items of a continued inode end. */
-  continued(inode: OpenInode): void
-  /** Whether an item may be among what could not be read. */
-  isLost(key: Key): boolean
-  /** Whether any item of an object may be. */
-  isObjectLost(objectid: bigint): boolean
-}
 
 const IMMUTABLE_OR_APPEND = Number(INODE_IMMUTABLE | INODE_APPEND)
 
@@ -254,7 +206,7 @@ export class InodeScanner {
     if (isFreeInodes) {
       this.#fault(inode, 'cache of free inode numbers', place, 'none, as it is given up', 'one')
     }
-    // That cache has no name, and no orphan item.
+    // The cache has neither a name nor an orphan item.
     this.#sink.inode({ inode, mode: isFreeInodes ? 0 : open.mode, nlink, place })
     if (hasItem && open.mode !== 0 && !this.#sink.isObjectLost(objectid)) this.#checkItems(open)
   }

@@ -1,4 +1,4 @@
-/** What must be true of an item by itself, and beside the one before it. (check_leaf_item of tree-checker.c) */
+/** Rules for an item by itself and next to the one before it. (check_leaf_item of tree-checker.c) */
 import {
   BLOCK_GROUP_ITEM_KEY,
   CHUNK_ITEM_KEY,

@@ -20,7 +20,7 @@ export interface SeenName {
   index?: number
   /** Type of file; not of a reference. */
   type?: number
-  /** Where in the block the name is. */
+  /** Offset of the name in the block. */
   start: number
   length: number
 }
@@ -52,7 +52,7 @@ export class NameTable {
   /** Whether all three are there, and nothing is wrong with them. */
   isSound = (row: number) => this.#marks.get(row) === ALL_SEEN
   isOdd = (row: number) => (this.#marks.get(row) & ODD) !== 0
-  /** Where the name is on disk. */
+  /** The place of the name on disk. */
   place = (row: number) => ({
     bytenr: this.#block.get(row),
     start: this.#start.get(row),
@@ -119,13 +119,13 @@ export class NameTable {
     const mask = this.#slots.length - 1
     for (let slot = mixed(directory, inode, hash) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] - 1
-      const isIt =
+      const isWanted =
         this.#hash.get(row) === hash &&
         this.#otherHash.get(row) === otherHash &&
         this.#length.get(row) === length &&
         this.#inode.get(row) === inode &&
         this.#directory.get(row) === directory
-      if (isIt) return row
+      if (isWanted) return row
     }
     return undefined
   }

@@ -1,16 +1,17 @@
 /** Arithmetic of sizes, addresses and ranges; and 64-bit fields that may hold anything. */
-import { roundedI64, roundedU64, type Field } from '../../lib/struct.ts'
+import type { Field } from '../../lib/struct.ts'
+import { looseI64, looseU64 } from '../format.ts'
 
 type FieldPlace = Pick<Field<unknown>, 'offset'>
 
 /** A field of 64 bits, exact below 2^53 and rounded beyond: `Field.get` refuses numbers that only damaged items hold. */
 export function u64Of({ offset }: FieldPlace, view: DataView, base: number): number {
-  return roundedU64(view, base + offset)
+  return looseU64(view, base + offset)
 }
 
 /** The same field with a sign, exact between -2^53 and 2^53. */
 export function i64Of({ offset }: FieldPlace, view: DataView, base: number): number {
-  return roundedI64(view, base + offset)
+  return looseI64(view, base + offset)
 }
 
 /** Whether a size or an address can be one: as a bigint it would not fit any file system. */

@@ -13,7 +13,7 @@ export interface OpenInode {
   namesSize: number
   hasEntries: boolean
   content: FileContent
-  /** Where its first item is on the device. */
+  /** Offset on the device of the inode item, or of its first item. */
   place: number
   /** Whether its first items are in a block that comes before the subtree being walked. */
   isContinued: boolean

@@ -1,4 +1,4 @@
-/** The order of the check: passes over all trees, each of which makes tables; what these say together; then the data. */
+/** The order of the check: passes over all trees that fill tables, the comparison of the tables, then the data. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
@@ -54,7 +54,7 @@ export function* runPasses(input: CheckInput): ReadRoutine<void> {
   const chunks = yield* readChunks(trees)
   const roots = yield* readRoots(trees)
   const space = yield* readSpaceTrees(trees, roots.trees, chunks)
-  // What btrfs-image restored has no data.
+  // An image restored by btrfs-image has no data.
   const hasData = !input.quick && (superblock.flags & SUPER_FLAG_METADUMP) === 0n
   const files = yield* readOtherTrees(trees, { roots, space, zstd: hasData ? zstd : undefined })
   const logged = yield* readLogs(trees, space.checksums)

@@ -73,7 +73,7 @@ export function rootItemProblem(
 }
 
 /**
- * Where the deletion of a tree has come to; undefined when none is under way. A relocation tree that is being merged has
+ * The progress of a tree's deletion; undefined when it is not being deleted. A relocation tree that is being merged has
  * such a place too: it is referred to until that is done, and whole.
  */
 export function dropOf(leaf: TreeBlock, slot: number): { key: Key; level: number } | undefined {

@@ -26,7 +26,7 @@ export interface RootOfTree extends CheckedTree {
   rootDirectory: number
   /** Undefined in root items of old kernels. */
   uuid: Uint8Array | undefined
-  /** Where its item is on the device. */
+  /** Offset of its item on the device. */
   place: number
 }
 
@@ -60,7 +60,7 @@ export class RootTable {
     this.#context = context
   }
 
-  /** Takes in an item of the root tree; it is as it should be. */
+  /** Adds an item of the root tree, which is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const type = leaf.type(slot)
     if (type === ROOT_ITEM_KEY) this.trees.push(rootOf(leaf, slot))
@@ -70,7 +70,7 @@ export class RootTable {
     }
   }
 
-  /** Takes in the entries of a file tree that lead to subvolumes. Snapshots share most of them. */
+  /** Adds the entries of a file tree that lead to subvolumes. Snapshots share most of them. */
   addEntries(parent: bigint, entries: SubvolumeEntryList): void {
     this.entries.push({ parent, entries })
   }
@@ -92,7 +92,7 @@ export class RootTable {
     this.parents.set(child, parents.add(parent))
   }
 
-  /** Takes in an item that has a name; reports what contradicts the others of that name. */
+  /** Adds an item with a name of a subvolume, and reports contradictions between the items of one name. */
   link(as: LinkItem, link: Omit<SubvolumeLink, 'seen'>): void {
     const { child, parent, directory, name, index, place } = link
     const key = `${child} ${parent} ${directory} ${name}`
@@ -115,7 +115,7 @@ export class RootTable {
 export class UuidTable {
   readonly entries: { uuid: string; id: bigint; place: number }[] = []
 
-  /** Takes in a UUID_KEY_SUBVOL item, which is as it should be. */
+  /** Adds a UUID_KEY_SUBVOL item, which is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const uuid = hexText(UuidKey.encode({ objectid: leaf.objectid(slot), offset: leaf.keyOffset(slot) }))
     const end = leaf.itemStart(slot) + leaf.itemSize(slot)

@@ -30,8 +30,9 @@ export const SPACE_TREES: ReadonlySet<bigint> = new Set([
 
 export interface SpaceTables {
   freeSpace: FreeSpaceTable
-  /** Which ranges have checksums, and where these are. */
+  /** The ranges that have checksums. */
   checksums: ChecksumRanges
+  /** The places of these checksums. */
   checksumItems: ChecksumItems
 }
 

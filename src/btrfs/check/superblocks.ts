@@ -16,10 +16,10 @@ import { viewOf, type Field } from '../../lib/struct.ts'
 import { chunkContentProblem } from './device-item-rules.ts'
 import type { CheckContext } from './context.ts'
 
-/** The least that a file system has: the blocks of its trees. */
+/** The fewest tree blocks that a file system has. */
 const MIN_BLOCKS = 6
 
-/** What readers do not look at. */
+/** Checks fields that readers ignore. */
 export function checkSuperblockFields(context: CheckContext): void {
   const { superblock } = context
   const { nodesize, sectorsize, totalBytes, bytesUsed, stripesize, numDevices, devItem, logRoot } = superblock
@@ -33,12 +33,12 @@ export function checkSuperblockFields(context: CheckContext): void {
   expect('numDevices', numDevices > 0, 'more than 0', numDevices)
   expect('logRoot', logRoot % sectorsize === 0, `a multiple of ${sectorsize}`, logRoot)
   expect('devItem', equalBytes(devItem.fsid, context.fsid), 'the fsid in it', 'another one')
-  const least = Key.size + ChunkItem.size + Stripe.size
+  const minSize = Key.size + ChunkItem.size + Stripe.size
   const { sysChunkArraySize } = superblock
-  expect('sysChunkArraySize', sysChunkArraySize >= least, `at least ${least}`, sysChunkArraySize)
+  expect('sysChunkArraySize', sysChunkArraySize >= minSize, `at least ${minSize}`, sysChunkArraySize)
 }
 
-/** The chunks that the superblock has, by themselves. */
+/** Checks one chunk of the superblock's array by itself. */
 export function checkSystemChunk(context: CheckContext, at: number, logical: number): void {
   const { superblock } = context
   const problem = chunkContentProblem(context, viewOf(superblock.sysChunkArray), at, logical)

@@ -1,27 +1,13 @@
 /** Walks trees: every block is as its pointer says, keys ascend, and a visitor gets the leaves. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
-import {
-  CHUNK_TREE_OBJECTID,
-  DATA_RELOC_TREE_OBJECTID,
-  DEV_TREE_OBJECTID,
-  EXTENT_TREE_OBJECTID,
-  FS_TREE_OBJECTID,
-  Header,
-  HEADER_FLAG_RELOC,
-  HEADER_FLAG_WRITTEN,
-  KeyPtr,
-  NO_KEY,
-  ROOT_TREE_OBJECTID,
-  TREE_LOG_OBJECTID,
-  TREE_RELOC_OBJECTID,
-  type Key,
-} from '../format.ts'
+import { NO_KEY, type Key } from '../format.ts'
 import { linkProblem, type BlockExpectation, type BlockProblem, type TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { BlockTable } from './block-table.ts'
-import { blockName, compareKeys, isSubvolume, type CheckContext } from './context.ts'
+import { blockName, compareKeys, type CheckContext } from './context.ts'
+import { checkHeader, NEVER_EMPTY } from './header-rules.ts'
 import { itemProblem } from './item-rules.ts'
-import { keyName, treeName } from './names.ts'
+import { keyName } from './names.ts'
 import { WalkedSubtrees } from './walked-subtrees.ts'
 
 /** A tree, as its root item or the superblock has it. */
@@ -63,21 +49,13 @@ export interface TreeVisitor {
 
 /** Bytes of leaves that are read ahead. */
 const READ_AHEAD = 4 * 1024 ** 2
-const NEVER_EMPTY = new Set([
-  ROOT_TREE_OBJECTID,
-  EXTENT_TREE_OBJECTID,
-  CHUNK_TREE_OBJECTID,
-  DEV_TREE_OBJECTID,
-  FS_TREE_OBJECTID,
-  DATA_RELOC_TREE_OBJECTID,
-])
 
 export class TreeWalker {
   readonly context: CheckContext
   readonly reader: BlockReader
   readonly blocks: BlockTable
   readonly subtrees: WalkedSubtrees
-  /** Pointers whose faults have been reported: a tree may be walked twice, and its nodes be those of others. */
+  /** Pointers whose faults have been reported: a node may be walked more than once. */
   readonly #reported = new Set<string>()
 
   /** @param referenceCount how many references a block has, by the extent tree */
@@ -162,7 +140,7 @@ class Walk {
     const { context, blocks } = this.#walker
     const tree = this.#tree.objectid
     const isNew = blocks.visit(block, this.#tree)
-    this.#checkHeader(block, isNew)
+    checkHeader(context, block, tree, isNew)
     const last = block.count - 1
     if (upper !== undefined && last >= 0 && block.compare(last, upper) >= 0) {
       const [expected, found] = [`a key before ${keyName(upper)}`, keyName(block.key(last))]
@@ -224,46 +202,6 @@ class Walk {
     if (node.level === drop.level) return slot
     const isExact = slot < node.count && node.compare(slot, drop.key) === 0
     return isExact ? slot : Math.max(0, slot - 1)
-  }
-
-  #checkHeader(block: TreeBlock, isNew: boolean): void {
-    const { context } = this.#walker
-    const { objectid } = this.#tree
-    const what = blockName(block.bytenr, objectid)
-    const ownerIsKnown = objectid !== TREE_LOG_OBJECTID && objectid !== TREE_RELOC_OBJECTID
-    // File trees share blocks, and say the same about them.
-    if (ownerIsKnown && (isNew || !isSubvolume(objectid))) {
-      if (isSubvolume(objectid) ? !isSubvolume(block.owner) : block.owner !== objectid) {
-        const expected = isSubvolume(objectid) ? 'that of a subvolume' : objectid
-        context.fault(`${what}, owner`, block.physical, expected, block.owner)
-      }
-    }
-    if (!isNew) return
-    const flags = Header.at.flags.get(block.view, 0)
-    if ((flags & HEADER_FLAG_WRITTEN) === 0n) {
-      context.fault(`${what}, flags`, block.physical, 'WRITTEN', `0x${flags.toString(16)}`)
-    }
-    if (block.count === 0 && (flags & HEADER_FLAG_RELOC) === 0n && NEVER_EMPTY.has(block.owner)) {
-      context.fault(`${what}, nritems`, block.physical, `an item at least in ${treeName(block.owner)}`, 0)
-    }
-    if (block.generation > context.latestGeneration) {
-      const expected = `at most ${context.latestGeneration}`
-      context.fault(`${what}, generation`, block.physical, expected, block.generation)
-    }
-    if (!context.sameChunkTreeUuid(block.bytes, Header.at.chunkTreeUuid.offset)) {
-      context.fault(`${what}, chunk_tree_uuid`, block.physical, 'that of the chunk tree', 'another one')
-    }
-    if (block.level > 0) this.#checkPointers(block)
-  }
-
-  #checkPointers(node: TreeBlock): void {
-    for (let slot = 0; slot < node.count; slot++) {
-      const generation = node.childGeneration(slot)
-      if (generation <= node.generation) continue
-      const what = `${blockName(node.bytenr, this.#tree.objectid)}, slot ${slot}, generation`
-      const at = node.physical + Header.size + slot * KeyPtr.size + KeyPtr.at.generation.offset
-      this.#walker.context.fault(what, at, `at most the node's ${node.generation}`, generation)
-    }
   }
 
   #badSlots(leaf: TreeBlock, isNew: boolean): Set<number> | undefined {

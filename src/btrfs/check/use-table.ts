@@ -9,13 +9,13 @@ export interface ExtentUse {
   diskNumBytes: number
   /** Of the file. */
   inode: number
-  /** Where in the file the extent's first byte would be. */
+  /** Offset in the file at which the whole extent would begin. */
   offset: number
-  /** What it would decompress to. */
+  /** Bytes of the whole extent, decompressed. (ram_bytes) */
   ramBytes: number
   compression: number
   isPreallocated: boolean
-  /** Where the item is on the device. */
+  /** Offset of the item on the device. */
   place: number
 }
 

@@ -1,4 +1,4 @@
-/** Damage done on purpose to an image of ours is found, where it is and no more of it; what nobody uses may be damaged. */
+/** Damage to an image of this project is found, in its place and once; unused space may hold anything. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,7 +34,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const withSource = <T>(work: (source: SyncByteSource) => Promise<T> | T) =>
   withFileSource(built.image, work, built.btrfs)
 
-/** The same bytes but for some that are inverted. */
+/** The same source with some bytes inverted. */
 function flipped(source: SyncByteSource, ...offsets: number[]): ByteSource {
   return {
     size: source.size,
@@ -57,7 +57,7 @@ interface Range {
   isTreeBlock: boolean
 }
 
-/** Ranges that extents have, logical, in order. */
+/** Logical ranges of all extents, in order. */
 function allocated(source: SyncByteSource, reader: BtrfsReader): Range[] {
   const root = driveSync(source, reader.rootOf(EXTENT_TREE_OBJECTID))!
   const cursor = reader.trees.cursor(root)
@@ -73,7 +73,7 @@ function allocated(source: SyncByteSource, reader: BtrfsReader): Range[] {
 }
 
 describe('a sound image', () => {
-  test('has no fault, and progress comes to its end', () =>
+  test('has no fault, and progress reaches its total', () =>
     withSource(async (source) => {
       const progress: [number, number][] = []
       expect(await faultTextsOf(source, { onProgress: (...at) => progress.push(at) })).toEqual([])
@@ -90,14 +90,14 @@ describe('a sound image', () => {
       expect(findingCount).toBe(1)
     }))
 
-  test('can be left alone', () =>
+  test('ends when it is aborted', () =>
     withSource(async (source) => {
       const controller = new AbortController()
       const onProgress = () => controller.abort(new Error('enough'))
       await expect(faultsOf(source, { signal: controller.signal, onProgress })).rejects.toThrow('enough')
     }))
 
-  test('may have any bytes where nothing is', () =>
+  test('may have any bytes in unused space', () =>
     withSource(async (source) => {
       const reader = await open(source)
       const used = allocated(source, reader).flatMap(({ start, length }) =>
@@ -118,7 +118,7 @@ describe('a sound image', () => {
 })
 
 describe('damage', () => {
-  test('to either copy of a tree block is one fault, which says which', () =>
+  test('to either copy of a tree block is one fault, at the offset of that copy', () =>
     withSource(async (source) => {
       const reader = await open(source)
       const { bytenr } = driveSync(source, reader.rootOf(FS_TREE_OBJECTID))!
@@ -130,7 +130,7 @@ describe('damage', () => {
       }
     }))
 
-  test('to any byte that is used is found', () =>
+  test('to any used byte is found', () =>
     withSource(async (source) => {
       const reader = await open(source)
       const ranges = allocated(source, reader)
@@ -153,7 +153,7 @@ describe('damage', () => {
       )
     }))
 
-  test('to content names the file, and is not looked for in a quick check', () =>
+  test('to content names the file, and is ignored by a quick check', () =>
     withSource(async (source) => {
       const whole = source.readSync(0, 8 * 1024 ** 2)
       const at = Buffer.from(whole).indexOf(MARKER)
@@ -164,7 +164,7 @@ describe('damage', () => {
       expect(await faultTextsOf(flipped(source, at + 10), { quick: true })).toEqual([])
     }))
 
-  test('to the superblock leaves its mirror, to both nothing', () =>
+  test('to the superblock is found in each copy, and in both', () =>
     withSource(async (source) => {
       const [first, second] = SUPERBLOCK_OFFSETS
       const one = await faultsOf(flipped(source, first + 500))
@@ -193,7 +193,7 @@ describe('damage', () => {
     }))
 })
 
-/** Where files lie that have no checksums, on the device. */
+/** Ranges on the device of files without checksums. */
 let boot: { start: number; end: number }[] = []
 beforeAll(() =>
   withSource(async (source) => {

@@ -1,4 +1,4 @@
-/** The checker and the reader look at the images with which btrfs-progs tests its own checker. */
+/** The checker and the reader on the images with which btrfs-progs tests its own checker. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openBtrfs } from '../../../src/btrfs/read/open.ts'
@@ -17,7 +17,7 @@ import {
 } from '../../judges/btrfs-images.ts'
 import { faultTextsOf } from './faults.ts'
 
-/** Where our verdict is another one, and why. */
+/** Images with another verdict here, and why. */
 const EXCEPTIONS: Readonly<Record<string, { isSound: boolean; why: string }>> = {
   'fsck-tests/032-corrupted-qgroup/qgroup_corrupted.img': {
     isSound: true,
@@ -28,7 +28,7 @@ const EXCEPTIONS: Readonly<Record<string, { isSound: boolean; why: string }>> = 
 /** Reads of the device that the checker and the reader may do: broken links must not lead them in circles. */
 const MAX_READS = 20_000
 
-/** Reads whatever there is to read. */
+/** Reads everything that can be read. */
 async function readAll(source: SyncByteSource): Promise<void> {
   try {
     const reader = await openBtrfs(source, { loadHash, zstd: await loadZstd() })
