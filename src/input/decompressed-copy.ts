@@ -11,9 +11,9 @@ const READ_SIZE = 1 << 20
 
 export interface CopyOptions {
   name: string
-  /** Bytes of the compressed image that are done. */
+  /** Called with the bytes of the compressed image that are done. */
   onRead: (bytes: number) => void
-  /** Where the copy lies; default: where the system has its temporary files. */
+  /** Folder of the copy. Default: the system's folder for temporary files. */
   temporaryDirectory?: string | undefined
 }
 

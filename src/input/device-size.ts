@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 const SYSFS_SECTOR = 512
 
 /**
- * Bytes of a block device, which stat(2) does not tell: Linux says it in a file, elsewhere the end is looked for.
+ * Bytes of a block device, which stat(2) does not give: Linux has a file with the size, elsewhere the end is searched.
  *
  * @param rdev its number, of stat(2)
  */

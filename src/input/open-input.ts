@@ -1,4 +1,4 @@
-/** Where do the bytes of an image come from? */
+/** Opens the sources of images that need Node: paths and file handles. */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { afterFailure } from '../lib/clean-up.ts'
@@ -45,7 +45,7 @@ async function openPath(path: string): Promise<OpenInput> {
 const REASONS: Record<string, string> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
-  // What open(2) says to one.
+  // The error of open(2) for a socket.
   ENXIO: 'expected a regular file or a block device, found a socket',
 }
 

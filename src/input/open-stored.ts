@@ -1,4 +1,4 @@
-/** The bytes of an image as they are uncompressed, wherever it is stored. */
+/** The uncompressed bytes of an image, wherever it is stored. */
 import { afterFailure, runAll } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { compressionOf } from '../lib/compression-format.ts'
@@ -13,21 +13,21 @@ export interface InputOptions {
   onNotice?: ((text: string) => void) | undefined
   /** Called often, when an image must be decompressed as a whole before it can be read. */
   onProgress?: ((progress: InputProgress) => void) | undefined
-  /** Ends all reading: what is being waited for throws the signal's reason. */
+  /** Ends all reading: reads throw the reason of the signal. */
   signal?: AbortSignal | undefined
-  /** Where such an image is decompressed to. Default: the system's folder for temporary files. */
+  /** Folder that such an image is decompressed to. Default: the system's folder for temporary files. */
   temporaryDirectory?: string | undefined
 }
 
 export interface InputProgress {
-  /** What is being done, a few words in lower case. */
+  /** The work being done, a few words in lower case. */
   step: string
   /** Bytes of this step that are done. */
   done: number
   total: number
 }
 
-/** How an image is compressed. */
+/** The compression of an image. */
 export interface ImageCompression {
   format: 'zstd' | 'gzip'
   /** Parts that can be decompressed alone; 1 when it can only be decompressed as a whole. */
@@ -52,7 +52,7 @@ export interface ImageBytes {
   close: () => Promise<void>
 }
 
-/** A sector: the first one says what a file is. */
+/** A sector; the first one suffices to recognize a format. */
 const START_SIZE = 512
 const BOOT_SIGNATURE = [0x55, 0xaa]
 
@@ -91,9 +91,7 @@ export async function openStored(
     return {
       ...opened,
       statistics,
-      close: async () => {
-        await runAll(opened.close, close)
-      },
+      close: () => runAll(opened.close, close),
     }
   } catch (error) {
     throw await afterFailure(error, close)

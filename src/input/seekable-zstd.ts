@@ -46,7 +46,7 @@ export function* readSeekTable(size: number): ReadRoutine<SeekTable> {
   try {
     const frames = decodeSeekTable(yield* readExactly(start, tableSize, 'seek table'), start)
     const stored = frames.reduce((sum, { compressed }) => sum + compressed, 0)
-    if (stored !== start) return { reason: `its seek table speaks of ${stored} bytes instead of ${start}` }
+    if (stored !== start) return { reason: `its seek table covers ${stored} bytes instead of ${start}` }
     const largest = frames.reduce((most, { content }) => Math.max(most, content), 0)
     if (largest > MAX_FRAME_CONTENT) return { reason: `one of its frames holds ${largest} bytes` }
     return { frames }
@@ -60,7 +60,7 @@ export function* readSeekTable(size: number): ReadRoutine<SeekTable> {
  * The content of the frames as one source; it answers at once if the file does.
  *
  * @param onDecompressed called after each frame that is decompressed
- * @throws CorruptError from its reads when a frame is damaged, or holds something else than the table says
+ * @throws CorruptError from its reads when a frame is damaged, or differs from its entry in the table
  */
 export async function framesSource(
   file: ByteSource,

@@ -5,7 +5,7 @@ export type HashName = (typeof HASH_NAMES)[number]
 /** Bytes of the longest checksum. */
 export const MAX_CHECKSUM_SIZE = 32
 
-/** One of them at work. It calculates in memory of its own, so every thread has its own. */
+/** A hash function that is loaded. It calculates in memory of its own, so every thread has its own. */
 export interface BlockHash {
   readonly name: HashName
   /** Bytes of one checksum. */
@@ -21,7 +21,7 @@ export interface BlockHash {
 }
 
 /**
- * How many blocks there are.
+ * The number of blocks in `bytes`.
  *
  * @throws RangeError as `hashBlocks` does
  */

@@ -1,8 +1,8 @@
-/** What images are read from. */
+/** Sources that images are read from. */
 
 /** Bytes that can be read anywhere. */
 export interface ByteSource {
-  /** Bytes there are. */
+  /** Bytes in all. */
   readonly size: number
   /** `length` bytes from `offset` on; fewer only where the source ends. The caller may keep them. */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>
@@ -25,7 +25,7 @@ export function memorySource(bytes: Uint8Array): SyncByteSource {
   return { size: bytes.length, read: readSync, readSync }
 }
 
-/** The part of a source that begins at `start`: a partition of an image. What lies beyond the source is not there. */
+/** The part of a source that begins at `start`: a partition of an image. It ends where the source does, at the latest. */
 export function subSource(source: ByteSource, start: number, size: number): ByteSource {
   const available = Math.max(0, Math.min(size, source.size - start))
   const clip = (offset: number, length: number) => Math.max(0, Math.min(length, available - offset))

@@ -1,13 +1,13 @@
 import type { Finding, OnFinding } from './finding.ts'
 
-/** How many findings a result holds; `onFinding` is called with all of them. */
+/** Findings that a result holds; `onFinding` is called with all of them. */
 export const MAX_KEPT_FINDINGS = 1000
 
-/** What a check has found. */
+/** The result of a check. */
 export interface CheckResult {
   /** The first `MAX_KEPT_FINDINGS` findings, in the order in which they were made. None: what was checked is sound. */
   findings: Finding[]
-  /** How many findings there were in all. */
+  /** Findings in all. */
   findingCount: number
 }
 

@@ -19,7 +19,7 @@ const FORMATS = [
 
 export type CompressionFormat = (typeof FORMATS)[number]['name']
 
-/** Bytes that tell every format. */
+/** Bytes that suffice to recognize every format. */
 export const LONGEST_MAGIC = 10
 
 /** The format in which bytes that begin with `start` are compressed, supported or not. */

@@ -15,7 +15,7 @@ import {
   VECTOR,
 } from './crc32c-wasm.ts'
 
-/** What is used of WebAssembly, which the types of Node lack. */
+/** The part of WebAssembly used here, which the types of Node lack. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object
   Instance: new (module: object) => { exports: object }

@@ -16,7 +16,7 @@ export abstract class DiskwrightError extends Error {
 
 /** One thing wrong with an image description. */
 export interface SpecIssue {
-  /** Where in the JSON, for example `partitions[1].subvolumes[0].name`; '' is the whole document. */
+  /** Its place in the JSON, for example `partitions[1].subvolumes[0].name`; '' is the whole document. */
   path: string
   message: string
 }
@@ -32,7 +32,7 @@ export class SpecError extends DiskwrightError {
   }
 }
 
-/** What was fed in is wrong: which source, which entry, at which byte offset of the (uncompressed) source. */
+/** An input is wrong: which source, which entry, at which byte offset of the (uncompressed) source. */
 export class InputError extends DiskwrightError {
   readonly code = 'INPUT'
   readonly source: string
@@ -100,7 +100,7 @@ export class UnsupportedError extends DiskwrightError {
   readonly code = 'UNSUPPORTED'
 }
 
-/** What was asked for is not in an image: a partition, a path, a subvolume. */
+/** An image lacks something that was asked for: a partition, a path, a subvolume. */
 export class NotFoundError extends DiskwrightError {
   readonly code = 'NOT_FOUND'
 }

@@ -13,9 +13,9 @@ export interface Finding {
   message: string
   /** Bytes from the start of what was looked at: the image, or one file system. Undefined: no single place. */
   offset?: number | undefined
-  /** What the format demands there; undefined when no two values were compared. */
+  /** The value that the format demands there; undefined when no two values were compared. */
   expected?: string | undefined
-  /** What is there instead. */
+  /** The value that is there instead. */
   found?: string | undefined
   /** Number of the partition; undefined: the image itself, its partition table, or an image without one. */
   partition?: number | undefined

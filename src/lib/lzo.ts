@@ -8,7 +8,7 @@ const M2_MAX_LENGTH = 8
 const M2_MAX_DISTANCE = 0x800
 const M3_MARKER = 0b0010_0000
 const M3_MAX_DISTANCE = 0x4000
-/** What a match instruction's own bits for the length hold beyond the least match; more follows in bytes. */
+/** The bits of a match instruction for its length beyond the least match; bytes follow when they do not suffice. */
 const M3_LENGTH_MASK = 0b1_1111
 const M4_LENGTH_MASK = 0b111
 /** A match at distance 0x4000 in the form for far ones stands for the end. */
@@ -20,13 +20,13 @@ const FIRST_LITERALS = 17
 const FIRST_LITERALS_MAX = 255 - FIRST_LITERALS
 /** So many literals fit into the instruction before them. */
 const TRAILING_LITERALS_MAX = 3
-/** What an instruction for literals holds in its four bits, beyond the three that never need it. */
+/** The bits of an instruction for literals for their number beyond three, which is always there. */
 const LITERALS_MASK = 0b1111
 
 /** Shorter matches are not looked for. */
 const MIN_MATCH = 4
 const HASH_BITS = 13
-/** Where nothing matched for 2^SKIP_SHIFT bytes, one byte more is skipped at each step. */
+/** After 2^SKIP_SHIFT bytes without a match one byte more is skipped at each step. */
 const SKIP_SHIFT = 6
 
 /** The most bytes that `size` bytes of content become. */
@@ -38,7 +38,7 @@ export function lzoBound(size: number): number {
 export class LzoCompressor {
   /** By the hash of four bytes: where they were last seen, counted over all segments there have been. */
   readonly #seen = new Uint32Array(1 << HASH_BITS)
-  /** What positions of the present segment begin with; those below are of earlier ones. 0 is nowhere. */
+  /** Number of the first position of the current segment; lower ones are of earlier segments. 0 is no position. */
   #base = 1
 
   /**
@@ -143,7 +143,7 @@ function writeMatch(length: number, distance: number, target: Uint8Array, at: nu
   return at
 }
 
-/** What the bits of an instruction do not hold: zeros that stand for 255 each, and the rest. */
+/** Writes the part of a length that the bits of an instruction do not hold: zeros for 255 each, and the rest. */
 function writeLength(rest: number, target: Uint8Array, at: number): number {
   for (; rest > 255; rest -= 255) target[at++] = 0
   target[at++] = rest

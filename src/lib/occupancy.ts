@@ -1,8 +1,8 @@
-/** How full a long range is, in a bounded number of cells. */
+/** The occupancy of a long range, in a bounded number of cells. */
 
 /**
- * For every kind of use that there is, how much of each cell has it: a digit a cell, from 0 (nothing) to 9 (all of it).
- * What is used at all is at least 1.
+ * For every kind of use, the share of each cell that has it: a digit a cell, from 0 (nothing) to 9 (all of it). A cell
+ * that is used at all has at least 1.
  */
 export interface Occupancy<Kind extends string = string> {
   /** Bytes of a cell; the last one may be shorter. */
@@ -31,7 +31,7 @@ export class OccupancyCells<Kind extends string> {
     this.#count = Math.ceil(size / this.#cellBytes)
   }
 
-  /** What lies outside the range is not counted. */
+  /** Bytes outside the range are not counted. */
   add(kind: Kind, start: number, length: number): void {
     let cells = this.#used.get(kind)
     if (cells === undefined) {

@@ -15,13 +15,13 @@ const REASONS: Record<string, string> = {
 }
 
 /**
- * What the system says about an output as an OutputError that names it; anything else, a mistake of the
- * program, as it is.
+ * An error of the system as an OutputError that names the output; any other error, a mistake of the program, as it
+ * is.
  */
 export function toOutputError(name: string, error: unknown): unknown {
   if (error instanceof OutputError || !(error instanceof Error)) return error
   const { code } = error as NodeJS.ErrnoException
-  // Codes of Node's own argument checks (ERR_...) speak of our mistakes.
+  // Codes of Node's own argument checks (ERR_...) are mistakes of the program.
   if (code === undefined || code.startsWith('ERR_')) return error
   return new OutputError(`${name}: cannot write: ${REASONS[code] ?? error.message} (${code})`, {
     cause: error,

@@ -1,49 +1,49 @@
 /**
- * Readers of formats are computations that ask for bytes: they yield the range they want, and go on with what they
- * are given. They do no input themselves. So one reader serves sources that answer at once (memory, files) and those
- * that do not (a Blob, something at the other end of a network), and runs in a browser, too.
+ * Readers of formats are generators that do no input themselves: they yield the range they need, and are resumed with
+ * its bytes. So one reader serves sources that answer at once (memory, files) and sources that answer later (a Blob, a
+ * server), in Node and in browsers.
  */
 import { CorruptError } from './errors.ts'
 import type { ByteSource, SyncByteSource } from './byte-source.ts'
 import type { Struct } from './struct.ts'
 
-/** Where the bytes lie, from the start of what is being read (an image, or one partition of it). */
+/** A range in bytes, from the start of the source: an image, or one partition of it. */
 export interface ByteRange {
   offset: number
   length: number
 }
 
-/** Reads ranges, and returns what it makes of them. */
+/** Yields the ranges that it needs, is resumed with their bytes, and returns its result. */
 export type ReadRoutine<T> = Generator<ByteRange, T, Uint8Array>
 
-/** Runs a reading on a source that answers at once. What the source throws, the reading may catch. */
-export function driveSync<T>(source: SyncByteSource, reading: ReadRoutine<T>): T {
-  let step = reading.next()
+/** Runs a routine on a source that answers at once. The routine can catch the errors of the source. */
+export function driveSync<T>(source: SyncByteSource, routine: ReadRoutine<T>): T {
+  let step = routine.next()
   while (!step.done) {
     const { offset, length } = step.value
     let bytes: Uint8Array
     try {
       bytes = source.readSync(offset, length)
     } catch (error) {
-      step = reading.throw(error)
+      step = routine.throw(error)
       continue
     }
-    step = reading.next(bytes)
+    step = routine.next(bytes)
   }
   return step.value
 }
 
 /**
- * Runs a reading on any source. What the source throws, the reading may catch.
+ * Runs a routine on any source. The routine can catch the errors of the source.
  *
  * @throws the reason of `signal`, before the next read after it was aborted
  */
 export async function drive<T>(
   source: ByteSource,
-  reading: ReadRoutine<T>,
+  routine: ReadRoutine<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  let step = reading.next()
+  let step = routine.next()
   while (!step.done) {
     signal?.throwIfAborted()
     const { offset, length } = step.value
@@ -52,10 +52,10 @@ export async function drive<T>(
       const answer = source.read(offset, length)
       bytes = answer instanceof Uint8Array ? answer : await answer
     } catch (error) {
-      step = reading.throw(error)
+      step = routine.throw(error)
       continue
     }
-    step = reading.next(bytes)
+    step = routine.next(bytes)
   }
   return step.value
 }
@@ -63,7 +63,7 @@ export async function drive<T>(
 /**
  * All bytes of a range.
  *
- * @param what they are, for messages
+ * @param what the name of the structure, for messages
  * @throws CorruptError when the source ends before
  */
 export function* readExactly(offset: number, length: number, what: string): ReadRoutine<Uint8Array> {
@@ -73,9 +73,9 @@ export function* readExactly(offset: number, length: number, what: string): Read
 }
 
 /**
- * A structure that lies at `offset`.
+ * The structure at `offset`.
  *
- * @throws CorruptError when the source ends before, or a field cannot be what it holds
+ * @throws CorruptError when the source ends before, or a field holds an impossible value
  */
 export function* readStruct<F>(offset: number, what: string, type: Struct<F>) {
   const bytes = yield* readExactly(offset, type.size, what)
@@ -85,8 +85,8 @@ export function* readStruct<F>(offset: number, what: string, type: Struct<F>) {
 /**
  * Decodes a structure of an image that may be damaged.
  *
- * @param where the bytes lie, for messages
- * @throws CorruptError when there are too few bytes, or a field cannot be what it holds
+ * @param where the name of the structure and the offset of `bytes`, for messages
+ * @throws CorruptError when there are too few bytes, or a field holds an impossible value
  */
 export function decodeChecked<F>(
   type: Struct<F>,

@@ -23,7 +23,7 @@ export interface MemorySink extends Sink {
   read(position: number, length: number): Uint8Array
   /** End of what was written, in bytes. */
   readonly size: number
-  /** What was written, from position 0 to `size`: a view that is valid until the next write. */
+  /** The bytes from position 0 to `size`: a view that is valid until the next write. */
   bytes(): Uint8Array
 }
 

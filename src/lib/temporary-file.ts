@@ -30,7 +30,7 @@ export interface TemporaryFile {
  * @throws OutputError when the folder cannot hold it
  */
 export async function createNameless(folder = tmpdir()): Promise<{ handle: FileHandle; folder: string }> {
-  // Others may write to the folder, too, but not into one of ours.
+  // Other users may write to the folder, but not to one in it that is ours.
   const own = await namingErrors(folder, mkdtemp(join(folder, 'diskwright-')))
   let handle: FileHandle | undefined
   try {
@@ -61,7 +61,7 @@ export interface TargetFile {
   discard: () => Promise<void>
 }
 
-/** Where a file goes, and the file that it replaces. */
+/** The final path of a file, and the file that it replaces. */
 interface Target {
   path: string
   replaced: Stats | undefined

@@ -1,7 +1,7 @@
 /**
  * Threads that do jobs in shared memory.
  *
- * Where no thread can be started the pool does the jobs in the thread that made it, after a notice: in a browser, and
+ * When no thread can be started the pool does the jobs in the thread that made it, after a notice: in a browser, and
  * in a program that a bundler has put into one file, beside which there are no files for threads. So a pool is given
  * its handler twice: as the URL of a module for threads, and as an import that bundlers follow.
  */
@@ -22,9 +22,9 @@ export interface HandlerModule {
 }
 
 export interface WorkerPoolOptions {
-  /** How many threads; with 0 the jobs are done in this one. */
+  /** Number of threads; with 0 the jobs are done in this one. */
   workers: number
-  /** Where the handler's module lies. A function, because `import.meta.url` is not there in every bundle. */
+  /** The URL of the handler's module. A function, because `import.meta.url` is not there in every bundle. */
   module: () => URL
   /** Imports the same module into this thread. */
   load: () => Promise<HandlerModule>

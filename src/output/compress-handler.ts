@@ -1,4 +1,4 @@
-/** What a thread does that compresses what lies in shared memory. */
+/** The handler of threads that compress content in shared memory. */
 import type { CreateHandler } from '../lib/worker-pool.ts'
 import { loadZstd, type Zstd, type ZstdCompressor } from '../lib/zstd/codec.ts'
 

@@ -11,7 +11,7 @@ const MAX_PIECES = 4096
 /** A piece takes at most three headers and few bytes more, every full block another header. */
 const BLOCKS_BYTES = MAX_FRAME_CONTENT + 64 * MAX_PIECES
 
-/** What comes in one go; the next of the same kind becomes part of it, unless it is a copy or reserved. */
+/** A piece of content; the next of the same kind becomes part of it, unless it is a copy or reserved. */
 type PieceKind = 'plain' | 'incompressible' | 'zeros' | 'copy' | 'reserved'
 
 /** Bytes of the image that stand in the frames as they are. */
@@ -24,18 +24,18 @@ export interface UncompressedRun {
 }
 
 /**
- * Up to 4 MiB of an image on their way to become frames. What is compressed already is copied to where it stays
- * until it is in the file, between the headers of its blocks. What is to be compressed waits beside that.
+ * Up to 4 MiB of an image that become frames. Incompressible content is copied between the headers of its blocks, where
+ * it stays until it is in the file. Content to be compressed waits in the memory.
  */
 export class FrameBatch {
   readonly #memory: RunMemory
   readonly #blocks: FrameBlocks
   readonly #parts = new BatchParts()
-  /** Where among the blocks the bytes of each reserved piece are. */
+  /** The places of the reserved pieces among the blocks. */
   readonly #reservedPlaces: number[] = []
   #pieces = 0
   #lastKind: PieceKind | undefined
-  /** Where in the content of the memory the next bytes go. */
+  /** End of the content of the memory: the place of the next bytes. */
   #contentEnd = 0
 
   /** @param memory for what is to be compressed */
@@ -63,12 +63,12 @@ export class FrameBatch {
     return this.#lastKind === 'plain'
   }
 
-  /** How many runs of the memory are to be compressed. */
+  /** Number of runs of the memory that are to be compressed. */
   get runs(): number {
     return this.#blocks.runs
   }
 
-  /** It is not full when it has taken so many bytes more, in so many pieces. */
+  /** Whether it has room for more than so many bytes, in so many pieces. */
   takes(length: number, pieces: number): boolean {
     return length < this.room && this.#pieces + pieces < MAX_PIECES
   }
@@ -145,8 +145,8 @@ export class FrameBatch {
   }
 
   /**
-   * Adds a raw block of zeros that is not torn apart, to be found again and overwritten: before it is in the file
-   * by changing the bytes returned. At most BLOCK_MAXIMUM_SIZE bytes.
+   * Adds one raw block of zeros, to be overwritten later: before it is in the file by changing the bytes returned.
+   * At most BLOCK_MAXIMUM_SIZE bytes.
    */
   addReserved(length: number): Uint8Array {
     this.#begin('reserved')
@@ -170,13 +170,13 @@ export class FrameBatch {
     return this.#blocks.gather()
   }
 
-  /** Where in the frames the bytes of each reserved piece are. */
+  /** The places of the reserved pieces in the frames. */
   reservedAt(): number[] {
     const toFrames = this.#blocks.toFrames()
     return this.#reservedPlaces.map((place) => toFrames(place))
   }
 
-  /** What can be read from the frames without decompressing anything, once the runs are compressed; in order. */
+  /** The runs that can be read without decompressing anything, in order, once the others are compressed. */
   *uncompressedRuns(): Generator<UncompressedRun> {
     const toFrames = this.#blocks.toFrames()
     for (const { where, at, length, offset } of this.#parts.uncompressed()) {

@@ -7,9 +7,9 @@ import { namingErrors } from '../lib/output-error.ts'
  */
 export interface OpenFile {
   /**
-   * Starts a write of one or more pieces, one behind the other, when the write before has ended. The promise is settled when it has started; the bytes
-   * must stay as they are until `start` or `settle` is settled the next time. A failed write makes
-   * everything that follows fail.
+   * Starts a write of one or more pieces, one behind the other, when the write before has ended. The promise is settled
+   * when it has started; the bytes must stay as they are until `start` or `settle` is settled the next time. A failed
+   * write makes everything that follows fail.
    */
   start(position: number, bytes: readonly Uint8Array[]): Promise<void>
   /** Waits for the write in the background. */
@@ -30,7 +30,7 @@ export function openFile(handle: FileHandle, name: string): OpenFile {
     async start(position, bytes) {
       await inFlight
       inFlight = namingErrors(name, writeAll(handle, position, bytes))
-      // Reported by whoever waits for it next.
+      // The next call reports a failure.
       inFlight.catch(() => undefined)
     },
     settle: () => inFlight,
@@ -60,7 +60,7 @@ async function writeAll(handle: FileHandle, position: number, bytes: readonly Ui
   }
 }
 
-/** What is left of pieces behind their first `length` bytes. */
+/** The rest of pieces behind their first `length` bytes. */
 function behind(pieces: readonly Uint8Array[], length: number): Uint8Array[] {
   let first = 0
   let done = length

@@ -19,7 +19,7 @@ export type OutputFormat = 'img' | 'img.zst'
 export interface OutputOptions {
   /** The path of a file, or a stream, to which the image is passed on when it is complete. */
   output: string | Writable | WritableStream
-  /** By default what the name says: `img.zst` when it ends in `.zst`. Streams: `img`. */
+  /** Default: `img.zst` for names that end in `.zst`, else `img`. */
   format?: OutputFormat
   /** Replace an existing file. */
   force?: boolean
@@ -55,7 +55,7 @@ export interface Output {
 const DEFAULT_LEVEL = 3
 
 /**
- * Opens an output; what is wrong with the target is found here, before any work is done.
+ * Opens an output; faults of the target are found here, before any work is done.
  *
  * @throws OutputError
  */

@@ -1,9 +1,9 @@
 import { columnOfSizes, columnOfU32 } from '../lib/column.ts'
 
-/** Stands for zeros, which are nowhere in the file. */
+/** The place of zeros, which are nowhere in the file. */
 const NOWHERE = -1
 
-/** Where in a file of frames there are bytes of the image as they are: reading them takes no decompression. */
+/** Ranges of the image that stand in a file of frames as they are: reading them takes no decompression. */
 export class RawRuns {
   readonly #imageOffset = columnOfSizes()
   readonly #length = columnOfU32()
@@ -16,7 +16,7 @@ export class RawRuns {
     this.#fileOffset.push(fileOffset ?? NOWHERE)
   }
 
-  /** What of the image from `offset` on is in the file as it is; undefined when nothing is known of that byte. */
+  /** The rest of the run that has the byte at `offset`; undefined when no run has it. */
   find(offset: number): { length: number; fileOffset: number | undefined } | undefined {
     let low = 0
     let high = this.#imageOffset.length

@@ -1,7 +1,7 @@
 /** A part of a reserved range that is one raw block. */
 interface Part {
   bytes: Uint8Array
-  /** Where in the file its bytes are, once they are there. */
+  /** The place of its bytes in the file, once they are there. */
   fileOffset: number | undefined
 }
 
@@ -44,7 +44,7 @@ export class ReservedRanges {
     }
   }
 
-  /** Gives a range its content; what is in the file already is left to the caller to write. */
+  /** Gives a range its content; parts that are in the file already are left to the caller to write. */
   patch(offset: number, bytes: Uint8Array): FilePatch[] {
     const range = this.#ranges.get(offset)
     checkReserved(range?.length, offset, bytes.length)

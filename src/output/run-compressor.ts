@@ -1,4 +1,4 @@
-/** Who compresses what an .img.zst has to compress itself: this thread or another. */
+/** Compresses the runs of an .img.zst, in this thread or in another. */
 import type { OnFinding } from '../lib/finding.ts'
 import { WorkerPool } from '../lib/worker-pool.ts'
 import type { Zstd } from '../lib/zstd/codec.ts'
@@ -9,7 +9,7 @@ import { RunMemory } from '../lib/zstd/run-memory.ts'
 const BACKLOG = 2
 
 export interface RunCompressor {
-  /** How many memories it is worth having compressed at a time. */
+  /** Memories that are worth being compressed at a time. */
   readonly backlog: number
   /** Two more than that: one is being filled, and one is being written to the file. */
   readonly memories: readonly RunMemory[]
@@ -52,7 +52,7 @@ export function threadedCompressor(level: number, onFinding?: OnFinding): RunCom
         onFinding,
       })
       const done = pool.run(memory, compressJob(count, level))
-      // Whoever finishes the batch will see it fail; until then nobody is listening.
+      // `finish` reports the failure; until then nothing handles the rejection.
       done.catch(() => undefined)
       underWay.set(memory, done)
     },

@@ -8,7 +8,7 @@ import { toOutputError } from '../lib/output-error.ts'
 const CHUNK_SIZE = 1024 * 1024
 const STREAM_NAME = 'output stream'
 
-/** A stream of either kind, as something to pour bytes into. */
+/** Writes to a stream of either kind, and waits while it is full. */
 export interface StreamWriter {
   /**
    * Passes bytes on when the stream has room for more. They must not change any more.
@@ -24,7 +24,7 @@ export interface StreamWriter {
 
 /** @throws OutputError when the stream has ended or failed already */
 export function streamWriterOf(stream: Writable | WritableStream): StreamWriter {
-  return 'getWriter' in stream ? webDrain(stream) : nodeDrain(stream)
+  return 'getWriter' in stream ? webStreamWriter(stream) : nodeStreamWriter(stream)
 }
 
 function broken(error: unknown): OutputError {
@@ -34,7 +34,7 @@ function broken(error: unknown): OutputError {
   return new OutputError(`${STREAM_NAME}: ${message}`, { cause: error })
 }
 
-function nodeDrain(stream: Writable): StreamWriter {
+function nodeStreamWriter(stream: Writable): StreamWriter {
   if (!stream.writable) throw new OutputError(`${STREAM_NAME}: cannot be written to any more`)
   const isStandard = stream === process.stdout || stream === process.stderr
   let failure: OutputError | undefined
@@ -87,7 +87,7 @@ function nodeDrain(stream: Writable): StreamWriter {
   }
 }
 
-function webDrain(stream: WritableStream): StreamWriter {
+function webStreamWriter(stream: WritableStream): StreamWriter {
   const writer = stream.getWriter()
   const orBroken = async (work: Promise<unknown>): Promise<void> => {
     try {

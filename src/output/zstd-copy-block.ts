@@ -1,5 +1,5 @@
 /**
- * A compressed block made by hand that says nothing but "the same bytes as so far back": no literals and one
+ * A compressed block made by hand that repeats bytes from so far back, and nothing else: no literals and one
  * sequence (RFC 8878, 3.1.1.3). It costs about a dozen bytes, whatever it stands for.
  */
 

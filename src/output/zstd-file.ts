@@ -59,7 +59,7 @@ export async function finishFrames(file: OpenFile, index: FrameIndex): Promise<n
   return size
 }
 
-/** The frames alone, for a file that others follow. */
+/** The frames alone, without a seek table: more may be appended. */
 export function zstdFrames(
   file: OpenFile,
   { zstd, level, threaded = false, onFinding }: ZstdFileOptions,

@@ -193,7 +193,7 @@ describe('seekable zstd', () => {
   })
 
   test.each([
-    ['speaks of another size', (file: Uint8Array) => (file[file.length - 9 - 8] ^= 1), 'speaks of'],
+    ['covers another size', (file: Uint8Array) => (file[file.length - 9 - 8] ^= 1), 'instead of'],
     [
       'has another header',
       (file: Uint8Array, view: DataView) => {

@@ -91,8 +91,8 @@ function checkLevel(level: number): void {
 }
 
 /**
- * The most bytes a frame can hold, by its own words and those of the caller. What the libraries do with
- * input that is cut off or too long differs (node:zlib says nothing), so it never gets to them.
+ * The most bytes that a frame can hold, by its header and by the caller. Input that is cut off or too long never gets to
+ * the libraries, which treat it differently (node:zlib takes it without an error).
  */
 function checkFrame(bytes: Uint8Array, maxSize: number): number {
   const size = readFrameSize(bytes)

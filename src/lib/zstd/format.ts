@@ -1,6 +1,6 @@
 /**
- * The outside of Zstandard frames (RFC 8878, 3.1.1): frame headers and block headers. What is inside a
- * compressed block is libzstd's business.
+ * The headers of Zstandard frames and of their blocks (RFC 8878, 3.1.1). The content of compressed blocks is left to
+ * libzstd.
  */
 import { type Codec, struct, u16, u32, u64, u8, viewOf } from '../struct.ts'
 
@@ -9,7 +9,7 @@ export const FRAME_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
 /** The one with which a seek table begins. */
 export const SEEK_TABLE_MAGIC = SKIPPABLE_MAGIC + 0xe
-/** No block holds more than this, packed or not. (Block_Maximum_Size) */
+/** No block holds more than this, compressed or not. (Block_Maximum_Size) */
 export const BLOCK_MAXIMUM_SIZE = 128 * 1024
 
 /** Bits of Frame_Header_Descriptor. */
@@ -18,14 +18,14 @@ const SINGLE_SEGMENT = 0x20
 const CONTENT_CHECKSUM = 0x04
 const DICTIONARY_ID_MASK = 0x03
 
-/** How frames begin that decoders pass over. `size` is that of the bytes behind it. */
+/** The start of a frame that decoders skip. `size` is that of the bytes behind it. */
 export const SkippableFrameHeader = struct('Skippable_Frame', 8, { magic: u32, size: u32 })
 
 export function isSkippableMagic(magic: number): boolean {
   return magic >>> 4 === SKIPPABLE_MAGIC >>> 4
 }
 
-/** How every frame begins. */
+/** The start of every frame. */
 const FrameStart = struct('Magic_Number, Frame_Header_Descriptor', 5, { magic: u32, descriptor: u8 })
 
 /**
@@ -66,7 +66,7 @@ const u16From256: Codec<number> = {
 const DICTIONARY_IDS = [NOTHING, u8, u16, u32]
 const CONTENT_SIZES = [NOTHING, u16From256, u32, u64]
 
-/** What a Frame_Header_Descriptor says about the rest of the header and the end of the frame. */
+/** The rest of the header and the end of the frame, according to a Frame_Header_Descriptor. */
 function readDescriptor(descriptor: number) {
   const singleSegment = (descriptor & SINGLE_SEGMENT) !== 0
   const sizeKind = descriptor >> CONTENT_SIZE_SHIFT
@@ -136,7 +136,7 @@ export interface BlockHeader {
   size: number
 }
 
-/** Block_Header: 24 bits of which the lowest says that the block is its frame's last. */
+/** Block_Header: 24 bits, of which the lowest marks the last block of a frame. */
 export const BlockHeader: Codec<BlockHeader> = {
   size: 3,
   write(view, at, { last, type, size }) {

@@ -27,20 +27,20 @@ export interface FrameSizes {
 interface Frame {
   /** Bytes of content. */
   content: number
-  /** Where its blocks end, without those of runs. */
+  /** The end of its blocks, those of runs not counted. */
   end: number
   /** Which run is in it. */
   run: number | undefined
 }
 
-/** Blocks one after the other in memory, and the places where those belong that runs will become. */
+/** Blocks one after the other in memory, and the places of runs, whose blocks are made later. */
 export class FrameBlocks {
   /** Headers and raw blocks, where they stay until they are in the file. */
   readonly bytes: Uint8Array
   readonly #view: DataView
   readonly #memory: RunMemory
   readonly #frames: Frame[] = []
-  /** Where among the blocks those of each run belong. */
+  /** The place of each run among the blocks. */
   readonly #runPlaces: number[] = []
   #end = 0
   /** Of the frame that is open. */
@@ -159,7 +159,7 @@ export class FrameBlocks {
     return pieces
   }
 
-  /** What turns ascending places in `bytes` into places in the frames, once the runs are compressed. */
+  /** A function from places in `bytes`, in ascending order, to places in the frames, once the runs are compressed. */
   toFrames(): (place: number) => number {
     let run = 0
     let shift = 0

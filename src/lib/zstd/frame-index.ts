@@ -3,7 +3,7 @@ import type { FrameSizes } from './frame-blocks.ts'
 
 /** A frame's place, in bytes: in the file and, decompressed, in the image. */
 export interface PlacedFrame {
-  /** How many frames are before it. */
+  /** Number of frames before it. */
   index: number
   fileOffset: number
   fileSize: number
@@ -11,7 +11,7 @@ export interface PlacedFrame {
   imageSize: number
 }
 
-/** Where the frames of a file are: in the order in which they were added, without gaps. */
+/** The places of the frames of a file: in the order in which they were added, without gaps. */
 export class FrameIndex {
   readonly #fileEnds: number[] = []
   readonly #imageEnds: number[] = []
@@ -21,7 +21,7 @@ export class FrameIndex {
     return this.#fileEnds.at(-1) ?? 0
   }
 
-  /** End of what the frames hold of the image. */
+  /** End of the image, as far as it is in frames. */
   get imageEnd(): number {
     return this.#imageEnds.at(-1) ?? 0
   }

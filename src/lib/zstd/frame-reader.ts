@@ -40,7 +40,7 @@ export class FrameReader {
   /**
    * Bytes of the image; fewer than `length` only where it ends. The caller may keep them.
    *
-   * @throws CorruptError when a frame is damaged, or holds something else than the index says
+   * @throws CorruptError when a frame is damaged, or differs from its entry in the index
    */
   *read(offset: number, length: number): ReadRoutine<Uint8Array> {
     const end = this.#endOf(offset, length)

@@ -6,7 +6,7 @@ import type { Zstd, ZstdCompressor } from './codec.ts'
 export const MAX_FRAME_CONTENT = 4 * 1024 * 1024
 /** Runs that one batch can have: one for each sector of its content would be fewer. */
 const MAX_RUNS = 4096
-/** What the compressed forms of many small runs take more than they themselves. */
+/** Bytes that many small runs together may grow when they are compressed. */
 const MARGIN = 512 * 1024
 const RESULT_BYTES = MAX_FRAME_CONTENT + MARGIN
 
@@ -38,7 +38,7 @@ export class RunMemory {
   }
 
   /**
-   * Says what the next run is: `length` bytes of `content` from `start` on.
+   * Sets the next run: `length` bytes of `content` from `start` on.
    *
    * @param endsFrame no block follows those of the run in its frame
    */
@@ -64,19 +64,19 @@ export class RunMemory {
     }
   }
 
-  /** The blocks that a run has become. */
+  /** The blocks of a compressed run. */
   blocks(run: number): Uint8Array {
     const start = this.#resultStarts[run]
     return this.#results.subarray(start, start + this.#resultLengths[run])
   }
 
-  /** How many bytes the blocks of a run are. */
+  /** Bytes of the blocks of a run. */
   blocksLength(run: number): number {
     return this.#resultLengths[run]
   }
 }
 
-/** Takes its mark from the last of a frame's blocks, so that others can follow. */
+/** Clears the mark of the last block of a frame, so that others can follow. */
 function clearLast(blocks: Uint8Array): void {
   const view = viewOf(blocks)
   for (let at = 0; at < blocks.length;) {

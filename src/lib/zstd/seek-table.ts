@@ -15,13 +15,13 @@ const SeekTableEntry = struct('Seek_Table_Entry', 8, { compressed: u32, content:
 const CheckedEntry = struct('Seek_Table_Entry', 12, { compressed: u32, content: u32, checksum: u32 })
 const SeekTableFooter = struct('Seek_Table_Footer', 9, { frames: u32, descriptor: u8, magic: u32 })
 
-/** What a seek table says of a frame. */
+/** The entry of a frame in a seek table. */
 export interface SeekTableFrame extends FrameSizes {
   /** Of its content, in tables that have it: the lowest 32 bits of xxhash64. */
   checksum?: number
 }
 
-/** Bytes at the end of a file that say how long its seek table is. */
+/** Bytes at the end of a file that give the length of its seek table. */
 export const SEEK_TABLE_FOOTER_SIZE = SeekTableFooter.size
 
 /** The seek table of a file with `count` frames, in order. */

@@ -115,7 +115,7 @@ export class WasmZstd {
   }
 }
 
-/** What malloc calls when its memory is full. */
+/** Called by malloc when its memory is full. */
 function grow(memory: Exports['f'], size: number): number {
   const pages = Math.ceil((size - memory.buffer.byteLength) / PAGE_SIZE)
   try {
