@@ -1,8 +1,9 @@
-/** What a boot loader sees of an image: enough to find out whether it boots. */
+/** An image as boot loaders read it. */
 import type { FileLayout } from '../file-tree/file-layout.ts'
 import type { TreeNode } from '../file-tree/tree.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 
+/** A file or directory. */
 export interface BootNode {
   /** Without symlinks, and without a slash at the start. */
   path: ByteString
@@ -22,7 +23,7 @@ export function bootNodeOf<Content>(
   return { path, type: node.type === 'directory' ? 'directory' : 'other', size: 0 }
 }
 
-/** A file system from where the boot loader begins: of BTRFS, from its default subvolume. */
+/** A file system as a boot loader reads it: of BTRFS, from its default subvolume on. */
 export interface BootTree {
   /** Follows a path and the symlinks on it; undefined when it leads nowhere. */
   find(path: ByteString): Promise<BootNode | undefined>
@@ -32,19 +33,20 @@ export interface BootTree {
   form(file: BootNode): Promise<FileLayout>
 }
 
-/** What of a BTRFS file system matters to its readers. */
+/** Properties of a BTRFS file system that some readers do not support. */
 export interface BtrfsTraits {
   checksum: string
-  /** Of data: `single`, `dup`, `raid1` and so on. */
+  /** Profiles of data: `single`, `dup`, `raid1` and so on. */
   dataProfiles: readonly string[]
   /** Incompatible features, by the kernel's names in lower case (`simple_quota`). */
   features: readonly string[]
   /** Paths of subvolumes from the top level. */
   subvolumes: readonly string[]
-  /** Path of the one that boot loaders begin in; '' is the top level. */
+  /** Path of the subvolume in which boot loaders begin; '' is the top level. */
   defaultSubvolume: string
 }
 
+/** A partition with a file system. */
 export interface BootPartition {
   /** Counted from 1. */
   number: number
@@ -55,6 +57,6 @@ export interface BootPartition {
   uuid: string
   partUuid: string | undefined
   tree: BootTree
-  /** Of BTRFS only. */
+  /** Undefined for other file systems. */
   btrfs?: BtrfsTraits | undefined
 }

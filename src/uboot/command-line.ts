@@ -1,17 +1,17 @@
-/** What a kernel's command line says of the file system to begin with. */
+/** Checks a kernel's command line: its length, and the root file system it names. */
 import type { BootPartition } from './boot-tree.ts'
 
-/** Longer ones are refused: the boards' usual CONFIG_SYS_CBSIZE, with the NUL at the end. */
+/** U-Boot refuses longer ones: the usual CONFIG_SYS_CBSIZE, without the NUL at the end. */
 const MAX_LENGTH = 1023
 
-/** Names of block devices that udev and the kernel know, by what they say. */
-const BY: Record<string, (partition: BootPartition) => string | undefined> = {
+/** The names that udev and the kernel give to block devices, by kind. */
+const DEVICE_NAMES: Record<string, (partition: BootPartition) => string | undefined> = {
   label: ({ label }) => label,
   uuid: ({ uuid }) => uuid,
   partuuid: ({ partUuid }) => partUuid,
 }
 
-/** What is wrong with a command line for an image of these partitions; a sentence each. */
+/** Problems of a command line in an image of these partitions, a sentence each. */
 export function commandLineProblems(line: string, partitions: readonly BootPartition[]): string[] {
   const problems: string[] = []
   if (line.length > MAX_LENGTH) {
@@ -20,7 +20,7 @@ export function commandLineProblems(line: string, partitions: readonly BootParti
     )
   }
   if (/\$[{(]/.test(line)) {
-    problems.push('the command line has a "${" or "$(", in whose place U-Boot puts a variable of its own')
+    problems.push('the command line has a "${" or "$(", which U-Boot replaces by one of its own variables')
   }
   const values = new Map(
     line.split(/\s+/).flatMap((word) => {
@@ -35,7 +35,7 @@ export function commandLineProblems(line: string, partitions: readonly BootParti
     /^\/dev\/disk\/by-(label|uuid|partuuid)\/(.*)$/.exec(root) ??
     []
   if (kind === undefined) return problems
-  const nameOf = BY[kind.toLowerCase()]
+  const nameOf = DEVICE_NAMES[kind.toLowerCase()]
   const isSame = (name: string | undefined) =>
     kind.toLowerCase() === 'label' ? name === unescaped(wanted) : name?.toLowerCase() === wanted.toLowerCase()
   const found = partitions.find((partition) => isSame(nameOf(partition)))
@@ -46,7 +46,7 @@ export function commandLineProblems(line: string, partitions: readonly BootParti
     const names = there.length === 0 ? 'no partition has one' : `there are ${there.join(', ')}`
     return [
       ...problems,
-      `root=${root} names no partition of the image (${names}): the boot ends in waiting for it`,
+      `root=${root} names no partition of the image (${names}): the boot waits for it forever`,
     ]
   }
   const subvolume = /(?:^|,)subvol=\/?([^,]*)/.exec(values.get('rootflags') ?? '')?.[1]
@@ -58,7 +58,7 @@ export function commandLineProblems(line: string, partitions: readonly BootParti
   ]
 }
 
-/** As udev writes labels in names of links. */
+/** Decodes the escapes of udev in the names of its links. */
 function unescaped(name: string): string {
   return name.replace(/\\x([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
 }

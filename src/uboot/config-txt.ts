@@ -7,15 +7,15 @@ import type { PiVersion } from '../spec/plan.ts'
 
 export const PI_VERSIONS: readonly PiVersion[] = [3, 4]
 
-/** Filters that are for boards of a version, besides `all`. (The others are for what cannot be known here.) */
+/** Filters that are for boards of a version, besides `all`. (All others depend on things that are unknown here.) */
 const FILTERS: Record<PiVersion, readonly string[]> = {
   3: ['pi3', 'pi3+', 'pi02', 'cm3', 'cm3+', 'cm0'],
   4: ['pi4', 'pi400', 'cm4', 'cm4s'],
 }
-/** What the board is that the version is named after. */
+/** The filter for the board that a version is named after. */
 const MAIN_FILTER: Record<PiVersion, string> = { 3: 'pi3', 4: 'pi4' }
 
-/** The firmware looks no further than this in a line. */
+/** Bytes of a line that the firmware reads. */
 const MAX_LINE = 98
 
 /** The name that U-Boot for a version gets on the firmware partition. */
@@ -34,18 +34,18 @@ export interface ConfigLine {
   value: string | undefined
 }
 
-/** Settings by filter; null takes a setting of the defaults away. */
+/** Settings by filter; null removes a setting of the defaults. */
 export type ConfigSettings = Readonly<Record<string, Readonly<Record<string, string | number | null>>>>
 
 export interface ConfigTxtOptions {
   versions: readonly PiVersion[]
-  /** Over the defaults. */
+  /** They replace the defaults. */
   settings?: ConfigSettings
-  /** Put as they are at the end, under `[all]`. */
+  /** Added as they are at the end, under `[all]`. */
   extraLines?: readonly string[]
 }
 
-/** What U-Boot needs, and what a NixOS SD image has. */
+/** The settings that U-Boot needs, and those of a NixOS SD image. */
 const DEFAULTS: Record<PiVersion | 'all', Record<string, Record<string, string | number>>> = {
   3: {
     pi3: { kernel: ubootFileName(3) },
@@ -121,7 +121,7 @@ export function parseConfigTxt(text: string): ConfigLine[] {
 }
 
 /**
- * What a setting is on the board that a version is named after: of several lines the last one counts.
+ * The value of a setting on the board that a version is named after; of several lines the last one counts.
  *
  * @returns undefined when no line sets it
  */
@@ -134,7 +134,7 @@ export function settingFor(
   return lines.findLast((line) => line.key === key && isFor(line))?.value
 }
 
-/** The versions that a config.txt has a kernel for; of what has none the firmware would look for a `kernel8.img`. */
+/** The versions for which a config.txt names a kernel; for all others the firmware looks for a `kernel8.img`. */
 export function versionsOf(lines: readonly ConfigLine[]): PiVersion[] {
   return PI_VERSIONS.filter((version) =>
     lines.some(
@@ -143,7 +143,7 @@ export function versionsOf(lines: readonly ConfigLine[]): PiVersion[] {
   )
 }
 
-/** What the firmware does not read as it was meant, a sentence each. */
+/** Lines that the firmware does not read as intended, a sentence each. */
 export function configTxtProblems(text: string): string[] {
   const long = text.split('\n').flatMap((line, i) => {
     const length = new TextEncoder().encode(line).length

@@ -6,7 +6,7 @@
 /** One entry of the menu. Paths are as the file has them: see `pathFrom`. */
 export interface ExtlinuxEntry {
   name: string
-  /** What the menu shows. */
+  /** The text in the menu. */
   title?: string | undefined
   kernel?: string | undefined
   initrd?: string | undefined
@@ -24,22 +24,22 @@ export interface ExtlinuxEntry {
 
 export interface Extlinux {
   title?: string | undefined
-  /** Name of the entry that is booted when nobody chooses. */
+  /** Name of the entry that is booted without a choice. */
   default?: string | undefined
-  /** Tenths of a second before that; 0: waits for ever, less: no menu at all. */
+  /** Tenths of a second to wait for a choice; 0: forever, less: no menu at all. */
   timeout: number
   entries: readonly ExtlinuxEntry[]
 }
 
-/** What U-Boot made of a text, and what it ignored or understands in another way. */
+/** A menu as U-Boot reads it, with everything that it ignores or reads in another way. */
 export interface ParsedExtlinux extends Extlinux {
   includes: readonly string[]
   /** A sentence each, with the line. */
   problems: readonly string[]
 }
 
-/** How a menu is written that looks for its entry by itself: the line that `DEFAULT` is about. */
-export function extlinuxConf({ title, default: chosen, timeout, entries }: Extlinux): string {
+/** The text of an extlinux.conf. */
+export function formatExtlinux({ title, default: chosen, timeout, entries }: Extlinux): string {
   const line = (key: string, value: string | number | undefined) =>
     value === undefined ? [] : [`${key} ${value}`]
   const head = [...line('DEFAULT', chosen), '', ...line('MENU TITLE', title), `TIMEOUT ${timeout}`]
@@ -59,8 +59,8 @@ export function extlinuxConf({ title, default: chosen, timeout, entries }: Extli
   return `${[head.join('\n'), ...menu].join('\n\n')}\n`
 }
 
-/** Keywords that are read inside an entry; any other ends it. */
-const OF_ENTRIES = new Map<string, keyof ExtlinuxEntry>([
+/** Keywords of an entry; any other keyword ends it. */
+const ENTRY_KEYS = new Map<string, keyof ExtlinuxEntry>([
   ['kernel', 'kernel'],
   ['linux', 'kernel'],
   ['initrd', 'initrd'],
@@ -70,8 +70,8 @@ const OF_ENTRIES = new Map<string, keyof ExtlinuxEntry>([
   ['fdtdir', 'fdtdir'],
   ['devicetreedir', 'fdtdir'],
 ])
-/** Of several lines of these the first one counts, of others the last. */
-const FIRST_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir', 'fdtoverlays'])
+/** Of several lines with one of these keys the first one counts; of all others the last one. */
+const FIRST_LINE_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir', 'fdtoverlays'])
 
 interface Line {
   number: number
@@ -79,7 +79,7 @@ interface Line {
   value: string
 }
 
-/** Keyword and the rest, of all lines that have any. Comments begin a line or a value, and are not ended by one. */
+/** Splits lines into keyword and value. A `#` begins a comment at the start of a line or of a value only. */
 function* linesOf(text: string): Generator<Line> {
   for (const [i, raw] of text.split('\n').entries()) {
     const line = raw.replace(/^[ \t]+/, '')
@@ -90,7 +90,7 @@ function* linesOf(text: string): Generator<Line> {
   }
 }
 
-/** Reads a menu as U-Boot does. What it ignores is in `problems`; there is no menu that it refuses. */
+/** Reads a menu as U-Boot does, which accepts any text. */
 export function parseExtlinux(text: string): ParsedExtlinux {
   const entries: ExtlinuxEntry[] = []
   const includes: string[] = []
@@ -113,10 +113,10 @@ export function parseExtlinux(text: string): ParsedExtlinux {
       continue
     }
     if (entry !== undefined) {
-      const key = OF_ENTRIES.get(keyword)
+      const key = ENTRY_KEYS.get(keyword)
       if (key !== undefined) {
         needsValue()
-        if (entry[key] === undefined || !FIRST_COUNTS.has(key)) Object.assign(entry, { [key]: value })
+        if (entry[key] === undefined || !FIRST_LINE_COUNTS.has(key)) Object.assign(entry, { [key]: value })
         continue
       }
       if (keyword === 'fdtoverlays' || keyword === 'devicetree-overlay') {
@@ -153,7 +153,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
     else if (keyword !== 'prompt') {
       const shown = keyword.toUpperCase()
       problem(
-        OF_ENTRIES.has(keyword)
+        ENTRY_KEYS.has(keyword)
           ? `${shown} belongs to no entry, because the line before ended it`
           : `${shown} is unknown to U-Boot, and ends the entry that it stands in`,
       )
@@ -163,8 +163,9 @@ export function parseExtlinux(text: string): ParsedExtlinux {
 }
 
 /**
- * Where a path of a menu leads, seen from the root of its file system: relative ones begin in the folder of the file.
- * `..` is left as it is, since symlinks may lead elsewhere. A part from `#` on names a configuration inside a kernel.
+ * The path of a file that a menu names, from the root of the file system: relative paths begin in the folder of the
+ * menu. `..` is kept, as symlinks may lead elsewhere. A part from `#` on names a configuration inside a kernel, and is
+ * removed.
  *
  * @param file path of the extlinux.conf
  */

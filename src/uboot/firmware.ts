@@ -1,4 +1,4 @@
-/** Which files of the Raspberry Pi's firmware a board needs to come as far as U-Boot. */
+/** The files of the Raspberry Pi's firmware that a board needs to start U-Boot. */
 import { toLatin1, type ByteString } from '../lib/byte-string.ts'
 import type { PiVersion } from '../spec/plan.ts'
 import { PI_VERSIONS, ubootFileName } from './config-txt.ts'
@@ -6,30 +6,30 @@ import { PI_VERSIONS, ubootFileName } from './config-txt.ts'
 interface FirmwareNeeds {
   /** Without these the board does not start. */
   required: readonly string[]
-  /** Others that it may want: variants that settings choose, device trees. */
-  wanted: readonly RegExp[]
+  /** Files that settings may choose: variants, device trees. */
+  optional: readonly RegExp[]
 }
 
-/** The 3 has its first boot loader on the card, the 4 in a memory of its own. */
+/** The first boot loader of the 3 is on the card; the 4 has it in an EEPROM. */
 const NEEDS: Record<PiVersion, FirmwareNeeds> = {
   3: {
     required: ['bootcode.bin', 'start.elf', 'fixup.dat'],
-    wanted: [/^start_\w+\.elf$/, /^fixup_\w+\.dat$/, /^bcm2710-rpi-.*\.dtb$/, /^bcm2837-rpi-.*\.dtb$/],
+    optional: [/^start_\w+\.elf$/, /^fixup_\w+\.dat$/, /^bcm2710-rpi-.*\.dtb$/, /^bcm2837-rpi-.*\.dtb$/],
   },
   4: {
     required: ['start4.elf', 'fixup4.dat', 'bcm2711-rpi-4-b.dtb'],
-    wanted: [/^start4\w+\.elf$/, /^fixup4\w+\.dat$/, /^bcm2711-rpi-.*\.dtb$/, /^armstub8-gic\.bin$/],
+    optional: [/^start4\w+\.elf$/, /^fixup4\w+\.dat$/, /^bcm2711-rpi-.*\.dtb$/, /^armstub8-gic\.bin$/],
   },
 }
 
-/** What the firmware folder holds that boards of these versions take; `overlays` and all in it for each of them. */
+/** True for the files of the firmware folder that boards of these versions need, `overlays` included. */
 export function isFirmwareFile(name: ByteString, versions: readonly PiVersion[]): boolean {
   const path = toLatin1(name)
   if (path === 'overlays' || path.startsWith('overlays/')) return true
   if (/^LICEN[CS]E/i.test(path)) return true
   return versions.some((version) => {
-    const { required, wanted } = NEEDS[version]
-    return required.includes(path) || wanted.some((pattern) => pattern.test(path))
+    const { required, optional } = NEEDS[version]
+    return required.includes(path) || optional.some((pattern) => pattern.test(path))
   })
 }
 

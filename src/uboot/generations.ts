@@ -1,17 +1,17 @@
 /**
- * The menu of a NixOS system and the files it names, laid out as the generic-extlinux-compatible boot loader of NixOS
- * does it, so that `nixos-rebuild` finds what it would have made itself.
+ * The menu of a NixOS system and the files it names, in the layout of NixOS' generic-extlinux-compatible boot loader,
+ * so that `nixos-rebuild` finds the files that it would have made itself.
  */
 import { fromBytes, fromText, toBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
-import { extlinuxConf, type ExtlinuxEntry } from './extlinux.ts'
-import { PROFILES, STORE } from './nix-store.ts'
+import { formatExtlinux, type ExtlinuxEntry } from './extlinux.ts'
+import { PROFILES, STORE, storePaths } from './nix-store.ts'
 import type { FoundNode, SystemTree } from './system-tree.ts'
 
 const TITLE = '-'.repeat(60)
 /** A store path's name begins with 32 digits of base 32. */
 const SYSTEM_NAME = /^[0-9a-z]{32}-nixos-system-/
-/** Anything longer is no list of kernel parameters. */
+/** Bytes of a file with one line of text; longer ones are no list of kernel parameters. */
 const MAX_TEXT = 65536
 
 /** A file of the boot folder. */
@@ -27,11 +27,11 @@ export type BootFile = {
 export interface BootMenuOptions {
   /** Path of the system, without a slash at the start. */
   toplevel: ByteString
-  /** Seconds until the default entry is booted; 0: at once, less: never. */
+  /** Seconds until the default entry is booted; 0: immediately, less: never. */
   timeout: number
-  /** How many generations are in the menu besides the default entry. */
+  /** Number of generations in the menu besides the default entry. */
   generations: number
-  /** True: a folder of device trees, of which U-Boot takes its board's; a name: this one of them; false: none. */
+  /** True: a folder of device trees, from which U-Boot takes the one of its board; a name: this one; false: none. */
   deviceTree: boolean | string
 }
 
@@ -59,10 +59,10 @@ export async function bootFiles(tree: SystemTree, options: BootMenuOptions): Pro
       if (isBootable(tree, path)) await addEntry(made, tree, path, { name: tag, title }, options)
     }
   }
-  const menu = extlinuxConf({
+  const menu = formatExtlinux({
     default: 'nixos-default',
     title: TITLE,
-    // U-Boot waits for ever with 0, and not at all with less.
+    // U-Boot waits forever with 0, and not at all with less.
     timeout: timeout < 0 ? 0 : timeout === 0 ? -10 : timeout * 10,
     entries: made.entries,
   })
@@ -74,19 +74,14 @@ export async function bootFiles(tree: SystemTree, options: BootMenuOptions): Pro
 }
 
 /**
- * The system to boot, when nobody says which: that of the system profile, else the only one in the store.
+ * The default system to boot: that of the system profile, or else the only one in the store.
  *
  * @throws InputError when there is none, or more than one
  */
 export function findToplevel(tree: SystemTree): ByteString {
   const profile = tree.find(`${PROFILES}/system`)
   if (profile?.type === 'directory') return profile.path
-  const store = tree.find('nix/store')
-  const names = store === undefined ? [] : tree.list(store).filter((name) => SYSTEM_NAME.test(toLatin1(name)))
-  const systems = names.flatMap((name) => {
-    const system = tree.find(`${STORE}${name}`)
-    return system !== undefined && isBootable(tree, system) ? [system] : []
-  })
+  const systems = storePaths(tree, SYSTEM_NAME).filter((system) => isBootable(tree, system))
   const inner = new Set(
     systems.flatMap((system) => specialisationsOf(tree, system).map(({ path }) => path.path)),
   )
@@ -96,7 +91,7 @@ export function findToplevel(tree: SystemTree): ByteString {
     outer.length === 0
       ? `no system profile, and no ${STORE}*-nixos-system-* with a kernel and an initrd`
       : `no system profile, and several systems: ${outer.map(({ path }) => toDisplay(path)).join(', ')}`
-  throw new InputError(`the sources have ${found}; say which system with "toplevel"`, { source: 'nixos' })
+  throw new InputError(`the sources have ${found}; name the system with "toplevel"`, { source: 'nixos' })
 }
 
 /** The generations of the system profile, the latest first. */
@@ -179,7 +174,7 @@ function addDeviceTrees(
   return one === undefined ? { fdtdir: `../${target}` } : { fdt: `../${target}/${one}` }
 }
 
-/** Symlinks are followed: a FAT has none, and not every loader does. */
+/** Follows symlinks, as FAT has none, and not every boot loader follows them. */
 function addFolder(
   files: Map<ByteString, BootFile>,
   tree: SystemTree,
@@ -187,7 +182,7 @@ function addFolder(
   target: ByteString,
   depth: number,
 ): void {
-  // A symlink may lead upwards.
+  // A symlink may lead to a parent folder.
   if (depth > 8) throw missing(folder.path, 'device trees in more than 8 folders within each other')
   for (const name of tree.list(folder)) {
     const found = tree.find(`${folder.path}/${name}`)
@@ -202,7 +197,7 @@ function cleanName(path: ByteString): ByteString {
   return (path.startsWith(STORE) ? path.slice(STORE.length) : path).replaceAll('/', '-')
 }
 
-/** A small file as one line; empty when it is not there. */
+/** The lines of a small file as one; empty when there is none. */
 async function readLine(tree: SystemTree, path: ByteString): Promise<string> {
   const file = tree.find(path)
   if (file?.type !== 'file') return ''

@@ -1,4 +1,4 @@
-/** Does a Raspberry Pi come as far as U-Boot? */
+/** Checks that the firmware of a Raspberry Pi starts U-Boot. */
 import { fromBytes, fromText, lowerCaseAscii, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
 import type { PiVersion } from '../spec/plan.ts'
@@ -8,7 +8,7 @@ import { missingFirmware } from './firmware.ts'
 
 const MAX_CONFIG = 65536
 
-/** What is wrong with the firmware partition: the first FAT, when it looks like one. */
+/** Checks the firmware partition: the first FAT, if it has firmware files. */
 export async function firmwareFindings(partitions: readonly BootPartition[]): Promise<Finding[]> {
   const partition = partitions.find(({ type }) => type === 'fat')
   if (partition === undefined) return []
@@ -48,7 +48,7 @@ export async function firmwareFindings(partitions: readonly BootPartition[]): Pr
   ]
 }
 
-/** Names at the top, without regard to case, as FAT has them. */
+/** Names in the root in lower case, as FAT ignores case. */
 async function namesIn({ tree }: BootPartition): Promise<Set<ByteString>> {
   const root = await tree.find('')
   const names = root === undefined ? [] : await tree.list(root)

@@ -1,15 +1,15 @@
-/** What installing a NixOS system adds to its closure. (nixos-install(8), nix-env(1) --set) */
-import { toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
+/** The entries that installing a NixOS system adds to its closure. (nixos-install(8), nix-env(1) --set) */
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryOrigin, SourceEntry, Timestamp } from '../file-tree/entry.ts'
-import { PROFILES, STORE } from './nix-store.ts'
+import { PROFILES, storePaths } from './nix-store.ts'
 import type { SystemTree } from './system-tree.ts'
 
-/** Group of the users that build, who may add to the store. (ids.gids.nixbld) */
+/** Group of the build users, which may add to the store. (ids.gids.nixbld) */
 const NIXBLD = 30000
 const ORIGIN: EntryOrigin = { source: 'nixos' }
 
-/** The folders of a system that has never run. What the sources say of them goes before this. */
+/** The folders of a system that has never run. Entries of the sources replace them. */
 const DIRECTORIES: readonly { path: ByteString; mode: number; gid?: number }[] = [
   { path: 'boot/firmware', mode: 0o755 },
   { path: 'dev', mode: 0o755 },
@@ -30,7 +30,7 @@ const DIRECTORIES: readonly { path: ByteString; mode: number; gid?: number }[] =
   { path: 'var/tmp', mode: 0o1777 },
 ]
 
-/** Comes before the sources. */
+/** Entries that come before the sources. */
 export function standardDirectories(time: Timestamp): SourceEntry[] {
   return DIRECTORIES.map(({ path, mode, gid = 0 }) => ({
     ...{ path, type: 'directory', mode, uid: 0, gid, mtime: time, origin: ORIGIN },
@@ -38,8 +38,8 @@ export function standardDirectories(time: Timestamp): SourceEntry[] {
 }
 
 /**
- * Comes after the sources: the system profile with its first generation, unless there is one, the mark of a NixOS, and
- * an empty list of channels, so that nobody makes one.
+ * Entries that come after the sources: the system profile with its first generation, the mark of a NixOS, and an empty
+ * list of channels, so that no tool makes one. Those that exist already are left out.
  *
  * @throws InputError when the system profile leads to another system
  */
@@ -77,18 +77,15 @@ function profileLinks(
 }
 
 /**
- * The registration of the closure in the sources: where Nix looks for it, or as the store path that `closureInfo` makes.
+ * Finds the registration of the closure in the store path that `closureInfo` makes.
  *
- * @returns its path, unless it is in its place or nowhere
+ * @returns its path; undefined when the registration is in its place already, or nowhere
  */
 export function registrationIn(tree: SystemTree): ByteString | undefined {
   if (tree.has('nix-path-registration')) return undefined
-  const store = tree.find('nix/store')
-  const names =
-    store === undefined
-      ? []
-      : tree.list(store).filter((name) => /^[0-9a-z]{32}-closure-info$/.test(toLatin1(name)))
-  const found = names.flatMap((name) => tree.find(`${STORE}${name}/registration`) ?? [])
+  const found = storePaths(tree, /^[0-9a-z]{32}-closure-info$/).flatMap(
+    ({ path }) => tree.find(`${path}/registration`) ?? [],
+  )
   return found.length === 1 && found[0].type === 'file' ? found[0].path : undefined
 }
 

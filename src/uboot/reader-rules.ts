@@ -1,5 +1,5 @@
 /**
- * What the BTRFS readers of boot loaders cannot read, by version. Measured with U-Boot's sandbox and boards, and with
+ * Limits of the BTRFS readers in boot loaders, by version. Measured with U-Boot's sandbox and boards, and with
  * grub-fstest: see docs/booting.md.
  */
 import type { FileLayout } from '../file-tree/file-layout.ts'
@@ -11,8 +11,8 @@ import type { BtrfsTraits } from './boot-tree.ts'
 /** A rule of a reader that a file system or file breaks; the caller knows where. */
 export type ReaderIssue = Pick<Finding, 'severity' | 'message'>
 
-/** The first versions that read something. */
-const READS = {
+/** The first versions of U-Boot that read something. */
+const FIRST_VERSIONS = {
   holes: { year: 2022, month: 10 },
   blake2b: { year: 2022, month: 1 },
   dup: { year: 2023, month: 4 },
@@ -20,8 +20,8 @@ const READS = {
   largeKernels: { year: 2025, month: 7 },
 } satisfies Record<string, UBootVersion>
 
-/** Features that no version of U-Boot knows. */
-const UNREAD_FEATURES = new Set([
+/** Features that no version of U-Boot supports. */
+const UNSUPPORTED_FEATURES = new Set([
   'simple_quota',
   'raid56',
   'raid1c34',
@@ -30,18 +30,18 @@ const UNREAD_FEATURES = new Set([
   'extent_tree_v2',
   'metadata_uuid',
 ])
-const READ_PROFILES = new Set(['single', 'dup'])
+const SUPPORTED_PROFILES = new Set(['single', 'dup'])
 
-/** The kernel is loaded 36 MiB below the device tree, on boards like the Raspberry Pi 3. */
+/** On boards like the Raspberry Pi 3 the kernel is loaded 36 MiB below the device tree. */
 const ROOM_FOR_KERNEL = 36n * 2n ** 20n
 
-/** An error when the version is too old, a warning when it is not known. */
-function needs(
-  feature: keyof typeof READS,
+/** An error when the version is too old, a warning when it is unknown. */
+function requires(
+  feature: keyof typeof FIRST_VERSIONS,
   version: UBootVersion | undefined,
   message: (who: string) => string,
 ): ReaderIssue[] {
-  const first = READS[feature]
+  const first = FIRST_VERSIONS[feature]
   if (version === undefined) {
     return [{ severity: 'warning', message: message(`U-Boot before ${formatUBootVersion(first)}`) }]
   }
@@ -50,7 +50,7 @@ function needs(
     : []
 }
 
-/** What keeps U-Boot from reading a file system at all. */
+/** Finds everything that keeps U-Boot from reading a file system at all. */
 export function fileSystemIssues(
   { checksum, dataProfiles, features }: BtrfsTraits,
   version: UBootVersion | undefined,
@@ -58,33 +58,33 @@ export function fileSystemIssues(
   const fatal = (message: string): ReaderIssue => ({ severity: 'error', message })
   return [
     ...features
-      .filter((feature) => UNREAD_FEATURES.has(feature))
+      .filter((feature) => UNSUPPORTED_FEATURES.has(feature))
       .map((feature) => fatal(`has the feature ${feature}, with which U-Boot does not open it`)),
     ...dataProfiles
-      .filter((profile) => !READ_PROFILES.has(profile))
+      .filter((profile) => !SUPPORTED_PROFILES.has(profile))
       .map((profile) => fatal(`has data of the profile ${profile}, which U-Boot does not read`)),
     ...(dataProfiles.includes('dup')
-      ? needs('dup', version, (who) => `has two copies of its data (DUP), with which ${who} loads no file`)
+      ? requires('dup', version, (who) => `has two copies of its data (DUP), with which ${who} loads no file`)
       : []),
     ...(checksum === 'blake2b'
-      ? needs('blake2b', version, (who) => `has blake2b checksums, with which ${who} does not open it`)
+      ? requires('blake2b', version, (who) => `has blake2b checksums, with which ${who} does not open it`)
       : []),
   ]
 }
 
-/** What keeps U-Boot from reading a file. */
+/** Finds everything that keeps U-Boot from reading a file. */
 export function fileIssues(form: FileLayout, version: UBootVersion | undefined): ReaderIssue[] {
   const { holes, preallocated, compressions, compressedTail, oddExtent } = form
   return [
     ...(holes || preallocated
-      ? needs(
+      ? requires(
           'holes',
           version,
           (who) => `has ${holes ? 'holes' : 'preallocated space'}, which ${who} and GRUB fail to read`,
         )
       : []),
     ...(compressedTail
-      ? needs(
+      ? requires(
           'compressedTail',
           version,
           (who) =>
@@ -97,7 +97,7 @@ export function fileIssues(form: FileLayout, version: UBootVersion | undefined):
   ]
 }
 
-/** @param image the beginning of a kernel, as many bytes of its header as there are */
+/** @param image the start of a kernel: as many bytes of its header as there are */
 export function kernelIssues(image: Uint8Array, version: UBootVersion | undefined): ReaderIssue[] {
   if (image.length < Arm64Image.size) {
     return [{ severity: 'error', message: `has only ${image.length} bytes, and is no kernel` }]
@@ -107,6 +107,6 @@ export function kernelIssues(image: Uint8Array, version: UBootVersion | undefine
   const mib = imageSize / 2n ** 20n
   const message = (who: string) =>
     `takes ${mib} MiB of memory: on a Raspberry Pi 3, ${who} overwrites what lies behind 36 MiB with the device tree`
-  // Boards differ in their addresses, and so do settings.
-  return needs('largeKernels', version, message).map((trouble) => ({ ...trouble, severity: 'warning' }))
+  // The addresses depend on the board and its settings.
+  return requires('largeKernels', version, message).map((issue) => ({ ...issue, severity: 'warning' }))
 }

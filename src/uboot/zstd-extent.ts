@@ -1,4 +1,4 @@
-/** What U-Boot and GRUB want of the zstd frame in an extent. The kernel is less strict. */
+/** Rules of U-Boot and GRUB for the zstd frame in an extent. The kernel is less strict. */
 import { viewOf } from '../lib/struct.ts'
 import { isSkippableMagic, readFrameHeader, readFrameSize, SkippableFrameHeader } from '../lib/zstd/format.ts'
 
@@ -8,7 +8,7 @@ const MAX_WINDOW = 1 << 17
 /**
  * @param stored all bytes of the extent on disk
  * @param ramBytes bytes that it decompresses to
- * @returns what is odd about it: a part of a sentence
+ * @returns the problem, as a part of a sentence; undefined when there is none
  */
 export function zstdExtentProblem(stored: Uint8Array, ramBytes: number): string | undefined {
   try {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { extlinuxConf, parseExtlinux, pathFrom, type ExtlinuxEntry } from '../../src/uboot/extlinux.ts'
+import { formatExtlinux, parseExtlinux, pathFrom, type ExtlinuxEntry } from '../../src/uboot/extlinux.ts'
 
 /** As NixOS writes it. */
 const NIXOS = `# Generated file, all changes will be lost on nixos-rebuild!
@@ -122,7 +122,7 @@ describe('extlinux.conf', () => {
     })
     fc.assert(
       fc.property(menu, (menu) => {
-        const { problems, includes, ...found } = parseExtlinux(extlinuxConf(menu))
+        const { problems, includes, ...found } = parseExtlinux(formatExtlinux(menu))
         expect({ problems, includes }).toEqual({ problems: [], includes: [] })
         expect(found).toEqual(menu)
       }),
