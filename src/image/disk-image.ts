@@ -5,6 +5,7 @@ import { afterFailure } from '../lib/clean-up.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { FindingLog } from '../lib/finding-log.ts'
 import type { Finding, OnFinding } from '../lib/finding.ts'
+import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import type { FileSystemDriver } from './drivers/driver.ts'
 import { fileSystemDrivers } from './drivers/table.ts'
@@ -34,7 +35,10 @@ export async function readDiskImage(
     const tableSource = keepReads(source)
     const log = new FindingLog()
     if (onFinding !== undefined) log.subscribe(onFinding)
-    const table = await drive(tableSource, readPartitionTable(source.size, log.report), signal)
+    const table = await drive(
+      observeSource(tableSource, { signal }),
+      readPartitionTable(source.size, log.report),
+    )
     const partitions: ImagePartition[] = []
     for (const place of table?.partitions ?? [wholeImage(source.size)]) {
       partitions.push(await identifyPartition(source, place, { onFinding, drivers }))

@@ -4,6 +4,7 @@ import type { ImageBytes, InputProgress } from '../input/open-stored.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { findingOf, mismatch, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 import { BOOLEAN, type OptionTable } from '../lib/options.ts'
+import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import type { DiskImage } from './disk-image.ts'
 import { readDiskImage } from './disk-image.ts'
@@ -68,7 +69,10 @@ export async function verifyBytes(bytes: ImageBytes, options: VerifyOptions): Pr
 export async function verifyDisk(image: DiskImage, options: VerifyOptions): Promise<VerifyResult> {
   const ofImage = new Findings(options.onFinding)
   if (image.table !== undefined) {
-    await drive(image.tableSource, checkPartitionTable(image.size, ofImage.add), options.signal)
+    await drive(
+      observeSource(image.tableSource, { signal: options.signal }),
+      checkPartitionTable(image.size, ofImage.add),
+    )
   }
   const partitions: VerifiedPartition[] = []
   const findings = [ofImage]

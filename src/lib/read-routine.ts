@@ -33,19 +33,10 @@ export function driveSync<T>(source: SyncByteSource, routine: ReadRoutine<T>): T
   return step.value
 }
 
-/**
- * Runs a routine on any source. The routine can catch the errors of the source.
- *
- * @throws the reason of `signal`, before the next read after it was aborted
- */
-export async function drive<T>(
-  source: ByteSource,
-  routine: ReadRoutine<T>,
-  signal?: AbortSignal,
-): Promise<T> {
+/** Runs a routine on any source. The routine can catch the errors of the source. */
+export async function drive<T>(source: ByteSource, routine: ReadRoutine<T>): Promise<T> {
   let step = routine.next()
   while (!step.done) {
-    signal?.throwIfAborted()
     const { offset, length } = step.value
     let bytes: Uint8Array
     try {

@@ -1,14 +1,12 @@
-/** Images as a browser reads them: here in Node, and in a page. */
-import { mkdtempSync, openAsBlob, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/** Images as a browser reads them, here in Node. */
+import { mkdtempSync, openAsBlob, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { extractTar as extractTarFile } from '../../src/image/extract/extract.ts'
 import { extractTar, inspectImage, openImage, verifyImage } from '../../src/image/browser.ts'
 import { buildReadable } from '../images/readable.ts'
-import { canBrowse, visit } from '../judges/chromium.ts'
 
 let folder: string
 let raw: string
@@ -63,46 +61,4 @@ test('errors are errors of the stream, and a stream may be cancelled', async () 
   const reader = extractTar(readFileSync(raw), { partition: 'ROOT' }).getReader()
   expect((await reader.read()).value!.length).toBeGreaterThan(0)
   await reader.cancel()
-})
-
-test.runIf(canBrowse())('a page lists an image that it is given', { timeout: 120_000 }, async () => {
-  const entry = join(folder, 'page.js')
-  writeFileSync(
-    entry,
-    `import { openImage, extractTar } from ${JSON.stringify(join(import.meta.dirname, '../../src/image/browser.ts'))}
-     window.listImage = async (blob) => {
-       const image = await openImage(blob)
-       const tar = await new Response(extractTar(image, { partition: 'ROOT', path: '/@/etc' })).blob()
-       return [...image.partitions.map(({ contentType, label }) => contentType + ' ' + label), String(tar.size)]
-     }`,
-  )
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    write: false,
-    platform: 'browser',
-    format: 'iife',
-    absWorkingDir: join(import.meta.dirname, '../..'),
-    nodePaths: [join(import.meta.dirname, '../../node_modules')],
-  })
-  const page = join(folder, 'page.html')
-  const script = outputFiles[0].text.replaceAll('</script', '<\\/script')
-  writeFileSync(
-    page,
-    `<!doctype html><meta charset="utf-8"><input type="file"><p></p><script>${script}</script><script>
-      document.querySelector('input').onchange = async ({ target }) => {
-        const lines = await listImage(target.files[0]).catch((error) => [String(error)])
-        document.querySelector('p').textContent = lines.join(', ')
-      }</script>`,
-  )
-  const { archiveBytes } = await extractTarFile(raw, {
-    partition: 'ROOT',
-    path: '/@/etc',
-    output: join(folder, 'page.tar'),
-  })
-  await visit(page, {}, async (opened) => {
-    await opened.setInputFiles('input', zstd)
-    await opened.waitForFunction("document.querySelector('p').textContent !== ''")
-    expect(await opened.textContent('p')).toBe(`fat32 FIRMWARE, btrfs ROOT, ${archiveBytes}`)
-  })
 })

@@ -6,6 +6,7 @@ import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import type { OnFinding } from '../../lib/finding.ts'
 import { hexText, uuidText } from '../../lib/hex.ts'
 import { loadHash } from '../../lib/load-hash.ts'
+import { observeSource } from '../../lib/observe-source.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
@@ -66,7 +67,10 @@ async function open(source: ByteSource, onFinding: OnFinding): Promise<OpenedFil
 async function usage(reader: BtrfsReader, source: ByteSource, { onFinding, onStep, signal }: UsageOptions) {
   const { btrfsUsage } = await import('../../btrfs/usage/usage.ts')
   const hash = await loadHash(checksumName(reader.superblock))
-  return drive(source, btrfsUsage(reader, { hash, deviceSize: source.size, onFinding, onStep }), signal)
+  return drive(
+    observeSource(source, { signal }),
+    btrfsUsage(reader, { hash, deviceSize: source.size, onFinding, onStep }),
+  )
 }
 
 /** By the names that the superblock's fields have. */

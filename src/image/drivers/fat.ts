@@ -4,6 +4,7 @@ import { PLAIN_FORM } from '../../file-tree/file-layout.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { OnFinding } from '../../lib/finding.ts'
+import { observeSource } from '../../lib/observe-source.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
 import type { CheckOptions, FileSystemDriver, Identity, OpenedFileSystem } from './driver.ts'
@@ -28,7 +29,7 @@ export const fat: FileSystemDriver<FatType> = {
   open,
   async check(source: ByteSource, { onFinding, signal }: CheckOptions) {
     const { checkFat } = await import('../../fat32/check/check.ts')
-    await drive(source, checkFat(onFinding), signal)
+    await drive(observeSource(source, { signal }), checkFat(onFinding))
   },
 }
 
@@ -55,7 +56,7 @@ async function open(source: ByteSource, onFinding: OnFinding): Promise<OpenedFil
     reader,
     async usage({ onFinding, signal }) {
       const { fatUsage } = await import('../../fat32/usage/usage.ts')
-      return drive(source, fatUsage(reader, { onFinding }), signal)
+      return drive(observeSource(source, { signal }), fatUsage(reader, { onFinding }))
     },
     bootView: () =>
       Promise.resolve({

@@ -1,19 +1,9 @@
 /** Puts what lies in a file system into a directory of this machine. */
 import { Buffer } from 'node:buffer'
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  ftruncateSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  symlinkSync,
-  writeSync,
-} from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, symlinkSync } from 'node:fs'
 import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
-import type { ByteString } from '../../lib/byte-string.ts'
-import { CorruptError, OutputError } from '../../lib/errors.ts'
+import { toLatin1, type ByteString } from '../../lib/byte-string.ts'
+import { OutputError } from '../../lib/errors.ts'
 import { toOutputError } from '../../lib/output-error.ts'
 import { HostMetadata, settersOf } from './host-metadata.ts'
 import { pathBytes } from './host-path.ts'
@@ -28,7 +18,8 @@ import {
   type ExtractResult,
 } from './options.ts'
 import { driveWith, type Drive } from '../drive-source.ts'
-import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { FileWriter } from './file-writer.ts'
+import { EntryReader, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 import { openTargetDirectory, type TargetDirectory } from './target-directory.ts'
 
 export interface ExtractToOptions extends ExtractOptions {
@@ -48,15 +39,13 @@ const LOST = {
   link: 'hard links: made copies',
 }
 
-/** Nothing that is there already is opened, and no symlink followed. */
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
-/** What says that there cannot be such a link here. */
+/** Errors of file systems that have no hard links, or not this one. */
 const NO_LINKS = new Set(['EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 /**
  * Extracts a directory and all below it, or one file, to a directory that is new or empty. Everything is made in a
  * directory with a temporary name that nobody else may enter, symlinks last: so nothing in the image leads outside of
- * it. When something fails nothing is left behind.
+ * it. When something fails, everything that was made is removed, and what was there before is put back.
  *
  * @throws OutputError that names the entry when something cannot be written
  * @throws CorruptError when what is read is damaged
@@ -73,10 +62,14 @@ export async function extractTo(
   try {
     const result = await extraction.all()
     signal?.throwIfAborted()
-    extraction.settle()
+    await extraction.settle()
     return result()
   } catch (error) {
-    extraction.clean()
+    try {
+      extraction.takeBack()
+    } catch (left) {
+      throw new OutputError(`${(error as Error).message}; ${(left as Error).message}`, { cause: error })
+    }
     throw error
   }
 }
@@ -94,9 +87,10 @@ class Extraction {
   readonly #symlinks: { path: ByteString; inode: Inode; target: ByteString }[] = []
   /** Further names of symlinks. */
   readonly #links: { path: ByteString; firstName: ByteString; inode: Inode }[] = []
+  readonly #files: FileWriter
   #work: Buffer
   #entries = 0
-  #isCommitted = false
+  #steps = 0
 
   constructor(
     { reader, source }: OpenFileSystem,
@@ -110,11 +104,17 @@ class Extraction {
     this.#name = name
     this.#options = options
     this.#work = Buffer.from(target.work)
+    this.#files = new FileWriter({
+      drive: this.#drive,
+      counts: this.#counts,
+      metadata: this.#metadata,
+      onPiece: () => this.#turn(),
+    })
   }
 
   /** @returns what gives the result, once everything is settled */
   async all(): Promise<() => ExtractResult> {
-    const { from = this.#reader.root, name = '', signal, onProgress } = this.#options
+    const { from = this.#reader.root, name = '' } = this.#options
     const entries = new EntryReader(this.#reader, from, name)
     for (; ; this.#entries++) {
       const next = this.#drive(entries.next())
@@ -122,50 +122,72 @@ class Extraction {
       if (entry === undefined) break
       const writing = this.#named(entry.path, () => this.#entry(entry))
       if (writing !== undefined) await writing.catch((error: unknown) => this.#fail(entry.path, error))
-      if (this.#entries % ENTRIES_A_TURN !== 0) continue
-      onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
-      await yieldToEventLoop()
-      signal?.throwIfAborted()
+      if (this.#entries % ENTRIES_A_TURN === 0) await this.#turn()
     }
     return () => ({ ...this.#counts, notKept: this.#losses.list() })
   }
 
-  /** What must wait until all is there: symlinks, then the place itself, and what makes directories read-only. */
-  settle(): void {
+  /**
+   * What must wait until all is there: symlinks, then the move to its place, and what makes directories read-only. An
+   * abort gets through until the end.
+   */
+  async settle(): Promise<void> {
     for (const { path, inode, target } of this.#symlinks) {
+      await this.#pause()
       this.#named(path, () => {
-        symlinkSync(Buffer.from(target, 'latin1'), this.#at(path))
+        symlinkSync(Buffer.from(toLatin1(target), 'latin1'), this.#at(path))
         this.#metadata.set(path, inode, settersOf.symlink(this.#at(path)))
       })
     }
     for (const { path, firstName } of this.#links) {
+      await this.#pause()
       this.#named(path, () => linkSync(this.#at(firstName), this.#at(path)))
     }
     // A read-only directory cannot be moved to another one.
-    if (!this.#target.isNew) this.#commit()
-    for (const { path, inode } of this.#directories.reverse()) {
+    if (!this.#target.isNew) await this.#commit()
+    for (const { path, inode } of this.#directories.toReversed()) {
       if (path === '' && !this.#target.isNew) continue
+      await this.#pause()
       this.#named(path, () => this.#metadata.set(path, inode, settersOf.directory(this.#at(path))))
     }
-    if (this.#target.isNew) this.#commit()
+    if (this.#target.isNew) await this.#commit()
+    else this.#target.remove()
   }
 
-  /** Leaves nothing behind, as long as it has no name. */
-  clean(): void {
-    if (this.#isCommitted) return
+  /**
+   * Removes everything that was made, and puts back what was there before.
+   *
+   * @throws OutputError that says where it is, when it cannot be put back
+   */
+  takeBack(): void {
     for (const { path } of this.#directories) {
+      if (path === '' && !this.#target.isNew) continue
       try {
         chmodSync(this.#at(path), 0o700)
       } catch {
-        // What is wrong with it is told already.
+        // It was not made yet, or cannot be changed: then removing it reports the error.
       }
     }
-    this.#target.abort()
+    this.#target.rollback()
+    this.#target.remove()
   }
 
-  #commit(): void {
-    this.#work = Buffer.from(this.#target.commit())
-    this.#isCommitted = true
+  async #commit(): Promise<void> {
+    this.#work = Buffer.from(await this.#target.commit(() => this.#pause()))
+  }
+
+  /** Reports the progress, and yields to the event loop. */
+  async #turn(): Promise<void> {
+    const { signal, onProgress } = this.#options
+    onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
+    await yieldToEventLoop()
+    signal?.throwIfAborted()
+  }
+
+  /** Yields to the event loop after every so many calls, and looks for an abort. */
+  #pause(): Promise<void> | undefined {
+    if (++this.#steps % ENTRIES_A_TURN !== 0) return undefined
+    return yieldToEventLoop().then(() => this.#options.signal?.throwIfAborted())
   }
 
   /** What is asynchronous is promised. */
@@ -205,71 +227,7 @@ class Extraction {
   }
 
   #file(entry: ReadEntry): Promise<void> | undefined {
-    const { path, inode, ranges = [{ offset: 0, length: inode.size }] } = entry
-    const fd = openSync(this.#at(path), NEW_FILE, 0o600)
-    const finish = () => {
-      // Behind the last content may be a hole.
-      ftruncateSync(fd, inode.size)
-      this.#metadata.set(path, inode, settersOf.file(fd))
-    }
-    let isOpen = true
-    try {
-      const [only] = ranges
-      if (ranges.length === 1 && only.length <= PIECE) {
-        const piece = this.#drive(entry.opened.read(only.offset, only.length))
-        if (!(piece instanceof Promise)) {
-          this.#write(fd, entry, piece, only)
-          finish()
-          return undefined
-        }
-        isOpen = false
-        return piece
-          .then((bytes) => this.#write(fd, entry, bytes, only))
-          .then(finish)
-          .finally(() => closeSync(fd))
-      }
-      isOpen = false
-      return this.#pieces(fd, entry, ranges)
-        .then(finish)
-        .finally(() => closeSync(fd))
-    } finally {
-      if (isOpen) closeSync(fd)
-    }
-  }
-
-  async #pieces(
-    fd: number,
-    entry: ReadEntry,
-    ranges: readonly { offset: number; length: number }[],
-  ): Promise<void> {
-    const { signal, onProgress } = this.#options
-    for (const { offset, length } of ranges) {
-      for (let done = 0; done < length;) {
-        const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
-        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
-        this.#write(fd, entry, piece, wanted)
-        done += wanted.length
-        onProgress?.({ entries: this.#entries, bytes: this.#counts.contentBytes })
-        await yieldToEventLoop()
-        signal?.throwIfAborted()
-      }
-    }
-  }
-
-  #write(
-    fd: number,
-    { path }: ReadEntry,
-    piece: Uint8Array,
-    { offset, length }: { offset: number; length: number },
-  ): void {
-    if (piece.length !== length) {
-      throw new CorruptError(`file ${JSON.stringify(shown(path))}`, offset, {
-        expected: `${length} bytes of content`,
-        found: piece.length,
-      })
-    }
-    for (let done = 0; done < length;) done += writeSync(fd, piece, done, length - done, offset + done)
-    this.#counts.contentBytes += length
+    return this.#files.write(this.#at(entry.path), entry)
   }
 
   #at(path: ByteString): Buffer {

@@ -36,7 +36,7 @@ export interface ExtractResult {
   notKept: NotKept[]
 }
 
-type Counts = Omit<ExtractResult, 'notKept'>
+export type Counts = Omit<ExtractResult, 'notKept'>
 
 export function newCounts(): Counts {
   return { directories: 0, files: 0, symlinks: 0, specials: 0, hardLinks: 0, contentBytes: 0 }

@@ -5,19 +5,18 @@ import {
   readdirSync,
   realpathSync,
   renameSync,
-  rmdirSync,
   rmSync,
   statSync,
+  utimesSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fromBytes, toDisplay } from '../../lib/byte-string.ts'
 import { OutputError } from '../../lib/errors.ts'
 import { toOutputError } from '../../lib/output-error.ts'
-import { pathBytes } from './host-path.ts'
+import { DirectoryMerge, type Pause } from './directory-merge.ts'
 
-/** Left-overs of killed programs may have our names; so many of them are stepped over. */
+/** Killed programs leave directories whose names are tried again; at most so many are skipped. */
 const MAX_LEFT_OVERS = 100
-/** A longer name has no room for what makes it a temporary one. */
+/** Longer names are cut, to leave room for what marks them as temporary. */
 const MAX_NAME = 50
 
 export interface TargetDirectory {
@@ -26,9 +25,11 @@ export interface TargetDirectory {
   /** Whether the directory itself is made here, too, and gets the attributes of what is extracted to it. */
   readonly isNew: boolean
   /** Moves everything to where it belongs. @returns where it is now */
-  commit(): string
-  /** Removes everything. */
-  abort(): void
+  commit(pause: Pause): Promise<string>
+  /** Moves everything back to `work`, and puts back what was replaced. */
+  rollback(): void
+  /** Removes what is left in `work`. */
+  remove(): void
 }
 
 /**
@@ -57,29 +58,48 @@ function newDirectory(path: string): TargetDirectory {
     work,
     isNew: true,
     commit() {
-      // Over an empty directory it goes, over anything else that somebody has put there meanwhile it does not.
+      // It may take the place of an empty directory, but of nothing else that was put there meanwhile.
       named(path, () => renameSync(work, target))
-      return target
+      return Promise.resolve(target)
     },
-    abort: () => rmSync(work, { recursive: true, force: true }),
+    // Nothing follows the commit that could fail.
+    rollback: () => undefined,
+    remove: () => rmSync(work, { recursive: true, force: true }),
   }
 }
 
 function existingDirectory(path: string, target: string): TargetDirectory {
-  const work = makeTemporary(target, '.diskwright.partial')
+  const { atimeMs, mtimeMs } = statSync(target)
+  const folder = makeTemporary(target, '.diskwright.partial')
+  const [work, replaced] = [join(folder, 'new'), join(folder, 'replaced')]
+  mkdirSync(work, { mode: 0o700 })
+  mkdirSync(replaced)
+  const merge = new DirectoryMerge(work, target, replaced)
   return {
     work,
     isNew: false,
-    commit() {
-      named(path, () => {
-        // Nothing is moved when something is in the way.
-        merge(Buffer.from(work), Buffer.from(target), refuseWhatIsInTheWay)
-        merge(Buffer.from(work), Buffer.from(target), renameSync)
-        rmdirSync(work)
-      })
+    async commit(pause) {
+      try {
+        await merge.run(pause)
+      } catch (error) {
+        throw toOutputError(path, error)
+      }
       return target
     },
-    abort: () => rmSync(work, { recursive: true, force: true }),
+    rollback() {
+      try {
+        merge.undo()
+      } catch (error) {
+        throw new OutputError(`${path}: not all could be put back: what was replaced is in ${replaced}`, {
+          cause: error,
+        })
+      }
+    },
+    remove() {
+      rmSync(folder, { recursive: true, force: true })
+      // An existing directory keeps its times.
+      utimesSync(target, atimeMs / 1000, mtimeMs / 1000)
+    },
   }
 }
 
@@ -94,32 +114,6 @@ function makeTemporary(folder: string, name: string): string {
       if (code !== 'EEXIST' || attempt === MAX_LEFT_OVERS) throw error
     }
   }
-}
-
-/** Goes through directories that are on both sides. Symlinks are not followed: they are no directories. */
-function merge(from: Buffer, to: Buffer, move: (source: Buffer, target: Buffer) => void): void {
-  for (const name of readdirSync(from, { encoding: 'buffer' })) {
-    const [source, target] = [pathBytes(from, name), pathBytes(to, name)]
-    const isDirectory = lstatSync(source).isDirectory()
-    const there = lstatSync(target, { throwIfNoEntry: false })
-    if (isDirectory && there?.isDirectory()) {
-      merge(source, target, move)
-      if (move === renameSync) rmdirSync(source)
-    } else move(source, target)
-  }
-}
-
-function refuseWhatIsInTheWay(source: Buffer, target: Buffer): void {
-  const there = lstatSync(target, { throwIfNoEntry: false })
-  if (there === undefined) return
-  const isDirectory = lstatSync(source).isDirectory()
-  if (!isDirectory && !there.isDirectory()) return
-  const name = toDisplay(fromBytes(target))
-  throw new OutputError(
-    isDirectory
-      ? `${name}: a directory is to be there, but something else is`
-      : `${name}: a directory is there, but something else is to be`,
-  )
 }
 
 function named<T>(path: string, work: () => T): T {

@@ -294,3 +294,66 @@ test('reading that fails is told as it is', async () => {
   await expect(extractTo(fakeFileSystem(directory(), source), target)).rejects.toThrow('no bytes')
   expect(readdirSync(folder)).toEqual([])
 })
+
+describe('a failure after everything is in its place', () => {
+  const before = () => {
+    mkdirSync(join(target, 'd'), { recursive: true })
+    writeFileSync(join(target, 'd/old'), 'old')
+    writeFileSync(join(target, 'f'), 'old')
+    chmodSync(join(target, 'd'), 0o750)
+  }
+  const state = () =>
+    all().map((path) => {
+      const { mode, mtimeMs } = lstatSync(join(folder, path))
+      return [path, mode, Math.floor(mtimeMs)]
+    })
+
+  test('takes back what was moved, and what was there before stays', async () => {
+    before()
+    const known = state()
+    const bad = directory([['deep', file('deep')]], { mtime: { sec: NaN, nsec: 0 } })
+    const root = directory([
+      ['bad', bad],
+      ['d', directory([['new', file('new')]], { mode: 0o700 })],
+      ['f', file('new')],
+    ])
+    await expect(extract(root, { force: true })).rejects.toThrow()
+    expect(state()).toEqual(known)
+    expect(readFileSync(join(target, 'f'), 'utf8')).toBe('old')
+  })
+
+  test('is followed by a run that goes well', async () => {
+    before()
+    const root = directory([
+      ['d', directory([['new', file('new')]], { mode: 0o700 })],
+      ['f', file('new')],
+    ])
+    await extract(root, { force: true })
+    expect(all()).toEqual(['target', 'target/d', 'target/d/new', 'target/d/old', 'target/f'])
+    expect(readFileSync(join(target, 'f'), 'utf8')).toBe('new')
+    expect(lstatSync(join(target, 'd')).mode & 0o777).toBe(0o700)
+  })
+})
+
+describe('an abort', () => {
+  test.each([
+    ['a new directory', () => undefined, []],
+    ['an existing one', () => mkdirSync(target), ['target']],
+  ])('gets through while symlinks are made, and nothing is left: %s', async (_, prepare, left) => {
+    prepare()
+    const controller = new AbortController()
+    const links = Array.from({ length: 1200 }, (_, i): [string, FakeInode] => [`l${i}`, symlink('x')])
+    const fileSystem = fakeFileSystem(directory([...links, ['z-last', file('last')]]))
+    const { reader } = fileSystem
+    const open = reader.open.bind(reader)
+    let opened = 0
+    reader.open = (ref) => {
+      // No entry is read after the last one: only making symlinks is left to be interrupted.
+      if (++opened === links.length + 2) setImmediate(() => controller.abort(new Error('enough')))
+      return open(ref)
+    }
+    const extracting = extractTo(fileSystem, target, { signal: controller.signal })
+    await expect(extracting).rejects.toThrow('enough')
+    expect(all()).toEqual(left)
+  })
+})
