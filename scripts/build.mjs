@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -31,6 +32,7 @@ function removeStale(src, dist) {
 // What the compiler prints is for people; standard output belongs to whoever calls.
 const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
 try {
+  ensureGenerated()
   node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
   removeStale(join(ROOT, 'src'), join(ROOT, 'dist'))
   writePage(join(ROOT, 'src', 'cli', 'report', 'page'), join(ROOT, 'dist', 'cli', 'report'))

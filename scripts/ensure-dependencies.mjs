@@ -1,6 +1,6 @@
 /**
  * Makes a fresh clone ready: installs the packages that package-lock.json asks for, when they are missing or others
- * (`npm ci`), and with `--build` compiles src/ to dist/ when that is older. Needs Node alone.
+ * (`npm ci`), generates what is not in the repository, and with `--build` compiles src/ to dist/ when that is older. Needs Node alone.
  *
  * usage: node scripts/ensure-dependencies.mjs [--build]
  */
@@ -35,6 +35,17 @@ export function ensureDependencies() {
   else execFileSync(process.execPath, [npm, ...args], RUN)
 }
 
+const WASM_MODULE = 'src/lib/zstd/wasm-module.ts'
+const WASM_SCRIPT = 'scripts/make-zstd-wasm.mjs'
+
+/** Generates the module of src/ that is made of a package, when it is missing or older than its script. */
+export function ensureGenerated() {
+  const [made, script] = [WASM_MODULE, WASM_SCRIPT].map((path) =>
+    statSync(join(ROOT, path), { throwIfNoEntry: false }),
+  )
+  if (made === undefined || made.mtimeMs < script.mtimeMs) execFileSync(process.execPath, [WASM_SCRIPT], RUN)
+}
+
 /** When the youngest file or folder was changed, in milliseconds since 1970. A folder counts: a file may be gone. */
 function newest(folder) {
   const entries = ['.', ...readdirSync(folder, { recursive: true })]
@@ -43,6 +54,7 @@ function newest(folder) {
 
 /** Compiles src/ to dist/ when that is older. Types are checked elsewhere. */
 export function ensureBuild() {
+  ensureGenerated()
   const last = join(ROOT, 'dist', 'schema.json')
   if (existsSync(last) && statSync(last).mtimeMs > newest(join(ROOT, 'src'))) return
   process.stderr.write('Compiling ...\n')
@@ -51,5 +63,6 @@ export function ensureBuild() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   ensureDependencies()
+  ensureGenerated()
   if (process.argv.includes('--build')) ensureBuild()
 }
