@@ -1,4 +1,4 @@
-/** What the rules of a description make of one entry. */
+/** Applies the rules of a description to one entry. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import type { EntryMetadata, InodeFlag, SourceEntry, Xattr } from './entry.ts'
@@ -6,7 +6,7 @@ import type { EntryRulePlan } from './entry-rule.ts'
 import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl.ts'
 import type { StoragePlan } from './storage.ts'
 
-/** All rules for one entry in one. What is undefined stays as it is. */
+/** The merged rules for one entry. Keys that are undefined change nothing. */
 export interface EntryChanges {
   readonly uid: number | undefined
   readonly gid: number | undefined
@@ -18,7 +18,7 @@ export interface EntryChanges {
   readonly exclude: boolean
 }
 
-/** The rules in their order: later ones go over earlier ones, flags add up. */
+/** The rules in their order: later ones override earlier ones, flags add up. */
 export function mergeRules(rules: readonly EntryRulePlan[]): EntryChanges {
   const last = <Key extends 'uid' | 'gid' | 'mode'>(key: Key) =>
     rules.findLast((rule) => rule[key] !== undefined)?.[key]
@@ -37,7 +37,7 @@ export function mergeRules(rules: readonly EntryRulePlan[]): EntryChanges {
 
 /** chattr(1) knows flags of files and directories only. */
 const canHaveFlags = (type: SourceEntry['type']) => type === 'file' || type === 'directory'
-/** Nobody asks for the mode of a symlink. */
+/** Linux ignores the mode of a symlink. */
 const canHaveMode = (type: SourceEntry['type']) => type !== 'symlink'
 
 /** The kernel serves attributes of users for files and directories only. (xattr(7)) */
@@ -86,7 +86,7 @@ function changedXattrs(
   return result.length > 0 ? result : undefined
 }
 
-/** How the entry's content is stored; what has no copy on write is not compressed. */
+/** The entry's storage after the changes; content without copy on write is not compressed. */
 export function changedStorage(storage: StoragePlan, { storage: changes }: EntryChanges): StoragePlan {
   if (Object.keys(changes).length === 0) return storage
   const nodatacow = changes.nodatacow ?? storage.nodatacow
@@ -94,7 +94,7 @@ export function changedStorage(storage: StoragePlan, { storage: changes }: Entry
   return { nodatacow, compression: nodatacow || compression === 'none' ? undefined : compression, bootFiles }
 }
 
-/** What the changes for another name of an inode want that the inode does not have; undefined when it has all. */
+/** A change for another name of an inode that the inode itself does not have; undefined when it has all. */
 export function conflictWith(
   changes: EntryChanges,
   type: SourceEntry['type'],

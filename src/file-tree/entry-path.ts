@@ -12,7 +12,7 @@ const NAME_MAX = 255
 export function normalisePath(name: ByteString): ByteString {
   if (name === '') throw new EntryProblem('its name is empty')
   if (name.includes('\0')) throw new EntryProblem('its name contains a NUL')
-  // Of an archive of ".", every name begins so.
+  // In an archive of ".", every name begins so.
   const path = name.startsWith('./') ? name.slice(2) : name
   let clean = true
   for (let start = 0, end = 0; end < path.length; start = end + 1) {

@@ -1,2 +1,2 @@
-/** What is wrong with one entry. The reader of its source makes an InputError of it, which says where the entry is. */
+/** A mistake in one entry. The reader of its source turns it into an InputError that says where the entry is. */
 export class EntryProblem extends Error {}

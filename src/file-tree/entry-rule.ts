@@ -2,7 +2,7 @@ import type { ByteString } from '../lib/byte-string.ts'
 import type { InodeFlag } from './entry.ts'
 import type { Compression } from './storage.ts'
 
-/** What is not set stays as the source has it. */
+/** Changes to the entries at a path or of a pattern. Keys that are not set change nothing. */
 export interface EntryRulePlan {
   /** Its place in `paths` of the description. */
   index: number

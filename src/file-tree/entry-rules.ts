@@ -1,6 +1,6 @@
 /**
- * Which rules of a description are for which paths. Directory by directory: below each one, only those rules are
- * looked at that can still match there, which mostly are none.
+ * Matches the rules of a description with paths, directory by directory: below each one, only the rules that can still
+ * match there are looked at, which mostly are none.
  */
 import { ANY_DEPTH, parseGlob, type GlobPart } from './glob.ts'
 import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
@@ -14,9 +14,9 @@ interface Pending {
 }
 
 export class EntryRules {
-  /** What is for the names in the root directory. */
+  /** Rules for the names in the root directory. */
   readonly scope: RuleScope
-  /** Of the root directory itself. */
+  /** Changes to the root directory itself. */
   readonly rootChanges: EntryChanges | undefined
   /** Whether any rule leaves something out. */
   readonly exclude: boolean
@@ -37,13 +37,13 @@ export class EntryRules {
     )
   }
 
-  /** The rules that were for nothing that was asked for. */
+  /** The rules that matched no entry. */
   unused(): EntryRulePlan[] {
     return this.#rules.filter((_, rule) => !this.#compiled.used.has(rule))
   }
 }
 
-/** What the scopes have in common. */
+/** Rules in the form in which all scopes use them. */
 class CompiledRules {
   readonly parts: readonly GlobPart[][]
   readonly used = new Set<number>()
@@ -63,7 +63,7 @@ class CompiledRules {
     return 'path' in this.#rules[rule].for
   }
 
-  /** All that the rules say together. */
+  /** The changes of several rules, merged. */
   changes(rules: readonly number[]): EntryChanges | undefined {
     if (rules.length === 0) return undefined
     for (const rule of rules) this.used.add(rule)
@@ -77,7 +77,7 @@ class CompiledRules {
   }
 }
 
-/** What is for the names in one directory. */
+/** Rules for the names in one directory. */
 export class RuleScope {
   readonly #compiled: CompiledRules
   /** Rules for all that is below. */
@@ -86,7 +86,7 @@ export class RuleScope {
   readonly #patterns: (Pending & { pattern: RegExp })[] = []
   readonly #anyDepth: Pending[] = []
   readonly #count: number
-  /** Of names that only rules of any depth are for; made when they are first asked for. */
+  /** Changes to names that only `**` matches; computed when first needed. */
   #otherChanges: EntryChanges | undefined | null = null
   #otherScope: RuleScope | undefined
 
@@ -107,7 +107,7 @@ export class RuleScope {
     }
   }
 
-  /** What the rules make of an entry of this name; undefined: nothing. */
+  /** Changes to an entry of this name; undefined: none. */
   changesOf(name: ByteString): EntryChanges | undefined {
     const hits = this.#hits(name)
     if (hits.length > 0) return this.#compiled.changes(this.#matched(hits))
@@ -115,7 +115,7 @@ export class RuleScope {
     return this.#otherChanges
   }
 
-  /** What is for the names in the directory of this name. */
+  /** Rules for the names in the directory of this name. */
   below(name: ByteString): RuleScope {
     const hits = this.#hits(name)
     return hits.length > 0 ? this.#scopeAfter(hits) : (this.#otherScope ??= this.#scopeAfter([]))
@@ -166,7 +166,7 @@ export function isExcluded(scope: RuleScope, path: ByteString): boolean {
 
 const NONE: readonly Pending[] = []
 
-/** With what is pending, too, when `**` stands for no directory at all. */
+/** Adds what is pending when `**` stands for no directory. */
 function closure({ parts }: CompiledRules, pending: readonly Pending[]): Pending[] {
   const all = new Map<string, Pending>()
   const add = ({ rule, part }: Pending) => {

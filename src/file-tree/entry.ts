@@ -8,7 +8,7 @@ export interface Timestamp {
   nsec: number
 }
 
-/** Where an entry comes from, for messages. */
+/** Origin of an entry, for messages. */
 export interface EntryOrigin {
   /** The source's name as the user gave it. */
   source: string
@@ -47,13 +47,13 @@ export interface Entry {
   /** `hardlink`: another name for the entry at the path `target`, which came before; its own metadata are ignored. */
   type: EntryType
   /**
-   * What a file holds; an empty file when there is none. Text is stored as UTF-8. A stream is read at most once, before
+   * Content of a file. Default: empty. Text is stored as UTF-8. A stream is read at most once, before
    * the next entry is asked for, and needs `size`. With `ranges`, the bytes of the ranges alone, one after the other.
    */
   content?: string | Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array> | undefined
   /** Bytes of a file, holes included. Needed with a stream, and with `ranges`. */
   size?: number | undefined
-  /** What a symlink holds, as it is; or the path of the entry that a hard link is another name for. */
+  /** Target of a symlink, unchanged; or the path of the entry that a hard link is another name for. */
   target?: string | undefined
   /** The target's bytes, where they are not UTF-8; they win over `target`. */
   targetBytes?: Uint8Array | undefined
@@ -85,7 +85,7 @@ export interface Entry {
    * All else reads as zeros.
    */
   ranges?: readonly DataRange[] | undefined
-  /** Where it comes from, for messages. */
+  /** Origin of the entry, for messages. */
   origin?: EntryOrigin | undefined
 }
 
@@ -97,7 +97,7 @@ export interface Xattr {
 /** Flags of an inode that a description can ask for, as chattr(1) has them. */
 export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
 
-/** What a source says of any entry besides its type. */
+/** Metadata of an entry of any type. */
 export interface EntryMetadata {
   /** Permission bits with setuid, setgid and sticky: 0 to 0o7777. */
   mode: number
@@ -109,7 +109,7 @@ export interface EntryMetadata {
   birthtime?: Timestamp
   /** In the order the source gives them; names are unique. */
   xattrs?: readonly Xattr[]
-  /** Of files and directories; no source says them, rules do. */
+  /** Inode flags of files and directories; set by rules, never by sources. */
   flags?: readonly InodeFlag[]
 }
 

@@ -6,18 +6,18 @@ export interface DataRange {
   length: number
 }
 
-/** What a source says of the content of a file. */
+/** The content of a file as a source gives it. */
 export interface FileContent {
   /** Bytes, holes included. */
   size: number
   /**
-   * What the file holds, to be read at most once and before the next entry is asked for. A piece is valid until
+   * The file's bytes, to be read at most once and before the next entry is asked for. A piece is valid until
    * the next one is asked for. Without `ranges` exactly `size` bytes; with them, one after the other, only theirs.
    */
   content: AsyncIterable<Uint8Array>
   /**
-   * Of a file with holes: where its content goes, in ascending order, none empty, none beyond the size. All else is
-   * zeros that need no space.
+   * Data ranges of a file with holes, in ascending order, none empty, none beyond the size. All else is zeros that
+   * need no space.
    */
   ranges?: readonly DataRange[] | undefined
   /** The content can be read at any time and any number of times: it is a file that stays, or bytes in memory. */
@@ -34,7 +34,7 @@ export function contentLength({ size, ranges }: Pick<FileContent, 'size' | 'rang
 
 const ZEROS = new Uint8Array(65536)
 
-/** All bytes of a file, for those who know no holes. */
+/** All bytes of a file, holes as zeros. */
 export function wholeContent(file: FileContent): AsyncIterable<Uint8Array> {
   const { content, size, ranges } = file
   return ranges === undefined ? content : withZeros(content, size, ranges)

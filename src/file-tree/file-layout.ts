@@ -1,4 +1,4 @@
-/** How a file is stored, as far as boot loaders differ in reading it. */
+/** Properties of a file's extents that boot loaders differ in reading. */
 export interface FileLayout {
   /** Parts of it have no extent, and read as zeros. */
   holes: boolean
@@ -8,11 +8,11 @@ export interface FileLayout {
   compressions: readonly string[]
   /** Its end is compressed, and not a whole sector. */
   compressedTail: boolean
-  /** An extent that only the kernel reads: what is odd about it. */
+  /** Why one of its extents can only be read by the kernel. */
   oddExtent?: string | undefined
 }
 
-/** How files of formats are stored that know one way. */
+/** Layout of files in formats that have no holes and no compression. */
 export const PLAIN_FORM: FileLayout = {
   holes: false,
   preallocated: false,

@@ -17,7 +17,7 @@ export function isGlobPart(part: string): boolean {
 /** A part `**`: any number of directories, none included; at the end of a pattern at least one name. */
 export const ANY_DEPTH = Symbol('**')
 
-/** What one name is compared with: a name, a pattern, or any depth. */
+/** A part of a pattern: a name, a regular expression for names, or any depth. */
 export type GlobPart = ByteString | RegExp | typeof ANY_DEPTH
 
 /** The parts of a pattern that begins with a slash. */
@@ -58,8 +58,8 @@ function matchesPart(part: Exclude<GlobPart, typeof ANY_DEPTH> | undefined, name
 /**
  * A part as a regular expression over byte strings; undefined when it has a set that is none.
  *
- * What lies between two `*` is looked for once, where it occurs first: a later place would leave less for the rest.
- * The lookahead keeps the engine from trying the others, which takes forever with many `*`.
+ * The piece between two `*` is taken where it occurs first, as a later place would leave less for the rest. The
+ * lookahead keeps the engine from backtracking into others, which would never end with many `*`.
  */
 function partPattern(part: string): string | undefined {
   const pieces: string[] = []

@@ -5,7 +5,7 @@ import type { SubvolumePlan } from './subvolume.ts'
 /** The nodes by which subvolumes know files that have names in several of them. */
 export class HardLinks<Content> {
   readonly #copy: (content: Content, storage: StoragePlan) => Promise<Content>
-  /** Of files with several names: the node by which each subvolume knows them, for all those nodes. */
+  /** For each node of a file with several names: the node of that file in each subvolume. */
   readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
 
   /** @param copy makes content that is stored in another way */

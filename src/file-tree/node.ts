@@ -1,4 +1,4 @@
-/** What the tree is made of. */
+/** Nodes of the tree. */
 import type { ByteString } from '../lib/byte-string.ts'
 import type { EntryMetadata } from './entry.ts'
 import type { RuleScope } from './entry-rules.ts'
@@ -12,7 +12,7 @@ export interface DirectoryNode<Content> {
   metadata: EntryMetadata
   /** In the order in which the entries came. */
   readonly children: Map<ByteString, TreeNode<Content>>
-  /** How files below it are stored. */
+  /** Storage of files below it. */
   readonly storage: StoragePlan
   /** Whether new files in it are to have no copy on write. */
   readonly nodatacow: boolean

@@ -5,12 +5,12 @@ import type { ReadRoutine } from '../lib/read-routine.ts'
 /** As many symlinks as Linux follows on the way of one path. (MAXSYMLINKS) */
 export const MAX_SYMLINKS = 40
 
-/** How nodes are looked at. */
+/** Access to nodes. */
 export interface PathNodes<Node> {
   typeOf(node: Node): string
   /** The node of this name in a directory. */
   lookup(directory: Node, name: ByteString): ReadRoutine<Node | undefined>
-  /** Where a symlink leads. */
+  /** Target of a symlink. */
   target(symlink: Node): ReadRoutine<ByteString>
 }
 

@@ -10,7 +10,7 @@ const HeaderStruct = struct('posix_acl_xattr_header', 4, { version: u32 })
 const EntryStruct = struct('posix_acl_xattr_entry', 8, { tag: u16, perm: u16, id: u32 })
 
 const VERSION = 2
-/** Of entries that name nobody. */
+/** Id of entries that name no user or group. (ACL_UNDEFINED_ID) */
 export const NO_ID = 0xffff_ffff
 
 /** ACL_USER_OBJ and so on, in the order in which the kernel demands them. */
@@ -26,7 +26,7 @@ export interface AclEntry {
 export interface Acl {
   /** The permission bits of an inode with this access ACL: the group's are those of the mask, if there is one. */
   permissions: number
-  /** What `system.posix_acl_access` or `_default` holds; undefined when the permission bits say it all. */
+  /** Value of `system.posix_acl_access` or `_default`; undefined when the permission bits say it all. */
   value: Uint8Array | undefined
 }
 

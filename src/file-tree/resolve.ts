@@ -8,11 +8,11 @@ import type { DirectoryEntry, FileSystemReader, InodeRef } from './reader.ts'
 export interface ResolveOptions {
   /** Whether a symlink at the end of the path is followed, too. Default: yes. */
   followLast?: boolean
-  /** Where paths start, and what they do not leave: the top of the file system, or a subvolume. */
+  /** Root of all paths, which they do not leave. Default: the top of the file system. */
   root?: InodeRef
 }
 
-/** What a path leads to. */
+/** The entry at the end of a path. */
 export interface ResolvedPath extends DirectoryEntry {
   /** Without symlinks before its last component, `.` and `..`: begins with `/`. The top's name is ''. */
   readonly path: ByteString

@@ -1,8 +1,8 @@
-/** Which directories are the large ones? */
+/** Finds the large directories and files of a file system. */
 import { type ByteString, toDisplay } from '../lib/byte-string.ts'
 import { columnOfSizes, columnOfU32 } from '../lib/column.ts'
 
-/** What files take, one or many of them. */
+/** Sizes of one file, or sums over many. */
 export interface FileSizes {
   /** Bytes of their content as programs see it, holes included. */
   apparentBytes: number
@@ -33,8 +33,8 @@ export interface LargeFile extends FileSizes {
 
 /** Nodes that a tree has at most. */
 const MAX_NODES = 1200
-/** Smaller parts of the whole are not worth a node. */
-const LEAST_SHARE = 1 / 5000
+/** Smaller parts of the whole get no node. */
+const MIN_SHARE = 1 / 5000
 /** Directories in each other; what is deeper counts for the last of them. */
 const MAX_DEPTH = 60
 const MAX_FILES = 400
@@ -113,13 +113,13 @@ export class SizeTree {
     for (const row of order) {
       const node = this.#directoryNode(row)
       if (row === 0) nodes.set(row, node)
-      else if (depths[row] < MAX_DEPTH && share(node) >= LEAST_SHARE) {
+      else if (depths[row] < MAX_DEPTH && share(node) >= MIN_SHARE) {
         candidates.push({ share: share(node), parent: this.#parents.get(row), row, node })
       }
     }
     for (const { parent, name, apparentBytes, contentBytes, storedBytes } of this.#large) {
       const sizes = { apparentBytes, contentBytes, storedBytes }
-      if (share(sizes) < LEAST_SHARE) continue
+      if (share(sizes) < MIN_SHARE) continue
       const node: SizeNode = { name: toDisplay(name), type: 'file', files: 1, ...sizes }
       candidates.push({ share: share(sizes), parent, row: undefined, node })
     }

@@ -6,7 +6,7 @@ import type { Compression, StoragePlan } from './storage.ts'
 export interface SubvolumePlan extends StoragePlan {
   /** 5 for the top level, from 256 for others. */
   id: number
-  /** Where it lies, seen from the top level; '' for the top level itself. */
+  /** Its path from the top level; '' for the top level itself. */
   name: ByteString
   /** Id of the subvolume it lies in (the top level's own for itself), and its path there. */
   parent: number
@@ -17,7 +17,7 @@ export interface SubvolumePlan extends StoragePlan {
   readOnly: boolean
   isDefault: boolean
   otime: Timestamp
-  /** How the kernel compresses what is written later; undefined: as it is mounted. */
+  /** Compression of what the kernel writes later; undefined: the mount options decide. */
   property: 'none' | Compression['algorithm'] | undefined
   /** Id of the subvolume whose content it holds. */
   snapshotOf: number | undefined

@@ -1,11 +1,11 @@
-/** What a FileTree is told, and what it leaves to the writer. */
+/** Options of a FileTree, and the services it gets from the writer. */
 import type { ByteString } from '../lib/byte-string.ts'
 import type { SourceEntry, Timestamp } from './entry.ts'
 import type { EntryRules } from './entry-rules.ts'
 import type { StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
 
-/** What the tree leaves to the writer: to take in the content of files, while the source is being read. */
+/** Takes in the content of files while the source is being read. */
 export interface ContentStore<Content> {
   store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content>
   /** A second copy of content, for a hard link that leads to where it must be stored in another way. */
@@ -20,9 +20,9 @@ export interface TreeOptions<Content> {
   subvolumes?: readonly SubvolumePlan[]
   /** Storage of a path and all below it, where it differs from its subvolume's. */
   pathStorage?: ReadonlyMap<ByteString, StoragePlan>
-  /** What is changed of entries before the tree takes them in; they leave out no subvolume's root. */
+  /** Changes to entries before they enter the tree; they exclude no subvolume's root. */
   rules?: EntryRules | undefined
-  /** What the tree's writer has no room for; asked of every entry, after the rules. */
+  /** Says why the writer cannot store an entry; called with every entry, after the rules. */
   problemOf?: (entry: SourceEntry) => string | undefined
 }
 

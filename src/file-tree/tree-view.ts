@@ -5,14 +5,14 @@ import { findNode } from './find-node.ts'
 import type { FileNode } from './node.ts'
 import type { FileTree } from './tree.ts'
 
-/** What a path leads to once symlinks are followed. */
+/** The node at the end of a path, symlinks followed. */
 export interface FoundNode {
   /** The path itself, without symlinks and without a slash at the start. */
   path: ByteString
   type: 'file' | 'directory' | 'other'
 }
 
-/** Looks at what a tree holds so far, symlinks followed inside of it, and adds copies of that. */
+/** Reads a tree while it is being built, symlinks followed inside it, and adds copies of its files. */
 export class TreeView<Content> {
   readonly #tree: FileTree<Content>
   readonly #open: (content: Content) => FileContent
@@ -44,7 +44,7 @@ export class TreeView<Content> {
     return node?.type === 'directory' ? [...node.children.keys()].sort() : []
   }
 
-  /** What a file that was found holds. */
+  /** Content of a file that was found. */
   content({ path }: FoundNode): FileContent {
     return this.#open(this.#file(path).content)
   }

@@ -18,7 +18,7 @@ import type { SubvolumePlan } from './subvolume.ts'
 export type * from './node.ts'
 export type * from './tree-options.ts'
 
-/** What a directory is made from. */
+/** Parts of a new directory. */
 interface NewDirectory {
   metadata: EntryMetadata
   changes: EntryChanges | undefined
@@ -42,8 +42,8 @@ export class FileTree<Content> {
   readonly #hardLinks: HardLinks<Content>
   readonly #metadata = new SharedMetadata()
   /**
-   * Where the last entry went; most go where the one before went. It is still in the tree: what takes a directory's
-   * place goes to the parent of that one, which is remembered instead.
+   * Parent of the last entry; most entries have the same as the one before. It is still in the tree: an entry that
+   * replaces a directory belongs to the parent of that one, which is remembered instead.
    */
   #lastParent: { path: ByteString; directory: DirectoryNode<Content> } | undefined
 
@@ -320,7 +320,7 @@ export class FileTree<Content> {
   }
 }
 
-/** Where the name ends that begins at `from`. */
+/** End of the name that begins at `from`. */
 function endOfName(path: ByteString, from: number): number {
   const slash = path.indexOf('/', from)
   return slash === -1 ? path.length : slash

@@ -39,7 +39,7 @@ export async function* readDirectory(
   if (!rootStats.isDirectory()) throw new InputError('expected a directory', { source })
   yield { ...metadata(rootStats, uid, gid), path: '', origin: { source }, type: 'directory' }
 
-  // Of each directory on the way down: the names still to do, last first.
+  // For each directory on the way down: the names still to do, last first.
   const stack = [{ path: '', host: root, names: await namesIn(source, '', root) }]
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const name = top.names.pop()
@@ -69,7 +69,7 @@ export async function* readDirectory(
     if (stats.isFile()) {
       const size = Number(stats.size)
       const content = contents.of({ path, host, size, ino: stats.ino })
-      // Nobody reads what has no bytes, but files of /proc only say that they have none.
+      // Content of size 0 is never read, but files in /proc have size 0 and content.
       if (size === 0) await content[Symbol.asyncIterator]().next()
       yield { ...common, type: 'file', size, content, repeatable: true }
     } else if (stats.isSymbolicLink()) {
@@ -154,7 +154,7 @@ class FileContents {
   }
 }
 
-/** Says of the system's complaints where they are. */
+/** Adds the place to errors of the system. */
 async function attempt<T>(source: string, path: ByteString, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -3,12 +3,12 @@ import { createNameless } from '../lib/temporary-file.ts'
 
 const READ_SIZE = 1 << 20
 
-/** Keeps content that can be read once in a temporary file, for those who need it later. */
+/** Keeps content that can be read once in a temporary file, so that it can be read later. */
 export class Spool {
   #handle: FileHandle | undefined
   #end = 0
 
-  /** Takes the content in, and gives what reads it again, as often as needed. */
+  /** Stores the content. @returns a function that reads it again, any number of times */
   async add(content: AsyncIterable<Uint8Array>): Promise<() => AsyncIterable<Uint8Array>> {
     const handle = (this.#handle ??= (await createNameless()).handle)
     const start = this.#end
@@ -23,7 +23,7 @@ export class Spool {
     return () => readRange(handle, start, end)
   }
 
-  /** Gives the space back; what was kept can no longer be read. */
+  /** Frees the space; stored content can no longer be read. */
   async close(): Promise<void> {
     await this.#handle?.close()
   }

@@ -15,7 +15,7 @@ export interface FramePiece {
   last: boolean
 }
 
-/** What comes next in a frame: bytes to pass over, or a little-endian number to look at. */
+/** The next field of a frame: bytes to skip, or a little-endian number to read. */
 interface Step {
   bytes: number
   /** The first field of a frame. */

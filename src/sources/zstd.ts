@@ -127,7 +127,7 @@ async function* oneFrame(
   }
 }
 
-/** What Node has since 22.15, in its own words. */
+/** zstd in node:zlib, since Node 22.15. */
 export interface ZlibWithZstd {
   createZstdDecompress(options: { chunkSize: number; params: Record<number, number> }): Transform
   constants: { ZSTD_d_windowLogMax: number }

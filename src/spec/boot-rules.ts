@@ -26,7 +26,7 @@ export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   ]
 }
 
-/** Where the boot files go, and whether U-Boot looks there. */
+/** The boot files must lie where U-Boot looks for them. */
 function placeIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const { bootFromBTRFS = true, partitions = [] } = spec
   const system = systemIndex(partitions)

@@ -1,4 +1,4 @@
-/** What makes an image boot: the firmware, U-Boot, and a NixOS system. */
+/** The keys that make an image boot: firmware, U-Boot, and a NixOS system. */
 import { z } from 'zod'
 import { expected } from './messages.ts'
 import { UBOOT_VERSION_PATTERN } from './uboot-version.ts'
@@ -11,7 +11,7 @@ export const firmware = z
   .strictObject({
     directory: fileName
       .optional()
-      .describe('Folder with the files of the firmware, of which those are taken that the boards need.'),
+      .describe('Folder with the firmware; the files that the boards need are copied.'),
     piVersion: z
       .union([piVersion, z.array(piVersion).min(1, expected('3, 4 or [3, 4]'))], expected('3, 4 or [3, 4]'))
       .optional()
@@ -32,13 +32,13 @@ export const firmware = z
         ),
       )
       .optional()
-      .describe('Settings for config.txt by filter, over those it has anyway; null leaves one out.'),
+      .describe('Settings for config.txt by filter, which override the built-in ones; null removes one.'),
     extraConfig: z
       .array(oneLine('a line of config.txt'))
       .optional()
-      .describe('Lines that are put at the end of config.txt as they are, for all boards.'),
+      .describe('Lines appended to config.txt unchanged, for all boards.'),
   })
-  .describe('What a Raspberry Pi starts with: its firmware, U-Boot, and a config.txt that is written here.')
+  .describe('Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt.')
 
 export const nixos = z
   .strictObject({
@@ -52,7 +52,7 @@ export const nixos = z
       ),
     timeout: integer('whole seconds', -1, 86_400)
       .optional()
-      .describe('Seconds until U-Boot boots the default entry of its menu; 0: at once, -1: never.')
+      .describe('Seconds until U-Boot boots the default entry of its menu; 0: immediately, -1: never.')
       .meta({ default: 5 }),
     generations: integer('a number from 0 on', 0, 1000)
       .optional()
@@ -65,25 +65,29 @@ export const nixos = z
       )
       .optional()
       .describe(
-        'Device trees: true takes all, and U-Boot chooses; a path like "broadcom/bcm2837-rpi-3-b.dtb" is the one to take; false leaves it to the firmware.',
+        'Device trees: true copies all, and U-Boot chooses; a path like "broadcom/bcm2837-rpi-3-b.dtb" copies that one; false leaves the choice to the firmware.',
       )
       .meta({ default: true }),
     registration: fileName
       .optional()
       .describe(
-        'File with the registration of the closure (nix-store --dump-db); by default what the sources have.',
+        'File with the registration of the closure (nix-store --dump-db); by default the one in the sources.',
       ),
     configuration: fileName.optional().describe('Folder that becomes /etc/nixos.'),
   })
-  .describe(
-    'The sources are the closure of a NixOS system: what installing it adds, and what booting it needs.',
-  )
+  .describe('The sources are the closure of a NixOS system, which is installed and made bootable.')
 
 export const uboot = z
   .strictObject({
     version: text('a version of U-Boot like "2025.01"', UBOOT_VERSION_PATTERN)
       .optional()
-      .describe('What is going to read the image: what it cannot read is an error then, and not a warning.'),
-    check: z.boolean().optional().describe('Refuse to build what cannot boot.').meta({ default: true }),
+      .describe(
+        'Version that reads the image; anything it cannot read is then an error instead of a warning.',
+      ),
+    check: z
+      .boolean()
+      .optional()
+      .describe('Refuse to build an image that cannot boot.')
+      .meta({ default: true }),
   })
   .describe('The U-Boot that boots the image.')

@@ -1,6 +1,6 @@
-/** What a Raspberry Pi starts with: its firmware, U-Boot, and a config.txt that is written here. */
+/** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
 export interface FirmwareSpec {
-  /** Folder with the files of the firmware, of which those are taken that the boards need. */
+  /** Folder with the firmware; the files that the boards need are copied. */
   directory?: string
   /** The Raspberry Pi versions to boot: 3, 4 or both. Default: those that have a U-Boot here, else both. */
   piVersion?: 3 | 4 | (3 | 4)[]
@@ -9,32 +9,32 @@ export interface FirmwareSpec {
   /** U-Boot for a Raspberry Pi 4: becomes u-boot-rpi4.bin. */
   ubootPi4?: string
   /**
-   * Settings for config.txt by filter, which override the built-in ones; null leaves one out.
+   * Settings for config.txt by filter, which override the built-in ones; null removes one.
    *
    * @example { all: { gpu_mem: 16 }, pi4: { arm_boost: null } }
    */
   config?: Record<string, Record<string, number | string | null>>
-  /** Lines that are put at the end of config.txt as they are, for all boards. */
+  /** Lines appended to config.txt unchanged, for all boards. */
   extraConfig?: string[]
 }
 
-/** The sources are the closure of a NixOS system: what installing it adds, and what booting it needs. */
+/** The sources are the closure of a NixOS system, which is installed and made bootable. */
 export interface NixosSpec {
   /**
    * Store path of the system to boot, like `/nix/store/...-nixos-system-...`. Default: that of the system profile in the
    * sources, or the only one there.
    */
   toplevel?: string
-  /** Seconds until U-Boot boots the default entry of its menu; 0: at once, -1: never. Default: 5. */
+  /** Seconds until U-Boot boots the default entry of its menu; 0: immediately, -1: never. Default: 5. */
   timeout?: number
   /** How many generations of the system profile are in the menu besides the default entry. Default: 20. */
   generations?: number
   /**
-   * Device trees: true takes all, and U-Boot chooses; a path like `broadcom/bcm2837-rpi-3-b.dtb` is the one to take;
-   * false leaves it to the firmware. Default: true.
+   * Device trees: true copies all, and U-Boot chooses; a path like `broadcom/bcm2837-rpi-3-b.dtb` copies that one;
+   * false leaves the choice to the firmware. Default: true.
    */
   deviceTree?: boolean | string
-  /** File with the registration of the closure (nix-store --dump-db). Default: the one that the sources have. */
+  /** File with the registration of the closure (nix-store --dump-db). Default: the one in the sources. */
   registration?: string
   /** Folder that becomes /etc/nixos. */
   configuration?: string
@@ -42,8 +42,8 @@ export interface NixosSpec {
 
 /** The U-Boot that boots the image. */
 export interface UbootSpec {
-  /** Version that will read the image, like `2025.01`: what it cannot read is an error then, and not a warning. */
+  /** Version that reads the image, like `2025.01`; anything it cannot read is then an error instead of a warning. */
   version?: string
-  /** Refuse to build what cannot boot. Default: true. */
+  /** Refuse to build an image that cannot boot. Default: true. */
   check?: boolean
 }

@@ -35,7 +35,7 @@ export function btrfsIssues(partition: Draft<BtrfsOptions>, at: string): SpecIss
   ]
 }
 
-/** Where blocks of both kinds lie side by side, they have one size and one number of copies. */
+/** In mixed block groups, data and metadata have one block size and one profile. */
 function mixedIssues({ mixed, nodeSize, profiles }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   if (mixed !== true) return []
   const issues: SpecIssue[] = []
@@ -158,7 +158,7 @@ function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec
     }
     const issues = KEYS_OF_A_SOURCE.filter((key) => subvolume[key] !== undefined).map((key) => ({
       path: `${here}.${key}`,
-      message: 'a snapshot has this from its source: leave it out',
+      message: 'a snapshot inherits this from its source: leave it out',
     }))
     const source = subvolumes.find((other) => other?.name === subvolume.snapshotOf)
     if (source === undefined && subvolume.snapshotOf !== '') {
@@ -205,13 +205,13 @@ function pathRuleIssues({ paths = [] }: Draft<BtrfsFileSystemSpec>, at: string):
     if (rule.exclude === true) {
       return Object.keys(rule)
         .filter((key) => key !== 'exclude' && key !== 'path' && key !== 'glob')
-        .map((key) => ({ path: `${here}.${key}`, message: 'means nothing for what is excluded' }))
+        .map((key) => ({ path: `${here}.${key}`, message: 'has no effect on excluded entries' }))
     }
     return []
   })
 }
 
-/** What the description itself puts somewhere cannot be left out. */
+/** Paths that the description itself needs cannot be excluded. */
 function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string) {
   const places = [
     { path: '/', what: 'the root' },
@@ -264,13 +264,13 @@ function swapfileIssues(
   return issues
 }
 
-/** No copy on write means no checksums, and what has no checksums is never compressed. */
+/** Content without copy on write has no checksums, and without checksums it is never compressed. */
 function storageIssues(partition: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
   const compresses = (rule: { compression?: string } | undefined) =>
     rule?.compression !== undefined && rule.compression !== 'none'
   const conflict = (path: string) => ({
     path: `${path}.compression`,
-    message: 'what is "nodatacow" is never compressed: leave this out, or set "nodatacow": false',
+    message: '"nodatacow" content is never compressed: leave this out, or set "nodatacow": false',
   })
   const subvolumes = (partition.subvolumes ?? []).flatMap((subvolume, i) =>
     compresses(subvolume) && subvolume!.nodatacow === true ? [conflict(`${at}subvolumes[${i}]`)] : [],

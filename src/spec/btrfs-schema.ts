@@ -36,7 +36,7 @@ const storage = {
     .boolean()
     .optional()
     .describe(
-      'Boot loaders of any age read these files: they have no holes, and what is compressed ends with a plain sector.',
+      'Make these files readable by boot loaders of any age: no holes, and an uncompressed last sector in compressed files.',
     ),
 }
 
@@ -44,7 +44,7 @@ const profile = z.enum(['single', 'dup'])
 
 export const subvolume = z.strictObject({
   name: subvolumeName.describe(
-    'Where it lies, seen from the top level: "@", or "@/var/lib/machines" inside of "@"; "" is the top level itself.',
+    'Its path from the top level: "@", or "@/var/lib/machines" inside "@"; "" is the top level itself.',
   ),
   path: path
     .optional()
@@ -59,14 +59,14 @@ export const subvolume = z.strictObject({
     .enum(['none', 'lzo', 'zlib', 'zstd'])
     .optional()
     .describe(
-      'How the kernel compresses what is written later (btrfs.compression), whatever the mount options say.',
+      'Compression of what the kernel writes later (btrfs.compression), which overrides the mount options.',
     ),
-  readOnly: z.boolean().optional().describe('Nothing in it can be changed until this is taken back.'),
+  readOnly: z.boolean().optional().describe('Read-only, until this is changed with "btrfs property".'),
   default: z
     .boolean()
     .optional()
-    .describe('What is mounted when no subvolume is asked for; boot loaders take it for the root, too.'),
-  otime: time.optional().describe("Time of its making; by default the image's."),
+    .describe('Mounted when no subvolume is named, and the root that boot loaders see.'),
+  otime: time.optional().describe("Time of its creation; by default the image's."),
   snapshotOf: subvolumeName
     .optional()
     .describe('Name of a subvolume whose content it holds, sharing all space; read-only by default.'),
@@ -76,11 +76,11 @@ export const pathRule = z
   .strictObject({
     path: path
       .optional()
-      .describe('What the rule is for: this path and all below it, as far as its subvolume reaches.'),
+      .describe('The rule applies to this path and everything below it in the same subvolume.'),
     glob: glob
       .optional()
       .describe(
-        'What the rule is for: paths of this pattern, with "*", "?", "[a-z]", and "**" for any directories.',
+        'The rule applies to paths that match this pattern: "*", "?", "[a-z]", and "**" for any directories.',
       ),
     ...storage,
     flags: z
@@ -94,12 +94,12 @@ export const pathRule = z
       .record(xattrName, xattrValue)
       .optional()
       .describe('Extended attributes, set or (null) removed: text, or {"base64": "..."}.'),
-    exclude: z.boolean().optional().describe('Leave it out, and all below it.'),
+    exclude: z.boolean().optional().describe('Leave the entry out, and everything below it.'),
   })
-  .describe('How some files are stored, and what is changed of them; later rules go over earlier ones.')
+  .describe('Storage and metadata of certain files; later rules override earlier ones.')
   .meta({ oneOf: [{ required: ['path'] }, { required: ['glob'] }] })
 
-/** Keys that say what a BTRFS file system is like, wherever it lies. */
+/** Keys of a BTRFS file system, in a partition or alone. */
 export const btrfsFileSystem = {
   label: text(
     'a BTRFS label: at most 255 bytes on one line',
@@ -120,7 +120,7 @@ export const btrfsFileSystem = {
   checksum: z
     .enum(['crc32c', 'xxhash64', 'sha256', 'blake2b'])
     .optional()
-    .describe('What protects data and metadata.')
+    .describe('Checksum algorithm of data and metadata.')
     .meta({ default: 'crc32c' }),
   profiles: z
     .strictObject({
@@ -148,7 +148,7 @@ export const btrfsFileSystem = {
     .boolean()
     .optional()
     .describe(
-      'Where files are compressed, those that lie in the trees are as well. The file system takes less space, an .img.zst of it more.',
+      'Compress inline files, too, where compression is on. The file system takes less space, an .img.zst of it more.',
     )
     .meta({ default: false }),
   dedupe: z
@@ -160,10 +160,10 @@ export const btrfsFileSystem = {
     .array(subvolume)
     .optional()
     .describe('Subvolumes, with the parts of the tree they hold; none: everything lies at the top level.'),
-  paths: z.array(pathRule).optional().describe('How certain files are stored, and what is changed of them.'),
+  paths: z.array(pathRule).optional().describe('Storage and metadata of certain files.'),
   swapfile: z
     .strictObject({
-      path: path.describe('Where it is put.'),
+      path: path.describe('Its path in the partition.'),
       size: size.describe('Its size, at least 40 KiB.'),
     })
     .optional()
@@ -187,5 +187,5 @@ export const btrfsOptions = z.strictObject({
     .meta({ default: 'fit' }),
   ...btrfsFileSystem,
   seed,
-  time: implicitTime.describe('Time of what has none of its own; by default 1970.'),
+  time: implicitTime.describe('Time of everything that has none of its own; by default 1970.'),
 })

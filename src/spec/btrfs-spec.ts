@@ -7,17 +7,17 @@ export interface StorageSpec {
   nodatacow?: boolean
   /**
    * How file content is compressed: `none`, `lzo`, `zlib` (level 3), `zlib:1` to `zlib:9`, `zstd` (level 3), `zstd:1`
-   * to `zstd:15`. Default: that of what it lies in, and `none` for the partition.
+   * to `zstd:15`. Default: inherited; `none` for the partition.
    */
   compression?: string
   /**
-   * Boot loaders of any age read these files: they have no holes, and what is compressed ends with a plain sector.
+   * Make these files readable by boot loaders of any age: no holes, and an uncompressed last sector in compressed files.
    * Default: false.
    */
   bootFiles?: boolean
 }
 
-/** What a BTRFS file system is like, wherever it lies. `compression` and the like are for all that says nothing else. */
+/** Keys of a BTRFS file system. `compression` and `bootFiles` apply where no subvolume or path says otherwise. */
 export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
   /** Label: at most 255 bytes on one line. Default: none. */
   label?: string
@@ -30,7 +30,7 @@ export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
   slack?: number | string
   /** Size of tree blocks in bytes. Default: 16384, and 4096 with `mixed`, which needs that. */
   nodeSize?: 4096 | 8192 | 16384 | 32768 | 65536
-  /** What protects data and metadata. Default: `crc32c`. */
+  /** Checksum algorithm of data and metadata. Default: `crc32c`. */
   checksum?: 'crc32c' | 'xxhash64' | 'sha256' | 'blake2b'
   /** One copy (`single`) or two (`dup`). */
   profiles?: ProfilesSpec
@@ -39,15 +39,15 @@ export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
   /** Block groups in a tree of their own: large file systems mount faster. Needs Linux 6.1. Default: false. */
   blockGroupTree?: boolean
   /**
-   * Where files are compressed, those that lie in the trees are as well. The file system takes less space, an
-   * .img.zst of it more. Default: false.
+   * Compress inline files, too, where compression is on. The file system takes less space, an .img.zst of it more.
+   * Default: false.
    */
   inlineCompression?: boolean
   /** Files of equal content share their space on disk. Default: true. */
   dedupe?: boolean
   /** Subvolumes, with the parts of the tree they hold. Default: none, everything lies at the top level. */
   subvolumes?: SubvolumeSpec[]
-  /** How certain files are stored, and what is changed of them. Later rules override earlier ones. */
+  /** Storage and metadata of certain files. Later rules override earlier ones. */
   paths?: PathRuleSpec[]
   /** A swap file, ready for swapon(8). */
   swapfile?: SwapfileSpec
@@ -68,7 +68,7 @@ export interface BtrfsSpec extends PartitionPlaceSpec, BtrfsFileSystemSpec {
    * content needs.
    */
   size: number | string
-  /** The sources are the closure of a NixOS system: what installing it adds, and what booting it needs. */
+  /** The sources are the closure of a NixOS system, which is installed and made bootable. */
   nixos?: NixosSpec
 }
 
@@ -76,13 +76,13 @@ export interface BtrfsSpec extends PartitionPlaceSpec, BtrfsFileSystemSpec {
 export interface BtrfsOptions extends BtrfsFileSystemSpec {
   /** Size of the file system: bytes, or text like `4GiB`; `fit`: what the content needs. Default: `fit`. */
   size?: number | string
-  /** What all UUIDs are derived from that are not given. Default: `diskwright`. */
+  /** Seed of all UUIDs that are not given. Default: `diskwright`. */
   seed?: string
   /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
   time?: number | string
 }
 
-/** How many copies there are of each kind of block. */
+/** Profile of each kind of block group: one copy (`single`) or two (`dup`). */
 export interface ProfilesSpec {
   /** Profile of the chunk tree. Default: `dup`. */
   system?: 'single' | 'dup'
@@ -95,8 +95,7 @@ export interface ProfilesSpec {
 /** A subvolume. */
 export interface SubvolumeSpec extends StorageSpec {
   /**
-   * Where it lies, seen from the top level: `@`, or `@/var/lib/machines` inside of `@`; an empty text is the top level
-   * itself.
+   * Its path from the top level: `@`, or `@/var/lib/machines` inside `@`; an empty string is the top level itself.
    */
   name: string
   /**
@@ -107,13 +106,13 @@ export interface SubvolumeSpec extends StorageSpec {
   /** Id, from 256 on. Default: one more than the greatest of those before it. */
   id?: number
   /**
-   * How the kernel compresses what is written later (btrfs.compression), whatever the mount options say. Default: as
-   * it is mounted.
+   * Compression of what the kernel writes later (btrfs.compression), which overrides the mount options. Default: the
+   * mount options decide.
    */
   property?: 'none' | 'lzo' | 'zlib' | 'zstd'
-  /** Nothing in it can be changed until this is taken back. Default: false, and true for snapshots. */
+  /** Read-only, until this is changed with `btrfs property`. Default: false, and true for snapshots. */
   readOnly?: boolean
-  /** What is mounted when no subvolume is asked for, and what boot loaders take for the root. Default: false. */
+  /** Mounted when no subvolume is named, and the root that boot loaders see. Default: false. */
   default?: boolean
   /** Time of its creation: seconds since 1970, or ISO 8601 text. Default: the image's time. */
   otime?: number | string
@@ -121,11 +120,11 @@ export interface SubvolumeSpec extends StorageSpec {
   snapshotOf?: string
 }
 
-/** How some files are stored, and what is changed of them: for one of `path` and `glob`. */
+/** Storage and metadata of the files at a `path` or of those that match a `glob`. */
 export interface PathRuleSpec extends StorageSpec {
-  /** What the rule is for: this path and all below it, as far as its subvolume reaches. */
+  /** The rule applies to this path and everything below it in the same subvolume. */
   path?: string
-  /** What the rule is for: paths of this pattern, with `*`, `?`, `[a-z]`, and `**` for any directories. */
+  /** The rule applies to paths that match this pattern: `*`, `?`, `[a-z]`, and `**` for any directories. */
   glob?: string
   /** Inode flags, as chattr(1) sets them. */
   flags?: ('append' | 'immutable' | 'noatime' | 'nodump' | 'sync')[]
@@ -137,13 +136,13 @@ export interface PathRuleSpec extends StorageSpec {
   mode?: string
   /** Extended attributes, set or (null) removed: text, or bytes in base64. */
   xattrs?: Record<string, string | { base64: string } | null>
-  /** Leave it out, and all below it. */
+  /** Leave the entry out, and everything below it. */
   exclude?: boolean
 }
 
 /** A swap file. */
 export interface SwapfileSpec {
-  /** Where it is put. */
+  /** Its path in the partition. */
   path: string
   /** Its size: bytes, or text like `1GiB`; at least 40 KiB. */
   size: number | string

@@ -7,7 +7,7 @@ import { ruleIssues } from './rules.ts'
 import { withoutShorthands } from './shorthands.ts'
 import { imageSpec } from './schema.ts'
 
-/** A description of which parts may be missing, because they were wrong. */
+/** A description whose invalid parts are undefined. */
 export type Draft<T> = T extends readonly (infer Item)[]
   ? readonly (Draft<Item> | undefined)[]
   : T extends EntrySource
@@ -18,7 +18,7 @@ export type Draft<T> = T extends readonly (infer Item)[]
 
 export interface Checked<T> {
   issues: SpecIssue[]
-  /** What is right; all of it when there are no issues. Undefined: nothing is. */
+  /** The valid parts of the input; all of it when there are no issues, undefined when none is valid. */
   draft: Draft<T> | undefined
 }
 

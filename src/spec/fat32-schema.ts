@@ -6,7 +6,7 @@ import { VOLUME_ID_PATTERN } from './numbers.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import { fat32Size, integer, text } from './values.ts'
 
-/** Keys that say what a FAT32 file system is like, wherever it lies. */
+/** Keys of a FAT32 file system, in a partition or alone. */
 export const fat32FileSystem = {
   label: text(
     'a FAT label: at most 11 ASCII characters, none of " * + , . / : ; < = > ? [ \\ ] |, no space at the ends',
@@ -39,5 +39,5 @@ export const fat32Options = z.strictObject({
   size: fat32Size.describe('Size of the file system.'),
   ...fat32FileSystem,
   seed,
-  time: implicitTime.describe('Time of what has none of its own; by default 1970.'),
+  time: implicitTime.describe('Time of everything that has none of its own; by default 1970.'),
 })

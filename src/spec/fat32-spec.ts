@@ -1,7 +1,7 @@
 import type { FirmwareSpec } from './boot-spec.ts'
 import type { PartitionPlaceSpec } from './image-spec.ts'
 
-/** What a FAT32 file system is like, wherever it lies. */
+/** Keys of a FAT32 file system, in a partition or alone. */
 export interface Fat32FileSystemSpec {
   /** Volume label: at most 11 ASCII characters, none of `" * + , . / : ; < = > ? [ \ ] |`. Default: none. */
   label?: string
@@ -15,7 +15,7 @@ export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {
   type: 'fat32'
   /** Size of the partition: bytes, or text like `512MiB`. */
   size: number | string
-  /** What a Raspberry Pi starts with: its firmware, U-Boot, and a config.txt that is written here. */
+  /** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
   firmware?: FirmwareSpec
 }
 
@@ -23,7 +23,7 @@ export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {
 export interface Fat32Options extends Fat32FileSystemSpec {
   /** Size of the file system: bytes, or text like `512MiB`. */
   size: number | string
-  /** What the volume id is derived from when it is not given. Default: `diskwright`. */
+  /** Seed of the volume id when it is not given. Default: `diskwright`. */
   seed?: string
   /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
   time?: number | string

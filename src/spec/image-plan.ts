@@ -1,6 +1,6 @@
 /**
- * A plan as data: plain JSON values, spelled as in a description, for programs and people. What the writers work from
- * is the `ResolvedPlan`, whose names are bytes.
+ * A plan as data: plain JSON values, spelled as in a description, for programs and people. The writers work from
+ * the `ResolvedPlan`, whose names are bytes.
  */
 import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
@@ -21,8 +21,8 @@ import type {
 import { formatUBootVersion } from './uboot-version.ts'
 
 /**
- * What an image will be: an image description with everything decided. All of it is plain JSON; what does not
- * apply is left out. Offsets and sizes are bytes, UUIDs are in their usual text form.
+ * An image description with everything decided. All of it is plain JSON; keys that do not apply are left out. Offsets
+ * and sizes are bytes, UUIDs are in their usual text form.
  */
 export interface ImagePlan {
   seed: string
@@ -33,19 +33,19 @@ export interface ImagePlan {
   partitions: PlannedPartition[]
 }
 
-/** What is to be booted, and by what. */
+/** How the image boots. */
 export interface PlannedBoot {
   /** Number of the partition that the boot files lie in; left out: the description does not say. */
   partition?: number
   /** Version of U-Boot, like `2025.01`. */
   uboot?: string
-  /** What cannot boot is not built. */
+  /** An image that cannot boot is not built. */
   check: boolean
 }
 
 export type PlannedPartition = PlannedFat32 | PlannedBtrfs
 
-/** What planned partitions of all kinds have in common. */
+/** Keys of planned partitions of all kinds. */
 export interface PlannedPlace {
   /** 1-based number in the table. */
   number: number
@@ -53,7 +53,7 @@ export interface PlannedPlace {
   bootable: boolean
   /** The partition's type byte in an MBR, like `0x83`. */
   mbrType: string
-  /** Time of what has none of its own: seconds since 1970, with the nanoseconds where there are any. */
+  /** Time of everything that has none of its own: seconds since 1970, with the nanoseconds where there are any. */
   time: PlannedTime
   sources: PlannedSource[]
 }
@@ -61,7 +61,7 @@ export interface PlannedPlace {
 /** Seconds since 1970 when they are whole, else with the nanoseconds. */
 export type PlannedTime = number | Timestamp
 
-/** Where content comes from, and the path it is put at. Paths of files on this machine are absolute. */
+/** A source of content, and the path it is put at. Paths of files on this machine are absolute. */
 export type PlannedSource = { to: string } & (
   { kind: 'tar'; tar: string } | { kind: 'directory'; directory: string } | { kind: 'entries' }
 )
@@ -106,9 +106,9 @@ export interface PlannedBtrfs extends PlannedPlace {
   dedupe: boolean
   /** The top level first, then the others by their ids. */
   subvolumes: PlannedSubvolume[]
-  /** How the files below a path are stored, where it differs from their subvolume. */
+  /** Storage of files below a path, where it differs from their subvolume. */
   paths: (PlannedStorage & { path: string })[]
-  /** What is changed of single entries, in the order of the description. */
+  /** Changes to single entries, in the order of the description. */
   rules: PlannedRule[]
   swapfile?: { path: string; size: number; uuid: string }
   /** Symlinks at the top level: name to target. */
@@ -138,7 +138,7 @@ export interface PlannedStorage {
 export interface PlannedSubvolume extends PlannedStorage {
   /** 5 for the top level, from 256 for others. */
   id: number
-  /** Where it lies, seen from the top level; '' for the top level itself. */
+  /** Its path from the top level; '' for the top level itself. */
   name: string
   /** Path whose tree it holds; left out: no path leads here. */
   path?: string
@@ -147,13 +147,13 @@ export interface PlannedSubvolume extends PlannedStorage {
   default: boolean
   /** Time of its creation. */
   otime: PlannedTime
-  /** How the kernel compresses what is written later; left out: as it is mounted. */
+  /** Compression of what the kernel writes later; left out: the mount options decide. */
   property?: 'none' | Compression['algorithm']
   /** Name of the subvolume whose content it holds. */
   snapshotOf?: string
 }
 
-/** What is changed of the entries at a path, or of those that a pattern matches. */
+/** Changes to the entries at a path, or to those that a pattern matches. */
 export interface PlannedRule {
   glob?: string
   path?: string

@@ -9,28 +9,28 @@ import type { Fat32Spec } from './fat32-spec.ts'
 
 /** A disk image: its partition table, its partitions, and how it boots. */
 export interface ImageSpec {
-  /** Where editors find the JSON Schema; not looked at otherwise. */
+  /** Location of the JSON Schema, for editors. */
   $schema?: string
   /**
-   * What all UUIDs and ids are derived from that are not given: the same seed gives the same ids. Not empty.
-   * Default: `diskwright`.
+   * Seed of all UUIDs and ids that are not given: the same seed gives the same ids. Not empty. Default:
+   * `diskwright`.
    */
   seed?: string
   /**
-   * Time of what has none of its own: seconds since 1970, or ISO 8601 text like `2024-05-01T12:00:00Z`. Default:
+   * Time of everything that has none of its own: seconds since 1970, or ISO 8601 text like `2024-05-01T12:00:00Z`. Default:
    * the environment's SOURCE_DATE_EPOCH, else 1970.
    */
   time?: number | string
   /** The partition table. */
   table: TableSpec
   /**
-   * Where the boot files lie, and which partition is bootable: on BTRFS in /boot, or (false) on the FAT32 partition.
+   * True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT32 partition has them.
    * Default: true.
    */
   bootFromBTRFS?: boolean
   /** Two copies of all file content on BTRFS: short for `profiles: { data: 'dup' }`. Default: false. */
   BTRFSDupData?: boolean
-  /** The U-Boot that boots the image, and whether what it cannot boot is refused. */
+  /** The U-Boot that boots the image. */
   uboot?: UbootSpec
   /** 1 to 4 partitions, in the order of their numbers. */
   partitions: PartitionSpec[]
@@ -47,7 +47,7 @@ export interface TableSpec {
 /** A partition; its `type` decides which keys it has. */
 export type PartitionSpec = Fat32Spec | BtrfsSpec
 
-/** What partitions of all kinds have in common. */
+/** Keys of partitions of all kinds. */
 export interface PartitionPlaceSpec {
   /**
    * Offset in the image: bytes, or text like `1MiB`; a multiple of 512 bytes. Default: the next free one that is a
@@ -58,12 +58,12 @@ export interface PartitionPlaceSpec {
   bootable?: boolean
   /** The type byte in the partition table: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x83 for BTRFS. */
   mbrType?: number | string
-  /** What is put in, in this order; a later entry replaces an earlier one of the same path. Default: nothing. */
+  /** Content, in this order: a later entry replaces an earlier one of the same path. Default: none. */
   sources?: SourceSpec[]
 }
 
 /**
- * Where content comes from: one of `tar`, `directory` and `entries`. Paths are relative to the description's file.
+ * A source of content: one of `tar`, `directory` and `entries`. Paths are relative to the description's file.
  *
  * @example
  * { tar: 'closure.tar.zst', to: '/nix' }
@@ -76,8 +76,8 @@ export interface SourceSpec {
   /** A folder, whose content is taken as it is. */
   directory?: string
   /**
-   * Entries made by a program, or a function that gives them. Only in the API, not in JSON. What can be iterated once
-   * fills one partition; for several, give a function.
+   * Entries made by a program, or a function that returns them. Only in the API, not in JSON. An iterator serves one
+   * partition; for several, give a function.
    */
   entries?: EntrySource
   /** Path in the partition below which the source's root is put. Default: `/`. */

@@ -1,4 +1,4 @@
-/** What the checks of a description say: short, in plain words, with what was expected and what was found. */
+/** Messages of the checks of a description: short, with what was expected and what was found. */
 import type { z } from 'zod'
 import type { SpecIssue } from '../lib/errors.ts'
 
@@ -17,14 +17,14 @@ export function missing(what: string): string {
   return `is missing; expected ${what}`
 }
 
-/** The words for what zod itself finds wrong, for `safeParse`. */
+/** Messages for issues that zod finds by itself, for `safeParse`. */
 export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type') return expected(typeWords(issue.expected)).error(issue)
   if (issue.code === 'invalid_value') return expected(alternatives(issue.values)).error(issue)
   return undefined
 }
 
-/** What is wrong with the shape of a document, one issue for each place, in the document's own paths. */
+/** Issues with the shape of a document, one for each place, by JSON paths. */
 export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (SpecIssue & { keys: Key[] })[] {
   return issues.flatMap((issue) => {
     const keys = issue.path as Key[]

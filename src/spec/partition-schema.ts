@@ -16,12 +16,12 @@ export const seed = z
   .string()
   .min(1, expected('a text that is not empty'))
   .optional()
-  .describe('What all UUIDs and ids are derived from that are not given.')
+  .describe('Seed of all UUIDs and ids that are not given.')
   .meta({ default: 'diskwright' })
 
 export const implicitTime = time
   .optional()
-  .describe('Time of what has none of its own; by default SOURCE_DATE_EPOCH, else 1970.')
+  .describe('Time of everything that has none of its own; by default SOURCE_DATE_EPOCH, else 1970.')
 
 export const source = z
   .strictObject({
@@ -38,10 +38,10 @@ export const source = z
       .describe('Entries made by a program.'),
     to: path
       .optional()
-      .describe("Path in the partition that the source's root is put at.")
+      .describe("Path in the partition below which the source's root is put.")
       .meta({ default: '/' }),
   })
-  .describe('Where content comes from: one of "tar" and "directory", relative to the description\'s file.')
+  .describe('A source of content: one of "tar" and "directory", relative to the description\'s file.')
   .meta({ oneOf: [{ required: ['tar'] }, { required: ['directory'] }] })
 
 export const place = {
@@ -57,4 +57,4 @@ export const place = {
 export const sources = z
   .array(source)
   .optional()
-  .describe('What is put in, in this order; a later entry replaces an earlier one of the same path.')
+  .describe('Content, in this order: a later entry replaces an earlier one of the same path.')

@@ -23,12 +23,12 @@ export interface ResolvedPlan {
   partitions: PartitionPlan[]
 }
 
-/** What is to be booted, and by what. */
+/** How the image boots. */
 export interface BootPlan {
-  /** Number of the partition that the boot files lie in; undefined: nobody says. */
+  /** Number of the partition that the boot files lie in; undefined: the description does not say. */
   partition: number | undefined
   uboot: UBootVersion | undefined
-  /** What cannot boot is not built. */
+  /** An image that cannot boot is not built. */
   check: boolean
 }
 
@@ -44,7 +44,7 @@ interface PartitionPlace {
   sources: SourcePlan[]
 }
 
-/** Where content comes from. Paths of files on this machine are absolute. */
+/** A source of content. Paths of files on this machine are absolute. */
 export type SourcePlan = {
   /** Path below which the source's root is put; '' is the partition's root. */
   to: ByteString
@@ -105,15 +105,15 @@ export interface BtrfsFileSystemPlan {
   blockGroupTree: boolean
   /** Bytes added after the content with `size: 'fit'`; undefined: the default rule. */
   slack: number | undefined
-  /** What is compressed may be so in the trees, too. */
+  /** Inline files are compressed, too. */
   inlineCompression: boolean
   /** Files of equal content share their extents. */
   dedupe: boolean
   /** The top level first, then the others by their ids. One of them has the path ''. */
   subvolumes: SubvolumePlan[]
-  /** How the files below a path are stored, where it differs from their subvolume. */
+  /** Storage of files below a path, where it differs from their subvolume. */
   paths: PathRulePlan[]
-  /** What is changed of single entries, in the order of the description: later rules go over earlier ones. */
+  /** Changes to single entries, in the order of the description: later rules override earlier ones. */
   rules: EntryRulePlan[]
   swapfile: SwapfilePlan | undefined
   /** Symlinks at the top level: name -> target. */

@@ -1,4 +1,4 @@
-/** What makes an image boot, with everything decided. */
+/** The parts of a description that make an image boot, with everything decided. */
 import type { BootPlan, FirmwarePlan, NixosPlan, PiVersion } from './plan.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
 import type { Fat32Spec } from './fat32-spec.ts'

@@ -13,7 +13,7 @@ const DEFAULT_NODE_SIZE = 16384
 /** Data and metadata have the same unit in mixed block groups: the sector. */
 const MIXED_NODE_SIZE = 4096
 
-/** What decides how much room there must be, at the least. */
+/** The part of the plan that decides the least size of the file system. */
 export function btrfsLayout({
   nodeSize,
   profiles = {},

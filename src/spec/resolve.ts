@@ -12,11 +12,11 @@ import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 const DEFAULT_MBR_TYPE = { fat32: 0x0c, btrfs: 0x83 }
 
 export interface ResolveOptions {
-  /** Where the partitions lie, in the order of the description. Bytes. */
+  /** Places of the partitions in bytes, in the order of the description. */
   placements: readonly { start: number; size: number | 'fit' }[]
   /** The partitions' indexes in the order of their place on the disk. */
   order: readonly number[]
-  /** Time of what has none of its own. */
+  /** Time of everything that has none of its own. */
   time: Timestamp
   resolvePath: (path: string) => string
 }

@@ -1,6 +1,6 @@
 /**
- * The schema of the image description: its shape, the form of every value, and a line about every key. The checks and
- * the JSON Schema come from here; rules between keys are in `rules.ts`. Its types are those of `image-spec.ts`.
+ * The schema of the image description: its shape, the form of every value, and a description of every key. The checks
+ * and the JSON Schema come from here; rules between keys are in `rules.ts`. Its types are those of `image-spec.ts`.
  */
 import { z } from 'zod'
 import { uboot } from './boot-schema.ts'
@@ -16,7 +16,7 @@ const partition = z
 
 export const imageSpec = z
   .strictObject({
-    $schema: z.string().optional().describe('Where editors find the JSON Schema.'),
+    $schema: z.string().optional().describe('Location of the JSON Schema, for editors.'),
     seed,
     time: implicitTime,
     table: z
@@ -38,7 +38,7 @@ export const imageSpec = z
       .boolean()
       .optional()
       .describe(
-        'Where the boot files lie, and which partition is bootable: true, BTRFS, in /boot; false, the FAT32 partition.',
+        'True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT32 partition has them.',
       )
       .meta({ default: true }),
     BTRFSDupData: z

@@ -7,7 +7,7 @@ import type { Draft } from './check.ts'
 import type { Compression, StoragePlan } from './plan.ts'
 import type { BtrfsFileSystemSpec } from './btrfs-spec.ts'
 
-/** Where none is given, as in the kernel. */
+/** Levels that the kernel uses when none is given. */
 const DEFAULT_LEVELS = { lzo: 0, zlib: 3, zstd: 3 }
 
 interface Settings {

@@ -11,7 +11,7 @@ import { toTreePath } from './tree-path.ts'
 /** (BTRFS_FS_TREE_OBJECTID, BTRFS_FIRST_FREE_OBJECTID) */
 const TOP_LEVEL_ID = 5
 const FIRST_SUBVOLUME_ID = 256
-/** The top level is there even when nobody describes it. */
+/** The top level exists even when it is not described. */
 const TOP_LEVEL = { name: '' }
 
 type DraftSubvolume = Draft<SubvolumeSpec>

@@ -7,10 +7,10 @@ import { v5 } from 'uuid'
 /** Namespace of all that is derived here. */
 const NAMESPACE = '6a1c5d7e-2f0b-4c93-9d48-1b5e0f7a3c62'
 
-/** Where no seed is given. */
+/** Used when a description gives no seed. */
 export const DEFAULT_SEED = 'diskwright'
 
-/** The UUID of what has this name in an image with this seed; for example `partition 2 btrfs fsid`. */
+/** The UUID of this name in an image with this seed; for example `partition 2 btrfs fsid`. */
 export function deriveUuid(seed: string, name: string): string {
   return v5(name, v5(seed, NAMESPACE))
 }

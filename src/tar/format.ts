@@ -1,5 +1,5 @@
 /**
- * The header block of a tar archive, for those who read and those who write it: POSIX ustar (POSIX.1-2017, utility
+ * The header block of a tar archive, for the reader and the writer: POSIX ustar (POSIX.1-2017, utility
  * pax, "ustar Interchange Format").
  */
 
@@ -45,7 +45,7 @@ export const POSIX = layout({
   padding: 12,
 })
 
-/** What GNU's own format has in the place of `prefix`. (struct oldgnu_header in GNU tar's tar.h) */
+/** The fields of GNU's own format in the place of `prefix`. (struct oldgnu_header in GNU tar's tar.h) */
 export const OLD_GNU = layout({
   posix: 345,
   atime: 12,

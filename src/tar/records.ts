@@ -7,7 +7,7 @@ export const DEVICE_MAJOR = 'SCHILY.devmajor'
 export const DEVICE_MINOR = 'SCHILY.devminor'
 /** The access ACL and the default ACL, as text. */
 export const ACL = { access: 'SCHILY.acl.access', default: 'SCHILY.acl.default' } as const
-/** What the keywords of sparse files begin with. */
+/** Prefix of the keywords of sparse files. */
 export const GNU_SPARSE = 'GNU.sparse.'
 
 /** GNU tar escapes what a keyword cannot hold, "=", and "%" with it. */

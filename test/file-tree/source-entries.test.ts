@@ -58,7 +58,7 @@ describe('sourceEntries', () => {
       atime: { sec: -5, nsec: 999_999_999 },
       ctime: new Date('2024-05-01T12:00:00.250Z'),
       birthtime: { sec: 0, nsec: 0 },
-      xattrs: { 'user.a': 'ä', 'user.b': Uint8Array.of(0, 255) },
+      xattrs: { 'trusted.a': 'ä', 'trusted.b': Uint8Array.of(0, 255) },
       major: 4095,
       minor: 1_048_575,
       origin: { source: 'x.tar', offset: 512 },
@@ -74,8 +74,8 @@ describe('sourceEntries', () => {
       ctime: { sec: 1_714_564_800, nsec: 250_000_000 },
       birthtime: { sec: 0, nsec: 0 },
       xattrs: [
-        { name: 'user.a', value: new TextEncoder().encode('ä') },
-        { name: 'user.b', value: Uint8Array.of(0, 255) },
+        { name: 'trusted.a', value: new TextEncoder().encode('ä') },
+        { name: 'trusted.b', value: Uint8Array.of(0, 255) },
       ],
       major: 4095,
       minor: 1_048_575,
@@ -85,16 +85,17 @@ describe('sourceEntries', () => {
 
   test('takes names as text and as bytes, which win', async () => {
     const bytes = Uint8Array.of(0x61, 0xff)
+    const xattrName = Uint8Array.of(...new TextEncoder().encode('user.'), 0xff)
     const [text, raw, hard, list] = await checked(
       { path: 'ü', type: 'symlink', target: 'ö' },
       { path: 'a?', pathBytes: bytes, type: 'symlink', target: '', targetBytes: bytes },
       { path: 'b', type: 'hardlink', target: '/./ü/' },
-      { path: '/', type: 'directory', xattrs: [{ name: 'user.?', nameBytes: bytes, value: 'v' }] },
+      { path: '/', type: 'directory', xattrs: [{ name: 'user.?', nameBytes: xattrName, value: 'v' }] },
     )
     expect(text).toMatchObject({ path: fromText('ü'), target: fromText('ö') })
     expect(raw).toMatchObject({ path: fromBytes(bytes), target: fromBytes(bytes) })
     expect(hard).toMatchObject({ target: fromText('ü') })
-    expect(list).toMatchObject({ path: '', xattrs: [{ name: fromBytes(bytes) }] })
+    expect(list).toMatchObject({ path: '', xattrs: [{ name: fromBytes(xattrName) }] })
   })
 
   test('content is text, bytes, or pieces of any kind of iterable', async () => {
@@ -188,6 +189,11 @@ describe('sourceEntries', () => {
     ],
     ['an xattr', { ...file, xattrs: { 'user.a': 5 } }, '"xattrs.user.a": expected text or bytes, found 5'],
     ['the name of an xattr', { ...file, xattrs: { '': 'x' } }, '"xattrs": expected names of 1 to 255 bytes'],
+    [
+      'an xattr that the kernel does not serve',
+      { ...link, target: 'x', xattrs: { 'user.a': '' } },
+      'extended attribute "user.a": a symlink cannot have one in "user."',
+    ],
     [
       'an xattr that is there twice',
       {

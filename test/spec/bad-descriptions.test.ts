@@ -274,7 +274,7 @@ const RULES: Case[] = [
   [
     'something to do with what is left out',
     btrfs((p) => (p.paths = [{ glob: '/a/*', exclude: true, uid: 3 }])),
-    { [`${P1}.paths[0].uid`]: 'means nothing' },
+    { [`${P1}.paths[0].uid`]: 'has no effect' },
   ],
   [
     'a compressed NODATACOW pattern',
@@ -332,7 +332,7 @@ const RULES: Case[] = [
     ),
     {
       [`${P1}.subvolumes[7].snapshotOf`]: 'no subvolume has the name "nothing"',
-      [`${P1}.subvolumes[9].path`]: 'has this from its source',
+      [`${P1}.subvolumes[9].path`]: 'inherits this from its source',
       [`${P1}.subvolumes[9].snapshotOf`]: '"b" is a snapshot itself',
       [`${P1}.subvolumes[10].name`]: 'lies in "b", which is a snapshot',
       [`${P1}.subvolumes[11].snapshotOf`]: 'the top level cannot be a snapshot',

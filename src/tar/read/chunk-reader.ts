@@ -11,7 +11,7 @@ export class ChunkReader {
   view = new DataView(this.buffer.buffer)
   /** Stream offset of the chunk's first byte. */
   #base = 0
-  /** What comes after the chunk at hand, if that is known already. */
+  /** The rest of a chunk whose beginning was gathered into the chunk at hand. */
   #rest: Uint8Array | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
 

@@ -25,8 +25,8 @@ const MAX_EXTENSION = 16 << 20
  * @param source its name in messages
  * @throws InputError naming source, entry and the offset of its header: damaged or truncated archives, no end
  *   marker (one block of zeros suffices), anything but zeros after it, names that are empty or hold `..` or NUL,
- *   sparse maps that contradict themselves, and what is not supported: sparse files of star, several volumes, incremental archives, NFSv4 ACLs, file flags, ACLs
- *   that name users without their numbers
+ *   sparse maps that contradict themselves, and what is not supported: sparse files of star, several volumes,
+ *   incremental archives, NFSv4 ACLs, file flags, ACLs that name users without their numbers
  */
 export function readTarEntries(
   chunks: AsyncIterable<Uint8Array>,
@@ -36,18 +36,18 @@ export function readTarEntries(
 }
 
 /**
- * An iterator written out by hand: what lies in the chunk at hand, as most entries do, is parsed without an
- * asynchronous step, which would cost more than the parsing.
+ * An iterator written out by hand: most entries lie in the chunk at hand and are parsed without an asynchronous step,
+ * which would cost more than the parsing.
  */
 class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   readonly #reader: ChunkReader
   readonly #source: string
   readonly #globals = new PaxRecords()
-  /** What was read for the next entry. */
+  /** Extended headers of the next entry. */
   #own: PaxRecords | undefined
   #longName: ByteString | undefined
   #longLink: ByteString | undefined
-  /** Of the entry that was given last, unless its end was passed. */
+  /** Content of the last entry, unless its end was passed. */
   #content: TarContent | undefined
   #ended = false
   /** A sparse file's map does not end in the chunk at hand. */
@@ -205,7 +205,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     else this.#longLink = name
   }
 
-  /** What came before the header at hand. */
+  /** Extended headers before the header at hand. */
   #extensions(): Extensions {
     return {
       pax: this.#own?.over(this.#globals) ?? (this.#globals.isEmpty ? undefined : this.#globals),
@@ -214,7 +214,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     }
   }
 
-  /** What is known of a sparse file whose header is at hand; 'unread' when more of its map must be at hand. */
+  /** The map of a sparse file whose header is at hand; 'unread' when it does not end in the chunk at hand. */
   #sparseFile(header: TarHeader, { pax }: Extensions): SparseFile | undefined | 'unread' {
     const isOldGnu = header.typeflag === 'S'
     if (!isOldGnu && pax?.sparse === undefined) return undefined
@@ -264,7 +264,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     )
   }
 
-  /** Runs a parser and says of its complaints where they are. */
+  /** Runs a parser and adds the place to its errors. */
   #located<T>(offset: number, entry: ByteString | undefined, parse: () => T): T {
     try {
       return parse()

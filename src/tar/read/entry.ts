@@ -1,4 +1,4 @@
-/** What a tar header means together with the extended headers before it. */
+/** Interprets a tar header together with the extended headers before it. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../../file-tree/entry.ts'
 import { normalisePath } from '../../file-tree/entry-path.ts'
@@ -10,11 +10,11 @@ import { TarProblem, type TarHeader } from './header.ts'
 import { checkedRanges, type SparseFile } from './sparse.ts'
 import { applyXattrs } from './xattrs.ts'
 
-/** What came before a header and belongs to it. */
+/** Extended headers that precede a header and belong to it. */
 export interface Extensions {
   /** Records of the global headers so far, overridden by those of the entry's own; undefined: there are none. */
   pax: PaxRecords | undefined
-  /** Of a GNU `L` or `K` header. */
+  /** Content of a GNU `L` or `K` header. */
   longName: ByteString | undefined
   longLink: ByteString | undefined
 }
@@ -50,15 +50,15 @@ const UNSUPPORTED: Record<string, string> = {
   A: 'the ACLs of Solaris are not supported',
 }
 
-/** The name an entry goes by, for messages too. */
+/** The name of an entry, for messages too. */
 export function nameOf(header: TarHeader, extensions: Extensions): ByteString {
   const { pax, longName } = extensions
   return pax?.sparse?.name || pax?.path || longName || header.name
 }
 
 /**
- * @param name what nameOf says
- * @param sparse what is known of a sparse file
+ * @param name the result of nameOf
+ * @param sparse the map of a sparse file
  * @param contentOf makes the content of a file
  * @throws TarProblem for what is wrong or not supported
  */

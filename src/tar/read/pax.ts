@@ -16,13 +16,13 @@ const PATH = toBytes('path=')
 const LINKPATH = toBytes('linkpath=')
 const SPARSE = toBytes(GNU_SPARSE)
 
-/** What extended headers say. Most say a path and nothing else, so paths have fields of their own. */
+/** Records of extended headers. Most hold a path and nothing else, so paths have fields of their own. */
 export class PaxRecords {
   path: ByteString | undefined
   linkpath: ByteString | undefined
   /** Keyword -> value, in the order of the archive; undefined: none. */
   others: Map<ByteString, ByteString> | undefined
-  /** Of a sparse file. */
+  /** Records of a sparse file. */
   sparse: SparseRecords | undefined
 
   get isEmpty(): boolean {

@@ -16,13 +16,11 @@ export interface ReadTarOptions {
  *
  * @param bytes the archive, whole or in pieces of any size; a piece is not looked at once the next is asked for
  * @returns the entries in their order; `origin.offset` is the byte offset of an entry's header
- * @throws InputError that names the archive, the entry and its offset: an archive that is damaged or truncated or has no
- *   end marker, names that are empty or hold `..` or NUL, and what is not supported (archives of several volumes,
+ * @throws InputError that names the archive, the entry and its offset: an archive that is damaged or truncated or has
+ *   no end marker, names that are empty or hold `..` or NUL, and what is not supported (archives of several volumes,
  *   incremental ones, sparse files of star, NFSv4 ACLs, file flags, ACLs that name users without their numbers)
  * @example
- * for await (const { path, type, content } of readTar(await file.arrayBuffer().then((buffer) => new Uint8Array(buffer)))) {
- *   console.log(type, path)
- * }
+ * for await (const { path, type } of readTar(createReadStream('root.tar'))) console.log(type, path)
  */
 export async function* readTar(
   bytes: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

@@ -56,10 +56,10 @@ export function readOldGnuMap(buffer: Uint8Array, at: number, limit: number): Sp
   }
 }
 
-/** What pax records say of a sparse file: in the formats 0.0 and 0.1 its map, too. */
+/** Pax records of a sparse file; in the formats 0.0 and 0.1 they hold its map, too. */
 export class SparseRecords {
   readonly #values = new Map<ByteString, ByteString>()
-  /** Of format 0.0, which repeats its keywords: offset, length, offset, length ... */
+  /** The map in format 0.0, which repeats its keywords: offset, length, offset, length ... */
   readonly #pairs: number[] = []
 
   /** @param keyword without `GNU.sparse.` */

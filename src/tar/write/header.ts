@@ -21,7 +21,7 @@ export interface UstarFields {
 
 const bytesOf = ({ start, end }: Field) => end - start
 
-/** What the fields have room for: bytes of text; the least number they cannot hold. */
+/** Capacity of the fields: bytes of text; for numbers, the least that does not fit. */
 export const LIMIT = {
   name: bytesOf(POSIX.name),
   linkname: bytesOf(POSIX.linkname),

@@ -1,4 +1,4 @@
-/** What a tar archive says of one entry: the header block, and before it the pax records for what it cannot hold. */
+/** Encodes the headers of one entry: its pax records, if it needs any, and the header block. */
 import type { EntryMetadata, Timestamp, Xattr } from '../../file-tree/entry.ts'
 import { contentLength, type DataRange } from '../../file-tree/file-content.ts'
 import { fromBytes, toBytes, toLatin1, toText, type ByteString } from '../../lib/byte-string.ts'
@@ -40,7 +40,7 @@ type Records = [keyword: ByteString, value: ByteString][]
 /** Records that are text in UTF-8, or else bytes. */
 const NAMES = new Set(['path', 'linkpath', `${GNU_SPARSE}name`])
 
-/** Printable or not, what every tar takes as it is. */
+/** Characters that every tar takes as they are. */
 const ASCII = /^[\x00-\x7f]*$/
 
 /** All that comes before the content: whole blocks. */
@@ -85,7 +85,7 @@ export function memberHeader(member: TarMember): Uint8Array {
     devmajor: number(DEVICE_MAJOR, major, LIMIT.id),
     devminor: number(DEVICE_MINOR, minor, LIMIT.id),
   }
-  // The rest was said of the first name of the same inode.
+  // The first name of the inode has the rest.
   if (type !== 'hardlink') metadataRecords(records, member)
   const header = ustarHeader(fields)
   const extension = records.length === 0 ? [] : extendedHeader(path, records)
@@ -97,7 +97,7 @@ export function memberHeader(member: TarMember): Uint8Array {
 function metadataRecords(records: Records, member: TarMember): void {
   const { mtime, atime = mtime, ctime = mtime, birthtime = mtime } = member
   if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec >= LIMIT.size) records.push(['mtime', timeText(mtime)])
-  // Where nothing is said of the others, they are the time of modification.
+  // Readers take a time that is not given for the time of modification.
   if (!sameTime(atime, mtime)) records.push(['atime', timeText(atime)])
   if (!sameTime(ctime, mtime)) records.push(['ctime', timeText(ctime)])
   if (!sameTime(birthtime, mtime)) records.push([CREATION_TIME, timeText(birthtime)])
@@ -172,7 +172,7 @@ function extendedHeader(path: ByteString, records: Records): Uint8Array[] {
   return [header, blocks(body)]
 }
 
-/** A name for those who do not read the record with the right one. */
+/** A name for tars that do not read pax records. */
 function standIn(folder: string, path: ByteString): { prefix: ByteString; name: ByteString } {
   const last = plain(path.replace(/\/$/, '').replace(/^.*\//s, ''))
   return { prefix: '', name: `${folder}${last}`.slice(0, LIMIT.name) }

@@ -15,11 +15,11 @@ export interface WriteTarOptions {
 }
 
 /**
- * Writes a tar archive in the pax format: ustar headers, and pax records for all that these cannot hold (long names and
- * names that are not ASCII, large numbers, nanoseconds, extended attributes, maps of sparse files). The same entries give
- * the same bytes.
+ * Writes a tar archive in the pax format: ustar headers, and pax records for all that these cannot hold (long names
+ * and names that are not ASCII, large numbers, nanoseconds, extended attributes, maps of sparse files). The same
+ * entries give the same bytes.
  *
- * @param entries are taken in one by one, and written in their order; a hard link comes after its target
+ * @param entries are read one by one and written in their order; a hard link comes after its target
  * @returns the archive in pieces of up to 1 MiB, which are not used again
  * @throws InputError that names the entry: a mistake in it, content that is shorter or longer than declared, a socket,
  *   which no archive can hold

@@ -6,19 +6,19 @@ const CHUNK = 1 << 20
 /** Two blocks of zeros, and what makes the last record whole, as tars have always done. */
 const RECORD = 20 * BLOCK
 
-/** Where the chunks of an archive go. */
+/** Takes the chunks of an archive. */
 export interface ChunkSink {
   /**
-   * Whether chunks may be looked at for any time. If not, each is free when the write after it is settled: to make
-   * new ones all the time is expensive.
+   * Whether chunks may be kept. If not, a chunk is reused once the write after it has settled, as new memory for each
+   * is expensive.
    */
   readonly keepsChunks: boolean
   write(chunk: Uint8Array): Promise<void>
 }
 
 /**
- * Takes things at once, by copying them. Chunks that are full wait for `flush`, which is to be asked after every
- * piece of a size that matters, and takes no asynchronous step when there is none.
+ * Copies what it is given into chunks. Full chunks wait for `flush`, which is to be called after every large piece and
+ * takes no asynchronous step when there is none.
  */
 export class TarWriter {
   readonly #sink: ChunkSink
@@ -38,7 +38,7 @@ export class TarWriter {
     return this.#before + this.#at
   }
 
-  /** What comes before the content, of which as many bytes must follow as the member says, then `pad`. */
+  /** Writes the headers of a member. Its content must follow, as long as it declares, then `pad`. */
   member(member: TarMember): void {
     this.content(memberHeader(member))
   }
