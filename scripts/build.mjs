@@ -1,6 +1,6 @@
 /**
- * Compiles src/ to dist/ and puts the JSON Schema and the page of `diskwright inspect` beside it. What dist/ holds of modules that are no more in src/ is
- * taken away afterwards, so that dist/ is never empty while somebody runs from it.
+ * Compiles src/ to dist/, with the JSON Schema and the page of `diskwright inspect`. Output of modules that src/ no longer
+ * has is removed afterwards, so that dist/ is never empty while a program runs from it.
  *
  * usage: node scripts/build.mjs [options of tsc]
  */
@@ -12,7 +12,7 @@ import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** What is no module of src/. */
+/** Files of dist/ that are not compiled from a module. */
 const OTHERS = new Set(['schema.json', join('cli', 'report', 'page.js'), join('cli', 'report', 'page.css')])
 
 function filesBelow(folder) {
@@ -29,16 +29,16 @@ function removeStale(src, dist) {
   }
 }
 
-// What the compiler prints is for people; standard output belongs to whoever calls.
+// Messages of the compiler go to standard error; standard output belongs to the caller.
 const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
 try {
   ensureGenerated()
   node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
   removeStale(join(ROOT, 'src'), join(ROOT, 'dist'))
   writePage(join(ROOT, 'src', 'cli', 'report', 'page'), join(ROOT, 'dist', 'cli', 'report'))
-  // Last: whoever wants to know whether dist/ is up to date looks at this file.
+  // Last: the time of this file tells whether dist/ is up to date.
   node('scripts/write-schema.mjs')
 } catch (error) {
   if (error.status === undefined) throw error
-  process.exitCode = error.status ?? 1 // the program that failed has said why
+  process.exitCode = error.status ?? 1 // the program that failed has reported why
 }

@@ -78,7 +78,7 @@ async function main() {
 try {
   await main()
 } catch (error) {
-  // What a command that failed had to say stands above already.
+  // A command that failed has reported why.
   process.stderr.write(`demo: ${error.message.split('\n')[0]}\n`)
   process.exitCode = 1
 }

@@ -1,6 +1,7 @@
 /**
- * Makes a fresh clone ready: installs the packages that package-lock.json asks for, when they are missing or others
- * (`npm ci`), generates what is not in the repository, and with `--build` compiles src/ to dist/ when that is older. Needs Node alone.
+ * Prepares a fresh clone: installs the packages of package-lock.json when they are missing or have other versions
+ * (`npm ci`), generates the files that are not in the repository, and with `--build` compiles src/ to dist/ when that is
+ * older. Needs nothing but Node.
  *
  * usage: node scripts/ensure-dependencies.mjs [--build]
  */
@@ -11,10 +12,10 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-// What these print is progress; standard output belongs to whoever calls.
+// Progress goes to standard error; standard output belongs to the caller.
 const RUN = { cwd: ROOT, stdio: ['ignore', 2, 2] }
 
-/** Whether node_modules holds what package-lock.json asks for; optional packages may be missing. */
+/** Whether node_modules matches package-lock.json; optional packages may be missing. */
 function hasDependencies() {
   const packagesOf = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages
   const lock = join('node_modules', '.package-lock.json')
@@ -38,7 +39,7 @@ export function ensureDependencies() {
 const WASM_MODULE = 'src/lib/zstd/wasm-module.ts'
 const WASM_SCRIPT = 'scripts/make-zstd-wasm.mjs'
 
-/** Generates the module of src/ that is made of a package, when it is missing or older than its script. */
+/** Generates the module of src/ that is made from a package, when it is missing or older than its script. */
 export function ensureGenerated() {
   const [made, script] = [WASM_MODULE, WASM_SCRIPT].map((path) =>
     statSync(join(ROOT, path), { throwIfNoEntry: false }),
@@ -46,7 +47,7 @@ export function ensureGenerated() {
   if (made === undefined || made.mtimeMs < script.mtimeMs) execFileSync(process.execPath, [WASM_SCRIPT], RUN)
 }
 
-/** When the youngest file or folder was changed, in milliseconds since 1970. A folder counts: a file may be gone. */
+/** Time of the last change below a folder, in milliseconds since 1970. Folders count, as a file may have been removed. */
 function newest(folder) {
   const entries = ['.', ...readdirSync(folder, { recursive: true })]
   return Math.max(...entries.map((entry) => statSync(join(folder, entry)).mtimeMs))

@@ -1,7 +1,7 @@
 import type { BuildProfile, BuildResult, PartitionResult, SubvolumeResult } from '../build/result.ts'
 import { bytesText, columns, countText, secondsText } from './units.ts'
 
-/** What was built, for people: a line for the image, and one for each partition. */
+/** The result of a build as text: a line for the image, and one for each partition. */
 export function buildText(result: BuildResult, { seconds }: { seconds: number }): string {
   const { output = 'standard output', imageSize, outputSize, format } = result
   const size = bytesText(imageSize) + (format === 'img' ? '' : `, ${bytesText(outputSize)} compressed`)
@@ -46,7 +46,7 @@ function contentText(partition: PartitionResult): string {
   return parts.join(', ')
 }
 
-/** How many subvolumes there are besides the top level, and of which kinds. */
+/** Counts of the subvolumes below the top level, by kind. */
 function subvolumesText([top, ...subvolumes]: readonly SubvolumeResult[]): string {
   const snapshots = subvolumes.filter(({ snapshotOf }) => snapshotOf !== undefined).length
   const kinds = [

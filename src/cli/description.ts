@@ -1,4 +1,4 @@
-/** The description a command works on: from a file, from standard input, or a built-in preset. */
+/** The description of a command: from a file, from standard input, or the built-in preset. */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
@@ -50,16 +50,16 @@ const PRESET_FLAGS = {
 export interface Description {
   /** For messages; undefined when it is a preset. */
   name: string | undefined
-  /** As it was written: not checked yet. */
+  /** As written, not checked yet. */
   spec: ImageSpec
-  /** Folder that its relative paths start from. */
+  /** Directory that its relative paths start from. */
   baseDirectory: string
 }
 
 /** Ends the command because of wrong usage. */
 export type UsageError = (message: string) => never
 
-/** The usage errors of the two ways to name a description: a file, or a preset and what goes in. */
+/** Reports wrong combinations of a description file, a preset, and options that fill in the preset. */
 export function checkDescriptionFlags(spec: string | undefined, flags: DescriptionFlags, usage: UsageError) {
   const usesPreset = flags.preset !== undefined || flags.closure !== undefined
   if (spec === undefined && !usesPreset) usage("missing argument 'spec' or option --closure")
@@ -80,7 +80,7 @@ export async function loadDescription(
 ): Promise<Description> {
   if (spec === undefined) {
     const preset = PRESETS[flags.preset ?? 'raspberry-pi']
-    // Without a closure this is the example to edit: all that can be set is in it.
+    // Without a closure this is the example to edit, with every value filled in.
     const example = { closure: 'closure.tar.zst', firmware: 'firmware' }
     return {
       name: undefined,
@@ -105,7 +105,7 @@ export async function loadDescription(
   }
 }
 
-/** The usage error of a description from standard input, with an archive that would have to come after it. */
+/** Reports a description from standard input whose archive would also come from standard input. */
 export function checkStandardInput(spec: string | undefined, description: Description, usage: UsageError) {
   if (spec === '-' && readsStandardInput(description.spec)) {
     usage(
@@ -114,7 +114,7 @@ export function checkStandardInput(spec: string | undefined, description: Descri
   }
 }
 
-/** Looks through a description that is not checked yet. */
+/** Searches a description that is not checked yet. */
 function readsStandardInput(
   value: unknown,
   keys: readonly string[] = ['partitions', 'sources', 'tar'],
@@ -136,7 +136,7 @@ async function readText(spec: string): Promise<string> {
   }
 }
 
-/** Does some work on a description; what is wrong with it is reported with its name. */
+/** Runs `work`; problems of the description are reported with its name. */
 export async function withDescription<T>({ name }: Description, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

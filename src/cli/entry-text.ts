@@ -35,7 +35,7 @@ export function octalMode(mode: number): string {
 /** The last second that Date knows. */
 const MAX_DATE = 8_640_000_000_000
 
-/** `2023-11-14T22:13:20Z`, or `@SECONDS` where no calendar goes. */
+/** `2023-11-14T22:13:20Z`, or `@SECONDS` beyond the range of Date. */
 export function timeText({ sec }: Stat['mtime']): string {
   if (Math.abs(sec) > MAX_DATE) return `@${sec}`
   return new Date(sec * 1000).toISOString().replace('.000Z', 'Z')
@@ -48,7 +48,7 @@ export function exactTimeText(time: Stat['mtime']): string {
   return seconds.startsWith('@') ? `${seconds}${fraction}` : seconds.replace(/Z$/, `${fraction}Z`)
 }
 
-/** What `ls` knows of an entry. */
+/** An entry with everything that `ls` shows. */
 export interface ShownEntry {
   /** Name or path. */
   name: ByteString

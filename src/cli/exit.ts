@@ -1,12 +1,12 @@
-/** How the command ends: exit codes, and one line on standard error for each thing that is wrong. */
+/** Exit codes, and error messages: one line on standard error for each problem. */
 import { getSystemErrorMap } from 'node:util'
 import { DiskwrightError } from '../lib/errors.ts'
 
-/** A program that ended because of a signal has this and the signal's number as its exit code. */
+/** Added to the number of the signal that ended a program. */
 const SIGNALLED = 128
 export const EXIT = { done: 0, failed: 1, usage: 2, signal: SIGNALLED, brokenPipe: SIGNALLED + 13 }
 
-/** Something the user asked for cannot be done; every line is one thing that is wrong. */
+/** A request that cannot be carried out; each line is one problem. */
 export class CommandError extends Error {
   readonly lines: readonly string[]
 
@@ -28,7 +28,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** The work is done, and what came of it is said with an exit code. */
+/** The work is done, and the exit code is its result. */
 export class EndWith extends Error {
   readonly exitCode: number
 
@@ -38,7 +38,7 @@ export class EndWith extends Error {
   }
 }
 
-/** What failed is told with another exit code than usual, since that has a meaning already. */
+/** An error with its own exit code, where the usual code already has a meaning. */
 export class ExitCodeError extends Error {
   readonly exitCode: number
 
@@ -59,7 +59,7 @@ export function exitCodeOf(error: unknown): number {
 }
 
 export function reportError(error: unknown, { debug }: { debug: boolean }): void {
-  // Who reads our output has enough of it: that is no error.
+  // The reader of our output has closed it, which is not an error.
   if (error instanceof EndWith || (isBrokenPipe(error) && !debug)) return
   for (const line of errorLines(error)) process.stderr.write(`diskwright: ${line}\n`)
   if (debug) {

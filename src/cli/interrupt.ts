@@ -4,7 +4,7 @@ import { Interrupted } from './exit.ts'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Does some work that a signal to this process ends early, with time to clean up. A second signal ends the
+ * Runs `work` and aborts it when this process receives a signal, so that it can clean up. A second signal ends the
  * process at once.
  *
  * @throws Interrupted when a signal ended the work, whatever the work itself threw then.

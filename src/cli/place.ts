@@ -1,4 +1,4 @@
-/** Where in an image a command is to look: `PART:PATH`. */
+/** A place in an image, `PART:PATH`, and access to it. */
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import type { FileSystem, Stat } from '../image/file-system.ts'
 import { toBytes, fromText } from '../lib/byte-string.ts'
@@ -11,7 +11,7 @@ import type { UsageError } from './description.ts'
 export interface Place {
   /** Number or label; undefined: the only one. */
   partition: string | undefined
-  /** As it was given; '' is the root. */
+  /** As given; '' is the root. */
   path: string
 }
 
@@ -23,7 +23,7 @@ export function parsePlace(text: string): Place {
   return { partition: text.slice(0, colon) || undefined, path: text.slice(colon + 1) }
 }
 
-/** The partition that a place is in. */
+/** The partition of a place. */
 export function partitionOf(image: DiskImage, { partition }: Place, usage: UsageError): ImagePartition {
   if (partition !== undefined) return image.partition(partition)
   if (image.partitions.length === 1) return image.partitions[0]
@@ -32,8 +32,8 @@ export function partitionOf(image: DiskImage, { partition }: Place, usage: Usage
 }
 
 /**
- * What a path stands for. Bytes that are not UTF-8 can be given as they are shown, `\xNN`, unless there is a file
- * whose name has just these characters.
+ * Resolves a path. Bytes that are not UTF-8 can be written as they are shown, `\xNN`, unless a file has exactly these
+ * characters in its name.
  */
 export async function findPath(
   fileSystem: FileSystem,
@@ -58,7 +58,7 @@ export async function findPath(
   }
 }
 
-/** Opens an image for some work that a signal ends. Damage that can be done without is told. */
+/** Runs `work` with an open image; a signal aborts it. Damage that does not prevent reading is reported as a note. */
 export function withImage<T>(
   path: string,
   work: (image: DiskImage, signal: AbortSignal) => Promise<T>,

@@ -116,7 +116,7 @@ function subvolumeRow(subvolume: PlannedSubvolume): string[] {
   ]
 }
 
-/** What a subvolume is besides what it holds. */
+/** Properties of a subvolume other than its storage. */
 function traitsOf({ id, readOnly, default: isDefault, property, snapshotOf }: PlannedSubvolume): string[] {
   return [
     ...(snapshotOf === undefined

@@ -1,4 +1,4 @@
-/** Writes to standard output, and waits until it is taken. */
+/** Writes to standard output and waits until the data is flushed. */
 export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((done, failed) => {
     process.stdout.write(text, (error) => (error ? failed(error) : done()))
@@ -9,7 +9,7 @@ export function printJson(value: unknown): Promise<void> {
   return print(`${JSON.stringify(value, null, 2)}\n`)
 }
 
-/** Text that is printed when there is enough of it to be worth it. */
+/** Buffers text and prints it in large pieces. */
 export class Printer {
   #text = ''
 
@@ -25,7 +25,7 @@ export class Printer {
   }
 }
 
-/** Prints a list in JSON, item by item: it may be longer than what memory holds. */
+/** Prints a JSON list item by item, as it may not fit into memory. */
 export class JsonListPrinter {
   readonly #printer = new Printer()
   #isFirst = true

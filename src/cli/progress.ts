@@ -7,11 +7,11 @@ const CLEAR_LINE = '\r\x1b[K'
 
 export interface ProgressLine {
   update: (progress: Progress) => void
-  /** Takes the line away, so that other text can follow. */
+  /** Clears the line, so that other text can follow. */
   clear: () => void
 }
 
-/** One line that tells how far the work is, rewritten in place; undefined when this is no terminal. */
+/** A progress line that is rewritten in place; undefined when `stream` is not a terminal. */
 export function showProgress(
   stream: Pick<WriteStream, 'write' | 'isTTY' | 'columns'>,
   now: () => number = () => performance.now(),

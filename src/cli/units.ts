@@ -1,4 +1,4 @@
-/** Amounts for people: rounded, with units. Not for files: see `formatSize` for exact ones. */
+/** Rounded amounts with units, for people. `formatSize` gives exact ones. */
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 

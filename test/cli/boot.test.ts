@@ -42,7 +42,7 @@ interface Setting {
   image: string
   boot: (does: string, ...args: string[]) => Promise<Outcome>
   asked: (name: string) => string
-  /** What is left of temporary files. */
+  /** Temporary files that are left. */
   left: () => string[]
   env: Record<string, string>
 }

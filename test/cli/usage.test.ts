@@ -37,14 +37,14 @@ describe('wrong usage', () => {
       "'a.json' cannot be used with --preset",
     ],
     ['an unknown preset', ['plan', '--preset', 'amiga'], "argument 'amiga' is invalid"],
-  ])('%s is told in one line, with exit code 2', async (_, args, message) => {
+  ])('%s is reported in one line, with exit code 2', async (_, args, message) => {
     const { exit, stdout, stderr } = await diskwright(args)
     expect(stderr).toContain(message)
     expect(stderr).toMatch(/^diskwright: [^\n]+\n$/)
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
   })
 
-  it('a description and an archive both from standard input are told, with exit code 2', async () => {
+  it('a description and an archive both from standard input are an error, with exit code 2', async () => {
     const input = JSON.stringify({
       table: { type: 'mbr' },
       partitions: [{ type: 'btrfs', size: 'fit', sources: [{ directory: '.' }, { tar: '-' }] }],
@@ -52,7 +52,7 @@ describe('wrong usage', () => {
     const { exit, stdout, stderr } = await diskwright(['build', '-', '-o', '/none/x.img'], { input })
     expect(stderr).toMatch(/^diskwright: the description came from standard input[^\n]+\n$/)
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
-    // What would be built can be shown: nothing is read for that.
+    // The plan can be shown, as it reads no source.
     expect(await diskwright(['plan', '-'], { input })).toMatchObject({ exit: 0, stderr: '' })
   })
 
@@ -85,7 +85,7 @@ describe('help', () => {
     }
   })
 
-  it('tells the version', async () => {
+  it('prints the version', async () => {
     expect(await diskwright(['--version'])).toEqual({ exit: 0, stdout: `${manifest.version}\n`, stderr: '' })
   })
 })

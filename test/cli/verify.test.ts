@@ -29,7 +29,7 @@ const damaged = (offset: number, of = image): string => {
 }
 
 const ROOT = 35 << 20
-/** Where a file's content lies that does not compress. */
+/** Offset of the content of a file that does not compress. */
 const dataOffset = () => readFileSync(image).indexOf(Buffer.from(noise(64)), ROOT)
 
 describe('verify', () => {

@@ -1,5 +1,5 @@
 /**
- * What must be in a BTRFS partition, worked out from the rules alone: a flat list of paths that sources change one
+ * The expected content of a BTRFS partition, derived from the rules alone: a flat list of paths that sources change one
  * after the other. It shares nothing with src/file-tree.
  */
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
@@ -45,7 +45,7 @@ export function expectedImage(
   }
   const routes = subvolumes.flatMap(({ name, path }) => (path === undefined ? [] : [{ name, path }]))
   const inodes = new Map<ByteString, Inode>()
-  /** What was there at some time, which is what rules are for. */
+  /** Entries that existed at some time, which rules apply to. */
   const seen = new Set<ByteString>()
   let nextId = 0
 
@@ -176,7 +176,7 @@ function inSubvolumes(
   }
   for (const { name, snapshotOf } of subvolumes) {
     if (snapshotOf === undefined) continue
-    // What lies in the source does not lie in the snapshot: the kernel shows an empty directory of its own making.
+    // Subvolumes inside the source are not in the snapshot: the kernel shows an empty directory.
     const inside = subvolumes
       .filter((other) => other.name !== '' && placeOf(other.name, subvolumes).container === snapshotOf)
       .map((other) => ({
@@ -280,7 +280,7 @@ function withRules(rules: readonly PathRuleSpec[], entry: Inode['entry']): Inode
       const name = fromText(key)
       const kept: Xattr[] = changed.xattrs === 'unknown' ? [] : [...(changed.xattrs ?? [])]
       const others = kept.filter((xattr) => xattr.name !== name)
-      // What the kernel serves for files and directories only.
+      // Attributes that the kernel serves for files and directories only.
       if (entry.flags === undefined && key.startsWith('user.')) continue
       if (value === null) changed.xattrs = others
       else {

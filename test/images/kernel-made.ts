@@ -27,7 +27,7 @@ const POPULATE = fileURLToPath(new URL('populate.py', import.meta.url))
 const MIB = 2 ** 20
 const SIZE = 320 * MIB
 
-/** How an image comes about. */
+/** How to make an image. */
 export interface Recipe {
   /** Arguments for mkfs.btrfs besides the devices. */
   mkfs?: readonly string[]

@@ -1,4 +1,4 @@
-/** What a reader of this project finds in a file system, in the words in which `walk.py` tells what the kernel shows. */
+/** Entries that a reader of this project finds, in the form in which `walk.py` reports those that the kernel shows. */
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { FileSystemReader, InodeRef, OpenInode } from '../../src/file-tree/reader.ts'

@@ -2,21 +2,21 @@ import { btrfsPrograms } from './btrfs-programs.ts'
 import { type Partition, withReadOnlyPartition } from './partition.ts'
 import { mustRun, runTool } from './run-tool.ts'
 
-/** Where superblocks lie, in bytes. (btrfs_sb_offset) */
+/** Offsets of the superblocks, in bytes. (btrfs_sb_offset) */
 const SUPERBLOCKS = [2 ** 16, 2 ** 26, 2 ** 38]
 const SUPERBLOCK_SIZE = 4096
 
-/** What differs between the copies of a superblock. */
+/** Fields that differ between the copies of a superblock. */
 const OF_ONE_COPY = /^(superblock:|csum\t|bytenr\t)/
 
-/** What in a dump speaks of trees: names, blocks, items and pointers, and how it ends. */
+/** Lines of a dump that describe trees: names, blocks, items and pointers, and its end. */
 const OUTLINE = '^([a-z]|\titem |\tkey )'
 
 /** Ids of trees that `dump-tree` does not take out of the root tree. (BTRFS_ROOT_TREE_OBJECTID, _CHUNK_) */
 const TREES_BY_SUPERBLOCK = ['root tree', 'chunk tree']
 
 /**
- * What is missing in the outline of `dump-tree`: blocks that nodes point to, items that leaves have, trees that the root
+ * Gaps in the outline of `dump-tree`: blocks that nodes point to, items that leaves have, trees that the root
  * tree names, the end.
  */
 export function dumpFindings(outline: string): string[] {

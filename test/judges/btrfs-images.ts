@@ -38,7 +38,7 @@ export async function restoreBtrfsImage(name: string, image: string): Promise<vo
 }
 
 /**
- * What the newest `btrfs check` says: whether all is well, and its words. Some images make it crash: then they are not
+ * The verdict and the output of the newest `btrfs check`. Some images make it crash: then they are not
  * sound.
  */
 export async function btrfsCheckSays(

@@ -30,7 +30,7 @@ const xattrBytes = ({ xattrs = [] }: ExpectedEntry) =>
   xattrs === 'unknown' ? 0 : xattrs.reduce((sum, { name, value }) => sum + name.length + value.length + 24, 0)
 
 /**
- * What `btrfs restore` leaves of an entry. It knows neither device nodes nor fifos and sockets, makes a file of its own
+ * An entry as `btrfs restore` restores it. It knows neither device nodes nor fifos and sockets, makes a file of its own
  * of every hard link, sets no attributes of symlinks and no inode flags, and nobody can set a ctime.
  */
 function restorable(entry: ExpectedEntry, path: ByteString): ExpectedEntry[] {
@@ -53,7 +53,7 @@ function restorable(entry: ExpectedEntry, path: ByteString): ExpectedEntry[] {
   ]
 }
 
-/** What another file system takes of the attributes. */
+/** Attributes that the target file system accepts. */
 function xattrsElsewhere(entry: ExpectedEntry): ExpectedEntry['xattrs'] {
   if (entry.type === 'symlink') return []
   if (entry.xattrs === 'unknown' || xattrBytes(entry) > XATTR_ROOM) return 'unknown'

@@ -1,4 +1,4 @@
-/** What btrfs-progs and compsize say of a file system that is mounted, or of its device. */
+/** Usage of a mounted file system or its device, by btrfs-progs and compsize. */
 import { findTool, missingJudge, mustRun } from './run-tool.ts'
 
 export interface Compsize {

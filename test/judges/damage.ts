@@ -1,6 +1,6 @@
 import { mustRun } from './run-tool.ts'
 
-/** Where the copies of the top level's root node lie on a BTRFS device, in bytes, first copy first. */
+/** Offsets of the copies of the top level's root node on a BTRFS device, first copy first. */
 export async function rootNodeCopies(device: string): Promise<number[]> {
   const tree = await mustRun('btrfs', ['inspect-internal', 'dump-tree', '-t', '5', device])
   const logical = /^(?:leaf|node) (\d+) /m.exec(tree.stdout)![1]

@@ -11,7 +11,7 @@ export const JUDGE_FOLDER = 'diskwright-judge'
 const MIB = 2 ** 20
 const LARGEST_TO_CHANGE = 64 * MIB
 
-/** What `exercise` did to the entries of one subvolume. */
+/** Changes that `exercise` made to the entries of one subvolume. */
 interface Touched {
   removed: Set<ByteString>
   changedFiles: Map<ByteString, Uint8Array>

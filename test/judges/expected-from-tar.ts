@@ -12,7 +12,7 @@ export interface SubvolumeRoute {
   path: string
 }
 
-/** What was found in one place as what is expected in another. Access and change times are left out. */
+/** Turns found entries into expected ones. Access and change times are left out. */
 export function expectedFromWalk(found: readonly FoundEntry[]): ExpectedEntry[] {
   return found.map((entry) => {
     if (entry.type === 'subvolume') throw new Error(`a subvolume cannot be expected here: ${entry.path}`)

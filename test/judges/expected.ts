@@ -3,7 +3,7 @@ import { type ByteString, toDisplay } from '../../src/lib/byte-string.ts'
 import type { Timestamp, Xattr } from '../../src/file-tree/entry.ts'
 
 /**
- * What a tree should hold, in words of no format and no source. What is left out (undefined) is not compared,
+ * The expected entries of a tree, independent of formats and sources. Fields that are undefined are not compared,
  * except `xattrs` and `linkGroup`, whose absence means none.
  */
 export interface ExpectedEntry {
@@ -43,7 +43,7 @@ export interface ExpectedEntry {
 /** By the name of the subvolume; '' is the top level. */
 export type ExpectedTrees = ReadonlyMap<string, readonly ExpectedEntry[]>
 
-/** What `walk.py` says of an entry. */
+/** An entry as `walk.py` reports it. */
 export interface FoundEntry {
   path: ByteString
   type: ExpectedEntry['type'] | 'subvolume'

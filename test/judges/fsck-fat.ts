@@ -30,7 +30,7 @@ const EXPECTED = [
 ]
 
 /**
- * What fsck.fat says of a volume, line by line; nothing when there is nothing wrong.
+ * The complaints of fsck.fat about a volume, line by line; none for a sound volume.
  *
  * @param image a file that holds the file system alone
  */

@@ -25,7 +25,7 @@ export function canJudgeWithGrub(): boolean {
   return grubFstest() !== undefined || missingJudge('grub-fstest', why)
 }
 
-/** What of a file that has them makes a hole, whoever writes it: no file without such a block has one. */
+/** A run of zeros that any writer may store as a hole. */
 function hasZeroBlock(content: Uint8Array): boolean {
   for (let at = 0; at < content.length; at += SECTOR_SIZE) {
     const end = Math.min(at + SECTOR_SIZE, content.length)
@@ -90,7 +90,7 @@ function sayUnread(image: string, unread: readonly ByteString[]): void {
 }
 
 export interface GrubFindings {
-  /** How many files GRUB found to have the content they should. */
+  /** Number of files with the expected content. */
   compared: number
   /** Files with a hole: it has no extent, and GRUB 2.06 says "extent not found". */
   unread: ByteString[]

@@ -11,7 +11,7 @@ export async function kernelLogEnd(): Promise<number> {
   return (await lines()).reduce((last, line) => Math.max(last, Number(TIME.exec(line)?.[1] ?? 0)), 0)
 }
 
-/** What the kernel complained of since then: of this device, or of its own BTRFS code. */
+/** Kernel messages since then about this device or about the BTRFS code. */
 export async function kernelComplaints(since: number, device: string): Promise<string[]> {
   const name = device.replace('/dev/', '')
   const ours = new RegExp(`\\(device ${name}[ )]`)

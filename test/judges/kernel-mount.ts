@@ -20,23 +20,23 @@ import { scrub, type Step, STEPS, work } from './workload.ts'
 export interface KernelJudgeOptions {
   /** Only mount read-only, scrub read-only and compare: no copy, nothing is written. */
   compareOnly?: boolean
-  /** What is done to a copy, mounted at `top`; what `exercise` does when not given. */
+  /** Work on a copy that is mounted at `top`; by default that of `exercise`. */
   exercise?: typeof exercise
   /** Grow before anything is written: for file systems without room to spare. */
   growFirst?: boolean
   /** Rewrite every block (`btrfs balance start --full-balance`); yes when not given. */
   balance?: boolean
-  /** What more is done to it, see workload.ts; nothing when not given. */
+  /** Further steps of workload.ts; none by default. */
   steps?: readonly Step[]
   /** All of the steps. */
   everything?: boolean
   /** Compare everything that was not touched once more at the end; yes when not given. */
   compareAgain?: boolean
-  /** How many bytes to grow by; when not given 1 GiB, or what converting takes. */
+  /** Bytes to grow by; by default 1 GiB, or as much as converting takes. */
   growBy?: number
   /** Paths below the top level (`@boot`, `@boot/Image`) that must carry the NOCOW flag. */
   expectNodatacow?: readonly string[]
-  /** How `btrfs check` judges what the kernel left; false for not at all. */
+  /** Options of the `btrfs check` after the kernel's work; false for none. */
   check?: BtrfsCheckOptions | false
 }
 

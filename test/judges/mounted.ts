@@ -25,12 +25,12 @@ export async function withMount<T>(
   }
 }
 
-/** Removes a folder, unless something is still in it or mounted below. */
+/** Removes a folder unless it is in use. */
 export function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // Something is still mounted there, and the error that says so is on its way.
+    // Something is still mounted there, which another error reports.
   }
 }
 
@@ -38,7 +38,7 @@ export async function unmount(mountPoint: string): Promise<void> {
   await runWhenFree('umount', [mountPoint])
 }
 
-/** Runs a tool that gives up what whoever looks at all mounts or devices (a monitor, a shell) may hold for a moment. */
+/** Runs a tool, again while its mount or device is busy: monitors and shells may hold it for a moment. */
 export async function runWhenFree(command: string, args: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { code, stderr } = await runTool(command, args)

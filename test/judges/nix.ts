@@ -9,7 +9,7 @@ const ENVIRONMENT = {
   NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1',
   NPM_CONFIG_REGISTRY: 'https://npm.example/',
 }
-/** What is built stays built, so that every attempt comes further. */
+/** Results are kept, so that a later attempt starts from them. */
 const ATTEMPTS = 20
 /**
  * Every sandbox begins as a copy of all mounts there are. Those of other tests, as long as it has them, would be busy

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { attachLoop, detachLoop } from './loop-device.ts'
 import { findTool, mustRun } from './run-tool.ts'
 
-/** Where a partition lies in an image, in bytes. */
+/** Position of a partition in an image, in bytes. */
 export interface Partition {
   start: number
   size: number

@@ -7,8 +7,8 @@ import { cpuTicks, descendants, STALL_MS, watchForStall } from '../harness/stall
 
 export interface ToolOptions {
   /**
-   * What shows that the tool works: output, or also processor time that it or a program it started uses (the default).
-   * A virtual machine uses processor time whatever it does.
+   * Signs of progress: output, or (by default) also processor time of the tool and the programs it started. A virtual
+   * machine uses processor time even when it hangs.
    */
   progress?: 'output' | 'output or cpu'
   /** Milliseconds without progress until the tool is killed and the call throws. */
@@ -28,7 +28,7 @@ export interface ToolResult {
 
 const TOOL_PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter)
 
-/** Where the tool lies, looked for on PATH and in the folders of system tools. */
+/** Path of a tool on PATH or in the directories of system tools. */
 export function findTool(name: string): string | undefined {
   for (const folder of TOOL_PATH.split(delimiter)) {
     const path = join(folder, name)
@@ -100,7 +100,7 @@ export function runTool(
         reject(new Error(`${said}: ${why}\n${result.stdout}${result.stderr}`))
       }
     })
-    // A tool that does not read all of its input is free to do so.
+    // A tool need not read all of its input.
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
   })
@@ -129,7 +129,7 @@ export async function mustRun(
   return result
 }
 
-/** Whether this run must not do without a judge (continuous integration sets `CI`). */
+/** Whether a missing judge is an error (continuous integration sets `CI`). */
 export function judgesAreMandatory(): boolean {
   return !['', '0', 'false'].includes(process.env.CI ?? '')
 }
@@ -137,10 +137,10 @@ export function judgesAreMandatory(): boolean {
 const noticed = new Set<string>()
 
 /**
- * Says loudly, once, that a judge is missing and its tests are skipped.
+ * Reports once that a judge is missing and its tests are skipped.
  *
  * @returns false, for `describe.skipIf(!...)`
- * @throws Error when the run must not do without judges
+ * @throws Error when judges are mandatory
  */
 export function missingJudge(name: string, why: string): false {
   if (judgesAreMandatory()) throw new Error(`the judge ${name} is missing and CI is set: ${why}`)
@@ -151,7 +151,7 @@ export function missingJudge(name: string, why: string): false {
   return false
 }
 
-/** Whether a tool is there; a loud notice when it is not, an error when CI is set. */
+/** Whether a tool is installed; a notice when it is not, an error when CI is set. */
 export function requireJudge(name: string): boolean {
   return findTool(name) !== undefined || missingJudge(name, 'not on PATH; see scripts/install-judges.sh')
 }

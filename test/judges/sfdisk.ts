@@ -25,7 +25,7 @@ export interface SfdiskPartition {
   uuid?: string
 }
 
-/** What `sfdisk --json` says of the table. */
+/** The output of `sfdisk --json`. */
 export async function sfdiskJson(
   image: string,
 ): Promise<{ label: string; id: string; partitions: SfdiskPartition[] }> {

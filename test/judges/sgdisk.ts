@@ -8,7 +8,7 @@ export async function sgdisk(image: string, ...args: string[]): Promise<void> {
 /** A gap before the first usable sector, which it calls unusual. */
 const HARMLESS = /Warning: There is a gap/g
 
-/** What `sgdisk --verify` finds wrong with an image; '' when nothing but the alignment is. */
+/** Problems that `sgdisk --verify` reports, except for alignment; '' for none. */
 export async function sgdiskProblems(image: string): Promise<string> {
   const { code, stdout, stderr } = await runTool('sgdisk', ['--verify', image])
   const warns = /warning|invalid|corrupt|damaged/i.test(stdout.replace(HARMLESS, ''))

@@ -26,10 +26,10 @@ export function ubootVersion(name: UbootName): string {
   return readFileSync(join(UBOOT_FOLDER, name, 'complete'), 'utf8').trim()
 }
 
-/** What U-Boot made of a file: its size and CRC-32, or what it said instead. */
+/** A file as U-Boot loaded it: size and CRC-32, or its error message. */
 export type Loaded = { size: number; crc32: number } | { error: string }
 
-/** Where files are loaded to in the sandbox's memory, of which 200 MiB lie behind. */
+/** Load address in the sandbox's memory, with 200 MiB behind it. */
 const ADDRESS = '1000000'
 const MARK = '@@@'
 
@@ -57,7 +57,7 @@ export async function ubootLoad(
   partition: number,
   paths: readonly string[],
 ): Promise<Map<string, Loaded>> {
-  // What was there before must not pass for what is loaded.
+  // Stale memory must not pass for the loaded file.
   const commands = paths.map(
     (path) =>
       `setenv filesize; mw.b ${ADDRESS} 5a 1000; ` +
@@ -74,7 +74,7 @@ function parseLoaded(output: string): Loaded {
   return { size: Number.parseInt(size, 16), crc32: Number.parseInt(crc32, 16) }
 }
 
-/** What U-Boot lists of a directory: names in order, with `/` after those of directories and `-> target` of symlinks. */
+/** U-Boot's listing of a directory: names in order, `/` after directories, `-> target` after symlinks. */
 export async function ubootList(
   name: UbootName,
   image: string,

@@ -15,7 +15,7 @@ import { mustRun, runTool } from './run-tool.ts'
 import { walk } from './walk.ts'
 
 /**
- * What a system does to its root file system beyond writing files. Each step works on a file system mounted at its top
+ * Steps that a system performs on its root file system besides writing files. Each step works on a file system mounted at its top
  * level, with room to spare, and leaves what is expected of the image's own entries as it was, except where it
  * says so.
  */
@@ -57,7 +57,7 @@ export async function reflink(top: string, expected: ExpectedTrees): Promise<voi
   for (const name of await writable(top, expected.keys())) {
     const root = pathOf(top, name)
     const entries = expected.get(name)!
-    // What has checksums and what has none never share extents: the copy takes after the folder.
+    // Files with and without checksums never share extents: the copy inherits from the directory.
     const nodatacow = entries.find(({ path }) => path === '')?.nodatacow
     const large = entries.filter(
       (entry) => plainFile(entry) && entry.nodatacow === nodatacow && sizeOf(entry) >= 16 * KIB,
@@ -80,7 +80,7 @@ export async function reflink(top: string, expected: ExpectedTrees): Promise<voi
   }
 }
 
-/** What a stream carries: no inode flags, no modes of symlinks, and nothing of subvolumes inside. */
+/** The part of an entry that a send stream carries: no inode flags, no modes of symlinks, no nested subvolumes. */
 async function treeToSend(subvolume: string): Promise<ExpectedEntry[]> {
   const all = await walk(subvolume)
   // (BTRFS_EMPTY_SUBVOL_DIR_OBJECTID: what a snapshot has where a subvolume was)
@@ -159,7 +159,7 @@ export async function deleteSubvolume(top: string, expected: ExpectedTrees): Pro
     .filter((name) => !holdsOthers(name) && !isDefault(name))
     .sort((a, b) => expected.get(a)!.length - expected.get(b)!.length)
   if (smallest === undefined || names.length < 2) return expected
-  // What it lies in may be read-only.
+  // Its parent may be read-only.
   const container = names
     .filter((name) => smallest.startsWith(`${name}/`))
     .sort((a, b) => b.length - a.length)[0]
@@ -183,7 +183,7 @@ export async function deleteSubvolume(top: string, expected: ExpectedTrees): Pro
   )
 }
 
-/** Where data and metadata share block groups, they also share the profile. */
+/** In mixed block groups, data and metadata share the profile. */
 export async function convert(top: string): Promise<void> {
   const usage = async () => (await mustRun('btrfs', ['filesystem', 'df', top])).stdout
   const isMixed = (await usage()).includes('Data+Metadata')

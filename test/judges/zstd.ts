@@ -1,6 +1,6 @@
 import { mustRun } from './run-tool.ts'
 
-/** What `zstd -l -v` says of a file. Sizes in bytes; `undefined` where the frames do not give them. */
+/** The output of `zstd -l -v`. Sizes in bytes; `undefined` where the frames do not state them. */
 export interface ZstdListing {
   frames: number
   skippableFrames: number

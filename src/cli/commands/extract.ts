@@ -114,7 +114,7 @@ function checkFlags({ output, tar, compress, level, workers, json }: ExtractFlag
   }
 }
 
-/** What was extracted, and what could not be kept, a line each. */
+/** The counts on one line, then a line for each kind of metadata that could not be kept. */
 function resultText(target: string, result: ExtractResult, seconds: number): string {
   const { files, directories, symlinks, specials, hardLinks, contentBytes, notKept } = result
   const counts = [

@@ -41,7 +41,7 @@ function ls(path: string, place: string | undefined, flags: LsFlags, usage: Usag
     const asked = parsePlace(place ?? '/')
     const fileSystem = await partitionOf(image, asked, usage).open()
     const lister = flags.json ? new JsonLister(fileSystem) : new TextLister(fileSystem, flags)
-    // With -l a symlink itself is what was asked for, unless a slash at its end says otherwise.
+    // With -l a symlink itself is listed, unless its path ends in a slash.
     const followLast = !flags.long && !flags.json
     const found = await findPath(fileSystem, asked.path, { followLast })
     await listPath(fileSystem, fromText(asked.path), found, lister, flags.recursive ?? false)
@@ -49,11 +49,11 @@ function ls(path: string, place: string | undefined, flags: LsFlags, usage: Usag
   })
 }
 
-/** What is done with what is found. */
+/** Output of a listing. */
 interface Lister {
-  /** A single entry that was asked for by name. */
+  /** A single entry, given by its name. */
   single(entry: ShownEntry): Promise<void>
-  /** @param path as asked for, and the way from there */
+  /** @param path the given path, extended by the way to the directory */
   directory(path: ByteString, entries: readonly ListEntry[], directory: Stat): Promise<void>
   end(): Promise<void>
 }
@@ -86,7 +86,7 @@ async function listPath(
   }
 }
 
-/** An entry with all that `ls -l` shows. */
+/** An entry with everything that `ls -l` shows. */
 async function shownEntry(
   fileSystem: FileSystem,
   { nameBytes, type, tree, ino }: ListEntry,

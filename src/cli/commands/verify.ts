@@ -70,7 +70,7 @@ async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): 
 }
 
 interface CommandResult extends VerifyResult {
-  /** What keeps the image from booting, or may; undefined when that was not asked for, or the image cannot be opened. */
+  /** Findings that may keep the image from booting; undefined without `--boot`, or when the image cannot be opened. */
   boot?: Finding[]
 }
 
@@ -86,7 +86,7 @@ function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<
     try {
       image = await openImage(path, options)
     } catch (error) {
-      // Its partition table is damaged beyond use, which is a finding.
+      // A partition table that is damaged beyond use is a finding.
       if (!(error instanceof CorruptError)) throw error
     }
     try {

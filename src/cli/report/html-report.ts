@@ -1,4 +1,4 @@
-/** A report as one page that needs nothing else: no network, no server, no other file. */
+/** A report as a single page that needs no network, no server and no other file. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ImageReport } from '../../image/report.ts'
@@ -11,7 +11,7 @@ import type { ImageReport } from '../../image/report.ts'
 export function htmlReport(report: ImageReport, name: string): string {
   const style = readFileSync(new URL('page.css', import.meta.url), 'utf8')
   const script = readFileSync(new URL('page.js', import.meta.url), 'utf8')
-  // Nothing may be loaded, and nothing run but what is written here: names in the image are not to be trusted.
+  // Nothing may be loaded, and only this script may run: names in the image are not trusted.
   const policy = [
     "default-src 'none'",
     `style-src ${hashOf(style)}`,
@@ -51,7 +51,7 @@ function markupText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => MARKUP[character])
 }
 
-/** JSON in which no markup begins, and which is the same in old and new scripts. */
+/** JSON that cannot start markup, and that old and new script engines read alike. */
 function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,

@@ -71,13 +71,13 @@ const treemap = (at: Page) => btrfs(at).locator('.treemap')
 const cell = (at: Page, name: string) => treemap(at).locator(`.cell[data-name=${JSON.stringify(name)}]`)
 const trail = (at: Page) => btrfs(at).locator('.trail bdi').allInnerTexts()
 
-/** What the elements say of themselves to those who do not see them. */
+/** Accessible names of the elements. */
 async function labels(at: Page, selector: string): Promise<string[]> {
   const all = await at.locator(selector).all()
   return Promise.all(all.map(async (one) => (await one.getAttribute('aria-label')) ?? ''))
 }
 
-/** Where an element is on the page. */
+/** Position of an element on the page. */
 async function box(at: Page, selector: string) {
   return (await at.locator(selector).first().boundingBox())!
 }
@@ -192,7 +192,7 @@ describe.skipIf(!canBrowse())('in a browser', () => {
       expect(tip).toMatch(
         /^share\n[\d.]+ MiB on disk, \d+ % of all\n6\.7 MiB of content\ncompression .*\n2 files/,
       )
-      // What is on disk counts: text compresses to nearly nothing.
+      // Sizes on disk count: text compresses to almost nothing.
       const areaOf = async (name: string) => {
         const { width, height } = (await cell(at, name).first().boundingBox())!
         return width * height

@@ -1,4 +1,4 @@
-/** What lies where: partitions on the disk, chunks in a partition, areas of a FAT. */
+/** Maps to scale: partitions on the disk, chunks in a partition, areas of a FAT. */
 import { bytesText } from '../../units.ts'
 import { type Child, h, nameElement } from './dom.ts'
 import { exactBytes, rangeText, shareText } from './texts.ts'
@@ -14,7 +14,7 @@ export interface MapPiece {
   class: string
   /** Nothing is there, or nothing that matters. */
   isGap?: boolean
-  /** Where on the page there is more of it. */
+  /** Anchor of the part of the page with details. */
   href?: string
   /** Pieces of one group are pointed out together: copies of the same. */
   group?: string
@@ -78,7 +78,7 @@ export function withGaps(pieces: readonly MapPiece[], total: number, title: stri
   return all
 }
 
-/** What the colours mean. */
+/** The legend of the colours. */
 export function legend(entries: readonly { class: string; text: string }[]): HTMLElement {
   return h(
     'div',

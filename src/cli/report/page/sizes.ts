@@ -1,4 +1,4 @@
-/** Where the space went: the largest directories and files. */
+/** Use of space: the largest directories and files. */
 import type { LargeFile, SizeNode } from '../../../image/report.ts'
 import { bytesText } from '../../units.ts'
 import { nameElement } from './dom.ts'

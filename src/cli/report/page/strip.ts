@@ -1,11 +1,11 @@
-/** A long range of bytes as a strip that shows what fills it. */
+/** A long range of bytes as a strip that shows its use. */
 import type { Occupancy } from '../../../image/report.ts'
 import { bytesText } from '../../units.ts'
 import { svg } from './dom.ts'
 import { rangeText, shareText } from './texts.ts'
 import { addTip } from './tooltip.ts'
 
-/** What a cell has all of. */
+/** The digit of a cell that one kind fills. */
 const FULL = 9
 
 export interface StripOptions {
@@ -13,7 +13,7 @@ export interface StripOptions {
   /** Bytes of the range. */
   size: number
   occupancy: Occupancy
-  /** What is in the range when all is counted, for those who do not see the strip. */
+  /** The total use of the range, for screen readers. */
   summary: string
 }
 
@@ -98,7 +98,7 @@ export function kindText(kind: string): string {
   return KIND_TEXTS[kind] ?? kind
 }
 
-/** How much of what there is, roughly, by the cells. */
+/** Approximate bytes of each kind, from the cells. */
 export function occupancySummary(
   { use, cellBytes }: Occupancy,
   size: number,

@@ -26,7 +26,7 @@ export interface TreemapOptions {
   hasCompression: boolean
 }
 
-/** A node, or what is in a directory besides its large children. */
+/** A node, or the rest of a directory besides its large children. */
 interface Part {
   name: string
   node: SizeNode | undefined
@@ -94,7 +94,7 @@ export class Treemap {
     return controls
   }
 
-  /** The subvolumes with most in them get colours of their own first. */
+  /** The largest subvolumes get colours of their own first. */
   #assignHues(): void {
     const sizes = new Map<number, number>()
     const visit = (node: SizeNode) => {
@@ -102,7 +102,7 @@ export class Treemap {
       node.children?.forEach(visit)
     }
     visit(this.#options.root)
-    // All else lies in the top level: that it has most does not make it the largest.
+    // Everything lies in the top level, so its size says nothing about its own content.
     const rootId = this.#options.root.subvolume
     if (rootId !== undefined) sizes.set(rootId, 0)
     const bySize = [...sizes].sort(([, a], [, b]) => b - a)
@@ -231,7 +231,7 @@ export class Treemap {
     return cell
   }
 
-  /** What is in a directory: the large ones by their sizes, then the rest together. */
+  /** The entries of a directory: the large ones by size, then the rest as one. */
   #partsOf(directory: Part): Part[] {
     const { node, path, subvolume } = directory
     if (node === undefined || node.type === 'file') return []
