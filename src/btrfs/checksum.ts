@@ -6,19 +6,19 @@ import { hexText } from '../lib/hex.ts'
 import { viewOf } from '../lib/struct.ts'
 import { ExtentDataRef, Header } from './format.ts'
 
-/** The bare shift register, without the inversions before and after. (crc32c() of the kernel) */
+/** CRC32C without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~crc32cJs.buf(bytes, ~seed) >>> 0
 }
 
-/** The same of the bytes of a name. */
+/** `crc32cRaw` of a byte string. */
 function crc32cRawOf(seed: number, name: ByteString): number {
   return ~crc32cJs.bstr(toLatin1(name), ~seed) >>> 0
 }
 
 const { csum: CSUM } = Header.at
 
-/** Puts the checksum of a tree block or a superblock into `target`: of all that follows the field for it. */
+/** Writes the checksum of a tree block or a superblock into `target`: that of all bytes after its field. */
 function hashBlock(block: Uint8Array, hash: BlockHash, target: Uint8Array): void {
   const content = block.subarray(CSUM.offset + CSUM.size)
   hash.hashBlocks(content, content.length, target)
@@ -29,7 +29,7 @@ export function sealBlock(block: Uint8Array, hash: BlockHash): void {
   hashBlock(block, hash, block)
 }
 
-/** How the checksum at the start of a tree block or a superblock differs from the right one; undefined: not at all. */
+/** Checks the checksum at the start of a tree block or a superblock; undefined when it is right. */
 export function checksumProblem(
   block: Uint8Array,
   hash: BlockHash,
@@ -45,7 +45,7 @@ export function nameHash(name: ByteString): number {
   return crc32cRawOf(0xffff_fffe, name)
 }
 
-/** The same of the bytes of a name. */
+/** `nameHash` of a name in bytes. */
 export function nameBytesHash(name: Uint8Array): number {
   return crc32cRaw(0xffff_fffe, name)
 }
@@ -55,7 +55,7 @@ export function extrefHash(parentObjectid: number, name: ByteString): number {
   return crc32cRawOf(parentObjectid >>> 0, name)
 }
 
-/** The same of the bytes of a name, and of the low half of the directory's number. */
+/** `extrefHash` of a name in bytes, and the low half of the directory's number. */
 export function extrefBytesHash(parentLow: number, name: Uint8Array): number {
   return crc32cRaw(parentLow >>> 0, name)
 }
@@ -72,7 +72,7 @@ export function extentDataRefHash(root: bigint, objectid: number, offset: number
   return storedDataRefHash(refBytes, 0)
 }
 
-/** The same of a reference as it is on disk, at `at`. */
+/** `extentDataRefHash` of a reference on disk, at `at`. */
 export function storedDataRefHash(bytes: Uint8Array, at: number): bigint {
   const high = crc32cRaw(0xffff_ffff, bytes.subarray(at, at + REF.objectid.offset))
   const low = crc32cRaw(0xffff_ffff, bytes.subarray(at + REF.objectid.offset, at + REF.count.offset))

@@ -1,5 +1,5 @@
 /**
- * What BTRFS puts on disk: structures, keys, numbers. The names are those of the kernel's
+ * The on-disk format of BTRFS: structures, keys, numbers. The names are those of the kernel's
  * include/uapi/linux/btrfs_tree.h and fs/btrfs, without their prefixes; each struct names its source.
  */
 import { array, bytes, i64, id64, setU64, struct, u16, u32, u64, u8, type ValueOf } from '../lib/struct.ts'
@@ -8,12 +8,12 @@ import { array, bytes, i64, id64, setU64, struct, u16, u32, u64, u8, type ValueO
 
 export const SECTOR_SIZE = 4096
 export const STRIPE_LEN = 65536
-/** Nothing but the first superblock lies below this. (BTRFS_DEVICE_RANGE_RESERVED) */
+/** Below this lies only the first superblock. (BTRFS_DEVICE_RANGE_RESERVED) */
 export const DEVICE_RANGE_RESERVED = 1024 * 1024
-/** Where the superblock and its mirrors lie on the device. (btrfs_sb_offset) */
+/** Offsets of the superblock and its mirrors on the device. (btrfs_sb_offset) */
 export const SUPERBLOCK_OFFSETS = [64 * 1024, 64 * 1024 ** 2, 256 * 1024 ** 3] as const
 export const SUPERBLOCK_SIZE = 4096
-/** Longest run of bytes that one compressed extent holds. (BTRFS_MAX_UNCOMPRESSED) */
+/** Longest content of one compressed extent. (BTRFS_MAX_UNCOMPRESSED) */
 export const MAX_COMPRESSED_RAM_BYTES = 128 * 1024
 /** Longest plain extent. (BTRFS_MAX_EXTENT_SIZE) */
 export const MAX_EXTENT_BYTES = 128 * 1024 ** 2
@@ -43,9 +43,9 @@ export const UUID_TREE_OBJECTID = 9n
 export const FREE_SPACE_TREE_OBJECTID = 10n
 export const BLOCK_GROUP_TREE_OBJECTID = 11n
 export const RAID_STRIPE_TREE_OBJECTID = 12n
-/** Last of the ids that subvolumes and inodes may have. (BTRFS_LAST_FREE_OBJECTID) */
+/** Greatest id of subvolumes and inodes. (BTRFS_LAST_FREE_OBJECTID) */
 export const LAST_FREE_OBJECTID = 0xffff_ffff_ffff_ff00n
-/** Where inodes lie whose last name is gone. */
+/** Object id of the items of inodes without a name. */
 export const ORPHAN_OBJECTID = 0xffff_ffff_ffff_fffbn
 export const TREE_LOG_OBJECTID = 0xffff_ffff_ffff_fffan
 export const TREE_RELOC_OBJECTID = 0xffff_ffff_ffff_fff8n
@@ -112,7 +112,7 @@ export const BLOCK_GROUP_PROFILE_MASK = 0x7f8n
 
 export const EXTENT_FLAG_DATA = 1n
 export const EXTENT_FLAG_TREE_BLOCK = 2n
-/** What a tree block refers to says so by the block's address, not by its tree. (BTRFS_BLOCK_FLAG_FULL_BACKREF) */
+/** References from a tree block name the block's address, not its tree. (BTRFS_BLOCK_FLAG_FULL_BACKREF) */
 export const BLOCK_FLAG_FULL_BACKREF = 1n << 8n
 
 export const HEADER_FLAG_WRITTEN = 1n
@@ -157,51 +157,37 @@ export const FileType = {
   xattr: 8,
 } as const
 
-/** What btrfs-image restored: the metadata are there, the data are not. (BTRFS_SUPER_FLAG_METADUMP and _V2) */
+/** Restored by btrfs-image: metadata without data. (BTRFS_SUPER_FLAG_METADUMP and _V2) */
 export const SUPER_FLAG_METADUMP = (1n << 33n) | (1n << 34n)
 
-export const FEATURE_INCOMPAT_MIXED_BACKREF = 1n << 0n
-export const FEATURE_INCOMPAT_DEFAULT_SUBVOL = 1n << 1n
-export const FEATURE_INCOMPAT_MIXED_GROUPS = 1n << 2n
-export const FEATURE_INCOMPAT_COMPRESS_LZO = 1n << 3n
-export const FEATURE_INCOMPAT_COMPRESS_ZSTD = 1n << 4n
-export const FEATURE_INCOMPAT_BIG_METADATA = 1n << 5n
-export const FEATURE_INCOMPAT_EXTENDED_IREF = 1n << 6n
-export const FEATURE_INCOMPAT_SKINNY_METADATA = 1n << 8n
-export const FEATURE_INCOMPAT_NO_HOLES = 1n << 9n
-/** By their bits. (BTRFS_FEATURE_INCOMPAT_*) */
-export const FEATURE_INCOMPAT_NAMES: Readonly<Record<number, string>> = {
-  0: 'MIXED_BACKREF',
-  1: 'DEFAULT_SUBVOL',
-  2: 'MIXED_GROUPS',
-  3: 'COMPRESS_LZO',
-  4: 'COMPRESS_ZSTD',
-  5: 'BIG_METADATA',
-  6: 'EXTENDED_IREF',
-  7: 'RAID56',
-  8: 'SKINNY_METADATA',
-  9: 'NO_HOLES',
-  10: 'METADATA_UUID',
-  11: 'RAID1C34',
-  12: 'ZONED',
-  13: 'EXTENT_TREE_V2',
-  14: 'RAID_STRIPE_TREE',
-  16: 'SIMPLE_QUOTA',
-}
-export const FEATURE_INCOMPAT_METADATA_UUID = 1n << 10n
-export const FEATURE_INCOMPAT_SIMPLE_QUOTA = 1n << 16n
-/** Those that a reader of one device can do with: bits 0 to 11, and SIMPLE_QUOTA. */
-export const FEATURE_INCOMPAT_KNOWN = 0xfffn | FEATURE_INCOMPAT_SIMPLE_QUOTA
-/** By their bits. (BTRFS_FEATURE_COMPAT_RO_*) */
-export const FEATURE_COMPAT_RO_NAMES: Readonly<Record<number, string>> = {
-  0: 'FREE_SPACE_TREE',
-  1: 'FREE_SPACE_TREE_VALID',
-  2: 'VERITY',
-  3: 'BLOCK_GROUP_TREE',
-}
-export const FEATURE_COMPAT_RO_FREE_SPACE_TREE = 1n << 0n
-export const FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID = 1n << 1n
-export const FEATURE_COMPAT_RO_BLOCK_GROUP_TREE = 1n << 3n
+/** Features without which a file system cannot be read. (BTRFS_FEATURE_INCOMPAT_*) */
+export const FEATURE_INCOMPAT = {
+  MIXED_BACKREF: 1n << 0n,
+  DEFAULT_SUBVOL: 1n << 1n,
+  MIXED_GROUPS: 1n << 2n,
+  COMPRESS_LZO: 1n << 3n,
+  COMPRESS_ZSTD: 1n << 4n,
+  BIG_METADATA: 1n << 5n,
+  EXTENDED_IREF: 1n << 6n,
+  RAID56: 1n << 7n,
+  SKINNY_METADATA: 1n << 8n,
+  NO_HOLES: 1n << 9n,
+  METADATA_UUID: 1n << 10n,
+  RAID1C34: 1n << 11n,
+  ZONED: 1n << 12n,
+  EXTENT_TREE_V2: 1n << 13n,
+  RAID_STRIPE_TREE: 1n << 14n,
+  SIMPLE_QUOTA: 1n << 16n,
+} as const
+/** Features that a reader of one device can handle: bits 0 to 11, and SIMPLE_QUOTA. */
+export const FEATURE_INCOMPAT_KNOWN = 0xfffn | FEATURE_INCOMPAT.SIMPLE_QUOTA
+/** Features without which a file system can be read, but not written. (BTRFS_FEATURE_COMPAT_RO_*) */
+export const FEATURE_COMPAT_RO = {
+  FREE_SPACE_TREE: 1n << 0n,
+  FREE_SPACE_TREE_VALID: 1n << 1n,
+  VERITY: 1n << 2n,
+  BLOCK_GROUP_TREE: 1n << 3n,
+} as const
 
 /** Checksums by the names of their functions. (enum btrfs_csum_type) */
 export const CSUM_TYPES = { crc32c: 0, xxhash64: 1, sha256: 2, blake2b: 3 } as const
@@ -227,7 +213,7 @@ export function writeKey(
   setU64(view, at + Key.at.offset.offset, offset)
 }
 
-/** What a location that leads nowhere holds, as in xattr items. */
+/** A location that leads nowhere, as in xattr items. */
 export const NO_KEY: Key = { objectid: 0n, type: 0, offset: 0n }
 
 /** Start of every tree block. (struct btrfs_header) */
@@ -278,7 +264,7 @@ export type InodeItem = ValueOf<typeof InodeItem>
 /** One name of an inode in one directory; the name follows. (struct btrfs_inode_ref) */
 export const InodeRef = struct('InodeRef', 10, { index: u64, nameLen: u16 })
 
-/** The same where the item of `InodeRef`s is full; the name follows. (struct btrfs_inode_extref) */
+/** One name of an inode, where the item of `InodeRef`s is full; the name follows. (struct btrfs_inode_extref) */
 export const InodeExtref = struct('InodeExtref', 18, { parentObjectid: u64, index: u64, nameLen: u16 })
 
 /** Directory entry or xattr; the name, then the xattr's value follow. (struct btrfs_dir_item) */
@@ -308,7 +294,7 @@ const fileExtentTail = {
 /** Start of every file extent; the data follow when it is inline. (struct btrfs_file_extent_item) */
 export const FileExtentHead = struct('FileExtentHead', 21, fileExtentHead)
 
-/** What follows the head when the extent is not inline. (struct btrfs_file_extent_item) */
+/** Follows the head when the extent is not inline. (struct btrfs_file_extent_item) */
 export const FileExtentTail = struct('FileExtentTail', 32, fileExtentTail)
 
 /** A file extent that is not inline, as a whole. (struct btrfs_file_extent_item) */
@@ -353,7 +339,7 @@ export const ExtentItem = struct('ExtentItem', 24, { refs: u64, generation: u64,
 /** A reference inside an extent item: its type, and for tree blocks the tree. (struct btrfs_extent_inline_ref) */
 export const InlineTreeBlockRef = struct('InlineTreeBlockRef', 9, { type: u8, root: id64 })
 
-/** Which file uses an extent, and how often. (struct btrfs_extent_data_ref) */
+/** A reference to a data extent: the file that uses it, and how often. (struct btrfs_extent_data_ref) */
 export const ExtentDataRef = struct('ExtentDataRef', 28, {
   root: id64,
   objectid: u64,
@@ -362,13 +348,13 @@ export const ExtentDataRef = struct('ExtentDataRef', 28, {
 })
 export type ExtentDataRef = ValueOf<typeof ExtentDataRef>
 
-/** The same inside an extent item. (struct btrfs_extent_inline_ref, whose offset field gives way to it) */
+/** An `ExtentDataRef` inside an extent item. (struct btrfs_extent_inline_ref, whose offset it replaces) */
 export const InlineExtentDataRef = struct('InlineExtentDataRef', 29, { type: u8, ref: ExtentDataRef })
 
 /** Uses of an extent by the leaf whose address the reference has. (struct btrfs_shared_data_ref) */
 export const SharedDataRef = struct('SharedDataRef', 4, { count: u32 })
 
-/** What extent items of tree blocks have besides, without SKINNY_METADATA. (struct btrfs_tree_block_info) */
+/** Follows the extent item of a tree block, without SKINNY_METADATA. (struct btrfs_tree_block_info) */
 export const TreeBlockInfo = struct('TreeBlockInfo', 18, { key: Key, level: u8 })
 
 /** A UUID as parts of the key of an item of the UUID tree. (btrfs_uuid_to_key) */
@@ -471,7 +457,7 @@ export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
 })
 export type Superblock = ValueOf<typeof Superblock>
 
-/** What swap files made here are for; a kernel with larger pages refuses them. */
+/** Page size of swap files; a kernel with larger pages refuses them. */
 export const SWAP_PAGE_SIZE = 4096
 export const SWAP_SIGNATURE = 'SWAPSPACE2'
 /** First page of a swap file. (union swap_header in include/linux/swap.h) */

@@ -1,18 +1,18 @@
 /**
- * How LZO streams make up the content of an extent. (the comment at the start of the kernel's fs/btrfs/lzo.c)
+ * The format of LZO extents. (the comment at the start of the kernel's fs/btrfs/lzo.c)
  *
- * The length of the whole comes first, itself included. Each sector of content is a segment of its own: its
- * length and its stream. No such length lies across the border of two sectors: the sector is filled with zeros
- * where less room than that is left.
+ * The total length comes first, itself included. Each sector of content is a segment: the length of its stream, and
+ * the stream. A length never crosses a sector boundary: the rest of the sector is padded with zeros instead.
  */
 import { decompressLzo, type LzoCompressor } from '../lib/lzo.ts'
 import { u32, viewOf } from '../lib/struct.ts'
 import { SECTOR_SIZE } from './format.ts'
 
 /**
- * Compresses the content of an extent; `target` has room for a tenth more than that.
+ * Compresses the content of an extent.
  *
- * @returns the bytes written to `target`
+ * @param target needs room for a tenth more than the content
+ * @returns number of bytes written to `target`
  */
 export function compressLzoExtent(lzo: LzoCompressor, target: Uint8Array, source: Uint8Array): number {
   const view = viewOf(target)
@@ -21,8 +21,8 @@ export function compressLzoExtent(lzo: LzoCompressor, target: Uint8Array, source
     const stream = end + u32.size
     const streamEnd = lzo.compress(source, at, Math.min(source.length, at + SECTOR_SIZE), target, stream)
     u32.write(view, end, streamEnd - stream)
-    // The filling counts as well: U-Boot takes it off the length of the whole behind the last segment, too.
-    end = behindFilling(streamEnd)
+    // Padding counts as well: U-Boot subtracts it from the total length even after the last segment.
+    end = afterPadding(streamEnd)
     target.fill(0, streamEnd, end)
   }
   u32.write(view, 0, end)
@@ -32,7 +32,7 @@ export function compressLzoExtent(lzo: LzoCompressor, target: Uint8Array, source
 /**
  * The content of an extent, or of its beginning.
  *
- * @param stored what follows the length of the whole does not matter
+ * @param stored bytes after the total length are ignored
  * @param length bytes of content; zeros follow where the last segment holds fewer
  * @param sectorSize that of the file system
  * @throws RangeError when it is damaged
@@ -58,13 +58,13 @@ export function decompressLzoExtent(
     const segmentEnd = Math.min(length, end + sectorSize)
     decompressLzo(stored, stream, streamEnd, content.subarray(end, segmentEnd), 0)
     end = segmentEnd
-    at = behindFilling(streamEnd, sectorSize)
+    at = afterPadding(streamEnd, sectorSize)
   }
   return content
 }
 
-/** Where the next segment begins. */
-function behindFilling(end: number, sectorSize = SECTOR_SIZE): number {
+/** Start of the next segment. */
+function afterPadding(end: number, sectorSize = SECTOR_SIZE): number {
   const left = sectorSize - (end % sectorSize)
   return left < u32.size ? end + left : end
 }

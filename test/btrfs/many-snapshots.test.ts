@@ -42,7 +42,7 @@ async function write(plan: BtrfsPlan) {
   const { compress, decompress } = await loadExtentCompression()
   const sink = memorySink()
   const encoder = callingThreadEncoder({ compress, hash: CRC32C })
-  const writer = new BtrfsWriter(plan, imageSink(sink), { encoder, decompress, hash: CRC32C })
+  const writer = new BtrfsWriter(plan, imageSink(sink), { encoder, decompress, hash: CRC32C, name: 'it' })
   const summary = await writer.finish()
   return { writer, summary }
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { InputError } from 'diskwright'
-import { FEATURE_INCOMPAT_DEFAULT_SUBVOL, Superblock, SUPERBLOCK_OFFSETS } from '../../src/btrfs/format.ts'
+import { FEATURE_INCOMPAT, Superblock, SUPERBLOCK_OFFSETS } from '../../src/btrfs/format.ts'
 import { exercise } from '../judges/exercise.ts'
 import { mustRun } from '../judges/run-tool.ts'
 import type { TarInput } from '../tar/build-tar.ts'
@@ -179,7 +179,7 @@ describe('what the kernel says of subvolumes', () => {
       ({ btrfs, image }) => {
         const disk = readFileSync(image).subarray(btrfs.start)
         const { incompatFlags } = Superblock.decode(disk, SUPERBLOCK_OFFSETS[0])
-        expect(incompatFlags & FEATURE_INCOMPAT_DEFAULT_SUBVOL).toBe(FEATURE_INCOMPAT_DEFAULT_SUBVOL)
+        expect(incompatFlags & FEATURE_INCOMPAT.DEFAULT_SUBVOL).toBe(FEATURE_INCOMPAT.DEFAULT_SUBVOL)
         expect(
           btrfs.subvolumes.map((subvolume) => [
             subvolume.id,

@@ -6,8 +6,7 @@ import {
   CSUM_TREE_OBJECTID,
   DEV_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
-  FEATURE_COMPAT_RO_FREE_SPACE_TREE,
-  FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID,
+  FEATURE_COMPAT_RO,
   FREE_SPACE_TREE_OBJECTID,
   ROOT_TREE_OBJECTID,
   UUID_TREE_OBJECTID,
@@ -64,7 +63,7 @@ export function* compareTables(tables: CheckTables): ReadRoutine<void> {
     chunksAreLost: lost.chunks.any,
     isIncomplete,
   })
-  const isValid = FEATURE_COMPAT_RO_FREE_SPACE_TREE | FEATURE_COMPAT_RO_FREE_SPACE_TREE_VALID
+  const isValid = FEATURE_COMPAT_RO.FREE_SPACE_TREE | FEATURE_COMPAT_RO.FREE_SPACE_TREE_VALID
   if ((superblock.compatRoFlags & isValid) === isValid && !lost.groups.any) {
     const lostHere = { tree: trees.lostOf(FREE_SPACE_TREE_OBJECTID), extents: lost.extents }
     compareFreeSpace({ context, table: freeSpace, groups: chunks.groups, extents, lost: lostHere })

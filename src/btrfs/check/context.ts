@@ -3,7 +3,7 @@ import type { BlockHash } from '../../lib/block-hash.ts'
 import { mismatch, type OnFinding } from '../../lib/finding.ts'
 import {
   DATA_RELOC_TREE_OBJECTID,
-  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
+  FEATURE_COMPAT_RO,
   FIRST_FREE_OBJECTID,
   FS_TREE_OBJECTID,
   LAST_FREE_OBJECTID,
@@ -57,7 +57,7 @@ export class CheckContext {
 
   /** Whether block groups have a tree of their own, instead of being in the extent tree. */
   get hasBlockGroupTree(): boolean {
-    return (this.superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
+    return (this.superblock.compatRoFlags & FEATURE_COMPAT_RO.BLOCK_GROUP_TREE) !== 0n
   }
 
   has(incompatFlag: bigint): boolean {

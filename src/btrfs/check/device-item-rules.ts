@@ -20,7 +20,7 @@ import {
   DEV_ITEMS_OBJECTID,
   DevExtent,
   DevItem,
-  FEATURE_INCOMPAT_MIXED_GROUPS,
+  FEATURE_INCOMPAT,
   FIRST_CHUNK_TREE_OBJECTID,
   STRIPE_LEN,
   Stripe,
@@ -105,7 +105,7 @@ function kindProblem(context: CheckContext, type: bigint): string | undefined {
   if (!isOneBit(profile)) return 'one profile at most'
   if (kind === 0n) return 'a kind'
   if (kind !== BLOCK_GROUP_SYSTEM && (kind & BLOCK_GROUP_SYSTEM) !== 0n) return 'SYSTEM alone'
-  if (kind === KINDS && !context.has(FEATURE_INCOMPAT_MIXED_GROUPS)) return 'one kind without MIXED_GROUPS'
+  if (kind === KINDS && !context.has(FEATURE_INCOMPAT.MIXED_GROUPS)) return 'one kind without MIXED_GROUPS'
   return undefined
 }
 

@@ -15,7 +15,7 @@ import {
   EXTENT_OWNER_REF_KEY,
   ExtentDataRef,
   ExtentItem,
-  FEATURE_INCOMPAT_SKINNY_METADATA,
+  FEATURE_INCOMPAT,
   FIRST_CHUNK_TREE_OBJECTID,
   InlineExtentDataRef,
   InlineTreeBlockRef,
@@ -81,7 +81,7 @@ export function extentItemProblem(
 ): ItemProblem | undefined {
   const { sectorsize, nodesize, latestGeneration } = context
   const isSkinny = leaf.type(slot) === METADATA_ITEM_KEY
-  if (isSkinny && !context.has(FEATURE_INCOMPAT_SKINNY_METADATA)) {
+  if (isSkinny && !context.has(FEATURE_INCOMPAT.SKINNY_METADATA)) {
     return { field: 'type', expected: 'none of METADATA_ITEM without SKINNY_METADATA', found: 'one' }
   }
   const bytenr = Number(leaf.objectid(slot))

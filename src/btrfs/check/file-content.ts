@@ -3,7 +3,7 @@ import { CorruptError } from '../../lib/errors.ts'
 import {
   COMPRESS_NONE,
   DATA_RELOC_TREE_OBJECTID,
-  FEATURE_INCOMPAT_NO_HOLES,
+  FEATURE_INCOMPAT,
   FILE_EXTENT_INLINE,
   FILE_EXTENT_PREALLOC,
   FileExtentHead,
@@ -220,7 +220,7 @@ export class FileContent {
 
   /** File offset of the first gap before `size`, where gaps need hole extents. */
   holeBefore(size: number): number | undefined {
-    if (size === 0 || this.#services.context.has(FEATURE_INCOMPAT_NO_HOLES)) return undefined
+    if (size === 0 || this.#services.context.has(FEATURE_INCOMPAT.NO_HOLES)) return undefined
     if (this.#state.start !== 0) return 0
     const hole = this.#state.hole ?? this.#state.end
     return hole < size ? hole : undefined

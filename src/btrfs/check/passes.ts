@@ -5,7 +5,7 @@ import {
   CSUM_TREE_OBJECTID,
   DEV_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
-  FEATURE_COMPAT_RO_FREE_SPACE_TREE,
+  FEATURE_COMPAT_RO,
   FREE_SPACE_TREE_OBJECTID,
   FS_TREE_OBJECTID,
   NO_KEY,
@@ -78,7 +78,7 @@ function* readRoots(trees: CheckedTrees): ReadRoutine<RootTable> {
   const table = new RootTable(context)
   yield* trees.walk(rootTree(context), place, (leaf, slot) => table.add(leaf, slot))
   const needed = [EXTENT_TREE_OBJECTID, DEV_TREE_OBJECTID, FS_TREE_OBJECTID, CSUM_TREE_OBJECTID]
-  if ((compatRoFlags & FEATURE_COMPAT_RO_FREE_SPACE_TREE) !== 0n) needed.push(FREE_SPACE_TREE_OBJECTID)
+  if ((compatRoFlags & FEATURE_COMPAT_RO.FREE_SPACE_TREE) !== 0n) needed.push(FREE_SPACE_TREE_OBJECTID)
   if (context.hasBlockGroupTree) needed.push(BLOCK_GROUP_TREE_OBJECTID)
   for (const id of needed) {
     if (table.trees.some(({ objectid }) => objectid === id)) continue

@@ -2,7 +2,9 @@
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import type { OnFinding } from '../../lib/finding.ts'
+import { loadHash as loadPortableHash } from '../../lib/load-hash.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
+import { loadZstd } from '../../lib/zstd/codec.ts'
 import { readChunkTree } from './chunk-tree.ts'
 import { DataReader } from './data.ts'
 import type { Decompressor } from './decompress.ts'
@@ -20,7 +22,8 @@ export interface BtrfsCodecs {
   zstd: Decompressor
 }
 
-export interface BtrfsOpenOptions extends BtrfsCodecs {
+/** `loadHash` and `zstd` have defaults for Node and for browsers. */
+export interface BtrfsOpenOptions extends Partial<BtrfsCodecs> {
   /** Called with damage that another copy makes up for, and of what is left out because of damage. */
   onFinding?: OnFinding
 }
@@ -30,13 +33,17 @@ export interface BtrfsOpenOptions extends BtrfsCodecs {
  *
  * @throws CorruptError when there is none, or what leads to its trees is damaged beyond repair
  * @throws UnsupportedError when it has features that are unknown here
+ * @example
+ * const reader = await openBtrfs(source)
+ * const entry = await drive(source, reader.lookup(reader.root, fromText('hello')))
+ * const { inode } = await drive(source, reader.open(entry!))
  */
 export async function openBtrfs(
   source: ByteSource,
-  { loadHash, zstd, onFinding = () => undefined }: BtrfsOpenOptions,
+  { loadHash = loadPortableHash, zstd, onFinding = () => undefined }: BtrfsOpenOptions = {},
 ): Promise<BtrfsReader> {
   const found = await findSuperblock(source, { loadHash, onFinding })
-  return drive(source, openWith({ ...found, size: source.size, zstd, onFinding }))
+  return drive(source, openWith({ ...found, size: source.size, zstd: zstd ?? (await loadZstd()), onFinding }))
 }
 
 /**

@@ -8,8 +8,7 @@ import { checksumProblem } from '../checksum.ts'
 import {
   CSUM_TYPES,
   FEATURE_INCOMPAT_KNOWN,
-  FEATURE_INCOMPAT_METADATA_UUID,
-  FEATURE_INCOMPAT_NAMES,
+  FEATURE_INCOMPAT,
   MAGIC,
   MAX_LEVEL,
   SUPERBLOCK_OFFSETS,
@@ -116,15 +115,16 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
 function refuseUnknownFeatures({ incompatFlags }: Superblock): void {
   const unknown = incompatFlags & ~FEATURE_INCOMPAT_KNOWN
   if (unknown === 0n) return
-  const names = bitNames(unknown, FEATURE_INCOMPAT_NAMES)
+  const names = bitNames(unknown, FEATURE_INCOMPAT)
   throw new UnsupportedError(`the BTRFS file system has features that are unknown here: ${names.join(', ')}`)
 }
 
-/** The names of the bits that are set; those without one are `bit 63`. */
-export function bitNames(flags: bigint, names: Readonly<Record<number, string>>): string[] {
+/** The names of the bits that are set; bits without a name are `bit 63`. */
+export function bitNames(flags: bigint, bits: Readonly<Record<string, bigint>>): string[] {
+  const names = new Map(Object.entries(bits).map(([name, bit]) => [bit, name]))
   return Array.from({ length: 64 }, (_, bit) => bit)
     .filter((bit) => (flags & (1n << BigInt(bit))) !== 0n)
-    .map((bit) => names[bit] ?? `bit ${bit}`)
+    .map((bit) => names.get(1n << BigInt(bit)) ?? `bit ${bit}`)
 }
 
 /** The function of a file system's checksums; without a known one it could not have been opened. */
@@ -134,7 +134,7 @@ export function checksumName({ csumType }: Superblock): HashName {
 
 /** The fsid that tree blocks have: another one than the superblock's when that was changed later. */
 export function fsidOfBlocks({ incompatFlags, metadataUuid, fsid }: Superblock): Uint8Array {
-  return (incompatFlags & FEATURE_INCOMPAT_METADATA_UUID) !== 0n ? metadataUuid : fsid
+  return (incompatFlags & FEATURE_INCOMPAT.METADATA_UUID) !== 0n ? metadataUuid : fsid
 }
 
 function placesOn(size: number): number[] {

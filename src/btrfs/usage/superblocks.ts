@@ -5,8 +5,8 @@ import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { checksumProblem } from '../checksum.ts'
 import {
-  FEATURE_COMPAT_RO_NAMES,
-  FEATURE_INCOMPAT_NAMES,
+  FEATURE_COMPAT_RO,
+  FEATURE_INCOMPAT,
   looseU64,
   MAGIC,
   SUPERBLOCK_OFFSETS,
@@ -60,8 +60,8 @@ export interface Features {
 
 export function featuresOf({ incompatFlags, compatRoFlags, compatFlags }: Superblock): Features {
   return {
-    incompat: bitNames(incompatFlags, FEATURE_INCOMPAT_NAMES),
-    compatRo: bitNames(compatRoFlags, FEATURE_COMPAT_RO_NAMES),
+    incompat: bitNames(incompatFlags, FEATURE_INCOMPAT),
+    compatRo: bitNames(compatRoFlags, FEATURE_COMPAT_RO),
     compat: bitNames(compatFlags, {}),
   }
 }

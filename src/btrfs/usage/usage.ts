@@ -7,7 +7,7 @@ import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
-  FEATURE_COMPAT_RO_BLOCK_GROUP_TREE,
+  FEATURE_COMPAT_RO,
   ROOT_TREE_OBJECTID,
 } from '../format.ts'
 import type { BtrfsReader, Subvolume } from '../read/open.ts'
@@ -54,7 +54,7 @@ export function* btrfsUsage(reader: BtrfsReader, options: BtrfsUsageOptions): Re
     roots,
     subvolumes.map(({ id }) => id),
   )
-  const hasOwnTree = (superblock.compatRoFlags & FEATURE_COMPAT_RO_BLOCK_GROUP_TREE) !== 0n
+  const hasOwnTree = (superblock.compatRoFlags & FEATURE_COMPAT_RO.BLOCK_GROUP_TREE) !== 0n
   const { extents, blocks } = survey
   const chunkUsages = yield* chunkUsage({
     trees,

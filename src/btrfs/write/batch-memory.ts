@@ -12,7 +12,7 @@ import {
   SECTOR_SIZE,
 } from '../format.ts'
 
-/** How one piece of a batch is to be stored. */
+/** How to store one piece of a batch. */
 export interface PieceOptions {
   /** Bytes: whole sectors, at most 128 KiB. With `mayBeInline` the size of the file, at most one sector. */
   length: number

@@ -1,5 +1,5 @@
 /**
- * Where everything lies: chunks, the addresses inside them, and the space that superblock mirrors keep.
+ * The layout: chunks, addresses in them, and the space around superblock mirrors.
  * Addresses are bytes; the first stripe of every chunk has its physical address for its logical one.
  */
 import {
@@ -26,23 +26,24 @@ export interface Chunk {
 export type Profile = 'single' | 'dup'
 
 /**
- * Copies of metadata lie this far apart at most (all but those of the last chunk), so that a compressor with a
- * window of a few MiB sees that the second is a copy of the first.
+ * Copies of metadata lie at most this far apart (except those of the last chunk), so that a compressor with a window
+ * of a few MiB finds that the second is a copy of the first.
  */
 const METADATA_CHUNK_LENGTH = 2 * 1024 ** 2
 /**
- * Blocks that every metadata chunk leaves free. Were some chunks full and others not, a block more could mean a
- * free range less, and so a block less for the trees that describe all this: their number would never stand still.
+ * Blocks that every metadata chunk leaves free. If some chunks were full, one more block could mean one free range
+ * less, and so one block less in the free space tree: the number of blocks would never converge.
  */
 const FREE_BLOCKS = 1
-/** Blocks that lie beside the headroom: the kernel gives up chunks in which nothing lies. */
+/** Blocks in the chunk with the headroom: the kernel deletes empty chunks. */
 const BLOCKS_BESIDE_HEADROOM = 4
 const MAX_DATA_CHUNK_LENGTH = 1024 ** 3
 /**
- * Where data have two copies, both of a chunk fit into one frame of a compressed image. Longer chunks would make such
- * an image nearly twice as large; shorter ones lose more at their ends and are more for the kernel to mount.
+ * With two copies of data, both copies of a chunk fit into one frame of a compressed image. Longer chunks would make
+ * such an image nearly twice as large; shorter ones waste more space at their ends, and slow mounting down.
  */
 const DUP_DATA_CHUNK_LENGTH = 2 * 1024 ** 2
+
 export function alignUp(value: number, to: number): number {
   return Math.ceil(value / to) * to
 }
@@ -74,20 +75,20 @@ export function superStripes(chunk: Chunk): { start: number; end: number }[] {
   return ranges.sort((a, b) => a.start - b.start)
 }
 
-/** What lies where data lie: data alone, or data and metadata mixed; and how often. */
+/** The kind of data chunks. */
 export interface DataSpaceOptions {
   profile: Profile
   mixed: boolean
 }
 
-/** Gives out addresses for file data, in order, in chunks that it opens as they are needed. */
+/** Allocates addresses for file data, in order, and opens chunks as they are needed. */
 export class DataAllocator {
   readonly chunks: Chunk[] = []
   readonly #profile: Profile
   readonly #kind: bigint
-  /** What superblocks keep of the last chunk. */
+  /** Ranges of the last chunk that superblocks occupy. */
   #excluded: { start: number; end: number }[] = []
-  /** Where the next chunk begins, or behind that. */
+  /** The next chunk begins here, or later. */
   #end: number
   #cursor: number
 
@@ -98,7 +99,7 @@ export class DataAllocator {
     this.#kind = BLOCK_GROUP_DATA | (mixed ? BLOCK_GROUP_METADATA : 0n)
   }
 
-  /** The longest extent there is room for in a chunk, in bytes. */
+  /** Longest extent that fits into a chunk, in bytes. */
   get maxExtentBytes(): number {
     return this.#profile === 'dup' ? DUP_DATA_CHUNK_LENGTH : MAX_EXTENT_BYTES
   }
@@ -154,21 +155,21 @@ export class DataAllocator {
   }
 
   /**
-   * What adjoins always lies in one chunk, and may become one extent. So no extent ends where the next chunk begins;
-   * between chunks of two stripes there are addresses that nothing has.
+   * Adjoining extents may be merged, so they must lie in one chunk: no extent ends where the next chunk begins.
+   * Between chunks of two stripes there are unused addresses anyway.
    */
   #usableEnd({ logical, length, stripes }: Chunk): number {
     return logical + length - (stripes.length === 1 ? SECTOR_SIZE : 0)
   }
 }
 
-/** The first place from `start` on where `length` bytes lie clear of the superblock mirrors. */
+/** The first offset from `start` on where `length` bytes lie clear of the superblock mirrors. */
 function clearOfMirrors(start: number, length: number): number {
   const hit = SUPERBLOCK_OFFSETS.find((mirror) => mirror < start + length && mirror + STRIPE_LEN > start)
   return hit === undefined ? start : hit + STRIPE_LEN
 }
 
-/** A chunk at the first place from `start` on that no superblock mirror lies in. */
+/** A chunk at the first offset from `start` on where it lies clear of the superblock mirrors. */
 function clearChunk(kind: bigint, profile: Profile, start: number, length: number): Chunk {
   const copies = profile === 'dup' ? 2 : 1
   return makeChunk(kind, profile, clearOfMirrors(start, copies * length), length)

@@ -1,13 +1,13 @@
-/** How the kernel compresses what is written later: the property btrfs.compression. (fs/btrfs/props.c) */
+/** The property btrfs.compression: how the kernel compresses new data. (fs/btrfs/props.c) */
 import { fromText, toBytes } from '../../lib/byte-string.ts'
 import type { Xattr } from '../../file-tree/entry.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import { INODE_COMPRESS, INODE_NOCOMPRESS } from '../format.ts'
 
-/** An attribute of an inode, which directories hand on to what is made in them. */
+/** An xattr that new files and directories inherit. */
 const NAME = 'btrfs.compression'
 
-/** The attributes of a directory in a subvolume with this property. One of its own goes before that. */
+/** The xattrs of a directory in a subvolume with this property. A property of its own takes precedence. */
 export function withProperty(
   xattrs: readonly Xattr[] | undefined,
   property: SubvolumePlan['property'],

@@ -1,12 +1,12 @@
-/** How the content of extents is compressed. (enum btrfs_compression_type) */
+/** Compression of extents. (enum btrfs_compression_type) */
 import type { Compression } from '../../spec/plan.ts'
 import { COMPRESS_LZO, COMPRESS_ZLIB, COMPRESS_ZSTD } from '../format.ts'
 
 /**
- * Compresses `source`, at most 128 KiB, to the start of `target`, which has room for a bad guess.
+ * Compresses `source`, at most 128 KiB, to the start of `target`, which has room for content that grows.
  *
  * @param compression (COMPRESS_*)
- * @returns the bytes written to `target`
+ * @returns number of bytes written to `target`
  */
 export type CompressExtent = (
   target: Uint8Array,
@@ -15,8 +15,14 @@ export type CompressExtent = (
   level: number,
 ) => number
 
-/** Returns the `length` bytes of content of what is stored; what follows on disk does not matter. */
+/** Decompresses an extent to `length` bytes; padding behind the compressed data is ignored. */
 export type DecompressExtent = (stored: Uint8Array, length: number, compression: number) => Uint8Array
+
+/** Compresses and decompresses extents with every algorithm that BTRFS has. */
+export interface ExtentCompression {
+  compress: CompressExtent
+  decompress: DecompressExtent
+}
 
 /** The number that stands for an algorithm on disk. */
 export const COMPRESSION_TYPES: Record<Compression['algorithm'], number> = {

@@ -1,12 +1,12 @@
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { Chunk, DataAllocator } from './chunks.ts'
 
-/** What file data go through on their way to the device. */
+/** The sink of file data. */
 export type DataSink = Pick<ImageSink, 'write' | 'read'>
 
 /**
  * Writes data twice: a chunk is collected in memory, and written with its copy when the next one begins. So the copy
- * costs next to nothing in a compressed image, however many extents a chunk holds.
+ * takes almost no space in a compressed image, however many extents a chunk holds.
  */
 export class DataCopies implements DataSink {
   readonly #sink: ImageSink
@@ -43,7 +43,7 @@ export class DataCopies implements DataSink {
     return at < 0 ? this.#sink.read(bytenr, length) : this.#buffer.slice(at, at + length)
   }
 
-  /** Writes what is still held back, once the last chunk has its final length. */
+  /** Writes the collected chunk; the last one must have its final length by then. */
   async flush(): Promise<void> {
     if (this.#used === 0) return
     const [first, second] = this.#chunks[this.#index].stripes

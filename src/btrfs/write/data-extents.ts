@@ -21,7 +21,7 @@ export class FileData {
   readonly nodatacow: boolean
   /** The source declares where its data lie between holes. */
   readonly sparse: boolean
-  /** Where inline content is kept until the tree is written: in InlineContent, or once encoded EncodedInlineContent. */
+  /** Position of inline content until the tree is written: in InlineContent, or when encoded EncodedInlineContent. */
   inlineAt: number | undefined
   /** Bytes of inline content in the tree, when it was encoded; 0: as many as in the file. */
   inlineLength = 0
@@ -89,14 +89,14 @@ export class DataExtents {
     return this.checksumsAt(first, count)
   }
 
-  /** Which of all checksums belong to an extent. */
+  /** Indexes of the checksums of an extent. */
   checksumRange(row: number): { first: number; count: number } {
     const first = this.#firstChecksum.get(row)
     const end = row + 1 < this.length ? this.#firstChecksum.get(row + 1) : this.#checksumCount
     return { first, count: end - first }
   }
 
-  /** Some of all checksums, which are in the order of the extents. */
+  /** `count` checksums from an index on, in the order of the extents. */
   checksumsAt(first: number, count: number): Uint8Array {
     return this.#checksums.slice(first * this.checksumSize, (first + count) * this.checksumSize)
   }

@@ -19,7 +19,7 @@ import { EncodedInlineContent } from './encoded-inline.ts'
 import { BATCH_BYTES, type BatchMemory, type EncodedPiece, type PieceOptions } from './batch-memory.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
-import { storedContent } from './sparse.ts'
+import { storedContent, type StoredContent } from './sparse.ts'
 
 /** A piece of a file, or a block of small files; and the name of a file, for messages. */
 type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
@@ -100,9 +100,20 @@ export class DataWriter {
       return data
     }
     const { runs, content } = storedContent(source)
+    // Boot files end with a sector that is not compressed.
+    const isSplit = storage.bootFiles && options.compression !== COMPRESS_NONE
+    const tail = isSplit ? size - (size % SECTOR_SIZE) : size
     const check = new ContentLengthCheck(file, contentLength({ size, ranges: runs }))
-    const tail =
-      storage.bootFiles && options.compression !== COMPRESS_NONE ? size - (size % SECTOR_SIZE) : size
+    await this.#addPieces({ name, file: data, runs, content, tail }, options, check)
+    return data
+  }
+
+  /** Cuts content into pieces: at multiples of 128 KiB, at `tail`, and where a run ends. */
+  async #addPieces(
+    { name, file, runs, content, tail }: StoredContent & { name: ByteString; file: FileData; tail: number },
+    options: PieceOptions,
+    check: ContentLengthCheck,
+  ): Promise<void> {
     let run = -1
     let runEnd = 0
     let fileOffset = 0
@@ -119,8 +130,8 @@ export class DataWriter {
           const toTail = fileOffset < tail ? tail - fileOffset : Infinity
           pieceLeft = Math.min(toBoundary, toTail, runEnd - fileOffset)
           const length = alignUp(pieceLeft, SECTOR_SIZE)
-          options.length = options.mayBeInline ? size : length
-          const opening = this.#openPiece({ name, file: data, fileOffset, length }, options)
+          options.length = options.mayBeInline ? file.size : length
+          const opening = this.#openPiece({ name, file, fileOffset, length }, options)
           if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
@@ -133,7 +144,6 @@ export class DataWriter {
     }
     check.end()
     this.#padToSector()
-    return data
   }
 
   /** Encodes and places everything that was added. */
@@ -149,7 +159,7 @@ export class DataWriter {
     return this.add({ ...source, size: file.size, content: this.read(file), ranges }, storage)
   }
 
-  /** Which parts of a sparse file are stored; undefined for any other file, and for content in the tree. */
+  /** The stored ranges of a sparse file; undefined for any other file, and for content in the tree. */
   async #rangesOf(file: FileData): Promise<DataRange[] | undefined> {
     if (!file.sparse) return undefined
     await this.flush()
@@ -292,8 +302,8 @@ export class DataWriter {
     for await (const chunk of file.content) {
       check.add(chunk)
       if (chunk.length === 0) continue
-      const place = this.#inline.append(chunk)
-      data.inlineAt ??= place
+      const position = this.#inline.append(chunk)
+      data.inlineAt ??= position
     }
     check.end()
   }

@@ -1,4 +1,4 @@
-import type { CompressExtent, DecompressExtent } from './compression.ts'
+import type { ExtentCompression } from './compression.ts'
 import { COMPRESS_LZO, COMPRESS_ZLIB, COMPRESS_ZSTD } from '../format.ts'
 import { compressLzoExtent, decompressLzoExtent } from '../lzo-extent.ts'
 import { LzoCompressor } from '../../lib/lzo.ts'
@@ -6,11 +6,8 @@ import { compressZlib, decompressZlib } from '../../lib/zlib.ts'
 import { readFrameSize } from '../../lib/zstd/format.ts'
 import { loadZstd, type ZstdCompressor } from '../../lib/zstd/codec.ts'
 
-/** All that file extents can be compressed with; the tables of each way and level are kept once they were used. */
-export async function loadExtentCompression(): Promise<{
-  compress: CompressExtent
-  decompress: DecompressExtent
-}> {
+/** Loads every compression of extents. The tables of each algorithm and level are kept once they were used. */
+export async function loadExtentCompression(): Promise<ExtentCompression> {
   const zstd = await loadZstd()
   const zstdCompressors = new Map<number, ZstdCompressor>()
   let lzo: LzoCompressor | undefined

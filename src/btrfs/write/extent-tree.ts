@@ -29,7 +29,7 @@ interface ExtentUser {
   ino: number
 }
 
-/** Which inodes use which data extents. */
+/** The uses of data extents by inodes. */
 export class ExtentUses {
   readonly #row = columnOfU32()
   /** All roots, whose ids are longer than a column has room for; each use has the index of its root. */
@@ -258,7 +258,7 @@ function dataExtentItem(
 
 const hashOf = ({ root, objectid, offset }: ExtentDataRef) => extentDataRefHash(root, objectid, offset)
 
-/** References the way an extent item has them: the largest hash first. */
+/** References in the order of an extent item: the largest hash first. */
 function inHashOrder(refs: ExtentDataRef[]): ExtentDataRef[] {
   const hashed = refs.map((ref) => ({ ref, hash: hashOf(ref) }))
   hashed.sort((a, b) => (a.hash < b.hash ? 1 : a.hash > b.hash ? -1 : 0))
@@ -276,7 +276,7 @@ function* outerRefItems(bytenr: number, refs: ExtentDataRef[]): Generator<TreeIt
   }
 }
 
-/** How many references of a size an extent item holds itself. (BTRFS_MAX_EXTENT_ITEM_SIZE) */
+/** Number of references of a size that an extent item holds itself. (BTRFS_MAX_EXTENT_ITEM_SIZE) */
 function maxInlineRefs(nodeSize: number, refSize: number): number {
   const maxSize = Math.floor(leafDataSize(nodeSize) / 16) - Item.size
   return Math.floor((maxSize - ExtentItem.size) / refSize)

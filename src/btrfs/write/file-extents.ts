@@ -14,13 +14,13 @@ import type { TreeItem } from './tree.ts'
 export interface FileContext {
   generation: number
   extents: DataExtents
-  /** What of a file goes into the tree; valid until the next call. */
+  /** The bytes of a small file as they go into the tree; valid until the next call. */
   inlineContent: (file: FileData) => Uint8Array
-  /** Told of every use of a data extent: the file of which inode, at its own offset in the file. */
+  /** Called with every use of a data extent: its row, and the inode of the file. */
   onExtentUse: (row: number, ino: number) => void
 }
 
-/** Where the content of a file is that is not in the tree. */
+/** The items of a file's data extents. */
 export function* fileItems(ino: number, file: FileData, context: FileContext): Generator<TreeItem> {
   const { extents, generation, onExtentUse } = context
   for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
@@ -51,7 +51,7 @@ export function* fileItems(ino: number, file: FileData, context: FileContext): G
   }
 }
 
-/** What content in the tree looks like. */
+/** The form of inline content. */
 interface InlineForm {
   /** Bytes in the tree. */
   length: number
@@ -71,7 +71,7 @@ export function inlineFormOf({ size, inlineLength, inlineCompression }: FileData
     : { length: inlineLength, ramBytes: size, compression: inlineCompression }
 }
 
-/** Content that is kept in the tree itself. */
+/** The item of inline content. */
 export function inlineExtentItem(
   ino: number,
   { length, ramBytes, compression }: InlineForm,

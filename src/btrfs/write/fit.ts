@@ -1,10 +1,10 @@
-/** How large the file system is, and how much of its spare space the trees get. */
+/** The size of the file system, and the share of its spare space that metadata chunks get. */
 import { alignUp, chunkEnd, layoutMetadata, layoutSystem, type Profile } from './chunks.ts'
 import { DEVICE_RANGE_RESERVED, SECTOR_SIZE } from '../format.ts'
 import { yieldToEventLoop } from './tree-writer.ts'
 import type { PlanGlobalTrees, GlobalTrees } from './global-trees.ts'
 
-/** Free bytes that chunks are given on top of what they hold. */
+/** Free bytes in chunks, on top of what they hold. */
 export interface Headroom {
   metadata: number
   system: number
@@ -15,23 +15,23 @@ const MIB = 1024 ** 2
 const DEFAULT_SLACK = 128 * MIB
 /** Free metadata space, so that the first changes need no new chunk. */
 const METADATA_HEADROOM = 16 * MIB
-/** What of that space the kernel may set aside for itself before it gets more. (btrfs_update_global_block_rsv) */
+/** The part of it that the kernel may set aside for itself before the headroom grows. (btrfs_update_global_block_rsv) */
 const USUAL_RESERVE = 8 * MIB
 /** Room for the kernel to add chunk items for long. */
 const SYSTEM_HEADROOM = 4 * MIB
-/** With so much to spare the headroom fits, even moved behind a superblock mirror. */
+/** With so much spare space the headroom fits, even when a superblock mirror moves it. */
 const AMPLE = 16 * MIB
 /**
- * Free blocks without which the kernel cannot end a transaction that changes a little in every tree: it keeps what it
+ * Free blocks that the kernel needs to commit a transaction that changes a little in every tree: it keeps the blocks it
  * replaces until then. Measured: with one to four it goes read-only at the first change.
  */
 const MIN_METADATA_BLOCKS = 32
-/** What the kernel wants to be free before it adds a chunk: three paths of eight levels. (check_system_chunk) */
+/** Free blocks that the kernel demands before it adds a chunk: three paths of eight levels. (check_system_chunk) */
 const MIN_SYSTEM_BLOCKS = 24
-/** Of an empty file system, without those of the chunk tree. */
+/** Metadata blocks of an empty file system. */
 const MIN_TREES = 8
 
-/** Headroom of a file system that is as small as can be, and still survives being mounted for writing. */
+/** The least headroom with which a file system survives being mounted read-write. */
 function leastHeadroom(nodeSize: number): Headroom {
   return {
     metadata: MIN_METADATA_BLOCKS * nodeSize,
@@ -58,19 +58,19 @@ export function minDeviceBytes(nodeSize: number, profiles: { system: Profile; me
 }
 
 export interface SizeWanted {
-  /** Bytes; `fit`: as large as the content, with slack. */
+  /** Bytes; `fit`: as large as the content, plus slack. */
   size: number | 'fit'
   /** Bytes; undefined: ample. */
   slack: number | undefined
   nodeSize: number
 }
 
-/** A layout, and the size of the device it is for; undefined where it does not fit, with the least that would do. */
+/** A layout for a device of `totalBytes`; undefined where it does not fit, with the bytes that are needed. */
 export type Fitted = { totalBytes: number } & (
   { globalTrees: GlobalTrees } | { globalTrees: undefined; needed: number }
 )
 
-/** Lays the trees out in the space there is. */
+/** Lays the trees out in the space of the device. */
 export async function fitGlobalTrees(
   plan: PlanGlobalTrees,
   { size, slack, nodeSize }: SizeWanted,

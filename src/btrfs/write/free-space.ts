@@ -1,4 +1,4 @@
-/** The free space tree: for each block group, the ranges that nothing is allocated in. */
+/** The free space tree: the free ranges of each block group. */
 import type { Chunk } from './chunks.ts'
 import { FREE_SPACE_EXTENT_KEY, FREE_SPACE_INFO_KEY, FreeSpaceInfo } from '../format.ts'
 import { structItem, type TreeItem } from './tree.ts'

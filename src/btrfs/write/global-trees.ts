@@ -56,7 +56,7 @@ export interface GlobalTreesInput {
   metadataStart: number
   /** Every block written so far: those of the file trees. The list may grow later. */
   written: BlockList
-  /** Which of them snapshots refer to. */
+  /** The blocks that snapshots share. */
   shared: SharedBlocks
   fileTrees: RootEntry[]
   subvolumes: SubvolumeLink[]
@@ -370,7 +370,7 @@ function treeSpaceItems(chunks: readonly TreeChunk[], nodeSize: number): Generat
   )
 }
 
-/** Where data lie. Adjoining extents are in one chunk, and form one range here. */
+/** The ranges of data. Adjoining extents lie in one chunk, and form one range. */
 function dataRanges(extents: DataExtents, rows: Uint32Array): Range[] {
   const ranges: Range[] = []
   let last: Range | undefined
@@ -382,7 +382,7 @@ function dataRanges(extents: DataExtents, rows: Uint32Array): Range[] {
   return ranges
 }
 
-/** How much is allocated in each chunk; both lists are in the order of their addresses. */
+/** The bytes allocated in each chunk; both lists are in the order of their addresses. */
 function blockGroups(chunks: Chunk[], allocated: Range[]): BlockGroup[] {
   let i = 0
   return chunks.map((chunk) => {

@@ -1,10 +1,10 @@
 import { maxItemSize } from '../format.ts'
 import type { TreeItem } from './tree.ts'
 
-/** Writes what one value adds to an item, at `at` of a block that is given as a view and as bytes. */
+/** Writes one value of an item, at `at` of a block that is given as a view and as bytes. */
 export type WriteHashed<T> = (block: DataView, at: number, bytes: Uint8Array, value: T) => void
 
-/** Items whose key offset is a hash: what shares a hash shares an item. */
+/** Items whose key offset is a hash: values of one hash share an item. */
 export function* hashedItems<T>(
   hashed: { hash: number; value: T }[],
   { objectid, type, nodeSize }: { objectid: number; type: number; nodeSize: number },

@@ -3,7 +3,7 @@ import type { DecompressExtent } from './compression.ts'
 import { COMPRESS_ZSTD } from '../format.ts'
 import type { EncodedPiece } from './batch-memory.ts'
 
-/** Bytes of a block: whole sectors, at most what a piece may have. What is read goes through one of these. */
+/** Bytes of a block: whole sectors, at most the length of a piece. */
 export const INLINE_BLOCK_BYTES = 64 * 1024
 /** Blocks that are kept decompressed: trees are written nearly in the order in which files come. */
 const DECOMPRESSED_BLOCKS = 256
@@ -16,7 +16,7 @@ export class InlineContent {
   readonly #decompress: DecompressExtent
   /** Compressed, or as they were; undefined while they are being encoded. */
   readonly #full: (Uint8Array | undefined)[] = []
-  /** Blocks decompressed lately, the latest last. */
+  /** Blocks that were decompressed last, the latest at the end. */
   readonly #decompressed = new Map<number, Uint8Array>()
   #open = new Uint8Array(INLINE_BLOCK_BYTES)
   #used = 0
@@ -25,7 +25,7 @@ export class InlineContent {
     this.#decompress = decompress
   }
 
-  /** Number of the block that is not full. */
+  /** Index of the block that is being filled. */
   get openBlock(): number {
     return this.#full.length
   }
@@ -34,12 +34,12 @@ export class InlineContent {
     return this.#used + size <= INLINE_BLOCK_BYTES
   }
 
-  /** Appends to the open block, which must have room. Returns the place to read from. */
+  /** Appends to the open block, which must have room. Returns the position to read from. */
   append(chunk: Uint8Array): number {
-    const place = this.openBlock * INLINE_BLOCK_BYTES + this.#used
+    const position = this.openBlock * INLINE_BLOCK_BYTES + this.#used
     this.#open.set(chunk, this.#used)
     this.#used += chunk.length
-    return place
+    return position
   }
 
   /** Ends the open block: puts it at the start of `target`, to be encoded there. `keep` takes the result. */
@@ -50,22 +50,22 @@ export class InlineContent {
     this.#full.push(undefined)
   }
 
-  /** Takes over what became of a block, for which no holes are made. */
+  /** Keeps the result of encoding a block, which is never a hole. */
   keep(block: number, { stored, compression }: EncodedPiece): void {
     const frame = stored!
     this.#full[block] = frame.slice(0, compression === COMPRESS_ZSTD ? readFrameSize(frame) : frame.length)
   }
 
-  /** Whether what lies at a place can be read: it cannot while its block is being encoded. */
-  holds(place: number): boolean {
-    const block = Math.floor(place / INLINE_BLOCK_BYTES)
+  /** Whether a position can be read: not while its block is being encoded. */
+  holds(position: number): boolean {
+    const block = Math.floor(position / INLINE_BLOCK_BYTES)
     return block === this.openBlock || this.#full[block] !== undefined
   }
 
-  /** The bytes at a place; valid until something is appended. */
-  read(place: number, size: number): Uint8Array {
-    const block = Math.floor(place / INLINE_BLOCK_BYTES)
-    const start = place - block * INLINE_BLOCK_BYTES
+  /** The bytes at a position; valid until something is appended. */
+  read(position: number, size: number): Uint8Array {
+    const block = Math.floor(position / INLINE_BLOCK_BYTES)
+    const start = position - block * INLINE_BLOCK_BYTES
     return (block === this.openBlock ? this.#open : this.#block(block)).subarray(start, start + size)
   }
 

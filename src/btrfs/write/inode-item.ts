@@ -1,11 +1,11 @@
-/** The items of inodes proper. (struct btrfs_inode_item) */
+/** Inode items. (struct btrfs_inode_item) */
 import { MODE_TYPE } from '../../file-tree/mode-type.ts'
 import type { EntryMetadata, Timestamp } from '../../file-tree/entry.ts'
 import type { TreeNode } from '../../file-tree/tree.ts'
 import { INODE_ITEM_KEY, InodeItem } from '../format.ts'
 import type { TreeItem } from './tree.ts'
 
-/** The inode of a directory in which nothing lies, readable by all. */
+/** The inode of an empty directory, readable by all. */
 export function emptyDirectoryInode(time: Timestamp, generation: number): InodeItem {
   return {
     generation,
@@ -30,12 +30,12 @@ export function emptyDirectoryInode(time: Timestamp, generation: number): InodeI
 
 type NodeType = TreeNode<unknown>['type']
 
-/** What sets inodes apart that have type and metadata in common. */
+/** The fields that inodes of the same type and metadata do not share. */
 export type InodeFields = Pick<InodeItem, 'size' | 'nbytes' | 'nlink' | 'rdev' | 'flags'>
 
 const { size: SIZE, nbytes: NBYTES, nlink: NLINK, rdev: RDEV, flags: FLAGS } = InodeItem.at
 
-/** Encoded metadata that other inodes may share. */
+/** Encoded metadata kept for other inodes. */
 const MAX_ENCODED = 4096
 
 /** Makes inode items. Metadata that inodes share (the same object, see FileTree) is encoded once. */

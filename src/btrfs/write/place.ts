@@ -1,4 +1,4 @@
-/** Places encoded pieces of files on the device, each whole file once. */
+/** Places encoded pieces of files on the device; files of equal content share their extents. */
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataSink } from './data-copies.ts'
@@ -13,7 +13,7 @@ export interface Piece {
   length: number
 }
 
-/** Where a piece of a placed file lies; undefined: it is a hole. */
+/** A piece of a placed file; undefined: a hole. */
 type PlacedPiece =
   | {
       /** Bytes in the file, whole sectors. */
@@ -35,21 +35,21 @@ export interface ExtentPlacerOptions {
 }
 
 /**
- * Gives pieces their places, in the order in which they come.
+ * Places pieces in the order in which they come.
  *
- * A file is a twin of an earlier one when every piece of it is stored as the very same bytes. Checksums, which
- * are there anyway, say where it is worth looking; the bytes themselves, read back from the image, decide.
+ * A file is the twin of an earlier one when every piece of it is stored as the same bytes. Checksums, which are needed
+ * anyway, find candidates; the bytes themselves, read back from the image, decide.
  */
 export class ExtentPlacer {
   readonly extents: DataExtents
   readonly #sink: DataSink
   readonly #allocator: DataAllocator
   readonly #dedupe: boolean
-  /** By the fingerprint of a beginning, up to the end of some piece: the first file that begins so. */
+  /** By the fingerprint of a beginning, up to the end of some piece: the first file with that beginning. */
   readonly #files = new Map<number, FileData>()
-  /** Fingerprint of what has come of the file that is being placed. */
+  /** Fingerprint of the pieces so far of the file that is being placed. */
   #fingerprint = 0
-  /** The file that equals it so far; of such a file nothing is placed. */
+  /** A placed file that equals it so far; while there is one, no piece is placed. */
   #twin: FileData | undefined
 
   constructor({ sink, allocator, checksumSize, dedupe }: ExtentPlacerOptions) {
@@ -62,8 +62,8 @@ export class ExtentPlacer {
   /** The encoded piece may be overwritten once the promise is settled; when there is none, at once. */
   place(piece: Piece, encoded: EncodedPiece): Promise<void> | void {
     const { file, fileOffset } = piece
-    // NODATACOW files are written in place, so they keep their extents for themselves. Of sparse files there may be
-    // any number of pieces that never come here, and nothing here reckons with that.
+    // NODATACOW files are written in place, so they cannot share extents. The pieces of sparse files leave gaps, which
+    // the search for twins does not handle.
     if (!this.#dedupe || file.nodatacow || file.sparse) return this.#placeNew(piece, encoded)
     const isFirst = fileOffset === 0
     this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, encoded)
@@ -75,7 +75,7 @@ export class ExtentPlacer {
       if (known === undefined) this.#files.set(this.#fingerprint, file)
       return this.#placeNew(piece, encoded)
     }
-    return this.#part(piece, encoded, this.#twin)
+    return this.#endTwin(piece, encoded, this.#twin)
   }
 
   /**
@@ -88,7 +88,7 @@ export class ExtentPlacer {
       known.size === file.size &&
       (await this.#equals(known, piece, encoded)) &&
       (await this.#equalUpTo(twin, known, fileOffset))
-    if (!isEqual) return this.#part(piece, encoded, twin)
+    if (!isEqual) return this.#endTwin(piece, encoded, twin)
     const isLast = fileOffset + length >= file.size
     this.#twin = isLast ? undefined : known
     if (!isLast) return
@@ -96,8 +96,8 @@ export class ExtentPlacer {
     file.extentCount = known.extentCount
   }
 
-  /** Places a piece of a file that equals no other any more, after what it had in common with its twin. */
-  async #part(piece: Piece, encoded: EncodedPiece, twin: FileData): Promise<void> {
+  /** Places the first piece in which a file differs from its twin, after a copy of the pieces before. */
+  async #endTwin(piece: Piece, encoded: EncodedPiece, twin: FileData): Promise<void> {
     this.#twin = undefined
     await this.#copyUpTo(twin, piece.file, piece.fileOffset)
     if (!this.#files.has(this.#fingerprint)) this.#files.set(this.#fingerprint, piece.file)
@@ -115,7 +115,7 @@ export class ExtentPlacer {
     return this.#sink.write(bytenr, stored, incompressible)
   }
 
-  /** Whether the piece at the same place of a placed file is stored as the same bytes. */
+  /** Whether the piece at the same offset of a placed file is stored as the same bytes. */
   async #equals(twin: FileData, { fileOffset }: Piece, encoded: EncodedPiece): Promise<boolean> {
     const { stored, compression, checksums } = encoded
     const placed = this.#placedPiece(twin, fileOffset, stored?.length)
@@ -138,7 +138,7 @@ export class ExtentPlacer {
     return true
   }
 
-  /** Places what two files have in common a second time: behind it they differ. */
+  /** Places the pieces before `end`, in which a file equals its twin, a second time. */
   async #copyUpTo(twin: FileData, file: FileData, end: number): Promise<void> {
     for (let fileOffset = 0; fileOffset < end; fileOffset += MAX_COMPRESSED_RAM_BYTES) {
       const placed = this.#placedPiece(twin, fileOffset, end - fileOffset)
@@ -156,9 +156,9 @@ export class ExtentPlacer {
   }
 
   /**
-   * The piece that begins at a place of a file. Plain ones may have become parts of a longer extent.
+   * The piece that begins at an offset of a file. Uncompressed pieces may have become parts of a longer extent.
    *
-   * @param most bytes of it that matter, when it is plain: the last one may end with a sector of its own
+   * @param most length of the piece, at most, when it is not compressed
    */
   #placedPiece(file: FileData, fileOffset: number, most = MAX_COMPRESSED_RAM_BYTES): PlacedPiece {
     let low = file.firstExtent
@@ -190,9 +190,9 @@ export class ExtentPlacer {
 }
 
 /**
- * A number that equal beginnings share, and hardly any others.
+ * A number that equal beginnings of files share, and different ones hardly ever do.
  *
- * @param before of what comes before the piece; for the first one the size of the file
+ * @param before fingerprint of the pieces before; for the first piece the size of the file
  */
 function fingerprint(before: number, { stored, compression, checksums }: EncodedPiece): number {
   let low = Math.imul(before ^ compression, 0x9e3779b1)

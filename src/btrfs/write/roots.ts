@@ -1,4 +1,4 @@
-/** The root tree: where every other tree is, and how subvolumes hang together. And the UUID tree. */
+/** The root tree, which has the roots of all other trees and the links between subvolumes; and the UUID tree. */
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { nameHash } from '../checksum.ts'
@@ -35,7 +35,7 @@ export interface RootEntry {
   files?: FileTreeFields
 }
 
-/** What the root item of a file tree has besides; the relocation tree has none of it. */
+/** Fields of the root items of file trees; the relocation tree has none of them. */
 export interface FileTreeFields {
   uuid?: Uint8Array
   /** UUID of what it is a snapshot of. */
@@ -48,7 +48,7 @@ export interface FileTreeFields {
   ctime?: Timestamp
 }
 
-/** Where a subvolume lies. */
+/** The place of a subvolume in another one. */
 export interface SubvolumeLink {
   id: bigint
   /** The subvolume it lies in, the inode of the directory there, and name and index of its entry in that. */

@@ -1,6 +1,6 @@
 /**
- * Snapshots share all blocks of their source but the root, of which each has a copy. A block below a root that is
- * not alone has a reference for each of them; what lies deeper has references of its parent's owner only, as ever.
+ * Snapshots share all blocks of their source except the root, of which each has a copy. The blocks right below the root
+ * have a reference for each of these roots; blocks further down have only that of their owner.
  * (btrfs_copy_root, btrfs_inc_ref)
  */
 import { parse as uuidBytes } from 'uuid'
@@ -8,7 +8,7 @@ import type { SubvolumePlan } from '../../spec/plan.ts'
 import type { RootEntry } from './roots.ts'
 import type { TreeRoot } from './tree.ts'
 
-/** Which tree blocks snapshots share with their sources. */
+/** The tree blocks that snapshots share with their sources. */
 export class SharedBlocks {
   /** By the source: the level right below its root, and the trees that refer to blocks there. */
   readonly #sources = new Map<bigint, { level: number; referrers: readonly bigint[] }>()

@@ -1,4 +1,4 @@
-/** Which sectors of a file with holes are stored. */
+/** The stored sectors of files with holes. */
 import {
   contentLength,
   wholeContent,
@@ -15,11 +15,11 @@ export interface StoredContent {
   content: AsyncIterable<Uint8Array>
 }
 
-/** All that is not a hole; where holes do not fill sectors, zeros do. */
+/** Everything but whole sectors of holes; partial ones are filled with zeros. */
 export function storedContent({ size, content, ranges }: FileContent): StoredContent {
   if (ranges === undefined) return { runs: [{ offset: 0, length: size }], content }
   const runs: DataRange[] = []
-  /** The same ranges in a file that has nothing but the runs. */
+  /** The ranges as offsets in the concatenated runs. */
   const inRuns: DataRange[] = []
   let skipped = 0
   let end = 0

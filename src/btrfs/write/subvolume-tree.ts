@@ -1,6 +1,6 @@
 /**
- * The inodes of one subvolume: a walk over its part of the tree that gives every node its number, its names
- * and, to directories, their entries' numbers.
+ * The inodes of one subvolume: a walk over its part of the tree, which numbers every node and its names, and the
+ * entries of directories.
  */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { DirectoryNode, LeafNode, TreeNode } from '../../file-tree/tree.ts'
@@ -197,7 +197,7 @@ export class SubvolumeTree {
   }
 }
 
-/** Whether more than one name may lead to a node. */
+/** Whether a node may have several names. */
 function isShared(node: TreeNode<FileData>): node is LeafNode<FileData> {
   return node.type !== 'directory' && node.hardLinked
 }

@@ -1,23 +1,23 @@
-/** Where subvolumes lie: which tree has an entry of which, and what is made so that it can. */
+/** Places subvolumes in each other, and makes the directories that lead there. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
-import type { BtrfsPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
+import type { BtrfsFileSystemPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
 import type { FileData } from './data-extents.ts'
 import { SubvolumeTree } from './subvolume-tree.ts'
 
 type Directory = DirectoryNode<FileData>
 
 /**
- * All subvolumes but the snapshots, the top level first, with what the description puts into them besides the
- * sources' entries: other subvolumes and links. The directories are changed for that.
+ * All subvolumes except snapshots, the top level first, with the subvolumes and links that the description adds to the
+ * entries of the sources. The directories are changed.
  *
- * @param sourceRoots the root directories of those that a path of the sources leads to
+ * @param sourceRoots root directories of the subvolumes that have a path
  * @throws InputError when the sources put something else where a subvolume or a link should lie
  */
 export function placeSubvolumes(
-  { time, subvolumes, links }: Pick<BtrfsPlan, 'time' | 'subvolumes' | 'links'>,
+  { time, subvolumes, links }: Pick<BtrfsFileSystemPlan, 'time' | 'subvolumes' | 'links'>,
   sourceRoots: ReadonlyMap<SubvolumePlan, Directory>,
 ): SubvolumeTree[] {
   const [top, ...others] = subvolumes
@@ -52,7 +52,7 @@ export function placeSubvolumes(
   return [...subvolumeTrees.values()].map((source) => new SubvolumeTree(source))
 }
 
-/** The directory of a subvolume at a path; undefined when something else is in the way. */
+/** The directory of a subvolume at a path, made where it is missing; undefined when something else is in the way. */
 function directoryAt(root: Directory, names: readonly ByteString[], time: Timestamp): Directory | undefined {
   let directory = root
   for (const name of names) {
@@ -63,7 +63,7 @@ function directoryAt(root: Directory, names: readonly ByteString[], time: Timest
       directory.children.set(name, next)
       directory = next
     } else {
-      // Another subvolume is mounted there, which keeps its root: here it is a directory of its own from now on.
+      // A mount point shares the directory of the subvolume that belongs there. From now on it has its own.
       const next = { ...emptyDirectory(time, root.subvolume!), metadata: child.metadata }
       directory.children.set(name, next)
       directory = next

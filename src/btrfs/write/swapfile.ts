@@ -1,4 +1,4 @@
-/** A swap file: a header, and space that is set aside for it. */
+/** A swap file: a header, and preallocated space. */
 import { parse as uuidBytes } from 'uuid'
 import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
@@ -11,8 +11,8 @@ import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHe
 const SWAP_VERSION = 1
 
 /**
- * Places a swap file and writes its header. What follows the header is preallocated, and nothing is written there.
- * The kernel swaps to pages where they lie, past the file system: nothing here is compressed, shared or a hole.
+ * Places a swap file and writes its header. The rest is preallocated and not written. The kernel swaps to the device
+ * directly, past the file system, so that nothing may be compressed, shared or a hole.
  */
 export async function placeSwapfile(
   { size, uuid }: SwapfilePlan,

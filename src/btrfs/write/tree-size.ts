@@ -1,6 +1,6 @@
 /**
- * How many blocks `buildTree` makes of items, without building anything: trees that describe their own blocks are
- * planned with it. Only the number of leaves depends on the items; the nodes above follow from it.
+ * Counts the blocks that `buildTree` makes of items, without building anything: to plan trees that describe their own
+ * blocks. Only the number of leaves depends on the items; the nodes above follow from it.
  */
 import { fanout, itemFits } from './tree.ts'
 

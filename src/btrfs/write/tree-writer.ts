@@ -12,7 +12,7 @@ import {
   type TreeRoot,
 } from './tree.ts'
 
-/** What all tree blocks have in common, and the function of their checksums. */
+/** The fields that all tree blocks share, and the function of their checksums. */
 export type WriteContext = BlockContext & { hash: BlockHash }
 
 /** Blocks written between two visits of the event loop. */
@@ -39,8 +39,8 @@ function* places(groups: Iterable<TreeChunk>, nodeSize: number): Generator<Block
 /**
  * Writes trees one after the other into chunks, each chunk as a whole and once for each of its stripes.
  *
- * The first trees may be written before it is known how many follow: `continueIn` then gives the chunks as they
- * turned out to be.
+ * The file trees are written before the number of blocks that follow is known: `continueIn` then sets the final
+ * chunks.
  */
 export class TreeWriter {
   readonly #sink: ImageSink
@@ -48,11 +48,11 @@ export class TreeWriter {
   readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
   #next: BlockPlace | undefined
-  /** The chunk whose blocks are being collected. */
+  /** The chunk that is being collected. */
   #group: TreeChunk | undefined
   #buffer = new Uint8Array(0)
   #used = 0
-  /** The block that was written last. */
+  /** The last block written. */
   #last: Uint8Array = new Uint8Array(0)
   /** Every block written, in order. */
   readonly blocks = new BlockList()
@@ -77,14 +77,14 @@ export class TreeWriter {
     }
   }
 
-  /** Writes the root of the tree that was written last once more, as that of a snapshot, which shares all else. */
+  /** Writes the root of the last tree again, as that of a snapshot, which shares all other blocks. */
   async copyRoot(owner: bigint, { level, blocks }: TreeRoot): Promise<TreeRoot> {
     const bytenr = this.#allocate(owner, level)
     await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
     return { bytenr, level, blocks }
   }
 
-  /** The final chunks, whose first blocks are those written already. */
+  /** Continues in the final chunks, whose first blocks are written already. */
   continueIn(groups: TreeChunk[]): void {
     this.#places = places(groups, this.#context.nodeSize)
     for (let i = 0; i < this.blocks.length; i++) this.#places.next()
@@ -93,7 +93,7 @@ export class TreeWriter {
     this.#group = groups.find(({ chunk }) => chunk.logical === current.chunk.logical)
   }
 
-  /** Writes what is still held back. */
+  /** Writes the collected chunk. */
   async flush(): Promise<void> {
     if (this.#group === undefined) return
     const content = this.#buffer.subarray(0, this.#used)

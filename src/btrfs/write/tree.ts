@@ -15,7 +15,7 @@ import {
 } from '../format.ts'
 
 /**
- * One item of a tree: its key, the size of its data in bytes, and what writes the data at `at`.
+ * One item of a tree: its key, the size of its data in bytes, and the function that writes the data at `at`.
  *
  * A number stands for an object id or offset below 2^53, a bigint for any 64-bit pattern.
  */
@@ -24,11 +24,11 @@ export interface TreeItem {
   type: number
   offset: number | bigint
   size: number
-  /** @param bytes the same block, for what is only copied */
+  /** @param bytes the same block, for copying into it */
   write(block: DataView, at: number, bytes: Uint8Array): void
 }
 
-/** An item that is one struct, whole. */
+/** An item of one struct. */
 export function structItem<T>(
   { objectid, type, offset }: Pick<TreeItem, 'objectid' | 'type' | 'offset'>,
   codec: Codec<T>,
@@ -37,7 +37,7 @@ export function structItem<T>(
   return { objectid, type, offset, size: codec.size, write: (block, at) => codec.write(block, at, value) }
 }
 
-/** What every block of one file system has in common. */
+/** The header fields that all blocks of a file system share. */
 export interface BlockContext {
   nodeSize: number
   generation: number
@@ -71,7 +71,7 @@ export interface TreeBlock {
  * Builds one tree, block by block.
  *
  * @param items in ascending key order
- * @param allocate gives the address of the next block; called once a block, in the order of the blocks yielded
+ * @param allocate returns the address of the next block; called once a block, in the order of the blocks yielded
  * @throws Error when the keys do not ascend or an item is longer than a leaf holds
  */
 export function* buildTree(
@@ -116,7 +116,7 @@ export function* buildTree(
   return { bytenr, level: top.level, blocks }
 }
 
-/** A tree block as another tree has it in another place, without its checksum. */
+/** A copy of a tree block for another tree at another address, without its checksum. */
 export function copyOfBlock(block: Uint8Array, owner: bigint, bytenr: number): Uint8Array {
   const copy = block.slice()
   const view = viewOf(copy)
@@ -196,7 +196,7 @@ export function itemFits(nritems: number, dataEnd: number, size: number): boolea
   return Header.size + (nritems + 1) * Item.size + size <= dataEnd
 }
 
-/** Holds the ascending order of keys: a mistake here would be found only when the image is mounted. */
+/** Checks that keys ascend: a mistake would otherwise be found only when the image is mounted. */
 class KeyOrder {
   #objectid = -1n as number | bigint
   #type = 0

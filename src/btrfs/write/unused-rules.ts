@@ -1,18 +1,18 @@
 import type { EntryRules } from '../../file-tree/entry-rules.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
-import type { BtrfsPlan } from '../../spec/plan.ts'
 
 /**
- * Patterns are for what there is, and what is left out need not be there. But who changes one path knows that it
- * is there, or mistypes it.
+ * Patterns may match nothing, and paths to leave out may be missing. But a rule that changes one path which does not
+ * exist is probably misspelt.
  *
- * @returns JSON paths of the rules that were for nothing
+ * @param jsonPath prefix of the rules' JSON paths
+ * @returns JSON paths of the rules that matched no entry
  * @throws InputError when one of them changes a path
  */
-export function unusedRulesOf(rules: EntryRules | undefined, { number }: BtrfsPlan): string[] {
+export function unusedRulesOf(rules: EntryRules | undefined, jsonPath: string): string[] {
   const unused = (rules?.unused() ?? []).map(({ index, for: whom, exclude }) => ({
-    jsonPath: `partitions[${number - 1}].paths[${index}]`,
+    jsonPath: `${jsonPath}paths[${index}]`,
     missing: 'path' in whom && !exclude ? toDisplay(`/${whom.path}`) : undefined,
   }))
   const wrong = unused.find(({ missing }) => missing !== undefined)

@@ -9,7 +9,7 @@ import { TreeView } from '../../file-tree/tree-view.ts'
 import { contentLength, type FileContent } from '../../file-tree/file-content.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
 import { FileTree, type FileNode } from '../../file-tree/tree.ts'
-import type { BtrfsPlan, SubvolumePlan } from '../../spec/plan.ts'
+import type { BtrfsFileSystemPlan, SubvolumePlan } from '../../spec/plan.ts'
 import { BootView } from './boot-view.ts'
 import { DataAllocator, metadataChunks } from './chunks.ts'
 import type { DecompressExtent } from './compression.ts'
@@ -21,7 +21,7 @@ import type { ExtentUses } from './extent-tree.ts'
 import type { FileData } from './data-extents.ts'
 import { fitGlobalTrees } from './fit.ts'
 import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
-import { entryProblem } from '../limits.ts'
+import { btrfsLimits, entryProblem } from '../limits.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import { writeFileTrees, type WrittenFileTrees } from './file-trees.ts'
 import { globalTreesPlanner, type GlobalTrees } from './global-trees.ts'
@@ -31,44 +31,33 @@ import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
 import type { TreeRoot } from './tree.ts'
 import { TreeWriter, yieldToEventLoop } from './tree-writer.ts'
+import { subvolumeSummary, type BtrfsSummary } from './summary.ts'
 import { unusedRulesOf } from './unused-rules.ts'
-import type { InodeCounts, SubvolumeTree } from './subvolume-tree.ts'
+import type { SubvolumeTree } from './subvolume-tree.ts'
 
-/** What was written, in numbers. Sizes are bytes. */
-export interface BtrfsSummary {
-  /** Size of the file system. */
-  size: number
-  /** Tree blocks, each copy counted once. */
-  metadataBytes: number
-  /** Content of files, as the sources gave it. */
-  bytesIn: number
-  /** Space that content takes on disk. */
-  bytesStored: number
-  extents: number
-  /** JSON paths of rules that were for nothing: patterns, and paths to leave out. */
-  unusedRules: string[]
-  /** The top level first, then by their ids. Snapshots have the counts of their sources. */
-  subvolumes: (InodeCounts & { plan: SubvolumePlan })[]
-}
-
-/** What the writer leaves to others. */
 export interface BtrfsWriterOptions {
   encoder: ExtentEncoder
   decompress: DecompressExtent
-  /** The one that the plan names. */
+  /** The function of the checksums that the plan names. */
   hash: BlockHash
   signal?: AbortSignal | undefined
+  /** The file system in messages: `partition 2 ("NIXOS_SD")`. */
+  name: string
+  /** Prefix of the plan's JSON paths: `partitions[1].`. Default: none. */
+  jsonPath?: string
 }
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
 const GENERATION = 1
 
 export class BtrfsWriter {
-  readonly #plan: BtrfsPlan
+  readonly #plan: BtrfsFileSystemPlan
   readonly #ids: DeviceIds
   readonly #hash: BlockHash
   readonly #sink: DeviceSink
   readonly #signal: AbortSignal | undefined
+  readonly #name: string
+  readonly #jsonPath: string
   readonly #allocator: DataAllocator
   readonly #copies: DataCopies | undefined
   readonly #placer: ExtentPlacer
@@ -79,7 +68,11 @@ export class BtrfsWriter {
   #bootView: BootView | undefined
 
   /** @param sink of the partition; nothing has been written to it */
-  constructor(plan: BtrfsPlan, sink: ImageSink, { encoder, decompress, hash, signal }: BtrfsWriterOptions) {
+  constructor(
+    plan: BtrfsFileSystemPlan,
+    sink: ImageSink,
+    { encoder, decompress, hash, signal, name, jsonPath = '' }: BtrfsWriterOptions,
+  ) {
     this.#plan = plan
     this.#ids = {
       fsid: uuidBytes(plan.uuid),
@@ -88,6 +81,8 @@ export class BtrfsWriter {
     }
     this.#hash = hash
     this.#signal = signal
+    this.#name = name
+    this.#jsonPath = jsonPath
     this.#sink = deviceSink(sink, plan.size === 'fit' ? Infinity : plan.size)
     const { profiles, mixed, dedupe, inlineCompression } = plan
     this.#allocator = new DataAllocator(DEVICE_RANGE_RESERVED, { profile: profiles.data, mixed })
@@ -107,6 +102,7 @@ export class BtrfsWriter {
       inlineCompression,
     })
     this.#rules = plan.rules.length > 0 ? new EntryRules(plan.rules) : undefined
+    const limits = btrfsLimits(plan.nodeSize)
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -119,12 +115,12 @@ export class BtrfsWriter {
       subvolumes: plan.subvolumes,
       pathStorage: new Map(plan.paths.map((rule) => [rule.path, rule])),
       rules: this.#rules,
-      problemOf: (entry) => entryProblem(entry, plan.nodeSize),
+      problemOf: (entry) => entryProblem(entry, limits),
     })
   }
 
   /**
-   * Takes in one entry, below the path `to`.
+   * Adds an entry below the path `to`.
    *
    * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
@@ -132,12 +128,12 @@ export class BtrfsWriter {
     return this.#tree.add(entry, to)
   }
 
-  /** What was taken in so far, as one tree from the root of the partition's paths. Its files are read back from the image. */
+  /** The tree so far, from the root of all paths. Its files are read back from the image. */
   get collected(): TreeView<FileData> {
     return new TreeView(this.#tree, (file) => this.open(file))
   }
 
-  /** What boot loaders see, once it is finished. */
+  /** The file system as boot loaders see it, once it is finished. */
   get bootView(): BootView {
     if (this.#bootView === undefined) throw new Error('the file system is not finished')
     return this.#bootView
@@ -158,7 +154,7 @@ export class BtrfsWriter {
   async finish(): Promise<BtrfsSummary> {
     await this.#data.flush()
     await this.#addSwapfile()
-    const unusedRules = unusedRulesOf(this.#rules, this.#plan)
+    const unusedRules = unusedRulesOf(this.#rules, this.#jsonPath)
     const metadataStart = this.#allocator.close()
     await this.#copies?.flush()
     const subvolumeTrees = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
@@ -219,7 +215,7 @@ export class BtrfsWriter {
     subvolumeTrees,
     fileTrees,
   }: WrittenTrees): Promise<Fitted> {
-    const { nodeSize, time, profiles, mixed, blockGroupTree, subvolumes, label, number } = this.#plan
+    const { nodeSize, time, profiles, mixed, blockGroupTree, subvolumes } = this.#plan
     const plan = globalTreesPlanner({
       nodeSize,
       generation: GENERATION,
@@ -244,7 +240,7 @@ export class BtrfsWriter {
     await yieldToEventLoop()
     const fitted = await fitGlobalTrees(plan, this.#plan)
     if (fitted.globalTrees !== undefined) return fitted
-    throw new DoesNotFitError(`the content of partition ${number} (${JSON.stringify(label)})`, {
+    throw new DoesNotFitError(`the content of ${this.#name}`, {
       needed: fitted.needed,
       available: fitted.totalBytes,
     })
@@ -282,12 +278,15 @@ export class BtrfsWriter {
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
     const counts = new Map(subvolumeTrees.map(({ plan, counts }) => [plan.id, counts]))
     return {
+      uuid: this.#plan.uuid,
       size: totalBytes,
       metadataBytes: globalTrees.bytesUsed - bytesStored,
       bytesIn: this.#bytesIn,
       bytesStored,
       extents: rows.length,
-      subvolumes: this.#plan.subvolumes.map((plan) => ({ plan, ...counts.get(plan.snapshotOf ?? plan.id)! })),
+      subvolumes: this.#plan.subvolumes.map((plan) =>
+        subvolumeSummary(plan, counts.get(plan.snapshotOf ?? plan.id)!),
+      ),
     }
   }
 }

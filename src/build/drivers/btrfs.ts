@@ -5,7 +5,8 @@ import { loadExtentCompression } from '../../btrfs/write/extent-compression.ts'
 import type { BuildContext } from '../context.ts'
 import { addBootFiles, bootFileEntries, installSystem } from '../nixos-system.ts'
 import type { BtrfsResult } from '../result.ts'
-import { BtrfsWriter, type BtrfsSummary } from '../../btrfs/write/writer.ts'
+import type { BtrfsSummary } from '../../btrfs/write/summary.ts'
+import { BtrfsWriter } from '../../btrfs/write/writer.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { loadHash } from '../../lib/load-hash.ts'
@@ -29,7 +30,14 @@ async function openBtrfsPartition(
   const hash = await loadHash(plan.checksum)
   const threads = openExtentEncoder(workers, { compress, hash, onFinding })
   const encoder = profiler?.encoder(threads) ?? threads
-  const writer = new BtrfsWriter(plan, sink, { encoder, decompress, hash, signal })
+  const writer = new BtrfsWriter(plan, sink, {
+    encoder,
+    decompress,
+    hash,
+    signal,
+    name: `partition ${plan.number} (${JSON.stringify(plan.label)})`,
+    jsonPath: `partitions[${plan.number - 1}].`,
+  })
   return {
     *ownEntries(): Iterable<NewEntry> {
       if (nixos === undefined) return
@@ -59,10 +67,10 @@ async function openBtrfsPartition(
 
 function resultOf(
   plan: BtrfsPlan,
-  { size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules'>,
+  { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules'>,
 ): BtrfsResult {
-  const { number, label, start, bootable, uuid } = plan
-  const subvolumes = all.filter(({ plan: { snapshotOf } }) => snapshotOf === undefined)
+  const { number, label, start, bootable } = plan
+  const subvolumes = all.filter(({ snapshotOf }) => snapshotOf === undefined)
   const total = (count: 'files' | 'directories' | 'symlinks' | 'specials' | 'hardLinks' | 'inlineFiles') =>
     subvolumes.reduce((sum, subvolume) => sum + subvolume[count], 0)
   return {
@@ -80,18 +88,19 @@ function resultOf(
     specials: total('specials'),
     hardLinks: total('hardLinks'),
     inlineFiles: total('inlineFiles'),
-    subvolumes: all.map(({ plan: { id, name, parent, path, uuid, ...more }, files }) => ({
-      id,
-      // They come from the description, so they are text.
-      name: toText(name)!,
-      parent: name === '' ? undefined : parent,
-      path: path === undefined ? undefined : `/${toText(path)!}`,
-      uuid,
-      readOnly: more.readOnly,
-      default: more.isDefault,
-      snapshotOf: more.snapshotOf,
-      files,
-    })),
+    subvolumes: all.map(
+      ({ id, name, parent, path, uuid, readOnly, default: isDefault, snapshotOf, files }) => ({
+        id,
+        name,
+        parent,
+        path,
+        uuid,
+        readOnly,
+        default: isDefault,
+        snapshotOf,
+        files,
+      }),
+    ),
   }
 }
 

@@ -1,5 +1,5 @@
 /** A BTRFS file system as boot loaders see it. */
-import { FEATURE_INCOMPAT_NAMES } from '../../btrfs/format.ts'
+import { FEATURE_INCOMPAT } from '../../btrfs/format.ts'
 import type { BtrfsReader, FileExtent } from '../../btrfs/read/open.ts'
 import { dataProfiles } from '../../btrfs/read/profiles.ts'
 import { bitNames, checksumName } from '../../btrfs/read/superblock.ts'
@@ -15,7 +15,7 @@ export function* btrfsBootView(reader: BtrfsReader): ReadRoutine<BootView> {
   const subvolumes = yield* reader.subvolumes()
   const defaultId = yield* reader.defaultSubvolume()
   const root = subvolumes.find(({ id }) => id === defaultId) ?? subvolumes[0]
-  const features = bitNames(reader.superblock.incompatFlags, FEATURE_INCOMPAT_NAMES)
+  const features = bitNames(reader.superblock.incompatFlags, FEATURE_INCOMPAT)
   return {
     type: 'btrfs',
     root: root?.root ?? reader.root,

@@ -1,0 +1,58 @@
+/** The summary of a file system that was written. */
+import { toText } from '../../lib/byte-string.ts'
+import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { InodeCounts } from './subvolume-tree.ts'
+
+/** A file system that was written. Sizes are in bytes. */
+export interface BtrfsSummary {
+  uuid: string
+  /** Size of the file system. */
+  size: number
+  /** Tree blocks, each copy counted once. */
+  metadataBytes: number
+  /** Content of files, as the entries gave it. */
+  bytesIn: number
+  /** Space that file content takes in data extents, each copy counted once. */
+  bytesStored: number
+  /** Data extents; inline ones not counted. */
+  extents: number
+  /** JSON paths of rules that matched no entry: patterns, and paths to leave out. */
+  unusedRules: string[]
+  /** The top level first, then by id. */
+  subvolumes: BtrfsSubvolumeSummary[]
+}
+
+/** A subvolume that was written. A snapshot has the counts of its source. */
+export interface BtrfsSubvolumeSummary extends InodeCounts {
+  id: number
+  /** Where it lies, seen from the top level; '' is the top level itself. */
+  name: string
+  /** Id of the subvolume it lies in; undefined for the top level. */
+  parent: number | undefined
+  /** Path of the entries it holds, with a leading slash; undefined: it holds none. */
+  path: string | undefined
+  uuid: string
+  readOnly: boolean
+  /** Mounted when no subvolume is asked for. */
+  default: boolean
+  /** Id of the source of a snapshot; undefined for any other subvolume. */
+  snapshotOf: number | undefined
+}
+
+export function subvolumeSummary(
+  { id, name, parent, path, uuid, readOnly, isDefault, snapshotOf }: SubvolumePlan,
+  counts: InodeCounts,
+): BtrfsSubvolumeSummary {
+  return {
+    id,
+    // Names and paths come from the options, so they are text.
+    name: toText(name)!,
+    parent: name === '' ? undefined : parent,
+    path: path === undefined ? undefined : `/${toText(path)!}`,
+    uuid,
+    readOnly,
+    default: isDefault,
+    snapshotOf,
+    ...counts,
+  }
+}
