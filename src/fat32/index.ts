@@ -5,6 +5,8 @@
 import type { ByteSource } from '../lib/byte-source.ts'
 import { collectFindings, type CheckResult } from '../lib/check-result.ts'
 import type { OnFinding } from '../lib/finding.ts'
+import { ABORT_SIGNAL, checkOptions, FUNCTION, type OptionTable } from '../lib/options.ts'
+import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import { checkFat as checkVolume } from './check/check.ts'
 import { openFat as openVolume, type FatReader } from './read/reader.ts'
@@ -63,8 +65,12 @@ export interface ReadFatOptions {
    * Called with each thing that is found wrong, as it is found. An open file system reports what it can do without,
    * such as a FAT that cannot be read while its copy can.
    */
-  onFinding?: OnFinding
+  onFinding?: OnFinding | undefined
+  /** Ends opening or checking, which then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
 }
+
+const OPTIONS: OptionTable<ReadFatOptions> = { onFinding: FUNCTION, signal: ABORT_SIGNAL }
 
 /**
  * Opens a FAT12, FAT16 or FAT32 file system for reading.
@@ -76,8 +82,10 @@ export interface ReadFatOptions {
  * const fat = await openFat(source)
  * for (const entry of await drive(source, fat.list(fat.root))) console.log(entry.name)
  */
-export function openFat(source: ByteSource, { onFinding }: ReadFatOptions = {}): Promise<FatReader> {
-  return drive(source, openVolume(onFinding === undefined ? {} : { onFinding }))
+export async function openFat(source: ByteSource, options: ReadFatOptions = {}): Promise<FatReader> {
+  checkOptions('openFat', options, OPTIONS)
+  const { onFinding, signal } = options
+  return drive(observeSource(source, { signal }), openVolume(onFinding && { onFinding }))
 }
 
 /**
@@ -90,6 +98,8 @@ export function openFat(source: ByteSource, { onFinding }: ReadFatOptions = {}):
  * const { findings } = await checkFat(memorySource(bytes))
  * for (const finding of findings) console.log(formatFinding(finding))
  */
-export function checkFat(source: ByteSource, { onFinding }: ReadFatOptions = {}): Promise<CheckResult> {
-  return collectFindings((report) => drive(source, checkVolume(report)), onFinding)
+export async function checkFat(source: ByteSource, options: ReadFatOptions = {}): Promise<CheckResult> {
+  checkOptions('checkFat', options, OPTIONS)
+  const { onFinding, signal } = options
+  return collectFindings((report) => drive(observeSource(source, { signal }), checkVolume(report)), onFinding)
 }

@@ -5,6 +5,8 @@
 import type { ByteSource } from '../lib/byte-source.ts'
 import { collectFindings, type CheckResult } from '../lib/check-result.ts'
 import type { OnFinding } from '../lib/finding.ts'
+import { ABORT_SIGNAL, checkOptions, FUNCTION, wholeNumber, type OptionTable } from '../lib/options.ts'
+import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import { checkPartitionTable as checkTable } from './check/check.ts'
 import { readPartitionTable as readTable, type PartitionTable } from './read/table.ts'
@@ -46,7 +48,15 @@ export interface ReadTableOptions {
   /** Bytes of the disk, at whose end the backup of a GPT lies. By default the size of the source. */
   diskSize?: number
   /** Called with each thing that is found wrong, as it is found. */
-  onFinding?: OnFinding
+  onFinding?: OnFinding | undefined
+  /** Ends the reading, which then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+const OPTIONS: OptionTable<ReadTableOptions> = {
+  diskSize: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  onFinding: FUNCTION,
+  signal: ABORT_SIGNAL,
 }
 
 /**
@@ -60,11 +70,13 @@ export interface ReadTableOptions {
  * const table = await readPartitionTable(memorySource(bytes))
  * for (const { number, start, size } of table?.partitions ?? []) console.log(number, start, size)
  */
-export function readPartitionTable(
+export async function readPartitionTable(
   source: ByteSource,
-  { diskSize = source.size, onFinding }: ReadTableOptions = {},
+  options: ReadTableOptions = {},
 ): Promise<PartitionTable | undefined> {
-  return drive(source, readTable(diskSize, onFinding))
+  checkOptions('readPartitionTable', options, OPTIONS)
+  const { diskSize = source.size, onFinding, signal } = options
+  return drive(observeSource(source, { signal }), readTable(diskSize, onFinding))
 }
 
 /**
@@ -77,9 +89,14 @@ export function readPartitionTable(
  * const { findings } = await checkPartitionTable(memorySource(bytes))
  * for (const finding of findings) console.log(formatFinding(finding))
  */
-export function checkPartitionTable(
+export async function checkPartitionTable(
   source: ByteSource,
-  { diskSize = source.size, onFinding }: ReadTableOptions = {},
+  options: ReadTableOptions = {},
 ): Promise<CheckResult> {
-  return collectFindings((report) => drive(source, checkTable(diskSize, report)), onFinding)
+  checkOptions('checkPartitionTable', options, OPTIONS)
+  const { diskSize = source.size, onFinding, signal } = options
+  return collectFindings(
+    (report) => drive(observeSource(source, { signal }), checkTable(diskSize, report)),
+    onFinding,
+  )
 }

@@ -211,6 +211,14 @@ describe('checkFat', () => {
     expect(result.findings).toMatchObject([{ severity: 'error', where: 'copy of the FAT boot sector' }])
   })
 
+  it('refuses misspelt options, and ends when it is aborted', async () => {
+    const source = memorySource(await bytesOf([]))
+    await expect(checkFat(source, { onFindings: () => undefined } as object)).rejects.toThrow('onFinding?')
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(checkFat(source, { signal })).rejects.toThrow('enough')
+    await expect(openFat(source, { signal })).rejects.toThrow('enough')
+  })
+
   it('finds that there is no FAT', async () => {
     expect((await checkFat(memorySource(new Uint8Array(512)))).findings).toMatchObject([
       { where: 'FAT boot sector, signature' },

@@ -100,6 +100,14 @@ describe('encodeGpt', () => {
     )
   })
 
+  it('is read until the signal aborts, with known options only', async () => {
+    const source = memorySource(diskOf({ diskSize: 4 * MIB, diskGuid: DISK_GUID, partitions: [] }))
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(readPartitionTable(source, { signal })).rejects.toThrow('enough')
+    await expect(checkPartitionTable(source, { signal })).rejects.toThrow('enough')
+    await expect(readPartitionTable(source, { disksize: 1 } as object)).rejects.toThrow('diskSize?')
+  })
+
   it('has a backup that stands for the primary table', async () => {
     const partitions = [{ start: MIB, size: MIB, type: LINUX, guid: guidOf(0), name: 'root' }]
     const disk = diskOf({ diskSize: 4 * MIB, diskGuid: DISK_GUID, partitions })

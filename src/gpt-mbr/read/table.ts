@@ -28,7 +28,7 @@ export interface TablePartition {
   /** '' in an MBR. */
   name: string
   guid: string | undefined
-  /** Of a GPT. */
+  /** Of a GPT; 0 in an MBR. */
   attributes: bigint
   /** It lies in an extended partition. */
   isLogical: boolean
