@@ -1,5 +1,5 @@
 /** Checks and completes entries that are made by hand, or by other programs. */
-import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type {
   Entry,
@@ -12,9 +12,10 @@ import type {
   Xattr,
 } from './entry.ts'
 import { normalisePath } from './entry-path.ts'
+import { contentOf } from './entry-content.ts'
 import { EntryProblem } from './entry-problem.ts'
+import { bytesOf, described, integer, nameOf, problem } from './entry-values.ts'
 import { checkXattr } from './xattr-rules.ts'
-import { contentLength, type DataRange, type FileContent } from './file-content.ts'
 
 export interface SourceEntriesOptions {
   /** The source's name in messages, for entries that have no `origin`. */
@@ -108,12 +109,6 @@ function requireObject(entry: unknown): void {
   }
 }
 
-/** For messages: the path as it was given. */
-function nameOf({ path, pathBytes }: Entry): string | undefined {
-  if (pathBytes instanceof Uint8Array) return toDisplay(fromBytes(pathBytes))
-  return typeof path === 'string' ? path : undefined
-}
-
 function toSourceEntry(entry: Entry, time: Timestamp, origin: EntryOrigin): SourceEntry {
   const { type } = entry
   if (!Object.hasOwn(DEFAULT_MODE, type)) {
@@ -151,6 +146,8 @@ function checkKeys(entry: Entry): void {
     if (types !== undefined && !types.includes(entry.type)) {
       throw new EntryProblem(`a ${entry.type} has no "${key}"`)
     }
+    // In JavaScript, null is often meant to be nothing; here it would be a value that no check expects.
+    if (value === null) throw problem(key, 'a value, or to be left out', value)
   }
 }
 
@@ -192,11 +189,13 @@ function timestampOf(key: string, time: Timestamp | Date): Timestamp {
 }
 
 function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[] {
+  if (typeof xattrs !== 'object') throw problem('xattrs', 'an object or an array', xattrs)
   const list: readonly EntryXattr[] = isList(xattrs)
     ? xattrs
     : Object.entries(xattrs).map(([name, value]) => ({ name, value }))
   const names = new Set<ByteString>()
-  return list.map(({ name: nameText, nameBytes, value }) => {
+  return list.map((xattr) => {
+    const { name: nameText, nameBytes, value } = (xattr ?? {}) as Partial<EntryXattr>
     const name = bytesOf('xattrs', nameText, nameBytes)
     if (name === '' || name.length > MAX_XATTR_NAME || name.includes('\0')) {
       throw new EntryProblem(
@@ -231,108 +230,4 @@ function targetOf({ type, target, targetBytes }: Entry): ByteString {
     if (!(error instanceof EntryProblem)) throw error
     throw new EntryProblem(`a hard link to ${JSON.stringify(toDisplay(bytes))}: ${error.message}`)
   }
-}
-
-function contentOf(entry: Entry, origin: EntryOrigin): FileContent {
-  const { content, size, ranges } = entry
-  if (size !== undefined) integer('size', size, Number.MAX_SAFE_INTEGER)
-  if (ranges !== undefined && size === undefined) throw new EntryProblem('"ranges" without "size"')
-  if (content === undefined || typeof content === 'string' || content instanceof Uint8Array) {
-    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : (content ?? NO_BYTES)
-    const file = { size: size ?? bytes.length, ...rangesOf(ranges, size) }
-    const expected = contentLength(file)
-    if (bytes.length !== expected) {
-      const declared = ranges === undefined ? '"size"' : '"ranges"'
-      throw new EntryProblem(
-        `"content": expected the ${expected} bytes that ${declared} declares, found ${bytes.length}`,
-      )
-    }
-    return { ...file, content: memoryContent(bytes), repeatable: true }
-  }
-  if (!isStream(content)) {
-    throw problem('content', 'text, bytes, or an iterable of byte arrays', content)
-  }
-  if (size === undefined) throw new EntryProblem('"size" is missing: a stream does not say how long it is')
-  return { size, ...rangesOf(ranges, size), content: streamContent(content, entry, origin) }
-}
-
-const NO_BYTES = new Uint8Array(0)
-
-function rangesOf(ranges: Entry['ranges'], size = 0): { ranges?: readonly DataRange[] } {
-  if (ranges === undefined) return {}
-  let end = 0
-  for (const [i, { offset, length }] of ranges.entries()) {
-    integer(`ranges[${i}].offset`, offset, Number.MAX_SAFE_INTEGER)
-    integer(`ranges[${i}].length`, length, Number.MAX_SAFE_INTEGER)
-    if (offset < end || length === 0 || offset + length > size) {
-      throw new EntryProblem(
-        `"ranges[${i}]": expected 1 byte or more between ${end} and ${size}, found ${length} at ${offset}`,
-      )
-    }
-    end = offset + length
-  }
-  return { ranges }
-}
-
-function isStream(content: object): content is AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
-  return typeof content === 'object' && (Symbol.asyncIterator in content || Symbol.iterator in content)
-}
-
-function memoryContent(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      if (bytes.length > 0) yield await Promise.resolve(bytes)
-    },
-  }
-}
-
-/** The stream's pieces, each of which must be bytes. */
-function streamContent(
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  entry: Entry,
-  { source }: EntryOrigin,
-): AsyncIterable<Uint8Array> {
-  return {
-    async *[Symbol.asyncIterator]() {
-      for await (const piece of content) {
-        if (!(piece instanceof Uint8Array)) {
-          const { message } = problem('content', 'pieces that are byte arrays', piece)
-          throw new InputError(message, { source, entry: nameOf(entry)! })
-        }
-        yield piece
-      }
-    },
-  }
-}
-
-/** The bytes of a name that is given as text or as bytes. */
-function bytesOf(key: string, text: unknown, bytes: unknown): ByteString {
-  if (bytes !== undefined) {
-    if (!(bytes instanceof Uint8Array)) throw problem(`${key}Bytes`, 'a Uint8Array', bytes)
-    return fromBytes(bytes)
-  }
-  if (typeof text !== 'string') throw problem(key, 'text', text)
-  if (/\p{Surrogate}/u.test(text)) {
-    throw new EntryProblem(`"${key}": expected text that UTF-8 can spell, found half a surrogate pair`)
-  }
-  return fromText(text)
-}
-
-function integer(key: string, value: unknown, most: number): number {
-  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
-    return value as number
-  throw problem(key, `a whole number from 0 to ${most}`, value)
-}
-
-function problem(key: string, expected: string, found: unknown): EntryProblem {
-  return new EntryProblem(`"${key}": expected ${expected}, found ${described(found)}`)
-}
-
-/** A value as messages show it. */
-function described(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'object' && value !== null)
-    return `an object (${value.constructor?.name ?? 'no class'})`
-  return `${value as number | boolean | null}`
 }

@@ -232,6 +232,15 @@ describe('sourceEntries', () => {
       { ...file, content: ['x'], size: 1 },
       '"content": expected pieces that are byte arrays, found "x"',
     ],
+    ['null', { ...file, xattrs: null }, '"xattrs": expected a value, or to be left out, found null'],
+    ['xattrs of another kind', { ...file, xattrs: 'user.a' }, '"xattrs": expected an object or an array'],
+    ['an empty place in a list', { ...file, xattrs: [null] }, '"xattrs": expected text, found nothing'],
+    ['ranges of another kind', { ...file, size: 1, ranges: 5 }, '"ranges": expected an array, found 5'],
+    [
+      'a range that is none',
+      { ...file, size: 1, ranges: [null] },
+      '"ranges[0].offset": expected a whole number',
+    ],
     [
       'ranges without a size',
       { ...file, content: 'x', ranges: [{ offset: 0, length: 1 }] },

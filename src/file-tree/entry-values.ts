@@ -1,0 +1,42 @@
+/** Checks of single values in entries that are made by hand. */
+import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import type { Entry } from './entry.ts'
+import { EntryProblem } from './entry-problem.ts'
+
+/** For messages: the path as it was given. */
+export function nameOf({ path, pathBytes }: Entry): string | undefined {
+  if (pathBytes instanceof Uint8Array) return toDisplay(fromBytes(pathBytes))
+  return typeof path === 'string' ? path : undefined
+}
+
+/** The bytes of a name that is given as text or as bytes. */
+export function bytesOf(key: string, text: unknown, bytes: unknown): ByteString {
+  if (bytes !== undefined) {
+    if (!(bytes instanceof Uint8Array)) throw problem(`${key}Bytes`, 'a Uint8Array', bytes)
+    return fromBytes(bytes)
+  }
+  if (typeof text !== 'string') throw problem(key, 'text', text)
+  if (/\p{Surrogate}/u.test(text)) {
+    throw new EntryProblem(`"${key}": expected text that UTF-8 can spell, found half a surrogate pair`)
+  }
+  return fromText(text)
+}
+
+export function integer(key: string, value: unknown, most: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
+    return value as number
+  throw problem(key, `a whole number from 0 to ${most}`, value)
+}
+
+export function problem(key: string, expected: string, found: unknown): EntryProblem {
+  return new EntryProblem(`"${key}": expected ${expected}, found ${described(found)}`)
+}
+
+/** A value as messages show it. */
+export function described(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null)
+    return `an object (${value.constructor?.name ?? 'no class'})`
+  return `${value as number | boolean | null}`
+}
