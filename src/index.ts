@@ -1,43 +1,80 @@
-/** diskwright: builds bootable disk images, reads them, and boots them. */
-export { bootImage, type BootOptions, type BootResult, type MachineName } from './boot/boot-image.ts'
+/**
+ * diskwright: builds bootable disk images, reads, verifies and compares them, and boots them.
+ *
+ * @example
+ * await buildImage(
+ *   { table: { type: 'mbr' }, partitions: [{ type: 'btrfs', size: 'fit', sources: [{ tar: 'root.tar' }] }] },
+ *   { output: 'disk.img.zst' },
+ * )
+ * const { findings } = await verifyImage('disk.img.zst')
+ */
+
+// Building.
 export { buildImage } from './build/build-image.ts'
-export { planImage } from './build/plan-image.ts'
-export type { BuildOptions, Progress } from './build/options.ts'
-export type * from './build/result.ts'
-export * from './lib/errors.ts'
-export { UnrepresentableError } from './btrfs/write/inodes.ts'
-export type { Entry, EntryOrigin, EntryType, EntryXattr } from './file-tree/entry.ts'
-export type { DataRange } from './file-tree/file-content.ts'
-export type * from './spec/image-spec.ts'
+export { planImage, type PlanOptions } from './build/plan-image.ts'
+export type { BuildOptions, OutputFormat, Progress } from './build/options.ts'
+export type {
+  BtrfsResult,
+  BuildProfile,
+  BuildResult,
+  Fat32Result,
+  PartitionCounts,
+  PartitionResult,
+  SubvolumeResult,
+} from './build/result.ts'
 export type * from './spec/boot-spec.ts'
 export type * from './spec/btrfs-spec.ts'
 export type * from './spec/fat32-spec.ts'
-export type * from './spec/image-plan.ts'
-export type { Timestamp } from './file-tree/entry.ts'
-export { openImage, DiskImage, ImagePartition, type OpenOptions } from './image/open-image.ts'
-export { FileSystem } from './image/file-system.ts'
+export type * from './spec/image-spec.ts'
 export type {
-  FilePath,
-  FileXattr,
-  ListEntry,
-  ReadRange,
-  Stat,
-  SubvolumeInfo,
-  WalkEntry,
-} from './image/file-system.ts'
-export type { FileSystemType } from './image/drivers/table.ts'
-export type { ContentType } from './image/identify.ts'
-export type { ImageCompression, InputProgress } from './input/open-bytes.ts'
-export type { ImageSource } from './input/open-input.ts'
-export type { ReadStatistics } from './input/open-bytes.ts'
-export type { Finding, OnFinding, Severity } from './lib/finding.ts'
-export type { ByteSource } from './lib/byte-source.ts'
-export type { PartitionTable, TablePartition } from './gpt-mbr/read/table.ts'
+  ImagePlan,
+  PlannedBoot,
+  PlannedBtrfs,
+  PlannedFat32,
+  PlannedFirmware,
+  PlannedNixos,
+  PlannedPartition,
+  PlannedPlace,
+  PlannedRule,
+  PlannedSource,
+  PlannedStorage,
+  PlannedSubvolume,
+  PlannedTime,
+} from './spec/image-plan.ts'
+export type { ChecksumType, PiVersion, Profile } from './spec/plan.ts'
+export type { Compression } from './file-tree/storage.ts'
+export type { Entry, EntryOrigin, EntryType, EntryXattr } from './file-tree/entry.ts'
+export { UnrepresentableError } from './btrfs/write/inodes.ts'
+
+// Images that are there.
+export { openImage, DiskImage, ImagePartition } from './image/open-image.ts'
+export { FileSystem } from './image/file-system.ts'
 export { verifyImage } from './image/verify.ts'
-export type { FindingCounts, VerifiedPartition, VerifyOptions, VerifyResult } from './image/verify.ts'
 export { diffImages, type Difference, type DiffOptions } from './image/diff.ts'
+export { inspectImage } from './image/inspect.ts'
 export { extractTar, extractTo } from './image/extract/extract.ts'
-export type * from './image/extract/extract.ts'
-export { inspectImage, type InspectOptions } from './image/inspect.ts'
-export type * from './image/report.ts'
+export type {
+  ArchiveCompression,
+  ExtractFilesOptions,
+  ExtractResult,
+  ExtractTarFilesOptions,
+  ExtractTarResult,
+  Loss,
+  NotKept,
+} from './image/extract/extract.ts'
+export type { ArchiveOptions } from './image/extract/archive-file.ts'
+export type { ExtractTarOptions } from './image/extract/extract-tar.ts'
+export type { ExtractToOptions } from './image/extract/extract-to.ts'
+export type { ImageSource } from './input/open-input.ts'
+export type * from './image/public-types.ts'
+
+// Booting.
+export { bootImage, type BootOptions, type BootResult, type MachineName } from './boot/boot-image.ts'
+export type { Outcome } from './boot/qemu/run-machine.ts'
 export { lintImage, type LintOptions } from './boot/lint.ts'
+
+// Common to all.
+export * from './lib/errors.ts'
+export { formatFinding } from './lib/finding.ts'
+export { fileSink } from './output/file-sink.ts'
+export { memorySink, type MemorySink, type Sink } from './lib/sink.ts'

@@ -47,7 +47,8 @@ export interface BuildProfile {
 
 export type PartitionResult = Fat32Result | BtrfsResult
 
-interface PartitionCounts {
+/** What is told of every partition. */
+export interface PartitionCounts {
   /** 1-based number in the table. */
   number: number
   label: string

@@ -6,7 +6,7 @@ import type {
   ImageReport,
   PartitionReport,
   SubvolumeUsage,
-} from '../image/report.ts'
+} from '../image/public-types.ts'
 import { formatFinding } from '../lib/finding.ts'
 import { bytesText, columns, countText } from './units.ts'
 

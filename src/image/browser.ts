@@ -27,23 +27,11 @@ import {
 } from './verify-disk.ts'
 
 export * from '../lib/errors.ts'
-export type { PartitionTable, TablePartition } from '../gpt-mbr/read/table.ts'
-export type { MemorySource } from '../input/memory-input.ts'
-export type { ImageCompression, InputProgress, ReadStatistics } from '../input/open-stored.ts'
-export type { ByteSource } from '../lib/byte-source.ts'
-export type { Finding, OnFinding, Severity } from '../lib/finding.ts'
+export { formatFinding } from '../lib/finding.ts'
 export { DiskImage } from './disk-image.ts'
-export type { FileSystemType } from './drivers/table.ts'
-export type { ExtractFromOptions } from './extract/extract-source.ts'
-export type { ExtractProgress } from './extract/options.ts'
 export { FileSystem } from './file-system.ts'
-export type * from './file-system-types.ts'
-export type { ContentType } from './identify.ts'
 export { ImagePartition } from './image-partition.ts'
-export type { InspectOptions } from './inspect-disk.ts'
-export type { OpenOptions } from './open-options.ts'
-export type * from './report.ts'
-export type { FindingCounts, VerifiedPartition, VerifyOptions, VerifyResult } from './verify-disk.ts'
+export type * from './public-types.ts'
 
 /**
  * Opens a disk image, or the image of a single file system, for reading. It may be compressed with zstd that has a

@@ -80,7 +80,7 @@ export class DiskImage {
   readonly #close: () => Promise<void>
   #closed: Promise<void> | undefined
 
-  /** Use `openImage`. */
+  /** @internal Use `openImage`. */
   constructor({ bytes, table, tableSource, partitions, log }: DiskImageParts) {
     this.source = bytes.source
     this.compression = bytes.compression

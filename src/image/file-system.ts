@@ -62,12 +62,12 @@ export class FileSystem {
   readonly reader: FileSystemReader
   /** The partition's bytes. */
   readonly source: ByteSource
-  /** What its driver knows of it. */
+  /** @internal What its driver gives. */
   readonly opened: OpenedFileSystem
   readonly #findings: FindingLog
   readonly #onDamage: OnFinding | undefined
 
-  /** Use `ImagePartition.open`. */
+  /** @internal Use `ImagePartition.open`. */
   constructor({ opened, source, findings = new FindingLog(), onDamage }: FileSystemParts) {
     this.type = opened.type as FileSystemType
     this.label = opened.label

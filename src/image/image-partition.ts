@@ -75,14 +75,14 @@ export class ImagePartition {
   readonly label: string
   /** Of its file system, as `blkid` shows it; '' when it has none. */
   readonly uuid: string
-  /** How its file system is read; undefined when there is none that can be opened. */
+  /** @internal How its file system is read; undefined when there is none that can be opened. */
   readonly driver: FileSystemDriver | undefined
   readonly #failure: Error | undefined
   readonly #log = new FindingLog()
   readonly #isTolerant: boolean
   #fileSystem: Promise<FileSystem> | undefined
 
-  /** Use `openImage`. */
+  /** @internal Use `openImage`. */
   constructor({ source, place, identity, driver, failure, onFinding }: PartitionParts) {
     this.number = place.number
     this.start = place.start

@@ -7,7 +7,6 @@ import { inputOptionsOf } from './open-options.ts'
 import type { ImageReport } from './report.ts'
 
 export type { InspectOptions } from './inspect-disk.ts'
-export type * from './report.ts'
 
 /**
  * Reports what an image is made of, and what takes how much of it. All metadata are read, and no content. Damage is

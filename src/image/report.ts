@@ -3,21 +3,6 @@ import type { BtrfsUsage } from '../btrfs/usage/report.ts'
 import type { FatUsage } from '../fat32/usage/usage.ts'
 import type { Finding } from '../lib/finding.ts'
 
-export type {
-  BtrfsUsage,
-  ContentTotals,
-  DeviceUsage,
-  SubvolumeUsage,
-  TreeUsage,
-} from '../btrfs/usage/report.ts'
-export type { ChunkUsage, Occupant } from '../btrfs/usage/chunks.ts'
-export type { ExtentKind, StoredByKind, StoredContent } from '../btrfs/usage/extent-use.ts'
-export type { InlineContent, SubvolumeContent } from '../btrfs/usage/content.ts'
-export type { Features, SuperblockCopy } from '../btrfs/usage/superblocks.ts'
-export type { FatUsage } from '../fat32/usage/usage.ts'
-export type { FileSizes, LargeFile, SizeNode } from '../file-tree/size-tree.ts'
-export type { Occupancy } from '../lib/occupancy.ts'
-
 /** What takes how much of a file system, by its `type`. */
 export type FileSystemUsage = BtrfsUsage | FatUsage
 
@@ -26,7 +11,7 @@ export interface ImageReport {
   /** Bytes of the image, uncompressed. */
   size: number
   /** Undefined when it is stored as it is. */
-  compression: ImageCompression | undefined
+  compression: CompressionReport | undefined
   /** Undefined when there is none: the image is one file system, or nothing. */
   table: TableReport | undefined
   /** In the order of their numbers; number 0 is an image without a table. */
@@ -37,7 +22,7 @@ export interface ImageReport {
   findings: Finding[]
 }
 
-export interface ImageCompression {
+export interface CompressionReport {
   format: 'zstd' | 'gzip'
   frames: number
   /** Bytes of the compressed file. */

@@ -33,7 +33,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   readonly #close: () => Promise<void>
   readonly #size: number
 
-  /** Use the backends. */
+  /** @internal Use the backends. */
   constructor({ fileSystem, driver, root, close }: ImageFSParts) {
     super(driver.linux.magic, driver.linux.name)
     this.label = fileSystem.label

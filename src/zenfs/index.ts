@@ -13,15 +13,19 @@ import { DiskImage, openImage, type ImagePartition } from '../image/open-image.t
 import { ImageFS } from './image-fs.ts'
 
 export { ImageFS } from './image-fs.ts'
+export { DiskImage, ImagePartition } from '../image/open-image.ts'
+export { FileSystem } from '../image/file-system.ts'
+export type { ImageSource } from '../input/open-input.ts'
+export type * from '../image/public-types.ts'
 
-export interface ImageOptions {
+export interface MountOptions {
   /** The image: what `openImage` takes, or what it gave. */
   image: ImageSource | DiskImage
   /** Number or label of the partition. Default: the first one with a file system of the backend's kind. */
   partition?: number | string | undefined
 }
 
-export interface BtrfsOptions extends ImageOptions {
+export interface BtrfsMountOptions extends MountOptions {
   /** Id or path of the subvolume that is mounted. Default: the top level, whatever the default subvolume is. */
   subvolume?: number | string | undefined
 }
@@ -34,9 +38,9 @@ export const Btrfs = {
     partition: { type: ['number', 'string'], required: false },
     subvolume: { type: ['number', 'string'], required: false },
   },
-  create: ({ image, partition, subvolume }: BtrfsOptions) =>
+  create: ({ image, partition, subvolume }: BtrfsMountOptions) =>
     open({ image, partition }, btrfs, (fileSystem) => findSubvolume(fileSystem, subvolume)),
-} satisfies Backend<ImageFS, BtrfsOptions>
+} satisfies Backend<ImageFS, BtrfsMountOptions>
 
 /** FAT12, FAT16 and FAT32. @throws as `Btrfs` does */
 export const Fat = {
@@ -45,15 +49,15 @@ export const Fat = {
     image: { type: isImage, required: true },
     partition: { type: ['number', 'string'], required: false },
   },
-  create: (options: ImageOptions) => open(options, fat, ({ reader }) => Promise.resolve(reader.root)),
-} satisfies Backend<ImageFS, ImageOptions>
+  create: (options: MountOptions) => open(options, fat, ({ reader }) => Promise.resolve(reader.root)),
+} satisfies Backend<ImageFS, MountOptions>
 
 function isImage(this: void, image: unknown): boolean {
   return typeof image === 'string' || (typeof image === 'object' && image !== null)
 }
 
 async function open(
-  { image, partition: which }: ImageOptions,
+  { image, partition: which }: MountOptions,
   driver: FileSystemDriver,
   findRoot: (fileSystem: FileSystem) => Promise<InodeRef>,
 ): Promise<ImageFS> {

@@ -1,7 +1,7 @@
 /** A report as a single page that needs no network, no server and no other file. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { ImageReport } from '../../image/report.ts'
+import type { ImageReport } from '../../image/public-types.ts'
 
 /**
  * The page. It is the same for the same report and name.

@@ -1,5 +1,5 @@
 /** A BTRFS file system. */
-import type { BtrfsUsage, ChunkUsage, SubvolumeUsage } from '../../../image/report.ts'
+import type { BtrfsUsage, ChunkUsage, SubvolumeUsage } from '../../../image/public-types.ts'
 import { bytesText, countText } from '../../units.ts'
 import { bar, legend, type MapPiece, withGaps } from './disk-map.ts'
 import { type Child, h, nameElement } from './dom.ts'

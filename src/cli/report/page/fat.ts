@@ -1,5 +1,5 @@
 /** A FAT file system. */
-import type { FatUsage } from '../../../image/report.ts'
+import type { FatUsage } from '../../../image/public-types.ts'
 import { bytesText, countText } from '../../units.ts'
 import { bar, legend, type MapPiece, withGaps } from './disk-map.ts'
 import { h } from './dom.ts'

@@ -1,5 +1,5 @@
 /** The page of `diskwright inspect --html`: makes elements of the report that is in it. */
-import type { ImageReport, PartitionReport } from '../../../image/report.ts'
+import type { ImageReport, PartitionReport } from '../../../image/public-types.ts'
 import { formatFinding, type Finding } from '../../../lib/finding.ts'
 import { bytesText, countText } from '../../units.ts'
 import { btrfsSections } from './btrfs.ts'

@@ -1,5 +1,5 @@
 /** Use of space: the largest directories and files. */
-import type { LargeFile, SizeNode } from '../../../image/report.ts'
+import type { LargeFile, SizeNode } from '../../../image/public-types.ts'
 import { bytesText } from '../../units.ts'
 import { nameElement } from './dom.ts'
 import { fold, section, table } from './parts.ts'

@@ -1,5 +1,5 @@
 /** A long range of bytes as a strip that shows its use. */
-import type { Occupancy } from '../../../image/report.ts'
+import type { Occupancy } from '../../../image/public-types.ts'
 import { bytesText } from '../../units.ts'
 import { svg } from './dom.ts'
 import { rangeText, shareText } from './texts.ts'

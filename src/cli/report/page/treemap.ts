@@ -1,6 +1,6 @@
 /** The largest directories as nested rectangles; a directory opens when it is selected. */
 import { hierarchy, treemap, treemapSquarify } from 'd3-hierarchy'
-import type { SizeNode } from '../../../image/report.ts'
+import type { SizeNode } from '../../../image/public-types.ts'
 import { bytesText, countText } from '../../units.ts'
 import { h, nameElement } from './dom.ts'
 import { choice } from './choice.ts'
