@@ -39,10 +39,12 @@ export {
   type FileExtent,
   type Subvolume,
 } from './read/open.ts'
-export type { ChunkMap } from './read/chunk-map.ts'
+export type { ChunkMap, MappedChunk } from './read/chunk-map.ts'
+export type { Cursor } from './read/cursor.ts'
 export type { Decompressor } from './read/decompress.ts'
+export type { BlockExpectation, TreeBlock } from './read/tree-block.ts'
 export type { TreeRoot, Trees } from './read/trees.ts'
-export type { Superblock } from './format.ts'
+export type { ChunkItem, Key, Superblock } from './format.ts'
 export type {
   DirectoryEntry,
   FileSystemReader,

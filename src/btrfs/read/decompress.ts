@@ -2,12 +2,16 @@
 import { CorruptError } from '../../lib/errors.ts'
 import { decompressZlib } from '../../lib/zlib.ts'
 import { readFrameHeader, readFrameSize } from '../../lib/zstd/format.ts'
-import type { Zstd } from '../../lib/zstd/codec.ts'
 import { MAX_COMPRESSED_RAM_BYTES } from '../format.ts'
 import { decompressLzoExtent } from '../lzo-extent.ts'
 import type { FileExtent } from './file-extents.ts'
 
-export type Decompressor = Pick<Zstd, 'decompress'> & Partial<Pick<Zstd, 'decompressInto'>>
+export interface Decompressor {
+  /** @param maxSize bytes that the content has at most */
+  decompress(frame: Uint8Array, maxSize: number): Uint8Array
+  /** Decompresses content whose size is known into `target`. */
+  decompressInto?(target: Uint8Array, frame: Uint8Array): void
+}
 
 /** The place of the stored bytes, for messages. */
 export interface StoredPlace {

@@ -54,6 +54,7 @@ export class BtrfsReader implements FileSystemReader {
   readonly #inodes: InodeContext
   readonly #onFinding: OnFinding
 
+  /** @internal Use `openBtrfs`. */
   constructor({ size, superblock, chunks, trees, data, zstd, onFinding }: ReaderParts) {
     const { sectorsize, nodesize } = superblock
     this.superblock = superblock

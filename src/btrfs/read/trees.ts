@@ -42,6 +42,7 @@ export class Trees {
   /** By their addresses. */
   readonly #cache: LruCache<number, TreeBlock>
 
+  /** @internal Use `openBtrfs`. */
   constructor({ superblock, hash, chunks, onFinding }: TreesOptions) {
     this.nodesize = superblock.nodesize
     this.#superblock = superblock
