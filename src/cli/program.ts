@@ -41,7 +41,8 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function makeProgram(): Command {
+/** The command line, ready to parse arguments. */
+export function makeProgram(): Command {
   const program = new Command('diskwright')
     .description(
       'Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.',

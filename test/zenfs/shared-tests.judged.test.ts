@@ -1,7 +1,7 @@
 /**
- * The tests that ZenFS has for all its backends, run on images of its own test data. Those that read must pass on the
- * image as it is. Most others begin with writing something: they must pass when ZenFS' CopyOnWrite takes what is
- * written, which says that reading through the backend is what ZenFS expects.
+ * ZenFS judges our backends: its tests for all backends run on images of its own test data. Those that read must pass on
+ * the image as it is. Most others begin by writing something. They must pass with ZenFS' CopyOnWrite, which takes the
+ * writes, so that they read through the backend.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
