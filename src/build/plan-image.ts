@@ -31,7 +31,7 @@ export interface PlanOptions {
  */
 export async function planImage(spec: ImageSpec, options: PlanOptions = {}): Promise<ImagePlan> {
   const [{ toImagePlan }, resolved] = await Promise.all([
-    import('../spec/image-plan.ts'),
+    import('../spec/to-image-plan.ts'),
     resolvePlan(spec, options),
   ])
   return toImagePlan(resolved)

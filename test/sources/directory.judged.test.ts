@@ -67,6 +67,7 @@ test('metadata: modes and times as they are, owners not', async () => {
       mtime: { sec: -2, nsec: 123_456_789 },
       size: 5,
       content: new Uint8Array(Buffer.from('hello')),
+      repeatable: true,
     },
     {
       path: 'link',
