@@ -63,8 +63,6 @@ export type {
   NotKept,
 } from './image/extract/extract.ts'
 export type { ArchiveOptions } from './image/extract/archive-file.ts'
-export type { ExtractTarOptions } from './image/extract/extract-tar.ts'
-export type { ExtractToOptions } from './image/extract/extract-to.ts'
 export type { ImageSource } from './input/open-input.ts'
 export type * from './image/public-types.ts'
 

@@ -15,7 +15,7 @@ import { diskSizeFor, type MachineName, qemuArguments } from './qemu/machines.ts
 import { findProgram, qemuImg } from './qemu/programs.ts'
 import { type Outcome, runMachine } from './qemu/run-machine.ts'
 
-export type { BootOptions, MachineName }
+export type { BootOptions, MachineName, Outcome }
 
 export interface BootResult {
   machine: MachineName
@@ -31,8 +31,8 @@ export interface BootResult {
 const COPY_SIZE = 1 << 20
 
 /**
- * Boots an image, raw or compressed, on an emulated machine. What the machine writes goes to a temporary file and is
- * gone afterwards, unless it is to be kept.
+ * Boots an image, raw or compressed, on an emulated machine. Its writes go to a temporary file, which is
+ * removed afterwards unless `keep` names a file.
  *
  * @throws InputError when the image, U-Boot or the device tree cannot be read
  * @throws NotFoundError when U-Boot is neither given nor in the image

@@ -1,4 +1,4 @@
-/** What can be asked of a boot, looked at before anything is opened. */
+/** The options of a boot, checked before anything is opened. */
 import type { InputProgress } from '../input/open-bytes.ts'
 import {
   ABORT_SIGNAL,
@@ -17,7 +17,7 @@ export interface BootOptions {
   machine?: MachineName | undefined
   /**
    * Path of U-Boot's binary for the machine. raspi3b: by default the one that config.txt on the image's FAT partition
-   * names. `virt` cannot do without.
+   * names. `virt` needs one.
    */
   uboot?: string | undefined
   /** Path of the device tree blob that U-Boot is handed. raspi3b: by default the one on the image's FAT partition. */
@@ -36,9 +36,9 @@ export interface BootOptions {
   keep?: string | undefined
   /** Standard input, a terminal, belongs to the machine's console; Ctrl-A X ends it. */
   interactive?: boolean | undefined
-  /** Called with what comes on the console. */
+  /** Called with each piece of the console's output. */
   onConsole?: ((piece: Uint8Array) => void) | undefined
-  /** Is told, in a sentence, what takes more time or space than one would think. */
+  /** Called with a sentence on what takes more time or space than expected. */
   onNotice?: ((text: string) => void) | undefined
   /** Called often while an image is decompressed. */
   onProgress?: ((progress: InputProgress) => void) | undefined

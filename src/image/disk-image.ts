@@ -70,17 +70,25 @@ export class DiskImage {
   readonly compression: ImageCompression | undefined
   /** Undefined when there is none. */
   readonly table: PartitionTable | undefined
-  /** The image, with what was read of the partition table kept. For a check of the table. */
+  /**
+   * The image, with what was read of the partition table kept, for a check of the table.
+   *
+   * @internal
+   */
   readonly tableSource: ByteSource
   /** In the order of their numbers. Without a partition table there is one, number 0, as large as the image. */
   readonly partitions: readonly ImagePartition[]
-  /** What reading has taken so far. */
+  /** Counters of the reads so far. */
   readonly statistics: Readonly<ReadStatistics>
   readonly #log: FindingLog
   readonly #close: () => Promise<void>
   #closed: Promise<void> | undefined
 
-  /** @internal Use `openImage`. */
+  /**
+   * Use `openImage`.
+   *
+   * @internal
+   */
   constructor({ bytes, table, tableSource, partitions, log }: DiskImageParts) {
     this.source = bytes.source
     this.compression = bytes.compression

@@ -19,13 +19,15 @@ import {
   toListEntry,
   toName,
   toSubvolumeInfo,
-  type FilePath,
-  type FileXattr,
-  type ListEntry,
-  type ReadRange,
-  type Stat,
-  type SubvolumeInfo,
-  type WalkEntry,
+} from './file-path.ts'
+import type {
+  FilePath,
+  FileXattr,
+  ListEntry,
+  ReadRange,
+  Stat,
+  SubvolumeInfo,
+  WalkEntry,
 } from './file-system-types.ts'
 
 export type * from './file-system-types.ts'
@@ -34,7 +36,7 @@ export interface FileSystemParts {
   opened: OpenedFileSystem
   /** The partition's bytes. */
   source: ByteSource
-  /** What the reader finds, and what is found in its partition. */
+  /** The findings of its partition. */
   findings?: FindingLog
   /** Called with damage that walks come across, which they then leave out. Without it damage is an error. */
   onDamage?: OnFinding | undefined
@@ -58,16 +60,28 @@ export class FileSystem {
   readonly label: string
   /** Of FAT its volume id, `1234-ABCD`. */
   readonly uuid: string
-  /** The format's reader, for what is not offered here. `drive` its routines with `source`. */
+  /**
+   * The format's reader.
+   *
+   * @internal
+   */
   readonly reader: FileSystemReader
   /** The partition's bytes. */
   readonly source: ByteSource
-  /** @internal What its driver gives. */
+  /**
+   * The file system as its driver opened it.
+   *
+   * @internal
+   */
   readonly opened: OpenedFileSystem
   readonly #findings: FindingLog
   readonly #onDamage: OnFinding | undefined
 
-  /** @internal Use `ImagePartition.open`. */
+  /**
+   * Use `ImagePartition.open`.
+   *
+   * @internal
+   */
   constructor({ opened, source, findings = new FindingLog(), onDamage }: FileSystemParts) {
     this.type = opened.type as FileSystemType
     this.label = opened.label
@@ -79,7 +93,7 @@ export class FileSystem {
     this.#onDamage = onDamage
   }
 
-  /** What is worth knowing of its state, and damage that reading has come across so far; offsets in the image. */
+  /** Notices of its state, and damage that was found so far; offsets are those in the image. */
   get findings(): readonly Finding[] {
     return this.#findings.findings
   }
@@ -147,7 +161,7 @@ export class FileSystem {
     return bytes
   }
 
-  /** Where a file has content, in ascending order: all else up to its size are holes. */
+  /** The ranges of a file that have content, in ascending order; the rest, up to its size, is holes. */
   async ranges(path: FilePath): Promise<DataRange[]> {
     return this.#run((await this.#open(path, 'file')).ranges())
   }

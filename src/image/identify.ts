@@ -1,10 +1,10 @@
-/** Tells by its first bytes what a partition holds, also of formats that cannot be opened here. */
+/** Recognizes the content of a partition by its first bytes, also formats that cannot be opened here. */
 import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { FileSystemDriver, Identity } from './drivers/driver.ts'
 import { hasMagic, startsWith } from './drivers/magic.ts'
 import { fileSystemDrivers, type FileSystemType } from './drivers/table.ts'
 
-/** Formats that are told apart and cannot be opened. (util-linux, libblkid) */
+/** Formats that are recognized and cannot be opened. (util-linux, libblkid) */
 const SIGNATURES = [
   { type: 'ext2/3/4', offset: 1024 + 56, magic: '\x53\xef' },
   { type: 'swap', offset: 4096 - 10, magic: 'SWAPSPACE2' }, // at the end of the first page
@@ -19,18 +19,18 @@ const SIGNATURES = [
   { type: 'iso9660', offset: 32768 + 1, magic: 'CD001' },
 ] as const
 
-/** Content that can be told apart: file systems that can be opened, and others. */
+/** Content that is recognized: file systems that can be opened, and other formats. */
 export type ContentType = FileSystemType | (typeof SIGNATURES)[number]['type']
 
 /** Bytes at the start that hold all signatures but the last one. */
 const START_SIZE = 4096
 
 /**
- * What a partition or a whole image holds. The labels and UUIDs of formats that cannot be opened here are left ''.
+ * Recognizes the content of a partition or a whole image. Labels and UUIDs of formats that cannot be opened are ''.
  *
  * @param size bytes of it
  * @param drivers the file systems that are known
- * @returns undefined when it is nothing known
+ * @returns undefined when it is unknown
  */
 export function* identifyContent(
   size: number,

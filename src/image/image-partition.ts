@@ -9,7 +9,7 @@ import { driverOf, type FileSystemType } from './drivers/table.ts'
 import { FileSystem } from './file-system.ts'
 import { identifyContent, type ContentType } from './identify.ts'
 
-/** Where a partition is; `number` 0 is an image without a partition table. */
+/** The place of a partition; `number` 0 is an image without a partition table. */
 export type PartitionPlace = Pick<
   TablePartition,
   'number' | 'start' | 'size' | 'type' | 'bootable' | 'name'
@@ -65,9 +65,9 @@ export class ImagePartition {
   readonly name: string
   /** All that the partition table says; undefined without one. */
   readonly entry: TablePartition | undefined
-  /** Its bytes. What would lie beyond the image is not there. */
+  /** Its bytes, up to the end of the image. */
   readonly source: ByteSource
-  /** What is in it, be it a file system that can be opened or not; undefined when that is nothing known. */
+  /** The file system or other format that it holds, whether it can be opened or not; undefined when it is unknown. */
   readonly contentType: ContentType | undefined
   /** The type of its file system; undefined when there is none that can be opened. */
   readonly fileSystemType: FileSystemType | undefined
@@ -75,14 +75,22 @@ export class ImagePartition {
   readonly label: string
   /** Of its file system, as `blkid` shows it; '' when it has none. */
   readonly uuid: string
-  /** @internal How its file system is read; undefined when there is none that can be opened. */
+  /**
+   * The driver of its file system; undefined when there is none that can be opened.
+   *
+   * @internal
+   */
   readonly driver: FileSystemDriver | undefined
   readonly #failure: Error | undefined
   readonly #log = new FindingLog()
   readonly #isTolerant: boolean
   #fileSystem: Promise<FileSystem> | undefined
 
-  /** @internal Use `openImage`. */
+  /**
+   * Use `openImage`.
+   *
+   * @internal
+   */
   constructor({ source, place, identity, driver, failure, onFinding }: PartitionParts) {
     this.number = place.number
     this.start = place.start
@@ -108,22 +116,35 @@ export class ImagePartition {
     return [...new Set([this.label, this.name])].filter((label) => label !== '')
   }
 
-  /** What was found to be damaged in it so far, and what is worth knowing of its file system. */
+  /** Damage that was found in it so far, and notices of the state of its file system. */
   get findings(): readonly Finding[] {
     return this.#log.findings
   }
 
-  /** Adds a finding to those of this partition. @param finding its offset counts from the start of the partition */
+  /**
+   * Adds a finding to those of this partition.
+   *
+   * @param finding its offset counts from the start of the partition
+   * @internal
+   */
   report(finding: Finding): void {
     this.#log.report(this.place(finding))
   }
 
-  /** @returns ends the subscription to what is found from now on */
+  /**
+   * Calls `onFinding` with what is found from now on.
+   *
+   * @returns ends the subscription
+   */
   subscribe(onFinding: OnFinding): () => void {
     return this.#log.subscribe(onFinding)
   }
 
-  /** A finding of this partition as one of the image: with its number and content, and the offset in the image. */
+  /**
+   * A finding of this partition as one of the image: with its number and content, and the offset in the image.
+   *
+   * @internal
+   */
   place(finding: Finding): Finding {
     return {
       ...finding,
@@ -143,7 +164,10 @@ export class ImagePartition {
     return (this.#fileSystem ??= this.#open())
   }
 
-  /** @throws the error of reading its first bytes, when there was one */
+  /**
+   * @throws the error of reading its first bytes, when there was one
+   * @internal
+   */
   expectIdentified(): void {
     if (this.#failure !== undefined) throw this.#failure
   }

@@ -67,7 +67,7 @@ async function inspectPartition(
   const { number, start, size, type, bootable, name, entry } = partition
   const missing = size - partition.source.size
   if (missing > 0) {
-    const message = `it ends ${missing} bytes behind the end of the image`
+    const message = `ends ${missing} bytes behind the end of the image`
     report(partition.place({ severity: 'error', where: 'partition', message }))
   }
   return {
@@ -126,7 +126,7 @@ function findingOfError(error: CorruptError | UnsupportedError): Finding {
   return { severity: 'error', where: 'file system', message: error.message }
 }
 
-/** What lies between the partitions, before the first and behind the last. */
+/** The space between the partitions, before the first and behind the last. */
 function gapsOf({ partitions, table, size }: DiskImage): Gap[] {
   if (table === undefined) return []
   const gaps: Gap[] = []

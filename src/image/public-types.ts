@@ -10,19 +10,11 @@ export type {
   TreeUsage,
 } from '../btrfs/usage/report.ts'
 export type { Features, SuperblockCopy } from '../btrfs/usage/superblocks.ts'
-export type { Subvolume } from '../btrfs/read/subvolumes.ts'
 export type { FatType } from '../fat32/format.ts'
 export type { FatArea, FatOccupant, FatUsage } from '../fat32/usage/usage.ts'
-export type { InodeFlag, Timestamp, Xattr } from '../file-tree/entry.ts'
+export type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
 export type { DataRange } from '../file-tree/file-content.ts'
-export type {
-  DirectoryEntry,
-  FileSystemReader,
-  Inode,
-  InodeRef,
-  InodeType,
-  OpenInode,
-} from '../file-tree/reader.ts'
+export type { Inode, InodeRef, InodeType } from '../file-tree/reader.ts'
 export type { FileSizes, LargeFile, SizeNode } from '../file-tree/size-tree.ts'
 export type { Chs } from '../gpt-mbr/format.ts'
 export type { MbrPartition, MbrTable } from '../gpt-mbr/read/mbr.ts'
@@ -31,14 +23,12 @@ export type { MemorySource } from '../input/memory-input.ts'
 export type { ImageCompression, InputOptions, InputProgress, ReadStatistics } from '../input/open-stored.ts'
 export type { HashName } from '../lib/block-hash.ts'
 export type { ByteSource } from '../lib/byte-source.ts'
-export type { ByteString } from '../lib/byte-string.ts'
 export type { SpecIssue } from '../lib/errors.ts'
 export type { Finding, OnFinding, Severity } from '../lib/finding.ts'
 export type { Occupancy } from '../lib/occupancy.ts'
-export type { ByteRange, ReadRoutine } from '../lib/read-routine.ts'
 export type { FileSystemType } from './drivers/table.ts'
 export type { ExtractFromOptions } from './extract/extract-source.ts'
-export type { ExtractOptions, ExtractProgress } from './extract/options.ts'
+export type { ExtractProgress } from './extract/options.ts'
 export type {
   FilePath,
   FileXattr,

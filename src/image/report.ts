@@ -3,7 +3,7 @@ import type { BtrfsUsage } from '../btrfs/usage/report.ts'
 import type { FatUsage } from '../fat32/usage/usage.ts'
 import type { Finding } from '../lib/finding.ts'
 
-/** What takes how much of a file system, by its `type`. */
+/** The space that a file system uses, by its `type`. */
 export type FileSystemUsage = BtrfsUsage | FatUsage
 
 /** A disk image, and what is in it. All places are bytes from the start of the image unless they say otherwise. */
@@ -16,7 +16,7 @@ export interface ImageReport {
   table: TableReport | undefined
   /** In the order of their numbers; number 0 is an image without a table. */
   partitions: PartitionReport[]
-  /** What is in no partition, in the order of the disk; the table itself is there. */
+  /** Space in no partition, in the order of the disk; the partition table lies in the first gap. */
   gaps: Gap[]
   /** Damage, and notices of the state of a file system. At most 20 of each partition. */
   findings: Finding[]
@@ -52,7 +52,7 @@ export interface PartitionReport {
   size: number
   /** `0x0c`, or a GUID; '' without a table. */
   type: string
-  /** What that type is called, where it is known. */
+  /** Name of that type; undefined when it is unknown. */
   typeName: string | undefined
   bootable: boolean
   /** Of a GPT. */
@@ -60,7 +60,7 @@ export interface PartitionReport {
   guid: string | undefined
   /** It lies in an extended partition. */
   isLogical: boolean
-  /** What is in it, whether or not it can be looked into. */
+  /** The format that it holds, whether or not it can be opened. */
   content: string | undefined
   /** Undefined when there is none that can be opened, or it is too damaged (see the findings). */
   fileSystem: FileSystemUsage | undefined

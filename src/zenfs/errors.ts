@@ -3,13 +3,13 @@ import { DiskwrightError } from '../lib/errors.ts'
 /** (errno.h of Linux) */
 const NUMBERS = { ENOENT: 2, EIO: 5, EEXIST: 17, ENOTDIR: 20, EISDIR: 21, EROFS: 30, ENOTSUP: 95 } as const
 
-/** An error as programs expect it of a file system; ZenFS adds the path and the call. */
+/** An error with an errno code, as programs expect of a file system; ZenFS adds the path and the call. */
 export function errnoError(code: keyof typeof NUMBERS, message: string, cause?: unknown): Error {
   const error = new Error(`${code}: ${message}`, cause === undefined ? {} : { cause })
   return Object.assign(error, { code, errno: NUMBERS[code] })
 }
 
-/** What this package throws, in such words: the error itself is the `cause`. Others as they are. */
+/** Maps a DiskwrightError to an errno error with it as the `cause`; returns other errors unchanged. */
 export function toErrno(error: unknown): unknown {
   if (!(error instanceof DiskwrightError)) return error
   switch (error.code) {

@@ -9,13 +9,13 @@ import { errnoError, toErrno } from './errors.ts'
 import { InodeNumbers, toInodeLike } from './inodes.ts'
 import { bytesOfName, textOfName } from './names.ts'
 
-/** Directories whose places are remembered: paths are looked up from the top each time. */
+/** Directories that are cached: ZenFS looks every path up from the root. */
 const MAX_KNOWN = 10_000
 
 export interface ImageFSParts {
   fileSystem: FileSystem
   driver: FileSystemDriver
-  /** What is at the top: that of the file system, or a subvolume. */
+  /** The root: that of the file system, or of a subvolume. */
   root: InodeRef
   close: () => Promise<void>
 }
@@ -33,7 +33,11 @@ export class ImageFS extends Readonly(ZenFileSystem) {
   readonly #close: () => Promise<void>
   readonly #size: number
 
-  /** @internal Use the backends. */
+  /**
+   * Use the backends.
+   *
+   * @internal
+   */
   constructor({ fileSystem, driver, root, close }: ImageFSParts) {
     super(driver.linux.magic, driver.linux.name)
     this.label = fileSystem.label
@@ -43,10 +47,10 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     this.#root = root
     this.#numbers = new InodeNumbers(root)
     this.#close = close
-    // Nothing is to be copied anywhere: without this, sources that do not answer at once would be.
+    // Without this ZenFS copies everything of a source that does not answer at once into memory.
     this.attributes.set('no_async_preload')
     this.attributes.set('no_atime')
-    // What ZenFS looks at before it takes in what is written to a file.
+    // ZenFS checks this before it accepts writes to a file.
     this.attributes.set('readonly', undefined)
   }
 
@@ -83,7 +87,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     this.#driveSync(this.#read(path, buffer, start, end))
   }
 
-  /** That something is there already counts before that nothing can be written. */
+  /** EEXIST takes precedence over EROFS. */
   override async mkdir(path: string): Promise<never> {
     if (await this.exists(path)) throw errnoError('EEXIST', 'file exists')
     throw errnoError('EROFS', 'read-only file system')
@@ -94,7 +98,7 @@ export class ImageFS extends Readonly(ZenFileSystem) {
     throw errnoError('EROFS', 'read-only file system')
   }
 
-  /** Nothing is ever to be written. */
+  /** There is never anything to write. */
   override sync(): Promise<never> {
     return Promise.resolve() as Promise<never>
   }

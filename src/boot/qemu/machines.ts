@@ -1,15 +1,15 @@
-/** The machines an image is booted on, and how QEMU is told to be one of them. Nothing is started here. */
+/** The machines on which images are booted, and the arguments of QEMU for them. */
 
 export const MACHINE_NAMES = ['raspi3b', 'virt'] as const
 export type MachineName = (typeof MACHINE_NAMES)[number]
 
-/** What QEMU is started with. Paths are absolute. */
+/** Options of a machine. Paths are absolute. */
 export interface MachineOptions {
   machine: MachineName
   /** The disk, in QEMU's qcow2 format. */
   disk: string
   uboot: string
-  /** Device tree blob; raspi3b cannot do without, `virt` makes its own. */
+  /** Device tree blob; raspi3b needs one, `virt` makes its own. */
   dtb?: string | undefined
   /** MiB. */
   memory?: number | undefined

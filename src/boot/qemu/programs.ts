@@ -3,12 +3,14 @@ import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { ToolError } from '../../lib/errors.ts'
 
-/** The programs of QEMU that are used, and the package of Debian each is in. */
+/** The programs of QEMU that are used, and their Debian packages. */
 const PACKAGES = { 'qemu-system-aarch64': 'qemu-system-arm', 'qemu-img': 'qemu-utils' }
 export type Program = keyof typeof PACKAGES
 
 /**
- * Where a program lies.
+ * Finds a program on PATH.
+ *
+ * @returns its path
  *
  * @throws ToolError that says which package has it
  */
@@ -49,7 +51,7 @@ export async function qemuImg(args: readonly string[], signal?: AbortSignal): Pr
   })
 }
 
-/** Of what a program said. */
+/** The last line of a program's output. */
 export function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? ''
 }

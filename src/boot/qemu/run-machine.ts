@@ -3,7 +3,7 @@ import { ToolError } from '../../lib/errors.ts'
 import { lastLine } from './programs.ts'
 import { watchForText } from './watch-text.ts'
 
-/** How a run came to its end. */
+/** The reason why a run ended. */
 export type Outcome =
   /** The expected text was there. */
   | 'expected'
@@ -18,12 +18,12 @@ export interface RunOptions {
   timeoutMs?: number | undefined
   /** Standard input belongs to the machine. */
   interactive?: boolean | undefined
-  /** What comes on the console, piece by piece. */
+  /** Called with each piece of the console's output. */
   onConsole?: ((piece: Uint8Array) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** QEMU writes what it still holds when it is asked to end; then it is not asked any more. */
+/** Time for QEMU to flush its output after SIGTERM, before SIGKILL. */
 const GRACE_MS = 5000
 
 /**

@@ -1,4 +1,4 @@
-/** What differs between two images that are open: partitions, file systems, and all that is in them. */
+/** Compares two images that are open: partitions, file systems, and everything in them. */
 import { toDisplay } from '../../lib/byte-string.ts'
 import { FUNCTION, TEXTS, type OptionTable } from '../../lib/options.ts'
 import { drive } from '../../lib/read-routine.ts'
@@ -28,7 +28,7 @@ export interface Difference {
 }
 
 export interface DiffOptions extends OpenOptions {
-  /** What is not compared: words as in `what`, for example `atime`. */
+  /** Words, as in `what`, that are left out: `atime`, for example. */
   ignore?: readonly string[] | undefined
   /** Called often, with the entries and the bytes of content that were compared; it should return at once. */
   onCompared?: ((progress: { entries: number; bytes: number }) => void) | undefined

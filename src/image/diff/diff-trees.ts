@@ -1,4 +1,4 @@
-/** What differs between two trees: a walk through both at once, in the order of names. */
+/** Compares two trees by walking both at once, in the order of names. */
 import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
 import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { joinPath } from '../../file-tree/walk.ts'

@@ -1,4 +1,4 @@
-/** What the rest of image/, boot/ and zenfs/ know of a file system. */
+/** The interface through which image/, boot/ and zenfs/ know file systems. */
 import type { Subvolume } from '../../btrfs/read/open.ts'
 import type { FileLayout } from '../../file-tree/file-layout.ts'
 import type { FileSystemReader, InodeRef } from '../../file-tree/reader.ts'
@@ -8,7 +8,7 @@ import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { BootPartition } from '../../uboot/boot-tree.ts'
 import type { FileSystemUsage } from '../report.ts'
 
-/** What the first bytes of a file system say. */
+/** A file system as its first bytes identify it. */
 export interface Identity<Type extends string = string> {
   type: Type
   /** '' when it has none. */
@@ -23,9 +23,9 @@ export interface FileSystemDriver<Type extends string = string> {
   readonly name: string
   /** Its name in errors: `BTRFS`. */
   readonly title: string
-  /** The types it tells apart. */
+  /** The types that it distinguishes. */
   readonly types: readonly Type[]
-  /** What statfs(2) and mount(8) call it on Linux. (linux/magic.h) */
+  /** Its number in statfs(2) and its name for mount(8) on Linux. (linux/magic.h) */
   readonly linux: { readonly magic: number; readonly name: string }
   /** It has no magic number of its own, and is tried after everything that has. */
   readonly isWeak?: true
@@ -74,9 +74,9 @@ export interface OpenedFileSystem<Type extends string = string> extends Identity
   subvolumes?(): ReadRoutine<Subvolume[]>
   /** Looks at all metadata, and at no content. */
   usage(options: UsageOptions): Promise<FileSystemUsage>
-  /** What a comparison looks at besides label, UUID, and what is in it: texts by what they say. */
+  /** Properties that are compared besides label, UUID and entries, as texts by their names. */
   facts?(): ReadRoutine<Record<string, string>>
-  /** What a boot loader sees of it; undefined where none can read it. */
+  /** The file system as a boot loader sees it; undefined where none can read it. */
   bootView?(): Promise<BootView>
 }
 
@@ -89,7 +89,7 @@ export interface UsageOptions {
 }
 
 export interface BootView extends Pick<BootPartition, 'type' | 'btrfs'> {
-  /** Where a boot loader begins. */
+  /** The directory from which a boot loader resolves paths. */
   root: InodeRef
   /** How a file of `size` bytes is stored. */
   layout: (file: InodeRef, size: number) => ReadRoutine<FileLayout>

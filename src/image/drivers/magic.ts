@@ -1,4 +1,4 @@
-/** Magic numbers, by which formats are told apart. */
+/** Magic numbers, by which formats are recognized. */
 import { toBytes, type ByteString } from '../../lib/byte-string.ts'
 
 export interface MagicNumber {

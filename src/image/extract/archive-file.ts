@@ -1,4 +1,4 @@
-/** Where an archive ends up: a file that has a temporary name until it is whole, or a stream; compressed or not. */
+/** Writes an archive to a file, under a temporary name until it is complete, or to a stream; compressed or not. */
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { afterFailure } from '../../lib/clean-up.ts'
@@ -14,9 +14,9 @@ export type ArchiveCompression = 'none' | 'gzip' | 'zstd'
 
 export interface ArchiveOptions {
   output: string | Writable | WritableStream<Uint8Array>
-  /** Default: what the name says (`.zst`, `.gz`, `.tgz`); streams: `none`. */
+  /** Default: by the name (`.zst`, `.gz`, `.tgz`); streams: `none`. */
   compression?: ArchiveCompression | undefined
-  /** Of zstd 1 to 22, of gzip 1 to 9. */
+  /** Compression level: 1 to 22 for zstd, 1 to 9 for gzip. */
   level?: number | undefined
   /** Replace an existing file. */
   force?: boolean | undefined
@@ -33,7 +33,7 @@ export interface ArchiveFile extends ChunkSink {
   abort(): Promise<void>
 }
 
-/** @throws OutputError when there is no writing there, or something is there already */
+/** @throws OutputError when the file exists already, or cannot be written */
 export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile> {
   const { output, level, force = false, workers } = options
   const compression = options.compression ?? compressionOf(output)

@@ -1,19 +1,24 @@
-/** Finds what is extracted. */
+/** Finds the file system and the inode that are extracted. */
 import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { ABORT_SIGNAL, FUNCTION, type OptionTable, type OptionType } from '../../lib/options.ts'
 import { DiskImage } from '../disk-image.ts'
 import { FileSystem } from '../file-system.ts'
-import { nameOf, type FilePath } from '../file-system-types.ts'
-import type { ExtractOptions } from './options.ts'
+import { nameOf } from '../file-path.ts'
+import type { FilePath } from '../file-system-types.ts'
+import type { ExtractProgress } from './options.ts'
 
-/** What is extracted of an image or a file system, and how far that is. */
-export interface ExtractFromOptions extends Omit<ExtractOptions, 'from' | 'name'> {
+/** Options for extracting from an image or a file system. */
+export interface ExtractFromOptions {
   /** The partition, by number or label. Default: the only one with a file system. Not for a `FileSystem`. */
   partition?: number | string | undefined
-  /** What is extracted, with everything below it; symlinks are followed. Default: all of the file system. */
+  /** Path of the directory or file, with everything below it; symlinks are followed. Default: the root. */
   path?: FilePath | undefined
+  /** Called often; it should return at once. */
+  onProgress?: ((progress: ExtractProgress) => void) | undefined
+  /** Aborts the extraction: nothing is left behind, and the promise is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined
 }
 
 const FILE_PATH: OptionType = {
@@ -58,7 +63,7 @@ function openPartition(disk: DiskImage, which: number | string | undefined): Pro
   throw new NotFoundError(`expected one partition with a file system, found ${numbers || 'none'}`)
 }
 
-/** Where extracting begins, and the name of a single file. */
+/** The inode at which extracting begins, and the name of a single file. */
 export async function startOf(
   fileSystem: FileSystem,
   path: FilePath = '/',

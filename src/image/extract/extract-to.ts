@@ -1,4 +1,4 @@
-/** Puts what lies in a file system into a directory of this machine. */
+/** Extracts files of a file system into a directory of this machine. */
 import { Buffer } from 'node:buffer'
 import { chmodSync, linkSync, mkdirSync, symlinkSync } from 'node:fs'
 import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
@@ -128,8 +128,8 @@ class Extraction {
   }
 
   /**
-   * What must wait until all is there: symlinks, then the move to its place, and what makes directories read-only. An
-   * abort gets through until the end.
+   * Does what must wait until all files are there: makes symlinks, moves everything to its place, and sets the
+   * attributes of directories, which may make them read-only. It can be aborted until the end.
    */
   async settle(): Promise<void> {
     for (const { path, inode, target } of this.#symlinks) {
@@ -190,7 +190,7 @@ class Extraction {
     return yieldToEventLoop().then(() => this.#options.signal?.throwIfAborted())
   }
 
-  /** What is asynchronous is promised. */
+  /** @returns undefined when it is done */
   #entry(entry: ReadEntry): Promise<void> | undefined {
     const { path, inode, firstName } = entry
     if (inode.type === 'socket' || inode.type === 'fifo') this.#losses.add(inode.type, path)

@@ -12,21 +12,27 @@ import {
 import type { DiskImage } from '../disk-image.ts'
 import type { FileSystem } from '../file-system.ts'
 import { openImage } from '../open-image.ts'
+import type { ArchiveOptions } from './archive-file.ts'
 import { EXTRACT_OPTIONS, startOf, withFileSystem, type ExtractFromOptions } from './extract-source.ts'
-import { extractTar as toTar, type ExtractTarOptions, type ExtractTarResult } from './extract-tar.ts'
-import { extractTo as toDirectory, type ExtractToOptions } from './extract-to.ts'
+import { extractTar as toTar, type ExtractTarResult } from './extract-tar.ts'
+import { extractTo as toDirectory } from './extract-to.ts'
 import type { ExtractResult } from './options.ts'
 
-export type { ArchiveCompression } from './archive-file.ts'
+export type { ArchiveCompression, ArchiveOptions } from './archive-file.ts'
 export type { ExtractFromOptions } from './extract-source.ts'
 export type { ExtractTarResult } from './extract-tar.ts'
 export type { Loss, NotKept } from './not-kept.ts'
 export type { ExtractProgress, ExtractResult } from './options.ts'
 
-export interface ExtractTarFilesOptions
-  extends ExtractFromOptions, Omit<ExtractTarOptions, 'from' | 'name' | 'onProgress' | 'signal'> {}
-export interface ExtractFilesOptions
-  extends ExtractFromOptions, Omit<ExtractToOptions, 'from' | 'name' | 'onProgress' | 'signal'> {}
+export interface ExtractTarFilesOptions extends ExtractFromOptions, Omit<ArchiveOptions, 'workers'> {
+  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: none but this one. */
+  workers?: number | undefined
+}
+
+export interface ExtractFilesOptions extends ExtractFromOptions {
+  /** Also into a directory that is not empty: files there are replaced. */
+  force?: boolean | undefined
+}
 
 const OUTPUT: OptionType = {
   expected: 'a path, a Writable or a WritableStream',

@@ -1,18 +1,18 @@
-/** Compresses an archive on its way with gzip (RFC 1952): one member, without name and time. */
+/** Compresses an archive with gzip (RFC 1952) while it is written: one member, without name and time. */
 import { once } from 'node:events'
 import { createGzip } from 'node:zlib'
 import type { StreamWriter } from '../../output/stream-out.ts'
 
 const DEFAULT_LEVEL = 6
 
-/** The compressing is done by threads of Node. */
+/** Threads of Node do the compressing. */
 export function gzipStage(writer: StreamWriter, level = DEFAULT_LEVEL): StreamWriter {
   const gzip = createGzip({ level })
   const passOn = async () => {
     for await (const piece of gzip) await writer.write(piece as Uint8Array)
   }
   const passing = passOn()
-  // Whoever writes next hears of it.
+  // The next write throws it.
   passing.catch(() => undefined)
   return {
     async write(bytes) {

@@ -1,4 +1,4 @@
-/** Owners, modes and times, as far as the system lets us and Node can say them. */
+/** Sets owners, modes and times, as far as the system permits and Node can express them. */
 import {
   chmodSync,
   chownSync,
@@ -14,14 +14,14 @@ import type { Inode } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { Losses } from './not-kept.ts'
 
-/** What the system answers where owners are not to be had: not allowed, not in this user namespace, no such thing. */
+/** Errors of setting an owner: not permitted, not mapped in this user namespace, not supported. */
 const NO_OWNERS = new Set(['EPERM', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 const SET_ID = 0o6000
 
-/** How the attributes of one thing are set. */
+/** Functions that set the attributes of one inode. */
 interface Setters {
   owner: (uid: number, gid: number) => void
-  /** Of symlinks there is none. */
+  /** Undefined for symlinks, which have none. */
   mode?: (mode: number) => void
   times: (atime: number | string, mtime: number | string) => void
 }
@@ -52,11 +52,11 @@ export class HostMetadata {
     this.#losses = losses
   }
 
-  /** In the order in which one does not undo the other. */
+  /** Sets owner, mode and times in this order: chown(2) clears setuid, and chmod(2) leaves the times. */
   set(path: ByteString, inode: Inode, setters: Setters): void {
     const hasOwner = this.#setOwner(inode, setters)
     if (!hasOwner) this.#losses.add('owner', path)
-    // The right of another owner would become one of ours.
+    // setuid would give the rights of this user, not of the owner in the image.
     const isDropped = !hasOwner && (inode.mode & SET_ID) !== 0
     if (setters.mode !== undefined) {
       if (isDropped) this.#losses.add('setid', path)

@@ -1,16 +1,16 @@
-/** What the place that things are extracted to cannot hold: counted, and said once. */
+/** Counts what the target of an extraction cannot hold. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 
-/** What could not be kept. */
+/** A kind of property that could not be kept. */
 export type Loss = 'socket' | 'fifo' | 'device' | 'owner' | 'setid' | 'xattr' | 'flags' | 'time' | 'link'
 
 export interface NotKept {
   what: Loss
-  /** The same in words, for one entry: `socket: left out`. */
+  /** The same as text: `sockets: left out`. */
   text: string
-  /** Entries it is about. */
+  /** Number of entries. */
   count: number
-  /** The first of them, as it is shown: UTF-8, with `\xNN` for other bytes. */
+  /** Path of the first one: UTF-8, with `\xNN` for other bytes. */
   example: string
 }
 

@@ -1,16 +1,16 @@
-/** What extracting has in common, wherever things go. */
+/** Options and results that all kinds of extraction share. */
 import type { InodeRef } from '../../file-tree/reader.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { NotKept } from './not-kept.ts'
 
 export interface ExtractOptions {
-  /** What is extracted, with all below it; default: all of the file system. */
+  /** Inode that is extracted, with all below it. Default: the root. */
   from?: InodeRef | undefined
-  /** The name of a single file that is extracted. A directory is what things are put into, and has none. */
+  /** Name of a single file that is extracted; a directory has none. */
   name?: ByteString | undefined
   /** Called often; it should return at once. */
   onProgress?: ((progress: ExtractProgress) => void) | undefined
-  /** Ends the work early: nothing is left behind, and the promise is rejected with the signal's reason. */
+  /** Aborts the extraction: nothing is left behind, and the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
@@ -32,7 +32,7 @@ export interface ExtractResult {
   hardLinks: number
   /** Bytes of content of the files, without holes. */
   contentBytes: number
-  /** What the target cannot hold, each kind once. */
+  /** Properties that the target cannot hold, each kind once. */
   notKept: NotKept[]
 }
 

@@ -1,4 +1,4 @@
-/** Reads what is to be extracted, entry by entry, with all that is known of it but the content. */
+/** Reads the entries that are extracted one by one, with everything but their content. */
 import type { Xattr } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
 import type { FileSystemReader, InodeRef, OpenInode } from '../../file-tree/reader.ts'
@@ -8,7 +8,7 @@ import { CorruptError } from '../../lib/errors.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 
-/** A file system that is open, and the bytes it lies in. */
+/** An open file system and its bytes. */
 export interface OpenFileSystem {
   readonly reader: FileSystemReader
   readonly source: ByteSource
@@ -29,7 +29,7 @@ export const PIECE = 1 << 20
 
 const NOTHING = { xattrs: [], target: '', ranges: undefined }
 
-/** Like `TreeWalk`, which it goes along with. Inodes with several names stay in memory. */
+/** Walks a tree. Inodes with several names stay in memory. */
 export class EntryReader {
   readonly #walk: TreeWalk
   readonly #name: ByteString

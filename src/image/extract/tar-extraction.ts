@@ -60,7 +60,7 @@ export class TarExtraction {
     }
   }
 
-  /** Writes the header. @returns what of the content is to follow */
+  /** Writes the header. @returns the ranges of content that follow; undefined: none */
   #begin(entry: ReadEntry): readonly DataRange[] | undefined {
     const { path, inode } = entry
     if (inode.type === 'socket') {
@@ -120,11 +120,10 @@ export class TarExtraction {
   }
 }
 
-/** Written out, since objects that are spread into others take longer than all the rest of a header. */
+/** Lists the fields, because spreading objects takes longer than the rest of a header. */
 function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): TarMember {
   const { path, firstName, xattrs, ranges } = entry
   const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = entry.inode
-  // Which of the fields mean anything depends on the type.
   return {
     path,
     type: firstName === undefined ? type : 'hardlink',

@@ -1,4 +1,4 @@
-/** The directory things are extracted to: under a temporary name until all is there. */
+/** The directory that is extracted to: under a temporary name until it is complete. */
 import {
   lstatSync,
   mkdirSync,
@@ -20,7 +20,7 @@ const MAX_LEFT_OVERS = 100
 const MAX_NAME = 50
 
 export interface TargetDirectory {
-  /** Where everything is made. Nobody else may enter it. */
+  /** Directory in which everything is made. Nobody else may enter it. */
   readonly work: string
   /** Whether the directory itself is made here, too, and gets the attributes of what is extracted to it. */
   readonly isNew: boolean
@@ -33,8 +33,8 @@ export interface TargetDirectory {
 }
 
 /**
- * A new directory is made beside its place. What is put into an existing one is made inside of it, since the two may
- * be different file systems, and is moved there at the end.
+ * A new directory is made beside its place. Entries of an existing one are made inside of it, since its parent may be
+ * another file system, and are moved to their places at the end.
  *
  * @param force put things into a directory that is not empty; files there are replaced, directories are not
  * @throws OutputError

@@ -1,4 +1,4 @@
-/** Compresses an archive on its way with zstd, in frames of 4 MiB, which decoders take as one stream. */
+/** Compresses an archive with zstd while it is written, in frames of 4 MiB, which decoders take as one stream. */
 import { WorkerPool } from '../../lib/worker-pool.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
 import type { StreamWriter } from '../../output/stream-out.ts'
@@ -21,7 +21,7 @@ export async function zstdStage(
     const memory = new FrameMemory(new ArrayBuffer(FrameMemory.byteLength))
     const zstd = await loadZstd()
     const compressor = zstd.createCompressor(level)
-    return frameDrain(writer, [memory], (_, length) => memory.compress(length, zstd, compressor))
+    return frameWriter(writer, [memory], (_, length) => memory.compress(length, zstd, compressor))
   }
   const buffers = Array.from(
     { length: workers + WAITING },
@@ -34,7 +34,7 @@ export async function zstdStage(
     memories: buffers,
   })
   const memories = buffers.map((buffer) => new FrameMemory(buffer))
-  return frameDrain(
+  return frameWriter(
     writer,
     memories,
     (memory, length) => pool.run(memory, compressJob(length, level)),
@@ -42,7 +42,7 @@ export async function zstdStage(
   )
 }
 
-function frameDrain(
+function frameWriter(
   writer: StreamWriter,
   memories: readonly FrameMemory[],
   compress: Compress,
@@ -59,7 +59,7 @@ function frameDrain(
   }
   const start = () => {
     const done = compress(next, filled)
-    // Whoever passes it on hears of it.
+    // Passing it on throws it.
     done?.catch(() => undefined)
     underWay.push({ memory: next, done })
     next = (next + 1) % memories.length
