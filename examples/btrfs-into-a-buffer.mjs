@@ -12,8 +12,8 @@ const { size, subvolumes } = await writeBtrfs(
   ],
   sink,
 )
-for (const { id, path, files } of subvolumes) console.log(`subvolume ${id} at ${path}: ${files} files`)
 
 const { findings } = await checkBtrfs(memorySource(sink.bytes()))
 for (const finding of findings) console.log(formatFinding(finding))
-console.log(`${size} bytes, ${findings.length} findings`)
+const [, root] = subvolumes
+console.log(`${root.files} files in ${size} bytes, ${findings.length} findings`)

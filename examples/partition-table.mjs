@@ -28,7 +28,8 @@ disk.set(
   }),
 )
 const source = memorySource(disk)
-for (const finding of await checkPartitionTable(source)) console.log(formatFinding(finding))
+const { findings } = await checkPartitionTable(source)
+for (const finding of findings) console.log(formatFinding(finding))
 for (const { number, start, size } of (await readPartitionTable(source)).partitions) {
   console.log(`partition ${number}: ${size} bytes at ${start}`)
 }

@@ -5,7 +5,7 @@ import { readTar, writeTar } from 'diskwright/tar'
 
 async function* filtered(entries) {
   for await (const entry of entries) {
-    if (entry.path.startsWith('/usr/share/doc/')) continue
+    if (entry.path.startsWith('usr/share/doc/')) continue
     yield { ...entry, uid: 0, gid: 0 }
   }
 }

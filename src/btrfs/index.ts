@@ -59,7 +59,7 @@ export { memorySource, type ByteSource, type SyncByteSource } from '../lib/byte-
 export { fromBytes, fromText, toBytes, toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
 
 export { checkBtrfs, type BtrfsCheckOptions, type BtrfsCheckResult } from './check/check.ts'
-export type { Finding, OnFinding, Severity } from '../lib/finding.ts'
+export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 
 export { btrfsLimits, type BtrfsLimits } from './limits.ts'
 export {

@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildImage } from 'diskwright'
+import { buildImage, type BtrfsSpec } from 'diskwright'
 import { describe, expect, test } from 'vitest'
+import { bundleForBrowser } from '../../scripts/bundle.mjs'
 import { inFolder, text } from '../images/build.ts'
+import { canBrowse, visit } from '../judges/chromium.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { buildTar } from '../tar/build-tar.ts'
@@ -31,7 +33,7 @@ describe('examples', () => {
 
   test('btrfs-into-a-buffer.mjs', () =>
     inFolder(async (folder) => {
-      expect(await example(folder, 'btrfs-into-a-buffer.mjs')).toMatch(/^3 files in \d+ bytes\n/)
+      expect(await example(folder, 'btrfs-into-a-buffer.mjs')).toMatch(/^3 files in \d+ bytes, 0 findings\n$/)
     }))
 
   test('fat32-to-a-file.mjs', () =>
@@ -61,6 +63,43 @@ describe('examples', () => {
       const output = await example(folder, 'image-in-a-worker.mjs', 'root.tar', 'disk.img.zst')
       expect(output).toMatch(/^disk\.img\.zst: 1 files in \d+ bytes\n$/)
     }))
+
+  test('browser/page.js lists an image that is chosen on the page', async () => {
+    if (!canBrowse()) return
+    await inFolder(async (folder) => {
+      writeFileSync(join(folder, 'a.tar'), buildTar([{ path: 'hello', type: 'file', content: 'abc' }]))
+      const image = join(folder, 'disk.img.zst')
+      const partition = {
+        type: 'btrfs',
+        label: 'ROOT',
+        size: 'fit',
+        sources: [{ tar: 'a.tar' }],
+      } satisfies BtrfsSpec
+      await buildImage(
+        { table: { type: 'mbr' }, partitions: [partition] },
+        { output: image, baseDirectory: folder },
+      )
+      writeFileSync(
+        join(folder, 'page.bundle.js'),
+        await bundleForBrowser(join(EXAMPLES, 'browser', 'page.js')),
+      )
+      // A browser loads no module from a file, only scripts.
+      const html = readFileSync(join(EXAMPLES, 'browser', 'index.html'), 'utf8')
+      const script = readFileSync(join(folder, 'page.bundle.js'), 'utf8').replaceAll('</script', '<\\/script')
+      const inline = html.replace(
+        '<script type="module" src="page.bundle.js">',
+        () => `<script type="module">${script}`,
+      )
+      writeFileSync(join(folder, 'index.html'), inline)
+      await visit(join(folder, 'index.html'), {}, async (page) => {
+        await page.setInputFiles('input', image)
+        await page.waitForSelector('li:nth-child(2)')
+        const lines = await page.locator('li').allTextContents()
+        expect(lines[0]).toMatch(/^partition 1: btrfs "ROOT", \d+ bytes$/)
+        expect(lines.slice(1)).toEqual(['1:/hello (file)'])
+      })
+    })
+  })
 
   test('tar-filter.mjs', () =>
     inFolder(async (folder) => {
