@@ -14,12 +14,11 @@ const LAYERS = [
   ['tar'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
   ['input'],
-  ['image', 'boot', 'build'],
+  ['image'],
+  ['boot', 'build'],
   ['(index)'],
   ['cli', 'zenfs'],
 ]
-/** Neighbours that may import each other, without circles: the check for booting is part of verifying. */
-const TOGETHER = new Set(['image', 'boot'])
 /** The command sees what the public API is made of, so that it loads only what it needs, and no format. */
 const CLI_MAY_IMPORT = new Set(['cli', '(index)', 'build', 'image', 'boot', 'spec', 'lib'])
 
@@ -122,12 +121,31 @@ const allowed = (path: string, target: string) => {
   const [from, to] = [folderOf(path), folderOf(target)]
   if (from === to) return true
   if (from === 'cli') return CLI_MAY_IMPORT.has(to)
-  return layerOf(to) < layerOf(from) || (TOGETHER.has(from) && TOGETHER.has(to))
+  return layerOf(to) < layerOf(from)
 }
 
 describe('src/', () => {
   test('holds no file but index.ts itself', () => {
     expect([...modules.keys()].filter((path) => !path.includes('/'))).toEqual(['index.ts'])
+  })
+})
+
+describe('names', () => {
+  /** The same thing in several formats, or what several modules must offer under one name. */
+  const SHARED = new Set(['SECTOR_SIZE', 'MEDIA_FLOPPY', 'MODULE_BASE64', 'createHandler'])
+  const DECLARATION =
+    /^export (?:abstract )?(?:async )?(?:function\*?|class|interface|type|const|let) ([\w$]+)/gm
+
+  test('are exported by one module each, so that one name is one concept', () => {
+    const places = new Map<string, Set<string>>()
+    // diskwright/browser has the functions of diskwright for browsers.
+    for (const path of [...modules.keys()].filter((path) => path !== 'image/browser.ts')) {
+      for (const [, name] of readFileSync(join(ROOT, path), 'utf8').matchAll(DECLARATION)) {
+        places.set(name, (places.get(name) ?? new Set()).add(path))
+      }
+    }
+    const twice = [...places].filter(([name, paths]) => paths.size > 1 && !SHARED.has(name))
+    expect(twice.map(([name, paths]) => `${name}: ${[...paths].join(', ')}`)).toEqual([])
   })
 })
 

@@ -1,5 +1,5 @@
 /** Reads what a Raspberry Pi 3 starts from an image: U-Boot and the device tree on its FAT partition. */
-import { fat } from '../image/drivers/fat.ts'
+import { fatDriver } from '../image/drivers/fat.ts'
 import type { FileSystem } from '../image/file-system.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { NotFoundError } from '../lib/errors.ts'
@@ -43,7 +43,7 @@ export async function piFirmware(
 /** The firmware reads the first FAT partition there is. */
 async function firmwarePartition(partitions: readonly ImagePartition[]): Promise<FileSystem | undefined> {
   for (const partition of partitions) {
-    if (partition.driver !== fat) continue
+    if (partition.driver !== fatDriver) continue
     const files = await partition.open()
     if (await exists(files, 'config.txt')) return files
   }

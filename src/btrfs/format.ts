@@ -24,7 +24,7 @@ export const NAME_LEN = 255
 export const LINK_MAX = 65535
 export const SYS_CHUNK_ARRAY_SIZE = 2048
 /** Trees have fewer levels than this. (BTRFS_MAX_LEVEL) */
-export const MAX_LEVEL = 8
+export const MAX_TREE_LEVEL = 8
 
 /** '_BHRfS_M' as a little-endian number. */
 export const MAGIC = 0x4d5f53665248425fn
@@ -262,7 +262,7 @@ export const InodeItem = struct('InodeItem', 160, {
 export type InodeItem = ValueOf<typeof InodeItem>
 
 /** One name of an inode in one directory; the name follows. (struct btrfs_inode_ref) */
-export const InodeRef = struct('InodeRef', 10, { index: u64, nameLen: u16 })
+export const InodeRefItem = struct('InodeRef', 10, { index: u64, nameLen: u16 })
 
 /** One name of an inode, where the item of `InodeRef`s is full; the name follows. (struct btrfs_inode_extref) */
 export const InodeExtref = struct('InodeExtref', 18, { parentObjectid: u64, index: u64, nameLen: u16 })

@@ -58,7 +58,8 @@ export { drive, driveSync, type ByteRange, type ReadRoutine } from '../lib/read-
 export { memorySource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
 export { fromBytes, fromText, toBytes, toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
 
-export { checkBtrfs, type BtrfsCheckOptions, type BtrfsCheckResult } from './check/check.ts'
+export { checkBtrfs, type BtrfsCheckOptions } from './check/check.ts'
+export { MAX_KEPT_FINDINGS, type CheckResult } from '../lib/check-result.ts'
 export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 
 export { btrfsLimits, type BtrfsLimits } from './limits.ts'

@@ -17,7 +17,7 @@ const BOOT = 'boot'
 type Writer = Pick<BtrfsWriter, 'add' | 'collected'>
 
 /** What was made of a closure. */
-export interface InstalledSystem {
+export interface NixosSystem {
   toplevel: ByteString
   bootFiles: BootFile[]
 }
@@ -29,11 +29,7 @@ export interface InstalledSystem {
  * @returns its boot files, which are left to be put where they belong
  * @throws InputError when the system is not there, or lacks what it cannot boot without
  */
-export async function installSystem(
-  writer: Writer,
-  plan: NixosPlan,
-  time: Timestamp,
-): Promise<InstalledSystem> {
+export async function installSystem(writer: Writer, plan: NixosPlan, time: Timestamp): Promise<NixosSystem> {
   const { collected } = writer
   const toplevel = plan.toplevel ?? findToplevel(collected)
   if (collected.find(toplevel)?.path !== toplevel) {

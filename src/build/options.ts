@@ -12,7 +12,7 @@ import {
   wholeNumber,
   type OptionTable,
 } from '../lib/options.ts'
-import { MAX_LEVEL } from '../lib/zstd/codec.ts'
+import { MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
 import type { OutputFormat } from '../output/open-output.ts'
 
 export type { OutputFormat }
@@ -62,7 +62,7 @@ const OPTIONS: OptionTable<BuildOptions> = {
     accepts: (value) => typeof value === 'string' || isStream(value),
   }),
   format: oneOf(['img', 'img.zst'] satisfies OutputFormat[]),
-  outputLevel: wholeNumber(1, MAX_LEVEL),
+  outputLevel: wholeNumber(1, MAX_ZSTD_LEVEL),
   force: BOOLEAN,
   workers: wholeNumber(0, MAX_WORKERS),
   baseDirectory: PATH,

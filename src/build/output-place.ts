@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
-import { driverOf } from './drivers/table.ts'
+import { partitionDriverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
@@ -16,7 +16,7 @@ export async function checkOutputPlace(output: BuildOptions['output'], plan: Res
   const place = await realPlace(output)
   const sources = plan.partitions.flatMap((partition): readonly { kind: string; path: string }[] => [
     ...partition.sources.filter((source) => source.kind !== 'entries'),
-    ...driverOf(partition).inputs(partition),
+    ...partitionDriverOf(partition).inputs(partition),
   ])
   for (const { kind, path } of sources) {
     const folder = await realpath(path).catch(() => path)

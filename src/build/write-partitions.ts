@@ -1,6 +1,6 @@
 import { readSource, type BuildContext } from './context.ts'
 import type { InstalledSystem, PartitionWriter } from './drivers/driver.ts'
-import { driverOf } from './drivers/table.ts'
+import { partitionDriverOf } from './drivers/table.ts'
 import type { PartitionResult } from './result.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
 import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
@@ -29,7 +29,7 @@ export async function writePartitions(
   const written: WrittenPartition[] = []
   let system: InstalledSystem | undefined
   for (const partition of order) {
-    const writer = await driverOf(partition).open(partition, subSink(sink, partition.start), context)
+    const writer = await partitionDriverOf(partition).open(partition, subSink(sink, partition.start), context)
     try {
       for await (const entry of writer.ownEntries()) await writer.add(entry)
       for (const source of partition.sources) {

@@ -9,7 +9,7 @@ export const MAX_WORKERS = 1024
 export const debugOption = () => new Option('--debug', 'print stack traces of errors')
 
 /** A parser for an option whose value is a whole number. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+export function parseWholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
     throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`)

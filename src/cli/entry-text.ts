@@ -36,7 +36,7 @@ export function octalMode(mode: number): string {
 const MAX_DATE = 8_640_000_000_000
 
 /** `2023-11-14T22:13:20Z`, or `@SECONDS` beyond the range of Date. */
-export function timeText({ sec }: Stat['mtime']): string {
+export function formatTime({ sec }: Stat['mtime']): string {
   if (Math.abs(sec) > MAX_DATE) return `@${sec}`
   return new Date(sec * 1000).toISOString().replace('.000Z', 'Z')
 }
@@ -44,7 +44,7 @@ export function timeText({ sec }: Stat['mtime']): string {
 /** The same with nine digits of a second. */
 export function exactTimeText(time: Stat['mtime']): string {
   const fraction = `.${String(time.nsec).padStart(9, '0')}`
-  const seconds = timeText(time)
+  const seconds = formatTime(time)
   return seconds.startsWith('@') ? `${seconds}${fraction}` : seconds.replace(/Z$/, `${fraction}Z`)
 }
 
@@ -69,7 +69,7 @@ export function entryRow({ name, stat, target, subvolume }: ShownEntry): string[
     String(stat.uid),
     String(stat.gid),
     isDevice ? `${stat.major}, ${stat.minor}` : String(stat.size),
-    timeText(stat.mtime),
+    formatTime(stat.mtime),
     `${toDisplay(name)}${arrow}${mark}`,
   ]
 }

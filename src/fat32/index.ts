@@ -8,8 +8,8 @@ import type { OnFinding } from '../lib/finding.ts'
 import { ABORT_SIGNAL, checkOptions, FUNCTION, type OptionTable } from '../lib/options.ts'
 import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
-import { checkFat as checkVolume } from './check/check.ts'
-import { openFat as openVolume, type FatReader } from './read/reader.ts'
+import { checkFatVolume as checkVolume } from './check/check.ts'
+import { readFatVolume as openVolume, type FatReader } from './read/reader.ts'
 
 export type {
   Entry,

@@ -2,13 +2,13 @@
 import { InputError } from '../lib/errors.ts'
 import type { Entry, EntryOrigin } from './entry.ts'
 import { EntryProblem } from './entry-problem.ts'
-import { integer, nameOf, problem } from './entry-values.ts'
+import { wholeNumberOf, givenName, problem } from './entry-values.ts'
 import { contentLength, type DataRange, type FileContent } from './file-content.ts'
 
 /** Checks the content of a file, and completes its size. */
 export function contentOf(entry: Entry, origin: EntryOrigin): FileContent {
   const { content, size, ranges } = entry
-  if (size !== undefined) integer('size', size, Number.MAX_SAFE_INTEGER)
+  if (size !== undefined) wholeNumberOf('size', size, Number.MAX_SAFE_INTEGER)
   if (ranges !== undefined && size === undefined) throw new EntryProblem('"ranges" without "size"')
   if (content === undefined || typeof content === 'string' || content instanceof Uint8Array) {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : (content ?? NO_BYTES)
@@ -37,8 +37,8 @@ function rangesOf(ranges: Entry['ranges'], size = 0): { ranges?: readonly DataRa
   let end = 0
   for (const [i, range] of (ranges as readonly DataRange[]).entries()) {
     const { offset, length } = range ?? {}
-    integer(`ranges[${i}].offset`, offset, Number.MAX_SAFE_INTEGER)
-    integer(`ranges[${i}].length`, length, Number.MAX_SAFE_INTEGER)
+    wholeNumberOf(`ranges[${i}].offset`, offset, Number.MAX_SAFE_INTEGER)
+    wholeNumberOf(`ranges[${i}].length`, length, Number.MAX_SAFE_INTEGER)
     if (offset < end || length === 0 || offset + length > size) {
       throw new EntryProblem(
         `"ranges[${i}]": expected 1 byte or more between ${end} and ${size}, found ${length} at ${offset}`,
@@ -72,7 +72,7 @@ function streamContent(
       for await (const piece of content) {
         if (!(piece instanceof Uint8Array)) {
           const { message } = problem('content', 'pieces that are byte arrays', piece)
-          throw new InputError(message, { source, entry: nameOf(entry)! })
+          throw new InputError(message, { source, entry: givenName(entry)! })
         }
         yield piece
       }

@@ -4,7 +4,7 @@ import type { Entry } from './entry.ts'
 import { EntryProblem } from './entry-problem.ts'
 
 /** For messages: the path as it was given. */
-export function nameOf({ path, pathBytes }: Entry): string | undefined {
+export function givenName({ path, pathBytes }: Entry): string | undefined {
   if (pathBytes instanceof Uint8Array) return toDisplay(fromBytes(pathBytes))
   return typeof path === 'string' ? path : undefined
 }
@@ -22,7 +22,7 @@ export function bytesOf(key: string, text: unknown, bytes: unknown): ByteString 
   return fromText(text)
 }
 
-export function integer(key: string, value: unknown, most: number): number {
+export function wholeNumberOf(key: string, value: unknown, most: number): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
     return value as number
   throw problem(key, `a whole number from 0 to ${most}`, value)

@@ -5,7 +5,7 @@ import type { ReadRoutine } from '../lib/read-routine.ts'
 import { MAX_SYMLINKS, walkPath, type PathNodes, type PathResult, type PathStep } from './path-walk.ts'
 import type { DirectoryEntry, FileSystemReader, InodeRef } from './reader.ts'
 
-export interface ResolveOptions {
+export interface ResolvePathOptions {
   /** Whether a symlink at the end of the path is followed, too. Default: yes. */
   followLast?: boolean
   /** Root of all paths, which they do not leave. Default: the top of the file system. */
@@ -27,7 +27,7 @@ export interface ResolvedPath extends DirectoryEntry {
 export function* resolvePath(
   reader: FileSystemReader,
   path: ByteString,
-  { followLast = true, root = reader.root }: ResolveOptions = {},
+  { followLast = true, root = reader.root }: ResolvePathOptions = {},
 ): ReadRoutine<ResolvedPath> {
   const top: DirectoryEntry = { tree: root.tree, ino: root.ino, name: '', type: 'directory' }
   const nodes: PathNodes<DirectoryEntry> = {

@@ -14,7 +14,7 @@ import type {
 import { normalisePath } from './entry-path.ts'
 import { contentOf } from './entry-content.ts'
 import { EntryProblem } from './entry-problem.ts'
-import { bytesOf, described, integer, nameOf, problem } from './entry-values.ts'
+import { bytesOf, described, wholeNumberOf, givenName, problem } from './entry-values.ts'
 import { checkXattr } from './xattr-rules.ts'
 
 export interface SourceEntriesOptions {
@@ -90,7 +90,7 @@ function checkedEntry(entry: Entry, number: number, { source, time }: SourceEntr
   try {
     requireObject(entry)
     origin = entry.origin ?? origin
-    name = nameOf(entry)
+    name = givenName(entry)
     return toSourceEntry(entry, time, origin)
   } catch (error) {
     if (!(error instanceof EntryProblem)) throw error
@@ -128,8 +128,8 @@ function toSourceEntry(entry: Entry, time: Timestamp, origin: EntryOrigin): Sour
       return {
         ...common,
         type,
-        major: integer('major', entry.major, MAX_MAJOR),
-        minor: integer('minor', entry.minor, MAX_MINOR),
+        major: wholeNumberOf('major', entry.major, MAX_MAJOR),
+        minor: wholeNumberOf('minor', entry.minor, MAX_MINOR),
       }
     case 'directory':
     case 'fifo':
@@ -155,8 +155,8 @@ function metadataOf(entry: Entry, time: Timestamp): EntryMetadata {
   const { type, mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
   return {
     mode: mode === undefined ? DEFAULT_MODE[type] : modeOf(mode),
-    uid: uid === undefined ? 0 : integer('uid', uid, MAX_ID),
-    gid: gid === undefined ? 0 : integer('gid', gid, MAX_ID),
+    uid: uid === undefined ? 0 : wholeNumberOf('uid', uid, MAX_ID),
+    gid: gid === undefined ? 0 : wholeNumberOf('gid', gid, MAX_ID),
     mtime: mtime === undefined ? time : timestampOf('mtime', mtime),
     ...(atime !== undefined && { atime: timestampOf('atime', atime) }),
     ...(ctime !== undefined && { ctime: timestampOf('ctime', ctime) }),

@@ -1,4 +1,4 @@
-import { readPartitionTable, type PartitionTable } from '../gpt-mbr/read/table.ts'
+import { readTable, type PartitionTable } from '../gpt-mbr/read/table.ts'
 import type { ImageBytes, ImageCompression, ReadStatistics } from '../input/open-stored.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { afterFailure } from '../lib/clean-up.ts'
@@ -35,10 +35,7 @@ export async function readDiskImage(
     const tableSource = keepReads(source)
     const log = new FindingLog()
     if (onFinding !== undefined) log.subscribe(onFinding)
-    const table = await drive(
-      observeSource(tableSource, { signal }),
-      readPartitionTable(source.size, log.report),
-    )
+    const table = await drive(observeSource(tableSource, { signal }), readTable(source.size, log.report))
     const partitions: ImagePartition[] = []
     for (const place of table?.partitions ?? [wholeImage(source.size)]) {
       partitions.push(await identifyPartition(source, place, { onFinding, drivers }))

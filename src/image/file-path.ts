@@ -10,27 +10,27 @@ export function isRef(path: FilePath): path is InodeRef {
 }
 
 /** The path of an entry of a walk; of other references `/`. */
-export function pathOf(ref: InodeRef): ByteString {
+export function pathOfRef(ref: InodeRef): ByteString {
   const { pathBytes } = ref as Partial<WalkEntry>
   return pathBytes === undefined ? '/' : fromBytes(pathBytes)
 }
 
 /** The last component of a path; '' when there is none. */
-export function nameOf(path: FilePath): ByteString {
+export function lastComponent(path: FilePath): ByteString {
   const bytes = isRef(path) ? ((path as Partial<ListEntry>).nameBytes ?? '') : path
-  const last = bytesOf(bytes)
+  const last = pathBytesOf(bytes)
     .split('/')
     .findLast((part) => part !== '')
   return last === undefined || last === '.' || last === '..' ? '' : last
 }
 
-export function bytesOf(path: string | Uint8Array): ByteString {
+export function pathBytesOf(path: string | Uint8Array): ByteString {
   return typeof path === 'string' ? fromText(path) : fromBytes(path)
 }
 
 /** For messages. */
 export function quotedPath(path: FilePath): string {
-  return isRef(path) ? `inode ${path.ino}` : `"${toDisplay(bytesOf(path))}"`
+  return isRef(path) ? `inode ${path.ino}` : `"${toDisplay(pathBytesOf(path))}"`
 }
 
 /** The text of a name, in which bytes that are not UTF-8 are shown as `\xNN`. */

@@ -11,9 +11,9 @@ import { type ReadRoutine, drive } from '../lib/read-routine.ts'
 import type { OpenedFileSystem } from './drivers/driver.ts'
 import type { FileSystemType } from './drivers/table.ts'
 import {
-  bytesOf,
+  pathBytesOf,
   isRef,
-  pathOf,
+  pathOfRef,
   quotedPath,
   toFileXattr,
   toListEntry,
@@ -229,8 +229,8 @@ interface FoundRef {
 }
 
 function* findRef(reader: FileSystemReader, path: FilePath, followLast = true): ReadRoutine<FoundRef> {
-  if (isRef(path)) return { path: pathOf(path), ref: path }
-  const found = yield* resolvePath(reader, bytesOf(path), { followLast })
+  if (isRef(path)) return { path: pathOfRef(path), ref: path }
+  const found = yield* resolvePath(reader, pathBytesOf(path), { followLast })
   return { path: found.path, ref: found }
 }
 

@@ -1,5 +1,5 @@
 /** Verifies images that are open, wherever their bytes come from. */
-import { checkPartitionTable } from '../gpt-mbr/check/check.ts'
+import { checkTable } from '../gpt-mbr/check/check.ts'
 import type { ImageBytes, InputProgress } from '../input/open-stored.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { findingOf, mismatch, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
@@ -71,7 +71,7 @@ export async function verifyDisk(image: DiskImage, options: VerifyOptions): Prom
   if (image.table !== undefined) {
     await drive(
       observeSource(image.tableSource, { signal: options.signal }),
-      checkPartitionTable(image.size, ofImage.add),
+      checkTable(image.size, ofImage.add),
     )
   }
   const partitions: VerifiedPartition[] = []

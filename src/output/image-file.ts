@@ -1,7 +1,7 @@
 import type { ImageSink } from '../lib/image-sink.ts'
 
 /** A range of a file, in bytes; `end` is the first byte that is not in it. */
-export interface ByteRange {
+export interface FileRange {
   start: number
   end: number
 }
@@ -15,7 +15,7 @@ export interface ImageFile extends ImageSink {
    */
   finish(imageSize: number): Promise<number>
   /** The ranges of the finished file that may hold anything but zeros, in order. */
-  dataRanges(): Iterable<ByteRange>
+  dataRanges(): Iterable<FileRange>
   /** Ends what runs beside this thread, finished or not. */
   close(): Promise<void>
 }

@@ -3,7 +3,7 @@ import type { WritableStream } from 'node:stream/web'
 import { afterFailure, runAll } from '../lib/clean-up.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { OnFinding } from '../lib/finding.ts'
-import { loadZstd, MAX_LEVEL } from '../lib/zstd/codec.ts'
+import { loadZstd, MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { ImageFile } from './image-file.ts'
 import { type OpenFile, openFile } from './open-file.ts'
@@ -63,8 +63,8 @@ export async function openOutput(options: OutputOptions): Promise<Output> {
   const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, onFinding } = options
   const at = options.splitAt
   const format = options.format ?? formatOf(output)
-  if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_LEVEL) {
-    throw new OutputError(`output level: expected 1 to ${MAX_LEVEL}, found ${outputLevel}`)
+  if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_ZSTD_LEVEL) {
+    throw new OutputError(`output level: expected 1 to ${MAX_ZSTD_LEVEL}, found ${outputLevel}`)
   }
   const zstd = format === 'img' ? undefined : await loadZstd()
   const createImage: CreateImage = async (file) => {

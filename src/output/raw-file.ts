@@ -1,4 +1,4 @@
-import { checkOrder, type ByteRange, type ImageFile } from './image-file.ts'
+import { checkOrder, type FileRange, type ImageFile } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
 import { checkReserved } from './reserved-ranges.ts'
 import { splitZeroBlocks } from './zero-runs.ts'
@@ -20,7 +20,7 @@ export function rawFile(file: OpenFile): ImageFile {
   /** End of what was written or reserved. */
   let written = 0
   const reserved = new Map<number, number>()
-  const ranges: ByteRange[] = []
+  const ranges: FileRange[] = []
 
   async function emit(): Promise<void> {
     if (fill === 0) return

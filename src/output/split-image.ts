@@ -4,7 +4,7 @@
  */
 import { forwardingSink, subSink, type ImageSink } from '../lib/image-sink.ts'
 import { runAll } from '../lib/clean-up.ts'
-import type { ByteRange, ImageFile } from './image-file.ts'
+import type { FileRange, ImageFile } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
 import { rawFile } from './raw-file.ts'
 import { finishFrames, zstdFrames, type ZstdFileOptions } from './zstd-file.ts'
@@ -46,7 +46,7 @@ export function splitZstdFile(
 ): ImageFile {
   const first = zstdFrames(file, options)
   const second = zstdFrames(spool, options)
-  const ranges: ByteRange[] = []
+  const ranges: FileRange[] = []
   return {
     ...splitSink(first, subSink(second, -at), at),
     async finish(imageSize) {

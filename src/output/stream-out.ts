@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
 import { OutputError } from '../lib/errors.ts'
-import type { ByteRange } from './image-file.ts'
+import type { FileRange } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
 import { toOutputError } from '../lib/output-error.ts'
 
@@ -112,7 +112,7 @@ function webStreamWriter(stream: WritableStream): StreamWriter {
 export async function streamFile(
   file: OpenFile,
   size: number,
-  data: Iterable<ByteRange>,
+  data: Iterable<FileRange>,
   writer: StreamWriter,
 ): Promise<void> {
   const zeros = new Uint8Array(CHUNK_SIZE)

@@ -4,7 +4,7 @@ import type { FrameIndex } from '../lib/zstd/frame-index.ts'
 import { BatchPipeline } from './batch-pipeline.ts'
 import { FrameReadBack } from './frame-read-back.ts'
 import { FrameWriter } from './frame-writer.ts'
-import { type ByteRange, checkOrder, type ImageFile } from './image-file.ts'
+import { type FileRange, checkOrder, type ImageFile } from './image-file.ts'
 import type { OpenFile } from './open-file.ts'
 import { localCompressor, threadedCompressor } from './run-compressor.ts'
 
@@ -34,7 +34,7 @@ export interface ZstdFrames extends Omit<ImageFile, 'finish' | 'dataRanges'> {
  */
 export function zstdFile(file: OpenFile, options: ZstdFileOptions): ImageFile {
   const frames = zstdFrames(file, options)
-  const ranges: ByteRange[] = []
+  const ranges: FileRange[] = []
   return {
     ...frames,
     async finish(imageSize) {

@@ -4,7 +4,7 @@ import { createNameless } from '../lib/temporary-file.ts'
 const READ_SIZE = 1 << 20
 
 /** Keeps content that can be read once in a temporary file, so that it can be read later. */
-export class Spool {
+export class FileSpool {
   #handle: FileHandle | undefined
   #end = 0
 

@@ -11,7 +11,7 @@ import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
 const DEFAULT_MBR_TYPE = { fat32: 0x0c, btrfs: 0x83 }
 
-export interface ResolveOptions {
+export interface ResolveSpecOptions {
   /** Places of the partitions in bytes, in the order of the description. */
   placements: readonly { start: number; size: number | 'fit' }[]
   /** The partitions' indexes in the order of their place on the disk. */
@@ -21,7 +21,7 @@ export interface ResolveOptions {
   resolvePath: (path: string) => string
 }
 
-export function resolveSpec(spec: ImageSpec, options: ResolveOptions): ResolvedPlan {
+export function resolveSpec(spec: ImageSpec, options: ResolveSpecOptions): ResolvedPlan {
   const seed = spec.seed ?? DEFAULT_SEED
   const diskId = spec.table.diskId
   return {
@@ -39,7 +39,7 @@ function resolvePartition(
   { partitions }: ImageSpec,
   seed: string,
   i: number,
-  { placements, time, resolvePath }: ResolveOptions,
+  { placements, time, resolvePath }: ResolveSpecOptions,
 ): PartitionPlan {
   const partition = partitions[i]
   const common = {

@@ -6,15 +6,15 @@
 /** Headers and content fill whole blocks of this many bytes. */
 export const BLOCK = 512
 
-export interface Field {
+export interface HeaderField {
   name: string
   start: number
   end: number
 }
 
 /** Field by field with the size of each. Headers are used in place: they are many and most fields are not needed. */
-export function layout<K extends string>(sizes: Record<K, number>): Record<K, Field> {
-  const fields = {} as Record<K, Field>
+export function layout<K extends string>(sizes: Record<K, number>): Record<K, HeaderField> {
+  const fields = {} as Record<K, HeaderField>
   let at = 0
   for (const name of Object.keys(sizes) as K[]) {
     fields[name] = { name, start: at, end: at + sizes[name] }

@@ -2,9 +2,9 @@
  * File systems of disk images as backends of ZenFS (the package @zenfs/core), read-only.
  */
 import type { Backend } from '@zenfs/core'
-import { btrfs } from '../image/drivers/btrfs.ts'
+import { btrfsDriver } from '../image/drivers/btrfs.ts'
 import type { FileSystemDriver } from '../image/drivers/driver.ts'
-import { fat } from '../image/drivers/fat.ts'
+import { fatDriver } from '../image/drivers/fat.ts'
 import type { FileSystem } from '../image/file-system.ts'
 import type { InodeRef } from '../file-tree/reader.ts'
 import type { ImageSource } from '../input/open-input.ts'
@@ -39,7 +39,7 @@ export const Btrfs = {
     subvolume: { type: ['number', 'string'], required: false },
   },
   create: ({ image, partition, subvolume }: BtrfsMountOptions) =>
-    open({ image, partition }, btrfs, (fileSystem) => findSubvolume(fileSystem, subvolume)),
+    open({ image, partition }, btrfsDriver, (fileSystem) => findSubvolume(fileSystem, subvolume)),
 } satisfies Backend<ImageFS, BtrfsMountOptions>
 
 /** FAT12, FAT16 and FAT32. @throws as `Btrfs` does */
@@ -49,7 +49,7 @@ export const Fat = {
     image: { type: isImage, required: true },
     partition: { type: ['number', 'string'], required: false },
   },
-  create: (options: MountOptions) => open(options, fat, ({ reader }) => Promise.resolve(reader.root)),
+  create: (options: MountOptions) => open(options, fatDriver, ({ reader }) => Promise.resolve(reader.root)),
 } satisfies Backend<ImageFS, MountOptions>
 
 function isImage(this: void, image: unknown): boolean {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Header, Item, KeyPtr, maxItemSize } from '../../src/btrfs/format.ts'
-import { buildTree, structItem, type TreeItem, type TreeRoot } from '../../src/btrfs/write/tree.ts'
+import { buildTree, structItem, type TreeItem, type BuiltRoot } from '../../src/btrfs/write/tree.ts'
 import { LeafCounter, treeLevels, treeSize } from '../../src/btrfs/write/tree-size.ts'
 import { u64 } from '../../src/lib/struct.ts'
 import { walkTree } from './walk-tree.ts'
@@ -9,7 +9,7 @@ import { walkTree } from './walk-tree.ts'
 const OWNER = 0xffff_ffff_ffff_fff7n
 
 interface Built {
-  root: TreeRoot
+  root: BuiltRoot
   blocks: Map<number, Uint8Array>
   /** In the order of allocation. */
   levels: number[]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { checkFat } from '../../src/fat32/check/check.ts'
+import { checkFatVolume } from '../../src/fat32/check/check.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
@@ -85,7 +85,7 @@ function ours(bytes: Uint8Array): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkFat((fault) => faults.push(formatFinding(fault))),
+    checkFatVolume((fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

@@ -11,7 +11,7 @@ import {
   LongNameEntry,
 } from '../../src/fat32/format.ts'
 import { fatOffset } from '../../src/fat32/geometry.ts'
-import { openFat } from '../../src/fat32/read/reader.ts'
+import { readFatVolume } from '../../src/fat32/read/reader.ts'
 import type { InodeRef } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
@@ -44,7 +44,7 @@ const namesOf = <F>(type: Struct<F>) =>
 /** Records of all directories, and the free ones behind them. */
 function recordPlaces(bytes: Uint8Array): number[] {
   const source = memorySource(bytes)
-  const reader = driveSync(source, openFat())
+  const reader = driveSync(source, readFatVolume())
   const places: number[] = []
   const open: InodeRef[] = [reader.root]
   for (let next = open.pop(); next; next = open.pop()) {

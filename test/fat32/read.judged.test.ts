@@ -14,7 +14,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BootSector, BootSector16, DirEntry, LongNameEntry } from '../../src/fat32/format.ts'
 import { fatOffset, rootOffset } from '../../src/fat32/geometry.ts'
-import { openFat, type FatReader } from '../../src/fat32/read/reader.ts'
+import { readFatVolume, type FatReader } from '../../src/fat32/read/reader.ts'
 import type { InodeRef } from '../../src/file-tree/reader.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { memorySource, type ByteSource } from '../../src/lib/byte-source.ts'
@@ -52,13 +52,13 @@ function open(path: string) {
     return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
   }
   const source = { size: statSync(path).size, read, readSync: read }
-  return { source, reader: driveSync(source, openFat()) }
+  return { source, reader: driveSync(source, readFatVolume()) }
 }
 
 function openInMemory(path: string) {
   const bytes = new Uint8Array(readFileSync(path))
   const source = memorySource(bytes)
-  return { bytes, source, reader: driveSync(source, openFat()) }
+  return { bytes, source, reader: driveSync(source, readFatVolume()) }
 }
 
 describe.skipIf(!hasJudges)('openFat', () => {
@@ -159,7 +159,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     bytes.fill(0, first, second)
     bytes[BootSector.offsetOf('extFlags')] = 0x81
     const source = memorySource(bytes)
-    const active = driveSync(source, openFat())
+    const active = driveSync(source, readFatVolume())
     const [entry] = driveSync(source, active.list(active.root))
     expect(driveSync(source, contentOf(active, entry, 0, 2000))).toEqual(content(1500, 1))
   })
@@ -179,7 +179,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
       },
     }
     const faults: Finding[] = []
-    const again = await drive(broken, openFat({ onFinding: (fault) => faults.push(fault) }))
+    const again = await drive(broken, readFatVolume({ onFinding: (fault) => faults.push(fault) }))
     const [entry] = await drive(broken, again.list(again.root))
     expect(await drive(broken, contentOf(again, entry, 0, 1500))).toEqual(content(1500, 1))
     expect(faults).toEqual([
@@ -197,7 +197,7 @@ describe.skipIf(!hasJudges)('openFat', () => {
     bytes[root + DirEntry.size + 1] = 0x8e
     bytes[root + DirEntry.size] = 0x05
     const source = memorySource(bytes)
-    const other = driveSync(source, openFat())
+    const other = driveSync(source, readFatVolume())
     expect(other.label).toBe('Öolume 1')
     expect(driveSync(source, other.list(other.root)).map(({ name }) => toText(name))).toEqual(['σÄLE'])
   })
@@ -209,7 +209,7 @@ describe('reading at any place', () => {
     const bytes = content(size, 9)
     await withVolume(request([file('big', bytes)], { size: 34 * MIB }), async (image) => {
       const source = sourceOf(image)
-      const reader = driveSync(source, openFat())
+      const reader = driveSync(source, readFatVolume())
       const [entry] = driveSync(source, reader.list(reader.root))
       // The clusters in pairs change places: no piece is longer than a cluster.
       const { geometry } = reader
@@ -227,7 +227,7 @@ describe('reading at any place', () => {
         moved.copyWithin(i * 512, (i + 1) * 512, (i + 2) * 512)
         moved.set(bytes.subarray(i * 512, (i + 1) * 512), (i + 1) * 512)
       }
-      const again = driveSync(source, openFat())
+      const again = driveSync(source, readFatVolume())
       fc.assert(
         fc.property(fc.nat(size + 10), fc.nat(5000), (offset, length) => {
           const got = driveSync(source, contentOf(again, entry, offset, length))
@@ -267,7 +267,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
         return undefined
       }
     }
-    const reader = attempt(openFat())
+    const reader = attempt(readFatVolume())
     let seen = 0
     const open: InodeRef[] = reader === undefined ? [] : [reader.root]
     for (let next = open.pop(); next && reader; next = open.pop()) {
@@ -307,7 +307,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
 
   it('do not lead in circles', () => {
     const source = memorySource(sound)
-    const reader = driveSync(source, openFat())
+    const reader = driveSync(source, readFatVolume())
     const at = (name: string, parent: InodeRef = reader.root) =>
       driveSync(source, reader.lookup(parent, name))!
     const [lower, deep] = [at('lower'), at('deep', at('lower'))]
@@ -322,7 +322,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
 
   it('have no names that lead out of a directory', () => {
     const bytes = sound.slice()
-    const reader = driveSync(memorySource(sound), openFat())
+    const reader = driveSync(memorySource(sound), readFatVolume())
     const root = rootOffset(reader.geometry)
     for (let at = root; at < root + 2048; at += 32) {
       if (DirEntry.decode(bytes, at).attributes !== 0x0f) continue
@@ -362,7 +362,7 @@ describe.skipIf(!hasJudges)('openFat on damaged volumes', () => {
   ])('are none with %s', (_, change, message) => {
     const bytes = sound.slice()
     change(new DataView(bytes.buffer))
-    const open = () => driveSync(memorySource(bytes), openFat())
+    const open = () => driveSync(memorySource(bytes), readFatVolume())
     expect(open).toThrow(CorruptError)
     expect(open).toThrow(message)
   })

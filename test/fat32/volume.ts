@@ -3,7 +3,7 @@ import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
 import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/write/plan.ts'
-import { checkFat } from '../../src/fat32/check/check.ts'
+import { checkFatVolume } from '../../src/fat32/check/check.ts'
 import type { DirEntry } from '../../src/fat32/format.ts'
 import type { FatReader } from '../../src/fat32/read/reader.ts'
 import { writeLayout, type WriteLayoutOptions } from '../../src/fat32/write/write.ts'
@@ -144,7 +144,7 @@ export function faultsOf(image: SparseImage): Finding[] {
   const faults: Finding[] = []
   driveSync(
     sourceOf(image),
-    checkFat((fault) => faults.push(fault)),
+    checkFatVolume((fault) => faults.push(fault)),
   )
   return faults
 }

@@ -10,7 +10,7 @@ import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY, FIRST_CLUSTER } from '../
 import { caseKey, nameProblem } from '../../src/fat32/names.ts'
 import { memorySpool } from '../../src/fat32/write/spool.ts'
 import { planFat32 } from '../../src/fat32/write/plan.ts'
-import { openFat } from '../../src/fat32/read/reader.ts'
+import { readFatVolume } from '../../src/fat32/read/reader.ts'
 import { fromText, toText } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
@@ -53,7 +53,7 @@ const digest = (bytes: Uint8Array) => `${bytes.length} ${createHash('sha256').up
 /** What our own reader finds. */
 function readBack(image: SparseImage) {
   const source = sourceOf(image)
-  const reader = driveSync(source, openFat())
+  const reader = driveSync(source, readFatVolume())
   return new Map(
     driveSync(source, allEntries(reader)).map(({ path, content }) => [
       path,
@@ -170,7 +170,7 @@ describe('writeFat32', () => {
       request(entries, { time: { sec: 1_600_000_000, nsec: 0 }, label: 'bootfs' }),
       (image) => {
         const source = sourceOf(image)
-        const volume = driveSync(source, openFat())
+        const volume = driveSync(source, readFatVolume())
         expect(volume).toMatchObject({ label: 'bootfs', volumeId: 0x2178694e, boot: { hiddenSectors: 2048 } })
         const found = driveSync(source, allEntries(volume)).map(({ path, record, inode }) => {
           return [path, record.attributes, inode.mtime, inode.birthtime]

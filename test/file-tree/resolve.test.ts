@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MAX_SYMLINKS } from '../../src/file-tree/path-walk.ts'
-import { resolvePath, type ResolveOptions } from '../../src/file-tree/resolve.ts'
+import { resolvePath, type ResolvePathOptions } from '../../src/file-tree/resolve.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { NotFoundError } from '../../src/lib/errors.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
@@ -27,7 +27,7 @@ const TREE: MemoryNode = {
 
 const nothing = memorySource(new Uint8Array(0))
 const reader = new MemoryReader(TREE)
-const resolve = (path: string, options?: ResolveOptions) =>
+const resolve = (path: string, options?: ResolvePathOptions) =>
   driveSync(nothing, resolvePath(reader, path, options))
 
 describe('a path', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkPartitionTable } from '../../src/gpt-mbr/check/check.ts'
+import { checkTable } from '../../src/gpt-mbr/check/check.ts'
 import { chsOf } from '../../src/gpt-mbr/format.ts'
 import { placePartitions } from '../../src/gpt-mbr/place.ts'
 import { readMbr } from '../../src/gpt-mbr/read/mbr.ts'
@@ -240,7 +240,7 @@ function faultsOf(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
+    checkTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

@@ -2,9 +2,9 @@ import { closeSync, openSync, readFileSync, truncateSync, writeSync } from 'node
 import CRC32 from 'crc-32'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkPartitionTable } from '../../src/gpt-mbr/check/check.ts'
+import { checkTable } from '../../src/gpt-mbr/check/check.ts'
 import { GptEntry, GptHeader } from '../../src/gpt-mbr/format.ts'
-import { readPartitionTable } from '../../src/gpt-mbr/read/table.ts'
+import { readTable } from '../../src/gpt-mbr/read/table.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
 import { formatFinding } from '../../src/lib/finding.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
@@ -26,7 +26,7 @@ function read(bytes: Uint8Array, diskSize = bytes.length) {
   const faults: string[] = []
   const table = driveSync(
     memorySource(bytes),
-    readPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
+    readTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return { table, faults }
 }
@@ -35,7 +35,7 @@ function check(bytes: Uint8Array, diskSize = bytes.length): string[] {
   const faults: string[] = []
   driveSync(
     memorySource(bytes),
-    checkPartitionTable(diskSize, (fault) => faults.push(formatFinding(fault))),
+    checkTable(diskSize, (fault) => faults.push(formatFinding(fault))),
   )
   return faults
 }

@@ -1,5 +1,6 @@
 /** Checks a BTRFS file system: everything that `btrfs check` and the kernel demand, in every copy. */
 import type { ByteSource } from '../../lib/byte-source.ts'
+import { collectFindings, type CheckResult } from '../../lib/check-result.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { findingOf, type Finding, type OnFinding } from '../../lib/finding.ts'
 import { loadHash } from '../../lib/load-hash.ts'
@@ -11,9 +12,6 @@ import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 import { CheckContext } from './context.ts'
 import { runPasses } from './passes.ts'
-
-/** How many findings a result holds; `onFinding` is called with all of them. */
-export const MAX_KEPT_FINDINGS = 1000
 
 /** `loadHash` and `zstd` have defaults for Node and for browsers. */
 export interface BtrfsCheckOptions extends Partial<BtrfsCodecs> {
@@ -27,13 +25,6 @@ export interface BtrfsCheckOptions extends Partial<BtrfsCodecs> {
   onProgress?: (done: number, total: number) => void
 }
 
-export interface BtrfsCheckResult {
-  /** The first `MAX_KEPT_FINDINGS` findings, in the order in which they were made. None: the file system is sound. */
-  findings: Finding[]
-  /** How many findings there were in all. */
-  findingCount: number
-}
-
 /**
  * Checks the BTRFS file system that is all of `source`. A damaged file system is a result, not an error.
  *
@@ -43,16 +34,8 @@ export interface BtrfsCheckResult {
  * const { findings } = await checkBtrfs(source, { quick: true })
  * for (const { where, expected, found } of findings) console.log(`${where}: expected ${expected}, found ${found}`)
  */
-export async function checkBtrfs(
-  source: ByteSource,
-  options: BtrfsCheckOptions = {},
-): Promise<BtrfsCheckResult> {
-  const result: BtrfsCheckResult = { findings: [], findingCount: 0 }
-  await check(source, options, (finding) => {
-    if (result.findingCount++ < MAX_KEPT_FINDINGS) result.findings.push(finding)
-    options.onFinding?.(finding)
-  })
-  return result
+export async function checkBtrfs(source: ByteSource, options: BtrfsCheckOptions = {}): Promise<CheckResult> {
+  return collectFindings((onFinding) => check(source, options, onFinding), options.onFinding)
 }
 
 async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: OnFinding): Promise<void> {

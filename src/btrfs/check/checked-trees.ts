@@ -17,7 +17,7 @@ import type { CheckContext } from './context.ts'
 import { ExtentTable } from './extent-table.ts'
 import { LostRanges } from './lost-ranges.ts'
 import { u64Of } from './numbers.ts'
-import { TreeWalker, type CheckedTree, type TreeVisitor } from './tree-walk.ts'
+import { TreeWalker, type CheckedTree, type CheckVisitor } from './tree-walk.ts'
 import { PointerTable, UseTable } from './use-table.ts'
 
 /** Takes in an item, which is valid by itself. */
@@ -68,7 +68,7 @@ export class CheckedTrees {
   *walk(tree: CheckedTree, place: number, take?: TakeItem): ReadRoutine<void> {
     this.addRoot(tree, place)
     const lost = this.lostOf(tree.objectid)
-    const visitor: TreeVisitor = {
+    const visitor: CheckVisitor = {
       lost: (low, high) => lost.add(low, high),
       leaf: (leaf, bad) => {
         for (let slot = 0; slot < leaf.count; slot++) {
@@ -88,7 +88,7 @@ export class CheckedTrees {
   }
 
   /** The same visitor; pointers and uses of extents are noted as well. */
-  noting(visitor: TreeVisitor, { drop }: CheckedTree): TreeVisitor {
+  noting(visitor: CheckVisitor, { drop }: CheckedTree): CheckVisitor {
     return {
       lost: (low, high) => visitor.lost(low, high),
       leaf: (leaf, bad, isNew) => {

@@ -4,7 +4,7 @@ import type { MappedChunk } from '../read/chunk-map.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { u64Of } from './numbers.ts'
 
-export interface BlockGroup {
+export interface BlockGroupRecord {
   start: number
   length: number
   used: number
@@ -28,7 +28,7 @@ export interface Device extends Pick<DevItem, 'devid' | 'totalBytes' | 'bytesUse
 /** Rows in the order of their keys. */
 export class ChunkTable {
   readonly chunks: (MappedChunk & { place: number })[] = []
-  readonly groups: BlockGroup[] = []
+  readonly groups: BlockGroupRecord[] = []
   readonly deviceExtents: DeviceExtent[] = []
   readonly devices: Device[] = []
 

@@ -1,16 +1,16 @@
 /** Compares the free space tree with what extents leave of the block groups. */
 import { STRIPE_LEN, SUPERBLOCK_OFFSETS } from '../format.ts'
-import type { BlockGroup } from './chunk-table.ts'
+import type { BlockGroupRecord } from './chunk-table.ts'
 import type { CheckContext } from './context.ts'
 import type { ExtentTable } from './extent-table.ts'
-import type { FreeSpaceRow, FreeSpaceTable, Range } from './free-space-table.ts'
+import type { FreeSpaceRow, FreeSpaceTable, FreeSpaceRange } from './free-space-table.ts'
 import type { LostRanges } from './lost-ranges.ts'
 import { lastAtMost } from './numbers.ts'
 
 export interface FreeSpaceComparison {
   context: CheckContext
   table: FreeSpaceTable
-  groups: readonly BlockGroup[]
+  groups: readonly BlockGroupRecord[]
   extents: ExtentTable
   lost: { tree: LostRanges; extents: LostRanges }
 }
@@ -59,7 +59,7 @@ class FreeSpaceComparer {
     }
   }
 
-  #checkGroup(what: string, info: FreeSpaceRow, stated: Range[], free: Range[]): void {
+  #checkGroup(what: string, info: FreeSpaceRow, stated: FreeSpaceRange[], free: FreeSpaceRange[]): void {
     if (stated.length !== info.extentCount) {
       this.#context.fault(`${what}, extent_count`, info.place, stated.length, info.extentCount)
     }
@@ -83,7 +83,7 @@ class FreeSpaceComparer {
   }
 
   /** Mirrors of the superblock lie in chunks, too: nothing is allocated there, and it is not free. */
-  #withoutSuperblocks(ranges: Range[]): Range[] {
+  #withoutSuperblocks(ranges: FreeSpaceRange[]): FreeSpaceRange[] {
     if (ranges.length === 0) return ranges
     const chunk = this.#context.chunks.find(ranges[0].start)
     if (chunk === undefined) return ranges
@@ -100,11 +100,11 @@ class FreeSpaceComparer {
   }
 }
 
-function isTouched(groups: readonly BlockGroup[], start: number, end: number): boolean {
+function isTouched(groups: readonly BlockGroupRecord[], start: number, end: number): boolean {
   return groups.some((group) => group.start < end && start < group.start + group.length)
 }
 
-function without(range: Range, cut: Range): Range[] {
+function without(range: FreeSpaceRange, cut: FreeSpaceRange): FreeSpaceRange[] {
   if (cut.end <= range.start || cut.start >= range.end) return [range]
   return [
     { start: range.start, end: cut.start },
@@ -112,8 +112,8 @@ function without(range: Range, cut: Range): Range[] {
   ].filter(({ start, end }) => start < end)
 }
 
-function freeRanges(extents: ExtentTable, { start, length }: BlockGroup): Range[] {
-  const ranges: Range[] = []
+function freeRanges(extents: ExtentTable, { start, length }: BlockGroupRecord): FreeSpaceRange[] {
+  const ranges: FreeSpaceRange[] = []
   const end = start + length
   let at = start
   const first = Math.max(0, lastAtMost(extents.length, extents.bytenr, start))
@@ -126,4 +126,4 @@ function freeRanges(extents: ExtentTable, { start, length }: BlockGroup): Range[
   return ranges
 }
 
-const rangeText = ({ start, end }: Range) => `${start} to ${end}`
+const rangeText = ({ start, end }: FreeSpaceRange) => `${start} to ${end}`

@@ -4,13 +4,7 @@ import { FS_TREE_OBJECTID, UuidKey } from '../format.ts'
 import { isFreeId, type CheckContext } from './context.ts'
 import type { SubvolumeEntryList } from './file-tree-digest.ts'
 import { treeName } from './names.ts'
-import {
-  linkText,
-  type RootOfTree,
-  type RootTable,
-  type SubvolumeLink,
-  type UuidTable,
-} from './root-table.ts'
+import { linkText, type RootOfTree, type RootTable, type RootLink, type UuidTable } from './root-table.ts'
 
 const NO_UUID = new Uint8Array(UuidKey.size)
 
@@ -66,7 +60,7 @@ class RootComparer {
     for (const part of parts) this.#linkEntries(parent, part)
   }
 
-  #checkLink(link: SubvolumeLink, roots: Map<bigint, RootOfTree>, found: Set<bigint>): void {
+  #checkLink(link: RootLink, roots: Map<bigint, RootOfTree>, found: Set<bigint>): void {
     const { seen, child, parent, place } = link
     if (seen.has('ROOT_REF') && seen.has('DIR_ITEM')) found.add(child)
     if (this.#isIncomplete) found.add(child)
@@ -82,7 +76,7 @@ class RootComparer {
 
   /** From the top level: subvolumes that lie in each other alone are nowhere. */
   #checkReachable(found: ReadonlySet<bigint>): void {
-    const children = new Map<bigint, SubvolumeLink[]>()
+    const children = new Map<bigint, RootLink[]>()
     for (const link of this.#table.links.values()) {
       const links = children.get(link.parent)
       if (links === undefined) children.set(link.parent, [link])

@@ -5,19 +5,19 @@ import type { ContentServices } from './file-content.ts'
 import { FileTreeDigest } from './file-tree-digest.ts'
 import { InodeScanner } from './inode-scanner.ts'
 import type { InodeSink, SubvolumeEntry } from './inode-sink.ts'
-import { appendInode, cloneInode, continuationOf, stateKey, type OpenInode } from './open-inode.ts'
+import { appendInode, cloneInode, continuationOf, stateKey, type PendingInode } from './open-inode.ts'
 import type { SeenName } from './name-table.ts'
-import type { TreeVisitor } from './tree-walk.ts'
+import type { CheckVisitor } from './tree-walk.ts'
 
 /** The contribution of a subtree to every tree that leads to it. */
 interface SubtreeDigest {
   digest: FileTreeDigest
   /** The part of the inode that was open where it began. */
-  head: OpenInode | undefined
+  head: PendingInode | undefined
   /** Whether that inode ends in it. */
   endsHead: boolean
   /** The inode that is open where it ends; undefined as long as `head` is. */
-  tail: OpenInode | undefined
+  tail: PendingInode | undefined
 }
 
 /** Digests of shared subtrees, by their blocks and by the state of the inode that is open where they begin. */
@@ -27,12 +27,12 @@ export type SubtreeDigests = Map<string, SubtreeDigest>
 interface Frame {
   key: string
   /** The inode that was open before. */
-  before: OpenInode | undefined
+  before: PendingInode | undefined
   digest: FileTreeDigest
-  head: OpenInode | undefined
+  head: PendingInode | undefined
 }
 
-export class DigestVisitor implements TreeVisitor, InodeSink {
+export class DigestVisitor implements CheckVisitor, InodeSink {
   readonly #known: SubtreeDigests
   readonly #keyPrefix: string
   readonly #rootDirectory: number
@@ -160,7 +160,7 @@ export class DigestVisitor implements TreeVisitor, InodeSink {
     this.digest.addFault(block.physical + block.itemStart(slot), `invalid ${slot}`)
   }
 
-  continued(inode: OpenInode): void {
+  continued(inode: PendingInode): void {
     this.#frames.at(-1)!.head = inode
   }
 

@@ -19,7 +19,7 @@ import {
   FIRST_CHUNK_TREE_OBJECTID,
   InlineExtentDataRef,
   InlineTreeBlockRef,
-  MAX_LEVEL,
+  MAX_TREE_LEVEL,
   METADATA_ITEM_KEY,
   SHARED_BLOCK_REF_KEY,
   SHARED_DATA_REF_KEY,
@@ -89,8 +89,8 @@ export function extentItemProblem(
     return { field: 'objectid', expected: `a multiple of ${sectorsize}`, found: leaf.objectid(slot) }
   }
   const keyOffset = Number(leaf.keyOffset(slot))
-  if (isSkinny && keyOffset >= MAX_LEVEL) {
-    return { field: 'level', expected: `less than ${MAX_LEVEL}`, found: keyOffset }
+  if (isSkinny && keyOffset >= MAX_TREE_LEVEL) {
+    return { field: 'level', expected: `less than ${MAX_TREE_LEVEL}`, found: keyOffset }
   }
   const size = leaf.itemSize(slot)
   if (size < ExtentItem.size) return { field: 'size', expected: `at least ${ExtentItem.size}`, found: size }
@@ -141,7 +141,8 @@ function inlineRefsProblem(
   if (at > end) return { field: 'size', expected: 'room for its tree block info', found: leaf.itemSize(slot) }
   if (isTreeBlock && leaf.type(slot) === EXTENT_ITEM_KEY) {
     const level = TreeBlockInfo.at.level.get(view, at - TreeBlockInfo.size)
-    if (level >= MAX_LEVEL) return { field: 'level', expected: `less than ${MAX_LEVEL}`, found: level }
+    if (level >= MAX_TREE_LEVEL)
+      return { field: 'level', expected: `less than ${MAX_TREE_LEVEL}`, found: level }
   }
   let lastType = 0
   let lastOrder: bigint | undefined

@@ -65,7 +65,7 @@ const NOTHING_YET: ContentState = {
   bytes: 0,
 }
 
-export class FileContent {
+export class FileContentCheck {
   readonly #services: ContentServices
   readonly #tree: bigint
   readonly #state: ContentState
@@ -84,8 +84,8 @@ export class FileContent {
     return this.#state.bytes
   }
 
-  clone(): FileContent {
-    return new FileContent(this.#services, this.#tree, this.#state)
+  clone(): FileContentCheck {
+    return new FileContentCheck(this.#services, this.#tree, this.#state)
   }
 
   /** All that decides which of the extents that follow are valid. */
@@ -95,13 +95,19 @@ export class FileContent {
   }
 
   /** The content that follows in another block: `append` adds it. */
-  continuation(): FileContent {
+  continuation(): FileContentCheck {
     const { hasNoSums, isSymlink, start, end } = this.#state
-    return new FileContent(this.#services, this.#tree, { ...NOTHING_YET, hasNoSums, isSymlink, start, end })
+    return new FileContentCheck(this.#services, this.#tree, {
+      ...NOTHING_YET,
+      hasNoSums,
+      isSymlink,
+      start,
+      end,
+    })
   }
 
   /** @param other a continuation of content in the same state */
-  append(other: FileContent): void {
+  append(other: FileContentCheck): void {
     const [state, more] = [this.#state, other.#state]
     if (state.start < 0) state.start = more.start
     state.end = more.end

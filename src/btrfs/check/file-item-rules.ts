@@ -15,7 +15,7 @@ import {
   INODE_ROOT_ITEM_INIT,
   InodeExtref,
   InodeItem,
-  InodeRef,
+  InodeRefItem,
   NAME_LEN,
   ROOT_TREE_DIR_OBJECTID,
 } from '../format.ts'
@@ -65,7 +65,7 @@ export function inodeRefProblem(_: CheckContext, leaf: TreeBlock, slot: number):
   const before = precedingProblem(leaf, slot)
   if (before !== undefined) return before
   const isExtref = leaf.type(slot) === INODE_EXTREF_KEY
-  const head = isExtref ? InodeExtref : InodeRef
+  const head = isExtref ? InodeExtref : InodeRefItem
   const start = leaf.itemStart(slot)
   const end = start + leaf.itemSize(slot)
   if (start === end) return { field: 'size', expected: `more than ${head.size}`, found: 0 }

@@ -13,7 +13,7 @@ import type { LostRanges } from './lost-ranges.ts'
 import { treeName } from './names.ts'
 import type { RootOfTree } from './root-table.ts'
 import { searchTree } from './search-tree.ts'
-import type { TreeVisitor, TreeWalker } from './tree-walk.ts'
+import type { CheckVisitor, TreeWalker } from './tree-walk.ts'
 
 /**
  * How often all leaves may be read once more to name faults. Trees with faults of their own that share all the rest
@@ -31,24 +31,24 @@ interface ReportedTrees {
   leaves: Set<string>
 }
 
-export interface FileTreesInput {
+export interface FileTreesCheckInput {
   services: ContentServices
   walker: TreeWalker
   /** Wraps a visitor so that pointers and uses of extents are noted. */
-  noting: (visitor: TreeVisitor, root: RootOfTree) => TreeVisitor
+  noting: (visitor: CheckVisitor, root: RootOfTree) => CheckVisitor
 }
 
 export class FileTrees {
   readonly #services: ContentServices
   readonly #walker: TreeWalker
-  readonly #noting: FileTreesInput['noting']
+  readonly #noting: FileTreesCheckInput['noting']
   readonly #known: SubtreeDigests = new Map()
   /** By the texts of digests. */
   readonly #reportedTrees = new Map<string, ReportedTrees>()
   readonly #reportedFaults = new Set<string>()
   #extraLeaves = 0
 
-  constructor({ services, walker, noting }: FileTreesInput) {
+  constructor({ services, walker, noting }: FileTreesCheckInput) {
     this.#services = services
     this.#walker = walker
     this.#noting = noting

@@ -9,7 +9,7 @@ import {
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { CheckContext } from './context.ts'
 
-export interface Range {
+export interface FreeSpaceRange {
   start: number
   end: number
 }
@@ -103,8 +103,8 @@ export class FreeSpaceTable {
   }
 
   /** Free ranges that belong to a FREE_SPACE_INFO. */
-  rangesOf(info: number): Range[] {
-    const ranges: Range[] = []
+  rangesOf(info: number): FreeSpaceRange[] {
+    const ranges: FreeSpaceRange[] = []
     for (
       let row = this.infos[info].firstRange;
       row < this.#start.length && this.#info.get(row) === info;

@@ -18,7 +18,7 @@ import { LostRanges } from './lost-ranges.ts'
 import { NameTable, SEEN, type SeenName } from './name-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
-import type { TreeVisitor } from './tree-walk.ts'
+import type { CheckVisitor } from './tree-walk.ts'
 
 const PARENT_HASH = nameHash('..')
 /** Paths with more parts are left out of messages. */
@@ -29,7 +29,7 @@ const ITEMS_OF_NAMES = [
   { item: 'INODE_REF', seen: SEEN.ref },
 ] as const
 
-export class InodeRecords implements TreeVisitor, InodeSink {
+export class InodeRecords implements CheckVisitor, InodeSink {
   readonly #context: CheckContext
   readonly #tree: bigint
   readonly #rootDirectory: number

@@ -15,17 +15,17 @@ import {
   INODE_REF_KEY,
   InodeExtref,
   InodeItem,
-  InodeRef,
+  InodeRefItem,
   ORPHAN_ITEM_KEY,
   ROOT_ITEM_KEY,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { entrySize } from './entry-rules.ts'
-import { FileContent, type ContentServices } from './file-content.ts'
+import { FileContentCheck, type ContentServices } from './file-content.ts'
 import { SEEN } from './name-table.ts'
 import { u64Of } from './numbers.ts'
 import type { InodeSink } from './inode-sink.ts'
-import { isUnlinked, type OpenInode } from './open-inode.ts'
+import { isUnlinked, type PendingInode } from './open-inode.ts'
 
 const IMMUTABLE_OR_APPEND = Number(INODE_IMMUTABLE | INODE_APPEND)
 
@@ -34,7 +34,7 @@ export class InodeScanner {
   readonly #tree: bigint
   readonly #sink: InodeSink
   /** The inode whose items come next, unless another one begins. */
-  open: OpenInode | undefined
+  open: PendingInode | undefined
 
   constructor(services: ContentServices, tree: bigint, sink: InodeSink) {
     this.#services = services
@@ -73,13 +73,13 @@ export class InodeScanner {
       nbytes: 0,
       namesSize: 0,
       hasEntries: false,
-      content: new FileContent(this.#services, this.#tree),
+      content: new FileContentCheck(this.#services, this.#tree),
       place: block.physical + block.itemStart(slot),
       isContinued: false,
     }
   }
 
-  #item(open: OpenInode, block: TreeBlock, slot: number, type: number): void {
+  #item(open: PendingInode, block: TreeBlock, slot: number, type: number): void {
     switch (type) {
       case INODE_ITEM_KEY:
         this.#inodeItem(open, block, slot)
@@ -101,7 +101,7 @@ export class InodeScanner {
     }
   }
 
-  #inodeItem(open: OpenInode, block: TreeBlock, slot: number): void {
+  #inodeItem(open: PendingInode, block: TreeBlock, slot: number): void {
     const { view } = block
     const at = block.itemStart(slot)
     open.hasItem = true
@@ -118,9 +118,9 @@ export class InodeScanner {
     this.#fault(open.inode, 'flags', open.place, expected, `0x${flags.toString(16)}`)
   }
 
-  #references(open: OpenInode, block: TreeBlock, slot: number, isExtref: boolean): void {
+  #references(open: PendingInode, block: TreeBlock, slot: number, isExtref: boolean): void {
     const { view } = block
-    const head = isExtref ? InodeExtref : InodeRef
+    const head = isExtref ? InodeExtref : InodeRefItem
     const end = block.itemStart(slot) + block.itemSize(slot)
     for (let at = block.itemStart(slot); at < end;) {
       const length = head.at.nameLen.get(view, at)
@@ -136,7 +136,7 @@ export class InodeScanner {
     }
   }
 
-  #entries(open: OpenInode, block: TreeBlock, slot: number, isIndex: boolean): void {
+  #entries(open: PendingInode, block: TreeBlock, slot: number, isIndex: boolean): void {
     open.hasEntries = true
     // The entries of a directory that is being deleted go with it.
     if (isUnlinked(open)) return
@@ -197,7 +197,7 @@ export class InodeScanner {
     else this.#check(open)
   }
 
-  #check(open: OpenInode): void {
+  #check(open: PendingInode): void {
     const { inode, objectid, nlink, place, hasItem } = open
     if (!hasItem && !this.#sink.isLost({ objectid, type: INODE_ITEM_KEY, offset: 0n })) {
       this.#fault(inode, 'inode item', place, 'one', 'none')
@@ -211,7 +211,17 @@ export class InodeScanner {
     if (hasItem && open.mode !== 0 && !this.#sink.isObjectLost(objectid)) this.#checkItems(open)
   }
 
-  #checkItems({ inode, mode, nlink, size, nbytes, content, place, namesSize, hasEntries }: OpenInode): void {
+  #checkItems({
+    inode,
+    mode,
+    nlink,
+    size,
+    nbytes,
+    content,
+    place,
+    namesSize,
+    hasEntries,
+  }: PendingInode): void {
     const type = mode & MODE_TYPE_MASK
     if (type === MODE_TYPE.directory) {
       if (namesSize !== size) this.#fault(inode, 'size', place, `${namesSize}, twice its names`, size)

@@ -3,7 +3,7 @@ import type { ByteString } from '../../lib/byte-string.ts'
 import type { Key } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { SeenName } from './name-table.ts'
-import type { OpenInode } from './open-inode.ts'
+import type { PendingInode } from './open-inode.ts'
 
 /** An entry of a directory that leads to another tree. */
 export interface SubvolumeEntry {
@@ -46,7 +46,7 @@ export interface InodeSink {
   /** An item is invalid, which has been reported: nothing it may say is to be missed. */
   invalidItem(block: TreeBlock, slot: number): void
   /** The items of a continued inode end. */
-  continued(inode: OpenInode): void
+  continued(inode: PendingInode): void
   /** Whether an item may be among what could not be read. */
   isLost(key: Key): boolean
   /** Whether any item of an object may be. */

@@ -33,7 +33,7 @@ import { entriesProblem } from './entry-rules.ts'
 import { blockGroupProblem, dataRefProblem, extentItemProblem, keyedRefProblem } from './extent-item-rules.ts'
 import { fileExtentProblem, inodeProblem, inodeRefProblem } from './file-item-rules.ts'
 import { rootItemProblem, rootRefProblem, uuidProblem } from './root-item-rules.ts'
-import { checksumProblem, freeSpaceProblem } from './space-item-rules.ts'
+import { checksumItemProblem, freeSpaceProblem } from './space-item-rules.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
 export type ItemRule = (context: CheckContext, leaf: TreeBlock, slot: number) => ItemProblem | undefined
@@ -46,7 +46,7 @@ const RULES = new Map<number, ItemRule>([
   [DIR_ITEM_KEY, entriesProblem],
   [DIR_INDEX_KEY, entriesProblem],
   [EXTENT_DATA_KEY, fileExtentProblem],
-  [EXTENT_CSUM_KEY, checksumProblem],
+  [EXTENT_CSUM_KEY, checksumItemProblem],
   [ROOT_ITEM_KEY, rootItemProblem],
   [ROOT_REF_KEY, rootRefProblem],
   [ROOT_BACKREF_KEY, rootRefProblem],

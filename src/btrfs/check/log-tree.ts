@@ -15,11 +15,11 @@ import { ChecksumRanges } from './checksum-ranges.ts'
 import type { LoggedExtent } from './compare-checksums.ts'
 import { u64Of } from './numbers.ts'
 import { LostRanges } from './lost-ranges.ts'
-import type { TreeVisitor } from './tree-walk.ts'
+import type { CheckVisitor } from './tree-walk.ts'
 import type { CheckContext } from './context.ts'
 
 /** The log of one subvolume. */
-export class LogCheck implements TreeVisitor {
+export class LogCheck implements CheckVisitor {
   readonly #context: CheckContext
   readonly #lost = new LostRanges()
   readonly #sums: ChecksumRanges
@@ -33,7 +33,7 @@ export class LogCheck implements TreeVisitor {
     this.#sums = new ChecksumRanges(context, TREE_LOG_OBJECTID)
   }
 
-  lost: TreeVisitor['lost'] = (low, high) => this.#lost.add(low, high)
+  lost: CheckVisitor['lost'] = (low, high) => this.#lost.add(low, high)
 
   leaf(block: TreeBlock, bad: ReadonlySet<number> | undefined): void {
     for (let slot = 0; slot < block.count; slot++) {

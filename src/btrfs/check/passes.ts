@@ -26,7 +26,7 @@ import type { SummedPrealloc } from './file-content.ts'
 import { FileTrees } from './file-trees.ts'
 import { readLogs } from './log-pass.ts'
 import { treeName } from './names.ts'
-import { Progress } from './progress.ts'
+import { CheckProgress } from './progress.ts'
 import { RootTable, UuidTable } from './root-table.ts'
 import { readSpaceTrees, SPACE_TREES, type SpaceTables } from './space-passes.ts'
 import { checkMirrors, checkSuperblockFields } from './superblocks.ts'
@@ -48,7 +48,7 @@ export function* runPasses(input: CheckInput): ReadRoutine<void> {
   checkSuperblockFields(context)
   yield* checkMirrors(context, input.damagedMirrors)
   if (!mapSystemChunks(context)) return
-  const progress = new Progress(superblock.bytesUsed, onProgress)
+  const progress = new CheckProgress(superblock.bytesUsed, onProgress)
   const reader = new BlockReader(context, (bytes) => progress.add(bytes))
   const trees = new CheckedTrees(context, reader)
   const chunks = yield* readChunks(trees)

@@ -1,5 +1,5 @@
 /** How far the check has come. */
-export class Progress {
+export class CheckProgress {
   readonly #onProgress: (done: number, total: number) => void
   #done = 0
   #total: number

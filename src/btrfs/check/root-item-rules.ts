@@ -5,7 +5,7 @@ import {
   EXTENT_TREE_OBJECTID,
   FREE_SPACE_TREE_OBJECTID,
   DATA_RELOC_TREE_OBJECTID,
-  MAX_LEVEL,
+  MAX_TREE_LEVEL,
   ROOT_SUBVOL_DEAD,
   ROOT_SUBVOL_RDONLY,
   RootItem,
@@ -59,7 +59,7 @@ export function rootItemProblem(
   const { level, dropLevel } = RootItem.at
   for (const [name, field] of Object.entries({ level, drop_level: dropLevel })) {
     const found = field.get(view, at)
-    if (found >= MAX_LEVEL) return { field: name, expected: `less than ${MAX_LEVEL}`, found }
+    if (found >= MAX_TREE_LEVEL) return { field: name, expected: `less than ${MAX_TREE_LEVEL}`, found }
   }
   const progress = dropProgressOf(leaf, slot)
   if (progress.objectid !== 0n && RootItem.at.dropLevel.get(view, at) === 0) {

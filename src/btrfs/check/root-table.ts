@@ -34,7 +34,7 @@ export interface RootOfTree extends CheckedTree {
 export type LinkItem = 'ROOT_REF' | 'ROOT_BACKREF' | 'DIR_ITEM' | 'DIR_INDEX'
 
 /** A name of a subvolume. */
-export interface SubvolumeLink {
+export interface RootLink {
   child: bigint
   parent: bigint
   directory: number
@@ -48,7 +48,7 @@ export class RootTable {
   readonly #context: CheckContext
   readonly trees: RootOfTree[] = []
   /** By child, parent, directory and name. */
-  readonly links = new Map<string, SubvolumeLink>()
+  readonly links = new Map<string, RootLink>()
   /** By the child: trees that have a ROOT_REF or ROOT_BACKREF with it. */
   readonly parents = new Map<bigint, Set<bigint>>()
   /** By the tree that has them. */
@@ -93,7 +93,7 @@ export class RootTable {
   }
 
   /** Adds an item with a name of a subvolume, and reports contradictions between the items of one name. */
-  link(as: LinkItem, link: Omit<SubvolumeLink, 'seen'>): void {
+  link(as: LinkItem, link: Omit<RootLink, 'seen'>): void {
     const { child, parent, directory, name, index, place } = link
     const key = `${child} ${parent} ${directory} ${name}`
     const known = this.links.get(key)

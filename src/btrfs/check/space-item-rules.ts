@@ -12,7 +12,7 @@ import { isAligned, isExact } from './numbers.ts'
 import type { ItemProblem, CheckContext } from './context.ts'
 
 /** (check_csum_item of tree-checker.c) */
-export function checksumProblem(
+export function checksumItemProblem(
   context: CheckContext,
   leaf: TreeBlock,
   slot: number,

@@ -24,7 +24,7 @@ export interface CheckedTree {
 }
 
 /** Called on the way through a tree. */
-export interface TreeVisitor {
+export interface CheckVisitor {
   /**
    * @param bad the slots of invalid items, if there are any; they have been reported
    * @param isNew whether no tree has led to the leaf before
@@ -72,7 +72,7 @@ export class TreeWalker {
   }
 
   /** Walks through all of a tree that can be read. */
-  *walk(tree: CheckedTree, visitor: TreeVisitor): ReadRoutine<void> {
+  *walk(tree: CheckedTree, visitor: CheckVisitor): ReadRoutine<void> {
     const { bytenr, level, generation, objectid, offset } = tree
     const walk = new Walk(this, tree, visitor)
     if (walk.reuse(bytenr, { level, generation }, undefined)) return
@@ -97,11 +97,11 @@ export class TreeWalker {
 class Walk {
   readonly #walker: TreeWalker
   readonly #tree: CheckedTree
-  readonly #visitor: TreeVisitor
+  readonly #visitor: CheckVisitor
   /** The greatest key of all leaves so far. */
   #lastKey: Key = NO_KEY
 
-  constructor(walker: TreeWalker, tree: CheckedTree, visitor: TreeVisitor) {
+  constructor(walker: TreeWalker, tree: CheckedTree, visitor: CheckVisitor) {
     this.#walker = walker
     this.#tree = tree
     this.#visitor = visitor

@@ -2,7 +2,7 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
 
 /** One file extent item that leads to an extent. */
-export interface ExtentUse {
+export interface ExtentClaim {
   /** Row of the leaf that has it. */
   leaf: number
   bytenr: number
@@ -33,7 +33,7 @@ export class UseTable {
     return this.#leaf.length
   }
 
-  push(use: ExtentUse): void {
+  push(use: ExtentClaim): void {
     this.#leaf.push(use.leaf)
     this.#bytenr.push(use.bytenr)
     this.#diskNumBytes.push(use.diskNumBytes)
@@ -44,7 +44,7 @@ export class UseTable {
     this.#place.push(use.place)
   }
 
-  get(row: number): ExtentUse {
+  get(row: number): ExtentClaim {
     const kind = this.#kind.get(row)
     return {
       leaf: this.#leaf.get(row),

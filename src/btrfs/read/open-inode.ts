@@ -19,7 +19,7 @@ import { dataRanges, decodeFileExtent, type FileExtent } from './file-extents.ts
 import { decodeInode, emptySubvolumeInode, isEmptySubvolume, type DecodedInode } from './inodes.ts'
 import type { TreeBlock } from './tree-block.ts'
 import type { TreeSearch } from './tree-search.ts'
-import { collectXattrs, inOrder } from './xattrs.ts'
+import { collectXattrs, inNameOrder } from './xattrs.ts'
 
 /** Files up to this size keep their extents. Of larger ones those are looked up that overlap with what is read. */
 const MAX_KEPT_FILE = 1024 * 1024
@@ -233,7 +233,7 @@ class ItemCollector {
   }
 
   result(): InodeItems {
-    return { xattrs: inOrder(this.#xattrs), extents: this.#keepsExtents ? this.#extents : undefined }
+    return { xattrs: inNameOrder(this.#xattrs), extents: this.#keepsExtents ? this.#extents : undefined }
   }
 }
 

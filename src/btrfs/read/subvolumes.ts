@@ -13,7 +13,7 @@ import {
   INODE_EXTREF_KEY,
   INODE_REF_KEY,
   InodeExtref,
-  InodeRef as InodeRefItem,
+  InodeRefItem as InodeRefItem,
   ROOT_BACKREF_KEY,
   ROOT_ITEM_KEY,
   ROOT_SUBVOL_RDONLY,

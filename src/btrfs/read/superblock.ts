@@ -10,7 +10,7 @@ import {
   FEATURE_INCOMPAT_KNOWN,
   FEATURE_INCOMPAT,
   MAGIC,
-  MAX_LEVEL,
+  MAX_TREE_LEVEL,
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
   Superblock,
@@ -101,9 +101,9 @@ function* readCopy(offset: number, hashes: ReadonlyMap<HashName, BlockHash>): Re
   expect('sectorsize', isPowerOfTwo(sectorsize, 4096, 65536), 'a power of two from 4096 to 65536')
   expect('nodesize', isPowerOfTwo(nodesize, sectorsize, 65536), `a power of two from ${sectorsize} to 65536`)
   expect('leafsize', superblock.leafsize === nodesize, nodesize)
-  expect('rootLevel', superblock.rootLevel < MAX_LEVEL, `less than ${MAX_LEVEL}`)
-  expect('chunkRootLevel', superblock.chunkRootLevel < MAX_LEVEL, `less than ${MAX_LEVEL}`)
-  expect('logRootLevel', superblock.logRootLevel < MAX_LEVEL, `less than ${MAX_LEVEL}`)
+  expect('rootLevel', superblock.rootLevel < MAX_TREE_LEVEL, `less than ${MAX_TREE_LEVEL}`)
+  expect('chunkRootLevel', superblock.chunkRootLevel < MAX_TREE_LEVEL, `less than ${MAX_TREE_LEVEL}`)
+  expect('logRootLevel', superblock.logRootLevel < MAX_TREE_LEVEL, `less than ${MAX_TREE_LEVEL}`)
   expect('root', isBlockAddress(superblock.root, sectorsize), `a multiple of ${sectorsize}`)
   expect('chunkRoot', isBlockAddress(superblock.chunkRoot, sectorsize), `a multiple of ${sectorsize}`)
   expect('chunkRootGeneration', superblock.chunkRootGeneration <= generation, `at most ${generation}`)

@@ -2,7 +2,16 @@
 import { CorruptError } from '../../lib/errors.ts'
 import { decodeChecked } from '../../lib/read-routine.ts'
 import { viewOf, type Struct } from '../../lib/struct.ts'
-import { compareKeysAt, Header, Item, Key, KeyPtr, leafDataSize, looseU64, MAX_LEVEL } from '../format.ts'
+import {
+  compareKeysAt,
+  Header,
+  Item,
+  Key,
+  KeyPtr,
+  leafDataSize,
+  looseU64,
+  MAX_TREE_LEVEL,
+} from '../format.ts'
 
 /** Something wrong with a block. */
 export interface BlockProblem {
@@ -199,8 +208,8 @@ export function blockProblem(
   if (!fsid.every((byte, i) => byte === block.bytes[at + i])) {
     return { what: 'fsid', expected: 'that of the superblock', found: 'another one' }
   }
-  if (block.level >= MAX_LEVEL) {
-    return { what: 'level', expected: `less than ${MAX_LEVEL}`, found: block.level }
+  if (block.level >= MAX_TREE_LEVEL) {
+    return { what: 'level', expected: `less than ${MAX_TREE_LEVEL}`, found: block.level }
   }
   const entries = block.isLeaf ? leafProblem(block) : nodeProblem(block, sectorsize)
   if (entries !== undefined) return entries

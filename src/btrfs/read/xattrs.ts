@@ -9,6 +9,6 @@ export function collectXattrs(leaf: TreeBlock, slot: number, into: Xattr[]): voi
 }
 
 /** By their names' bytes. */
-export function inOrder(xattrs: Xattr[]): Xattr[] {
+export function inNameOrder(xattrs: Xattr[]): Xattr[] {
   return xattrs.length < 2 ? xattrs : xattrs.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
 }

@@ -15,7 +15,7 @@ import type { ChunkMap, MappedChunk } from '../read/chunk-map.ts'
 import { profileName } from '../read/profiles.ts'
 import { keyText } from '../read/tree-block.ts'
 import type { TreeRoot, Trees } from '../read/trees.ts'
-import { EXTENT_KINDS, type ExtentUse } from './extent-use.ts'
+import { EXTENT_KINDS, type ExtentUseTable } from './extent-use.ts'
 
 /** Uses of a place in a chunk; the rest is free. `superblock` places cannot be used for anything else. */
 export const OCCUPANTS = [...EXTENT_KINDS, 'tree blocks', 'superblock'] as const
@@ -49,7 +49,7 @@ export interface ChunkUsageInput {
   chunks: ChunkMap
   /** The tree that has the block groups. */
   blockGroups: TreeRoot | undefined
-  extents: ExtentUse
+  extents: ExtentUseTable
   /** Addresses of all tree blocks. */
   blocks: Iterable<number>
   onFinding: OnFinding

@@ -27,7 +27,7 @@ export function addExtent(to: StoredByKind, { kind, diskBytes, contentBytes }: U
 }
 
 /** The same with the kinds in their usual order. */
-export function inOrder(stored: StoredByKind): StoredByKind {
+export function inKindOrder(stored: StoredByKind): StoredByKind {
   const kinds = EXTENT_KINDS.filter((kind) => stored[kind] !== undefined)
   return Object.fromEntries(kinds.map((kind) => [kind, stored[kind]]))
 }
@@ -69,7 +69,7 @@ const BY_TREES = 2
 const BY_LEAVES = 4
 
 /** All extents that a file system's trees refer to, each once: a row each. */
-export class ExtentUse {
+export class ExtentUseTable {
   readonly #rows = new Map<number, number>()
   readonly #bytenr = columnOfSizes()
   readonly #diskBytes = columnOfSizes()
@@ -94,7 +94,7 @@ export class ExtentUse {
 
   /** All of them together. */
   get stored(): StoredByKind {
-    return inOrder(this.#stored)
+    return inKindOrder(this.#stored)
   }
 
   /**

@@ -94,6 +94,6 @@ const TREE_NAMES = new Map<bigint, string>([
 ])
 
 /** The usual name of a tree; ids are signed. */
-export function treeName(owner: bigint): string {
+export function usageTreeName(owner: bigint): string {
   return TREE_NAMES.get(owner) ?? `tree ${BigInt.asIntN(64, owner)}`
 }

@@ -19,16 +19,16 @@ import {
   INODE_REF_KEY,
   InodeExtref,
   InodeItem,
-  InodeRef,
+  InodeRefItem,
   looseU64,
 } from '../format.ts'
 import { keyText, type TreeBlock } from '../read/tree-block.ts'
 import type { DirectoryRows } from './directory-rows.ts'
-import { COMPRESSION_KINDS, type ExtentUse, type UsedExtent } from './extent-use.ts'
+import { COMPRESSION_KINDS, type ExtentUseTable, type UsedExtent } from './extent-use.ts'
 import { reference, type InodeState, type Subtree } from './subtree.ts'
 
 export interface LeafScanContext {
-  extents: ExtentUse
+  extents: ExtentUseTable
   sizes: SizeTree
   rows: DirectoryRows
   onFinding: OnFinding
@@ -175,9 +175,9 @@ export class LeafScan {
       inode.parent = parentObjectid
       inode.name = () => fromBytes(data, InodeExtref.size, end(InodeExtref.size + nameLen))
     } else {
-      const { nameLen } = decodeChecked(InodeRef, data, 0, new ItemPlace(leaf, slot))
+      const { nameLen } = decodeChecked(InodeRefItem, data, 0, new ItemPlace(leaf, slot))
       inode.parent = leaf.keyNumber(slot)
-      inode.name = () => fromBytes(data, InodeRef.size, end(InodeRef.size + nameLen))
+      inode.name = () => fromBytes(data, InodeRefItem.size, end(InodeRefItem.size + nameLen))
     }
   }
 

@@ -7,13 +7,13 @@ import { walkTree, type BlockPointer, type TreeVisitor } from '../read/tree-walk
 import type { TreeRoot, Trees } from '../read/trees.ts'
 import { addItems } from './content.ts'
 import type { DirectoryRows } from './directory-rows.ts'
-import type { ExtentUse } from './extent-use.ts'
+import type { ExtentUseTable } from './extent-use.ts'
 import { LeafScan } from './scan-leaf.ts'
 import { newSubtree, shareSubtree, type Subtree } from './subtree.ts'
 
 export interface ScanContext {
   trees: Trees
-  extents: ExtentUse
+  extents: ExtentUseTable
   sizes: SizeTree
   rows: DirectoryRows
   onBlock: (bytenr: number) => void

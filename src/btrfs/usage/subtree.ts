@@ -1,6 +1,6 @@
 /** Blocks of file trees with all that is below them, scanned once however many subvolumes share them. */
 import { noItems, type ItemCounts, type SubvolumeContent } from './content.ts'
-import { addExtent, addStored, inOrder, type ExtentUse, type StoredByKind } from './extent-use.ts'
+import { addExtent, addStored, inKindOrder, type ExtentUseTable, type StoredByKind } from './extent-use.ts'
 
 /** An inode, as far as its items that lie in a later block depend on it. */
 export interface InodeState {
@@ -53,7 +53,7 @@ export function rowOf(reference: number): number {
 }
 
 /** Marks a subtree, and the extents it refers to, as shared by several subvolumes. */
-export function shareSubtree(subtree: Subtree, extents: ExtentUse): void {
+export function shareSubtree(subtree: Subtree, extents: ExtentUseTable): void {
   if (subtree.isShared) return
   subtree.isShared = true
   for (const reference of subtree.references) extents.shareByTrees(rowOf(reference))
@@ -61,16 +61,16 @@ export function shareSubtree(subtree: Subtree, extents: ExtentUse): void {
 }
 
 /** All that is in a subvolume. To be called when all subvolumes have been scanned. */
-export function contentOf(root: Subtree, extents: ExtentUse): SubvolumeContent {
+export function subtreeContent(root: Subtree, extents: ExtentUseTable): SubvolumeContent {
   // Not kept: hardly any root is shared, and there may be thousands.
   const { byKind, nodatacowBytes, several } = sumExtents(root, extents)
   const sums = { extents: byKind, nodatacowBytes }
   for (const reference of several) addReference(sums, reference, extents)
   const { inline, ...counts } = root.counts
-  return { ...counts, extents: inOrder(byKind), inline, nodatacowBytes: sums.nodatacowBytes }
+  return { ...counts, extents: inKindOrder(byKind), inline, nodatacowBytes: sums.nodatacowBytes }
 }
 
-function sumExtents({ references, children }: Subtree, extents: ExtentUse): StoredExtents {
+function sumExtents({ references, children }: Subtree, extents: ExtentUseTable): StoredExtents {
   const sums = { extents: {} as StoredByKind, nodatacowBytes: 0 }
   const several: (readonly number[])[] = []
   for (const child of children) {
@@ -95,7 +95,7 @@ function sumExtents({ references, children }: Subtree, extents: ExtentUse): Stor
 function addReference(
   to: Pick<SubvolumeContent, 'extents' | 'nodatacowBytes'>,
   reference: number,
-  extents: ExtentUse,
+  extents: ExtentUseTable,
 ): void {
   const extent = extents.extent(rowOf(reference))
   addExtent(to.extents, extent)

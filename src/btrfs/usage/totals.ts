@@ -3,7 +3,7 @@ import { toDisplay } from '../../lib/byte-string.ts'
 import type { Subvolume } from '../read/open.ts'
 import type { ChunkUsage } from './chunks.ts'
 import type { SubvolumeContent } from './content.ts'
-import type { ExtentUse } from './extent-use.ts'
+import type { ExtentUseTable } from './extent-use.ts'
 import type { BtrfsUsage, ContentTotals, SubvolumeUsage } from './report.ts'
 import { givenUuid } from './superblocks.ts'
 
@@ -55,7 +55,7 @@ export function profilesOf(chunks: readonly ChunkUsage[]): BtrfsUsage['profiles'
 /** All subvolumes together; what they share counts once. */
 export function totalsOf(
   subvolumes: readonly SubvolumeUsage[],
-  { extents, metadataBytes }: { extents: ExtentUse; metadataBytes: number },
+  { extents, metadataBytes }: { extents: ExtentUseTable; metadataBytes: number },
 ): ContentTotals {
   const sum = (of: (subvolume: SubvolumeUsage) => number) =>
     subvolumes.reduce((total, subvolume) => total + of(subvolume), 0)

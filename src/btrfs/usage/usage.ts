@@ -17,11 +17,11 @@ import type { TreeRoot } from '../read/trees.ts'
 import { chunkUsage } from './chunks.ts'
 import { readDevices } from './devices.ts'
 import { DirectoryRows } from './directory-rows.ts'
-import { ExtentUse } from './extent-use.ts'
+import { ExtentUseTable } from './extent-use.ts'
 import type { BtrfsUsage, SubvolumeUsage, TreeUsage } from './report.ts'
-import { readRoots, treeName, type AllRoots } from './roots.ts'
+import { readRoots, usageTreeName, type AllRoots } from './roots.ts'
 import { SubvolumeScanner, type ScannedSubvolume } from './scan-subvolume.ts'
-import { contentOf } from './subtree.ts'
+import { subtreeContent } from './subtree.ts'
 import { featuresOf, givenUuid, superblockCopies } from './superblocks.ts'
 import { profilesOf, subvolumeUsage, totalsOf } from './totals.ts'
 
@@ -96,7 +96,7 @@ class Survey {
   readonly #onFinding: OnFinding
   /** Addresses of all tree blocks. */
   readonly blocks = new Set<number>()
-  readonly extents = new ExtentUse()
+  readonly extents = new ExtentUseTable()
   #rootTreeBlocks = 0
 
   constructor(reader: BtrfsReader, onFinding: OnFinding) {
@@ -138,7 +138,7 @@ class Survey {
     const defaultSubvolume = yield* this.#reader.defaultSubvolume()
     const exclusive = extents.exclusiveBytes(scanned.length)
     const usages: SubvolumeUsage[] = scanned.map(({ subvolume, subtree }, i) =>
-      subvolumeUsage(subvolume, contentOf(subtree, extents), {
+      subvolumeUsage(subvolume, subtreeContent(subtree, extents), {
         isDefault: subvolume.id === defaultSubvolume,
         exclusiveBytes: exclusive[i],
         metadataBlocks: subtree.blocks,
@@ -172,5 +172,5 @@ class Survey {
 }
 
 function treeUsage({ owner, level }: TreeRoot, blocks: number): TreeUsage {
-  return { id: String(BigInt.asIntN(64, owner)), name: treeName(owner), levels: level + 1, blocks }
+  return { id: String(BigInt.asIntN(64, owner)), name: usageTreeName(owner), levels: level + 1, blocks }
 }

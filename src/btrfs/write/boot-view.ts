@@ -9,7 +9,7 @@ import type { DataExtents, FileData } from './data-extents.ts'
 import { COMPRESS_NONE } from '../format.ts'
 import type { InnerSubvolumes, SubvolumeTree } from './subvolume-tree.ts'
 
-export class BootView {
+export class WriterBootView {
   /** Root directories by the id of the subvolume. */
   readonly #roots: ReadonlyMap<number, DirectoryNode<FileData>>
   readonly #inner: InnerSubvolumes

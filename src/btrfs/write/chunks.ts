@@ -2,6 +2,7 @@
  * The layout: chunks, addresses in them, and the space around superblock mirrors.
  * Addresses are bytes; the first stripe of every chunk has its physical address for its logical one.
  */
+import type { Profile } from '../../spec/plan.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_DUP,
@@ -22,8 +23,6 @@ export interface Chunk {
   /** Physical address of each copy; the first equals `logical`. */
   stripes: number[]
 }
-
-export type Profile = 'single' | 'dup'
 
 /**
  * Copies of metadata lie at most this far apart (except those of the last chunk), so that a compressor with a window

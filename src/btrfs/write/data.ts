@@ -14,12 +14,12 @@ import {
   MAX_INLINE_BYTES,
   SECTOR_SIZE,
 } from '../format.ts'
-import { INLINE_BLOCK_BYTES, InlineContent } from './inline-content.ts'
+import { INLINE_BLOCK_BYTES, InlineContentStore } from './inline-content.ts'
 import { EncodedInlineContent } from './encoded-inline.ts'
 import { BATCH_BYTES, type BatchMemory, type EncodedPiece, type PieceOptions } from './batch-memory.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
-import { storedContent, type StoredContent } from './sparse.ts'
+import { storedContent, type StoredRuns } from './sparse.ts'
 
 /** A piece of a file, or a block of small files; and the name of a file, for messages. */
 type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
@@ -62,7 +62,7 @@ export class DataWriter {
   readonly #submitted: Batch[] = []
   #batch: Batch
   #content: Uint8Array
-  readonly #inline: InlineContent
+  readonly #inline: InlineContentStore
   readonly #encodedInline = new EncodedInlineContent()
 
   constructor({ sink, placer, encoder, decompress, inlineCompression = false }: DataWriterOptions) {
@@ -71,7 +71,7 @@ export class DataWriter {
     this.#placer = placer
     this.#encoder = encoder
     this.#decompress = decompress
-    this.#inline = new InlineContent(decompress)
+    this.#inline = new InlineContentStore(decompress)
     this.#free = [...encoder.memories.keys()]
     this.#batch = { memory: this.#free.pop()!, pieces: [], used: 0 }
     this.#content = this.#memory(this.#batch).content
@@ -110,7 +110,7 @@ export class DataWriter {
 
   /** Cuts content into pieces: at multiples of 128 KiB, at `tail`, and where a run ends. */
   async #addPieces(
-    { name, file, runs, content, tail }: StoredContent & { name: ByteString; file: FileData; tail: number },
+    { name, file, runs, content, tail }: StoredRuns & { name: ByteString; file: FileData; tail: number },
     options: PieceOptions,
     check: ContentLengthCheck,
   ): Promise<void> {

@@ -1,7 +1,8 @@
 /** The size of the file system, and the share of its spare space that metadata chunks get. */
-import { alignUp, chunkEnd, layoutMetadata, layoutSystem, type Profile } from './chunks.ts'
+import { yieldToEventLoop } from '../../lib/yield.ts'
+import { alignUp, chunkEnd, layoutMetadata, layoutSystem } from './chunks.ts'
+import type { Profile } from '../../spec/plan.ts'
 import { DEVICE_RANGE_RESERVED, SECTOR_SIZE } from '../format.ts'
-import { yieldToEventLoop } from './tree-writer.ts'
 import type { PlanGlobalTrees, GlobalTrees } from './global-trees.ts'
 
 /** Free bytes in chunks, on top of what they hold. */

@@ -7,7 +7,8 @@ import { columnOfU32, type Column } from '../../lib/column.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { BlockList } from './block-list.ts'
 import { checksumTreeItems } from './checksum-tree.ts'
-import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type Profile, type TreeChunk } from './chunks.ts'
+import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type TreeChunk } from './chunks.ts'
+import type { Profile } from '../../spec/plan.ts'
 import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
 import type { DataExtents } from './data-extents.ts'
 import {
@@ -32,10 +33,10 @@ import {
   UUID_TREE_OBJECTID,
 } from '../format.ts'
 import type { Headroom } from './fit.ts'
-import { freeRanges, freeSpaceItems, type Range } from './free-space.ts'
+import { freeRanges, freeSpaceItems, type FreeRange } from './free-space.ts'
 import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
 import type { SharedBlocks } from './snapshots.ts'
-import type { TreeItem, TreeRoot } from './tree.ts'
+import type { TreeItem, BuiltRoot } from './tree.ts'
 import { LeafCounter, treeLevels, treeSize } from './tree-size.ts'
 import { blockAddresses } from './tree-writer.ts'
 
@@ -96,7 +97,7 @@ interface FixedParts {
   rows: Uint32Array
   dataGroups: BlockGroup[]
   /** Free ranges of each data chunk. */
-  dataFree: Range[][]
+  dataFree: FreeRange[][]
   /** References to each block of the file trees: one by its owner, and one by each snapshot that shares it. */
   references: Column
   /** Leaves of the trees whose items have the same sizes in every layout. */
@@ -324,9 +325,9 @@ export class GlobalTrees {
   }
 
   /** The root of each global tree, which is the last of its blocks. */
-  #roots(): Map<bigint, TreeRoot> {
+  #roots(): Map<bigint, BuiltRoot> {
     const { nodeSize } = this.#input
-    const roots = new Map<bigint, TreeRoot>()
+    const roots = new Map<bigint, BuiltRoot>()
     let end = this.#fixed.references.length
     for (const owner of this.trees) {
       const { blocks, level } = this.#size(owner)
@@ -350,7 +351,7 @@ function blockAddress(chunks: readonly TreeChunk[], index: number, nodeSize: num
 function rootTreeInput(
   input: GlobalTreesInput,
   trees: readonly bigint[],
-  rootOf: (objectid: bigint) => TreeRoot,
+  rootOf: (objectid: bigint) => BuiltRoot,
 ) {
   const entries = trees
     .filter((objectid) => objectid !== ROOT_TREE_OBJECTID && objectid !== CHUNK_TREE_OBJECTID)
@@ -360,7 +361,7 @@ function rootTreeInput(
 
 /** Free space in chunks of tree blocks, which fill each chunk from its start. */
 function treeSpaceItems(chunks: readonly TreeChunk[], nodeSize: number): Generator<TreeItem> {
-  const free = chunks.map(({ chunk, blocks }): Range[] => {
+  const free = chunks.map(({ chunk, blocks }): FreeRange[] => {
     const used = blocks * nodeSize
     return used < chunk.length ? [{ start: chunk.logical + used, length: chunk.length - used }] : []
   })
@@ -371,9 +372,9 @@ function treeSpaceItems(chunks: readonly TreeChunk[], nodeSize: number): Generat
 }
 
 /** The ranges of data. Adjoining extents lie in one chunk, and form one range. */
-function dataRanges(extents: DataExtents, rows: Uint32Array): Range[] {
-  const ranges: Range[] = []
-  let last: Range | undefined
+function dataRanges(extents: DataExtents, rows: Uint32Array): FreeRange[] {
+  const ranges: FreeRange[] = []
+  let last: FreeRange | undefined
   for (const row of rows) {
     const { bytenr, diskNumBytes } = extents.get(row)
     if (last !== undefined && last.start + last.length === bytenr) last.length += diskNumBytes
@@ -383,7 +384,7 @@ function dataRanges(extents: DataExtents, rows: Uint32Array): Range[] {
 }
 
 /** The bytes allocated in each chunk; both lists are in the order of their addresses. */
-function blockGroups(chunks: Chunk[], allocated: Range[]): BlockGroup[] {
+function blockGroups(chunks: Chunk[], allocated: FreeRange[]): BlockGroup[] {
   let i = 0
   return chunks.map((chunk) => {
     const end = chunk.logical + chunk.length

@@ -12,7 +12,7 @@ const DECOMPRESSED_BLOCKS = 256
  * The content of small files between reading them and writing the trees that hold it: one after the other, in
  * blocks that are compressed when they are full, since there may be a million of them.
  */
-export class InlineContent {
+export class InlineContentStore {
   readonly #decompress: DecompressExtent
   /** Compressed, or as they were; undefined while they are being encoded. */
   readonly #full: (Uint8Array | undefined)[] = []

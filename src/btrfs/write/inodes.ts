@@ -27,7 +27,7 @@ import {
   INODE_SYNC,
   InodeExtref,
   InodeItem,
-  InodeRef,
+  InodeRefItem,
   LINK_MAX,
   maxItemSize,
   NO_KEY,
@@ -41,13 +41,13 @@ import { structItem, type TreeItem } from './tree.ts'
 import {
   DIR_START_INDEX,
   ROOT_LINK,
-  type DirectoryEntry,
-  type Inode,
+  type WrittenEntry,
+  type WrittenInode,
   type Link,
   type SubvolumeTree,
 } from './subvolume-tree.ts'
 
-export interface InodeContext extends FileContext {
+export interface InodeItemsContext extends FileContext {
   nodeSize: number
 }
 
@@ -57,7 +57,7 @@ export class UnrepresentableError extends DiskwrightError {
 }
 
 /** All items of a subvolume's tree. */
-export function* subvolumeItems(tree: SubvolumeTree, context: InodeContext): Generator<TreeItem> {
+export function* subvolumeItems(tree: SubvolumeTree, context: InodeItemsContext): Generator<TreeItem> {
   const { generation, extents, inlineContent, nodeSize } = context
   const inodeItems = new InodeItems(generation)
   for (const inode of tree.inodes()) {
@@ -106,8 +106,8 @@ const INODE_FLAG: Record<InodeFlag, bigint> = {
 
 /** The fields that inodes do not share. */
 function fieldsOf(
-  { node, links }: Inode,
-  entries: DirectoryEntry[],
+  { node, links }: WrittenInode,
+  entries: WrittenEntry[],
   { id, nodatacow }: SubvolumePlan,
   extents: DataExtents,
 ): InodeFields {
@@ -159,7 +159,7 @@ function* linkItems(
     const fitting: Link[] = []
     let size = 0
     for (const link of byParent.get(parent)!) {
-      const length = InodeRef.size + link.name.length
+      const length = InodeRefItem.size + link.name.length
       if (size + length > maxItemSize(nodeSize)) {
         overflow.push(link)
       } else {
@@ -181,7 +181,7 @@ function* linkItems(
   )
 }
 
-const REF = InodeRef.at
+const REF = InodeRefItem.at
 
 /** The names an inode has in one directory. */
 export function inodeRefItem(
@@ -190,7 +190,7 @@ export function inodeRefItem(
   links: readonly Omit<Link, 'parent'>[],
 ): TreeItem {
   let size = 0
-  for (const { name } of links) size += InodeRef.size + name.length
+  for (const { name } of links) size += InodeRefItem.size + name.length
   return {
     objectid,
     type: INODE_REF_KEY,
@@ -200,8 +200,8 @@ export function inodeRefItem(
       for (const { name, index } of links) {
         REF.index.set(block, at, index)
         REF.nameLen.set(block, at, name.length)
-        writeBytes(bytes, at + InodeRef.size, name)
-        at += InodeRef.size + name.length
+        writeBytes(bytes, at + InodeRefItem.size, name)
+        at += InodeRefItem.size + name.length
       }
     },
   }
@@ -210,7 +210,7 @@ export function inodeRefItem(
 function* xattrItems(
   ino: number,
   xattrs: readonly Xattr[],
-  { nodeSize, generation }: InodeContext,
+  { nodeSize, generation }: InodeItemsContext,
   error: (what: string) => Error,
 ): Generator<TreeItem> {
   yield* hashedItems(
@@ -236,11 +236,11 @@ const { location: LOCATION, nameLen: NAME_LENGTH, type: TYPE } = DirItem.at
 
 function* directoryItems(
   ino: number,
-  entries: DirectoryEntry[],
-  { nodeSize, generation }: InodeContext,
+  entries: WrittenEntry[],
+  { nodeSize, generation }: InodeItemsContext,
   error: (what: string) => Error,
 ): Generator<TreeItem> {
-  const sizeOf = ({ name }: DirectoryEntry) => DirItem.size + name.length
+  const sizeOf = ({ name }: WrittenEntry) => DirItem.size + name.length
   const common = DirItem.encode({
     location: NO_KEY,
     transid: generation,
@@ -248,7 +248,7 @@ function* directoryItems(
     nameLen: 0,
     type: 0,
   })
-  const writeEntry: WriteHashed<DirectoryEntry> = (block, at, bytes, entry) => {
+  const writeEntry: WriteHashed<WrittenEntry> = (block, at, bytes, entry) => {
     const { name, type, ino: child, subvolume } = entry
     bytes.set(common, at)
     if (subvolume === undefined) writeKey(block, at + LOCATION.offset, child, INODE_ITEM_KEY, 0)

@@ -25,12 +25,12 @@ import {
 } from '../format.ts'
 import { emptyDirectoryInode } from './inode-item.ts'
 import { inodeRefItem } from './inodes.ts'
-import { structItem, type TreeItem, type TreeRoot } from './tree.ts'
+import { structItem, type TreeItem, type BuiltRoot } from './tree.ts'
 
 /** A tree as the root tree knows it. */
 export interface RootEntry {
   objectid: bigint
-  root: TreeRoot
+  root: BuiltRoot
   /** File trees have a root directory. */
   files?: FileTreeFields
 }

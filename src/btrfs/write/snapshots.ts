@@ -6,14 +6,14 @@
 import { parse as uuidBytes } from 'uuid'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import type { RootEntry } from './roots.ts'
-import type { TreeRoot } from './tree.ts'
+import type { BuiltRoot } from './tree.ts'
 
 /** The tree blocks that snapshots share with their sources. */
 export class SharedBlocks {
   /** By the source: the level right below its root, and the trees that refer to blocks there. */
   readonly #sources = new Map<bigint, { level: number; referrers: readonly bigint[] }>()
 
-  add(source: bigint, root: TreeRoot, snapshots: readonly bigint[]): void {
+  add(source: bigint, root: BuiltRoot, snapshots: readonly bigint[]): void {
     // The order of inline references: the greatest root first.
     const referrers = [source, ...snapshots].sort((a, b) => (a < b ? 1 : -1))
     this.#sources.set(source, { level: root.level - 1, referrers })
@@ -40,7 +40,7 @@ export function snapshotsBySource(subvolumes: readonly SubvolumePlan[]): Map<num
 }
 
 /** The entry of a subvolume that is no snapshot. */
-export function rootEntry(plan: SubvolumePlan, root: TreeRoot, hasSnapshots: boolean): RootEntry {
+export function rootEntry(plan: SubvolumePlan, root: BuiltRoot, hasSnapshots: boolean): RootEntry {
   const { id, uuid, readOnly, otime } = plan
   return {
     objectid: BigInt(id),
@@ -50,7 +50,7 @@ export function rootEntry(plan: SubvolumePlan, root: TreeRoot, hasSnapshots: boo
 }
 
 /** The entry of a snapshot. It has not changed since its source did. */
-export function snapshotEntry(plan: SubvolumePlan, root: TreeRoot, source: SubvolumePlan): RootEntry {
+export function snapshotEntry(plan: SubvolumePlan, root: BuiltRoot, source: SubvolumePlan): RootEntry {
   const { objectid, files } = rootEntry(plan, root, true)
   return {
     objectid,

@@ -9,14 +9,14 @@ import { alignUp } from './chunks.ts'
 import { SECTOR_SIZE } from '../format.ts'
 
 /** The stored part of a file: runs of whole sectors (the last may end with the file), and their bytes. */
-export interface StoredContent {
+export interface StoredRuns {
   runs: readonly DataRange[]
   /** One run after the other. */
   content: AsyncIterable<Uint8Array>
 }
 
 /** Everything but whole sectors of holes; partial ones are filled with zeros. */
-export function storedContent({ size, content, ranges }: FileContent): StoredContent {
+export function storedContent({ size, content, ranges }: FileContent): StoredRuns {
   if (ranges === undefined) return { runs: [{ offset: 0, length: size }], content }
   const runs: DataRange[] = []
   /** The ranges as offsets in the concatenated runs. */

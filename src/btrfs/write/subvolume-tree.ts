@@ -16,7 +16,7 @@ export interface Link {
 }
 
 /** A directory entry: of an inode of the same tree, or of the root of a subvolume. */
-export interface DirectoryEntry {
+export interface WrittenEntry {
   name: ByteString
   type: TreeNode<FileData>['type']
   /** Undefined for a subvolume. */
@@ -55,7 +55,7 @@ export interface InodeCounts {
 }
 
 /** An inode and all its names. */
-export interface Inode {
+export interface WrittenInode {
   ino: number
   node: TreeNode<FileData>
   links: readonly Link[]
@@ -85,15 +85,15 @@ export class SubvolumeTree {
   }
 
   /** Every inode in the order of the numbers. */
-  *inodes(): Generator<Inode> {
+  *inodes(): Generator<WrittenInode> {
     for (const { ino, isNew, node, link } of this.#walk()) {
       if (isNew) yield { ino, node, links: isShared(node) ? this.#shared.get(node)!.links : [link] }
     }
   }
 
   /** The entries of a directory, in the order of their indexes. Where a subvolume is mounted there are none. */
-  entriesOf(ino: number, directory: DirectoryNode<FileData>): DirectoryEntry[] {
-    const entries: DirectoryEntry[] = []
+  entriesOf(ino: number, directory: DirectoryNode<FileData>): WrittenEntry[] {
+    const entries: WrittenEntry[] = []
     let next = ino + 1
     for (const [name, node] of this.#names(directory)) {
       const child = isShared(node) ? this.#shared.get(node)!.ino : next
@@ -111,7 +111,7 @@ export class SubvolumeTree {
     const names: ByteString[] = [this.plan.name]
     let at = FIRST_FREE_OBJECTID
     for (let directory = this.root; at !== ino;) {
-      const leadsThere = (entry: DirectoryEntry) =>
+      const leadsThere = (entry: WrittenEntry) =>
         entry.subvolume === undefined && entry.ino <= ino && ino < this.#end(entry.ino)
       const { name, node, ino: child } = this.entriesOf(at, directory).find(leadsThere)!
       names.push(name)

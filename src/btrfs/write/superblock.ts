@@ -16,7 +16,7 @@ import {
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
 } from '../format.ts'
-import type { TreeRoot } from './tree.ts'
+import type { BuiltRoot } from './tree.ts'
 
 export interface SuperblockInput {
   /** Of this block and all others. */
@@ -29,8 +29,8 @@ export interface SuperblockInput {
   totalBytes: number
   /** Bytes in use in all block groups, each copy counted once. */
   bytesUsed: number
-  root: TreeRoot
-  chunkRoot: TreeRoot
+  root: BuiltRoot
+  chunkRoot: BuiltRoot
   chunks: Chunk[]
   /** Those in use. (COMPRESS_*) */
   compressions: ReadonlySet<number>

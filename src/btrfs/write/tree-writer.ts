@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../../lib/yield.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { sealBlock } from '../checksum.ts'
@@ -7,9 +8,9 @@ import {
   buildTree,
   copyOfBlock,
   type BlockContext,
-  type TreeBlock,
+  type BuiltBlock,
   type TreeItem,
-  type TreeRoot,
+  type BuiltRoot,
 } from './tree.ts'
 
 /** The fields that all tree blocks share, and the function of their checksums. */
@@ -17,11 +18,6 @@ export type WriteContext = BlockContext & { hash: BlockHash }
 
 /** Blocks written between two visits of the event loop. */
 const BLOCKS_PER_YIELD = 512
-
-/** Yields to the event loop, so that an abort signal can fire. */
-export function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0))
-}
 
 /** The address of a tree block, and its chunk. */
 interface BlockPlace {
@@ -65,7 +61,7 @@ export class TreeWriter {
   }
 
   /** Builds and writes one tree. */
-  async write(owner: bigint, items: Iterable<TreeItem>): Promise<TreeRoot> {
+  async write(owner: bigint, items: Iterable<TreeItem>): Promise<BuiltRoot> {
     const tree = buildTree(owner, items, this.#context, (level) => this.#allocate(owner, level))
     for (;;) {
       const next = tree.next()
@@ -78,7 +74,7 @@ export class TreeWriter {
   }
 
   /** Writes the root of the last tree again, as that of a snapshot, which shares all other blocks. */
-  async copyRoot(owner: bigint, { level, blocks }: TreeRoot): Promise<TreeRoot> {
+  async copyRoot(owner: bigint, { level, blocks }: BuiltRoot): Promise<BuiltRoot> {
     const bytenr = this.#allocate(owner, level)
     await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
     return { bytenr, level, blocks }
@@ -110,7 +106,7 @@ export class TreeWriter {
     return this.#next.bytenr
   }
 
-  #add(tree: TreeBlock): Promise<void> | void {
+  #add(tree: BuiltBlock): Promise<void> | void {
     this.#signal?.throwIfAborted()
     const { group } = this.#next!
     if (group.chunk.logical === this.#group?.chunk.logical) return this.#collect(tree)
@@ -122,7 +118,7 @@ export class TreeWriter {
     })
   }
 
-  #collect({ bytenr, block }: TreeBlock): void {
+  #collect({ bytenr, block }: BuiltBlock): void {
     sealBlock(block, this.#context.hash)
     this.#used = bytenr - this.#group!.chunk.logical
     this.#buffer.set(block, this.#used)

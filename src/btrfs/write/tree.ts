@@ -45,7 +45,7 @@ export interface BlockContext {
   chunkTreeUuid: Uint8Array
 }
 
-export interface TreeRoot {
+export interface BuiltRoot {
   bytenr: number
   level: number
   /** Blocks in the whole tree. */
@@ -62,7 +62,7 @@ export function fanout(nodeSize: number): number {
 }
 
 /** A finished tree block, without its checksum; the buffer is used again for the next block of its level. */
-export interface TreeBlock {
+export interface BuiltBlock {
   bytenr: number
   block: Uint8Array
 }
@@ -79,18 +79,18 @@ export function* buildTree(
   items: Iterable<TreeItem>,
   context: BlockContext,
   allocate: (level: number) => number,
-): Generator<TreeBlock, TreeRoot> {
+): Generator<BuiltBlock, BuiltRoot> {
   const levels = [new OpenBlock(0, context)]
   let blocks = 0
 
-  function* close(open: OpenBlock): Generator<TreeBlock, number> {
+  function* close(open: OpenBlock): Generator<BuiltBlock, number> {
     const bytenr = allocate(open.level)
     blocks++
     yield { bytenr, block: open.finish(owner, bytenr) }
     return bytenr
   }
   /** Closes a block that has siblings, and enters it in its parent. */
-  function* closeChild(open: OpenBlock): Generator<TreeBlock, void> {
+  function* closeChild(open: OpenBlock): Generator<BuiltBlock, void> {
     const parent = (levels[open.level + 1] ??= new OpenBlock(open.level + 1, context))
     if (!parent.hasRoomForPointer()) yield* closeChild(parent)
     const bytenr = yield* close(open)

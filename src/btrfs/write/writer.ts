@@ -1,4 +1,5 @@
 /** Writes a BTRFS file system, front to back: data while the sources are read, then the trees. */
+import { yieldToEventLoop } from '../../lib/yield.ts'
 import { parse as uuidBytes } from 'uuid'
 import type { BlockHash } from '../../lib/block-hash.ts'
 import { fromText, type ByteString } from '../../lib/byte-string.ts'
@@ -10,7 +11,7 @@ import { contentLength, type FileContent } from '../../file-tree/file-content.ts
 import { EntryRules } from '../../file-tree/entry-rules.ts'
 import { FileTree, type FileNode } from '../../file-tree/tree.ts'
 import type { BtrfsFileSystemPlan, SubvolumePlan } from '../../spec/plan.ts'
-import { BootView } from './boot-view.ts'
+import { WriterBootView } from './boot-view.ts'
 import { DataAllocator, metadataChunks } from './chunks.ts'
 import type { DecompressExtent } from './compression.ts'
 import { DataWriter } from './data.ts'
@@ -29,8 +30,8 @@ import { ExtentPlacer } from './place.ts'
 import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
-import type { TreeRoot } from './tree.ts'
-import { TreeWriter, yieldToEventLoop } from './tree-writer.ts'
+import type { BuiltRoot } from './tree.ts'
+import { TreeWriter } from './tree-writer.ts'
 import { subvolumeSummary, type BtrfsSummary } from './summary.ts'
 import { unusedRulesOf } from './unused-rules.ts'
 import type { SubvolumeTree } from './subvolume-tree.ts'
@@ -65,7 +66,7 @@ export class BtrfsWriter {
   readonly #tree: FileTree<FileData>
   readonly #rules: EntryRules | undefined
   #bytesIn = 0
-  #bootView: BootView | undefined
+  #bootView: WriterBootView | undefined
 
   /** @param sink of the partition; nothing has been written to it */
   constructor(
@@ -134,7 +135,7 @@ export class BtrfsWriter {
   }
 
   /** The file system as boot loaders see it, once it is finished. */
-  get bootView(): BootView {
+  get bootView(): WriterBootView {
     if (this.#bootView === undefined) throw new Error('the file system is not finished')
     return this.#bootView
   }
@@ -158,7 +159,7 @@ export class BtrfsWriter {
     const metadataStart = this.#allocator.close()
     await this.#copies?.flush()
     const subvolumeTrees = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
-    this.#bootView = new BootView(subvolumeTrees, this.#defaultSubvolume, this.#placer.extents)
+    this.#bootView = new WriterBootView(subvolumeTrees, this.#defaultSubvolume, this.#placer.extents)
     await yieldToEventLoop()
 
     const writer = this.#treeWriter(metadataStart)
@@ -307,13 +308,13 @@ interface Fitted {
 
 /** The trees that the superblock points to. */
 interface MainRoots {
-  root: TreeRoot
-  chunkRoot: TreeRoot
+  root: BuiltRoot
+  chunkRoot: BuiltRoot
 }
 
 /** Writes the global trees after the file trees. */
 async function writeGlobalTrees(globalTrees: GlobalTrees, writer: TreeWriter): Promise<MainRoots> {
-  const roots = new Map<bigint, TreeRoot>()
+  const roots = new Map<bigint, BuiltRoot>()
   writer.continueIn([...globalTrees.metadata, globalTrees.system])
   for (const owner of globalTrees.trees) {
     roots.set(owner, await writer.write(owner, globalTrees.items(owner)))

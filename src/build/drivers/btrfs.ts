@@ -14,7 +14,7 @@ import type { BtrfsPlan } from '../../spec/plan.ts'
 import { bootNodeOf, type BootTree, type BtrfsTraits } from '../../uboot/boot-tree.ts'
 import { standardDirectories } from '../../uboot/nixos-tree.ts'
 
-export const btrfsDriver: PartitionDriver<BtrfsPlan> = {
+export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
   open: openBtrfsPartition,
   inputs: ({ nixos }) =>
     nixos?.registration === undefined ? [] : [{ kind: 'file', path: nixos.registration }],

@@ -15,12 +15,12 @@ import type { DirectoryNode } from '../../file-tree/tree.ts'
 import { SECTOR_SIZE } from '../../gpt-mbr/format.ts'
 import { toLatin1, toText, type ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
-import { Spool } from '../../sources/spool.ts'
+import { FileSpool } from '../../sources/spool.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
 import type { Fat32Plan } from '../../spec/plan.ts'
 import { bootNodeOf, type BootTree } from '../../uboot/boot-tree.ts'
 
-export const fat32Driver: PartitionDriver<Fat32Plan> = {
+export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
   open: (plan, sink, context) => Promise.resolve(openFat32Partition(plan, sink, context)),
   inputs({ firmware }): InputPath[] {
     if (firmware === undefined) return []
@@ -35,7 +35,7 @@ export const fat32Driver: PartitionDriver<Fat32Plan> = {
 /** FAT32 is written at the end: its directories and chains stand before its files. */
 function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildContext): PartitionWriter {
   const { label, volumeId, start, size, time, firmware } = plan
-  const spool = new Spool()
+  const spool = new FileSpool()
   const collector = new FatCollector({ size, time, spool })
   return {
     async *ownEntries(): AsyncIterable<NewEntry> {

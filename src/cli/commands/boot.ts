@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import type { BootResult, MachineName } from '../../boot/boot-image.ts'
 import { parseSize } from '../../spec/sizes.ts'
-import { debugOption, examples, wholeNumber } from '../arguments.ts'
+import { debugOption, examples, parseWholeNumber } from '../arguments.ts'
 import type { UsageError } from '../description.ts'
 import { CommandError } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
@@ -42,17 +42,17 @@ export function addBoot(program: Command): void {
     .option('--expect <text>', 'stop when this text appears on the console; fail when it never does')
     .addOption(
       new Option('--timeout <seconds>', 'stop after this time, and fail').argParser(
-        wholeNumber(1, MAX_TIMEOUT),
+        parseWholeNumber(1, MAX_TIMEOUT),
       ),
     )
     .addOption(
       new Option('--ssh-port <port>', 'local port to forward to port 22 of the machine').argParser(
-        wholeNumber(1, MAX_PORT),
+        parseWholeNumber(1, MAX_PORT),
       ),
     )
     .addOption(
       new Option('--memory <MiB>', 'memory of the machine (virt only; default: 1024)').argParser(
-        wholeNumber(MIN_MEMORY, MAX_MEMORY),
+        parseWholeNumber(MIN_MEMORY, MAX_MEMORY),
       ),
     )
     .addOption(

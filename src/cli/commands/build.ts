@@ -11,7 +11,7 @@ import {
   loadDescription,
   withDescription,
 } from '../description.ts'
-import { debugOption, examples, MAX_WORKERS, wholeNumber } from '../arguments.ts'
+import { debugOption, examples, MAX_WORKERS, parseWholeNumber } from '../arguments.ts'
 import { interruptible } from '../interrupt.ts'
 import { print, printJson } from '../print.ts'
 import { showProgress } from '../progress.ts'
@@ -44,13 +44,13 @@ export function addBuild(program: Command): void {
       new Option(
         '--workers <n>',
         'compression threads; 0 uses the main thread only (default: one a core)',
-      ).argParser(wholeNumber(0, MAX_WORKERS)),
+      ).argParser(parseWholeNumber(0, MAX_WORKERS)),
     )
     .addOption(
       new Option(
         '--output-level <n>',
         'zstd level of an .img.zst, 1 to 22, for content that is not compressed yet',
-      ).argParser(wholeNumber(1, 22)),
+      ).argParser(parseWholeNumber(1, 22)),
     )
     .option('--profile', 'report where the time went')
     .option('--force', 'replace an existing file')

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../../image/extract/extract.ts'
-import { debugOption, examples, IMAGE, MAX_WORKERS, PLACE, wholeNumber } from '../arguments.ts'
+import { debugOption, examples, IMAGE, MAX_WORKERS, PLACE, parseWholeNumber } from '../arguments.ts'
 import type { UsageError } from '../description.ts'
 import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
 import { print, printJson } from '../print.ts'
@@ -34,11 +34,13 @@ export function addExtract(program: Command): void {
       ]),
     )
     .addOption(
-      new Option('--level <n>', 'compression level, 1 to 22 (gzip: 1 to 9)').argParser(wholeNumber(1, 22)),
+      new Option('--level <n>', 'compression level, 1 to 22 (gzip: 1 to 9)').argParser(
+        parseWholeNumber(1, 22),
+      ),
     )
     .addOption(
       new Option('--workers <n>', 'threads that compress with zstd (default: one a core)').argParser(
-        wholeNumber(0, MAX_WORKERS),
+        parseWholeNumber(0, MAX_WORKERS),
       ),
     )
     .option('--force', 'replace an existing file; write into a directory that is not empty')

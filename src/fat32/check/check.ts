@@ -16,7 +16,7 @@ import { FatTable } from '../read/fat-table.ts'
  *
  * @param onFinding offsets count from the start of the volume
  */
-export function* checkFat(onFinding: OnFinding): ReadRoutine<void> {
+export function* checkFatVolume(onFinding: OnFinding): ReadRoutine<void> {
   let check: Check
   try {
     const bytes = yield* readBootBytes()

@@ -58,7 +58,7 @@ const EPOCH: Timestamp = { sec: 0, nsec: 0 }
  * @throws CorruptError when it is no FAT; later, from the reader's methods, for chains that are too short, loop or lead
  *   out of the volume, and for directories that contain themselves
  */
-export function* openFat({
+export function* readFatVolume({
   onFinding = () => undefined,
 }: { onFinding?: OnFinding } = {}): ReadRoutine<FatReader> {
   const head = decodeBootSector(yield* readBootBytes())

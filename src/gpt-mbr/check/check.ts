@@ -14,7 +14,7 @@ import { readFirstSector } from '../read/table.ts'
  *
  * @param diskSize bytes
  */
-export function* checkPartitionTable(diskSize: number, onFinding: OnFinding): ReadRoutine<void> {
+export function* checkTable(diskSize: number, onFinding: OnFinding): ReadRoutine<void> {
   try {
     const mbr = yield* readFirstSector(onFinding)
     if (mbr?.partitions.some(({ type }) => type === TYPE_GPT_PROTECTIVE)) {

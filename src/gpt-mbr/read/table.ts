@@ -63,7 +63,7 @@ export interface PartitionTable {
  * @returns undefined when there is none: the disk is empty, or one file system takes all of it
  * @throws CorruptError when the MBR leads to a GPT of which neither copy can be used
  */
-export function* readPartitionTable(
+export function* readTable(
   diskSize: number,
   onFinding: OnFinding = () => undefined,
 ): ReadRoutine<PartitionTable | undefined> {

@@ -2,7 +2,7 @@ import { equalBytes } from '../../lib/equal-bytes.ts'
 import { hexText } from '../../lib/hex.ts'
 
 /** Bytes that are compared at a time. */
-export const PIECE = 1 << 20
+export const COMPARED_PIECE = 1 << 20
 
 /** Index of the first byte that differs; undefined when there is none. */
 export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {

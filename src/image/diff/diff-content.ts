@@ -1,6 +1,6 @@
 import type { DataRange } from '../../file-tree/file-content.ts'
 import type { OpenInode } from '../../file-tree/reader.ts'
-import { byteText, firstDifference, PIECE } from './compare-bytes.ts'
+import { byteText, firstDifference, COMPARED_PIECE } from './compare-bytes.ts'
 import type { TreeSide } from './tree-side.ts'
 
 /**
@@ -16,12 +16,12 @@ export async function diffContent(
 ): Promise<{ a: string; b: string } | undefined> {
   const { size } = openA.inode
   const ranges =
-    size <= PIECE
+    size <= COMPARED_PIECE
       ? [{ offset: 0, length: size }]
       : union(await a.drive(openA.ranges()), await b.drive(openB.ranges()))
   for (const { offset, length } of ranges) {
-    for (let at = offset; at < offset + length; at += PIECE) {
-      const wanted = Math.min(PIECE, offset + length - at)
+    for (let at = offset; at < offset + length; at += COMPARED_PIECE) {
+      const wanted = Math.min(COMPARED_PIECE, offset + length - at)
       const pieceA = await a.drive(openA.read(at, wanted))
       const pieceB = await b.drive(openB.read(at, wanted))
       const differs = firstDifference(pieceA, pieceB)

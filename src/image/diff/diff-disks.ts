@@ -6,7 +6,7 @@ import type { DiskImage } from '../disk-image.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { ImagePartition } from '../image-partition.ts'
 import { OPEN_OPTIONS, type OpenOptions } from '../open-options.ts'
-import { byteText, firstDifference, PIECE } from './compare-bytes.ts'
+import { byteText, firstDifference, COMPARED_PIECE } from './compare-bytes.ts'
 import { diffTrees } from './diff-trees.ts'
 import { TreeSide } from './tree-side.ts'
 
@@ -124,8 +124,8 @@ function* diffFacts(partition: number | undefined, a: Facts, b: Facts): Generato
 /** The first byte that differs, of partitions without a file system that can be opened. */
 async function* diffBytes(a: ImagePartition, b: ImagePartition): AsyncGenerator<Difference> {
   const size = Math.min(a.source.size, b.source.size)
-  for (let at = 0; at < size; at += PIECE) {
-    const wanted = Math.min(PIECE, size - at)
+  for (let at = 0; at < size; at += COMPARED_PIECE) {
+    const wanted = Math.min(COMPARED_PIECE, size - at)
     const [bytesA, bytesB] = [await a.source.read(at, wanted), await b.source.read(at, wanted)]
     const differs = firstDifference(bytesA, bytesB)
     if (differs === undefined) continue

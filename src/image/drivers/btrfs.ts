@@ -12,7 +12,7 @@ import { viewOf } from '../../lib/struct.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
 import type { CheckOptions, FileSystemDriver, Identity, OpenedFileSystem, UsageOptions } from './driver.ts'
 
-export const btrfs: FileSystemDriver<'btrfs'> = {
+export const btrfsDriver: FileSystemDriver<'btrfs'> = {
   name: 'btrfs',
   title: 'BTRFS',
   types: ['btrfs'],

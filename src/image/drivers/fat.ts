@@ -1,5 +1,5 @@
 import type { FatType } from '../../fat32/format.ts'
-import { openFat } from '../../fat32/read/reader.ts'
+import { readFatVolume } from '../../fat32/read/reader.ts'
 import { PLAIN_FORM } from '../../file-tree/file-layout.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { CorruptError } from '../../lib/errors.ts'
@@ -19,7 +19,7 @@ const TYPE_TEXTS: readonly (MagicNumber & { type: FatType })[] = [
 const BOOT_SIGNATURE: MagicNumber = { offset: 510, magic: '\x55\xaa' }
 
 /** FAT12, FAT16 and FAT32. */
-export const fat: FileSystemDriver<FatType> = {
+export const fatDriver: FileSystemDriver<FatType> = {
   name: 'fat',
   title: 'FAT',
   types: ['fat12', 'fat16', 'fat32'],
@@ -28,8 +28,8 @@ export const fat: FileSystemDriver<FatType> = {
   identify,
   open,
   async check(source: ByteSource, { onFinding, signal }: CheckOptions) {
-    const { checkFat } = await import('../../fat32/check/check.ts')
-    await drive(observeSource(source, { signal }), checkFat(onFinding))
+    const { checkFatVolume } = await import('../../fat32/check/check.ts')
+    await drive(observeSource(source, { signal }), checkFatVolume(onFinding))
   },
 }
 
@@ -38,7 +38,7 @@ function* identify(start: Uint8Array): ReadRoutine<Identity<FatType> | undefined
   const named = TYPE_TEXTS.find((text) => hasMagic(start, text))
   if (named === undefined && !hasMagic(start, BOOT_SIGNATURE)) return undefined
   try {
-    const { type, label, volumeId } = yield* openFat()
+    const { type, label, volumeId } = yield* readFatVolume()
     return { type, label, uuid: formatVolumeId(volumeId) }
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error
@@ -47,7 +47,7 @@ function* identify(start: Uint8Array): ReadRoutine<Identity<FatType> | undefined
 }
 
 async function open(source: ByteSource, onFinding: OnFinding): Promise<OpenedFileSystem<FatType>> {
-  const reader = await drive(source, openFat({ onFinding }))
+  const reader = await drive(source, readFatVolume({ onFinding }))
   const { type, label, volumeId } = reader
   return {
     type,

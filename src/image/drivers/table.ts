@@ -1,9 +1,9 @@
-import { btrfs } from './btrfs.ts'
+import { btrfsDriver } from './btrfs.ts'
 import type { FileSystemDriver } from './driver.ts'
-import { fat } from './fat.ts'
+import { fatDriver } from './fat.ts'
 
 /** All file systems that can be read, the only place that lists them. */
-export const fileSystemDrivers = [btrfs, fat] as const
+export const fileSystemDrivers = [btrfsDriver, fatDriver] as const
 
 /** Types of file systems that can be opened. */
 export type FileSystemType = (typeof fileSystemDrivers)[number]['types'][number]

@@ -5,7 +5,7 @@ import { NotFoundError } from '../../lib/errors.ts'
 import { ABORT_SIGNAL, FUNCTION, type OptionTable, type OptionType } from '../../lib/options.ts'
 import { DiskImage } from '../disk-image.ts'
 import { FileSystem } from '../file-system.ts'
-import { nameOf } from '../file-path.ts'
+import { lastComponent } from '../file-path.ts'
 import type { FilePath } from '../file-system-types.ts'
 import type { ExtractProgress } from './options.ts'
 
@@ -69,5 +69,5 @@ export async function startOf(
   path: FilePath = '/',
 ): Promise<{ from: InodeRef; name: ByteString }> {
   const from = await fileSystem.stat(path)
-  return { from, name: nameOf(path) || `inode-${from.ino}` }
+  return { from, name: lastComponent(path) || `inode-${from.ino}` }
 }

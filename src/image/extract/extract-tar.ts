@@ -26,7 +26,7 @@ export interface ExtractTarResult extends ExtractResult {
  * @throws OutputError when the archive cannot be written
  * @throws CorruptError when what is read is damaged
  */
-export async function extractTar(
+export async function writeArchive(
   fileSystem: OpenFileSystem,
   options: ExtractTarOptions,
 ): Promise<ExtractTarResult> {

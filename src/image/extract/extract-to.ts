@@ -1,4 +1,5 @@
 /** Extracts files of a file system into a directory of this machine. */
+import { yieldToEventLoop } from '../../lib/yield.ts'
 import { Buffer } from 'node:buffer'
 import { chmodSync, linkSync, mkdirSync, symlinkSync } from 'node:fs'
 import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
@@ -12,7 +13,6 @@ import {
   count,
   ENTRIES_A_TURN,
   newCounts,
-  yieldToEventLoop,
   shown,
   type ExtractOptions,
   type ExtractResult,
@@ -50,7 +50,7 @@ const NO_LINKS = new Set(['EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
  * @throws OutputError that names the entry when something cannot be written
  * @throws CorruptError when what is read is damaged
  */
-export async function extractTo(
+export async function writeDirectory(
   fileSystem: OpenFileSystem,
   directory: string,
   options: ExtractToOptions = {},

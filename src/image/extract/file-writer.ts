@@ -5,7 +5,7 @@ import { CorruptError } from '../../lib/errors.ts'
 import type { Drive } from '../drive-source.ts'
 import { settersOf, type HostMetadata } from './host-metadata.ts'
 import { shown, type Counts } from './options.ts'
-import { PIECE, type ReadEntry } from './read-entry.ts'
+import { EXTRACTED_PIECE, type ReadEntry } from './read-entry.ts'
 
 /** Fails when there is something of that name, and follows no symlink. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0)
@@ -38,7 +38,7 @@ export class FileWriter {
     let isOpen = true
     try {
       const [only] = ranges
-      if (ranges.length === 1 && only.length <= PIECE) {
+      if (ranges.length === 1 && only.length <= EXTRACTED_PIECE) {
         const piece = this.#parts.drive(entry.opened.read(only.offset, only.length))
         if (!(piece instanceof Promise)) {
           this.#write(fd, entry, piece, only)
@@ -63,7 +63,7 @@ export class FileWriter {
   async #pieces(fd: number, entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
-        const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
+        const wanted = { offset: offset + done, length: Math.min(EXTRACTED_PIECE, length - done) }
         const piece = await this.#parts.drive(entry.opened.read(wanted.offset, wanted.length))
         this.#write(fd, entry, piece, wanted)
         done += wanted.length

@@ -60,16 +60,6 @@ export function count(counts: Counts, type: keyof typeof COUNTER): void {
 export const ENTRIES_A_TURN = 512
 
 /** Browsers do not have it. */
-const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => void }
-
-/** Yields to the event loop, so that an abort signal can fire. */
-export function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => {
-    if (setImmediate !== undefined) setImmediate(resolve)
-    else setTimeout(resolve)
-  })
-}
-
 /** A path, for messages. */
 export function shown(path: ByteString): string {
   return path === '' ? './' : toDisplay(path)

@@ -25,7 +25,7 @@ export interface ReadEntry extends Walked {
 }
 
 /** Bytes of content that are read at a time. */
-export const PIECE = 1 << 20
+export const EXTRACTED_PIECE = 1 << 20
 
 const NOTHING = { xattrs: [], target: '', ranges: undefined }
 

@@ -1,4 +1,5 @@
 /** Reads a file system and writes a tar archive, wherever that goes. */
+import { yieldToEventLoop } from '../../lib/yield.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
 import type { FileSystemReader, Inode } from '../../file-tree/reader.ts'
 import { CorruptError } from '../../lib/errors.ts'
@@ -11,11 +12,10 @@ import {
   ENTRIES_A_TURN,
   newCounts,
   shown,
-  yieldToEventLoop,
   type ExtractOptions,
   type ExtractResult,
 } from './options.ts'
-import { EntryReader, PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
+import { EntryReader, EXTRACTED_PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 
 const LOST = {
   socket: 'sockets have no form in tar: left out',
@@ -78,7 +78,8 @@ export class TarExtraction {
   /** Undefined when it is done. */
   #content(entry: ReadEntry, ranges: readonly DataRange[]): Promise<void> | undefined {
     const [only] = ranges
-    if (ranges.length > 1 || only === undefined || only.length > PIECE) return this.#pieces(entry, ranges)
+    if (ranges.length > 1 || only === undefined || only.length > EXTRACTED_PIECE)
+      return this.#pieces(entry, ranges)
     const piece = this.#drive(entry.opened.read(only.offset, only.length))
     if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
     this.#endContent(entry, piece, only)
@@ -95,7 +96,7 @@ export class TarExtraction {
     let total = 0
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
-        const wanted = { offset: offset + done, length: Math.min(PIECE, length - done) }
+        const wanted = { offset: offset + done, length: Math.min(EXTRACTED_PIECE, length - done) }
         const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
         this.#write(entry, piece, wanted)
         await this.#writer.flush()

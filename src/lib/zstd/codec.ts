@@ -52,7 +52,7 @@ interface ZlibZstd {
   constants: { ZSTD_c_compressionLevel?: number }
 }
 
-export const MAX_LEVEL = 22
+export const MAX_ZSTD_LEVEL = 22
 
 const LOADERS: Record<ZstdName, () => Promise<Zstd | undefined>> = {
   'zstd-napi': loadNapi,
@@ -85,8 +85,8 @@ function compressBound(size: number): number {
 }
 
 function checkLevel(level: number): void {
-  if (!Number.isInteger(level) || level < 1 || level > MAX_LEVEL) {
-    throw new RangeError(`zstd level: expected 1 to ${MAX_LEVEL}, found ${level}`)
+  if (!Number.isInteger(level) || level < 1 || level > MAX_ZSTD_LEVEL) {
+    throw new RangeError(`zstd level: expected 1 to ${MAX_ZSTD_LEVEL}, found ${level}`)
   }
 }
 

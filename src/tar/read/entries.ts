@@ -6,7 +6,7 @@ import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './content.ts'
-import { contentSize, interpretEntry, nameOf, type Extensions } from './entry.ts'
+import { contentSize, interpretEntry, memberName, type Extensions } from './entry.ts'
 import { BLOCK } from '../format.ts'
 import { isZeroBlock, TarHeader, TarProblem } from './header.ts'
 import { readOldGnuMap, type SparseFile } from './sparse.ts'
@@ -97,7 +97,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
       const header = this.#header()
       if (!isExtension(header)) {
         const extensions = this.#extensions()
-        const name = nameOf(header, extensions)
+        const name = memberName(header, extensions)
         const sparse = this.#located(offset, name, () => this.#sparseFile(header, extensions))
         if (sparse === 'unread') return undefined
         reader.at += BLOCK + (sparse?.mapBytes ?? 0)
@@ -143,7 +143,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
         this.#awaitsMap = false
         entry = this.#parse()
         if (isAll && this.#awaitsMap) {
-          throw this.#error('truncated sparse map', offset, nameOf(this.#header(), this.#extensions()))
+          throw this.#error('truncated sparse map', offset, memberName(this.#header(), this.#extensions()))
         }
       }
       if (entry !== undefined) return { done: false, value: entry }

@@ -51,7 +51,7 @@ const UNSUPPORTED: Record<string, string> = {
 }
 
 /** The name of an entry, for messages too. */
-export function nameOf(header: TarHeader, extensions: Extensions): ByteString {
+export function memberName(header: TarHeader, extensions: Extensions): ByteString {
   const { pax, longName } = extensions
   return pax?.sparse?.name || pax?.path || longName || header.name
 }

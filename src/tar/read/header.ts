@@ -5,7 +5,7 @@
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import { BLOCK, OLD_GNU, POSIX, type Field } from '../format.ts'
+import { BLOCK, OLD_GNU, POSIX, type HeaderField } from '../format.ts'
 
 /** A header or a record that breaks the format; the reader adds source, entry and offset. */
 export class TarProblem extends EntryProblem {}
@@ -116,7 +116,7 @@ function verifyChecksum(block: Uint8Array, view: DataView, at: number): void {
 }
 
 /** Text up to a NUL, or the whole field. */
-function text(block: Uint8Array, at: number, { start, end }: Field): ByteString {
+function text(block: Uint8Array, at: number, { start, end }: HeaderField): ByteString {
   const from = at + start
   if (block[from] === 0) return ''
   let to = from + 1
@@ -130,7 +130,7 @@ export function readNumber(block: Uint8Array, start: number, length: number, nam
 }
 
 /** Octal digits between spaces or NULs, nothing at all for 0, or GNU's base 256. */
-function number(block: Uint8Array, at: number, field: Field): number {
+function number(block: Uint8Array, at: number, field: HeaderField): number {
   const end = at + field.end
   let i = at + field.start
   if (block[i] >= 0x80) return base256(block, i, end, field.name)
@@ -159,6 +159,6 @@ function base256(block: Uint8Array, start: number, end: number, name: string): n
   return result
 }
 
-function optionalTime(block: Uint8Array, at: number, field: Field): Timestamp | undefined {
+function optionalTime(block: Uint8Array, at: number, field: HeaderField): Timestamp | undefined {
   return block[at + field.start] === 0 ? undefined : { sec: number(block, at, field), nsec: 0 }
 }

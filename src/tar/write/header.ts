@@ -1,6 +1,6 @@
 /** Writes the header block of a tar archive (POSIX ustar). */
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
-import { BLOCK, POSIX, type Field } from '../format.ts'
+import { BLOCK, POSIX, type HeaderField } from '../format.ts'
 
 export interface UstarFields {
   prefix: ByteString
@@ -19,7 +19,7 @@ export interface UstarFields {
   devminor: number
 }
 
-const bytesOf = ({ start, end }: Field) => end - start
+const bytesOf = ({ start, end }: HeaderField) => end - start
 
 /** Capacity of the fields: bytes of text; for numbers, the least that does not fit. */
 export const LIMIT = {
@@ -61,12 +61,12 @@ export function ustarHeader(fields: UstarFields): Uint8Array {
   return block
 }
 
-function text(block: Uint8Array, { start }: Field, value: ByteString): void {
+function text(block: Uint8Array, { start }: HeaderField, value: ByteString): void {
   writeBytes(block, start, value)
 }
 
 /** Octal digits with leading zeros, and a NUL. */
-function octal(block: Uint8Array, { start, end }: Field, value: number): void {
+function octal(block: Uint8Array, { start, end }: HeaderField, value: number): void {
   let rest = value
   for (let at = end - 2; at >= start; at--) {
     const higher = Math.floor(rest / 8)

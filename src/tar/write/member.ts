@@ -15,7 +15,7 @@ import {
   SCHILY_XATTR,
 } from '../records.ts'
 import { LIMIT, splitName, ustarHeader } from './header.ts'
-import { joinRecords, timeText } from './pax.ts'
+import { joinRecords, formatPaxTime } from './pax.ts'
 
 /** An entry of an archive, without its content. A SourceEntry is one, unless it is a socket. */
 export type TarMember = EntryMetadata & { path: ByteString } & (
@@ -96,11 +96,12 @@ export function memberHeader(member: TarMember): Uint8Array {
 
 function metadataRecords(records: Records, member: TarMember): void {
   const { mtime, atime = mtime, ctime = mtime, birthtime = mtime } = member
-  if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec >= LIMIT.size) records.push(['mtime', timeText(mtime)])
+  if (mtime.nsec !== 0 || mtime.sec < 0 || mtime.sec >= LIMIT.size)
+    records.push(['mtime', formatPaxTime(mtime)])
   // Readers take a time that is not given for the time of modification.
-  if (!sameTime(atime, mtime)) records.push(['atime', timeText(atime)])
-  if (!sameTime(ctime, mtime)) records.push(['ctime', timeText(ctime)])
-  if (!sameTime(birthtime, mtime)) records.push([CREATION_TIME, timeText(birthtime)])
+  if (!sameTime(atime, mtime)) records.push(['atime', formatPaxTime(atime)])
+  if (!sameTime(ctime, mtime)) records.push(['ctime', formatPaxTime(ctime)])
+  if (!sameTime(birthtime, mtime)) records.push([CREATION_TIME, formatPaxTime(birthtime)])
   for (const xattr of member.xattrs ?? []) records.push(xattrRecord(xattr, member))
 }
 

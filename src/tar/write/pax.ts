@@ -14,7 +14,7 @@ export function joinRecords(records: readonly (readonly [ByteString, ByteString]
 }
 
 /** A decimal number of seconds. Nanoseconds count forwards: -1 s and 900,000,000 ns is -0.1. */
-export function timeText({ sec, nsec }: Timestamp): string {
+export function formatPaxTime({ sec, nsec }: Timestamp): string {
   if (nsec === 0) return String(sec)
   const isBefore = sec < 0
   const digits = String(isBefore ? 1_000_000_000 - nsec : nsec).padStart(9, '0')

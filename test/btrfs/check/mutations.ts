@@ -37,7 +37,7 @@ type AnyStruct = Struct<any>
 /** What items begin with. */
 const STRUCTS = new Map<number, AnyStruct[]>([
   [format.INODE_ITEM_KEY, [format.InodeItem]],
-  [format.INODE_REF_KEY, [format.InodeRef]],
+  [format.INODE_REF_KEY, [format.InodeRefItem]],
   [format.INODE_EXTREF_KEY, [format.InodeExtref]],
   [format.XATTR_ITEM_KEY, [format.DirItem]],
   [format.DIR_ITEM_KEY, [format.DirItem]],

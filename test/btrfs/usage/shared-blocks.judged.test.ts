@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { BtrfsReader } from '../../../src/btrfs/read/open.ts'
 import { DirectoryRows } from '../../../src/btrfs/usage/directory-rows.ts'
-import { ExtentUse } from '../../../src/btrfs/usage/extent-use.ts'
+import { ExtentUseTable } from '../../../src/btrfs/usage/extent-use.ts'
 import type { BtrfsUsage } from '../../../src/btrfs/usage/report.ts'
 import { SubvolumeScanner } from '../../../src/btrfs/usage/scan-subvolume.ts'
-import { contentOf } from '../../../src/btrfs/usage/subtree.ts'
+import { subtreeContent } from '../../../src/btrfs/usage/subtree.ts'
 import { btrfsUsage } from '../../../src/btrfs/usage/usage.ts'
 import { SizeTree } from '../../../src/file-tree/size-tree.ts'
 import { loadHash } from '../../../src/lib/load-hash.ts'
@@ -30,7 +30,7 @@ function usageOf(reader: BtrfsReader, source: SyncByteSource): BtrfsUsage {
 
 /** What is in a subvolume, scanned without any other. */
 function scannedAlone(reader: BtrfsReader, source: SyncByteSource, id: number) {
-  const extents = new ExtentUse()
+  const extents = new ExtentUseTable()
   const sizes = new SizeTree()
   const rows = new DirectoryRows(sizes)
   const onFinding = (finding: unknown) => expect(finding).toBeUndefined()
@@ -38,7 +38,7 @@ function scannedAlone(reader: BtrfsReader, source: SyncByteSource, id: number) {
   rows.beginSubvolume(id, undefined)
   const root = driveSync(source, reader.rootOf(BigInt(id)))!
   const { subtree } = driveSync(source, new SubvolumeScanner(context).scan(root))
-  return { ...contentOf(subtree, extents), metadataBlocks: subtree.blocks }
+  return { ...subtreeContent(subtree, extents), metadataBlocks: subtree.blocks }
 }
 
 function expectSameAsAlone(reader: BtrfsReader, source: SyncByteSource, usage: BtrfsUsage): void {

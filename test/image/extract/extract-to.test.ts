@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { extractTo } from '../../../src/image/extract/extract-to.ts'
+import { writeDirectory } from '../../../src/image/extract/extract-to.ts'
 import { memorySource } from '../../../src/lib/byte-source.ts'
 import { directory, fakeFileSystem, file, symlink, type FakeInode } from './fake-reader.ts'
 
@@ -29,7 +29,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const isRoot = process.getuid?.() === 0
-const extract = (root: FakeInode, options = {}) => extractTo(fakeFileSystem(root), target, options)
+const extract = (root: FakeInode, options = {}) => writeDirectory(fakeFileSystem(root), target, options)
 /** Everything below the folder, so that nothing goes unseen that landed beside the target. */
 const all = () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
 
@@ -96,14 +96,14 @@ describe('what is kept', () => {
       ['d', directory([['f', file('x'.repeat(3 << 20))]])],
       ['g', file('small')],
     ])
-    expect(await extractTo(fakeFileSystem(root, source), target)).toMatchObject({ files: 2 })
+    expect(await writeDirectory(fakeFileSystem(root, source), target)).toMatchObject({ files: 2 })
     expect(readFileSync(join(target, 'd/f'), 'utf8')).toBe('x'.repeat(3 << 20))
     expect(readFileSync(join(target, 'g'), 'utf8')).toBe('small')
   })
 
   test('a single file', async () => {
     const fileSystem = fakeFileSystem(file('alone'))
-    await extractTo(fileSystem, target, { name: 'f' })
+    await writeDirectory(fileSystem, target, { name: 'f' })
     expect(readFileSync(join(target, 'f'), 'utf8')).toBe('alone')
   })
 
@@ -266,7 +266,7 @@ describe('the target', () => {
   test('is no file, and its parent is there', async () => {
     writeFileSync(target, '')
     await expect(extract(some)).rejects.toThrow('expected a directory')
-    await expect(extractTo(fakeFileSystem(some), join(folder, 'no/such'))).rejects.toThrow('ENOENT')
+    await expect(writeDirectory(fakeFileSystem(some), join(folder, 'no/such'))).rejects.toThrow('ENOENT')
   })
 
   test('is not there after an interruption', async () => {
@@ -291,7 +291,7 @@ test('reading that fails is told as it is', async () => {
       throw new RangeError('no bytes')
     },
   }
-  await expect(extractTo(fakeFileSystem(directory(), source), target)).rejects.toThrow('no bytes')
+  await expect(writeDirectory(fakeFileSystem(directory(), source), target)).rejects.toThrow('no bytes')
   expect(readdirSync(folder)).toEqual([])
 })
 
@@ -352,7 +352,7 @@ describe('an abort', () => {
       if (++opened === links.length + 2) setImmediate(() => controller.abort(new Error('enough')))
       return open(ref)
     }
-    const extracting = extractTo(fileSystem, target, { signal: controller.signal })
+    const extracting = writeDirectory(fileSystem, target, { signal: controller.signal })
     await expect(extracting).rejects.toThrow('enough')
     expect(all()).toEqual(left)
   })

@@ -38,7 +38,7 @@ export function fold(title: string, ...children: readonly Child[]): HTMLElement 
   return h('details', {}, h('summary', {}, title), ...children)
 }
 
-export interface Column {
+export interface TableColumn {
   title: string
   /** A number: aligned to the right. */
   isNumber?: boolean
@@ -47,7 +47,7 @@ export interface Column {
 /** Cells are named on narrow screens, where every row is a block of its own. */
 export function table(
   caption: string,
-  columns: readonly Column[],
+  columns: readonly TableColumn[],
   rows: readonly (readonly Child[])[],
 ): HTMLElement {
   const classOf = (i: number) => (columns[i].isNumber === true ? 'number' : undefined)
