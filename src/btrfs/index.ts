@@ -22,7 +22,7 @@ export type { Entry, EntryOrigin, EntryType, EntryXattr, Timestamp } from '../fi
 export type { DataRange } from '../file-tree/file-content.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
 
-// What a platform may replace.
+// Services that a platform may replace.
 export { callingThreadEncoder, type ExtentEncoder } from './write/extent-encoder.ts'
 export { BatchMemory, type EncodedPiece, type PieceOptions } from './write/batch-memory.ts'
 export { loadExtentCompression } from './write/extent-compression.ts'

@@ -23,12 +23,18 @@ import type { ImageSpec } from '../spec/image-spec.ts'
  * The same description and sources give the same bytes, wherever and whenever. When it fails or is aborted no
  * output is left behind.
  *
+ * @returns sizes, counts and findings, as plain data
  * @throws SpecError with all that is wrong with the description
  * @throws InputError when a source is missing, damaged or holds what the image cannot
  * @throws DoesNotFitError when the content is larger than its partition
  * @throws OutputError when the output exists, cannot be written or lies in a source
  * @throws BootError when the image would not boot
- * @throws TypeError or RangeError when an option is not what its type says
+ * @throws TypeError or RangeError when an option is unknown or not what its type says
+ * @example
+ * const { imageSize } = await buildImage(
+ *   { table: { type: 'mbr' }, partitions: [{ type: 'btrfs', size: 'fit', sources: [{ tar: 'root.tar' }] }] },
+ *   { output: 'disk.img.zst' },
+ * )
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   checkBuildOptions(options)

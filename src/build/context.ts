@@ -5,7 +5,7 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/plan.ts'
 
-/** What every step of a build needs besides its plan. */
+/** State that the steps of a build share, besides the plan. */
 export interface BuildContext {
   /** Threads that compress and checksum; 0: the calling thread does it. */
   workers: number

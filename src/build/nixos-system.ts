@@ -1,4 +1,4 @@
-/** Makes a system of a closure that a partition has taken in. */
+/** Installs the system of a closure that is in a partition. */
 import type { BtrfsWriter } from '../btrfs/write/writer.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import type { FoundNode } from '../file-tree/tree-view.ts'
@@ -11,23 +11,23 @@ import { registrationIn, systemEntries } from '../uboot/nixos-tree.ts'
 
 const ORIGIN = { source: 'nixos' }
 const REGISTRATION = 'nix-path-registration'
-/** Where a system on BTRFS has its boot files. */
+/** The directory of the boot files of a system on BTRFS. */
 const BOOT = 'boot'
 
 type Writer = Pick<BtrfsWriter, 'add' | 'collected'>
 
-/** What was made of a closure. */
+/** A system that was installed from a closure. */
 export interface NixosSystem {
   toplevel: ByteString
   bootFiles: BootFile[]
 }
 
 /**
- * Adds what installing a system adds to its closure, after all sources.
+ * Adds the files that an installed system has besides its closure, after all sources.
  *
- * @param time of what is added
- * @returns its boot files, which are left to be put where they belong
- * @throws InputError when the system is not there, or lacks what it cannot boot without
+ * @param time of the added files
+ * @returns its boot files, which the caller puts in their place
+ * @throws InputError when the system is not in the closure, or lacks a file that it needs to boot
  */
 export async function installSystem(writer: Writer, plan: NixosPlan, time: Timestamp): Promise<NixosSystem> {
   const { collected } = writer

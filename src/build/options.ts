@@ -44,7 +44,7 @@ export interface BuildOptions {
 }
 
 export interface Progress {
-  /** What is being done, a few words in lower case: `reading closure.tar.zst`. */
+  /** The current step, a few words in lower case: `reading closure.tar.zst`. */
   step: string
   /** Bytes of this step that are done. */
   done: number

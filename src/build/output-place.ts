@@ -27,7 +27,7 @@ export async function checkOutputPlace(output: BuildOptions['output'], plan: Res
   }
 }
 
-/** Where a file will be written: what a symbolic link points to, or the name in its real folder. */
+/** The real path of an output: the target of a symbolic link, or the name in its real folder. */
 async function realPlace(path: string): Promise<string> {
   const existing = await realpath(path).catch(() => undefined)
   if (existing !== undefined) return existing

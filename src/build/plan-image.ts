@@ -1,6 +1,7 @@
 import { minDeviceBytes } from '../btrfs/write/fit.ts'
 import { MIN_FAT32_BYTES } from '../fat32/geometry.ts'
 import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
+import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/image-plan.ts'
@@ -17,12 +18,15 @@ export interface PlanOptions {
   sourceDateEpoch?: string | undefined
 }
 
+const OPTIONS: OptionTable<PlanOptions> = { resolvePath: FUNCTION, sourceDateEpoch: TEXT }
+
 /**
  * Plans the image that a description describes: decides what it leaves open (places, sizes in bytes, UUIDs, ids of
  * subvolumes). Nothing is read or written; the same description gives the same plan.
  *
  * @returns plain JSON values: what `JSON.stringify` makes of it says all
  * @throws SpecError with all that is wrong with the description
+ * @throws TypeError when an option is unknown or of the wrong type
  * @example
  * const { partitions } = await planImage({
  *   table: { type: 'mbr' },
@@ -30,6 +34,7 @@ export interface PlanOptions {
  * })
  */
 export async function planImage(spec: ImageSpec, options: PlanOptions = {}): Promise<ImagePlan> {
+  checkOptions('planImage', options, OPTIONS)
   const [{ toImagePlan }, resolved] = await Promise.all([
     import('../spec/to-image-plan.ts'),
     resolvePlan(spec, options),
@@ -65,7 +70,7 @@ export async function resolvePlan(
   return resolveSpec(draft as ImageSpec, { placements, order, time: time!, resolvePath })
 }
 
-/** What to place: all partitions, or those whose place does not depend on a value that is wrong. */
+/** The partitions to place: all of them, or those whose place does not depend on a wrong value. */
 function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest[] {
   let isFollowable = true
   return (spec?.partitions ?? []).flatMap((partition, i) => {

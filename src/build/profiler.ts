@@ -3,7 +3,7 @@ import type { BuildProfile } from './result.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { forwardingSink, type ImageSink } from '../lib/image-sink.ts'
 
-type Phase = 'sources' | 'waitingForWorkers' | 'packing' | 'output'
+type Phase = 'sources' | 'waitingForWorkers' | 'encoding' | 'output'
 
 /**
  * Measures where the main thread spends its time: in what it is given to wrap, or else in the rest. What one phase
@@ -12,7 +12,7 @@ type Phase = 'sources' | 'waitingForWorkers' | 'packing' | 'output'
 export class Profiler {
   readonly #started = performance.now()
   readonly #cpu = process.cpuUsage()
-  readonly #spent: Record<Phase, number> = { sources: 0, waitingForWorkers: 0, packing: 0, output: 0 }
+  readonly #spent: Record<Phase, number> = { sources: 0, waitingForWorkers: 0, encoding: 0, output: 0 }
   #startUp: number | undefined
 
   /** A source whose reading is measured, contents included. */
@@ -47,11 +47,11 @@ export class Profiler {
   }
 
   /** An encoder whose work, and the waiting for it, is measured. */
-  encoder<P extends ExtentEncoder>(packing: P): P {
+  encoder<P extends ExtentEncoder>(encoder: P): P {
     return {
-      ...packing,
-      start: (memory: number, count: number) => this.#measure('packing', () => packing.start(memory, count)),
-      finish: (memory: number) => this.#measure('waitingForWorkers', () => packing.finish(memory)),
+      ...encoder,
+      start: (memory: number, count: number) => this.#measure('encoding', () => encoder.start(memory, count)),
+      finish: (memory: number) => this.#measure('waitingForWorkers', () => encoder.finish(memory)),
     }
   }
 
@@ -65,7 +65,7 @@ export class Profiler {
       startUp: (this.#startUp ?? 0) / 1000,
       sources: this.#spent.sources / 1000,
       waitingForWorkers: this.#spent.waitingForWorkers / 1000,
-      packing: this.#spent.packing / 1000,
+      encoding: this.#spent.encoding / 1000,
       output: this.#spent.output / 1000,
       rest: wall - spent,
       peakMemory: process.resourceUsage().maxRSS * 1024,

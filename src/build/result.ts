@@ -23,7 +23,7 @@ export interface BuildResult {
   profile?: BuildProfile
 }
 
-/** Where the time of a build went, in seconds. */
+/** Time that the parts of a build took, in seconds. */
 export interface BuildProfile {
   /** From the call of `buildImage` to the finished output. */
   wall: number
@@ -35,8 +35,8 @@ export interface BuildProfile {
   sources: number
   /** The main thread: waiting until a batch of file content is packed. */
   waitingForWorkers: number
-  /** The main thread: packing, when there are no worker threads. */
-  packing: number
+  /** The main thread: compressing and checksumming, when there are no worker threads. */
+  encoding: number
   /** The main thread: handing bytes to the output, compressing what is not yet compressed. */
   output: number
   /** The main thread: routing, placing, building the trees. */
@@ -47,7 +47,7 @@ export interface BuildProfile {
 
 export type PartitionResult = Fat32Result | BtrfsResult
 
-/** What is told of every partition. */
+/** The part of a result that all partitions have. */
 export interface PartitionCounts {
   /** 1-based number in the table. */
   number: number
@@ -92,7 +92,7 @@ export interface BtrfsResult extends PartitionCounts {
 
 export interface SubvolumeResult {
   id: number
-  /** Where it lies, seen from the top level; '' is the top level itself. */
+  /** Path from the top level; '' is the top level itself. */
   name: string
   /** Id of the subvolume it lies in; undefined for the top level. */
   parent: number | undefined
@@ -100,7 +100,7 @@ export interface SubvolumeResult {
   path: string | undefined
   uuid: string
   readOnly: boolean
-  /** What is mounted when no subvolume is asked for. */
+  /** It is mounted when no subvolume is named. */
   default: boolean
   /** Id of its source; undefined for what is no snapshot. */
   snapshotOf: number | undefined

@@ -24,7 +24,7 @@ function profileText(profile: BuildProfile): string {
   const names: Record<keyof typeof phases, string> = {
     sources: 'reading sources',
     waitingForWorkers: 'waiting for workers',
-    packing: 'packing file content',
+    encoding: 'compressing and checksumming',
     output: 'writing the output',
     rest: 'placing, trees and the rest',
   }

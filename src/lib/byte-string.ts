@@ -95,7 +95,7 @@ export function toText(bytes: ByteString): string | undefined {
 }
 
 const NOT_PRINTABLE = /[^\x20-\x7e]/g
-/** What a terminal obeys or a reader does not see: controls (C0, DEL, C1), line ends, directions of writing. */
+/** Characters that a terminal obeys or that are invisible: controls (C0, DEL, C1), line ends, writing directions. */
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** For messages: UTF-8 where it is and can be seen, `\xNN` where it is not. */

@@ -4,7 +4,7 @@ import type { Finding, OnFinding } from './finding.ts'
 const MAX_KEPT = 1000
 
 /**
- * What was found of one thing so far. Readers come across the same damage again and again: each finding is kept and
+ * The findings on one image, partition or file system so far. Readers come across the same damage again and again: each finding is kept and
  * passed on once. Behind the first 1,000 they are passed on alone.
  */
 export class FindingLog {

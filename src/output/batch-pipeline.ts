@@ -30,7 +30,7 @@ export class BatchPipeline {
   #inWriting: number | undefined
   /** The batch that is being filled. */
   #current: number
-  /** Where it begins in the image. */
+  /** Its offset in the image. */
   #batchStart = 0
   #zeroFrames: Uint8Array | undefined
 

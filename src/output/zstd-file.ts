@@ -30,7 +30,7 @@ export interface ZstdFrames extends Omit<ImageFile, 'finish' | 'dataRanges'> {
 
 /**
  * An image in independent zstd frames of at most 4 MiB of content each, with a seek table at the end.
- * Where frames begin depends on the sequence of writes alone, not on when it is read or patched.
+ * The starts of frames depend on the sequence of writes alone, not on when the image is read or patched.
  */
 export function zstdFile(file: OpenFile, options: ZstdFileOptions): ImageFile {
   const frames = zstdFrames(file, options)

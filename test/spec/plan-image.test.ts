@@ -1,7 +1,8 @@
 /* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return --
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it } from 'vitest'
-import { resolvePlan } from '../../src/build/plan-image.ts'
+import { planImage, resolvePlan } from '../../src/build/plan-image.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
 import { description, type Json } from './descriptions.ts'
 
@@ -324,4 +325,9 @@ describe('the storage of a plan', () => {
       'nix/store': zstd(9),
     })
   })
+})
+
+it('refuses a misspelt option and names the right one', async () => {
+  const planning = planImage(description() as ImageSpec, { resolvePaths: (path: string) => path } as never)
+  await expect(planning).rejects.toThrow('planImage: unknown option resolvePaths: did you mean resolvePath?')
 })

@@ -104,7 +104,7 @@ function* scanRootTree(
     const type = leaf.type(slot)
     if (type === ROOT_ITEM_KEY) {
       const item = decodeRootItem(leaf, slot)
-      // What is deleted stays until the kernel has had the time to clean up.
+      // A deleted subvolume stays until the kernel has cleaned it up.
       if (item.refs === 0) continue
       const fault = itemFault(leaf, slot, { expected: 'a place below the top level', found: 'none' })
       items.set(id, { item, fault })

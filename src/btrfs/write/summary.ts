@@ -25,7 +25,7 @@ export interface BtrfsSummary {
 /** A subvolume that was written. A snapshot has the counts of its source. */
 export interface BtrfsSubvolumeSummary extends InodeCounts {
   id: number
-  /** Where it lies, seen from the top level; '' is the top level itself. */
+  /** Path from the top level; '' is the top level itself. */
   name: string
   /** Id of the subvolume it lies in; undefined for the top level. */
   parent: number | undefined

@@ -1,4 +1,4 @@
-/** What a build asks of the file system of a partition. A new file system is a driver and a line in the table. */
+/** The interface between a build and the file systems. A new file system is a driver and a line in the table. */
 import type { BuildContext } from '../context.ts'
 import type { PartitionResult } from '../result.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
