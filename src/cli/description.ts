@@ -98,9 +98,12 @@ export async function loadDescription(
   if (problem !== undefined) {
     throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])
   }
+  const parsed = JSON.parse(text) as ImageSpec
+  const entries = entriesIn(parsed)
+  if (entries.length > 0) throw new CommandError(entries.map((path) => `${name}: ${path}: unknown key`))
   return {
     name,
-    spec: JSON.parse(text) as ImageSpec,
+    spec: parsed,
     baseDirectory: spec === '-' ? process.cwd() : dirname(resolve(spec)),
   }
 }
@@ -123,6 +126,18 @@ function readsStandardInput(
   if (keys.length === 0) return value === '-'
   if (typeof value !== 'object' || value === null) return false
   return readsStandardInput((value as Record<string, unknown>)[keys[0]], keys.slice(1))
+}
+
+/** JSON paths of sources that only a program can give; the JSON Schema does not have them. */
+function entriesIn({ partitions }: Partial<ImageSpec>): string[] {
+  if (!Array.isArray(partitions)) return []
+  return partitions.flatMap((partition, i) =>
+    (Array.isArray(partition?.sources) ? partition.sources : []).flatMap((source, j) =>
+      typeof source === 'object' && source !== null && 'entries' in source
+        ? [`partitions[${i}].sources[${j}].entries`]
+        : [],
+    ),
+  )
 }
 
 async function readText(spec: string): Promise<string> {

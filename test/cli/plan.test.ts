@@ -49,6 +49,19 @@ describe('diskwright plan', () => {
     expect((planned.subvolumes as object[])[1]).toMatchObject({ name: `${name}2` })
   })
 
+  it('refuses entries, which only a program can give', async () => {
+    const sources = [{ entries: [{ path: '/a', type: 'file', content: 'a' }] }]
+    const input = JSON.stringify({
+      table: { type: 'mbr' },
+      partitions: [{ type: 'btrfs', size: 'fit', sources }],
+    })
+    const { exit, stderr } = await diskwright(['plan', '-'], { input })
+    expect({ exit, stderr }).toEqual({
+      exit: 1,
+      stderr: 'standard input: partitions[0].sources[0].entries: unknown key\n',
+    })
+  })
+
   it('prints the plan of a description as JSON', async () => {
     const spec = write('spec.json', example)
     const { exit, stdout, stderr } = await diskwright(['plan', spec, '--json'], {
