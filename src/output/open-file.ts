@@ -22,18 +22,44 @@ export interface OpenFile {
   truncate(size: number): Promise<void>
 }
 
-/** @param name what messages call the file: the path the user gave, not a temporary one */
-export function openFile(handle: FileHandle, name: string): OpenFile {
+/** Bytes written between two flushes of a file that is going to be synced. */
+const FLUSH_DISTANCE = 64 << 20
+
+/**
+ * @param name what messages call the file: the path the user gave, not a temporary one
+ * @param options.isDurable it is synced when it is complete: bytes are brought to the disk as they are written, so that
+ *   the sync at the end has little to wait for
+ */
+export function openFile(handle: FileHandle, name: string, { isDurable = false } = {}): OpenFile {
   let inFlight: Promise<void> = Promise.resolve()
+  let unflushed = 0
+  let flushing: Promise<void> | undefined
+  let flushFailure: Error | undefined
+
+  /** The system reports a failed write to the disk once, so a failure here is one of the file. */
+  const flush = () => {
+    unflushed = 0
+    flushing = namingErrors(name, handle.datasync())
+      .catch((error: unknown) => void (flushFailure = error as Error))
+      .finally(() => (flushing = undefined))
+  }
 
   const self: OpenFile = {
     async start(position, bytes) {
       await inFlight
+      if (flushFailure !== undefined) throw flushFailure
       inFlight = namingErrors(name, writeAll(handle, position, bytes))
       // The next call reports a failure.
       inFlight.catch(() => undefined)
+      if (!isDurable) return
+      unflushed += bytes.reduce((sum, { length }) => sum + length, 0)
+      if (unflushed >= FLUSH_DISTANCE && flushing === undefined) flush()
     },
-    settle: () => inFlight,
+    async settle() {
+      await inFlight
+      await flushing
+      if (flushFailure !== undefined) throw flushFailure
+    },
     async write(position, bytes) {
       await self.start(position, [bytes])
       await inFlight

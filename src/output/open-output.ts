@@ -100,9 +100,11 @@ type CreateImage = (file: OpenFile) => Promise<ImageFile>
 
 async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {
   const { temporary, commit, discard } = await createBeside(path, force)
-  const image = await createImage(openFile(temporary.handle, path)).catch(async (error: unknown) => {
-    throw await afterFailure(error, discard)
-  })
+  const image = await createImage(openFile(temporary.handle, path, { isDurable: true })).catch(
+    async (error: unknown) => {
+      throw await afterFailure(error, discard)
+    },
+  )
   return endingOnce(image, {
     async complete(imageSize, lastChance) {
       const bytes = await image.finish(imageSize)

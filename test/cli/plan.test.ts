@@ -58,7 +58,7 @@ describe('diskwright plan', () => {
     const { exit, stderr } = await diskwright(['plan', '-'], { input })
     expect({ exit, stderr }).toEqual({
       exit: 1,
-      stderr: 'standard input: partitions[0].sources[0].entries: unknown key\n',
+      stderr: 'diskwright: standard input: partitions[0].sources[0].entries: unknown key\n',
     })
   })
 

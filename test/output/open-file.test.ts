@@ -1,7 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { openFile } from '../../src/output/open-file.ts'
+import { describe, expect, test } from 'vitest'
+import { OutputError } from '../../src/lib/errors.ts'
+import { openFile, type OpenFile } from '../../src/output/open-file.ts'
 import { temporaryFolder } from './folder.ts'
 import { contentOf, same } from './operations.ts'
 
@@ -29,4 +30,37 @@ test.each([1, 7, 64, 1000, 10_000])('pieces are written whole, %i bytes at a tim
   same(await file.read(5, 3000), bytes, 'file')
   expect((await handle.stat()).size).toBe(3005)
   await handle.close()
+})
+
+describe('a durable file', () => {
+  const MIB = 1 << 20
+
+  /** A handle that takes writes, and on which `datasync` does what the test says. */
+  function handleWith(datasync: () => Promise<void>): FileHandle {
+    const writev = (pieces: Uint8Array[]) =>
+      Promise.resolve({ bytesWritten: pieces.reduce((sum, { length }) => sum + length, 0) })
+    return { writev, datasync } as unknown as FileHandle
+  }
+
+  async function writeMiBs(file: OpenFile, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await file.start(i * MIB, [new Uint8Array(MIB)])
+    await file.settle()
+  }
+
+  test('is brought to the disk as it is written', async () => {
+    let flushes = 0
+    const handle = handleWith(() => Promise.resolve(void flushes++))
+    await writeMiBs(openFile(handle, 'x.img', { isDurable: true }), 200)
+    expect(flushes).toBe(3)
+    await writeMiBs(openFile(handle, 'spool'), 200)
+    expect(flushes).toBe(3)
+  })
+
+  test('fails when the disk does', async () => {
+    const failure = Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO' })
+    const handle = handleWith(() => Promise.reject(failure))
+    const writing = writeMiBs(openFile(handle, 'x.img', { isDurable: true }), 200)
+    await expect(writing).rejects.toThrow(OutputError)
+    await expect(writing).rejects.toThrow('x.img')
+  })
 })

@@ -96,7 +96,7 @@ function counted(writer: StreamWriter): StreamWriter & { readonly bytes: number 
 
 async function openFileWriter(path: string, force: boolean): Promise<StreamWriter> {
   const { temporary, commit, discard } = await createBeside(path, force)
-  const file = openFile(temporary.handle, path)
+  const file = openFile(temporary.handle, path, { isDurable: true })
   let at = 0
   return {
     async write(bytes) {
