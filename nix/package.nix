@@ -51,12 +51,10 @@ buildNpmPackage {
     ];
   };
 
-  # Reads .tar.zst with what it has built in: the optional package with a native part can stay away.
+  # Node 22 has zstd built in, so the optional package with a native part is not compiled. Other optional packages are
+  # needed: the build's bundler is one for each platform.
   nodejs = nodejs_22;
-  npmFlags = [
-    "--omit=optional"
-    "--ignore-scripts"
-  ];
+  npmFlags = [ "--ignore-scripts" ];
   npmRebuildFlags = [ "--ignore-scripts" ];
   npmDeps = importNpmLock {
     npmRoot = root;
