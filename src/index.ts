@@ -46,7 +46,7 @@ export type { Compression } from './file-tree/storage.ts'
 export type { Entry, EntryOrigin, EntryType, EntryXattr } from './file-tree/entry.ts'
 export { UnrepresentableError } from './btrfs/write/inodes.ts'
 
-// Images that are there.
+// Existing images.
 export { openImage, DiskImage, ImagePartition } from './image/open-image.ts'
 export { FileSystem } from './image/file-system.ts'
 export { verifyImage } from './image/verify.ts'

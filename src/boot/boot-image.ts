@@ -38,7 +38,9 @@ const COPY_SIZE = 1 << 20
  * @throws NotFoundError when U-Boot is neither given nor in the image
  * @throws ToolError when QEMU is missing or fails
  * @throws OutputError when there is no room for the temporary files, or for what is kept
- * @throws TypeError or RangeError when the options are not as they should be
+ * @throws TypeError or RangeError when an option is unknown or invalid
+ * @example
+ * const { outcome } = await bootImage('disk.img.zst', { machine: 'virt', uboot: 'u-boot.bin', expect: 'login:' })
  */
 export async function bootImage(image: string, options: BootOptions = {}): Promise<BootResult> {
   checkBootOptions(options)

@@ -27,7 +27,7 @@ export interface LintOptions extends OpenOptions {
  * Looks for what keeps an image from booting on a Raspberry Pi, or any board whose U-Boot reads an extlinux.conf.
  *
  * @param image a path, bytes, a Blob and so on, or what `openImage` has opened, which stays open
- * @returns what was found; as far as can be seen, an image without an error among it boots
+ * @returns the findings; an image without findings of severity `error` is expected to boot
  * @throws InputError when it cannot be read
  * @throws RangeError when `uboot` is no version
  * @throws TypeError when there is an option that is unknown or of the wrong type

@@ -24,7 +24,7 @@ export interface BuildOptions {
   format?: OutputFormat | undefined
   /** zstd level, 1 to 22, for what an `img.zst` has to compress itself; default 3. Extents stay as they are. */
   outputLevel?: number | undefined
-  /** Replace an existing file; the new one has its mode. */
+  /** Replace an existing file; the new one takes its mode and owner. */
   force?: boolean | undefined
   /**
    * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this

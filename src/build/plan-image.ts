@@ -24,7 +24,7 @@ const OPTIONS: OptionTable<PlanOptions> = { resolvePath: FUNCTION, sourceDateEpo
  * Plans the image that a description describes: decides what it leaves open (places, sizes in bytes, UUIDs, ids of
  * subvolumes). Nothing is read or written; the same description gives the same plan.
  *
- * @returns plain JSON values: what `JSON.stringify` makes of it says all
+ * @returns plain JSON values, which `JSON.stringify` serialises without loss
  * @throws SpecError with all that is wrong with the description
  * @throws TypeError when an option is unknown or of the wrong type
  * @example

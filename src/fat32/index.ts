@@ -1,6 +1,11 @@
 /**
  * FAT: one FAT32 file system written; FAT12, FAT16 and FAT32 read and checked. (Microsoft FAT32 File System
  * Specification 1.03) Runs in Node and in browsers.
+ *
+ * @example
+ * const sink = memorySink()
+ * await writeFat32({ size: '64MiB' }, [{ path: '/config.txt', type: 'file', content: 'arm_64bit=1\n' }], sink)
+ * const { findings } = await checkFat(memorySource(sink.bytes()))
  */
 import type { ByteSource } from '../lib/byte-source.ts'
 import { collectFindings, type CheckResult } from '../lib/check-result.ts'

@@ -59,7 +59,14 @@ interface DiskImageParts {
   log: FindingLog
 }
 
-/** An image that is open. It must be closed: it may hold a file, and the space of a temporary one. */
+/**
+ * An image that is open. It must be closed: it may hold a file, and the space of a temporary one.
+ *
+ * @example
+ * const image = await openImage('disk.img.zst')
+ * const root = await image.partition('ROOT').open()
+ * await image.close()
+ */
 export class DiskImage {
   /** The image, uncompressed. */
   readonly source: ByteSource

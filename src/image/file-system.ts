@@ -48,11 +48,14 @@ const PIECE_SIZE = 1 << 20
 const MAX_WHOLE_FILE = 2 ** 31
 
 /**
- * A file system in an image. Nothing is kept of what was read, and memory is bounded however large it is.
+ * A file system in an image. Only a bounded cache is kept of what was read, however large the file system is.
  *
  * @throws NotFoundError from its methods when a path leads nowhere, or to something of another type
  * @throws CorruptError when what is read is damaged
- * @throws UnsupportedError when it is stored in a way that is unknown here
+ * @throws UnsupportedError when it is stored in a way that is not supported
+ * @example
+ * for await (const { path, stat } of fileSystem.walk('/etc')) console.log(path, stat.size)
+ * const hostname = new TextDecoder().decode(await fileSystem.readFile('/etc/hostname'))
  */
 export class FileSystem {
   readonly type: FileSystemType

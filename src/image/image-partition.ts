@@ -21,7 +21,7 @@ export interface IdentifyOptions {
   drivers: readonly FileSystemDriver[]
 }
 
-/** Reads its first bytes. When these cannot be read, opening it is what fails. */
+/** Reads its first bytes. A failure to read them is thrown when the partition is opened. */
 export async function identifyPartition(
   image: ByteSource,
   place: PartitionPlace,
@@ -186,7 +186,7 @@ export class ImagePartition {
 
   #cannotOpen(): UnsupportedError {
     const where = this.number === 0 ? 'the image' : `partition ${this.number}`
-    const found = this.contentType ?? 'nothing that is known here'
+    const found = this.contentType ?? 'no known format'
     return new UnsupportedError(`${where}: expected a BTRFS or FAT file system, found ${found}`)
   }
 }

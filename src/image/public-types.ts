@@ -1,4 +1,4 @@
-/** The types of an image that is open, for the faces of the package that read images. */
+/** Types of open images, for the entry points that read images. */
 export type { ChunkUsage, Occupant } from '../btrfs/usage/chunks.ts'
 export type { InlineContent, ItemCounts, SubvolumeContent } from '../btrfs/usage/content.ts'
 export type { ExtentKind, StoredByKind, StoredContent } from '../btrfs/usage/extent-use.ts'

@@ -82,7 +82,7 @@ export async function verifyDisk(image: DiskImage, options: VerifyOptions): Prom
     findings.push(ofPartition)
   }
   if (image.table === undefined && partitions.every(({ isChecked }) => !isChecked)) {
-    const expected = 'a partition table, or a file system that is known here'
+    const expected = 'a partition table or a supported file system'
     for (const finding of image.findings) ofImage.add(finding)
     ofImage.add(mismatch({ where: 'image', offset: 0, expected, found: 'neither' }))
   }

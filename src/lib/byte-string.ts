@@ -98,7 +98,7 @@ const NOT_PRINTABLE = /[^\x20-\x7e]/g
 /** Characters that a terminal obeys or that are invisible: controls (C0, DEL, C1), line ends, writing directions. */
 const UNSEEN = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** For messages: UTF-8 where it is and can be seen, `\xNN` where it is not. */
+/** For messages: visible UTF-8 text as it is, every other byte as `\xNN`. */
 export function toDisplay(bytes: ByteString): string {
   const text = toText(bytes)
   if (text === undefined) return escaped(bytes)

@@ -1,5 +1,5 @@
 /**
- * The errors that are about the user's work, not about this program's. Anything else that is thrown is a
+ * Errors that a user can cause. Anything else that is thrown is a
  * mistake of the programmer.
  */
 import type { Finding } from './finding.ts'
@@ -95,7 +95,7 @@ export class CorruptError extends DiskwrightError {
   }
 }
 
-/** An image may well be sound, but what it is made of is not known here: a feature, a profile, a format. */
+/** The image may be sound, but uses something that is not supported: a feature, a profile, a format. */
 export class UnsupportedError extends DiskwrightError {
   readonly code = 'UNSUPPORTED'
 }

@@ -1,4 +1,9 @@
-/** Tar archives, read and written as they stream by: the public face of `diskwright/tar`. */
+/**
+ * Tar archives, read and written as they stream by: the public interface of `diskwright/tar`.
+ *
+ * @example
+ * for await (const piece of writeTar(readTar(process.stdin))) process.stdout.write(piece)
+ */
 export { readTar, type ReadTarOptions } from './read/read-tar.ts'
 export { writeTar, type WriteTarOptions } from './write/write-tar.ts'
 export { DiskwrightError, InputError } from '../lib/errors.ts'

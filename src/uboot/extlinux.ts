@@ -100,8 +100,8 @@ export function parseExtlinux(text: string): ParsedExtlinux {
   let timeout = 0
   let entry: ExtlinuxEntry | undefined
   if (text.includes('\r'))
-    problems.push('it has Windows line ends, which U-Boot takes for parts of file names')
-  if (text.includes('\0')) problems.push('it has a NUL, where it ends for U-Boot')
+    problems.push('it has CRLF line endings; U-Boot takes the CR as part of a file name')
+  if (text.includes('\0')) problems.push('it contains a NUL byte, at which U-Boot stops reading')
   for (const { number, keyword, value } of linesOf(text.split('\0')[0])) {
     const problem = (message: string) => problems.push(`line ${number}: ${message}`)
     const needsValue = () => {

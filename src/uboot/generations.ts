@@ -183,7 +183,7 @@ function addFolder(
   depth: number,
 ): void {
   // A symlink may lead to a parent folder.
-  if (depth > 8) throw missing(folder.path, 'device trees in more than 8 folders within each other')
+  if (depth > 8) throw missing(folder.path, 'the device trees are nested more than 8 directories deep')
   for (const name of tree.list(folder)) {
     const found = tree.find(`${folder.path}/${name}`)
     const path = `${target}/${name}`

@@ -64,8 +64,8 @@ function settingProblems(
   const setting = (key: string) => settingFor(lines, version, key)
   const problems: Pick<Finding, 'severity' | 'message'>[] = []
   for (const [key, then] of [
-    ['kernel', 'stops with a rainbow on the screen'],
-    ['armstub', 'starts U-Boot in the wrong way, and interrupts never come'],
+    ['kernel', 'stops at the rainbow screen'],
+    ['armstub', 'starts U-Boot incorrectly, and interrupts do not work'],
   ] as const) {
     const file = setting(key)
     if (file === undefined || file.includes('/') || names.has(fromText(file.toLowerCase()))) continue

@@ -75,7 +75,7 @@ async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu 
     return undefined
   }
   const place = `/${other.path}`
-  const message = `has its boot files where only a U-Boot looks whose boot_prefixes say so (${place}): a link "boot" at the top level leads every U-Boot there`
+  const message = `has its boot files at ${place}, which U-Boot searches only if boot_prefixes lists that directory; a symlink "boot" at the top level makes every U-Boot find them`
   findings.push({ severity: 'warning', where, message })
   return other
 }
@@ -136,7 +136,7 @@ class MenuLint {
   #defaultOf(menu: ParsedExtlinux): ExtlinuxEntry | undefined {
     const chosen = menu.entries.findLast(({ name }) => name === menu.default)
     if (chosen === undefined && menu.default !== undefined && menu.entries.length > 0) {
-      const message = `DEFAULT ${menu.default} is none of its entries: U-Boot tries them all, from the first on`
+      const message = `DEFAULT ${menu.default} names no entry of the menu: U-Boot tries the entries in order`
       this.#report('warning', this.#menu.path, message)
     }
     return chosen ?? menu.entries[0]

@@ -68,7 +68,7 @@ function profileLinks(
   const found = tree.find(profile)?.path
   if (found === toplevel) return []
   throw new InputError(
-    `expected a link to /${toDisplay(toplevel)}, found ${found === undefined ? 'one to nowhere' : `one to /${toDisplay(found)}`}`,
+    `expected a link to /${toDisplay(toplevel)}, found ${found === undefined ? 'a dangling link' : `one to /${toDisplay(found)}`}`,
     {
       source: 'nixos',
       entry: `/${profile}`,

@@ -88,7 +88,7 @@ export function fileIssues(form: FileLayout, version: UBootVersion | undefined):
           'compressedTail',
           version,
           (who) =>
-            `ends with a partial sector that is compressed (${compressions.join(', ')}): ${who} reads its end wrong and says nothing; "bootFiles": true stores it so that every version reads it`,
+            `ends with a partial sector that is compressed (${compressions.join(', ')}): ${who} silently reads wrong data at its end; "bootFiles": true stores it so that every version reads it correctly`,
         )
       : []),
     ...(oddExtent === undefined
@@ -106,7 +106,7 @@ export function kernelIssues(image: Uint8Array, version: UBootVersion | undefine
   if (magic !== ARM64_MAGIC || imageSize <= ROOM_FOR_KERNEL) return []
   const mib = imageSize / 2n ** 20n
   const message = (who: string) =>
-    `takes ${mib} MiB of memory: on a Raspberry Pi 3, ${who} overwrites what lies behind 36 MiB with the device tree`
+    `takes ${mib} MiB of memory: on a Raspberry Pi 3, ${who} loads the device tree 36 MiB above the start of the kernel and overwrites part of it`
   // The addresses depend on the board and its settings.
   return requires('largeKernels', version, message).map((issue) => ({ ...issue, severity: 'warning' }))
 }

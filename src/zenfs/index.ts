@@ -30,7 +30,13 @@ export interface BtrfsMountOptions extends MountOptions {
   subvolume?: number | string | undefined
 }
 
-/** @throws what `openImage` throws; NotFoundError when there is no such partition or subvolume */
+/**
+ * BTRFS.
+ *
+ * @throws what `openImage` throws; NotFoundError when there is no such partition or subvolume
+ * @example
+ * await configure({ mounts: { '/image': { backend: Btrfs, image: 'disk.img.zst', partition: 'ROOT' } } })
+ */
 export const Btrfs = {
   name: 'Btrfs',
   options: {
@@ -42,7 +48,13 @@ export const Btrfs = {
     open({ image, partition }, btrfsDriver, (fileSystem) => findSubvolume(fileSystem, subvolume)),
 } satisfies Backend<ImageFS, BtrfsMountOptions>
 
-/** FAT12, FAT16 and FAT32. @throws as `Btrfs` does */
+/**
+ * FAT12, FAT16 and FAT32.
+ *
+ * @throws as `Btrfs` does
+ * @example
+ * await configure({ mounts: { '/boot': { backend: Fat, image: 'disk.img.zst', partition: 1 } } })
+ */
 export const Fat = {
   name: 'Fat',
   options: {
@@ -84,7 +96,7 @@ function findPartition(
   }
   const partition = disk.partition(which)
   if (partition.driver === driver) return partition
-  const found = partition.contentType ?? 'nothing that is known here'
+  const found = partition.contentType ?? 'no known format'
   throw new UnsupportedError(`partition ${which}: expected a ${driver.title} file system, found ${found}`)
 }
 

@@ -75,7 +75,10 @@ describe('rules', () => {
         ],
       })
       await expect(build(folder, wrong)).rejects.toThrow(
-        new InputError('the sources have nothing there', { source: 'partitions[0].paths[1]', entry: '/b/c' }),
+        new InputError('no source has an entry at this path', {
+          source: 'partitions[0].paths[1]',
+          entry: '/b/c',
+        }),
       )
     })
   })

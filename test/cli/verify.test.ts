@@ -97,7 +97,7 @@ describe('verify', () => {
     const path = join(folder, 'noise.img')
     writeFileSync(path, noise(100_000))
     const { exit, stdout } = await diskwright(['verify', path])
-    expect(stdout).toContain('expected a partition table, or a file system that is known here, found neither')
+    expect(stdout).toContain('expected a partition table or a supported file system, found neither')
     expect(exit).toBe(1)
   })
 })

@@ -163,7 +163,7 @@ describe('the system', () => {
     const elsewhere = await treeOf({ ...SYSTEM_FILES, [profile]: `-> /${store('linux')}` })
     expect(() => paths(elsewhere)).toThrow(`expected a link to /${SYSTEM}, found one to /${store('linux')}`)
     const nowhere = await treeOf({ ...SYSTEM_FILES, [profile]: '-> gone' })
-    expect(() => paths(nowhere)).toThrow('found one to nowhere')
+    expect(() => paths(nowhere)).toThrow('found a dangling link')
   })
 
   test('has the registration of its closure', async () => {

@@ -18,8 +18,8 @@ const SETUP = join(import.meta.dirname, 'setup.mjs')
 /** Not among them: what says from its first line on that it is about writing. */
 const READING = ['errors', 'exists', 'open', 'read', 'readFile', 'stat']
 /**
- * `readFile` reads what the test before it has written. Others that write say so, and are skipped: in `read` that of
- * issue 239, in `stat` that of non-root access, in `readFile` those that make and remove a directory.
+ * `readFile` reads what the test before it has written. Others that write say so, and are skipped: in `read` the one
+ * named after an issue of ZenFS, in `stat` that of non-root access, in `readFile` those that make and remove a directory.
  */
 const NEEDS_WRITING = ['read file and verify its content']
 

@@ -116,7 +116,7 @@ function refuseUnknownFeatures({ incompatFlags }: Superblock): void {
   const unknown = incompatFlags & ~FEATURE_INCOMPAT_KNOWN
   if (unknown === 0n) return
   const names = bitNames(unknown, FEATURE_INCOMPAT)
-  throw new UnsupportedError(`the BTRFS file system has features that are unknown here: ${names.join(', ')}`)
+  throw new UnsupportedError(`the BTRFS file system has unsupported features: ${names.join(', ')}`)
 }
 
 /** The names of the bits that are set; bits without a name are `bit 63`. */

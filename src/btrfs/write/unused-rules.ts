@@ -17,7 +17,10 @@ export function unusedRulesOf(rules: EntryRules | undefined, jsonPath: string): 
   }))
   const wrong = unused.find(({ missing }) => missing !== undefined)
   if (wrong !== undefined) {
-    throw new InputError('the sources have nothing there', { source: wrong.jsonPath, entry: wrong.missing })
+    throw new InputError('no source has an entry at this path', {
+      source: wrong.jsonPath,
+      entry: wrong.missing,
+    })
   }
   return unused.map(({ jsonPath }) => jsonPath)
 }

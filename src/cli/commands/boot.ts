@@ -86,13 +86,15 @@ function sizeInBytes(text: string): number {
 async function boot(image: string, flags: BootFlags, usage: UsageError): Promise<void> {
   const { machine, json, ...rest } = flags
   if (machine === 'virt' && flags.uboot === undefined) {
-    usage('--machine virt needs --uboot: a u-boot.bin for qemu_arm64, with BTRFS when it boots from that')
+    usage(
+      '--machine virt needs --uboot: a u-boot.bin for qemu_arm64, with BTRFS support if it boots from BTRFS',
+    )
   }
   if (machine === 'raspi3b' && flags.memory !== undefined && flags.memory !== 1024) {
     usage('a raspi3b has 1024 MiB of memory: --memory is for --machine virt')
   }
   if (flags.keep !== undefined && resolve(flags.keep) === resolve(image)) {
-    usage('--keep names the image itself, which is never changed')
+    usage('--keep must not name the image itself')
   }
   const interactive = process.stdin.isTTY
   const console = json ? process.stderr : process.stdout

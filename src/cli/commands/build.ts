@@ -74,8 +74,8 @@ export function addBuild(program: Command): void {
 async function build(spec: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
   checkDescriptionFlags(spec, flags, usage)
   const toStdout = flags.output === '-'
-  if (toStdout && flags.json) usage('--json needs the standard output that -o - gives to the image')
-  if (toStdout && process.stdout.isTTY) usage('standard output is a terminal: an image does not go there')
+  if (toStdout && flags.json) usage('--json cannot be combined with -o -: both use standard output')
+  if (toStdout && process.stdout.isTTY) usage('refusing to write an image to a terminal')
 
   const description = await loadDescription(spec, flags)
   checkStandardInput(spec, description, usage)

@@ -112,7 +112,7 @@ function checkFlags({ output, tar, compress, level, workers, json }: ExtractFlag
   }
   if (tar === '-' && json) usage('--json needs the standard output that --tar - gives to the archive')
   if (tar === '-' && process.stdout.isTTY) {
-    usage('standard output is a terminal: an archive does not go there')
+    usage('refusing to write an archive to a terminal')
   }
 }
 

@@ -91,7 +91,7 @@ function refuseOtherType(source: Buffer, target: Buffer, there: Stats | undefine
   const name = toDisplay(fromBytes(target))
   throw new OutputError(
     isDirectory
-      ? `${name}: a directory is to be there, but something else is`
-      : `${name}: a directory is there, but something else is to be`,
+      ? `${name}: cannot replace a non-directory with a directory`
+      : `${name}: cannot replace a directory with a non-directory`,
   )
 }

@@ -246,7 +246,7 @@ class Extraction {
     const name = `${this.#name}: ${shown(path)}`
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new OutputError(
-        `${name}: there is something of this name already (does the file system tell upper from lower case?)`,
+        `${name}: an entry of this name exists already (is the target file system case-insensitive?)`,
         { cause: error },
       )
     }

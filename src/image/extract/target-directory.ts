@@ -90,7 +90,7 @@ function existingDirectory(path: string, target: string): TargetDirectory {
       try {
         merge.undo()
       } catch (error) {
-        throw new OutputError(`${path}: not all could be put back: what was replaced is in ${replaced}`, {
+        throw new OutputError(`${path}: could not restore all replaced files; they are in ${replaced}`, {
           cause: error,
         })
       }
