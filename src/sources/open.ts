@@ -5,6 +5,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
+import { abortableEntries } from '../file-tree/abortable-entries.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { sourceEntries } from '../file-tree/source-entries.ts'
 import type { SourcePlan } from '../spec/plan.ts'
@@ -51,10 +52,7 @@ async function* openEntries(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const iterable = typeof entries === 'function' ? entries() : entries
-  for await (const entry of sourceEntries(iterable, { source: name, time })) {
-    signal?.throwIfAborted()
-    yield entry
-  }
+  yield* abortableEntries(sourceEntries(iterable, { source: name, time }), signal)
 }
 
 async function* openDirectory(

@@ -229,7 +229,7 @@ describe('it is an error', () => {
   test.each([
     [['--machine', 'virt'], '--machine virt needs --uboot'],
     [['--memory', '512'], 'a raspi3b has 1024 MiB of memory'],
-    [['--keep', './disk.img'], '--keep names the image itself'],
+    [['--keep', './disk.img'], '--keep must not name the image itself'],
     [['--machine', 'pc'], 'Allowed choices are raspi3b, virt'],
     [['--ssh-port', '70000'], 'Expected a whole number from 1 to 65535'],
     [['--disk-size', '1GB'], 'Expected bytes, or a size like 512MiB'],

@@ -106,7 +106,7 @@ describe('extract', () => {
     ['nowhere', [], 'expected either --output DIR or --tar FILE'],
     ['to two places', ['-o', 'x', '--tar', 'y'], 'expected either --output DIR or --tar FILE'],
     ['with a level for a directory', ['-o', 'x', '--level', '3'], 'go with --tar'],
-    ['two things on one standard output', ['--tar', '-', '--json'], '--json needs the standard output'],
+    ['two things on one standard output', ['--tar', '-', '--json'], '--json cannot be combined with'],
     ['all partitions at once', ['-o', 'x'], 'expected PART:PATH, where PART is one of'],
   ])('%s is wrong usage', async (_, args, message) => {
     const { exit, stdout, stderr } = await diskwright(['extract', image, ...args], { cwd: folder })

@@ -26,11 +26,7 @@ describe('wrong usage', () => {
       '--seed must not be empty',
     ],
     ['an unknown format', ['build', 'a.json', '-o', 'x', '--format', 'qcow2'], "argument 'qcow2' is invalid"],
-    [
-      'two things on one stdout',
-      ['build', 'a.json', '-o', '-', '--json'],
-      '--json needs the standard output',
-    ],
+    ['two things on one stdout', ['build', 'a.json', '-o', '-', '--json'], '--json cannot be combined with'],
     ['plan of nothing', ['plan'], "missing argument 'spec' or option --closure"],
     [
       'plan of two things',

@@ -90,9 +90,9 @@ describe('extlinux.conf', () => {
     ],
     ['LABEL a\nLINUX\n', ['line 2: LINUX without a value']],
     ['LABEL a\nLINUX #b\n', ['line 2: LINUX without a value']],
-    ['LABEL a\r\nLINUX b\r\n', ['Windows line ends']],
+    ['LABEL a\r\nLINUX b\r\n', ['CRLF line endings']],
     ['LABEL a\nMENU BEGIN x\n', ['line 2: MENU BEGIN is ignored']],
-    ['LABEL a\n\0LABEL b\n', ['a NUL, where it ends']],
+    ['LABEL a\n\0LABEL b\n', ['a NUL byte, at which U-Boot stops']],
   ])('%j has its problems', (text, expected) => {
     const { problems, entries } = parseExtlinux(text)
     expect(problems).toEqual(expected.map((part) => expect.stringContaining(part) as string))

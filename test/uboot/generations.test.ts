@@ -103,7 +103,12 @@ describe('boot files', () => {
     ],
     ['another system', {}, { toplevel: store('nixos-system-b') }, 'the system is not in the sources'],
     ['another device tree', {}, { deviceTree: 'b.dtb' }, 'no such device tree'],
-    ['device trees without end', { [`${store('linux')}/dtbs/a/loop`]: '-> ..' }, {}, 'more than 8 folders'],
+    [
+      'device trees without end',
+      { [`${store('linux')}/dtbs/a/loop`]: '-> ..' },
+      {},
+      'more than 8 directories deep',
+    ],
     [
       'endless parameters',
       { [`${SYSTEM}/kernel-params`]: 'x'.repeat(70_000) },

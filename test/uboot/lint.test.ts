@@ -178,7 +178,11 @@ describe('what keeps an image from booting', () => {
       [/^warning: .*includes "more.conf", which was not checked$/],
     ],
     ['a huge menu', menu(`${MENU}${'#'.repeat(70000)}`), [/^error: .*refuses a menu of more than 65536/]],
-    ['no such default', menu(MENU.replace('DEFAULT a', 'DEFAULT b')), [/^warning: .*DEFAULT b is none/]],
+    [
+      'no such default',
+      menu(MENU.replace('DEFAULT a', 'DEFAULT b')),
+      [/^warning: .*DEFAULT b names no entry of the menu/],
+    ],
     [
       'no kernel in the menu',
       menu(MENU.replace(/ {2}LINUX.*\n/, '')),

@@ -1,5 +1,6 @@
 /** Writes one BTRFS file system of entries, with the options of an image description. */
 import type { Entry } from '../../file-tree/entry.ts'
+import { abortableEntries } from '../../file-tree/abortable-entries.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { loadHash as loadPortableHash } from '../../lib/load-hash.ts'
@@ -65,8 +66,8 @@ export async function writeBtrfs(
     signal,
     name: 'the file system',
   })
-  for await (const entry of sourceEntries(entries, { source: 'entries', time: plan.time })) {
-    signal?.throwIfAborted()
+  const given = sourceEntries(entries, { source: 'entries', time: plan.time })
+  for await (const entry of abortableEntries(given, signal)) {
     await writer.add(entry, '')
   }
   const summary = await writer.finish()

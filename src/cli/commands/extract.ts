@@ -110,7 +110,7 @@ function checkFlags({ output, tar, compress, level, workers, json }: ExtractFlag
   if (tar === undefined && (compress ?? level ?? workers) !== undefined) {
     usage('--compress, --level and --workers go with --tar')
   }
-  if (tar === '-' && json) usage('--json needs the standard output that --tar - gives to the archive')
+  if (tar === '-' && json) usage('--json cannot be combined with --tar -: both use standard output')
   if (tar === '-' && process.stdout.isTTY) {
     usage('refusing to write an archive to a terminal')
   }

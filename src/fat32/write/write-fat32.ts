@@ -1,5 +1,6 @@
 /** Writes a file system alone: from options and entries to bytes. */
 import type { Entry } from '../../file-tree/entry.ts'
+import { abortableEntries } from '../../file-tree/abortable-entries.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import { imageSink, type Sink } from '../../lib/sink.ts'
 import { resolveFat32Options } from '../../spec/file-system-options.ts'
@@ -72,8 +73,8 @@ export async function writeFat32(
 ): Promise<WrittenFat32> {
   const { size, time, label, volumeId } = resolveFat32Options(options, MIN_FAT32_BYTES)
   const collector = new FatCollector({ size, time, spool })
-  for await (const entry of sourceEntries(entries, { source: 'entries', time })) {
-    signal?.throwIfAborted()
+  const given = sourceEntries(entries, { source: 'entries', time })
+  for await (const entry of abortableEntries(given, signal)) {
     await collector.add(entry)
   }
   const { root, places } = collector
