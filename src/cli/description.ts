@@ -7,7 +7,6 @@ import { SpecError } from '../lib/errors.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
 import { CommandError, systemMessage } from './exit.ts'
-import { findJsonProblem } from './json-text.ts'
 
 export interface DescriptionFlags {
   preset?: PresetName
@@ -94,6 +93,8 @@ export async function loadDescription(
   }
   const name = spec === '-' ? 'standard input' : spec
   const text = await readText(spec)
+  // The parser is loaded for descriptions alone: other commands start sooner without it.
+  const { findJsonProblem } = await import('./json-text.ts')
   const problem = findJsonProblem(text)
   if (problem !== undefined) {
     throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])
