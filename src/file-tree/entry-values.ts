@@ -1,6 +1,6 @@
 /** Checks of single values in entries that are made by hand. */
 import { fromBytes, fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
-import type { Entry } from './entry.ts'
+import type { Entry, Timestamp } from './entry.ts'
 import { EntryProblem } from './entry-problem.ts'
 
 /** For messages: the path as it was given. */
@@ -26,6 +26,28 @@ export function wholeNumberOf(key: string, value: unknown, most: number): number
   if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most)
     return value as number
   throw problem(key, `a whole number from 0 to ${most}`, value)
+}
+
+export const TIME_EXPECTED = 'a Date, or whole seconds "sec" with "nsec" from 0 to 999999999'
+
+export function timestampOf(key: string, time: Timestamp | Date): Timestamp {
+  if (time instanceof Date) {
+    const milliseconds = time.getTime()
+    if (Number.isNaN(milliseconds)) throw problem(key, 'a valid date', time)
+    const sec = Math.floor(milliseconds / 1000)
+    return { sec, nsec: (milliseconds - sec * 1000) * 1_000_000 }
+  }
+  const { sec, nsec } = (time ?? {}) as Partial<Timestamp>
+  if (!isTimestamp(time)) {
+    const found = `sec ${described(sec)}, nsec ${described(nsec)}`
+    throw new EntryProblem(`"${key}": expected ${TIME_EXPECTED}, found ${found}`)
+  }
+  return { sec: time.sec, nsec: time.nsec }
+}
+
+export function isTimestamp(value: unknown): value is Timestamp {
+  const { sec, nsec } = (value ?? {}) as Partial<Timestamp>
+  return Number.isSafeInteger(sec) && Number.isInteger(nsec) && nsec! >= 0 && nsec! <= 999_999_999
 }
 
 export function problem(key: string, expected: string, found: unknown): EntryProblem {

@@ -14,7 +14,7 @@ import type {
 import { normalisePath } from './entry-path.ts'
 import { contentOf } from './entry-content.ts'
 import { EntryProblem } from './entry-problem.ts'
-import { bytesOf, described, wholeNumberOf, givenName, problem } from './entry-values.ts'
+import { bytesOf, described, givenName, problem, timestampOf, wholeNumberOf } from './entry-values.ts'
 import { checkXattr } from './xattr-rules.ts'
 
 export interface SourceEntriesOptions {
@@ -169,23 +169,6 @@ function modeOf(mode: number): number {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o7777) return mode
   const found = Number.isInteger(mode) && mode > 0 ? `0o${mode.toString(8)}` : described(mode)
   throw new EntryProblem(`"mode": expected permission bits from 0 to 0o7777, found ${found}`)
-}
-
-function timestampOf(key: string, time: Timestamp | Date): Timestamp {
-  if (time instanceof Date) {
-    const milliseconds = time.getTime()
-    if (Number.isNaN(milliseconds)) throw problem(key, 'a valid date', time)
-    const sec = Math.floor(milliseconds / 1000)
-    return { sec, nsec: (milliseconds - sec * 1000) * 1_000_000 }
-  }
-  const { sec, nsec } = (time ?? {}) as Partial<Timestamp>
-  if (!Number.isSafeInteger(sec) || !Number.isInteger(nsec) || nsec! < 0 || nsec! > 999_999_999) {
-    throw new EntryProblem(
-      `"${key}": expected a Date, or whole seconds "sec" with "nsec" from 0 to 999999999, found ` +
-        `sec ${described(sec)}, nsec ${described(nsec)}`,
-    )
-  }
-  return { sec: sec!, nsec: nsec! }
 }
 
 function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[] {

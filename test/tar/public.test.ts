@@ -96,6 +96,15 @@ describe('readTar', () => {
     expect(await collect(readTar(new Blob([tar]).stream()))).toEqual(found)
   })
 
+  test('refuses options that are wrong', async () => {
+    await expect(collect(readTar(tar, { nam: 'x' } as never))).rejects.toThrow(
+      'readTar: unknown option nam: did you mean name?',
+    )
+    await expect(collect(readTar(tar, { name: 5 } as never))).rejects.toThrow(
+      'readTar: option name: expected a text, found 5',
+    )
+  })
+
   test('passes over content that is not read, and ends its input when it is left', async () => {
     let ended = false
     async function* input() {
@@ -153,6 +162,20 @@ describe('writeTar', () => {
     const time = { sec: 5, nsec: 7 }
     expect(await collect(readTar(writeTar([file], { time })))).toMatchObject([{ mtime: time }])
     await expect(join(writeTar([{ ...file, path: '' }], { name: 'mine' }))).rejects.toThrow('mine: entry ""')
+  })
+
+  test('takes a Date as time, and refuses options that are wrong', async () => {
+    const dated = writeTar([file], { time: new Date(1500) })
+    expect(await collect(readTar(dated))).toMatchObject([{ mtime: { sec: 1, nsec: 500_000_000 } }])
+    const wrong: [object, string][] = [
+      [{ time: 5 }, 'writeTar: option time: expected a Date, or whole seconds "sec" with "nsec"'],
+      [{ time: new Date(NaN) }, 'writeTar: option time: expected'],
+      [{ time: { sec: 0.5, nsec: 0 } }, 'writeTar: option time: expected'],
+      [{ tim: 5 }, 'writeTar: unknown option tim: did you mean time?'],
+    ]
+    for (const [options, message] of wrong) {
+      await expect(join(writeTar([file], options))).rejects.toThrow(message)
+    }
   })
 
   test('gives large archives as they are made', async () => {

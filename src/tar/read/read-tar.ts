@@ -1,11 +1,14 @@
 import type { Entry } from '../../file-tree/entry.ts'
 import { toEntry } from '../../file-tree/to-entry.ts'
+import { checkOptions, TEXT, type OptionTable } from '../../lib/options.ts'
 import { readTarEntries } from './entries.ts'
 
 export interface ReadTarOptions {
   /** The archive's name in messages, and in the `origin` of entries. Default: `tar archive`. */
   name?: string
 }
+
+const READ_TAR_OPTIONS: OptionTable<ReadTarOptions> = { name: TEXT }
 
 /**
  * Reads an uncompressed tar archive: V7, ustar, pax or GNU, sparse files and extended attributes included.
@@ -19,13 +22,16 @@ export interface ReadTarOptions {
  * @throws InputError that names the archive, the entry and its offset: an archive that is damaged or truncated or has
  *   no end marker, names that are empty or hold `..` or NUL, and what is not supported (archives of several volumes,
  *   incremental ones, sparse files of star, NFSv4 ACLs, file flags, ACLs that name users without their numbers)
+ * @throws TypeError when an option is wrong
  * @example
  * for await (const { path, type } of readTar(createReadStream('root.tar'))) console.log(type, path)
  */
 export async function* readTar(
   bytes: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { name = 'tar archive' }: ReadTarOptions = {},
+  options: ReadTarOptions = {},
 ): AsyncGenerator<Entry, void, undefined> {
+  checkOptions('readTar', options, READ_TAR_OPTIONS)
+  const { name = 'tar archive' } = options
   for await (const entry of readTarEntries(piecesOf(bytes), name)) yield toEntry(entry)
 }
 

@@ -1,9 +1,11 @@
 import { checkedContent } from '../../file-tree/content-length.ts'
 import type { Entry, SourceEntry, Timestamp } from '../../file-tree/entry.ts'
+import { isTimestamp, TIME_EXPECTED, timestampOf } from '../../file-tree/entry-values.ts'
 import { contentLength } from '../../file-tree/file-content.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
+import { checkOptions, TEXT, type OptionTable } from '../../lib/options.ts'
 import type { TarMember } from './member.ts'
 import { TarWriter } from './writer.ts'
 
@@ -11,7 +13,15 @@ export interface WriteTarOptions {
   /** Name of the entries' source in messages, where they have no `origin`. Default: `entries`. */
   name?: string
   /** Time of entries that have none. Default: 1970. */
-  time?: Timestamp
+  time?: Timestamp | Date
+}
+
+const WRITE_TAR_OPTIONS: OptionTable<WriteTarOptions> = {
+  name: TEXT,
+  time: {
+    expected: TIME_EXPECTED,
+    accepts: (value) => (value instanceof Date ? !Number.isNaN(value.getTime()) : isTimestamp(value)),
+  },
 }
 
 /**
@@ -23,13 +33,16 @@ export interface WriteTarOptions {
  * @returns the archive in pieces of up to 1 MiB, which are not used again
  * @throws InputError that names the entry: a mistake in it, content that is shorter or longer than declared, a socket,
  *   which no archive can hold
+ * @throws TypeError when an option is wrong
  * @example
  * const archive = await Array.fromAsync(writeTar([{ path: 'etc/hostname', type: 'file', content: 'pi\n' }]))
  */
 export async function* writeTar(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
-  { name = 'entries', time = { sec: 0, nsec: 0 } }: WriteTarOptions = {},
+  options: WriteTarOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  checkOptions('writeTar', options, WRITE_TAR_OPTIONS)
+  const { name = 'entries', time = { sec: 0, nsec: 0 } } = options
   const chunks: Uint8Array[] = []
   const writer = new TarWriter({
     keepsChunks: true,
@@ -38,7 +51,7 @@ export async function* writeTar(
       return Promise.resolve()
     },
   })
-  for await (const entry of sourceEntries(entries, { source: name, time })) {
+  for await (const entry of sourceEntries(entries, { source: name, time: timestampOf('time', time) })) {
     writer.member(memberOf(entry))
     if (entry.type !== 'file') continue
     for await (const piece of checkedContent(entry)) {
