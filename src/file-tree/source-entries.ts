@@ -207,10 +207,13 @@ function targetOf({ type, target, targetBytes }: Entry): ByteString {
   if (bytes === '') throw new EntryProblem(`a ${type} without a target`)
   if (bytes.includes('\0')) throw new EntryProblem('the target of the link contains a NUL')
   if (type === 'symlink') return bytes
+  let path: ByteString
   try {
-    return normalisePath(bytes)
+    path = normalisePath(bytes)
   } catch (error) {
     if (!(error instanceof EntryProblem)) throw error
     throw new EntryProblem(`a hard link to ${JSON.stringify(toDisplay(bytes))}: ${error.message}`)
   }
+  if (path === '') throw new EntryProblem("the hard link's target is the root")
+  return path
 }

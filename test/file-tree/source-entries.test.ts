@@ -172,6 +172,11 @@ describe('sourceEntries', () => {
       'a hard link to "../x": its name has a ".." component',
     ],
     [
+      'a hard link to the root',
+      { path: 'h', type: 'hardlink', target: '/' },
+      "the hard link's target is the root",
+    ],
+    [
       'a mode with a type',
       { ...file, mode: 0o100644 },
       '"mode": expected permission bits from 0 to 0o7777, found 0o100644',

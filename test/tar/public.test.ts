@@ -138,6 +138,7 @@ describe('writeTar', () => {
 
   test.each<[string, Entry, string]>([
     ['a socket', { path: 's', type: 'socket' }, 'entries: entry "s": a tar archive cannot hold a socket'],
+    ['a root that is a file', { path: '/', type: 'file' }, 'entry "": the root can only be a directory'],
     ['a mistake', { ...file, mode: -1 }, 'entries: entry "d/f": "mode": expected permission bits'],
     [
       'less content',

@@ -66,10 +66,11 @@ export async function* writeTar(
 }
 
 function memberOf(entry: SourceEntry): TarMember {
-  if (entry.type === 'socket') {
-    const { source, offset } = entry.origin
-    const where = { source, entry: toDisplay(entry.path), ...(offset !== undefined && { offset }) }
-    throw new InputError('a tar archive cannot hold a socket', where)
-  }
+  if (entry.type === 'socket') throw fail('a tar archive cannot hold a socket', entry)
+  if (entry.path === '' && entry.type !== 'directory') throw fail('the root can only be a directory', entry)
   return entry as TarMember
+}
+
+function fail(message: string, { origin: { source, offset }, path }: SourceEntry): InputError {
+  return new InputError(message, { source, entry: toDisplay(path), ...(offset !== undefined && { offset }) })
 }
