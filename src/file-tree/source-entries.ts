@@ -172,7 +172,9 @@ function modeOf(mode: number): number {
 }
 
 function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[] {
-  if (typeof xattrs !== 'object') throw problem('xattrs', 'an object or an array', xattrs)
+  if (!Array.isArray(xattrs) && !isPlainObject(xattrs)) {
+    throw problem('xattrs', 'an object or an array', xattrs)
+  }
   const list: readonly EntryXattr[] = isList(xattrs)
     ? xattrs
     : Object.entries(xattrs).map(([name, value]) => ({ name, value }))
@@ -196,6 +198,14 @@ function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[
     checkXattr(name, bytes, type)
     return { name, value: bytes }
   })
+}
+
+/** Objects of a class (a Map, say) have their content elsewhere than in their keys. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // One from another realm is plain, too: its prototype is the last.
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 function isList(xattrs: NonNullable<Entry['xattrs']>): xattrs is readonly EntryXattr[] {

@@ -239,6 +239,11 @@ describe('sourceEntries', () => {
     ],
     ['null', { ...file, xattrs: null }, '"xattrs": expected a value, or to be left out, found null'],
     ['xattrs of another kind', { ...file, xattrs: 'user.a' }, '"xattrs": expected an object or an array'],
+    [
+      'xattrs in a Map',
+      { ...file, xattrs: new Map([['user.a', 'b']]) },
+      '"xattrs": expected an object or an array, found an object (Map)',
+    ],
     ['an empty place in a list', { ...file, xattrs: [null] }, '"xattrs": expected text, found nothing'],
     ['ranges of another kind', { ...file, size: 1, ranges: 5 }, '"ranges": expected an array, found 5'],
     [
