@@ -62,3 +62,9 @@ export function described(value: unknown): string {
     return `an object (${value.constructor?.name ?? 'no class'})`
   return `${value as number | boolean | null}`
 }
+
+export function isIterable(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+  )
+}

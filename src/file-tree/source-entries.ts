@@ -14,7 +14,15 @@ import type {
 import { normalisePath } from './entry-path.ts'
 import { contentOf } from './entry-content.ts'
 import { EntryProblem } from './entry-problem.ts'
-import { bytesOf, described, givenName, problem, timestampOf, wholeNumberOf } from './entry-values.ts'
+import {
+  bytesOf,
+  described,
+  givenName,
+  isIterable,
+  problem,
+  timestampOf,
+  wholeNumberOf,
+} from './entry-values.ts'
 import { checkXattr } from './xattr-rules.ts'
 
 export interface SourceEntriesOptions {
@@ -68,6 +76,7 @@ const MAX_XATTR_NAME = 255
 /**
  * Checks entries one by one and fills in what they leave open.
  *
+ * @throws InputError that names the source when there is nothing to iterate
  * @throws InputError that names the source and the entry: a path that is empty, or holds `..` or a NUL, unknown keys and
  *   types, values out of range, a stream without a size, text or bytes that are not as long as `size` and `ranges` say
  * @example
@@ -77,6 +86,10 @@ export async function* sourceEntries(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   options: SourceEntriesOptions,
 ): AsyncGenerator<SourceEntry, void, undefined> {
+  if (!isIterable(entries)) {
+    const message = `expected entries that can be iterated, found ${described(entries)}`
+    throw new InputError(message, { source: options.source })
+  }
   let number = 0
   for await (const entry of entries) {
     number++

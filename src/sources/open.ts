@@ -51,7 +51,7 @@ async function* openEntries(
   { name, entries, time }: SourcePlan & { kind: 'entries' },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  const iterable = typeof entries === 'function' ? entries() : entries
+  const iterable = typeof entries === 'function' ? await entries() : entries
   yield* abortableEntries(sourceEntries(iterable, { source: name, time }), signal)
 }
 

@@ -84,6 +84,8 @@ export interface SourceSpec {
   to?: string
 }
 
-/** Entries, or a function that gives them anew with each call. */
+/** Entries, or a function, which may be asynchronous, that gives them anew with each call. */
 export type EntrySource =
-  Iterable<Entry> | AsyncIterable<Entry> | (() => Iterable<Entry> | AsyncIterable<Entry>)
+  | Iterable<Entry>
+  | AsyncIterable<Entry>
+  | (() => Iterable<Entry> | AsyncIterable<Entry> | Promise<Iterable<Entry> | AsyncIterable<Entry>>)

@@ -64,6 +64,7 @@ describe('an image with entries as sources', () => {
       [entries(), more()],
       [entries, later()],
       [new Set(entries()), () => later()],
+      [() => Promise.resolve(entries()), () => Promise.resolve(later())],
       [readTar(writeTar(entries(), { time })), readTar(writeTar(more(), { time }))],
     ]
     for (const [fat, btrfs] of ways) {
@@ -95,6 +96,9 @@ describe('an image with entries as sources', () => {
   test('takes nothing else for entries', async () => {
     await expect(build(spec(5 as never, []))).rejects.toThrow(
       'partitions[0].sources[0].entries: expected entries that can be iterated, or a function that gives them, found 5',
+    )
+    await expect(build(spec([], (() => undefined) as never))).rejects.toThrow(
+      'partitions[1].sources[0]: expected entries that can be iterated, found nothing',
     )
     const both = { ...spec([], []) }
     both.partitions[0].sources = [{ entries: [], tar: 'x.tar' }]

@@ -296,6 +296,16 @@ describe('sourceEntries', () => {
     )
   })
 
+  test.each([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    [5, '5'],
+    [{ path: 'f', type: 'file' }, 'an object (Object)'],
+  ])('an error for entries that cannot be iterated: %s', async (entries, found) => {
+    const message = `by hand: expected entries that can be iterated, found ${found}`
+    await expect(sourceEntries(entries as never, options).next()).rejects.toThrow(message)
+  })
+
   test('an error names the source that the entry names', async () => {
     const origin = { source: 'other.tar', offset: 1024 }
     await expect(checked({ path: 'a/..', type: 'file', origin })).rejects.toThrow(

@@ -96,6 +96,21 @@ describe('readTar', () => {
     expect(await collect(readTar(new Blob([tar]).stream()))).toEqual(found)
   })
 
+  test('refuses what is not bytes', async () => {
+    for (const [bytes, found] of [
+      [undefined, 'nothing'],
+      [5, '5'],
+      ['text', '"text"'],
+    ]) {
+      await expect(collect(readTar(bytes as never))).rejects.toThrow(
+        new TypeError(`readTar: expected bytes, or pieces of them that can be iterated, found ${found}`),
+      )
+    }
+    await expect(collect(readTar(['text'] as never))).rejects.toThrow(
+      new TypeError('readTar: expected pieces that are byte arrays, found "text"'),
+    )
+  })
+
   test('refuses options that are wrong', async () => {
     await expect(collect(readTar(tar, { nam: 'x' } as never))).rejects.toThrow(
       'readTar: unknown option nam: did you mean name?',

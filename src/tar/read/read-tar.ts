@@ -1,4 +1,5 @@
 import type { Entry } from '../../file-tree/entry.ts'
+import { described, isIterable } from '../../file-tree/entry-values.ts'
 import { toEntry } from '../../file-tree/to-entry.ts'
 import { checkOptions, TEXT, type OptionTable } from '../../lib/options.ts'
 import { readTarEntries } from './entries.ts'
@@ -22,7 +23,7 @@ const READ_TAR_OPTIONS: OptionTable<ReadTarOptions> = { name: TEXT }
  * @throws InputError that names the archive, the entry and its offset: an archive that is damaged or truncated or has
  *   no end marker, names that are empty or hold `..` or NUL, and what is not supported (archives of several volumes,
  *   incremental ones, sparse files of star, NFSv4 ACLs, file flags, ACLs that name users without their numbers)
- * @throws TypeError when an option is wrong
+ * @throws TypeError when an option is wrong, or `bytes` are none
  * @example
  * for await (const { path, type } of readTar(createReadStream('root.tar'))) console.log(type, path)
  */
@@ -38,5 +39,19 @@ export async function* readTar(
 async function* piecesOf(
   bytes: Uint8Array | AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* bytes instanceof Uint8Array ? [bytes] : bytes
+  if (bytes instanceof Uint8Array) {
+    yield bytes
+    return
+  }
+  if (!isIterable(bytes)) {
+    throw new TypeError(
+      `readTar: expected bytes, or pieces of them that can be iterated, found ${described(bytes)}`,
+    )
+  }
+  for await (const piece of bytes) {
+    if (!(piece instanceof Uint8Array)) {
+      throw new TypeError(`readTar: expected pieces that are byte arrays, found ${described(piece)}`)
+    }
+    yield piece
+  }
 }
