@@ -60,7 +60,8 @@ export function described(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'object' && value !== null)
     return `an object (${value.constructor?.name ?? 'no class'})`
-  return `${value as number | boolean | null}`
+  if (typeof value === 'function') return 'a function'
+  return String(value as number | boolean | symbol | null)
 }
 
 export function isIterable(value: unknown): boolean {

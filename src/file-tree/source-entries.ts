@@ -102,8 +102,8 @@ function checkedEntry(entry: Entry, number: number, { source, time }: SourceEntr
   let origin: EntryOrigin = { source }
   try {
     requireObject(entry)
-    origin = entry.origin ?? origin
     name = givenName(entry)
+    origin = originOf(entry) ?? origin
     return toSourceEntry(entry, time, origin)
   } catch (error) {
     if (!(error instanceof EntryProblem)) throw error
@@ -116,6 +116,15 @@ function checkedEntry(entry: Entry, number: number, { source, time }: SourceEntr
   }
 }
 
+function originOf({ origin }: Entry): EntryOrigin | undefined {
+  if (origin === undefined || origin === null) return undefined
+  const { source, offset } = origin as Partial<EntryOrigin>
+  if (typeof source !== 'string' || (offset !== undefined && typeof offset !== 'number')) {
+    throw problem('origin', 'an object with the text "source", and "offset" in bytes if it is known', origin)
+  }
+  return origin
+}
+
 function requireObject(entry: unknown): void {
   if (typeof entry !== 'object' || entry === null) {
     throw new EntryProblem(`expected an object, found ${described(entry)}`)
@@ -124,7 +133,7 @@ function requireObject(entry: unknown): void {
 
 function toSourceEntry(entry: Entry, time: Timestamp, origin: EntryOrigin): SourceEntry {
   const { type } = entry
-  if (!Object.hasOwn(DEFAULT_MODE, type)) {
+  if (typeof type !== 'string' || !Object.hasOwn(DEFAULT_MODE, type)) {
     throw problem('type', Object.keys(DEFAULT_MODE).join(', '), type)
   }
   checkKeys(entry)
