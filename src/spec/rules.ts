@@ -80,7 +80,7 @@ function sourceIssues({ sources = [] }: Draft<PartitionSpec>, at: string): SpecI
     if (kinds.length === 1) return []
     const message =
       kinds.length === 0
-        ? 'needs "tar" or "directory"'
+        ? 'needs "tar" or "directory" (in a program, "entries" is a third)'
         : `has both ${kinds.slice(0, 2).join(' and ')}: make two sources of it`
     return [{ path: `${at}.sources[${i}]`, message }]
   })
