@@ -61,7 +61,7 @@ export function described(value: unknown): string {
   if (typeof value === 'object' && value !== null)
     return `an object (${value.constructor?.name ?? 'no class'})`
   if (typeof value === 'function') return 'a function'
-  return String(value as number | boolean | symbol | null)
+  return typeof value === 'symbol' ? value.toString() : `${value as number | boolean | null}`
 }
 
 export function isIterable(value: unknown): boolean {

@@ -97,7 +97,8 @@ function valueText(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'
   if (typeof value === 'function') return 'a function'
-  if (typeof value !== 'string') return String(value as number | boolean | symbol)
+  if (typeof value === 'symbol') return value.toString()
+  if (typeof value !== 'string') return `${value as number | boolean}`
   const text = JSON.stringify(value)
   return text.length > 60 ? `${text.slice(0, 56)}..."` : text
 }

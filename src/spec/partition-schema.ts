@@ -1,15 +1,13 @@
 /** The keys that partitions and file systems of all kinds have in common. */
 import { z } from 'zod'
+import { isIterable } from '../file-tree/entry-values.ts'
 import type { EntrySource } from './image-spec.ts'
 import { expected } from './messages.ts'
 import { fileName, mbrType, path, size, time } from './values.ts'
 
 /** Whether a value can be iterated, or is a function; what that gives is known when it is called. */
 function isEntrySource(value: unknown): boolean {
-  if (typeof value === 'function') return true
-  return (
-    typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value)
-  )
+  return typeof value === 'function' || isIterable(value)
 }
 
 export const seed = z
