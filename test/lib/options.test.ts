@@ -27,6 +27,7 @@ describe('options', () => {
     ],
     [{}, TypeError, 'doIt: option output: expected a path, found undefined'],
     [{ output: 'x', quick: 1 }, TypeError, 'doIt: option quick: expected true or false, found 1'],
+    [{ output: Symbol('x') }, TypeError, 'doIt: option output: expected a path, found Symbol(x)'],
     [
       { output: 'x', level: '3' },
       TypeError,
