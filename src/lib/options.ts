@@ -86,13 +86,24 @@ export const TEXTS: OptionType = {
   accepts: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
 }
 
+/** An object that has these methods. */
+export function objectWith(...methods: readonly string[]): OptionType {
+  return {
+    expected: `an object with ${methods.map((name) => `${name}()`).join(' and ')}`,
+    accepts: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function'),
+  }
+}
+
 /** An option that cannot be left out. */
 export function required(type: OptionType): OptionType {
   return { ...type, required: true }
 }
 
-/** Small values as JSON, large ones by kind. */
-function valueText(value: unknown): string {
+/** For messages: small values as JSON, large ones by kind. */
+export function valueText(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'

@@ -1,5 +1,6 @@
 /** Destinations of a file system that is written alone: memory, a file, anything that takes bytes at positions. */
 import type { ImageSink } from './image-sink.ts'
+import { objectWith, valueText } from './options.ts'
 
 /**
  * Takes bytes at any position. It must be new: ranges that are never written are taken to be zeros.
@@ -17,6 +18,15 @@ export interface Sink {
   read?(position: number, length: number): Promise<Uint8Array> | Uint8Array
 }
 
+/**
+ * @param caller name of the public function, for messages
+ * @throws TypeError when `sink` cannot be written to
+ */
+export function checkSink(caller: string, sink: Sink): void {
+  if (WRITABLE.accepts(sink)) return
+  throw new TypeError(`${caller}: sink: expected ${WRITABLE.expected}, found ${valueText(sink)}`)
+}
+
 /** A sink in memory. */
 export interface MemorySink extends Sink {
   write(position: number, bytes: Uint8Array): void
@@ -26,6 +36,8 @@ export interface MemorySink extends Sink {
   /** The bytes from position 0 to `size`: a view that is valid until the next write. */
   bytes(): Uint8Array
 }
+
+const WRITABLE = objectWith('write')
 
 const FIRST_CAPACITY = 1 << 20
 

@@ -12,6 +12,7 @@ import {
   SpecError,
   toText,
   writeBtrfs,
+  type BtrfsWriteServices,
   type Entry,
   type Sink,
 } from '../../src/btrfs/index.ts'
@@ -114,4 +115,20 @@ test('an abort signal ends the work', async () => {
   await expect(writeBtrfs({}, entries(), memorySink(), { signal: controller.signal })).rejects.toThrow(
     'enough',
   )
+})
+
+test.each<[string, unknown, unknown, string]>([
+  ['no sink', undefined, {}, 'sink: expected an object with write(), found undefined'],
+  ['a sink that takes nothing', {}, {}, 'sink: expected an object with write(), found an object'],
+  ['a misspelt service', memorySink(), { signl: undefined }, 'unknown option signl: did you mean signal?'],
+  ['a wrong signal', memorySink(), { signal: {} }, 'option signal: expected an AbortSignal, found an object'],
+  [
+    'a wrong compression',
+    memorySink(),
+    { compression: { compress: () => 0 } },
+    'option compression: expected an object with compress() and decompress(), found an object',
+  ],
+])('%s is refused at once', async (_, sink, services, message) => {
+  const written = writeBtrfs({}, [], sink as Sink, services as BtrfsWriteServices)
+  await expect(written).rejects.toThrow(new TypeError(`writeBtrfs: ${message}`))
 })

@@ -4,7 +4,8 @@ import { abortableEntries } from '../../file-tree/abortable-entries.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import type { BlockHash, HashName } from '../../lib/block-hash.ts'
 import { loadHash as loadPortableHash } from '../../lib/load-hash.ts'
-import { imageSink, type Sink } from '../../lib/sink.ts'
+import { ABORT_SIGNAL, checkOptions, FUNCTION, objectWith, type OptionTable } from '../../lib/options.ts'
+import { checkSink, imageSink, type Sink } from '../../lib/sink.ts'
 import type { BtrfsOptions } from '../../spec/btrfs-spec.ts'
 import type { ExtentCompression } from './compression.ts'
 import { callingThreadEncoder, type ExtentEncoder } from './extent-encoder.ts'
@@ -25,6 +26,13 @@ export interface BtrfsWriteServices {
   signal?: AbortSignal
 }
 
+const SERVICES: OptionTable<BtrfsWriteServices> = {
+  compression: objectWith('compress', 'decompress'),
+  loadHash: FUNCTION,
+  openEncoder: FUNCTION,
+  signal: ABORT_SIGNAL,
+}
+
 /**
  * Writes one BTRFS file system to `sink`, front to back; the superblocks come last. The same options and entries give
  * the same bytes, which are those of the first partition of an image with the same description.
@@ -33,6 +41,7 @@ export interface BtrfsWriteServices {
  *   default: as large as the content, with room to boot and grow
  * @param entries in any order, parents may be missing; a later entry of the same path wins
  * @param sink begins with the file system; it needs `read`, unless `dedupe` is false
+ * @throws TypeError when the sink or a service is of the wrong kind, or a service is unknown
  * @throws SpecError with all that is wrong with the options
  * @throws InputError that names an entry that is not sound, such as one with less content than declared
  * @throws DoesNotFitError with the bytes that are needed and available
@@ -47,6 +56,8 @@ export async function writeBtrfs(
   sink: Sink,
   services: BtrfsWriteServices = {},
 ): Promise<BtrfsSummary> {
+  checkSink('writeBtrfs', sink)
+  checkOptions('writeBtrfs', services, SERVICES)
   // The schema library is large: programs that only read do not load it.
   const { resolveBtrfsOptions } = await import('../../spec/file-system-options.ts')
   const plan = resolveBtrfsOptions(options, (nodeSize, profiles) => minDeviceBytes(nodeSize, profiles))

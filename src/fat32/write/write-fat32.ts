@@ -2,7 +2,15 @@
 import type { Entry } from '../../file-tree/entry.ts'
 import { abortableEntries } from '../../file-tree/abortable-entries.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
-import { imageSink, type Sink } from '../../lib/sink.ts'
+import {
+  ABORT_SIGNAL,
+  checkOptions,
+  FUNCTION,
+  objectWith,
+  type OptionTable,
+  wholeNumber,
+} from '../../lib/options.ts'
+import { checkSink, imageSink, type Sink } from '../../lib/sink.ts'
 import { resolveFat32Options } from '../../spec/file-system-options.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
 import type { Fat32Options } from '../../spec/fat32-spec.ts'
@@ -26,6 +34,13 @@ export interface WriteFat32Context {
   signal?: AbortSignal | undefined
   /** Called after each piece of file content is written. @param bytes of all pieces so far */
   onProgress?: ((bytes: number) => void) | undefined
+}
+
+const CONTEXT: OptionTable<WriteFat32Context> = {
+  hiddenSectors: wholeNumber(0, 2 ** 32 - 1),
+  spool: objectWith('add'),
+  signal: ABORT_SIGNAL,
+  onProgress: FUNCTION,
 }
 
 /** A FAT32 file system that was written. Sizes in bytes. */
@@ -57,6 +72,8 @@ export interface WrittenFat32 {
  * @param entries parents may come after children, and a later entry replaces an earlier one of the same path; symlinks,
  *   devices, fifos and sockets are refused
  * @param sink must be new: zeros are not written, apart from the last byte
+ * @throws TypeError when the sink or a part of the context is of the wrong kind, or the context has unknown keys
+ * @throws RangeError when `hiddenSectors` is out of range
  * @throws SpecError with everything that is wrong with the options
  * @throws InputError naming an entry that FAT32 cannot hold, or whose content is longer or shorter than declared
  * @throws DoesNotFitError when `size` is too small for the content, or the streams are too large for the spool
@@ -69,8 +86,11 @@ export async function writeFat32(
   options: Fat32Options,
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   sink: Sink,
-  { hiddenSectors = 0, spool = memorySpool(), signal, onProgress }: WriteFat32Context = {},
+  context: WriteFat32Context = {},
 ): Promise<WrittenFat32> {
+  checkSink('writeFat32', sink)
+  checkOptions('writeFat32', context, CONTEXT)
+  const { hiddenSectors = 0, spool = memorySpool(), signal, onProgress } = context
   const { size, time, label, volumeId } = resolveFat32Options(options, MIN_FAT32_BYTES)
   const collector = new FatCollector({ size, time, spool })
   const given = sourceEntries(entries, { source: 'entries', time })
