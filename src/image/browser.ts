@@ -8,6 +8,7 @@ import { UnsupportedError } from '../lib/errors.ts'
 import { checkOptions } from '../lib/options.ts'
 import { DiskImage, readDiskImage } from './disk-image.ts'
 import {
+  checkExtractOptions,
   EXTRACT_OPTIONS,
   startOf,
   withFileSystem,
@@ -97,7 +98,7 @@ export function extractTar(
   image: MemorySource | DiskImage | FileSystem,
   options: ExtractFromOptions = {},
 ): ReadableStream<Uint8Array> {
-  checkOptions('extractTar', options, EXTRACT_OPTIONS)
+  checkExtractOptions('extractTar', image, options, EXTRACT_OPTIONS)
   const { partition, path, signal, onProgress } = options
   const open = async (source: MemorySource) => readDiskImage(await openBytes(source, signal), { signal })
   return tarStream((write) =>

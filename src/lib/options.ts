@@ -42,12 +42,30 @@ export function checkOptions<Options extends object>(
     throw new TypeError(`${caller}: unknown option ${name}: ${hint}`)
   }
   const values = given as Record<string, unknown>
-  for (const [name, { expected, accepts, acceptsType, required = false }] of types) {
+  for (const [name, type] of types) {
     const value = values[name]
-    if (value === undefined ? !required : accepts(value)) continue
-    const message = `${caller}: option ${name}: expected ${expected}, found ${valueText(value)}`
-    throw acceptsType?.(value) ? new RangeError(message) : new TypeError(message)
+    if (value === undefined && type.required === undefined) continue
+    checkValue(`${caller}: option ${name}`, value, type)
   }
+}
+
+/**
+ * Checks one value, such as an argument.
+ *
+ * @param where for messages
+ * @throws TypeError when it is of the wrong type
+ * @throws RangeError when it is out of range
+ * @example
+ * checkValue('extractTo: directory', directory, PATH)
+ */
+export function checkValue(
+  where: string,
+  value: unknown,
+  { expected, accepts, acceptsType }: OptionType,
+): void {
+  if (accepts(value)) return
+  const message = `${where}: expected ${expected}, found ${valueText(value)}`
+  throw acceptsType?.(value) ? new RangeError(message) : new TypeError(message)
 }
 
 export const BOOLEAN: OptionType = {
@@ -102,8 +120,8 @@ export function required(type: OptionType): OptionType {
   return { ...type, required: true }
 }
 
-/** For messages: small values as JSON, large ones by kind. */
-export function valueText(value: unknown): string {
+/** Small values as JSON, large ones by kind. */
+function valueText(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'

@@ -1,6 +1,6 @@
 /** Destinations of a file system that is written alone: memory, a file, anything that takes bytes at positions. */
 import type { ImageSink } from './image-sink.ts'
-import { objectWith, valueText } from './options.ts'
+import { checkValue, objectWith } from './options.ts'
 
 /**
  * Takes bytes at any position. It must be new: ranges that are never written are taken to be zeros.
@@ -23,8 +23,7 @@ export interface Sink {
  * @throws TypeError when `sink` cannot be written to
  */
 export function checkSink(caller: string, sink: Sink): void {
-  if (WRITABLE.accepts(sink)) return
-  throw new TypeError(`${caller}: sink: expected ${WRITABLE.expected}, found ${valueText(sink)}`)
+  checkValue(`${caller}: sink`, sink, WRITABLE)
 }
 
 /** A sink in memory. */

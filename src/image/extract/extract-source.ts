@@ -2,7 +2,7 @@
 import type { InodeRef } from '../../file-tree/reader.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import { NotFoundError } from '../../lib/errors.ts'
-import { ABORT_SIGNAL, FUNCTION, type OptionTable, type OptionType } from '../../lib/options.ts'
+import { ABORT_SIGNAL, checkOptions, FUNCTION, type OptionTable, type OptionType } from '../../lib/options.ts'
 import { DiskImage } from '../disk-image.ts'
 import { FileSystem } from '../file-system.ts'
 import { lastComponent } from '../file-path.ts'
@@ -35,6 +35,21 @@ export const EXTRACT_OPTIONS: OptionTable<ExtractFromOptions> = {
   path: FILE_PATH,
   onProgress: FUNCTION,
   signal: ABORT_SIGNAL,
+}
+
+/** @throws TypeError also when a partition of a file system is asked for */
+export function checkExtractOptions<Options extends ExtractFromOptions>(
+  caller: string,
+  image: unknown,
+  options: Options,
+  table: OptionTable<Options>,
+): void {
+  checkOptions(caller, options, table)
+  if (image instanceof FileSystem && options.partition !== undefined) {
+    throw new TypeError(
+      `${caller}: option partition: expected none for a FileSystem, which is that of one partition`,
+    )
+  }
 }
 
 /** Runs `work` on a file system; what is opened for it is closed. */

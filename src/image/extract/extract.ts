@@ -2,8 +2,9 @@
 import type { ImageSource } from '../../input/open-input.ts'
 import {
   BOOLEAN,
-  checkOptions,
+  checkValue,
   oneOf,
+  PATH,
   required,
   wholeNumber,
   type OptionTable,
@@ -13,10 +14,17 @@ import type { DiskImage } from '../disk-image.ts'
 import type { FileSystem } from '../file-system.ts'
 import { openImage } from '../open-image.ts'
 import type { ArchiveOptions } from './archive-file.ts'
-import { EXTRACT_OPTIONS, startOf, withFileSystem, type ExtractFromOptions } from './extract-source.ts'
+import {
+  checkExtractOptions,
+  EXTRACT_OPTIONS,
+  startOf,
+  withFileSystem,
+  type ExtractFromOptions,
+} from './extract-source.ts'
 import { writeArchive as toTar, type ExtractTarResult } from './extract-tar.ts'
 import { writeDirectory as toDirectory } from './extract-to.ts'
 import type { ExtractResult } from './options.ts'
+import { checkDirectoryName } from './target-directory.ts'
 
 export type { ArchiveCompression, ArchiveOptions } from './archive-file.ts'
 export type { ExtractFromOptions } from './extract-source.ts'
@@ -65,7 +73,7 @@ export async function extractTar(
   image: ImageSource | DiskImage | FileSystem,
   options: ExtractTarFilesOptions,
 ): Promise<ExtractTarResult> {
-  checkOptions('extractTar', options, TAR_OPTIONS)
+  checkExtractOptions('extractTar', image, options, TAR_OPTIONS)
   const { partition, path, ...rest } = options
   const open = (source: ImageSource) => openImage(source, { signal: options.signal })
   return withFileSystem(image, partition, open, async (fileSystem) =>
@@ -91,7 +99,9 @@ export async function extractTo(
   directory: string,
   options: ExtractFilesOptions = {},
 ): Promise<ExtractResult> {
-  checkOptions('extractTo', options, { ...EXTRACT_OPTIONS, force: BOOLEAN })
+  checkValue('extractTo: directory', directory, PATH)
+  checkDirectoryName(directory)
+  checkExtractOptions('extractTo', image, options, { ...EXTRACT_OPTIONS, force: BOOLEAN })
   const { partition, path, ...rest } = options
   const open = (source: ImageSource) => openImage(source, { signal: options.signal })
   return withFileSystem(image, partition, open, async (fileSystem) =>

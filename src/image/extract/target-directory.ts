@@ -32,6 +32,11 @@ export interface TargetDirectory {
   remove(): void
 }
 
+/** @throws OutputError when it is empty, which would be the current directory */
+export function checkDirectoryName(path: string): void {
+  if (path === '') throw new OutputError('"": expected the name of a directory')
+}
+
 /**
  * A new directory is made beside its place. Entries of an existing one are made inside of it, since its parent may be
  * another file system, and are moved to their places at the end.
