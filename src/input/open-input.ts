@@ -19,13 +19,20 @@ export type ImageSource = string | FileHandle | MemorySource
 /** Should it be a fifo, opening it must not wait for somebody who writes. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** @throws InputError when it cannot be opened, or cannot be read at any place: a directory, pipe or socket */
+/**
+ * @throws TypeError when it is nothing that can be opened
+ * @throws InputError when it cannot be opened, or cannot be read at any place: a directory, pipe or socket
+ */
 export async function openInput(image: ImageSource): Promise<OpenInput> {
   if (typeof image === 'string') return openPath(image)
-  if ('fd' in image) {
+  if (isFileHandle(image)) {
     return { name: UNNAMED, source: await sourceOf(image, UNNAMED), close: () => Promise.resolve() }
   }
-  return openMemory(image)
+  return openMemory(image, 'a path, a FileHandle, ')
+}
+
+function isFileHandle(image: FileHandle | MemorySource): image is FileHandle {
+  return typeof image === 'object' && (image as unknown) !== null && 'fd' in image && 'stat' in image
 }
 
 async function openPath(path: string): Promise<OpenInput> {
