@@ -2,6 +2,7 @@
 import {
   GPT_ENTRY_COUNT,
   GPT_PRIMARY_LBA,
+  GPT_SECTOR_SIZES,
   GptEntry,
   MAX_SECTORS,
   PRIMARY_PARTITIONS,
@@ -41,8 +42,13 @@ export function gptEntrySectors(sectorSize: GptSectorSize): number {
 /**
  * A GPT of 128 entries: the protective MBR, a header and the entries at the start of the disk, entries and a header
  * at its end.
+ *
+ * @throws RangeError when the sectors have another size
  */
 export function gptLayout(sectorSize: GptSectorSize = SECTOR_SIZE): TableLayout {
+  if (!GPT_SECTOR_SIZES.includes(sectorSize)) {
+    throw new RangeError(`expected sectors of 512 or 4096 bytes, found ${sectorSize as number}`)
+  }
   const entrySectors = gptEntrySectors(sectorSize)
   return {
     name: 'a GPT',

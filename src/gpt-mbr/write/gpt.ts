@@ -1,11 +1,11 @@
 import { DoesNotFitError } from '../../lib/errors.ts'
+import { checkValue, TEXT, type OptionType } from '../../lib/options.ts'
 import { crc32 } from '../crc32.ts'
 import {
   chsOf,
   GPT_ENTRY_COUNT,
   GPT_PRIMARY_LBA,
   GPT_REVISION,
-  GPT_SECTOR_SIZES,
   GPT_SIGNATURE,
   GptEntry,
   GptHeader,
@@ -67,6 +67,7 @@ export interface EncodedGpt {
  * Encodes a GPT of 128 entries with its protective MBR and its backup. (UEFI Specification 2.10, sections 5.2.3
  * and 5.3)
  *
+ * @throws TypeError when a value is missing, or of the wrong type
  * @throws DoesNotFitError when a partition reaches into the backup at the end of the disk
  * @throws RangeError when there are too many partitions, when two overlap or have the same GUID, or when a value is
  *   none that a GPT can hold
@@ -87,14 +88,14 @@ export interface EncodedGpt {
  * for (const { offset, bytes } of [primary, backup]) await sink.write(offset, bytes)
  */
 export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partitions }: GptSpec): EncodedGpt {
-  if (!GPT_SECTOR_SIZES.includes(sectorSize)) {
-    throw new RangeError(`expected sectors of 512 or 4096 bytes, found ${sectorSize as number}`)
-  }
+  const { startSize, endSize } = gptLayout(sectorSize)
+  checkValue('diskSize', diskSize, NUMBER)
+  checkValue('diskGuid', diskGuid, TEXT)
+  checkValue('partitions', partitions, ARRAY)
   const diskSectors = diskSize / sectorSize
   if (!Number.isInteger(diskSectors)) {
     throw new RangeError(`expected a disk of whole sectors of ${sectorSize} bytes, found ${diskSize}`)
   }
-  const { startSize, endSize } = gptLayout(sectorSize)
   if (diskSize <= startSize + endSize) {
     throw new DoesNotFitError('a GPT', { needed: startSize + endSize + sectorSize, available: diskSize })
   }
@@ -111,7 +112,7 @@ export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partit
     reserved: 0,
     firstUsableLba: startSize / sectorSize,
     lastUsableLba: (diskSize - endSize) / sectorSize - 1,
-    diskGuid: guidBytes(diskGuid, 'the disk'),
+    diskGuid: uniqueGuidBytes(diskGuid, 'the disk'),
     entryCount: GPT_ENTRY_COUNT,
     entrySize: GptEntry.size,
     entriesCrc: crc32(entries),
@@ -172,6 +173,7 @@ function encodeEntries(partitions: readonly GptPartitionSpec[], context: EntryCo
   const bytes = new Uint8Array(GPT_ENTRY_COUNT * GptEntry.size)
   for (const [i, partition] of partitions.entries()) {
     const what = `partition ${i + 1}`
+    checkPartition(partition, what)
     const guid = partition.guid.toUpperCase()
     const other = numbers.get(guid)
     if (other !== undefined) throw new RangeError(`${what} has the GUID of partition ${other}, ${guid}`)
@@ -180,6 +182,29 @@ function encodeEntries(partitions: readonly GptPartitionSpec[], context: EntryCo
   }
   refuseOverlaps(partitions)
   return bytes
+}
+
+const NUMBER: OptionType = { expected: 'a number', accepts: (value) => typeof value === 'number' }
+const ARRAY: OptionType = { expected: 'an array', accepts: (value) => Array.isArray(value) }
+const OBJECT: OptionType = {
+  expected: 'an object',
+  accepts: (value) => typeof value === 'object' && value !== null,
+}
+const ATTRIBUTES: OptionType = {
+  expected: 'a bigint from 0 to 2^64 - 1',
+  accepts: (value) => typeof value === 'bigint' && BigInt.asUintN(64, value) === value,
+  acceptsType: (value) => typeof value === 'bigint',
+}
+
+function checkPartition(partition: GptPartitionSpec, what: string): void {
+  checkValue(what, partition, OBJECT)
+  const { start, size, type, guid, name = '', attributes = 0n } = partition
+  checkValue(`${what}: start`, start, NUMBER)
+  checkValue(`${what}: size`, size, NUMBER)
+  checkValue(`${what}: type`, type, TEXT)
+  checkValue(`${what}: guid`, guid, TEXT)
+  checkValue(`${what}: name`, name, TEXT)
+  checkValue(`${what}: attributes`, attributes, ATTRIBUTES)
 }
 
 function entryOf(
@@ -210,7 +235,7 @@ function entryOf(
   if (typeGuid.every((byte) => byte === 0)) throw new RangeError(`${what}: type 0 marks an unused entry`)
   return {
     typeGuid,
-    guid: guidBytes(guid, what),
+    guid: uniqueGuidBytes(guid, what),
     firstLba,
     lastLba: firstLba + sectors - 1,
     attributes,
@@ -232,5 +257,14 @@ function refuseOverlaps(partitions: readonly GptPartitionSpec[]): void {
 function guidBytes(text: string, what: string): Uint8Array {
   const bytes = parseGuid(text)
   if (bytes === undefined) throw new RangeError(`${what}: expected a GUID, found ${JSON.stringify(text)}`)
+  return bytes
+}
+
+/** Zeros stand for none. */
+function uniqueGuidBytes(text: string, what: string): Uint8Array {
+  const bytes = guidBytes(text, what)
+  if (bytes.every((byte) => byte === 0)) {
+    throw new RangeError(`${what}: expected a GUID of its own, found all zeros`)
+  }
   return bytes
 }
