@@ -1,4 +1,5 @@
 import type { SpecIssue } from '../lib/errors.ts'
+import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
 import { MBR_LAYOUT, type TableLayout } from './layout.ts'
 
 /** A partition to be placed. Offsets and sizes in bytes. */
@@ -22,10 +23,19 @@ export interface Placement {
 export interface PlacementOptions {
   /** The table that the disk gets: `MBR_LAYOUT` by default, or `gptLayout()`. */
   table?: TableLayout
-  /** Bytes: a partition without a start begins at a multiple of it. 1 MiB by default. */
+  /** Bytes: a partition without a start begins at a multiple of it. A multiple of the sector size; 1 MiB by default. */
   align?: number
   /** Bytes, when the disk's size is fixed. */
   diskSize?: number
+}
+
+const OPTIONS: OptionTable<PlacementOptions> = {
+  table: {
+    expected: 'MBR_LAYOUT or a gptLayout()',
+    accepts: (value) => typeof value === 'object' && value !== null && 'sectorSize' in value,
+  },
+  align: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  diskSize: wholeNumber(0, Number.MAX_SAFE_INTEGER),
 }
 
 export interface PlacementResult {
@@ -44,6 +54,8 @@ const MIB = 2 ** 20
 /**
  * Decides where the partitions of a disk lie, and checks that they overlap neither each other nor the table.
  *
+ * @throws TypeError when an option is unknown or of the wrong type
+ * @throws RangeError when one is out of range
  * @example
  * const { placements, issues } = placePartitions([
  *   { size: 64 * 2 ** 20, jsonPath: 'partitions[0]' },
@@ -52,9 +64,16 @@ const MIB = 2 ** 20
  */
 export function placePartitions(
   requests: readonly PlacementRequest[],
-  { table = MBR_LAYOUT, align = MIB, diskSize }: PlacementOptions = {},
+  options: PlacementOptions = {},
 ): PlacementResult {
+  checkOptions('placePartitions', options, OPTIONS)
+  const { table = MBR_LAYOUT, align = MIB, diskSize } = options
   const { sectorSize } = table
+  if (align % sectorSize !== 0) {
+    throw new RangeError(
+      `placePartitions: option align: expected a multiple of sectors of ${sectorSize} bytes, found ${align}`,
+    )
+  }
   const isSectors = (bytes: number) => Number.isSafeInteger(bytes) && bytes >= 0 && bytes % sectorSize === 0
   const issues: SpecIssue[] = []
   const placements: Placement[] = []

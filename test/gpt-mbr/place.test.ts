@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { gptLayout } from '../../src/gpt-mbr/layout.ts'
 import { placePartitions, type PlacementRequest } from '../../src/gpt-mbr/place.ts'
 
 const MIB = 2 ** 20
@@ -131,6 +132,34 @@ describe('placePartitions', () => {
           else expect(start).toBe(list[i].start)
         })
       }),
+    )
+  })
+})
+
+describe('mistakes of the program', () => {
+  test.each<[object, Error]>([
+    [{ aling: MIB }, new TypeError('unknown option aling: did you mean align?')],
+    [
+      { align: 0 },
+      new RangeError('option align: expected a whole number from 1 to 9007199254740991, found 0'),
+    ],
+    [
+      { align: 1000 },
+      new RangeError('option align: expected a multiple of sectors of 512 bytes, found 1000'),
+    ],
+    [
+      { diskSize: 0.5 },
+      new RangeError('option diskSize: expected a whole number from 0 to 9007199254740991, found 0.5'),
+    ],
+    [{ table: 'gpt' }, new TypeError('option table: expected MBR_LAYOUT or a gptLayout(), found "gpt"')],
+  ])('%o is refused', (options, error) => {
+    error.message = `placePartitions: ${error.message}`
+    expect(() => placePartitions([], options)).toThrow(error)
+  })
+
+  test('a GPT has sectors of 512 or 4096 bytes', () => {
+    expect(() => gptLayout(1000 as 512)).toThrow(
+      new RangeError('expected sectors of 512 or 4096 bytes, found 1000'),
     )
   })
 })
