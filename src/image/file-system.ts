@@ -7,6 +7,7 @@ import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
 import { FindingLog } from '../lib/finding-log.ts'
 import { findingOf, type Finding, type OnFinding } from '../lib/finding.ts'
+import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
 import { type ReadRoutine, drive } from '../lib/read-routine.ts'
 import type { OpenedFileSystem } from './drivers/driver.ts'
 import type { FileSystemType } from './drivers/table.ts'
@@ -31,6 +32,15 @@ import type {
 } from './file-system-types.ts'
 
 export type * from './file-system-types.ts'
+
+const RANGE: OptionTable<ReadRange> = {
+  offset: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  length: {
+    expected: 'a whole number of at least 0, or Infinity',
+    accepts: (value) => value === Infinity || (Number.isInteger(value) && (value as number) >= 0),
+    acceptsType: (value) => typeof value === 'number',
+  },
+}
 
 export interface FileSystemParts {
   opened: OpenedFileSystem
@@ -143,8 +153,12 @@ export class FileSystem {
   /**
    * The content of a file, or a part of it: holes as zeros, in pieces of at most 1 MiB. It is read as the pieces are
    * asked for.
+   *
+   * @throws TypeError when the range has an unknown key or a wrong type
+   * @throws RangeError when the range is none
    */
   async *read(path: FilePath, range: ReadRange = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    checkOptions('read', range, RANGE)
     yield* this.#pieces(await this.#open(path, 'file'), range)
   }
 
@@ -209,9 +223,6 @@ export class FileSystem {
   }
 
   async *#pieces(file: OpenInode, { offset = 0, length = Infinity }: ReadRange): AsyncGenerator<Uint8Array> {
-    if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
-      throw new RangeError(`expected a range of bytes, found ${length} bytes from ${offset}`)
-    }
     const { size } = file.inode
     const end = Math.min(size, offset + length)
     for (let at = offset; at < end;) {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FileSystem } from '../../src/image/file-system.ts'
+import { FileSystem, type ReadRange } from '../../src/image/file-system.ts'
 import { CorruptError, NotFoundError, openImage, UnsupportedError, type DiskImage } from '../../src/index.ts'
 import type { InodeRef, OpenInode } from '../../src/file-tree/reader.ts'
 import { memorySource } from '../../src/lib/byte-source.ts'
@@ -73,7 +73,20 @@ describe('a file system', () => {
     expect(await collect(root.read('/@/etc/big', { offset: BIG_FILE.length + 5 }))).toEqual([])
     expect(Buffer.compare(await root.readFile('/@/etc/text'), TEXT_FILE)).toBe(0)
     expect(Buffer.compare(await firmware.readFile('kernel8.img'), noise((2 << 20) + 3, 7))).toBe(0)
-    await expect(collect(root.read('/@/etc/big', { offset: -1 }))).rejects.toThrow(RangeError)
+    await expect(collect(root.read('/@/etc/big', { offset: -1 }))).rejects.toThrow(
+      new RangeError('read: option offset: expected a whole number from 0 to 9007199254740991, found -1'),
+    )
+    const refused: [unknown, Error][] = [
+      [null, new TypeError('read: options: expected an object, found null')],
+      [{ ofset: 1 }, new TypeError('read: unknown option ofset: did you mean offset?')],
+      [
+        { length: 1.5 },
+        new RangeError('read: option length: expected a whole number of at least 0, or Infinity, found 1.5'),
+      ],
+    ]
+    for (const [range, error] of refused) {
+      await expect(collect(root.read('/@/etc/big', range as ReadRange))).rejects.toThrow(error)
+    }
   })
 
   test('says where sparse files have content', async () => {
