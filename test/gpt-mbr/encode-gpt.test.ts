@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { encodeGpt, type GptSpec } from '../../src/gpt-mbr/write/gpt.ts'
+import { encodeGpt } from '../../src/gpt-mbr/write/gpt.ts'
 
 const MIB = 2 ** 20
 const NO_GUID = '00000000-0000-0000-0000-000000000000'
