@@ -212,12 +212,14 @@ describe('rooms of a format', () => {
 })
 
 describe('a new file system is a folder and a line in the table of drivers', () => {
-  const KNOW_TYPES = /^image\/drivers\//
+  const KNOW_TYPES = /^(image|build)\/drivers\//
   const QUESTIONS = /[!=]== '(btrfs|fat|fat12|fat16|fat32)'|\bas (Btrfs|Fat)Reader\b|'writer' in /g
 
-  test('nothing else in image/, boot/ and zenfs/ asks for a type', () => {
+  test('nothing else in build/, image/, boot/ and zenfs/ asks for a type', () => {
     const against = [...modules.keys()]
-      .filter((path) => ['image', 'boot', 'zenfs'].includes(folderOf(path)) && !KNOW_TYPES.test(path))
+      .filter(
+        (path) => ['build', 'image', 'boot', 'zenfs'].includes(folderOf(path)) && !KNOW_TYPES.test(path),
+      )
       .flatMap((path) =>
         [...readFileSync(join(ROOT, path), 'utf8').matchAll(QUESTIONS)].map(([found]) => `${path}: ${found}`),
       )

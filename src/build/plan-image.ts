@@ -1,5 +1,4 @@
-import { minDeviceBytes } from '../btrfs/write/fit.ts'
-import { MIN_FAT32_BYTES } from '../fat32/geometry.ts'
+import { sizeIssuesOf } from './drivers/sizes.ts'
 import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
@@ -7,7 +6,6 @@ import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/image-plan.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
-import { btrfsSizeIssues, fat32SizeIssues } from '../spec/size-rules.ts'
 import { parseSize } from '../spec/sizes.ts'
 import { parseEpoch, parseTime } from '../spec/times.ts'
 
@@ -91,9 +89,5 @@ function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest
 }
 
 function sizeIssues(spec: Draft<ImageSpec> | undefined): SpecIssue[] {
-  return (spec?.partitions ?? []).flatMap((partition, i) => {
-    const path = `partitions[${i}].size`
-    if (partition?.type === 'btrfs') return btrfsSizeIssues(partition, path, minDeviceBytes)
-    return partition?.type === 'fat32' ? fat32SizeIssues(partition.size, path, MIN_FAT32_BYTES) : []
-  })
+  return (spec?.partitions ?? []).flatMap((partition, i) => sizeIssuesOf(partition, `partitions[${i}].size`))
 }
