@@ -165,7 +165,7 @@ describe.skipIf(!canJudgeWithKernel() || !requireJudge('btrfs'))(
         [
           /line 4: TEXT is unknown/,
           /line 5: INITRD belongs to no entry/,
-          /DEFAULT other is none of its entries/,
+          /DEFAULT other names no entry of the menu/,
           /^error: .*entry a: its kernel \/missing is not there/,
         ],
       ))
