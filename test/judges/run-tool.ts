@@ -94,7 +94,8 @@ export function runTool(
         stdout: Buffer.concat(stdout).toString('utf8'),
         stderr: Buffer.concat(stderr).toString('utf8'),
       }
-      if (code !== null) resolve({ code, ...result })
+      // A shell whose command was killed first may still end by itself.
+      if (code !== null && !stalled) resolve({ code, ...result })
       else {
         const why = stalled ? `no progress for ${stallMs} ms` : `killed by ${signal}`
         reject(new Error(`${said}: ${why}\n${result.stdout}${result.stderr}`))
