@@ -9,8 +9,6 @@ const ENVIRONMENT = {
   NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1',
   NPM_CONFIG_REGISTRY: 'https://npm.example/',
 }
-/** Results are kept, so that a later attempt starts from them. */
-const ATTEMPTS = 20
 /**
  * Every sandbox begins as a copy of all mounts there are. Those of other tests, as long as it has them, would be busy
  * when they are unmounted.
@@ -69,21 +67,15 @@ export async function buildWithNix(
     ...['--option', 'sandbox-paths', [...machine, `/repository=${REPOSITORY}`].join(' ')],
     ...['-E', IN_STUB + expression, ...more],
   ]
-  for (let attempt = 1; ; attempt++) {
-    const { code, stdout, stderr } = await runTool(
-      'unshare',
-      ['--mount', 'bash', '-c', WITHOUT_MOUNTS, 'nix-build', ...args],
-      options(),
-    )
-    if (code === 0)
-      return stdout
-        .trim()
-        .split('\n')
-        .map((path) => join(root, path))
-    // Nix kills a builder when its output ends, now and then before the kernel has it down as ended.
-    if (stderr.includes('failed due to signal 9') && attempt < ATTEMPTS) continue
-    throw new Error(`nix-build: exit code ${code}\n${stderr}`)
-  }
+  const { stdout } = await mustRun(
+    'unshare',
+    ['--mount', 'bash', '-c', WITHOUT_MOUNTS, 'nix-build', ...args],
+    options(),
+  )
+  return stdout
+    .trim()
+    .split('\n')
+    .map((path) => join(root, path))
 }
 
 function evaluation(expression: string): string[] {

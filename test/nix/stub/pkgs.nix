@@ -29,6 +29,9 @@ let
             export out SOURCE_DATE_EPOCH=315532800
             export PATH=${concatStringsSep ":" (map (input: "${input}/bin") nativeBuildInputs ++ [ "/usr/bin:/bin" ])}
             ${script}
+            # Keeps bash from becoming the last program. Nix kills a builder that closes its output, and cp, for one,
+            # does so before it ends.
+            exit 0
           ''
         ];
       }
