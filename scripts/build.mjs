@@ -1,31 +1,34 @@
 /**
- * Compiles src/ to dist/, with the JSON Schema and the page of `diskwright inspect`. Output of modules that src/ no longer
- * has is removed afterwards, so that dist/ is never empty while a program runs from it.
+ * Compiles src/ to dist/: the library module by module, the command as a bundle, with the JSON Schema and the page of
+ * `diskwright inspect`. Output of modules that src/ no longer has is removed afterwards, so that dist/ is never empty
+ * while a program runs from it.
  *
  * usage: node scripts/build.mjs [options of tsc]
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundleCommand } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** Files of dist/ that are not compiled from a module. */
-const OTHERS = new Set(['schema.json', join('cli', 'report', 'page.js'), join('cli', 'report', 'page.css')])
-
 function filesBelow(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
 }
 
-function removeStale(src, dist) {
+/** @param others files that are not compiled from a module each */
+function removeStale(src, dist, others) {
   const modules = filesBelow(src).map((file) => file.replace(/\.ts$/, ''))
-  const made = new Set(modules.flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => name + end)))
+  const compiled = modules
+    .filter((name) => !name.startsWith(`cli${sep}`))
+    .flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => name + end))
+  const made = new Set([...compiled, ...others])
   for (const file of filesBelow(dist)) {
-    if (!OTHERS.has(file) && !made.has(file)) rmSync(join(dist, file), { force: true })
+    if (!made.has(file)) rmSync(join(dist, file), { force: true })
   }
 }
 
@@ -34,8 +37,10 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdi
 try {
   ensureGenerated()
   node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
-  removeStale(join(ROOT, 'src'), join(ROOT, 'dist'))
-  writePage(join(ROOT, 'src', 'cli', 'report', 'page'), join(ROOT, 'dist', 'cli', 'report'))
+  const [src, dist] = [join(ROOT, 'src'), join(ROOT, 'dist')]
+  const command = bundleCommand(src, join(dist, 'cli'))
+  const page = writePage(join(src, 'cli', 'report', 'page'), join(dist, 'cli'))
+  removeStale(src, dist, ['schema.json', ...[...command, ...page].map((file) => join('cli', file))])
   // Last: the time of this file tells whether dist/ is up to date.
   node('scripts/write-schema.mjs')
 } catch (error) {

@@ -75,11 +75,11 @@ export async function bundleForNode(entries, outdir) {
   })
 }
 
-/** The modules that threads load, by the names under which the package looks for them. */
+/** The modules that threads of the library load, by the names under which it looks for them. */
 export function workerEntries() {
   const dist = `${ROOT}/dist`
-  const paths = readdirSync(dist, { recursive: true }).filter((path) =>
-    /(^|[/\\])(\w+-worker|worker-main)\.js$/.test(path),
+  const paths = readdirSync(dist, { recursive: true }).filter(
+    (path) => /(^|[/\\])(\w+-worker|worker-main)\.js$/.test(path) && !/^cli[/\\]/.test(path),
   )
   return Object.fromEntries(paths.map((path) => [basename(path, '.js'), join(dist, path)]))
 }

@@ -2,15 +2,19 @@
  * Bundles the script of the page that `diskwright inspect --html` writes: a page that works from a file:// address cannot
  * load modules.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { notice } from './bundle-command.mjs'
 
 /** Packages that end up in the page; their licences ask for a notice in every copy. */
 const BUNDLED = ['d3-hierarchy']
 
-/** Writes `page.js` and `page.css`. */
+/**
+ * Writes the script and the style of the page.
+ *
+ * @returns the names of the two files
+ */
 export function writePage(source, target) {
   const { outputFiles, metafile } = buildSync({
     entryPoints: [join(source, 'main.ts')],
@@ -21,7 +25,7 @@ export function writePage(source, target) {
     write: false,
     metafile: true,
     legalComments: 'none',
-    banner: { js: BUNDLED.map(notice).join('\n') },
+    banner: { js: BUNDLED.map((name) => `/*! ${notice(name)}*/`).join('\n') },
   })
   const packages = Object.keys(metafile.inputs).flatMap(
     (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
@@ -31,9 +35,5 @@ export function writePage(source, target) {
   mkdirSync(target, { recursive: true })
   writeFileSync(join(target, 'page.js'), outputFiles[0].text)
   copyFileSync(join(source, 'page.css'), join(target, 'page.css'))
-}
-
-function notice(name) {
-  const folder = fileURLToPath(new URL(`../node_modules/${name}/`, import.meta.url))
-  return `/*! ${name}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n*/`
+  return ['page.js', 'page.css']
 }

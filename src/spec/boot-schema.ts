@@ -1,5 +1,5 @@
 /** The keys that make an image boot: firmware, U-Boot, and a NixOS system. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { expected } from './messages.ts'
 import { UBOOT_VERSION_PATTERN } from './uboot-version.ts'
 import { fileName, integer, text } from './values.ts'

@@ -1,5 +1,5 @@
 /** A BTRFS partition in an image description. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { nixos } from './boot-schema.ts'
 import { expected, utf8Length } from './messages.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'

@@ -1,5 +1,5 @@
 /** A FAT32 partition in an image description. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { firmware } from './boot-schema.ts'
 import { expected } from './messages.ts'
 import { VOLUME_ID_PATTERN } from './numbers.ts'

@@ -1,5 +1,5 @@
 /** The keys that partitions and file systems of all kinds have in common. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { isIterable } from '../file-tree/entry-values.ts'
 import type { EntrySource } from './image-spec.ts'
 import { expected } from './messages.ts'

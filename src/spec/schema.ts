@@ -2,7 +2,7 @@
  * The schema of the image description: its shape, the form of every value, and a description of every key. The checks
  * and the JSON Schema come from here; rules between keys are in `rules.ts`. Its types are those of `image-spec.ts`.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { uboot } from './boot-schema.ts'
 import { btrfs } from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'

@@ -1,5 +1,5 @@
 /** The form of every kind of value in an image description, and the words for what has another form. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { isGlobPart } from '../file-tree/glob.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
 import { DISK_ID_PATTERN, MBR_TYPE_PATTERN, isContainerType, parseHex } from './numbers.ts'
