@@ -31,6 +31,8 @@ export default defineConfig({
                 include: ['test/**/*.test.ts'],
                 exclude: [JUDGED, ...LONG],
                 setupFiles: 'test/harness/nothing-but-node.ts',
+                // Loading the modules anew for each file takes as long as half of the tests.
+                isolate: false,
               },
             },
             { extends: true, test: { name: 'judged', include: [JUDGED], exclude: LONG } },

@@ -15,8 +15,6 @@ import {
 import type * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { OutputError } from '../../src/lib/errors.ts'
-import { createBeside, createNameless } from '../../src/lib/temporary-file.ts'
 import { temporaryFolder } from '../output/folder.ts'
 
 /** Calls of the file system, in order; a test may make one fail. */
@@ -51,6 +49,11 @@ vi.mock('node:fs/promises', async (original) => {
     },
   }
 })
+
+// The module may have been loaded by another file, with the file system as it is.
+vi.resetModules()
+const { OutputError } = await import('../../src/lib/errors.ts')
+const { createBeside, createNameless } = await import('../../src/lib/temporary-file.ts')
 
 const top = temporaryFolder()
 let folder: string

@@ -20,7 +20,7 @@ test('any sequence of calls gives the image they describe', async () => {
       expect(await output.finish(expected.length)).toEqual({ bytes: expected.length })
       same(readFileSync(path), expected, 'file')
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 
