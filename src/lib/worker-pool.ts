@@ -1,6 +1,9 @@
 /**
  * Threads that do jobs in shared memory.
  *
+ * Jobs wait in a queue that is itself shared memory (`worker-queue.ts`): no message is sent for one, threads sleep
+ * until there is a job, and this thread is woken only when it waits for one.
+ *
  * When no thread can be started the pool does the jobs in the thread that made it, after a notice: in a browser, and
  * in a program that a bundler has put into one file, beside which there are no files for threads. So a pool is given
  * its handler twice: as the URL of a module for threads, and as an import that bundlers follow.
@@ -9,6 +12,7 @@ import type { Worker } from 'node:worker_threads'
 import { decodeError, type ErrorData } from './error-transfer.ts'
 import type { OnFinding } from './finding.ts'
 import { nodeModule } from './node-module.ts'
+import { WorkerQueue } from './worker-queue.ts'
 
 /** Does one job: in one of the pool's memories, with a number that means something to the handler. */
 export type JobHandler = (memory: SharedArrayBuffer, job: number) => void
@@ -30,7 +34,7 @@ export interface WorkerPoolOptions {
   load: () => Promise<HandlerModule>
   /** The argument of `createHandler`. */
   setup?: string
-  /** Memory that jobs work in: a job owns one while it is done. */
+  /** Memory that jobs work in: a job owns one until it is finished. */
   memories: readonly SharedArrayBuffer[]
   /** Called with a notice when no thread can be started. */
   onFinding?: OnFinding | undefined
@@ -41,32 +45,20 @@ export interface ThreadData {
   module: string
   setup: string | undefined
   memories: readonly SharedArrayBuffer[]
-}
-
-/** A job as it is posted to a thread: the index of its memory, and its number. */
-export interface PostedJob {
-  memory: number
-  job: number
+  queue: SharedArrayBuffer
 }
 
 /** Messages of a thread. */
-export type ThreadMessage = { type: 'ready' } | { type: 'done' } | { type: 'failed'; error: ErrorData }
-
-interface Job extends PostedJob {
-  resolve: () => void
-  reject: (error: Error) => void
-}
+export type ThreadMessage = { type: 'ready' } | { type: 'failed'; memory: number; error: ErrorData }
 
 interface Thread {
   worker: Worker
   /** Its handler is made: an error from now on is one of the work, not of the start. */
   ready: boolean
-  /** Jobs that it was given and has not done, in order. */
-  pending: Job[]
 }
 
 /**
- * Does jobs in the order of the calls, as many at a time as there are threads. Awaiting the promises in that order
+ * Does jobs in the order in which they are started, as many at a time as there are threads. Finishing them in that order
  * gives the results in order; the number of memories bounds how many jobs are under way.
  *
  * @example
@@ -77,33 +69,46 @@ interface Thread {
  *   memories: [new SharedArrayBuffer(1 << 20)],
  *   onFinding: ({ message }) => console.warn(message),
  * })
- * await pool.run(0, 3)
+ * pool.start(0, 3)
+ * await pool.finish(0)
  * await pool.close()
  */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
+  readonly #queue: WorkerQueue
   readonly #starting: Promise<void>
   #threads: Thread[] = []
   /** Does the jobs when there are no threads. */
   #local: Promise<JobHandler> | undefined
+  /** By memory: errors of jobs that have failed, until they are finished. */
+  readonly #errors = new Map<number, Error>()
+  /** Called when another error has arrived. */
+  #onError: (() => void) | undefined
   #failure: Error | undefined
   #closing = false
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
+    this.#queue = new WorkerQueue(options.memories.length)
     this.#starting = this.#start()
   }
 
   /**
-   * Gives a job to the thread that has least to do.
+   * Queues a job.
    *
-   * @param memory index of its memory
-   * @throws the error of the job, with its class, stack and fields, or that of a thread that has ended
+   * @param memory index of its memory, whose last job is finished
    */
-  async run(memory: number, job: number): Promise<void> {
-    await this.#starting
-    if (this.#failure !== undefined) throw this.#failure
-    await new Promise<void>((resolve, reject) => this.#give({ memory, job, resolve, reject }))
+  start(memory: number, job: number): void {
+    this.#queue.push(memory, job)
+  }
+
+  /**
+   * Waits for the last job that was started in a memory. Without a promise it is done.
+   *
+   * @returns rejects with the error of the job, with its class, stack and fields, or that of a thread that has ended
+   */
+  finish(memory: number): Promise<void> | void {
+    if (!this.#queue.isDone(memory)) return this.#finishLater(memory)
   }
 
   /** Ends the threads, whatever they are doing; jobs under way are rejected. */
@@ -112,6 +117,29 @@ export class WorkerPool {
     this.#fail(new Error('the worker threads were stopped'))
     await this.#starting
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+  }
+
+  async #finishLater(memory: number): Promise<void> {
+    await this.#starting
+    for (;;) {
+      if (this.#queue.isDone(memory)) return
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#queue.hasFailed(memory)) throw await this.#errorOf(memory)
+      if (this.#local !== undefined) await this.#workLocally(this.#local)
+      else await this.#queue.change(memory)
+    }
+  }
+
+  /** The error of a failed job, which is posted by its thread. */
+  async #errorOf(memory: number): Promise<Error> {
+    for (;;) {
+      const error = this.#errors.get(memory) ?? this.#failure
+      if (error !== undefined) {
+        this.#errors.delete(memory)
+        return error
+      }
+      await new Promise<void>((resolve) => (this.#onError = resolve))
+    }
   }
 
   async #start(): Promise<void> {
@@ -131,37 +159,29 @@ export class WorkerPool {
   #addThread(WorkerClass: typeof Worker): void {
     const { module, setup, memories } = this.#options
     const worker = new WorkerClass(new URL('./worker-main.js', import.meta.url), {
-      workerData: { module: module().href, setup, memories } satisfies ThreadData,
+      workerData: {
+        module: module().href,
+        setup,
+        memories,
+        queue: this.#queue.shared,
+      } satisfies ThreadData,
     })
-    const thread: Thread = { worker, ready: false, pending: [] }
+    const thread: Thread = { worker, ready: false }
     worker.on('message', (message: ThreadMessage) => {
-      if (message.type === 'ready') {
-        thread.ready = true
-        return
-      }
-      // After a failure of the pool nobody is waiting any more.
-      const job = thread.pending.shift()
-      if (message.type === 'done') job?.resolve()
-      else job?.reject(decodeError(message.error))
+      if (message.type === 'ready') thread.ready = true
+      else this.#takeError(message.memory, decodeError(message.error))
     })
     worker.on('error', (error) => this.#lose(thread, error))
     worker.on('exit', (code) => this.#lose(thread, new Error(`a worker thread ended with code ${code}`)))
     this.#threads.push(thread)
   }
 
-  #give(job: Job): void {
-    if (this.#local !== undefined) {
-      void this.#doHere(this.#local, job)
-      return
-    }
-    const thread = this.#threads.reduce((idlest, other) =>
-      other.pending.length < idlest.pending.length ? other : idlest,
-    )
-    thread.pending.push(job)
-    thread.worker.postMessage({ memory: job.memory, job: job.job } satisfies PostedJob)
+  #takeError(memory: number, error: Error): void {
+    this.#errors.set(memory, error)
+    this.#onError?.()
   }
 
-  /** A thread that could not start leaves its jobs to the others; one that ends later fails the pool. */
+  /** A thread that could not start leaves the jobs to the others; one that ends later fails the pool. */
   #lose(thread: Thread, error: Error): void {
     if (this.#closing || !this.#threads.includes(thread)) return
     if (thread.ready) {
@@ -170,7 +190,6 @@ export class WorkerPool {
     }
     this.#threads = this.#threads.filter((other) => other !== thread)
     if (this.#threads.length === 0) this.#workHere(error)
-    for (const job of thread.pending) this.#give(job)
   }
 
   #workHere(reason: unknown): void {
@@ -181,6 +200,7 @@ export class WorkerPool {
       message: `they cannot be started, so the main thread does their work (${reason instanceof Error ? reason.message : String(reason)})`,
     })
     this.#loadHandler()
+    this.#queue.wakeWaiters()
   }
 
   #loadHandler(): void {
@@ -190,21 +210,23 @@ export class WorkerPool {
     this.#local.catch(() => undefined)
   }
 
-  async #doHere(handler: Promise<JobHandler>, { memory, job, resolve, reject }: Job): Promise<void> {
+  /** Does the oldest job of the queue in this thread. */
+  async #workLocally(handler: Promise<JobHandler>): Promise<void> {
+    const memory = this.#queue.take()
+    if (memory === undefined) return
     try {
       const handle = await handler
-      if (this.#failure !== undefined) throw this.#failure
-      handle(this.#options.memories[memory], job)
-      resolve()
+      handle(this.#options.memories[memory], this.#queue.jobOf(memory))
+      this.#queue.done(memory)
     } catch (error) {
-      reject(error as Error)
+      this.#takeError(memory, error as Error)
+      this.#queue.fail(memory)
     }
   }
 
   #fail(error: Error): void {
     this.#failure ??= error
-    for (const { pending } of this.#threads) {
-      for (const { reject } of pending.splice(0)) reject(error)
-    }
+    this.#onError?.()
+    this.#queue.wakeWaiters()
   }
 }

@@ -36,13 +36,11 @@ export function localCompressor(zstd: Zstd, level: number): RunCompressor {
 /** In a thread that begins with the first run. */
 export function threadedCompressor(level: number, onFinding?: OnFinding): RunCompressor {
   const buffers = Array.from({ length: BACKLOG + 2 }, () => new SharedArrayBuffer(RunMemory.byteLength))
-  const underWay = new Map<number, Promise<void>>()
   let pool: WorkerPool | undefined
   return {
     backlog: BACKLOG,
     memories: buffers.map((buffer) => new RunMemory(buffer)),
     start(memory, count) {
-      underWay.delete(memory)
       if (count === 0) return
       pool ??= new WorkerPool({
         workers: 1,
@@ -51,12 +49,9 @@ export function threadedCompressor(level: number, onFinding?: OnFinding): RunCom
         memories: buffers,
         onFinding,
       })
-      const done = pool.run(memory, compressJob(count, level))
-      // `finish` reports the failure; until then nothing handles the rejection.
-      done.catch(() => undefined)
-      underWay.set(memory, done)
+      pool.start(memory, compressJob(count, level))
     },
-    finish: (memory) => underWay.get(memory),
+    finish: (memory) => pool?.finish(memory),
     close: () => pool?.close() ?? Promise.resolve(),
   }
 }

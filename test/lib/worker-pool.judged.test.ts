@@ -49,6 +49,20 @@ async function withPool(
   }
 }
 
+/** Does one job. */
+async function run(pool: Module.WorkerPool, memory: number, job: number): Promise<void> {
+  pool.start(memory, job)
+  await pool.finish(memory)
+}
+
+/** Does jobs in the first eight memories, one of each at a time. */
+async function runMany(pool: Module.WorkerPool, rounds: number): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let memory = 0; memory < 8; memory++) pool.start(memory, 1 + memory)
+    for (let memory = 0; memory < 8; memory++) await pool.finish(memory)
+  }
+}
+
 async function errorOf(job: Promise<void>): Promise<Error> {
   return job.then(
     () => new Error('it was done'),
@@ -59,45 +73,44 @@ async function errorOf(job: Promise<void>): Promise<Error> {
 describe('a worker pool', () => {
   test.each([1, 3])('does jobs in shared memory, %i at a time', async (workers) => {
     await withPool(workers, async (pool, memories) => {
-      const jobs = Array.from({ length: 800 }, (_, i) => pool.run(i % 8, 1 + (i % 8)))
-      await Promise.all(jobs)
-      expect(memories.map((memory) => new Int32Array(memory)[0])).toEqual(
-        workers === 1 ? [100, 200, 300, 400, 500, 600, 700, 800] : expect.any(Array),
-      )
+      await runMany(pool, 100)
+      expect(memories.map((memory) => new Int32Array(memory)[0])).toEqual([
+        100, 200, 300, 400, 500, 600, 700, 800,
+      ])
     })
   })
 
   test('a job that fails rejects its promise and no other', async () => {
     await withPool(2, async (pool) => {
       const results = await Promise.allSettled([
-        pool.run(0, 1),
-        pool.run(1, FAIL),
-        pool.run(2, 1),
-        pool.run(3, 1),
+        run(pool, 0, 1),
+        run(pool, 1, FAIL),
+        run(pool, 2, 1),
+        run(pool, 3, 1),
       ])
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
-      await expect(pool.run(1, FAIL)).rejects.toThrow('this job was bound to fail')
+      await expect(run(pool, 1, FAIL)).rejects.toThrow('this job was bound to fail')
     })
   })
 
   test('what its threads are set up with reaches them', async () => {
     await withPool(1, async (pool) => {
-      await expect(pool.run(0, SAY_SETUP)).rejects.toThrow('set up with this')
+      await expect(run(pool, 0, SAY_SETUP)).rejects.toThrow('set up with this')
     })
   })
 
   test('a thread that ends takes the whole pool with it, and nothing hangs', async () => {
     await withPool(2, async (pool) => {
-      const jobs = [pool.run(0, EXIT), pool.run(1, HANG), pool.run(2, 1), pool.run(3, 1)]
+      const jobs = [run(pool, 0, EXIT), run(pool, 1, HANG), run(pool, 2, 1), run(pool, 3, 1)]
       const results = await Promise.allSettled(jobs)
       expect(results[0]).toMatchObject({ reason: { message: 'a worker thread ended with code 7' } })
-      await expect(pool.run(4, 1)).rejects.toThrow('ended with code 7')
+      await expect(run(pool, 4, 1)).rejects.toThrow('ended with code 7')
     })
   })
 
   test('closing it ends threads in the middle of a job', async () => {
     await withPool(2, async (pool) => {
-      const hanging = Promise.allSettled([pool.run(0, HANG), pool.run(1, HANG), pool.run(2, 1)])
+      const hanging = Promise.allSettled([run(pool, 0, HANG), run(pool, 1, HANG), run(pool, 2, 1)])
       await pool.close()
       expect((await hanging).every(({ status }) => status === 'rejected')).toBe(true)
     })
@@ -105,8 +118,24 @@ describe('a worker pool', () => {
 
   test('the threads are started without a notice', async () => {
     await withPool(2, async (pool, _, findings) => {
-      await Promise.all([pool.run(0, 1), pool.run(1, 1)])
+      await Promise.all([run(pool, 0, 1), run(pool, 1, 1)])
       expect(findings).toEqual([])
+    })
+  })
+
+  test('a memory has one job at a time', async () => {
+    await withPool(1, async (pool) => {
+      pool.start(0, 1)
+      expect(() => pool.start(0, 1)).toThrow('memory 0: expected no job under way')
+      await pool.finish(0)
+    })
+  })
+
+  test('waiting for nothing takes no time', async () => {
+    await withPool(1, async (pool) => {
+      expect(pool.finish(0)).toBeUndefined()
+      await run(pool, 0, 1)
+      expect(pool.finish(0)).toBeUndefined()
     })
   })
 })
@@ -115,7 +144,7 @@ describe.each([1, 0])('errors of jobs, %i threads', (workers) => {
   const thrown = async (job: number) => {
     let error = new Error('')
     await withPool(workers, async (pool) => {
-      error = await errorOf(pool.run(0, job))
+      error = await errorOf(run(pool, 0, job))
     })
     return error
   }
@@ -154,10 +183,10 @@ describe('a pool whose threads cannot be started', () => {
     withPool(
       3,
       async (pool, memories, findings) => {
-        await Promise.all(Array.from({ length: 80 }, (_, i) => pool.run(i % 8, 1 + (i % 8))))
+        await runMany(pool, 10)
         expect(memories.map((memory) => new Int32Array(memory)[0])).toEqual([10, 20, 30, 40, 50, 60, 70, 80])
-        await expect(pool.run(0, SAY_SETUP)).rejects.toThrow('set up with this')
-        await expect(pool.run(0, FAIL)).rejects.toThrow('this job was bound to fail')
+        await expect(run(pool, 0, SAY_SETUP)).rejects.toThrow('set up with this')
+        await expect(run(pool, 0, FAIL)).rejects.toThrow('this job was bound to fail')
         expect(findings).toMatchObject([
           {
             severity: 'notice',
@@ -179,7 +208,7 @@ describe('a pool whose threads cannot be started', () => {
     }))
 
   test('fails every job when the module cannot be loaded there either', async () => {
-    await withPool(1, (pool) => expect(pool.run(0, 1)).rejects.toThrow('no-such-handler'), {
+    await withPool(1, (pool) => expect(run(pool, 0, 1)).rejects.toThrow('no-such-handler'), {
       module: () => MISSING,
       loaded: MISSING,
     })
@@ -201,7 +230,10 @@ describe('a program in one file', () => {
       onFinding: ({ severity, where }) => console.log(severity + ': ' + where),
     })
     void (async () => {
-      for (let i = 0; i < 10; i++) await pool.run(0, i)
+      for (let i = 0; i < 10; i++) {
+        pool.start(0, i)
+        await pool.finish(0)
+      }
       await pool.close()
       console.log(new Int32Array(memories[0])[0])
     })()

@@ -28,16 +28,10 @@ export function openExtentEncoder(
     memories: buffers,
     onFinding,
   })
-  const running = new Map<number, Promise<void>>()
   return {
     memories: buffers.map((buffer) => new BatchMemory(buffer, hash)),
-    start(memory, count) {
-      const job = pool.run(memory, count)
-      // `finish` reports a failure; until it is called nothing handles the rejection.
-      job.catch(() => undefined)
-      running.set(memory, job)
-    },
-    finish: (memory) => running.get(memory),
+    start: (memory, count) => pool.start(memory, count),
+    finish: (memory) => pool.finish(memory),
     close: () => pool.close(),
   }
 }

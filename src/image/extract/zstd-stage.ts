@@ -9,8 +9,13 @@ const DEFAULT_LEVEL = 3
 /** Frames that wait for a thread or for the writer, beside those that are being compressed. */
 const WAITING = 2
 
-/** Compresses the content of one of the memories. */
-type Compress = (memory: number, length: number) => Promise<void> | void
+/** Compresses the content of memories. */
+interface FrameCompressor {
+  start(memory: number, length: number): void
+  /** Settled when the content is compressed; without a promise it is. */
+  finish(memory: number): Promise<void> | void
+  close(): Promise<void>
+}
 
 /** The bytes do not depend on the number of workers. */
 export async function zstdStage(
@@ -21,7 +26,11 @@ export async function zstdStage(
     const memory = new FrameMemory(new ArrayBuffer(FrameMemory.byteLength))
     const zstd = await loadZstd()
     const compressor = zstd.createCompressor(level)
-    return frameWriter(writer, [memory], (_, length) => memory.compress(length, zstd, compressor))
+    return frameWriter(writer, [memory], {
+      start: (_, length) => memory.compress(length, zstd, compressor),
+      finish: () => undefined,
+      close: () => Promise.resolve(),
+    })
   }
   const buffers = Array.from(
     { length: workers + WAITING },
@@ -34,34 +43,30 @@ export async function zstdStage(
     memories: buffers,
   })
   const memories = buffers.map((buffer) => new FrameMemory(buffer))
-  return frameWriter(
-    writer,
-    memories,
-    (memory, length) => pool.run(memory, compressJob(length, level)),
-    () => pool.close(),
-  )
+  return frameWriter(writer, memories, {
+    start: (memory, length) => pool.start(memory, compressJob(length, level)),
+    finish: (memory) => pool.finish(memory),
+    close: () => pool.close(),
+  })
 }
 
 function frameWriter(
   writer: StreamWriter,
   memories: readonly FrameMemory[],
-  compress: Compress,
-  close: () => Promise<void> = () => Promise.resolve(),
+  compressor: FrameCompressor,
 ): StreamWriter {
   /** Memories under way, in the order of the archive. */
-  const underWay: { memory: number; done: Promise<void> | void }[] = []
+  const underWay: number[] = []
   let next = 0
   let filled = 0
   const passOldest = async () => {
-    const { memory, done } = underWay.shift()!
-    await done
+    const memory = underWay.shift()!
+    await compressor.finish(memory)
     await writer.write(memories[memory].frame())
   }
   const start = () => {
-    const done = compress(next, filled)
-    // Passing it on throws it.
-    done?.catch(() => undefined)
-    underWay.push({ memory: next, done })
+    compressor.start(next, filled)
+    underWay.push(next)
     next = (next + 1) % memories.length
     filled = 0
   }
@@ -79,11 +84,11 @@ function frameWriter(
     async end() {
       if (filled > 0) start()
       while (underWay.length > 0) await passOldest()
-      await close()
+      await compressor.close()
       await writer.end()
     },
     async abort() {
-      await close()
+      await compressor.close()
       await writer.abort()
     },
   }
