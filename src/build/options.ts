@@ -10,6 +10,7 @@ import {
   PATH,
   required,
   wholeNumber,
+  WORKERS,
   type OptionTable,
 } from '../lib/options.ts'
 import { MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
@@ -54,8 +55,6 @@ export interface Progress {
   entries: number
 }
 
-const MAX_WORKERS = 1024
-
 const OPTIONS: OptionTable<BuildOptions> = {
   output: required({
     expected: 'a path, a Writable or a WritableStream',
@@ -64,7 +63,7 @@ const OPTIONS: OptionTable<BuildOptions> = {
   format: oneOf(['img', 'img.zst'] satisfies OutputFormat[]),
   outputLevel: wholeNumber(1, MAX_ZSTD_LEVEL),
   force: BOOLEAN,
-  workers: wholeNumber(0, MAX_WORKERS),
+  workers: WORKERS,
   baseDirectory: PATH,
   onProgress: FUNCTION,
   onFinding: FUNCTION,

@@ -64,8 +64,9 @@ export async function verifyImage(
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
   checkOptions('verifyImage', options, VERIFY_OPTIONS)
-  if (image instanceof DiskImage) return verifyDisk(image, options)
-  return verifyBytes(await openBytes(image, options.signal), options)
+  const given = { ...options, workers: 0 }
+  if (image instanceof DiskImage) return verifyDisk(image, given)
+  return verifyBytes(await openBytes(image, options.signal), given)
 }
 
 /**

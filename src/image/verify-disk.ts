@@ -3,7 +3,7 @@ import { checkTable } from '../gpt-mbr/check/check.ts'
 import type { ImageBytes, InputProgress } from '../input/open-stored.ts'
 import { CorruptError } from '../lib/errors.ts'
 import { findingOf, mismatch, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
-import { BOOLEAN, type OptionTable } from '../lib/options.ts'
+import { BOOLEAN, WORKERS, type OptionTable } from '../lib/options.ts'
 import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import type { DiskImage } from './disk-image.ts'
@@ -14,13 +14,22 @@ import { OPEN_OPTIONS, type OpenOptions } from './open-options.ts'
 export interface VerifyOptions extends OpenOptions {
   /** Check the structure alone, not the content of files. */
   quick?: boolean | undefined
+  /**
+   * Worker threads that decompress; 0: the calling thread does it. Default: one for each core; in a browser none is
+   * used.
+   */
+  workers?: number | undefined
   /** Called with each finding as it is made; offsets are those in the (uncompressed) image. */
   onFinding?: OnFinding | undefined
   /** Called often: bytes of the image that are decompressed, or of a partition that are checked. */
   onProgress?: ((progress: InputProgress) => void) | undefined
 }
 
-export const VERIFY_OPTIONS: OptionTable<VerifyOptions> = { ...OPEN_OPTIONS, quick: BOOLEAN }
+export const VERIFY_OPTIONS: OptionTable<VerifyOptions> = {
+  ...OPEN_OPTIONS,
+  quick: BOOLEAN,
+  workers: WORKERS,
+}
 
 export type FindingCounts = Record<Severity, number>
 
@@ -102,7 +111,7 @@ function unusableTable(error: CorruptError, { onFinding }: VerifyOptions): Verif
 async function verifyPartition(
   partition: ImagePartition,
   findings: Findings,
-  { quick = false, onProgress, signal }: VerifyOptions,
+  { quick = false, workers = 0, onProgress, signal }: VerifyOptions,
 ): Promise<VerifiedPartition> {
   const { number, label, size, source, driver, contentType: content = 'unknown' } = partition
   const onFinding: OnFinding = (finding) => findings.add(partition.place(finding))
@@ -111,6 +120,7 @@ async function verifyPartition(
     partition.expectIdentified()
     await driver?.check(source, {
       quick,
+      workers,
       onFinding,
       onProgress: (done, total) => onProgress?.({ step, done, total }),
       signal,

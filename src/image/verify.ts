@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { openBytes } from '../input/open-bytes.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { checkOptions } from '../lib/options.ts'
@@ -29,6 +30,7 @@ export async function verifyImage(
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
   checkOptions('verifyImage', options, VERIFY_OPTIONS)
-  if (image instanceof DiskImage) return verifyDisk(image, options)
-  return verifyBytes(await openBytes(image, inputOptionsOf(options)), options)
+  const given = { ...options, workers: options.workers ?? availableParallelism() }
+  if (image instanceof DiskImage) return verifyDisk(image, given)
+  return verifyBytes(await openBytes(image, inputOptionsOf(options)), given)
 }

@@ -91,6 +91,12 @@ export function wholeNumber(min: number, max: number): OptionType {
   }
 }
 
+/** Threads are limited to what no machine exceeds, so that a mistyped number does not start millions. */
+const MAX_WORKERS = 1024
+
+/** A number of worker threads. */
+export const WORKERS = wholeNumber(0, MAX_WORKERS)
+
 export function oneOf(names: readonly string[]): OptionType {
   const quoted = names.map((name) => JSON.stringify(name))
   return {

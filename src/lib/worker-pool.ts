@@ -8,7 +8,6 @@
  * in a program that a bundler has put into one file, beside which there are no files for threads. So a pool is given
  * its handler twice: as the URL of a module for threads, and as an import that bundlers follow.
  */
-import type { Worker } from 'node:worker_threads'
 import { decodeError, type ErrorData } from './error-transfer.ts'
 import type { OnFinding } from './finding.ts'
 import { nodeModule } from './node-module.ts'
@@ -50,6 +49,15 @@ export interface ThreadData {
 
 /** Messages of a thread. */
 export type ThreadMessage = { type: 'ready' } | { type: 'failed'; memory: number; error: ErrorData }
+
+/** The part of `Worker` of node:worker_threads used here. */
+interface Worker {
+  on(event: 'message', listener: (message: ThreadMessage) => void): void
+  on(event: 'error', listener: (error: Error) => void): void
+  on(event: 'exit', listener: (code: number) => void): void
+  terminate(): Promise<number>
+}
+type WorkerClass = new (module: URL, options: { workerData: ThreadData }) => Worker
 
 interface Thread {
   worker: Worker
@@ -148,7 +156,7 @@ export class WorkerPool {
       return
     }
     try {
-      const threads = await nodeModule<{ Worker: typeof Worker }>('node:worker_threads')
+      const threads = await nodeModule<{ Worker: WorkerClass }>('node:worker_threads')
       if (threads === undefined) throw new Error('this platform has none')
       for (let i = 0; i < this.#options.workers && !this.#closing; i++) this.#addThread(threads.Worker)
     } catch (error) {
@@ -156,18 +164,18 @@ export class WorkerPool {
     }
   }
 
-  #addThread(WorkerClass: typeof Worker): void {
+  #addThread(Worker: WorkerClass): void {
     const { module, setup, memories } = this.#options
-    const worker = new WorkerClass(new URL('./worker-main.js', import.meta.url), {
+    const worker = new Worker(new URL('./worker-main.js', import.meta.url), {
       workerData: {
         module: module().href,
         setup,
         memories,
         queue: this.#queue.shared,
-      } satisfies ThreadData,
+      },
     })
     const thread: Thread = { worker, ready: false }
-    worker.on('message', (message: ThreadMessage) => {
+    worker.on('message', (message) => {
       if (message.type === 'ready') thread.ready = true
       else this.#takeError(message.memory, decodeError(message.error))
     })

@@ -11,6 +11,8 @@ import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from '../format.ts'
 import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 import { CheckContext } from './context.ts'
+import { ExtentContentCheck } from './extent-content.ts'
+import { callingThreadDecoder, type ExtentDecoder } from './extent-decoder.ts'
 import { runPasses } from './passes.ts'
 
 /** `loadHash` and `zstd` have defaults for Node and for browsers. */
@@ -35,10 +37,28 @@ export interface BtrfsCheckOptions extends Partial<BtrfsCodecs> {
  * for (const { where, expected, found } of findings) console.log(`${where}: expected ${expected}, found ${found}`)
  */
 export async function checkBtrfs(source: ByteSource, options: BtrfsCheckOptions = {}): Promise<CheckResult> {
-  return collectFindings((onFinding) => check(source, options, onFinding), options.onFinding)
+  return checkBtrfsWith(source, options)
 }
 
-async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: OnFinding): Promise<void> {
+/**
+ * The same, with threads.
+ *
+ * @param decoder decodes compressed extents; default: on the calling thread
+ */
+export async function checkBtrfsWith(
+  source: ByteSource,
+  options: BtrfsCheckOptions,
+  decoder?: ExtentDecoder,
+): Promise<CheckResult> {
+  return collectFindings((onFinding) => check(source, options, onFinding, decoder), options.onFinding)
+}
+
+async function check(
+  source: ByteSource,
+  options: BtrfsCheckOptions,
+  onFinding: OnFinding,
+  decoder: ExtentDecoder | undefined,
+): Promise<void> {
   const { signal, quick = false, onProgress } = options
   const codecs = { loadHash: options.loadHash ?? loadHash, zstd: options.zstd ?? (await loadZstd()) }
   const abortable = observeSource(source, { signal })
@@ -63,15 +83,19 @@ async function check(source: ByteSource, options: BtrfsCheckOptions, onFinding: 
     own.some(({ offset = 0 }) => Math.abs(offset - place) < SUPERBLOCK_SIZE),
   )
   const context = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
+  const { zstd } = codecs
+  const content = new ExtentContentCheck(context, decoder ?? callingThreadDecoder(zstd), zstd)
   await drive(
-    abortable,
+    content.pacing(abortable),
     runPasses({
       context,
+      content,
       deviceSize: source.size,
       damagedMirrors,
-      zstd: codecs.zstd,
+      zstd,
       quick,
       onProgress,
     }),
   )
+  await content.finish()
 }

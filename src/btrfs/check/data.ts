@@ -1,6 +1,5 @@
 /** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
 import { equalBytes } from '../../lib/equal-bytes.ts'
-import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
@@ -9,11 +8,10 @@ import {
   EXTENT_DATA_REF_KEY,
   MAX_COMPRESSED_RAM_BYTES,
 } from '../format.ts'
-import { decompressExtent, type Decompressor } from '../read/decompress.ts'
-import { COMPRESSIONS } from '../read/file-extents.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { ChecksumItems } from './checksum-items.ts'
+import type { ExtentContentCheck } from './extent-content.ts'
 import type { ExtentTable } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
@@ -29,7 +27,7 @@ export interface DataInput {
   extents: ExtentTable
   uses: UseTable
   items: ChecksumItems
-  zstd: Decompressor
+  content: ExtentContentCheck
   onRead: (bytes: number) => void
 }
 
@@ -141,7 +139,7 @@ class DataCheck {
       if (equalBytes(actual, sums)) sound ??= bytes
       else this.#reportSums(start, place, { actual, sums }, copyText(copy, places))
     }
-    if (sound !== undefined) this.#decompress(start, sound)
+    if (sound !== undefined) this.#decode(start, sound)
   }
 
   /** Sectors side by side are one fault. */
@@ -184,33 +182,21 @@ class DataCheck {
     return ''
   }
 
-  /** All compressed extents that begin in what has been read. */
-  #decompress(start: number, bytes: Uint8Array): void {
-    const { uses, context, zstd } = this.#in
-    const { sectorsize } = context
+  /** Has all compressed extents decoded that begin in what has been read. */
+  #decode(start: number, bytes: Uint8Array): void {
+    const { uses, context, content } = this.#in
     for (let i = this.#lastCompressed(start - 1) + 1; i < this.#compressed.length; i++) {
       const { bytenr, diskNumBytes, ramBytes, compression, place } = uses.get(this.#compressed[i])
       if (bytenr + diskNumBytes > start + bytes.length) break
-      const what = `compressed extent ${bytenr}`
       if (ramBytes > MAX_COMPRESSED_RAM_BYTES) {
-        context.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
+        const what = `compressed extent ${bytenr}, ram_bytes`
+        context.fault(what, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
         continue
       }
-      const extent = { compression: COMPRESSIONS.get(compression)!, ramBytes }
-      const stored = bytes.subarray(bytenr - start, bytenr - start + diskNumBytes)
-      try {
-        const content = decompressExtent(extent, stored, {
-          zstd,
-          sectorsize,
-          place: () => ({ what, offset: place }),
-        })
-        // The kernel compresses up to the end of the file, which may be within the last sector.
-        if (content.length > ramBytes - sectorsize) continue
-        context.fault(what, context.physical(bytenr), `${ramBytes} bytes of content`, content.length)
-      } catch (error) {
-        if (!(error instanceof CorruptError)) throw error
-        context.fault(error.what, context.physical(bytenr), error.expected, error.found)
-      }
+      content.add(
+        { bytenr, ramBytes, compression },
+        bytes.subarray(bytenr - start, bytenr - start + diskNumBytes),
+      )
     }
   }
 }

@@ -22,6 +22,7 @@ import { mapSystemChunks, readChunks } from './chunk-pass.ts'
 import { compareTables } from './compare.ts'
 import { holdsFiles, type CheckContext } from './context.ts'
 import { checkData } from './data.ts'
+import type { ExtentContentCheck } from './extent-content.ts'
 import type { SummedPrealloc } from './file-content.ts'
 import { FileTrees } from './file-trees.ts'
 import { readLogs } from './log-pass.ts'
@@ -37,13 +38,16 @@ export interface CheckInput {
   deviceSize: number
   /** Places of copies of the superblock that have been reported as damaged. */
   damagedMirrors: readonly number[]
+  /** For inline content. */
   zstd: Decompressor
+  /** For the content of extents. */
+  content: ExtentContentCheck
   quick: boolean
   onProgress: ((done: number, total: number) => void) | undefined
 }
 
 export function* runPasses(input: CheckInput): ReadRoutine<void> {
-  const { context, deviceSize, zstd, onProgress } = input
+  const { context, deviceSize, zstd, content, onProgress } = input
   const { superblock } = context
   checkSuperblockFields(context)
   yield* checkMirrors(context, input.damagedMirrors)
@@ -65,7 +69,15 @@ export function* runPasses(input: CheckInput): ReadRoutine<void> {
     const { checksumItems: items } = space
     progress.expect(items.bytes)
     const { extents, uses } = trees
-    yield* checkData({ context, reader, extents, uses, items, zstd, onRead: (bytes) => progress.add(bytes) })
+    yield* checkData({
+      context,
+      reader,
+      extents,
+      uses,
+      items,
+      content,
+      onRead: (bytes) => progress.add(bytes),
+    })
   }
   progress.finish()
 }

@@ -9,8 +9,12 @@ import type { FileExtent } from './file-extents.ts'
 export interface Decompressor {
   /** @param maxSize bytes that the content has at most */
   decompress(frame: Uint8Array, maxSize: number): Uint8Array
-  /** Decompresses content whose size is known into `target`. */
-  decompressInto?(target: Uint8Array, frame: Uint8Array): void
+  /**
+   * Decompresses to the start of `target`.
+   *
+   * @returns the bytes written
+   */
+  decompressInto?(target: Uint8Array, frame: Uint8Array): number
 }
 
 /** The place of the stored bytes, for messages. */
@@ -63,6 +67,28 @@ export function decompressInto(
     zstd.decompressInto!(target, frameIn(stored))
     return true
   })
+}
+
+/**
+ * Bytes that an extent decompresses to, as `decompressExtent` would return them.
+ *
+ * @param scratch MAX_COMPRESSED_RAM_BYTES bytes that may be overwritten
+ * @throws CorruptError when the stored bytes are damaged
+ */
+export function decompressedLength(
+  extent: Pick<FileExtent, 'compression' | 'ramBytes'>,
+  stored: Uint8Array,
+  scratch: Uint8Array,
+  options: { zstd: Decompressor; sectorsize: number; place: () => StoredPlace },
+): number {
+  const { compression, ramBytes } = extent
+  const { zstd, place } = options
+  if (compression !== 'zstd' || zstd.decompressInto === undefined) {
+    return decompressExtent(extent, stored, options).length
+  }
+  return withCorruptErrors(compression, place, () =>
+    Math.min(ramBytes, zstd.decompressInto!(scratch, frameIn(stored))),
+  )
 }
 
 /** The one frame, without what fills the sector. */

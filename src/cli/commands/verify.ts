@@ -4,7 +4,7 @@ import type { VerifyResult } from '../../image/verify.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import { formatFinding, type Finding } from '../../lib/finding.ts'
 import { parseUBootVersion } from '../../spec/uboot-version.ts'
-import { debugOption, examples, IMAGE } from '../arguments.ts'
+import { debugOption, examples, IMAGE, MAX_WORKERS, parseWholeNumber } from '../arguments.ts'
 import { EndWith, EXIT } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
 import { warn } from '../place.ts'
@@ -16,6 +16,7 @@ interface VerifyFlags {
   quick?: true
   boot?: true
   uboot?: string
+  workers?: number
   json?: true
 }
 
@@ -29,6 +30,11 @@ export function addVerify(program: Command): void {
     .addOption(
       new Option('--uboot <version>', 'version of U-Boot, such as 2025.01, for --boot').argParser(
         ubootVersion,
+      ),
+    )
+    .addOption(
+      new Option('--workers <n>', 'threads that decompress (default: one a core)').argParser(
+        parseWholeNumber(0, MAX_WORKERS),
       ),
     )
     .option('--json', 'print the result as JSON')
@@ -50,10 +56,10 @@ function ubootVersion(text: string): string {
 }
 
 /** Prints a line for each fault of an image, and what was checked. */
-async function verify(path: string, { quick, boot, uboot, json }: VerifyFlags): Promise<void> {
+async function verify(path: string, { quick, boot, uboot, workers, json }: VerifyFlags): Promise<void> {
   const lines = new Printer()
   const started = performance.now()
-  const result = await verifyPath(path, { quick, boot, uboot })
+  const result = await verifyPath(path, { quick, boot, uboot, workers })
   const { findings, boot: bootFindings } = result
   if (json) await printJson(result)
   else {
@@ -74,7 +80,7 @@ interface CommandResult extends VerifyResult {
   boot?: Finding[]
 }
 
-function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<CommandResult> {
+function verifyPath(path: string, { quick, boot, uboot, workers }: VerifyFlags): Promise<CommandResult> {
   const progress = showProgress(process.stderr)
   const onProgress = ({ step, done, total }: { step: string; done: number; total: number }) =>
     progress?.update({ step, done, total, entries: 0 })
@@ -90,7 +96,7 @@ function verifyPath(path: string, { quick, boot, uboot }: VerifyFlags): Promise<
       if (!(error instanceof CorruptError)) throw error
     }
     try {
-      const result = await verifyImage(image ?? path, { ...options, quick })
+      const result = await verifyImage(image ?? path, { ...options, quick, workers })
       if (!boot || image === undefined) return result
       const { lintImage } = await import('../../boot/lint.ts')
       return { ...result, boot: await lintImage(image, { uboot }) }

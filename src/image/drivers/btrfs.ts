@@ -10,6 +10,7 @@ import { observeSource } from '../../lib/observe-source.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
+import { openExtentDecoder } from './open-decoder.ts'
 import type { CheckOptions, FileSystemDriver, Identity, OpenedFileSystem, UsageOptions } from './driver.ts'
 
 export const btrfsDriver: FileSystemDriver<'btrfs'> = {
@@ -26,10 +27,16 @@ export const btrfsDriver: FileSystemDriver<'btrfs'> = {
     return undefined
   },
   open,
-  async check(source: ByteSource, { onFinding, quick, onProgress, signal }: CheckOptions) {
-    const { checkBtrfs } = await import('../../btrfs/check/check.ts')
+  async check(source: ByteSource, { workers, onFinding, quick, onProgress, signal }: CheckOptions) {
+    const { checkBtrfsWith } = await import('../../btrfs/check/check.ts')
     const zstd = await loadZstd()
-    await checkBtrfs(source, { loadHash, zstd, onFinding, quick, onProgress, ...(signal && { signal }) })
+    const decoder = workers > 0 ? openExtentDecoder(workers) : undefined
+    const options = { loadHash, zstd, onFinding, quick, onProgress, ...(signal && { signal }) }
+    try {
+      await checkBtrfsWith(source, options, decoder)
+    } finally {
+      await decoder?.close()
+    }
   },
 }
 

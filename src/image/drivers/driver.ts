@@ -62,6 +62,8 @@ export interface CheckOptions {
   onFinding: OnFinding
   /** Leave out the content of files. */
   quick: boolean
+  /** Threads that may help; 0: the calling thread does it all. */
+  workers: number
   /** @param done bytes checked, of about `total` */
   onProgress: (done: number, total: number) => void
   signal?: AbortSignal | undefined

@@ -6,7 +6,7 @@ import {
   oneOf,
   PATH,
   required,
-  wholeNumber,
+  WORKERS,
   type OptionTable,
   type OptionType,
 } from '../../lib/options.ts'
@@ -46,15 +46,13 @@ const OUTPUT: OptionType = {
   expected: 'a path, a Writable or a WritableStream',
   accepts: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
 }
-const MAX_WORKERS = 1024
-
 const TAR_OPTIONS: OptionTable<ExtractTarFilesOptions> = {
   ...EXTRACT_OPTIONS,
   output: required(OUTPUT),
   compression: oneOf(['none', 'gzip', 'zstd']),
   level: { expected: 'a number', accepts: (value) => typeof value === 'number' },
   force: BOOLEAN,
-  workers: wholeNumber(0, MAX_WORKERS),
+  workers: WORKERS,
 }
 
 /**
