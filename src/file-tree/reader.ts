@@ -55,6 +55,21 @@ export interface OpenInode {
   ranges(): ReadRoutine<DataRange[]>
   /** Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only at the end of the file. */
   read(offset: number, length: number): ReadRoutine<Uint8Array>
+  /**
+   * The same part of a file as it is stored, its holes left out. Files with equal pieces have equal content there.
+   * Undefined where a format stores content as it is.
+   */
+  readStored?(offset: number, length: number): ReadRoutine<StoredPiece[]>
+}
+
+/** A part of a file as it is stored. */
+export interface StoredPiece {
+  /** In the file. */
+  readonly offset: number
+  readonly length: number
+  /** How `bytes` become the content: pieces of one encoding and length with equal bytes have equal content. */
+  readonly encoding: string
+  readonly bytes: Uint8Array
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Reads the content of files from their extents. */
+import type { StoredPiece } from '../../file-tree/reader.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
@@ -29,6 +30,9 @@ interface Piece {
   start: number
 }
 
+/** Called with the stored bytes of a piece. */
+type TakeStored = (piece: Piece, bytes: Uint8Array) => void
+
 export interface ContentReaderOptions {
   data: DataReader
   zstd: Decompressor
@@ -57,6 +61,10 @@ export class ContentReader {
     { offset, length }: { offset: number; length: number },
   ): ReadRoutine<Uint8Array> {
     const target = new Target(offset, length)
+    const put: TakeStored = (piece, bytes) => {
+      if (piece.extent.compression === 'none') target.put(piece, bytes)
+      else this.#putDecompressed(file, piece, bytes, target)
+    }
     let run: Piece[] = []
     for (const piece of this.#pieces(extents, offset, offset + length)) {
       const { extent } = piece
@@ -66,14 +74,49 @@ export class ContentReader {
         target.put(piece, this.#last.content, { isKept: true })
       } else {
         if (run.length > 0 && !follows(run, piece)) {
-          yield* this.#readRun(file, run, target)
+          yield* this.#readRun(file, run, put)
           run = []
         }
         run.push(piece)
       }
     }
-    if (run.length > 0) yield* this.#readRun(file, run, target)
+    if (run.length > 0) yield* this.#readRun(file, run, put)
     return target.bytes
+  }
+
+  /**
+   * The same part of a file as it is stored: without its holes, and compressed where it is.
+   *
+   * @param extents at least those that overlap with the range, in the order of their items
+   */
+  *readStored(
+    file: FileOfContent,
+    extents: readonly FileExtent[],
+    { offset, length }: { offset: number; length: number },
+  ): ReadRoutine<StoredPiece[]> {
+    const stored: StoredPiece[] = []
+    const put: TakeStored = ({ extent, from, to, start }, bytes) => {
+      const isPlain = extent.compression === 'none'
+      const encoding = isPlain ? '' : `${extent.compression} ${extent.ramBytes} ${start}`
+      stored.push({
+        offset: from,
+        length: to - from,
+        encoding,
+        bytes: isPlain ? bytes.subarray(from - start, to - start) : bytes,
+      })
+    }
+    let run: Piece[] = []
+    for (const piece of this.#pieces(extents, offset, offset + length)) {
+      const { extent } = piece
+      if (run.length > 0 && (extent.type === 'inline' || !follows(run, piece))) {
+        yield* this.#readRun(file, run, put)
+        run = []
+      }
+      if (extent.type === 'inline') put(piece, extent.data!)
+      else run.push(piece)
+    }
+    if (run.length > 0) yield* this.#readRun(file, run, put)
+    return stored
   }
 
   /** The pieces to read, in the order of the file. */
@@ -101,7 +144,7 @@ export class ContentReader {
   }
 
   /** Reads pieces that lie one behind the other on the device. */
-  *#readRun(file: FileOfContent, pieces: readonly Piece[], target: Target): ReadRoutine<void> {
+  *#readRun(file: FileOfContent, pieces: readonly Piece[], take: TakeStored): ReadRoutine<void> {
     const { data, withSums } = this.#options
     const { bytenr } = pieces[0]
     const last = pieces[pieces.length - 1]
@@ -112,9 +155,7 @@ export class ContentReader {
     const stored = yield* data.read(range, sums, what)
     for (const piece of pieces) {
       const at = piece.bytenr - bytenr
-      const bytes = pieces.length === 1 ? stored : stored.subarray(at, at + piece.length)
-      if (piece.extent.compression === 'none') target.put(piece, bytes)
-      else this.#putDecompressed(file, piece, bytes, target)
+      take(piece, pieces.length === 1 ? stored : stored.subarray(at, at + piece.length))
     }
   }
 

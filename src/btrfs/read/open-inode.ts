@@ -1,7 +1,7 @@
 /** Inodes that have been looked up, and the items that belong to them. */
 import type { Xattr } from '../../file-tree/entry.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import type { Inode, InodeRef, OpenInode } from '../../file-tree/reader.ts'
+import type { Inode, InodeRef, OpenInode, StoredPiece } from '../../file-tree/reader.ts'
 import { fromBytes, type ByteString } from '../../lib/byte-string.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
@@ -140,15 +140,29 @@ class ItemsOfInode implements BtrfsInode {
   }
 
   *read(offset: number, length: number): ReadRoutine<Uint8Array> {
-    const { size } = this.inode
+    const range = this.#rangeWithin(offset, length)
+    if (range.length === 0) return new Uint8Array(0)
+    const extents = this.#itemsInLeaf()?.extents ?? (yield* this.#extentsOf(range))
+    return yield* this.#context.content.read(this.#file, extents, range)
+  }
+
+  *readStored(offset: number, length: number): ReadRoutine<StoredPiece[]> {
+    const range = this.#rangeWithin(offset, length)
+    if (range.length === 0) return []
+    const extents = this.#itemsInLeaf()?.extents ?? (yield* this.#extentsOf(range))
+    return yield* this.#context.content.readStored(this.#file, extents, range)
+  }
+
+  /** The part of a range that the file has. */
+  #rangeWithin(offset: number, length: number): DataRange {
     if (!Number.isSafeInteger(offset) || offset < 0 || !(length >= 0)) {
       throw new RangeError(`expected a part of a file, found ${length} bytes from ${offset} on`)
     }
-    const range = { offset, length: Math.max(0, Math.min(length, size - offset)) }
-    if (range.length === 0) return new Uint8Array(0)
-    const kept = this.#itemsInLeaf()?.extents
-    const extents = kept ?? (yield* this.#extentsIn(offset, offset + range.length))
-    return yield* this.#context.content.read(this.#file, extents, range)
+    return { offset, length: Math.max(0, Math.min(length, this.inode.size - offset)) }
+  }
+
+  #extentsOf({ offset, length }: DataRange): ReadRoutine<readonly FileExtent[]> {
+    return this.#extentsIn(offset, offset + length)
   }
 
   get #file(): FileOfContent {

@@ -1,4 +1,5 @@
 import type { DataRange } from '../../file-tree/file-content.ts'
+import { equalBytes } from '../../lib/equal-bytes.ts'
 import type { OpenInode } from '../../file-tree/reader.ts'
 import { byteText, firstDifference, COMPARED_PIECE } from './compare-bytes.ts'
 import type { TreeSide } from './tree-side.ts'
@@ -22,6 +23,7 @@ export async function diffContent(
   for (const { offset, length } of ranges) {
     for (let at = offset; at < offset + length; at += COMPARED_PIECE) {
       const wanted = Math.min(COMPARED_PIECE, offset + length - at)
+      if (await areStoredAlike(a, b, openA, openB, { offset: at, length: wanted })) continue
       const pieceA = await a.drive(openA.read(at, wanted))
       const pieceB = await b.drive(openB.read(at, wanted))
       const differs = firstDifference(pieceA, pieceB)
@@ -30,6 +32,31 @@ export async function diffContent(
     }
   }
   return undefined
+}
+
+/** Whether a part of two files is stored as the same bytes: then nothing has to be decompressed. */
+async function areStoredAlike(
+  a: TreeSide,
+  b: TreeSide,
+  openA: OpenInode,
+  openB: OpenInode,
+  { offset, length }: DataRange,
+): Promise<boolean> {
+  if (openA.readStored === undefined || openB.readStored === undefined) return false
+  const piecesA = await a.drive(openA.readStored(offset, length))
+  const piecesB = await b.drive(openB.readStored(offset, length))
+  return (
+    piecesA.length === piecesB.length &&
+    piecesA.every((piece, i) => {
+      const { offset, length, encoding, bytes } = piecesB[i]
+      return (
+        piece.offset === offset &&
+        piece.length === length &&
+        piece.encoding === encoding &&
+        equalBytes(piece.bytes, bytes)
+      )
+    })
+  )
 }
 
 /** The ranges that either of them covers. Both ascend. */
