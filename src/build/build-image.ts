@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { checkBoot } from './boot-check.ts'
@@ -65,10 +66,11 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     splitAt,
     onFinding: report,
   })
+  const openFiles: FileHandle[] = []
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     await sink.reserve(0, Mbr.size)
-    const context = { workers, progress, profiler, signal, onFinding: report }
+    const context = { workers, progress, profiler, signal, openFiles, onFinding: report }
     const written = await writePartitions(plan, sink, context)
     await sink.patch(0, partitionTable(plan, written))
     for (const warning of await checkBoot(plan, written)) report(warning)
@@ -89,6 +91,8 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     }
   } catch (error) {
     throw await afterFailure(error, () => target.abort())
+  } finally {
+    await Promise.all(openFiles.map((file) => file.close()))
   }
 }
 

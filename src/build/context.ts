@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
@@ -12,6 +13,8 @@ export interface BuildContext {
   progress: ProgressReport
   profiler: Profiler | undefined
   signal: AbortSignal | undefined
+  /** Files that sources have opened, and whose content may not be read yet. */
+  openFiles: FileHandle[]
   /** Called with what the user should know although the build goes on. */
   onFinding: OnFinding
 }
@@ -19,10 +22,14 @@ export interface BuildContext {
 /** The entries of a source, in its order, while progress and profile are kept. */
 export async function* readSource(
   source: SourcePlan,
-  { progress, profiler, signal }: Pick<BuildContext, 'progress' | 'profiler' | 'signal'>,
+  { progress, profiler, signal, openFiles }: Omit<BuildContext, 'workers' | 'onFinding'>,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
-  const entries = openSource(source, { signal, onRead: (bytes) => progress.reach(bytes) })
+  const entries = openSource(source, {
+    signal,
+    onRead: (bytes) => progress.reach(bytes),
+    retain: (file) => void openFiles.push(file),
+  })
   for await (const entry of profiler?.source(entries) ?? entries) {
     progress.entries++
     yield entry

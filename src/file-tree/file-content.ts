@@ -20,8 +20,20 @@ export interface FileContent {
    * need no space.
    */
   ranges?: readonly DataRange[] | undefined
+  /**
+   * Where the content lies, when that is an open file. Whoever can read it there need not take it from `content`.
+   */
+  location?: FileLocation | undefined
   /** The content can be read at any time and any number of times: it is a file that stays, or bytes in memory. */
   repeatable?: boolean | undefined
+}
+
+/** A place in a file that stays open until the image is complete. */
+export interface FileLocation {
+  /** The number of the open file in this process, in all of its threads. */
+  descriptor: number
+  /** Bytes from the start of the file. */
+  offset: number
 }
 
 /** Bytes that `content` gives. */

@@ -1,7 +1,6 @@
 /** Opens what an image description names as sources. */
-import { Buffer } from 'node:buffer'
-import { constants, openSync } from 'node:fs'
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { openSync } from 'node:fs'
+import { stat, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
@@ -9,13 +8,10 @@ import { abortableEntries } from '../file-tree/abortable-entries.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { sourceEntries } from '../file-tree/source-entries.ts'
 import type { SourcePlan } from '../spec/plan.ts'
+import { ArchiveFile, READ_FLAGS } from './archive-file.ts'
 import { decompress } from './decompress.ts'
 import { readDirectory } from './directory.ts'
 import { readTarEntries } from '../tar/read/entries.ts'
-
-const READ_SIZE = 1 << 20
-/** Should it be a fifo, opening it must not wait for somebody who writes. */
-const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 export interface OpenSourceOptions {
   /**
@@ -24,18 +20,25 @@ export interface OpenSourceOptions {
    */
   onRead?: (bytes: number) => void
   /** Ends the reading: what is being waited for throws the signal's reason. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
+  /**
+   * Takes files over that were opened, for the caller to close. Content then has a `location` in them; without it the
+   * files are open only while the result is being iterated.
+   */
+  retain?: ((file: FileHandle) => void) | undefined
 }
+
+/** The same chunks, counted. */
+type CountChunks = (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void>
 
 /**
  * The entries of a source, where they lie in it: `to` is not applied. The path `-` of a tar means standard input.
- * Files are open only while the result is being iterated.
  *
  * @throws InputError when it is missing or cannot be read, and as readTarEntries, decompress and readDirectory do
  */
 export function openSource(
   plan: SourcePlan,
-  { onRead, signal }: OpenSourceOptions = {},
+  { onRead, signal, retain }: OpenSourceOptions = {},
 ): AsyncIterable<SourceEntry> {
   let bytes = 0
   const count = (chunks: AsyncIterable<Uint8Array>) =>
@@ -44,7 +47,18 @@ export function openSource(
   if (plan.kind === 'entries') return openEntries(plan, signal)
   if (plan.kind === 'directory') return openDirectory(plan.path, signal, count)
   const source = sourceName(plan)
-  return readTarEntries(decompress(count(readArchive(plan.path, source, signal)), source), source)
+  return readTarEntries(openArchive(plan.path, source, { onRead, signal, retain, count }), source)
+}
+
+/** The bytes of an archive, decompressed. It is opened when the first are asked for. */
+function openArchive(
+  path: string,
+  source: string,
+  { count, signal, ...options }: OpenSourceOptions & { count: CountChunks },
+): AsyncIterable<Uint8Array> {
+  const ofStream = (stream: AsyncIterable<Uint8Array>) => decompress(count(stream), source)
+  if (path === '-') return ofStream(readStream(process.stdin, source, signal))
+  return new ArchiveFile(path, { ...options, signal, readFifo: () => ofStream(readFifo(path, signal)) })
 }
 
 async function* openEntries(
@@ -58,7 +72,7 @@ async function* openEntries(
 async function* openDirectory(
   path: string,
   signal: AbortSignal | undefined,
-  count: (content: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void>,
+  count: CountChunks,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   for await (const entry of readDirectory(path)) {
     signal?.throwIfAborted()
@@ -69,26 +83,6 @@ async function* openDirectory(
     // Like the content itself, this may be read more than once: a hard link on FAT32 is a copy.
     const { content } = entry
     yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content) } }
-  }
-}
-
-/** The bytes of an archive. It is opened when the first are asked for. */
-async function* readArchive(
-  path: string,
-  source: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (path === '-') {
-    yield* readStream(process.stdin, source, signal)
-  } else if (await isFifo(path)) {
-    yield* readFifo(path, signal)
-  } else {
-    const handle = await openFile(path)
-    try {
-      yield* readChunks(handle, source)
-    } finally {
-      await handle.close()
-    }
   }
 }
 
@@ -105,11 +99,6 @@ async function* readStream(
     signal?.throwIfAborted()
     throw new InputError((error as Error).message, { source }, { cause: error })
   }
-}
-
-async function isFifo(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined)
-  return stats?.isFIFO() ?? false
 }
 
 /**
@@ -140,42 +129,6 @@ export async function sourceSize(plan: SourcePlan): Promise<number | undefined> 
   if (plan.kind !== 'tar' || plan.path === '-') return undefined
   const stats = await stat(plan.path).catch(() => undefined)
   return stats?.isFile() ? stats.size : undefined
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    const handle = await open(path, READ_FLAGS)
-    if (!(await handle.stat()).isDirectory()) return handle
-    await handle.close()
-  } catch (error) {
-    throw new InputError((error as Error).message, { source: path }, { cause: error })
-  }
-  throw new InputError('expected a tar file, found a directory', { source: path })
-}
-
-/** The file in large pieces, from two buffers: one is filled while the other is in use. */
-async function* readChunks(handle: FileHandle, source: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const read = (buffer: Buffer) => {
-    const reading = handle.read(buffer, 0, READ_SIZE, null)
-    reading.catch(() => undefined) // it is waited for later: that a read ahead failed counts only then
-    return reading
-  }
-  let ready = Buffer.allocUnsafeSlow(READ_SIZE)
-  let spare = Buffer.allocUnsafeSlow(READ_SIZE)
-  let pending = read(ready)
-  try {
-    for (;;) {
-      const { bytesRead } = await pending
-      if (bytesRead === 0) return
-      pending = read(spare)
-      yield ready.subarray(0, bytesRead)
-      ;[ready, spare] = [spare, ready]
-    }
-  } catch (error) {
-    throw new InputError((error as Error).message, { source }, { cause: error })
-  } finally {
-    await pending.catch(() => undefined)
-  }
 }
 
 async function* counted(

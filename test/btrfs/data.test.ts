@@ -75,7 +75,7 @@ describe('plain extents', () => {
     const memory = new BatchMemory(new ArrayBuffer(BatchMemory.byteLength), CRC32C)
     const encoder = {
       memories: [memory],
-      start: (_: number, count: number) => memory.encode(count, refuse),
+      start: (_: number, count: number) => memory.encode(count, { compress: refuse }),
       finish: () => undefined,
     }
     const data = new DataWriter({ sink: nowhere, placer, encoder, decompress: refuse })
@@ -142,7 +142,7 @@ describe('sectors end in zeros', () => {
       placer: placerOf(allocator, sink),
       encoder: {
         memories: [memory],
-        start: (_, count) => memory.encode(count, refuse),
+        start: (_, count) => memory.encode(count, { compress: refuse }),
         finish: () => undefined,
       },
       decompress: refuse,
@@ -177,11 +177,13 @@ describe('sectors end in zeros', () => {
       memory.setPiece(0, options)
       memory.setPiece(1, options)
       const levels: number[][] = []
-      memory.encode(2, (target, source, ...how) => {
-        levels.push(how)
-        expect(source.length).toBe(length)
-        target.fill(7, 0, frameLength)
-        return frameLength
+      memory.encode(2, {
+        compress(target, source, ...how) {
+          levels.push(how)
+          expect(source.length).toBe(length)
+          target.fill(7, 0, frameLength)
+          return frameLength
+        },
       })
       expect(levels).toEqual([
         [3, 15],

@@ -31,7 +31,7 @@ async function openWriter() {
   const encoder = {
     memories,
     start: (memory: number, count: number) => void (counts[memory] = count),
-    finish: (memory: number) => memories[memory].encode(counts[memory], compress),
+    finish: (memory: number) => memories[memory].encode(counts[memory], { compress }),
   }
   const sink = deviceSink(nowhere, Infinity)
   const allocator = new DataAllocator(2 ** 20)

@@ -3,6 +3,7 @@
  * block of memory and knows neither files nor addresses, so that it can run in any thread.
  */
 import { MAX_CHECKSUM_SIZE, type BlockHash } from '../../lib/block-hash.ts'
+import type { FileLocation } from '../../file-tree/file-content.ts'
 import type { CompressExtent } from './compression.ts'
 import {
   COMPRESS_LZO,
@@ -25,6 +26,26 @@ export interface PieceOptions {
   keepZeros: boolean
   /** The piece is a whole file, which goes into the tree when it is small enough once compressed. */
   mayBeInline: boolean
+}
+
+/** Content of a piece that lies in an open file, and is read when the piece is encoded. */
+export interface LocatedContent extends FileLocation {
+  /** Bytes. The rest of the last sector is zeros. */
+  length: number
+}
+
+/**
+ * Reads from an open file until `target` is full.
+ *
+ * @throws Error with a `code` when the file cannot be read, or ends before
+ */
+export type ReadContent = (file: FileLocation, target: Uint8Array) => void
+
+/** What encoding takes. */
+export interface EncodeServices {
+  compress: CompressExtent
+  /** For located content. */
+  readContent?: ReadContent | undefined
 }
 
 /** A piece as it is stored. */
@@ -63,18 +84,25 @@ const INCOMPRESSIBLE = 2
 const INLINE = 4
 /** Content that compresses to this part of its length or more is called incompressible. */
 const INCOMPRESSIBLE_RATIO = 0.9
+/** The descriptor of a piece whose content is in the memory. */
+const NO_FILE = -1
+
 /** The result of a piece that was not encoded. */
 const FAILED = 0xffff_ffff
 
 /** The memory of one batch: pieces of file content one after the other, their encoded forms, and tables of both. */
 export class BatchMemory {
-  static readonly byteLength = BATCH_BYTES + COMPRESSED_BYTES + CHECKSUMS_BYTES + 3 * 4 * MAX_PIECES
+  static readonly byteLength = BATCH_BYTES + COMPRESSED_BYTES + CHECKSUMS_BYTES + (5 * 4 + 8) * MAX_PIECES
   readonly content: Uint8Array
   readonly #compressed: Uint8Array
   readonly #checksums: Uint8Array
   readonly #lengths: Uint32Array
   readonly #options: Uint32Array
   readonly #stored: Uint32Array
+  /** Of pieces whose content lies in a file: the file, the place there, and the bytes. */
+  readonly #descriptors: Int32Array
+  readonly #offsets: Float64Array
+  readonly #contentLengths: Uint32Array
   readonly #hash: BlockHash
 
   /** @param hash of the checksums of sectors */
@@ -86,16 +114,29 @@ export class BatchMemory {
     this.content = new Uint8Array(memory, next(BATCH_BYTES), BATCH_BYTES)
     this.#compressed = new Uint8Array(memory, next(COMPRESSED_BYTES), COMPRESSED_BYTES)
     this.#checksums = new Uint8Array(memory, next(CHECKSUMS_BYTES), CHECKSUMS_BYTES)
+    this.#offsets = new Float64Array(memory, next(8 * MAX_PIECES), MAX_PIECES)
     this.#lengths = table()
     this.#options = table()
     this.#stored = table()
+    this.#contentLengths = table()
+    this.#descriptors = new Int32Array(memory, next(4 * MAX_PIECES), MAX_PIECES)
   }
 
-  /** Sets how the next piece is stored. Its content begins at the sector after the previous piece. */
+  /**
+   * Sets how the next piece is stored. Its content begins at the sector after the previous piece.
+   *
+   * @param located its content, when that is to be read by whoever encodes the piece
+   */
   setPiece(
     index: number,
     { length, compression, level, nodatacow, keepZeros, mayBeInline }: PieceOptions,
+    located?: LocatedContent,
   ): void {
+    this.#descriptors[index] = located?.descriptor ?? NO_FILE
+    if (located !== undefined) {
+      this.#offsets[index] = located.offset
+      this.#contentLengths[index] = located.length
+    }
     this.#lengths[index] = length
     this.#options[index] =
       level |
@@ -106,11 +147,20 @@ export class BatchMemory {
     this.#stored[index] = FAILED
   }
 
-  /** Encodes the first `count` pieces. Throws what the compressor throws; `failedPiece` then tells which piece. */
-  encode(count: number, compress: CompressExtent): void {
+  /** Encodes the first `count` pieces. Throws what the services throw; `failedPiece` then tells which piece. */
+  encode(count: number, { compress, readContent }: EncodeServices): void {
     for (let index = 0, at = 0; index < count; at += this.#roomOf(index++)) {
+      if (this.#descriptors[index] !== NO_FILE) this.#read(index, at, readContent!)
       this.#stored[index] = this.#encodePiece(index, at, compress)
     }
+  }
+
+  /** Reads the content of a piece. */
+  #read(index: number, at: number, readContent: ReadContent): void {
+    const end = at + this.#contentLengths[index]
+    const file = { descriptor: this.#descriptors[index], offset: this.#offsets[index] }
+    readContent(file, this.content.subarray(at, end))
+    this.content.fill(0, end, at + this.#roomOf(index))
   }
 
   /** Bytes of the whole sectors that a piece takes. */

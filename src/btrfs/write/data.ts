@@ -1,7 +1,15 @@
 /** File content on its way to disk: cut into pieces, encoded in batches, placed in order. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { checkedContent, ContentLengthCheck, type NamedContent } from '../../file-tree/content-length.ts'
-import { contentLength, wholeContent, zeros, type DataRange } from '../../file-tree/file-content.ts'
+import {
+  contentLength,
+  wholeContent,
+  zeros,
+  type DataRange,
+  type FileLocation,
+} from '../../file-tree/file-content.ts'
+import { InputError } from '../../lib/errors.ts'
+import type { EntryOrigin } from '../../file-tree/entry.ts'
 import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
@@ -16,13 +24,24 @@ import {
 } from '../format.ts'
 import { INLINE_BLOCK_BYTES, InlineContentStore } from './inline-content.ts'
 import { EncodedInlineContent } from './encoded-inline.ts'
-import { BATCH_BYTES, type BatchMemory, type EncodedPiece, type PieceOptions } from './batch-memory.ts'
+import {
+  BATCH_BYTES,
+  type BatchMemory,
+  type EncodedPiece,
+  type LocatedContent,
+  type PieceOptions,
+} from './batch-memory.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent, type StoredRuns } from './sparse.ts'
 
 /** A piece of a file, or a block of small files; and the name of a file, for messages. */
-type NamedPiece = { name: ByteString; length: number } & (Piece | { inlineBlock: number })
+type NamedPiece = {
+  name: ByteString
+  length: number
+  /** The origin of content that is read when it is encoded. */
+  origin?: EntryOrigin
+} & (Piece | { inlineBlock: number })
 
 /** Blocks of small files are only kept in memory: compressed fast, never holes, without checksums. */
 const INLINE_BLOCK: PieceOptions = {
@@ -103,6 +122,10 @@ export class DataWriter {
     // Boot files end with a sector that is not compressed.
     const isSplit = storage.bootFiles && options.compression !== COMPRESS_NONE
     const tail = isSplit ? size - (size % SECTOR_SIZE) : size
+    if (file.location !== undefined && !isSparse) {
+      await this.#addLocated({ ...file, location: file.location }, data, options, tail)
+      return data
+    }
     const check = new ContentLengthCheck(file, contentLength({ size, ranges: runs }))
     await this.#addPieces({ name, file: data, runs, content, tail }, options, check)
     return data
@@ -144,6 +167,26 @@ export class DataWriter {
     }
     check.end()
     this.#padToSector()
+  }
+
+  /** Cuts content into pieces, at multiples of 128 KiB and at `tail`, which are read when they are encoded. */
+  async #addLocated(
+    { path: name, origin, size, location: { descriptor, offset } }: NamedContent & { location: FileLocation },
+    file: FileData,
+    options: PieceOptions,
+    tail: number,
+  ): Promise<void> {
+    for (let fileOffset = 0; fileOffset < size;) {
+      const end = fileOffset < tail ? tail : size
+      const contentLength = Math.min(MAX_COMPRESSED_RAM_BYTES, end - fileOffset)
+      const length = alignUp(contentLength, SECTOR_SIZE)
+      options.length = length
+      const located = { descriptor, offset: offset + fileOffset, length: contentLength }
+      const opening = this.#openPiece({ name, origin, file, fileOffset, length }, options, located)
+      if (opening !== undefined) await opening
+      this.#batch.used += length
+      fileOffset += contentLength
+    }
   }
 
   /** Encodes and places everything that was added. */
@@ -231,11 +274,11 @@ export class DataWriter {
     }
   }
 
-  #openPiece(piece: NamedPiece, options: PieceOptions): Promise<void> | void {
+  #openPiece(piece: NamedPiece, options: PieceOptions, located?: LocatedContent): Promise<void> | void {
     if (this.#batch.used + piece.length > BATCH_BYTES) {
-      return this.#submit().then(() => this.#openPiece(piece, options))
+      return this.#submit().then(() => this.#openPiece(piece, options, located))
     }
-    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, options)
+    this.#memory(this.#batch).setPiece(this.#batch.pieces.length, options, located)
     this.#batch.pieces.push(piece)
   }
 
@@ -262,7 +305,13 @@ export class DataWriter {
       if (finished !== undefined) await finished
     } catch (error) {
       const failed = this.#memory(batch).failedPiece(pieces.length)
-      const { name } = pieces[Math.max(0, failed)]
+      const { name, origin } = pieces[Math.max(0, failed)]
+      // Errors with a code are those of the system.
+      if (origin !== undefined && (error as { code?: unknown }).code !== undefined) {
+        const { source, offset } = origin
+        const where = { source, entry: toDisplay(name), ...(offset !== undefined && { offset }) }
+        throw new InputError((error as Error).message, where, { cause: error })
+      }
       throw new Error(`encoding ${JSON.stringify(toDisplay(name))}: ${(error as Error).message}`, {
         cause: error,
       })

@@ -1,6 +1,5 @@
 import type { BlockHash } from '../../lib/block-hash.ts'
-import { BatchMemory } from './batch-memory.ts'
-import type { CompressExtent } from './compression.ts'
+import { BatchMemory, type EncodeServices } from './batch-memory.ts'
 
 /** Encodes batches of file content: on the calling thread, or on others. */
 export interface ExtentEncoder {
@@ -14,10 +13,9 @@ export interface ExtentEncoder {
 
 /** An encoder that works on the calling thread, with one batch at a time. */
 export function callingThreadEncoder({
-  compress,
   hash,
-}: {
-  compress: CompressExtent
+  ...services
+}: EncodeServices & {
   /** Of the checksums of sectors. */
   hash: BlockHash
 }): ExtentEncoder {
@@ -27,7 +25,7 @@ export function callingThreadEncoder({
     memories: [memory],
     start(_memory, count) {
       try {
-        memory.encode(count, compress)
+        memory.encode(count, services)
       } catch (error) {
         failure = { error }
       }

@@ -3,6 +3,7 @@ import { BatchMemory } from '../../btrfs/write/batch-memory.ts'
 import type { HashName } from '../../lib/block-hash.ts'
 import { loadHash } from '../../lib/load-hash.ts'
 import { loadExtentCompression } from '../../btrfs/write/extent-compression.ts'
+import { readContent } from './read-content.ts'
 import type { CreateHandler } from '../../lib/worker-pool.ts'
 
 /** @param hashName function of the checksums of sectors */
@@ -13,6 +14,6 @@ export const createHandler: CreateHandler = async (hashName) => {
   return (memory, count) => {
     let batch = batches.get(memory)
     if (batch === undefined) batches.set(memory, (batch = new BatchMemory(memory, hash)))
-    batch.encode(count, compress)
+    batch.encode(count, { compress, readContent })
   }
 }

@@ -4,6 +4,7 @@ import { callingThreadEncoder, type ExtentEncoder } from '../../btrfs/write/exte
 import type { BlockHash } from '../../lib/block-hash.ts'
 import type { OnFinding } from '../../lib/finding.ts'
 import { WorkerPool } from '../../lib/worker-pool.ts'
+import { readContent } from './read-content.ts'
 
 /** Batches for each thread: one that is being encoded, and the next. */
 const BATCHES_PER_WORKER = 2
@@ -15,7 +16,9 @@ export function openExtentEncoder(
   workers: number,
   { compress, hash, onFinding }: { compress: CompressExtent; hash: BlockHash; onFinding?: OnFinding },
 ): ExtentEncoder & { close(): Promise<void> } {
-  if (workers === 0) return { ...callingThreadEncoder({ compress, hash }), close: () => Promise.resolve() }
+  if (workers === 0) {
+    return { ...callingThreadEncoder({ compress, readContent, hash }), close: () => Promise.resolve() }
+  }
   const buffers = Array.from(
     { length: workers * BATCHES_PER_WORKER + EXTRA_BATCHES },
     () => new SharedArrayBuffer(BatchMemory.byteLength),

@@ -1,7 +1,20 @@
+import type { FileLocation } from '../../file-tree/file-content.ts'
+
 /**
  * A stream of chunks read as if it were one piece of memory. What lies inside a chunk is had at once and without
  * copying: callers look at `buffer` and `at` themselves and call the asynchronous methods only at chunk ends.
  */
+
+/** Chunks of a file that others can read, too. */
+export interface FileChunks extends AsyncIterable<Uint8Array> {
+  /** The file: a stream offset is an offset in it. Undefined for a stream that is something else. */
+  readonly file: { readonly descriptor: number; readonly size: number } | undefined
+  /** Continues with a chunk that begins at another offset. */
+  seek(offset: number): void
+}
+
+/** Bytes behind the chunk at hand for which reading elsewhere is worth it. */
+const MIN_LOCATED = 256 * 1024
 
 export class ChunkReader {
   /** The chunk at hand; `at` is the next byte in it. It may be overwritten once another one is asked for. */
@@ -14,8 +27,10 @@ export class ChunkReader {
   /** The rest of a chunk whose beginning was gathered into the chunk at hand. */
   #rest: Uint8Array | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #source: Partial<FileChunks>
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks) {
+    this.#source = chunks
     this.#chunks = chunks[Symbol.asyncIterator]()
   }
 
@@ -64,8 +79,23 @@ export class ChunkReader {
     return filled === length
   }
 
+  /** The place of the next `length` bytes, when most of them lie behind the chunk at hand, in a file that has them all. */
+  locate(length: number): FileLocation | undefined {
+    const { file } = this.#source
+    if (file === undefined || length - this.available < MIN_LOCATED) return undefined
+    const { offset } = this
+    return offset + length <= file.size ? { descriptor: file.descriptor, offset } : undefined
+  }
+
   /** Passes over `length` bytes. Returns how many of them the stream did not have. */
   async skip(length: number): Promise<number> {
+    if (this.locate(length) !== undefined) {
+      const target = this.offset + length
+      this.#rest = undefined
+      this.#source.seek!(target)
+      this.#use(new Uint8Array(0), target)
+      return 0
+    }
     while (length > 0 && (await this.fill())) {
       const step = Math.min(length, this.available)
       this.at += step

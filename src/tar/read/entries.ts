@@ -3,7 +3,7 @@ import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import { ChunkReader } from './chunk-reader.ts'
+import { ChunkReader, type FileChunks } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './content.ts'
 import { contentSize, interpretEntry, memberName, type Extensions } from './entry.ts'
@@ -21,7 +21,8 @@ const MAX_EXTENSION = 16 << 20
  * whether a hard link's target exists, whether names repeat. Content that was not read when the next entry is
  * asked for is passed over. Records of unknown keywords are ignored, as POSIX demands.
  *
- * @param chunks the archive in pieces of any size; a piece is not looked at any more once the next is asked for
+ * @param chunks the archive in pieces of any size; a piece is not looked at any more once the next is asked for. Those of
+ *   a file: large content gets a `location` in it, and is passed over without being read when nobody asks for it
  * @param source its name in messages
  * @throws InputError naming source, entry and the offset of its header: damaged or truncated archives, no end
  *   marker (one block of zeros suffices), anything but zeros after it, names that are empty or hold `..` or NUL,
@@ -29,7 +30,7 @@ const MAX_EXTENSION = 16 << 20
  *   incremental archives, NFSv4 ACLs, file flags, ACLs that name users without their numbers
  */
 export function readTarEntries(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | FileChunks,
   source: string,
 ): AsyncIterableIterator<SourceEntry, undefined> {
   return new TarReader(chunks, source)
@@ -53,7 +54,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   /** A sparse file's map does not end in the chunk at hand. */
   #awaitsMap = false
 
-  constructor(chunks: AsyncIterable<Uint8Array>, source: string) {
+  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks, source: string) {
     this.#reader = new ChunkReader(chunks)
     this.#source = source
   }
@@ -246,9 +247,14 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     const origin = { source: this.#source, offset }
     const contentOf = (path: ByteString, size: number) =>
       (this.#content = new TarContent(this.#reader, path, size, origin))
-    return this.#located(offset, name, () =>
+    const entry = this.#located(offset, name, () =>
       interpretEntry(header, name, extensions, sparse, origin, contentOf),
     )
+    if (entry.type === 'file' && entry.ranges === undefined) {
+      const location = this.#reader.locate(entry.size)
+      if (location !== undefined) entry.location = location
+    }
+    return entry
   }
 
   #truncatedHeader(): InputError {

@@ -1,0 +1,123 @@
+/** An archive that is a file of this machine. */
+import { Buffer } from 'node:buffer'
+import { constants } from 'node:fs'
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { compressionOf, LONGEST_MAGIC } from '../lib/compression-format.ts'
+import { InputError } from '../lib/errors.ts'
+import type { FileChunks } from '../tar/read/chunk-reader.ts'
+import { decompress } from './decompress.ts'
+
+/** Should it be a fifo, opening it must not wait for somebody who writes. */
+export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
+
+/** Bytes that are read at once: fewer after a seek, since the next one may follow soon. */
+const MIN_READ = 1 << 16
+const MAX_READ = 1 << 20
+
+export interface ArchiveFileOptions {
+  /** The bytes of a path that is a fifo. */
+  readFifo: () => AsyncIterable<Uint8Array>
+  onRead?: ((bytes: number) => void) | undefined
+  signal?: AbortSignal | undefined
+  /** Takes the open file over. Others may then read it, too, when it is not compressed. */
+  retain?: ((file: FileHandle) => void) | undefined
+}
+
+/** The bytes of an archive, decompressed. It can be iterated once. */
+export class ArchiveFile implements FileChunks {
+  file: FileChunks['file']
+  readonly #path: string
+  readonly #options: ArchiveFileOptions
+  /** Offset of the next read. */
+  #next = 0
+  #readSize = MAX_READ
+
+  constructor(path: string, options: ArchiveFileOptions) {
+    this.#path = path
+    this.#options = options
+  }
+
+  seek(offset: number): void {
+    this.#next = offset
+    this.#readSize = MIN_READ
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const { retain, readFifo } = this.#options
+    if (await isFifo(this.#path)) {
+      yield* readFifo()
+      return
+    }
+    const handle = await this.#open()
+    retain?.(handle)
+    try {
+      const stats = await handle.stat()
+      const chunks = this.#read(handle, stats.isFile())
+      if (retain !== undefined && stats.isFile() && !(await isCompressed(handle))) {
+        this.file = { descriptor: handle.fd, size: stats.size }
+        yield* chunks
+      } else yield* decompress(chunks, this.#path)
+    } finally {
+      if (retain === undefined) await handle.close()
+    }
+  }
+
+  async #open(): Promise<FileHandle> {
+    const source = this.#path
+    try {
+      const handle = await open(source, READ_FLAGS)
+      if (!(await handle.stat()).isDirectory()) return handle
+      await handle.close()
+    } catch (error) {
+      throw new InputError((error as Error).message, { source }, { cause: error })
+    }
+    throw new InputError('expected a tar file, found a directory', { source })
+  }
+
+  /** The file in large pieces, from two buffers: one is filled while the other is in use. */
+  async *#read(handle: FileHandle, isSeekable: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+    const { onRead, signal } = this.#options
+    let ready = Buffer.allocUnsafeSlow(MAX_READ)
+    let spare = Buffer.allocUnsafeSlow(MAX_READ)
+    const begin = (buffer: Buffer) => {
+      const offset = this.#next
+      const reading = handle.read(buffer, 0, this.#readSize, isSeekable ? offset : null)
+      reading.catch(() => undefined) // it is waited for later: that a read ahead failed counts only then
+      return { offset, reading }
+    }
+    let pending = begin(ready)
+    try {
+      for (;;) {
+        const { bytesRead } = await pending.reading
+        signal?.throwIfAborted()
+        if (pending.offset !== this.#next) {
+          pending = begin(ready)
+          continue
+        }
+        if (bytesRead === 0) return
+        this.#next += bytesRead
+        this.#readSize = Math.min(2 * this.#readSize, MAX_READ)
+        onRead?.(this.#next)
+        const chunk = ready.subarray(0, bytesRead)
+        ;[ready, spare] = [spare, ready]
+        pending = begin(ready)
+        yield chunk
+      }
+    } catch (error) {
+      if (signal?.aborted) throw error
+      throw new InputError((error as Error).message, { source: this.#path }, { cause: error })
+    } finally {
+      await pending.reading.catch(() => undefined)
+    }
+  }
+}
+
+async function isFifo(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined)
+  return stats?.isFIFO() ?? false
+}
+
+async function isCompressed(handle: FileHandle): Promise<boolean> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_MAGIC), 0, LONGEST_MAGIC, 0)
+  return compressionOf(buffer.subarray(0, bytesRead)) !== undefined
+}
