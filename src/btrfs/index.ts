@@ -19,12 +19,19 @@ export type {
   SwapfileSpec,
 } from '../spec/btrfs-spec.ts'
 export type { Entry, EntryOrigin, EntryType, EntryXattr, Timestamp } from '../file-tree/entry.ts'
-export type { DataRange } from '../file-tree/file-content.ts'
+export type { DataRange, FileLocation } from '../file-tree/file-content.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
 
 // Services that a platform may replace.
 export { callingThreadEncoder, type ExtentEncoder } from './write/extent-encoder.ts'
-export { BatchMemory, type EncodedPiece, type PieceOptions } from './write/batch-memory.ts'
+export {
+  BatchMemory,
+  type EncodedPiece,
+  type EncodeServices,
+  type LocatedContent,
+  type PieceOptions,
+  type ReadContent,
+} from './write/batch-memory.ts'
 export { loadExtentCompression } from './write/extent-compression.ts'
 export type { CompressExtent, DecompressExtent, ExtentCompression } from './write/compression.ts'
 export { loadHash } from '../lib/load-hash.ts'
@@ -52,6 +59,7 @@ export type {
   InodeRef,
   InodeType,
   OpenInode,
+  StoredPiece,
 } from '../file-tree/reader.ts'
 export type { InodeFlag, Xattr } from '../file-tree/entry.ts'
 export { drive, driveSync, type ByteRange, type ReadRoutine } from '../lib/read-routine.ts'

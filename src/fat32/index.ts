@@ -33,6 +33,7 @@ export type {
   InodeRef,
   InodeType,
   OpenInode,
+  StoredPiece,
 } from '../file-tree/reader.ts'
 export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
 export { fromBytes, fromText, toBytes, toDisplay, toText, type ByteString } from '../lib/byte-string.ts'

@@ -8,7 +8,7 @@ import { abortableEntries } from '../file-tree/abortable-entries.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { sourceEntries } from '../file-tree/source-entries.ts'
 import type { SourcePlan } from '../spec/plan.ts'
-import { ArchiveFile, READ_FLAGS } from './archive-file.ts'
+import { ArchiveChunks, READ_FLAGS } from './archive-chunks.ts'
 import { decompress } from './decompress.ts'
 import { readDirectory } from './directory.ts'
 import { readTarEntries } from '../tar/read/entries.ts'
@@ -58,7 +58,7 @@ function openArchive(
 ): AsyncIterable<Uint8Array> {
   const ofStream = (stream: AsyncIterable<Uint8Array>) => decompress(count(stream), source)
   if (path === '-') return ofStream(readStream(process.stdin, source, signal))
-  return new ArchiveFile(path, { ...options, signal, readFifo: () => ofStream(readFifo(path, signal)) })
+  return new ArchiveChunks(path, { ...options, signal, readFifo: () => ofStream(readFifo(path, signal)) })
 }
 
 async function* openEntries(

@@ -14,7 +14,7 @@ export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 const MIN_READ = 1 << 16
 const MAX_READ = 1 << 20
 
-export interface ArchiveFileOptions {
+export interface ArchiveChunksOptions {
   /** The bytes of a path that is a fifo. */
   readFifo: () => AsyncIterable<Uint8Array>
   onRead?: ((bytes: number) => void) | undefined
@@ -24,15 +24,15 @@ export interface ArchiveFileOptions {
 }
 
 /** The bytes of an archive, decompressed. It can be iterated once. */
-export class ArchiveFile implements FileChunks {
+export class ArchiveChunks implements FileChunks {
   file: FileChunks['file']
   readonly #path: string
-  readonly #options: ArchiveFileOptions
+  readonly #options: ArchiveChunksOptions
   /** Offset of the next read. */
   #next = 0
   #readSize = MAX_READ
 
-  constructor(path: string, options: ArchiveFileOptions) {
+  constructor(path: string, options: ArchiveChunksOptions) {
     this.#path = path
     this.#options = options
   }
@@ -89,12 +89,12 @@ export class ArchiveFile implements FileChunks {
     try {
       for (;;) {
         const { bytesRead } = await pending.reading
-        signal?.throwIfAborted()
         if (pending.offset !== this.#next) {
           pending = begin(ready)
           continue
         }
         if (bytesRead === 0) return
+        signal?.throwIfAborted()
         this.#next += bytesRead
         this.#readSize = Math.min(2 * this.#readSize, MAX_READ)
         onRead?.(this.#next)
