@@ -19,21 +19,21 @@ export interface BuildContext {
   onFinding: OnFinding
 }
 
-/** The entries of a source, in its order, while progress and profile are kept. */
-export async function* readSource(
+/**
+ * The entries of a source, in its order; what is read of it is reported. The caller counts the entries: a generator
+ * that does takes two more asynchronous steps for each.
+ */
+export async function readSource(
   source: SourcePlan,
   { progress, profiler, signal, openFiles }: Omit<BuildContext, 'workers' | 'onFinding'>,
-): AsyncGenerator<SourceEntry, void, undefined> {
+): Promise<AsyncIterable<SourceEntry>> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
   const entries = openSource(source, {
     signal,
     onRead: (bytes) => progress.reach(bytes),
     retain: (file) => void openFiles.push(file),
   })
-  for await (const entry of profiler?.source(entries) ?? entries) {
-    progress.entries++
-    yield entry
-  }
+  return profiler?.source(entries) ?? entries
 }
 
 /** Reports the progress of the current step. */

@@ -33,7 +33,10 @@ export async function writePartitions(
     try {
       for await (const entry of writer.ownEntries()) await writer.add(entry)
       for (const source of partition.sources) {
-        for await (const entry of readSource(source, context)) await writer.add({ entry, to: source.to })
+        for await (const entry of await readSource(source, context)) {
+          context.progress.entries++
+          await writer.add({ entry, to: source.to })
+        }
       }
       system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
       if (partition === last) {
