@@ -1,6 +1,6 @@
 /** Times whole commands from outside, in turn, and says medians (needs GNU time); or functions from inside. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -47,18 +47,35 @@ export function medians(runs) {
  * Runs several contestants in turn, A B C A B C ..., after one round that is not counted.
  *
  * @param contestants name -> function that does the work once and returns the figures
+ * @param prepare called before each of them
  * @returns name -> medians
  */
-export function compare(contestants, rounds) {
+export function compare(contestants, rounds, prepare = () => undefined) {
   const runs = new Map(Object.keys(contestants).map((name) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const [name, run] of Object.entries(contestants)) {
+      prepare()
       const figures = run()
       if (round > 0 || rounds === 0) runs.get(name).push(figures)
       process.stderr.write(`${round}/${rounds} ${name}: ${figures.wall.toFixed(1)} s\n`)
     }
   }
   return new Map([...runs].map(([name, list]) => [name, medians(list)]))
+}
+
+/** Memory that is touched before a measurement: what the page cache is going to take. */
+const TOUCH = 'for (let i = 0; i < 3; i++) Buffer.alloc(2 ** 31 - 1, 1)'
+
+/**
+ * Makes every contestant begin with the same machine: nothing that is waiting for the disk, and memory that a virtual
+ * machine has given back to its host, and would get again page by page, in place.
+ *
+ * @param folder its files are removed
+ */
+export function settleMachine(folder) {
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true })
+  spawnSync('sync')
+  spawnSync(process.execPath, ['-e', TOUCH])
 }
 
 /** Runs `work` with a folder that is gone afterwards, also after an interrupt. */
