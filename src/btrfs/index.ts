@@ -19,7 +19,8 @@ export type {
   SwapfileSpec,
 } from '../spec/btrfs-spec.ts'
 export type { Entry, EntryOrigin, EntryType, EntryXattr, Timestamp } from '../file-tree/entry.ts'
-export type { DataRange, FileLocation } from '../file-tree/file-content.ts'
+export type { DataRange } from '../file-tree/file-content.ts'
+export type { FileLocation, ReadLocated } from '../lib/file-location.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
 
 // Services that a platform may replace.
@@ -30,7 +31,6 @@ export {
   type EncodeServices,
   type LocatedContent,
   type PieceOptions,
-  type ReadContent,
 } from './write/batch-memory.ts'
 export { loadExtentCompression } from './write/extent-compression.ts'
 export type { CompressExtent, DecompressExtent, ExtentCompression } from './write/compression.ts'

@@ -35,6 +35,7 @@ export type {
   OpenInode,
   StoredPiece,
 } from '../file-tree/reader.ts'
+export type { FileLocation } from '../lib/file-location.ts'
 export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
 export { fromBytes, fromText, toBytes, toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
 export { MAX_KEPT_FINDINGS, type CheckResult } from '../lib/check-result.ts'

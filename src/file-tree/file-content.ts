@@ -1,4 +1,5 @@
 /** The content of files that have holes. */
+import type { FileLocation } from '../lib/file-location.ts'
 
 /** Bytes of a file, from `offset` on. */
 export interface DataRange {
@@ -21,19 +22,12 @@ export interface FileContent {
    */
   ranges?: readonly DataRange[] | undefined
   /**
-   * Where the content lies, when that is an open file. Whoever can read it there need not take it from `content`.
+   * Where the content lies, when that is a file that stays open until the image is complete. Whoever can read it there
+   * need not take it from `content`.
    */
   location?: FileLocation | undefined
   /** The content can be read at any time and any number of times: it is a file that stays, or bytes in memory. */
   repeatable?: boolean | undefined
-}
-
-/** A place in a file that stays open until the image is complete. */
-export interface FileLocation {
-  /** The number of the open file in this process, in all of its threads. */
-  descriptor: number
-  /** Bytes from the start of the file. */
-  offset: number
 }
 
 /** Bytes that `content` gives. */

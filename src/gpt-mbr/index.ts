@@ -11,6 +11,7 @@ import { drive } from '../lib/read-routine.ts'
 import { checkTable } from './check/check.ts'
 import { readTable, type PartitionTable } from './read/table.ts'
 
+export type { FileLocation } from '../lib/file-location.ts'
 export { memorySource, subSource, type ByteSource, type SyncByteSource } from '../lib/byte-source.ts'
 export { MAX_KEPT_FINDINGS, type CheckResult } from '../lib/check-result.ts'
 export { CorruptError, DiskwrightError, DoesNotFitError, type SpecIssue } from '../lib/errors.ts'

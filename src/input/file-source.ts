@@ -63,6 +63,10 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
   return {
     size,
     readSync,
+    locate(offset, length) {
+      checkOpen(handle, name)
+      return offset + length <= size ? { descriptor: handle.fd, offset } : undefined
+    },
     read: (offset, length) =>
       clip(offset, length) <= SHORT_READ ? readSync(offset, length) : readInPool(offset, length),
   }

@@ -1,4 +1,5 @@
 /** Sources that images are read from. */
+import type { FileLocation } from './file-location.ts'
 
 /** Bytes that can be read anywhere. */
 export interface ByteSource {
@@ -8,6 +9,8 @@ export interface ByteSource {
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array>
   /** The same, for sources that answer at once. */
   readSync?(offset: number, length: number): Uint8Array
+  /** The place of a range in an open file, where others can read it; undefined when it lies in none. */
+  locate?(offset: number, length: number): FileLocation | undefined
 }
 
 /** A source that answers at once. */
@@ -32,6 +35,8 @@ export function subSource(source: ByteSource, start: number, size: number): Byte
   return {
     size: available,
     read: (offset, length) => source.read(start + offset, clip(offset, length)),
+    locate: (offset, length) =>
+      offset + length <= available ? source.locate?.(start + offset, length) : undefined,
     ...(isSync(source) && {
       readSync: (offset: number, length: number) => source.readSync(start + offset, clip(offset, length)),
     }),

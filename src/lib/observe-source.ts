@@ -21,6 +21,7 @@ export function observeSource(source: ByteSource, { signal, onRead }: SourceObse
       // Without a promise where there is none: most reads are short.
       return answer instanceof Uint8Array ? noted(answer) : answer.then(noted)
     },
+    locate: (offset, length) => source.locate?.(offset, length),
     ...(isSync(source) && {
       readSync(offset: number, length: number) {
         signal?.throwIfAborted()

@@ -3,11 +3,11 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
+import { callingThreadEncoder } from '../../src/btrfs/write/extent-encoder.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
 import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.ts'
-import { openExtentEncoder } from '../../src/build/extent-encoder/open-encoder.ts'
 import type { NamedContent } from '../../src/file-tree/content-length.ts'
 import type { DataRange } from '../../src/file-tree/file-content.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -32,7 +32,7 @@ function openWriter(inlineCompression: boolean): DataWriter {
   )
   const allocator = new DataAllocator(KIB * KIB)
   const placer = new ExtentPlacer({ sink, allocator, checksumSize: CRC32C.size, dedupe: true })
-  const encoder = openExtentEncoder(0, { compress, hash: CRC32C })
+  const encoder = callingThreadEncoder({ compress, hash: CRC32C })
   return new DataWriter({ sink, placer, encoder, decompress, inlineCompression })
 }
 

@@ -33,7 +33,7 @@ async function* ones(size: number) {
 }
 
 test('the error for a file that cannot be encoded names it', async () => {
-  const encoder = openExtentEncoder(0, {
+  const encoder = await openExtentEncoder(0, {
     hash: CRC32C,
     compress: () => {
       throw new Error('the compressor is out of order')

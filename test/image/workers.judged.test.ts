@@ -5,10 +5,10 @@ import { diffImages, verifyImage } from 'diskwright'
 import { expect, test } from 'vitest'
 import { build, describeImage, inFolder, noise, text } from '../images/build.ts'
 
-/** Text and noise: extents that are compressed, and others. */
+/** Text and noise: extents that are compressed, and others; enough for threads. */
 const inputs = [
   { path: 'text', type: 'file' as const, content: text(9_000_000) },
-  { path: 'noise', type: 'file' as const, content: noise(1_500_000) },
+  { path: 'noise', type: 'file' as const, content: noise(9_000_000) },
   { path: 'more', type: 'file' as const, content: text(5_000_000, 2) },
 ]
 

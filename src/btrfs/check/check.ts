@@ -11,9 +11,13 @@ import { SUPERBLOCK_OFFSETS, SUPERBLOCK_SIZE } from '../format.ts'
 import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 import { CheckContext } from './context.ts'
-import { ExtentContentCheck } from './extent-content.ts'
-import { callingThreadDecoder, type ExtentDecoder } from './extent-decoder.ts'
+import { checkData } from './data.ts'
 import { runPasses } from './passes.ts'
+import { CheckProgress } from './progress.ts'
+import { callingThreadChecker, type OpenWindowChecker } from './window-checker.ts'
+
+/** Bytes of data below which starting threads takes longer than they save. */
+const MIN_THREADED = 8 << 20
 
 /** `loadHash` and `zstd` have defaults for Node and for browsers. */
 export interface BtrfsCheckOptions extends Partial<BtrfsCodecs> {
@@ -43,21 +47,21 @@ export async function checkBtrfs(source: ByteSource, options: BtrfsCheckOptions 
 /**
  * The same, with threads.
  *
- * @param decoder decodes compressed extents; default: on the calling thread
+ * @param openChecker makes what checks data; default: the calling thread does
  */
 export async function checkBtrfsWith(
   source: ByteSource,
   options: BtrfsCheckOptions,
-  decoder?: ExtentDecoder,
+  openChecker?: OpenWindowChecker,
 ): Promise<CheckResult> {
-  return collectFindings((onFinding) => check(source, options, onFinding, decoder), options.onFinding)
+  return collectFindings((onFinding) => check(source, options, onFinding, openChecker), options.onFinding)
 }
 
 async function check(
   source: ByteSource,
   options: BtrfsCheckOptions,
   onFinding: OnFinding,
-  decoder: ExtentDecoder | undefined,
+  openChecker: OpenWindowChecker | undefined,
 ): Promise<void> {
   const { signal, quick = false, onProgress } = options
   const codecs = { loadHash: options.loadHash ?? loadHash, zstd: options.zstd ?? (await loadZstd()) }
@@ -84,18 +88,22 @@ async function check(
   )
   const context = new CheckContext(superblock, hash, new ChunkMap(superblock.devItem.devid), onFinding)
   const { zstd } = codecs
-  const content = new ExtentContentCheck(context, decoder ?? callingThreadDecoder(zstd), zstd)
-  await drive(
-    content.pacing(abortable),
-    runPasses({
-      context,
-      content,
-      deviceSize: source.size,
-      damagedMirrors,
-      zstd,
-      quick,
-      onProgress,
-    }),
+  const progress = new CheckProgress(superblock.bytesUsed, onProgress)
+  const deviceSize = source.size
+  const data = await drive(
+    abortable,
+    runPasses({ context, deviceSize, damagedMirrors, zstd, quick, progress }),
   )
-  await content.finish()
+  if (data !== undefined) {
+    progress.expect(data.items.bytes)
+    const isWorthThreads = data.items.bytes >= MIN_THREADED
+    const open = (isWorthThreads && openChecker) || callingThreadChecker
+    const checker = await open(hash, zstd)
+    try {
+      await checkData(data, { source: abortable, checker, zstd, signal })
+    } finally {
+      await checker.close()
+    }
+  }
+  progress.finish()
 }

@@ -1,25 +1,27 @@
 /** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
+import type { ByteSource } from '../../lib/byte-source.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
+import { CorruptError } from '../../lib/errors.ts'
 import { hexText } from '../../lib/hex.ts'
-import type { ReadRoutine } from '../../lib/read-routine.ts'
+import type { FileLocation } from '../../lib/file-location.ts'
+import { drive } from '../../lib/read-routine.ts'
 import {
   COMPRESS_NONE,
   CSUM_TREE_OBJECTID,
   EXTENT_DATA_REF_KEY,
   MAX_COMPRESSED_RAM_BYTES,
 } from '../format.ts'
+import type { Decompressor } from '../read/decompress.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import type { ChecksumItems } from './checksum-items.ts'
-import type { ExtentContentCheck } from './extent-content.ts'
+import { WINDOW_BYTES, type CompressedExtent } from './data-window.ts'
 import type { ExtentTable } from './extent-table.ts'
 import { treeName } from './names.ts'
 import { lastAtMost } from './numbers.ts'
 import type { UseTable } from './use-table.ts'
 import type { CheckContext } from './context.ts'
-
-/** Bytes that are read at once. No compressed extent is longer. */
-const WINDOW = 1024 ** 2
+import type { WindowChecker } from './window-checker.ts'
 
 export interface DataInput {
   context: CheckContext
@@ -27,17 +29,50 @@ export interface DataInput {
   extents: ExtentTable
   uses: UseTable
   items: ChecksumItems
-  content: ExtentContentCheck
   onRead: (bytes: number) => void
 }
 
-/** Reads all data in the order of their addresses. */
-export function* checkData(input: DataInput): ReadRoutine<void> {
-  yield* new DataCheck(input).run()
+export interface DataServices {
+  source: ByteSource
+  checker: WindowChecker
+  zstd: Decompressor
+  signal?: AbortSignal | undefined
+}
+
+/** Reads all data in the order of their addresses. Faults are reported in this order, too. */
+export async function checkData(input: DataInput, services: DataServices): Promise<void> {
+  await new DataCheck(input, services).run()
+}
+
+/** An extent that is decompressed in a window. */
+interface WindowExtent extends CompressedExtent {
+  bytenr: number
+  /** Offset of its item on the device. */
+  place: number
+}
+
+/** One copy of a window, on its way through a checker. */
+interface WindowUnderWay {
+  /** Index among the windows of the checker. */
+  index: number
+  /** Logical address, place on the device, and bytes. */
+  start: number
+  place: number
+  length: number
+  sums: Uint8Array
+  /** For messages: which copy. */
+  copy: string
+  /** The device has all of it. */
+  isWhole: boolean
+  /** Shared by the copies: they are decompressed once. */
+  extents: { list: readonly WindowExtent[]; areChecked: boolean }
 }
 
 class DataCheck {
   readonly #in: DataInput
+  readonly #services: DataServices
+  readonly #free: number[]
+  readonly #underWay: WindowUnderWay[] = []
   /** Rows of uses, one for each compressed extent, in the order of their addresses. */
   readonly #compressed: Uint32Array
   /** Checksums of sectors from `#from` on that have not been compared yet. */
@@ -45,27 +80,32 @@ class DataCheck {
   #count = 0
   #from = 0
 
-  constructor(input: DataInput) {
+  constructor(input: DataInput, services: DataServices) {
     this.#in = input
+    this.#services = services
+    this.#free = [...services.checker.windows.keys()]
     this.#compressed = compressedExtents(input.uses)
   }
 
-  *run(): ReadRoutine<void> {
+  async run(): Promise<void> {
     const { items, reader, context } = this.#in
+    const { source } = this.#services
     const { sectorsize, hash } = context
     let block: TreeBlock | undefined
     for (let row = 0; row < items.length; row++) {
       const item = items.get(row)
-      if (block?.bytenr !== item.block) [block] = yield* reader.read([item.block], CSUM_TREE_OBJECTID)
+      if (block?.bytenr !== item.block)
+        [block] = await drive(source, reader.read([item.block], CSUM_TREE_OBJECTID))
       if (block === undefined) continue
       if (item.address !== this.#from + this.#count * sectorsize) {
-        yield* this.#flush(0)
+        await this.#flush(0)
         this.#from = item.address
       }
       this.#append(block.bytes.subarray(item.at, item.at + item.count * hash.size), item.count)
-      yield* this.#flush(WINDOW)
+      await this.#flush(WINDOW_BYTES)
     }
-    yield* this.#flush(0)
+    await this.#flush(0)
+    while (this.#underWay.length > 0) await this.#finishOldest()
   }
 
   #append(sums: Uint8Array, count: number): void {
@@ -79,15 +119,15 @@ class DataCheck {
     this.#count += count
   }
 
-  /** Compares what there is, until less than `keep` bytes are left to do. */
-  *#flush(keep: number): ReadRoutine<void> {
+  /** Starts to check what there is, until less than `keep` bytes are left to do. */
+  async #flush(keep: number): Promise<void> {
     const { sectorsize, hash } = this.#in.context
     let done = 0
     while (this.#count > done && (this.#count - done) * sectorsize > keep) {
       const start = this.#from + done * sectorsize
       const length = this.#windowLength(start, (this.#count - done) * sectorsize)
       const count = length / sectorsize
-      yield* this.#compare(start, length, this.#sums.subarray(done * hash.size, (done + count) * hash.size))
+      await this.#check(start, length, this.#sums.subarray(done * hash.size, (done + count) * hash.size))
       done += count
     }
     this.#sums.copyWithin(0, done * hash.size, this.#count * hash.size)
@@ -100,7 +140,7 @@ class DataCheck {
     const { context, uses } = this.#in
     const chunk = context.chunks.find(start)
     const chunkEnd = chunk === undefined ? Infinity : chunk.logical + chunk.length
-    const end = Math.min(start + Math.min(WINDOW, available), chunkEnd)
+    const end = Math.min(start + Math.min(WINDOW_BYTES, available), chunkEnd)
     const row = this.#lastCompressed(end - 1)
     if (row < 0) return end - start
     const { bytenr, diskNumBytes } = uses.get(this.#compressed[row])
@@ -112,11 +152,13 @@ class DataCheck {
     return lastAtMost(this.#compressed.length, (at) => this.#in.uses.bytenr(this.#compressed[at]), address)
   }
 
-  *#compare(start: number, length: number, sums: Uint8Array): ReadRoutine<void> {
+  /** Starts to check every copy of a window. */
+  async #check(start: number, length: number, sums: Uint8Array): Promise<void> {
     const { context, onRead } = this.#in
-    const { hash, sectorsize } = context
+    const { windows } = this.#services.checker
     const places = context.chunks.copies(start, length)
     if (places.length === 0) {
+      while (this.#underWay.length > 0) await this.#finishOldest()
       context.fault(
         `data from ${start} to ${start + length}`,
         start,
@@ -125,21 +167,64 @@ class DataCheck {
       )
       return
     }
-    const actual = new Uint8Array(sums.length)
-    let sound: Uint8Array | undefined
+    const extents = { list: this.#extentsIn(start, length), areChecked: false }
     for (const [copy, place] of places.entries()) {
-      const bytes = yield { offset: place, length }
+      this.#services.signal?.throwIfAborted()
+      while (this.#free.length === 0) await this.#finishOldest()
+      const index = this.#free.shift()!
+      const bytes = await this.#bytesAt(place, length)
       onRead(bytes.length)
-      if (bytes.length < length) {
-        const what = `data from ${start} to ${start + length}${copyText(copy, places)}`
-        context.fault(what, place, `${length} bytes`, `only ${bytes.length}`)
-        continue
+      const isWhole = bytes.length === length
+      const copyName = copyText(copy, places)
+      this.#underWay.push({
+        index,
+        start,
+        place,
+        length,
+        sums: sums.slice(),
+        copy: copyName,
+        isWhole,
+        extents,
+      })
+      if (!isWhole) continue
+      windows[index].begin(sums, context.sectorsize, bytes)
+      for (const extent of extents.list) {
+        if (extent.ramBytes <= MAX_COMPRESSED_RAM_BYTES) windows[index].addExtent(extent)
       }
-      hash.hashBlocks(bytes, sectorsize, actual)
-      if (equalBytes(actual, sums)) sound ??= bytes
-      else this.#reportSums(start, place, { actual, sums }, copyText(copy, places))
+      this.#services.checker.start(index)
     }
-    if (sound !== undefined) this.#decode(start, sound)
+  }
+
+  /** The bytes of a range, or where they lie in a file; fewer at the end of the device. */
+  async #bytesAt(offset: number, length: number): Promise<Uint8Array | (FileLocation & { length: number })> {
+    const { source } = this.#services
+    const location = source.locate?.(offset, length)
+    return location === undefined ? source.read(offset, length) : { ...location, length }
+  }
+
+  async #finishOldest(): Promise<void> {
+    const { checker } = this.#services
+    const window = this.#underWay.shift()!
+    const finished = checker.finish(window.index)
+    if (finished !== undefined) await finished
+    if (!window.isWhole || !checker.windows[window.index].isSound) await this.#reportData(window)
+    else if (!window.extents.areChecked) this.#compareExtents(window)
+    this.#free.push(window.index)
+  }
+
+  /** Reports what is wrong with the data of a window, which are read once more. */
+  async #reportData({ start, place, length, sums, copy }: WindowUnderWay): Promise<void> {
+    const { context } = this.#in
+    const { hash, sectorsize } = context
+    const bytes = await this.#services.source.read(place, length)
+    if (bytes.length < length) {
+      const what = `data from ${start} to ${start + length}${copy}`
+      context.fault(what, place, `${length} bytes`, `only ${bytes.length}`)
+      return
+    }
+    const actual = new Uint8Array(sums.length)
+    hash.hashBlocks(bytes, sectorsize, actual)
+    this.#reportSums(start, place, { actual, sums }, copy)
   }
 
   /** Sectors side by side are one fault. */
@@ -182,21 +267,42 @@ class DataCheck {
     return ''
   }
 
-  /** Has all compressed extents decoded that begin in what has been read. */
-  #decode(start: number, bytes: Uint8Array): void {
-    const { uses, context, content } = this.#in
+  /** All compressed extents of a window. */
+  #extentsIn(start: number, length: number): WindowExtent[] {
+    const { uses } = this.#in
+    const extents: WindowExtent[] = []
     for (let i = this.#lastCompressed(start - 1) + 1; i < this.#compressed.length; i++) {
       const { bytenr, diskNumBytes, ramBytes, compression, place } = uses.get(this.#compressed[i])
-      if (bytenr + diskNumBytes > start + bytes.length) break
+      if (bytenr + diskNumBytes > start + length) break
+      extents.push({ bytenr, place, start: bytenr - start, length: diskNumBytes, ramBytes, compression })
+    }
+    return extents
+  }
+
+  /** Reports extents of a sound window that do not decompress to what their items say. */
+  #compareExtents({ index, extents }: WindowUnderWay): void {
+    const { context } = this.#in
+    const { checker, zstd } = this.#services
+    const window = checker.windows[index]
+    let decoded = 0
+    extents.areChecked = true
+    for (const { bytenr, place, ramBytes } of extents.list) {
+      const what = `compressed extent ${bytenr}`
       if (ramBytes > MAX_COMPRESSED_RAM_BYTES) {
-        const what = `compressed extent ${bytenr}, ram_bytes`
-        context.fault(what, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
+        context.fault(`${what}, ram_bytes`, place, `at most ${MAX_COMPRESSED_RAM_BYTES}`, ramBytes)
         continue
       }
-      content.add(
-        { bytenr, ramBytes, compression },
-        bytes.subarray(bytenr - start, bytenr - start + diskNumBytes),
-      )
+      // More than fit into a window overlap, which is reported elsewhere.
+      if (decoded === window.extents) return
+      try {
+        const length = window.contentLength(decoded++, zstd)
+        // The kernel compresses up to the end of the file, which may be within the last sector.
+        if (length > ramBytes - context.sectorsize) continue
+        context.fault(what, context.physical(bytenr), `${ramBytes} bytes of content`, length)
+      } catch (error) {
+        if (!(error instanceof CorruptError)) throw error
+        context.fault(`${what}, content`, context.physical(bytenr), error.expected, error.found)
+      }
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The order of the check: passes over all trees that fill tables, the comparison of the tables, then the data. */
+/** Passes over all trees that fill tables, and the comparison of the tables. */
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   BLOCK_GROUP_TREE_OBJECTID,
@@ -21,13 +21,12 @@ import { CheckedTrees, chunkTree, rootTree, type TakeItem } from './checked-tree
 import { mapSystemChunks, readChunks } from './chunk-pass.ts'
 import { compareTables } from './compare.ts'
 import { holdsFiles, type CheckContext } from './context.ts'
-import { checkData } from './data.ts'
-import type { ExtentContentCheck } from './extent-content.ts'
+import type { DataInput } from './data.ts'
 import type { SummedPrealloc } from './file-content.ts'
 import { FileTrees } from './file-trees.ts'
 import { readLogs } from './log-pass.ts'
 import { treeName } from './names.ts'
-import { CheckProgress } from './progress.ts'
+import type { CheckProgress } from './progress.ts'
 import { RootTable, UuidTable } from './root-table.ts'
 import { readSpaceTrees, SPACE_TREES, type SpaceTables } from './space-passes.ts'
 import { checkMirrors, checkSuperblockFields } from './superblocks.ts'
@@ -40,19 +39,17 @@ export interface CheckInput {
   damagedMirrors: readonly number[]
   /** For inline content. */
   zstd: Decompressor
-  /** For the content of extents. */
-  content: ExtentContentCheck
   quick: boolean
-  onProgress: ((done: number, total: number) => void) | undefined
+  progress: CheckProgress
 }
 
-export function* runPasses(input: CheckInput): ReadRoutine<void> {
-  const { context, deviceSize, zstd, content, onProgress } = input
+/** @returns what the check of the data takes; undefined when there are none to check */
+export function* runPasses(input: CheckInput): ReadRoutine<DataInput | undefined> {
+  const { context, deviceSize, zstd, progress } = input
   const { superblock } = context
   checkSuperblockFields(context)
   yield* checkMirrors(context, input.damagedMirrors)
-  if (!mapSystemChunks(context)) return
-  const progress = new CheckProgress(superblock.bytesUsed, onProgress)
+  if (!mapSystemChunks(context)) return undefined
   const reader = new BlockReader(context, (bytes) => progress.add(bytes))
   const trees = new CheckedTrees(context, reader)
   const chunks = yield* readChunks(trees)
@@ -65,21 +62,10 @@ export function* runPasses(input: CheckInput): ReadRoutine<void> {
   const mainTrees = [chunkTree(context), rootTree(context)]
   yield* compareTables({ ...space, ...files, trees, chunks, roots, logged, mainTrees, deviceSize })
   reader.reportUnmapped()
-  if (hasData) {
-    const { checksumItems: items } = space
-    progress.expect(items.bytes)
-    const { extents, uses } = trees
-    yield* checkData({
-      context,
-      reader,
-      extents,
-      uses,
-      items,
-      content,
-      onRead: (bytes) => progress.add(bytes),
-    })
-  }
-  progress.finish()
+  if (!hasData) return undefined
+  const { extents, uses } = trees
+  const { checksumItems: items } = space
+  return { context, reader, extents, uses, items, onRead: (bytes) => progress.add(bytes) }
 }
 
 /** The pass over the root tree. */

@@ -11,6 +11,7 @@ import {
   RootItem,
   RootRef,
   TREE_RELOC_OBJECTID,
+  U64_MAX,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { isAligned, isExact, u64Of } from './numbers.ts'
@@ -35,6 +36,10 @@ export function rootItemProblem(
     return { field: 'key offset', expected: 'a subvolume', found: origin }
   }
   if (GLOBAL_TREES.has(objectid) && origin !== 0n) return { field: 'key offset', expected: 0, found: origin }
+  // The search for the last root of an id begins there. (btrfs_find_root)
+  if (origin === U64_MAX) {
+    return { field: 'key offset', expected: `less than ${U64_MAX}`, found: origin }
+  }
   const size = leaf.itemSize(slot)
   if (size !== RootItem.size && size !== LEGACY_ROOT_ITEM_SIZE) {
     return { field: 'size', expected: `${RootItem.size}, or ${LEGACY_ROOT_ITEM_SIZE}`, found: size }

@@ -3,7 +3,7 @@
  * block of memory and knows neither files nor addresses, so that it can run in any thread.
  */
 import { MAX_CHECKSUM_SIZE, type BlockHash } from '../../lib/block-hash.ts'
-import type { FileLocation } from '../../file-tree/file-content.ts'
+import type { FileLocation, ReadLocated } from '../../lib/file-location.ts'
 import type { CompressExtent } from './compression.ts'
 import {
   COMPRESS_LZO,
@@ -34,18 +34,11 @@ export interface LocatedContent extends FileLocation {
   length: number
 }
 
-/**
- * Reads from an open file until `target` is full.
- *
- * @throws Error with a `code` when the file cannot be read, or ends before
- */
-export type ReadContent = (file: FileLocation, target: Uint8Array) => void
-
 /** What encoding takes. */
 export interface EncodeServices {
   compress: CompressExtent
   /** For located content. */
-  readContent?: ReadContent | undefined
+  readLocated?: ReadLocated | undefined
 }
 
 /** A piece as it is stored. */
@@ -148,18 +141,18 @@ export class BatchMemory {
   }
 
   /** Encodes the first `count` pieces. Throws what the services throw; `failedPiece` then tells which piece. */
-  encode(count: number, { compress, readContent }: EncodeServices): void {
+  encode(count: number, { compress, readLocated }: EncodeServices): void {
     for (let index = 0, at = 0; index < count; at += this.#roomOf(index++)) {
-      if (this.#descriptors[index] !== NO_FILE) this.#read(index, at, readContent!)
+      if (this.#descriptors[index] !== NO_FILE) this.#read(index, at, readLocated!)
       this.#stored[index] = this.#encodePiece(index, at, compress)
     }
   }
 
   /** Reads the content of a piece. */
-  #read(index: number, at: number, readContent: ReadContent): void {
+  #read(index: number, at: number, readLocated: ReadLocated): void {
     const end = at + this.#contentLengths[index]
     const file = { descriptor: this.#descriptors[index], offset: this.#offsets[index] }
-    readContent(file, this.content.subarray(at, end))
+    readLocated(file, this.content.subarray(at, end))
     this.content.fill(0, end, at + this.#roomOf(index))
   }
 

@@ -1,14 +1,9 @@
 /** File content on its way to disk: cut into pieces, encoded in batches, placed in order. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { checkedContent, ContentLengthCheck, type NamedContent } from '../../file-tree/content-length.ts'
-import {
-  contentLength,
-  wholeContent,
-  zeros,
-  type DataRange,
-  type FileLocation,
-} from '../../file-tree/file-content.ts'
+import { contentLength, wholeContent, zeros, type DataRange } from '../../file-tree/file-content.ts'
 import { InputError } from '../../lib/errors.ts'
+import type { FileLocation } from '../../lib/file-location.ts'
 import type { EntryOrigin } from '../../file-tree/entry.ts'
 import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'

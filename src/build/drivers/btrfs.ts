@@ -28,7 +28,7 @@ async function openBtrfsPartition(
   const { nixos, time } = plan
   const { compress, decompress } = await loadExtentCompression()
   const hash = await loadHash(plan.checksum)
-  const threads = openExtentEncoder(workers, { compress, hash, onFinding })
+  const threads = await openExtentEncoder(workers, { compress, hash, onFinding })
   const encoder = profiler?.encoder(threads) ?? threads
   const writer = new BtrfsWriter(plan, sink, {
     encoder,

@@ -2,9 +2,9 @@ import type { CompressExtent } from '../../btrfs/write/compression.ts'
 import { BatchMemory } from '../../btrfs/write/batch-memory.ts'
 import { callingThreadEncoder, type ExtentEncoder } from '../../btrfs/write/extent-encoder.ts'
 import type { BlockHash } from '../../lib/block-hash.ts'
+import { loadReadLocated } from '../../lib/file-location.ts'
 import type { OnFinding } from '../../lib/finding.ts'
 import { WorkerPool } from '../../lib/worker-pool.ts'
-import { readContent } from './read-content.ts'
 
 /** Batches for each thread: one that is being encoded, and the next. */
 const BATCHES_PER_WORKER = 2
@@ -12,12 +12,15 @@ const BATCHES_PER_WORKER = 2
 const EXTRA_BATCHES = 12
 
 /** Encodes extents on `workers` threads, or on the calling thread when that is 0. Always close it. */
-export function openExtentEncoder(
+export async function openExtentEncoder(
   workers: number,
   { compress, hash, onFinding }: { compress: CompressExtent; hash: BlockHash; onFinding?: OnFinding },
-): ExtentEncoder & { close(): Promise<void> } {
+): Promise<ExtentEncoder & { close(): Promise<void> }> {
   if (workers === 0) {
-    return { ...callingThreadEncoder({ compress, readContent, hash }), close: () => Promise.resolve() }
+    return {
+      ...callingThreadEncoder({ compress, hash, readLocated: await loadReadLocated() }),
+      close: () => Promise.resolve(),
+    }
   }
   const buffers = Array.from(
     { length: workers * BATCHES_PER_WORKER + EXTRA_BATCHES },

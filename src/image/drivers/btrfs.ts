@@ -10,7 +10,7 @@ import { observeSource } from '../../lib/observe-source.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
 import { viewOf } from '../../lib/struct.ts'
 import { loadZstd } from '../../lib/zstd/codec.ts'
-import { openExtentDecoder } from './open-decoder.ts'
+import { threadedChecker } from './open-checker.ts'
 import type { CheckOptions, FileSystemDriver, Identity, OpenedFileSystem, UsageOptions } from './driver.ts'
 
 export const btrfsDriver: FileSystemDriver<'btrfs'> = {
@@ -30,13 +30,8 @@ export const btrfsDriver: FileSystemDriver<'btrfs'> = {
   async check(source: ByteSource, { workers, onFinding, quick, onProgress, signal }: CheckOptions) {
     const { checkBtrfsWith } = await import('../../btrfs/check/check.ts')
     const zstd = await loadZstd()
-    const decoder = workers > 0 ? openExtentDecoder(workers) : undefined
     const options = { loadHash, zstd, onFinding, quick, onProgress, ...(signal && { signal }) }
-    try {
-      await checkBtrfsWith(source, options, decoder)
-    } finally {
-      await decoder?.close()
-    }
+    await checkBtrfsWith(source, options, workers > 0 ? threadedChecker(workers) : undefined)
   },
 }
 

@@ -1,4 +1,4 @@
-import type { FileLocation } from '../../file-tree/file-content.ts'
+import type { FileLocation } from '../../lib/file-location.ts'
 
 /**
  * A stream of chunks read as if it were one piece of memory. What lies inside a chunk is had at once and without

@@ -130,6 +130,13 @@ describe.skipIf(!canBtrfsCheck())('a changed field', () => {
       format.ROOT_TREE_OBJECTID,
       format.FREE_SPACE_TREE_OBJECTID,
     ],
+    [
+      'root at the offset where searches begin',
+      'Item.key.offset',
+      'ones',
+      format.ROOT_TREE_OBJECTID,
+      format.DATA_RELOC_TREE_OBJECTID,
+    ],
     ['root directory without its own name', 'Header.nritems', 'minus', format.DATA_RELOC_TREE_OBJECTID],
     ['generation of a tree block’s extent item', 'ExtentItem.generation', 'minus'],
     ['level of a tree block’s extent item', 'Item.key.offset', 'plus', format.EXTENT_TREE_OBJECTID],
