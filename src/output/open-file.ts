@@ -22,6 +22,12 @@ export interface OpenFile {
   truncate(size: number): Promise<void>
 }
 
+/**
+ * Bytes that are written at once, at most. Linux keeps larger writes in pages of 2 MiB, which take it several times as
+ * long to find.
+ */
+const MAX_WRITE = 512 * 1024
+
 /** Bytes written between two flushes of a file that is going to be synced. */
 const FLUSH_DISTANCE = 64 << 20
 
@@ -79,11 +85,32 @@ export function openFile(handle: FileHandle, name: string, { isDurable = false }
 /** The system may write less than it was given, for example when the disk is nearly full. */
 async function writeAll(handle: FileHandle, position: number, bytes: readonly Uint8Array[]): Promise<void> {
   let at = position
-  for (let left = bytes.filter(({ length }) => length > 0); left.length > 0;) {
-    const { bytesWritten } = await handle.writev(left, at)
-    at += bytesWritten
-    left = behind(left, bytesWritten)
+  for (const group of groupsOf(bytes, MAX_WRITE)) {
+    for (let left = group; left.length > 0;) {
+      const { bytesWritten } = await handle.writev(left, at)
+      at += bytesWritten
+      left = behind(left, bytesWritten)
+    }
   }
+}
+
+/** The same bytes in groups of at most `size` bytes; pieces are cut where a group ends. */
+function* groupsOf(pieces: readonly Uint8Array[], size: number): Generator<Uint8Array[]> {
+  let group: Uint8Array[] = []
+  let room = size
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const part = piece.subarray(at, at + room)
+      group.push(part)
+      at += part.length
+      room -= part.length
+      if (room > 0) continue
+      yield group
+      group = []
+      room = size
+    }
+  }
+  if (group.length > 0) yield group
 }
 
 /** The rest of pieces behind their first `length` bytes. */

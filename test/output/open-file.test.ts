@@ -32,6 +32,24 @@ test.each([1, 7, 64, 1000, 10_000])('pieces are written whole, %i bytes at a tim
   await handle.close()
 })
 
+test('large pieces are written in parts of 512 KiB, and small ones together', async () => {
+  const handle = await open(join(folder, 'parts'), 'w+')
+  const sizes: number[] = []
+  const noting = {
+    writev(pieces: Uint8Array[], position: number) {
+      sizes.push(pieces.reduce((sum, { length }) => sum + length, 0))
+      return handle.writev(pieces, position)
+    },
+    read: handle.read.bind(handle),
+  } as unknown as FileHandle
+  const file = openFile(noting, 'file')
+  const bytes = contentOf('noise', 1_500_000, 1)
+  await file.start(3, [bytes.subarray(0, 10), bytes.subarray(10, 1_400_000), bytes.subarray(1_400_000)])
+  same(await file.read(3, bytes.length), bytes, 'file')
+  expect(sizes).toEqual([524_288, 524_288, 451_424])
+  await handle.close()
+})
+
 describe('a durable file', () => {
   const MIB = 1 << 20
 
