@@ -29,7 +29,7 @@ export interface OpenFile {
 const MAX_WRITE = 512 * 1024
 
 /** Bytes written between two flushes of a file that is going to be synced. */
-const FLUSH_DISTANCE = 64 << 20
+const FLUSH_DISTANCE = 16 << 20
 
 /**
  * @param name what messages call the file: the path the user gave, not a temporary one

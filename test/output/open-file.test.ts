@@ -69,9 +69,9 @@ describe('a durable file', () => {
     let flushes = 0
     const handle = handleWith(() => Promise.resolve(void flushes++))
     await writeMiBs(openFile(handle, 'x.img', { isDurable: true }), 200)
-    expect(flushes).toBe(3)
+    expect(flushes).toBe(12)
     await writeMiBs(openFile(handle, 'spool'), 200)
-    expect(flushes).toBe(3)
+    expect(flushes).toBe(12)
   })
 
   test('fails when the disk does', async () => {
