@@ -3,7 +3,7 @@
  * takes to find and read a hundred.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 
@@ -44,12 +44,16 @@ export function bundleCommand(source, target) {
   return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
 }
 
-/** The modules that threads load, by the names under which the command looks for them. */
-function workerModules(source) {
-  const paths = readdirSync(source, { recursive: true }).filter((path) =>
-    /(^|[/\\])(\w+-worker|worker-main)\.ts$/.test(path),
+/**
+ * The modules that threads of the library load, by the names under which it looks for them.
+ *
+ * @param folder src/ or dist/; in dist/cli they are those of the bundle
+ */
+export function workerModules(folder) {
+  const paths = readdirSync(folder, { recursive: true }).filter(
+    (path) => /(^|[/\\])(\w+-worker|worker-main)\.[jt]s$/.test(path) && !/^cli[/\\]/.test(path),
   )
-  return Object.fromEntries(paths.map((path) => [basename(path, '.ts'), join(source, path)]))
+  return Object.fromEntries(paths.map((path) => [parse(path).name, join(folder, path)]))
 }
 
 /** The licence of a package. */

@@ -3,15 +3,15 @@
  *
  * usage: node scripts/bundle.mjs    prints the table of sizes that README.md shows
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import commonjs from '@rollup/plugin-commonjs'
 import nodeResolve from '@rollup/plugin-node-resolve'
 import { build } from 'esbuild'
 import { rollup } from 'rollup'
+import { workerModules } from './bundle-command.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -75,13 +75,9 @@ export async function bundleForNode(entries, outdir) {
   })
 }
 
-/** The modules that threads of the library load, by the names under which it looks for them. */
+/** The modules that threads of the library load, in dist/. */
 export function workerEntries() {
-  const dist = `${ROOT}/dist`
-  const paths = readdirSync(dist, { recursive: true }).filter(
-    (path) => /(^|[/\\])(\w+-worker|worker-main)\.js$/.test(path) && !/^cli[/\\]/.test(path),
-  )
-  return Object.fromEntries(paths.map((path) => [basename(path, '.js'), join(dist, path)]))
+  return workerModules(`${ROOT}/dist`)
 }
 
 /** Modules of Node that a bundle would load. */

@@ -4,8 +4,6 @@ import { InvalidArgumentError, Option } from 'commander'
 export const IMAGE = 'image (.img, .img.zst, .img.gz), device, or a single file system'
 export const PLACE = 'PART:PATH, for example 2:/@/etc; PART is the number or the label of a partition'
 
-export const MAX_WORKERS = 1024
-
 export const debugOption = () => new Option('--debug', 'print stack traces of errors')
 
 /** A parser for an option whose value is a whole number. */

@@ -92,7 +92,7 @@ export function wholeNumber(min: number, max: number): OptionType {
 }
 
 /** Threads are limited to what no machine exceeds, so that a mistyped number does not start millions. */
-const MAX_WORKERS = 1024
+export const MAX_WORKERS = 1024
 
 /** A number of worker threads. */
 export const WORKERS = wholeNumber(0, MAX_WORKERS)

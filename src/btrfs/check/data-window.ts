@@ -22,7 +22,7 @@ const DAMAGED = -1
 /** The descriptor of a window whose bytes are in the memory. */
 const NO_FILE = -1
 
-/** What checking takes. */
+/** Services that checking a window uses. */
 export interface WindowServices {
   hash: BlockHash
   zstd: Decompressor

@@ -65,22 +65,15 @@ export class ContentReader {
       if (piece.extent.compression === 'none') target.put(piece, bytes)
       else this.#putDecompressed(file, piece, bytes, target)
     }
-    let run: Piece[] = []
-    for (const piece of this.#pieces(extents, offset, offset + length)) {
+    const putKept = (piece: Piece): boolean => {
       const { extent } = piece
-      if (extent.type === 'inline') {
-        target.put(piece, this.#inlineContent(file, extent))
-      } else if (extent.compression !== 'none' && this.#last?.bytenr === extent.diskBytenr) {
+      if (extent.type === 'inline') target.put(piece, this.#inlineContent(file, extent))
+      else if (extent.compression !== 'none' && this.#last?.bytenr === extent.diskBytenr) {
         target.put(piece, this.#last.content, { isKept: true })
-      } else {
-        if (run.length > 0 && !follows(run, piece)) {
-          yield* this.#readRun(file, run, put)
-          run = []
-        }
-        run.push(piece)
-      }
+      } else return false
+      return true
     }
-    if (run.length > 0) yield* this.#readRun(file, run, put)
+    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), put, putKept)
     return target.bytes
   }
 
@@ -105,17 +98,12 @@ export class ContentReader {
         bytes: isPlain ? bytes.subarray(from - start, to - start) : bytes,
       })
     }
-    let run: Piece[] = []
-    for (const piece of this.#pieces(extents, offset, offset + length)) {
-      const { extent } = piece
-      if (run.length > 0 && (extent.type === 'inline' || !follows(run, piece))) {
-        yield* this.#readRun(file, run, put)
-        run = []
-      }
-      if (extent.type === 'inline') put(piece, extent.data!)
-      else run.push(piece)
+    const putInline = (piece: Piece): boolean => {
+      if (piece.extent.type !== 'inline') return false
+      put(piece, piece.extent.data!)
+      return true
     }
-    if (run.length > 0) yield* this.#readRun(file, run, put)
+    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), put, putInline)
     return stored
   }
 
@@ -141,6 +129,29 @@ export class ContentReader {
         from = pieceEnd
       }
     }
+  }
+
+  /**
+   * Reads pieces, those that lie one behind the other on the device at once.
+   *
+   * @param takeKept takes a piece that need not be read; returns false for any other
+   */
+  *#readPieces(
+    file: FileOfContent,
+    pieces: Iterable<Piece>,
+    take: TakeStored,
+    takeKept: (piece: Piece) => boolean,
+  ): ReadRoutine<void> {
+    let run: Piece[] = []
+    for (const piece of pieces) {
+      if (takeKept(piece)) continue
+      if (run.length > 0 && !follows(run, piece)) {
+        yield* this.#readRun(file, run, take)
+        run = []
+      }
+      run.push(piece)
+    }
+    if (run.length > 0) yield* this.#readRun(file, run, take)
   }
 
   /** Reads pieces that lie one behind the other on the device. */

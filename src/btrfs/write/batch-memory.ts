@@ -34,7 +34,7 @@ export interface LocatedContent extends FileLocation {
   length: number
 }
 
-/** What encoding takes. */
+/** Services that encoding uses. */
 export interface EncodeServices {
   compress: CompressExtent
   /** For located content. */

@@ -11,7 +11,8 @@ import {
   loadDescription,
   withDescription,
 } from '../description.ts'
-import { debugOption, examples, MAX_WORKERS, parseWholeNumber } from '../arguments.ts'
+import { MAX_WORKERS } from '../../lib/options.ts'
+import { debugOption, examples, parseWholeNumber } from '../arguments.ts'
 import { interruptible } from '../interrupt.ts'
 import { print, printJson } from '../print.ts'
 import { showProgress } from '../progress.ts'

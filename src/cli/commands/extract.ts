@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../../image/extract/extract.ts'
-import { debugOption, examples, IMAGE, MAX_WORKERS, PLACE, parseWholeNumber } from '../arguments.ts'
+import { MAX_WORKERS } from '../../lib/options.ts'
+import { debugOption, examples, IMAGE, PLACE, parseWholeNumber } from '../arguments.ts'
 import type { UsageError } from '../description.ts'
 import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
 import { print, printJson } from '../print.ts'
