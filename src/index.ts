@@ -26,6 +26,11 @@ export type * from './spec/boot-spec.ts'
 export type * from './spec/btrfs-spec.ts'
 export type * from './spec/fat32-spec.ts'
 export type * from './spec/image-spec.ts'
+export type { SourceKeysSpec } from './spec/sources/common.ts'
+export type { DirectorySourceSpec, PlannedDirectorySource } from './spec/sources/directory.ts'
+export type { EntriesSourceSpec, EntrySource, PlannedEntriesSource } from './spec/sources/entries.ts'
+export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'
+export type { PlannedSource, PlannedSourceKind, SourceSpec } from './spec/sources/types.ts'
 export type {
   ImagePlan,
   PlannedBoot,
@@ -36,7 +41,6 @@ export type {
   PlannedPartition,
   PlannedPlace,
   PlannedRule,
-  PlannedSource,
   PlannedStorage,
   PlannedSubvolume,
   PlannedTime,

@@ -4,7 +4,7 @@ import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
-import type { SourcePlan } from '../spec/plan.ts'
+import type { SourcePlan } from '../spec/sources/types.ts'
 
 /** State that the steps of a build share, besides the plan. */
 export interface BuildContext {

@@ -3,6 +3,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
 import { OutputError } from '../lib/errors.ts'
+import { sourceInputs } from '../sources/open.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
 
 /**
@@ -14,11 +15,11 @@ import type { ResolvedPlan } from '../spec/plan.ts'
 export async function checkOutputPlace(output: BuildOptions['output'], plan: ResolvedPlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
-  const sources = plan.partitions.flatMap((partition): readonly { kind: string; path: string }[] => [
-    ...partition.sources.filter((source) => source.kind !== 'entries'),
+  const inputs = plan.partitions.flatMap((partition) => [
+    ...partition.sources.flatMap(sourceInputs),
     ...partitionDriverOf(partition).inputs(partition),
   ])
-  for (const { kind, path } of sources) {
+  for (const { kind, path } of inputs) {
     const folder = await realpath(path).catch(() => path)
     if (folder === place) throw new OutputError(`${output}: is a source of the image`)
     if (kind !== 'directory') continue

@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { SpecError } from '../lib/errors.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
+import { PROGRAM_KINDS, STANDARD_INPUT_KINDS } from '../spec/sources/kinds.ts'
 import { CommandError, systemMessage } from './exit.ts'
 
 export interface DescriptionFlags {
@@ -100,8 +101,8 @@ export async function loadDescription(
     throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])
   }
   const parsed = JSON.parse(text) as ImageSpec
-  const entries = entriesIn(parsed)
-  if (entries.length > 0) throw new CommandError(entries.map((path) => `${name}: ${path}: unknown key`))
+  const unknown = programSourcesIn(parsed)
+  if (unknown.length > 0) throw new CommandError(unknown.map((path) => `${name}: ${path}: unknown key`))
   return {
     name,
     spec: parsed,
@@ -111,33 +112,32 @@ export async function loadDescription(
 
 /** Reports a description from standard input whose archive would also come from standard input. */
 export function checkStandardInput(spec: string | undefined, description: Description, usage: UsageError) {
-  if (spec === '-' && readsStandardInput(description.spec)) {
+  if (spec !== '-') return
+  for (const { source } of sourcesIn(description.spec)) {
+    const kind = STANDARD_INPUT_KINDS.find((kind) => source[kind] === '-')
+    if (kind === undefined) continue
     usage(
-      'the description came from standard input, so its source "tar": "-" cannot: give one of them a file',
+      `the description came from standard input, so its source "${kind}": "-" cannot: give one of them a file`,
     )
   }
 }
 
-/** Searches a description that is not checked yet. */
-function readsStandardInput(
-  value: unknown,
-  keys: readonly string[] = ['partitions', 'sources', 'tar'],
-): boolean {
-  if (Array.isArray(value)) return value.some((item) => readsStandardInput(item, keys))
-  if (keys.length === 0) return value === '-'
-  if (typeof value !== 'object' || value === null) return false
-  return readsStandardInput((value as Record<string, unknown>)[keys[0]], keys.slice(1))
+/** The sources of a description that is not checked yet, with their JSON paths. */
+function sourcesIn({ partitions }: Partial<ImageSpec>): { source: Record<string, unknown>; path: string }[] {
+  if (!Array.isArray(partitions)) return []
+  return partitions.flatMap((partition, i) =>
+    (Array.isArray(partition?.sources) ? partition.sources : []).flatMap((source: unknown, j) =>
+      typeof source === 'object' && source !== null
+        ? [{ source: source as Record<string, unknown>, path: `partitions[${i}].sources[${j}]` }]
+        : [],
+    ),
+  )
 }
 
 /** JSON paths of sources that only a program can give; the JSON Schema does not have them. */
-function entriesIn({ partitions }: Partial<ImageSpec>): string[] {
-  if (!Array.isArray(partitions)) return []
-  return partitions.flatMap((partition, i) =>
-    (Array.isArray(partition?.sources) ? partition.sources : []).flatMap((source, j) =>
-      typeof source === 'object' && source !== null && 'entries' in source
-        ? [`partitions[${i}].sources[${j}].entries`]
-        : [],
-    ),
+function programSourcesIn(spec: Partial<ImageSpec>): string[] {
+  return sourcesIn(spec).flatMap(({ source, path }) =>
+    PROGRAM_KINDS.filter((kind) => kind in source).map((kind) => `${path}.${kind}`),
   )
 }
 

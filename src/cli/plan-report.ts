@@ -8,10 +8,10 @@ import type {
   PlannedNixos,
   PlannedPartition,
   PlannedRule,
-  PlannedSource,
   PlannedStorage,
   PlannedSubvolume,
 } from '../spec/image-plan.ts'
+import type { PlannedSource } from '../spec/sources/types.ts'
 import { bytesText, columns } from './units.ts'
 
 /** The subvolume that is the default unless another one is. (BTRFS_FS_TREE_OBJECTID) */
@@ -138,7 +138,8 @@ function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: PlannedRule
 
 function sourceText(source: PlannedSource): string {
   const { kind, to } = source
-  const from = kind === 'entries' ? '' : ` ${kind === 'tar' ? source.tar : source.directory}`
+  const what = (source as unknown as Record<string, unknown>)[kind]
+  const from = typeof what === 'string' ? ` ${what}` : ''
   return `${kind}${from}${to === '/' ? '' : ` -> ${display(to)}`}`
 }
 

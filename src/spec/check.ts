@@ -1,11 +1,13 @@
 /** Is a description one that can be built? All that is wrong with it is found at once. */
 import type { z } from 'zod'
 import type { SpecIssue } from '../lib/errors.ts'
-import type { EntrySource, ImageSpec } from './image-spec.ts'
+import type { ImageSpec } from './image-spec.ts'
 import { toSpecIssues, zodMessage } from './messages.ts'
 import { ruleIssues } from './rules.ts'
 import { withoutShorthands } from './shorthands.ts'
 import { imageSpec } from './schema.ts'
+import type { EntrySource } from './sources/entries.ts'
+import { PROGRAM_KINDS } from './sources/kinds.ts'
 
 /** A description whose invalid parts are undefined. */
 export type Draft<T> = T extends readonly (infer Item)[]
@@ -55,7 +57,7 @@ function without(wrong: readonly (string | number)[][], value: unknown): unknown
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
   return Object.fromEntries(
-    // Entries are no part of the description's text: they are iterated as they are, and once.
-    entries.map(([key, item]) => [key, key === 'entries' ? item : without(below(key), item)]),
+    // What a program gives is no part of the description's text: it is taken as it is, entries are iterated once.
+    entries.map(([key, item]) => [key, PROGRAM_KINDS.includes(key) ? item : without(below(key), item)]),
   )
 }

@@ -5,6 +5,7 @@
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
 import type { Compression } from '../file-tree/storage.ts'
 import type { ChecksumType, Profile } from './plan.ts'
+import type { PlannedSource } from './sources/types.ts'
 
 /**
  * An image description with everything decided. All of it is plain JSON; keys that do not apply are left out. Offsets
@@ -46,11 +47,6 @@ export interface PlannedPlace {
 
 /** Seconds since 1970 when they are whole, else with the nanoseconds. */
 export type PlannedTime = number | Timestamp
-
-/** A source of content, and the path it is put at. Paths of files on this machine are absolute. */
-export type PlannedSource = { to: string } & (
-  { kind: 'tar'; tar: string } | { kind: 'directory'; directory: string } | { kind: 'entries' }
-)
 
 export interface PlannedFat32 extends PlannedPlace {
   type: 'fat32'

@@ -2,10 +2,10 @@
  * The image description: what is written in JSON or handed to the API. The schema checks it (schema.ts), and the
  * compiler checks that both say the same (test/spec/image-spec.test.ts).
  */
-import type { Entry } from '../file-tree/entry.ts'
 import type { UbootSpec } from './boot-spec.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
 import type { Fat32Spec } from './fat32-spec.ts'
+import type { SourceSpec } from './sources/types.ts'
 
 /** A disk image: its partition table, its partitions, and how it boots. */
 export interface ImageSpec {
@@ -61,31 +61,3 @@ export interface PartitionPlaceSpec {
   /** Content, in this order: a later entry replaces an earlier one of the same path. Default: none. */
   sources?: SourceSpec[]
 }
-
-/**
- * A source of content: one of `tar`, `directory` and `entries`. Paths are relative to the description's file.
- *
- * @example
- * { tar: 'closure.tar.zst', to: '/nix' }
- * @example
- * { entries: [{ path: '/etc/hostname', type: 'file', content: 'pi\n' }] }
- */
-export interface SourceSpec {
-  /** A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; `-` is standard input. */
-  tar?: string
-  /** A folder, whose content is taken as it is. */
-  directory?: string
-  /**
-   * Entries made by a program, or a function that returns them. Only in the API, not in JSON. An iterator serves one
-   * partition; for several, give a function.
-   */
-  entries?: EntrySource
-  /** Path in the partition below which the source's root is put. Default: `/`. */
-  to?: string
-}
-
-/** Entries, or a function, which may be asynchronous, that gives them anew with each call. */
-export type EntrySource =
-  | Iterable<Entry>
-  | AsyncIterable<Entry>
-  | (() => Iterable<Entry> | AsyncIterable<Entry> | Promise<Iterable<Entry> | AsyncIterable<Entry>>)

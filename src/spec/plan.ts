@@ -3,7 +3,7 @@
  * that the API shows is in image-plan.ts. Offsets and sizes are bytes; UUIDs are in their usual text form.
  */
 import type { ByteString } from '../lib/byte-string.ts'
-import type { EntrySource } from './image-spec.ts'
+import type { SourcePlan } from './sources/types.ts'
 import type { UBootVersion } from './uboot-version.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { EntryRulePlan } from '../file-tree/entry-rule.ts'
@@ -43,16 +43,6 @@ interface PartitionPlace {
   mbrType: number
   sources: SourcePlan[]
 }
-
-/** A source of content. Paths of files on this machine are absolute. */
-export type SourcePlan = {
-  /** Path below which the source's root is put; '' is the partition's root. */
-  to: ByteString
-} & (
-  | { kind: 'tar' | 'directory'; path: string }
-  /** Made by a program. `name` is for messages, `time` for entries that have none. */
-  | { kind: 'entries'; name: string; entries: EntrySource; time: Timestamp }
-)
 
 /** A FAT32 file system alone, with everything decided. */
 export interface Fat32FileSystemPlan {

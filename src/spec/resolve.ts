@@ -1,12 +1,12 @@
 /** From a description that has been checked to a plan, in which nothing is left open. */
 import type { Timestamp } from '../file-tree/entry.ts'
 import { parseHex } from './numbers.ts'
-import type { ResolvedPlan, PartitionPlan, SourcePlan } from './plan.ts'
+import type { ResolvedPlan, PartitionPlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
 import { resolveFat32 } from './resolve-fat32.ts'
 import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
-import type { ImageSpec, SourceSpec } from './image-spec.ts'
-import { toTreePath } from './tree-path.ts'
+import type { ImageSpec } from './image-spec.ts'
+import { resolveSource } from './sources/table.ts'
 import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
 const DEFAULT_MBR_TYPE = { fat32: 0x0c, btrfs: 0x83 }
@@ -49,7 +49,7 @@ function resolvePartition(
     mbrType: parseHex(partition.mbrType ?? DEFAULT_MBR_TYPE[partition.type]),
     time,
     sources: (partition.sources ?? []).map((source, j) =>
-      resolveSource(source, `partitions[${i}].sources[${j}]`, time, resolvePath),
+      resolveSource(source, { name: `partitions[${i}].sources[${j}]`, time, resolvePath }),
     ),
   }
   const { size } = placements[i]
@@ -57,7 +57,10 @@ function resolvePartition(
     const derive = (what: string) => deriveUuid(seed, `partition ${i + 1} ${what}`)
     const { nixos } = partition
     if (nixos?.configuration !== undefined) {
-      common.sources.push({ kind: 'directory', path: resolvePath(nixos.configuration), to: 'etc/nixos' })
+      const configuration = { directory: nixos.configuration, to: '/etc/nixos' }
+      common.sources.push(
+        resolveSource(configuration, { name: `partitions[${i}].nixos.configuration`, time, resolvePath }),
+      )
     }
     return {
       ...common,
@@ -73,17 +76,4 @@ function resolvePartition(
     ...resolveFat32(partition, volumeId),
     firmware: resolveFirmware(partition.firmware, resolvePath),
   }
-}
-
-function resolveSource(
-  { tar, directory, entries, to = '/' }: SourceSpec,
-  name: string,
-  time: Timestamp,
-  resolvePath: (path: string) => string,
-): SourcePlan {
-  const common = { to: toTreePath(to) }
-  if (entries !== undefined) return { ...common, kind: 'entries', name, entries, time }
-  return tar === undefined
-    ? { ...common, kind: 'directory', path: resolvePath(directory!) }
-    : { ...common, kind: 'tar', path: resolvePath(tar) }
 }

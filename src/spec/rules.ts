@@ -7,9 +7,8 @@ import type { Draft } from './check.ts'
 import { bootIssues } from './boot-rules.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
 import { repeated } from './messages.ts'
-import type { ImageSpec, PartitionSpec } from './image-spec.ts'
-
-const SOURCE_KINDS = ['tar', 'directory', 'entries']
+import type { ImageSpec } from './image-spec.ts'
+import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
 
 export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const partitions = spec.partitions ?? []
@@ -17,11 +16,7 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ...bootIssues(spec),
     ...partitions.flatMap((partition, i) => {
       if (partition === undefined) return []
-      const at = `partitions[${i}]`
-      return [
-        ...sourceIssues(partition, at),
-        ...(partition.type === 'btrfs' ? btrfsIssues(partition, `${at}.`) : []),
-      ]
+      return partition.type === 'btrfs' ? btrfsIssues(partition, `partitions[${i}].`) : []
     }),
     ...repeated(
       partitions.map((partition, i) => ({
@@ -39,10 +34,10 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ),
     ...repeated(
       partitions.flatMap((partition, i) =>
-        (partition?.sources ?? []).map((source, j) => ({
-          key: source?.tar === '-' ? '-' : undefined,
-          path: `partitions[${i}].sources[${j}].tar`,
-        })),
+        (partition?.sources ?? []).map((source, j) => {
+          const kind = STANDARD_INPUT_KINDS.find((kind) => source?.[kind as keyof typeof source] === '-')
+          return { key: kind && '-', path: `partitions[${i}].sources[${j}].${kind}` }
+        }),
       ),
       (first) => `reads standard input, which ${first} has read to its end`,
     ),
@@ -55,7 +50,7 @@ function usedUpIssues(partitions: NonNullable<Draft<ImageSpec>['partitions']>): 
   const firstPlaces = new Map<unknown, string>()
   return partitions.flatMap((partition, i) =>
     (partition?.sources ?? []).flatMap((source, j): SpecIssue[] => {
-      const entries: unknown = source?.entries
+      const entries: unknown = source && 'entries' in source ? source.entries : undefined
       if (!isOneShot(entries)) return []
       const path = `partitions[${i}].sources[${j}].entries`
       const first = firstPlaces.get(entries)
@@ -71,17 +66,4 @@ function usedUpIssues(partitions: NonNullable<Draft<ImageSpec>['partitions']>): 
 /** Whether a second iteration would begin where the first has ended: iterators (generators, too) and streams. */
 function isOneShot(entries: unknown): boolean {
   return typeof entries === 'object' && entries !== null && ('next' in entries || 'getReader' in entries)
-}
-
-function sourceIssues({ sources = [] }: Draft<PartitionSpec>, at: string): SpecIssue[] {
-  return sources.flatMap((source, i) => {
-    if (source === undefined) return []
-    const kinds = SOURCE_KINDS.filter((kind) => kind in source).map((kind) => `"${kind}"`)
-    if (kinds.length === 1) return []
-    const message =
-      kinds.length === 0
-        ? 'needs "tar" or "directory" (in a program, "entries" is a third)'
-        : `has both ${kinds.slice(0, 2).join(' and ')}: make two sources of it`
-    return [{ path: `${at}.sources[${i}]`, message }]
-  })
 }

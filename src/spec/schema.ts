@@ -7,7 +7,8 @@ import { uboot } from './boot-schema.ts'
 import { btrfs } from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'
 import { fat32 } from './fat32-schema.ts'
-import { implicitTime, seed, source } from './partition-schema.ts'
+import { implicitTime, seed } from './partition-schema.ts'
+import { source, sourceJsonSchema } from './sources/table.ts'
 import { diskId } from './values.ts'
 
 const partition = z
@@ -60,8 +61,7 @@ export function imageSchema(): object {
     io: 'input',
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }) {
-      // Entries come from programs: JSON has no way to give them.
-      if (zodSchema === source) delete jsonSchema.properties!.entries
+      if (zodSchema === source) Object.assign(jsonSchema, sourceJsonSchema())
     },
   })
 }

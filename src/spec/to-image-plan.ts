@@ -9,7 +9,6 @@ import type {
   PlannedFirmware,
   PlannedPlace,
   PlannedRule,
-  PlannedSource,
   PlannedStorage,
   PlannedSubvolume,
   PlannedTime,
@@ -22,9 +21,10 @@ import type {
   FirmwarePlan,
   PartitionPlan,
   ResolvedPlan,
-  SourcePlan,
   SubvolumePlan,
 } from './plan.ts'
+import { showSource } from './sources/table.ts'
+import type { PlannedSource, SourcePlan } from './sources/types.ts'
 import { formatUBootVersion } from './uboot-version.ts'
 
 export function toImagePlan({ seed, table, boot, partitions }: ResolvedPlan): ImagePlan {
@@ -56,11 +56,7 @@ function planPlace({ number, start, bootable, mbrType, time, sources }: Partitio
 }
 
 function planSource(source: SourcePlan): PlannedSource {
-  const to = pathOf(source.to)
-  if (source.kind === 'entries') return { kind: 'entries', to }
-  return source.kind === 'tar'
-    ? { kind: 'tar', tar: source.path, to }
-    : { kind: 'directory', directory: source.path, to }
+  return { ...showSource(source), to: pathOf(source.to) }
 }
 
 function planFat32(partition: Fat32Plan): PlannedFat32 {

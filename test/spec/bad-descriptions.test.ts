@@ -194,7 +194,7 @@ const RULES: Case[] = [
   [
     'a source of nothing',
     btrfs((p) => (p.sources = [{ to: '/x' }])),
-    { [`${P1}.sources[0]`]: 'needs "tar" or "directory" (in a program, "entries" is a third)' },
+    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory" (in a program also "entries")' },
   ],
   [
     'a source of both kinds',

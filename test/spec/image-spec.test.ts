@@ -1,5 +1,5 @@
 /** The interfaces of the description and its schema say the same. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
@@ -9,17 +9,20 @@ import { firmware, nixos, uboot } from '../../src/spec/boot-schema.ts'
 import type { FirmwareSpec, NixosSpec, UbootSpec } from '../../src/spec/boot-spec.ts'
 import { fat32, fat32Options } from '../../src/spec/fat32-schema.ts'
 import type { Fat32Options, Fat32Spec } from '../../src/spec/fat32-spec.ts'
-import type { ImageSpec, SourceSpec } from '../../src/spec/image-spec.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import type { PathRuleSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
-import { source } from '../../src/spec/partition-schema.ts'
 import { imageSpec } from '../../src/spec/schema.ts'
+import { SOURCE_KINDS } from '../../src/spec/sources/table.ts'
+import type { SourceSpec } from '../../src/spec/sources/types.ts'
 
 /** Interface -> keys, those of what it extends included -> whether they have a comment. */
 function documentedKeys(): Map<string, Map<string, boolean>> {
   const found = new Map<string, Map<string, boolean>>()
   const parents = new Map<string, string[]>()
-  for (const file of ['image-spec', 'btrfs-spec', 'fat32-spec', 'boot-spec']) {
-    const path = new URL(`../../src/spec/${file}.ts`, import.meta.url)
+  const folder = new URL('../../src/spec/', import.meta.url)
+  const sources = readdirSync(new URL('sources', folder)).map((name) => `sources/${name}`)
+  for (const file of ['image-spec.ts', 'btrfs-spec.ts', 'fat32-spec.ts', 'boot-spec.ts', ...sources]) {
+    const path = new URL(file, folder)
     const parsed = ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
     parsed.forEachChild((node) => {
       if (!ts.isInterfaceDeclaration(node)) return
@@ -60,7 +63,9 @@ describe('interfaces of the description', () => {
     ['PathRuleSpec', pathRule],
     ['Fat32Spec', fat32],
     ['Fat32Options', fat32Options],
-    ['SourceSpec', source],
+    ['TarSourceSpec', SOURCE_KINDS.tar.schema],
+    ['DirectorySourceSpec', SOURCE_KINDS.directory.schema],
+    ['EntriesSourceSpec', SOURCE_KINDS.entries.schema],
     ['FirmwareSpec', firmware],
     ['NixosSpec', nixos],
     ['UbootSpec', uboot],
@@ -74,7 +79,8 @@ describe('interfaces of the description', () => {
 // Each alone, so that the compiler says which one has drifted.
 expectTypeOf<SubvolumeSpec>().toEqualTypeOf<z.input<typeof subvolume>>()
 expectTypeOf<PathRuleSpec>().toEqualTypeOf<z.input<typeof pathRule>>()
-expectTypeOf<SourceSpec>().toEqualTypeOf<z.input<typeof source>>()
+type SchemaInput = { [Kind in keyof typeof SOURCE_KINDS]: z.input<(typeof SOURCE_KINDS)[Kind]['schema']> }
+expectTypeOf<SourceSpec>().toEqualTypeOf<SchemaInput[keyof SchemaInput]>()
 expectTypeOf<FirmwareSpec>().toEqualTypeOf<z.input<typeof firmware>>()
 expectTypeOf<NixosSpec>().toEqualTypeOf<z.input<typeof nixos>>()
 expectTypeOf<UbootSpec>().toEqualTypeOf<z.input<typeof uboot>>()

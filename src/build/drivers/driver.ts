@@ -4,6 +4,7 @@ import type { PartitionResult } from '../result.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
+import type { InputPath } from '../../sources/kinds/opener.ts'
 import type { PartitionPlan } from '../../spec/plan.ts'
 import type { BootPartition } from '../../uboot/boot-tree.ts'
 
@@ -13,11 +14,6 @@ export interface PartitionDriver<Plan extends PartitionPlan = PartitionPlan> {
   open(plan: Plan, sink: ImageSink, context: BuildContext): Promise<PartitionWriter>
   /** Files and directories of this machine that the partition takes in besides its sources. */
   inputs(plan: Plan): readonly InputPath[]
-}
-
-export interface InputPath {
-  kind: 'directory' | 'file'
-  path: string
 }
 
 /**

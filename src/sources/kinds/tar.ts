@@ -1,0 +1,70 @@
+/** Tar archives: files, named pipes and standard input. */
+import { openSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { InputError } from '../../lib/errors.ts'
+import type { TarSourcePlan } from '../../spec/sources/tar.ts'
+import { readTarEntries } from '../../tar/read/entries.ts'
+import { ArchiveChunks, READ_FLAGS } from '../archive-chunks.ts'
+import { decompress } from '../decompress.ts'
+import type { OpenContext, SourceOpener } from './opener.ts'
+
+const STANDARD_INPUT = '-'
+
+export const tarOpener: SourceOpener<TarSourcePlan> = {
+  nameOf: ({ path }) => (path === STANDARD_INPUT ? 'standard input' : path),
+  open(plan, context) {
+    const source = this.nameOf(plan)
+    return readTarEntries(openArchive(plan.path, source, context), source)
+  },
+  inputs: ({ path }) => (path === STANDARD_INPUT ? [] : [{ kind: 'file', path }]),
+  async sizeOf({ path }) {
+    if (path === STANDARD_INPUT) return undefined
+    const stats = await stat(path).catch(() => undefined)
+    return stats?.isFile() ? stats.size : undefined
+  },
+}
+
+/** The bytes of an archive, decompressed. It is opened when the first are asked for. */
+function openArchive(
+  path: string,
+  source: string,
+  { count, signal, ...options }: OpenContext,
+): AsyncIterable<Uint8Array> {
+  const ofStream = (stream: AsyncIterable<Uint8Array>) => decompress(count(stream), source)
+  if (path === STANDARD_INPUT) return ofStream(readStream(process.stdin, source, signal))
+  return new ArchiveChunks(path, { ...options, signal, readFifo: () => ofStream(readFifo(path, signal)) })
+}
+
+/** Another program may keep a pipe open without writing: the signal ends the waiting, too. */
+async function* readStream(
+  stream: Readable,
+  source: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (signal) addAbortSignal(signal, stream)
+  try {
+    yield* stream as AsyncIterable<Uint8Array>
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw new InputError((error as Error).message, { source }, { cause: error })
+  }
+}
+
+/**
+ * A named pipe. Opening one for reading usually waits for a writer, and so does reading it as a file, in a thread
+ * that nothing can call back; as a socket it is waited for without one.
+ */
+async function* readFifo(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let stream: Socket
+  try {
+    stream = new Socket({ fd: openSync(path, READ_FLAGS), writable: false })
+  } catch (error) {
+    throw new InputError((error as Error).message, { source: path }, { cause: error })
+  }
+  yield* readStream(stream, path, signal)
+}

@@ -1,0 +1,71 @@
+/** The table of the kinds of sources, and the schema of a source of any kind. */
+import * as z from 'zod'
+import { found, zodMessage } from '../messages.ts'
+import { resolveSourceKeys, type SourceContext, type SourceKind } from './common.ts'
+import { directorySource } from './directory.ts'
+import { entriesSource } from './entries.ts'
+import { PROGRAM_KINDS } from './kinds.ts'
+import { tarSource } from './tar.ts'
+import type { PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
+
+/** By the key that makes a source one of the kind. */
+export const SOURCE_KINDS = {
+  tar: tarSource,
+  directory: directorySource,
+  entries: entriesSource,
+}
+
+type AnySourceKind = SourceKind<SourceSpec, SourceKindPlan, PlannedSourceKind>
+
+const kindNamed = (name: string) => SOURCE_KINDS[name as keyof typeof SOURCE_KINDS] as AnySourceKind
+const NAMES = Object.keys(SOURCE_KINDS)
+const quoted = (names: readonly string[]) => names.map((name) => JSON.stringify(name)).join(', ')
+
+/** The kinds of which a source has the key: one, if it is right. */
+const kindsOf = (spec: object) =>
+  NAMES.filter((name) => (spec as Record<string, unknown>)[name] !== undefined)
+
+const DESCRIPTION =
+  "A source of content. The key that is its kind decides which others it has; paths are relative to the description's file."
+
+/** The kind's own schema checks a source, so that messages are about its keys alone. */
+export const source = z
+  .custom<SourceSpec>()
+  .check((payload) => {
+    const { value: input, issues } = payload
+    const refuse = (message: string) => void issues.push({ code: 'custom', message, input })
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      refuse(`expected an object, found ${found(input)}`)
+      return
+    }
+    const [name, other] = kindsOf(input)
+    if (other !== undefined) refuse(`has both "${name}" and "${other}": make two sources of it`)
+    else if (name === undefined) {
+      const known = quoted(NAMES.filter((each) => !PROGRAM_KINDS.includes(each)))
+      refuse(`needs one of ${known} (in a program also ${quoted(PROGRAM_KINDS)})`)
+    } else {
+      // A key that is undefined is one that is not there.
+      const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
+      const parsed = kindNamed(name).schema.safeParse(given, { error: zodMessage })
+      for (const issue of parsed.error?.issues ?? []) issues.push({ ...issue, input } as z.core.$ZodRawIssue)
+    }
+  })
+  .describe(DESCRIPTION)
+
+/** What JSON has of `source`. */
+export function sourceJsonSchema(): object {
+  const schemas = NAMES.filter((name) => !PROGRAM_KINDS.includes(name)).map((name) => {
+    const schema = z.toJSONSchema(kindNamed(name).schema, { io: 'input', unrepresentable: 'any' })
+    delete schema.$schema
+    return schema
+  })
+  return { description: DESCRIPTION, oneOf: schemas }
+}
+
+export function resolveSource(spec: SourceSpec, context: SourceContext): SourcePlan {
+  return { ...kindNamed(kindsOf(spec)[0]).resolve(spec, context), ...resolveSourceKeys(spec) }
+}
+
+export function showSource(plan: SourcePlan): PlannedSourceKind {
+  return kindNamed(plan.kind).show(plan)
+}

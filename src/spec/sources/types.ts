@@ -1,0 +1,22 @@
+/** All kinds of sources: in a description, decided, and as a plan shows them. A new kind is a line in each. */
+import type { SourceKeysPlan } from './common.ts'
+import type { DirectorySourcePlan, DirectorySourceSpec, PlannedDirectorySource } from './directory.ts'
+import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from './entries.ts'
+import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
+
+/**
+ * A source of content. The key that is its kind decides which others it has; paths of this machine are relative to the
+ * description's file.
+ *
+ * @example
+ * { tar: 'closure.tar.zst', to: '/nix' }
+ */
+export type SourceSpec = TarSourceSpec | DirectorySourceSpec | EntriesSourceSpec
+
+/** A source of content. Paths of files on this machine are absolute. */
+export type SourcePlan = SourceKeysPlan & SourceKindPlan
+export type SourceKindPlan = TarSourcePlan | DirectorySourcePlan | EntriesSourcePlan
+
+/** A source of content, and the path it is put at. Paths of files on this machine are absolute. */
+export type PlannedSource = { to: string } & PlannedSourceKind
+export type PlannedSourceKind = PlannedTarSource | PlannedDirectorySource | PlannedEntriesSource
