@@ -36,15 +36,18 @@ export function ensureDependencies() {
   else execFileSync(process.execPath, [npm, ...args], RUN)
 }
 
-const WASM_MODULE = 'src/lib/zstd/wasm-module.ts'
-const WASM_SCRIPT = 'scripts/make-zstd-wasm.mjs'
+/** Modules of src/ that are made from packages, and what makes them. */
+const GENERATED = {
+  'src/lib/zstd/wasm-module.ts': 'scripts/make-zstd-wasm.mjs',
+  'src/lib/xz/wasm-module.ts': 'scripts/make-xz-wasm.mjs',
+}
 
-/** Generates the module of src/ that is made from a package, when it is missing or older than its script. */
+/** Generates the modules that are missing or older than their scripts. */
 export function ensureGenerated() {
-  const [made, script] = [WASM_MODULE, WASM_SCRIPT].map((path) =>
-    statSync(join(ROOT, path), { throwIfNoEntry: false }),
-  )
-  if (made === undefined || made.mtimeMs < script.mtimeMs) execFileSync(process.execPath, [WASM_SCRIPT], RUN)
+  for (const paths of Object.entries(GENERATED)) {
+    const [made, script] = paths.map((path) => statSync(join(ROOT, path), { throwIfNoEntry: false }))
+    if (made === undefined || made.mtimeMs < script.mtimeMs) execFileSync(process.execPath, [paths[1]], RUN)
+  }
 }
 
 /** Time of the last change below a folder, in milliseconds since 1970. Folders count, as a file may have been removed. */

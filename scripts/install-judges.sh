@@ -30,6 +30,8 @@ dmesg util-linux
 tar tar
 bsdtar libarchive-tools
 xz xz-utils
+bzip2 bzip2
+lz4 lz4
 compsize btrfs-compsize
 chromium chromium
 nix-instantiate nix-bin

@@ -9,8 +9,8 @@ const FORMATS = [
   { name: 'gzip', matches: startsWith(0x1f, 0x8b) }, // RFC 1952, 2.3.1
   { name: 'zstd', matches: isZstd },
   { name: 'xz', matches: startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) },
-  { name: 'bzip2', matches: startsWith(0x42, 0x5a, 0x68, undefined, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59) },
-  { name: 'lz4', matches: startsWith(0x04, 0x22, 0x4d, 0x18) },
+  { name: 'bzip2', matches: isBzip2 },
+  { name: 'lz4', matches: isLz4 },
   { name: 'lzip', matches: startsWith(0x4c, 0x5a, 0x49, 0x50, 0x01) },
   { name: 'lzma', matches: startsWith(0x5d, 0x00, 0x00) },
   { name: 'compress (.Z)', matches: startsWith(0x1f, 0x9d) },
@@ -38,4 +38,17 @@ function isZstd(start: Uint8Array): boolean {
     startsWith(0x28, 0xb5, 0x2f, 0xfd)(start) ||
     (startsWith(undefined, 0x2a, 0x4d, 0x18)(start) && start[0] >= 0x50 && start[0] <= 0x5f)
   )
+}
+
+/** A stream, and its first block or, when it is empty, its end. */
+function isBzip2(start: Uint8Array): boolean {
+  return (
+    startsWith(0x42, 0x5a, 0x68, undefined, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59)(start) ||
+    startsWith(0x42, 0x5a, 0x68, undefined, 0x17, 0x72, 0x45, 0x38, 0x50, 0x90)(start)
+  )
+}
+
+/** A frame, or one of the legacy format, which `lz4 -l` writes (lz4_Frame_format.md). */
+function isLz4(start: Uint8Array): boolean {
+  return startsWith(0x04, 0x22, 0x4d, 0x18)(start) || startsWith(0x02, 0x21, 0x4c, 0x18)(start)
 }

@@ -1,7 +1,10 @@
 /** Compressed sources are recognised by their first bytes, never by their name. */
 import { compressionOf, LONGEST_MAGIC, type CompressionFormat } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
+import { decompressBzip2 } from './bzip2.ts'
 import { decompressGzip } from './gzip.ts'
+import { decompressLz4 } from './lz4.ts'
+import { decompressXz } from './xz.ts'
 import { decompressZstd } from './zstd.ts'
 
 type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
@@ -10,11 +13,14 @@ type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIt
 const DECOMPRESS: Partial<Record<CompressionFormat, Decompress>> = {
   gzip: decompressGzip,
   zstd: decompressZstd,
+  xz: decompressXz,
+  bzip2: decompressBzip2,
+  lz4: decompressLz4,
 }
 
 /**
- * The bytes behind gzip (of any number of members) or zstd (of any number of frames, windows up to 128 MiB), or
- * the chunks as they are when they are not compressed.
+ * The bytes behind gzip (of any number of members), zstd (frames with windows up to 128 MiB), xz (streams with
+ * dictionaries up to 64 MiB), bzip2 (streams) or lz4 (frames), or the chunks as they are when they are not compressed.
  *
  * A chunk is not looked at any more once the next one is asked for, and one of the result is valid until then.
  *
@@ -30,7 +36,12 @@ export async function* decompress(
     const format = compressionOf(start)
     const decompressFormat = format && DECOMPRESS[format]
     if (format && !decompressFormat) {
-      throw new InputError(`${format} is not supported: expected a plain, gzip or zstd file`, { source })
+      throw new InputError(
+        format === 'zip'
+          ? 'this is a zip archive'
+          : `${format} is not supported: expected a plain file, or one in gzip, zstd, xz, bzip2 or lz4`,
+        { source },
+      )
     }
     const all = resume(start, iterator)
     yield* decompressFormat?.(all, source) ?? all

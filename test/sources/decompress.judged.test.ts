@@ -104,18 +104,23 @@ describe('gzip', () => {
 
 describe('formats that are not supported', () => {
   test.each([
-    ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-    ['bzip2', [...Buffer.from('BZh9'), 0x31, 0x41, 0x59, 0x26, 0x53, 0x59]],
-    ['lz4', [0x04, 0x22, 0x4d, 0x18]],
     ['lzip', [...Buffer.from('LZIP'), 1]],
-    ['zip', [...Buffer.from('PK'), 3, 4]],
+    ['lzma', [0x5d, 0, 0, 0x80]],
+    ['compress (.Z)', [0x1f, 0x9d]],
   ])('%s', async (name, magic) => {
     for (const size of [1, 100]) {
       await notInPieces(
         unpack(Uint8Array.from([...magic, ...new Array<number>(20).fill(7)]), size),
-        `a.gz: ${name} is not supported: expected a plain, gzip or zstd file`,
+        `a.gz: ${name} is not supported: expected a plain file, or one in gzip, zstd, xz, bzip2 or lz4`,
       )
     }
+  })
+
+  test('a zip archive', async () => {
+    await notInPieces(
+      unpack(Uint8Array.from([0x50, 0x4b, 3, 4, 20, 0, 0, 0, 8, 0])),
+      'a.gz: this is a zip archive',
+    )
   })
 })
 

@@ -4,7 +4,7 @@ import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /** A tar archive as a source. */
 export interface TarSourceSpec extends SourceKeysSpec {
-  /** A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; `-` is standard input. */
+  /** A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; `-` is standard input. */
   tar: string
 }
 
@@ -23,7 +23,7 @@ export interface PlannedTarSource {
 export const tarSource = {
   schema: z.strictObject({
     tar: fileName.describe(
-      'A tar archive (.tar, .tar.gz, .tar.zst), read once, front to back; "-" is standard input.',
+      'A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; "-" is standard input.',
     ),
     ...sourceKeys,
   }),

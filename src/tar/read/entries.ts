@@ -9,6 +9,7 @@ import { TarContent } from './content.ts'
 import { contentSize, interpretEntry, memberName, type Extensions } from './entry.ts'
 import { BLOCK } from '../format.ts'
 import { isZeroBlock, TarHeader, TarProblem } from './header.ts'
+import { otherFormat } from './other-format.ts'
 import { readOldGnuMap, type SparseFile } from './sparse.ts'
 
 /** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */
@@ -119,6 +120,10 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     this.#content = undefined
     for (;;) {
       const { offset } = reader
+      if (offset === 0) {
+        const found = await otherFormat(reader)
+        if (found !== undefined) throw this.#error(`this is ${found}: expected a tar archive`, offset)
+      }
       if (!(await reader.gather(BLOCK))) throw this.#truncatedHeader()
       if (this.#atZeroBlock()) {
         await this.#expectOnlyZeros()

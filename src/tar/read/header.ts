@@ -46,7 +46,7 @@ export class TarHeader {
     verifyChecksum(block, view, at)
     this.#block = block
     this.#at = at
-    this.#dialect = dialectOf(block, at + POSIX.magic.start)
+    this.#dialect = dialectOf(block, at)
     this.typeflag = String.fromCharCode(block[at + POSIX.typeflag.start])
     this.mode = number(block, at, POSIX.mode)
     this.uid = number(block, at, POSIX.uid)
@@ -81,14 +81,31 @@ type Dialect = 'posix' | 'gnu' | 'v7'
 
 /** `ustar\0` is POSIX, `ustar  \0` (magic and version together) GNU, anything else older than both. */
 function dialectOf(block: Uint8Array, at: number): Dialect {
-  const isUstar =
-    block[at] === 0x75 &&
-    block[at + 1] === 0x73 &&
-    block[at + 2] === 0x74 &&
-    block[at + 3] === 0x61 &&
-    block[at + 4] === 0x72
-  if (!isUstar) return 'v7'
-  return block[at + 5] === 0x20 ? 'gnu' : 'posix'
+  if (!isUstar(block, at)) return 'v7'
+  return block[at + POSIX.magic.start + 5] === 0x20 ? 'gnu' : 'posix'
+}
+
+/** Whether the block at `at` is a header of POSIX or GNU. */
+export function isUstar(block: Uint8Array, at: number): boolean {
+  const { start } = POSIX.magic
+  return (
+    block[at + start] === 0x75 &&
+    block[at + start + 1] === 0x73 &&
+    block[at + start + 2] === 0x74 &&
+    block[at + start + 3] === 0x61 &&
+    block[at + start + 4] === 0x72
+  )
+}
+
+/** Whether the block at `at` is the header of an entry. */
+export function hasValidChecksum(block: Uint8Array, view: DataView, at: number): boolean {
+  try {
+    verifyChecksum(block, view, at)
+    return true
+  } catch (error) {
+    if (!(error instanceof TarProblem)) throw error
+    return false
+  }
 }
 
 /** The sum of all bytes with the checksum itself taken as spaces; some old tars added signed bytes. */
@@ -143,7 +160,10 @@ function number(block: Uint8Array, at: number, field: HeaderField): number {
   }
   if (i < end && block[i] !== 0x20 && block[i] !== 0) {
     const found = toDisplay(fromBytes(block, at + field.start, end))
-    throw new TarProblem(`bad number in header field ${field.name}: expected octal digits, found "${found}"`)
+    const hint = field === POSIX.chksum ? ' (damaged, or not a tar archive)' : ''
+    throw new TarProblem(
+      `bad number in header field ${field.name}: expected octal digits, found "${found}"${hint}`,
+    )
   }
   return value
 }
