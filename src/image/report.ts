@@ -23,7 +23,7 @@ export interface ImageReport {
 }
 
 export interface CompressionReport {
-  format: 'zstd' | 'gzip'
+  format: 'zstd' | 'gzip' | 'xz' | 'bzip2' | 'lz4'
   frames: number
   /** Bytes of the compressed file. */
   storedBytes: number

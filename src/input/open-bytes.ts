@@ -1,3 +1,4 @@
+import { isSupportedCompression } from '../lib/compression-format.ts'
 import { decompressedCopy } from './decompressed-copy.ts'
 import { type ImageSource, openInput } from './open-input.ts'
 import { openStored, type ImageBytes, type InputOptions } from './open-stored.ts'
@@ -22,8 +23,8 @@ export async function openBytes(image: ImageSource, options: InputOptions = {}):
   signal?.throwIfAborted()
   return openStored(await openInput(image), signal, (stored, { name, format, reason }) => {
     // Other formats are refused by the decompression, by their names.
-    const isSupported = format === 'zstd' || format === 'gzip'
-    if (isSupported) onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
+    if (isSupportedCompression(format))
+      onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
     const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
     return decompressedCopy(stored, { name, onRead, temporaryDirectory })
   })

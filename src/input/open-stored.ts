@@ -1,7 +1,7 @@
 /** The uncompressed bytes of an image, wherever it is stored. */
 import { afterFailure, runAll } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
-import { compressionOf } from '../lib/compression-format.ts'
+import { compressionOf, type SupportedCompression } from '../lib/compression-format.ts'
 import { observeSource } from '../lib/observe-source.ts'
 import { drive } from '../lib/read-routine.ts'
 import type { OpenInput } from './memory-input.ts'
@@ -29,7 +29,7 @@ export interface InputProgress {
 
 /** The compression of an image. */
 export interface ImageCompression {
-  format: 'zstd' | 'gzip'
+  format: 'zstd' | 'gzip' | 'xz' | 'bzip2' | 'lz4'
   /** Parts that can be decompressed alone; 1 when it can only be decompressed as a whole. */
   frames: number
   /** Bytes that the compressed image takes. */
@@ -61,7 +61,7 @@ export type DecompressWhole = (stored: ByteSource, image: WholeImage) => Promise
 
 export interface WholeImage {
   name: string
-  /** `zstd`, `gzip`, or a format that is not supported. */
+  /** `zstd`, `gzip`, `xz`, `bzip2`, `lz4`, or a format that is not supported. */
   format: string
   /** Why it cannot be read in parts: `it has no seek table`. */
   reason: string
@@ -126,7 +126,7 @@ async function uncompressed(
   }
   const copy = await decompressWhole(stored, { name, format, reason })
   const compression: ImageCompression = {
-    format: format as 'zstd' | 'gzip',
+    format: format as SupportedCompression,
     frames: 1,
     storedBytes: stored.size,
   }

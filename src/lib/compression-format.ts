@@ -19,6 +19,14 @@ const FORMATS = [
 
 export type CompressionFormat = (typeof FORMATS)[number]['name']
 
+/** Formats that are decompressed; the others are recognised only to say that they are not. */
+export const SUPPORTED_COMPRESSIONS = ['gzip', 'zstd', 'xz', 'bzip2', 'lz4'] as const
+export type SupportedCompression = (typeof SUPPORTED_COMPRESSIONS)[number]
+
+export function isSupportedCompression(format: string): format is SupportedCompression {
+  return (SUPPORTED_COMPRESSIONS as readonly string[]).includes(format)
+}
+
 /** Bytes that suffice to recognize every format. */
 export const LONGEST_MAGIC = 10
 

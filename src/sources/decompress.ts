@@ -1,5 +1,10 @@
 /** Compressed sources are recognised by their first bytes, never by their name. */
-import { compressionOf, LONGEST_MAGIC, type CompressionFormat } from '../lib/compression-format.ts'
+import {
+  compressionOf,
+  isSupportedCompression,
+  LONGEST_MAGIC,
+  type SupportedCompression,
+} from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
 import { decompressBzip2 } from './bzip2.ts'
 import { decompressGzip } from './gzip.ts'
@@ -9,8 +14,7 @@ import { decompressZstd } from './zstd.ts'
 
 type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
 
-/** The others are recognised only to say that they are not supported. */
-const DECOMPRESS: Partial<Record<CompressionFormat, Decompress>> = {
+const DECOMPRESS: Record<SupportedCompression, Decompress> = {
   gzip: decompressGzip,
   zstd: decompressZstd,
   xz: decompressXz,
@@ -34,8 +38,7 @@ export async function* decompress(
   try {
     const start = await peek(iterator)
     const format = compressionOf(start)
-    const decompressFormat = format && DECOMPRESS[format]
-    if (format && !decompressFormat) {
+    if (format && !isSupportedCompression(format)) {
       throw new InputError(
         format === 'zip'
           ? 'this is a zip archive'
@@ -44,7 +47,7 @@ export async function* decompress(
       )
     }
     const all = resume(start, iterator)
-    yield* decompressFormat?.(all, source) ?? all
+    yield* format ? DECOMPRESS[format](all, source) : all
   } finally {
     await iterator.return?.()
   }

@@ -304,6 +304,19 @@ describe('what can only be decompressed as a whole', () => {
     )
   })
 
+  test('so is xz', async () => {
+    // node -e "process.stdout.write(Buffer.alloc(300000, 'abc '))" | xz -9 | base64
+    const file = Buffer.from(
+      '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM5JPfAHRdADCYiJLqqLMhEa5DY/zt7xH0u1SzQsb+xmgjf+KdPWLONBwzUVol19YjUzhTJPKYTNn8yiDpi23gu8a0vu6pIWYOWpADC+LN7lMv2mmN2QeOCwXOxM9QFXTMfi6l5Xnt0y3+YZcGA1/JcDsUwDI3mJwcGB8AANS5g7TWgFWOAAGQAeCnEgAgke+RscRn+wIAAAAABFla',
+      'base64',
+    )
+    await using(file, async ({ source, compression }) => {
+      expect(compression).toEqual({ format: 'xz', frames: 1, storedBytes: file.length })
+      expect(source.size).toBe(300_000)
+      expect(Buffer.from(await source.read(299_998, 10)).toString()).toBe('c ')
+    })
+  })
+
   test('leaves nothing behind when it is truncated', async () => {
     const free = lowestFreeDescriptor()
     const file = await plainZstd()
@@ -335,9 +348,11 @@ describe('what can only be decompressed as a whole', () => {
 
   test('of unknown formats only the name is known', async () => {
     const notices: string[] = []
-    const xz = Buffer.from('fd377a585a000004', 'hex')
-    const opening = openBytes(Buffer.concat([xz, text(1000)]), { onNotice: (notice) => notices.push(notice) })
-    await expect(opening).rejects.toThrow('xz is not supported')
+    const lzip = Buffer.from('LZIP\x01')
+    const opening = openBytes(Buffer.concat([lzip, text(1000)]), {
+      onNotice: (notice) => notices.push(notice),
+    })
+    await expect(opening).rejects.toThrow('lzip is not supported')
     expect(notices).toEqual([])
   })
 
