@@ -26,7 +26,12 @@ export type * from './spec/boot-spec.ts'
 export type * from './spec/btrfs-spec.ts'
 export type * from './spec/fat32-spec.ts'
 export type * from './spec/image-spec.ts'
-export type { SourceKeysSpec } from './spec/sources/common.ts'
+export type {
+  PlannedSourceKeys,
+  SourceKeysSpec,
+  SourceModeSpec,
+  SourceOwnerSpec,
+} from './spec/sources/common.ts'
 export type { DirectorySourceSpec, PlannedDirectorySource } from './spec/sources/directory.ts'
 export type { EntriesSourceSpec, EntrySource, PlannedEntriesSource } from './spec/sources/entries.ts'
 export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'

@@ -25,13 +25,14 @@ export interface BuildContext {
  */
 export async function readSource(
   source: SourcePlan,
-  { progress, profiler, signal, openFiles }: Omit<BuildContext, 'workers' | 'onFinding'>,
+  { progress, profiler, signal, openFiles, onFinding }: Omit<BuildContext, 'workers'>,
 ): Promise<AsyncIterable<SourceEntry>> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
   const entries = openSource(source, {
     signal,
     onRead: (bytes) => progress.reach(bytes),
     retain: (file) => void openFiles.push(file),
+    onFinding,
   })
   return profiler?.source(entries) ?? entries
 }

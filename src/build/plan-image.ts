@@ -6,6 +6,7 @@ import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/image-plan.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
+import { clampIssues } from '../spec/sources/clamp-rules.ts'
 import { parseSize } from '../spec/sizes.ts'
 import { parseEpoch, parseTime } from '../spec/times.ts'
 
@@ -64,6 +65,7 @@ export async function resolvePlan(
     const message = `SOURCE_DATE_EPOCH: expected whole seconds since 1970, found ${JSON.stringify(sourceDateEpoch)}`
     issues.push({ path: '', message })
   }
+  issues.push(...clampIssues(draft, sourceDateEpoch !== ''))
   if (issues.length > 0) throw new SpecError(issues)
   return resolveSpec(draft as ImageSpec, { placements, order, time: time!, resolvePath })
 }

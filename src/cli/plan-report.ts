@@ -137,10 +137,20 @@ function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: PlannedRule
 }
 
 function sourceText(source: PlannedSource): string {
-  const { kind, to } = source
+  const { kind, to, from, strip, include = [], exclude = [], owner, mode, clampTime } = source
   const what = (source as unknown as Record<string, unknown>)[kind]
-  const from = typeof what === 'string' ? ` ${what}` : ''
-  return `${kind}${from}${to === '/' ? '' : ` -> ${display(to)}`}`
+  const name = typeof what === 'string' ? ` ${what}` : ''
+  const keys = [
+    ...(from === undefined ? [] : [`from ${from}`]),
+    ...(strip === undefined ? [] : [`strip ${strip}`]),
+    ...(include.length === 0 ? [] : [`only ${include.join(' ')}`]),
+    ...(exclude.length === 0 ? [] : [`without ${exclude.join(' ')}`]),
+    ...(owner === undefined ? [] : [`owner ${JSON.stringify(owner)}`]),
+    ...(mode === undefined ? [] : [`mode ${JSON.stringify(mode)}`]),
+    ...(clampTime === undefined ? [] : ['times clamped']),
+  ]
+  const changes = keys.length === 0 ? '' : `, ${display(keys.join(', '))}`
+  return `${kind}${name}${to === '/' ? '' : ` -> ${display(to)}`}${changes}`
 }
 
 function storageText({ nodatacow, compression, bootFiles }: PlannedStorage): string {

@@ -66,6 +66,11 @@ export function changedMetadata(
 }
 
 /** As chmod(2) does, a new mode goes into the ACL that came with the entry. */
+export function xattrForMode(xattr: Xattr, mode: number): Xattr {
+  const { name, value } = xattr
+  return name === POSIX_ACL_ACCESS ? { name, value: changeAclMode(value, mode) } : xattr
+}
+
 function changedXattrs(
   xattrs: readonly Xattr[] = [],
   type: SourceEntry['type'],
@@ -74,11 +79,7 @@ function changedXattrs(
 ): readonly Xattr[] | undefined {
   const result: Xattr[] = []
   for (const xattr of xattrs) {
-    const { name, value } = xattr
-    if (changes.has(name)) continue
-    if (mode !== undefined && name === POSIX_ACL_ACCESS)
-      result.push({ name, value: changeAclMode(value, mode) })
-    else result.push(xattr)
+    if (!changes.has(xattr.name)) result.push(mode === undefined ? xattr : xattrForMode(xattr, mode))
   }
   for (const [name, value] of changes) {
     if (value !== undefined && canHaveXattr(type, name)) result.push({ name, value })

@@ -8,12 +8,17 @@ import type { EntryMetadata, SourceEntry, Timestamp } from '../file-tree/entry.t
 
 const READ_SIZE = 256 << 10
 
+/** Whether a path will not be taken: for a directory, neither it nor anything below it. */
+export type LeavesOut = (path: ByteString, isDirectory: boolean) => boolean
+
 export interface DirectoryOptions {
   /** Owner of every entry. 0 unless given: who owns the files here says nothing about the image. */
   uid?: number
   gid?: number
   /** Its name in messages; the path unless given. */
   source?: string
+  /** What need not be looked at: a directory with all below it, or anything else. */
+  leavesOut?: LeavesOut
 }
 
 /**
@@ -29,7 +34,7 @@ export interface DirectoryOptions {
  */
 export async function* readDirectory(
   path: string,
-  { uid = 0, gid = 0, source = path }: DirectoryOptions = {},
+  { uid = 0, gid = 0, source = path, leavesOut = () => false }: DirectoryOptions = {},
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const root = Buffer.from(path)
   const firstNames = new Map<string, ByteString>()
@@ -52,6 +57,8 @@ export async function* readDirectory(
     const stats = await attempt(source, path, () => lstat(host, { bigint: true }))
     const common = { ...metadata(stats, uid, gid), path, origin: { source } }
 
+    // Before hard links are looked for: what is left out must not be what they lead to.
+    if (leavesOut(path, stats.isDirectory())) continue
     if (stats.isDirectory()) {
       yield { ...common, type: 'directory' }
       stack.push({ path, host, names: await namesIn(source, path, host) })

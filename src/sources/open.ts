@@ -1,10 +1,12 @@
 /** Opens what an image description names as sources. */
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { SourceKindPlan, SourcePlan } from '../spec/sources/types.ts'
+import type { LeavesOut } from './directory.ts'
 import { directoryOpener } from './kinds/directory.ts'
 import { entriesOpener } from './kinds/entries.ts'
 import type { InputPath, OpenSourceOptions, SourceOpener } from './kinds/opener.ts'
 import { tarOpener } from './kinds/tar.ts'
+import { Selection } from './selection.ts'
 
 /** A new kind of source is a line here. */
 const OPENERS: {
@@ -18,16 +20,21 @@ const OPENERS: {
 const openerOf = ({ kind }: SourceKindPlan) => OPENERS[kind] as SourceOpener<SourceKindPlan>
 
 /**
- * The entries of a source, where they lie in it: `to` is not applied. The path `-` of a tar means standard input.
+ * What is taken of a source, in its order: of the common keys only `to` is not applied. The path `-` of a tar means
+ * standard input.
  *
- * @throws InputError when it is missing or cannot be read, and as readTarEntries, decompress and readDirectory do
+ * @throws InputError when it is missing or cannot be read, and as Selection and the readers of the kinds do
  */
 export function openSource(plan: SourcePlan, options: OpenSourceOptions = {}): AsyncIterable<SourceEntry> {
   let bytes = 0
   const { onRead, signal } = options
   const count = (chunks: AsyncIterable<Uint8Array>) =>
     counted(chunks, signal, (length) => onRead?.((bytes += length)))
-  return openerOf(plan).open(plan, { ...options, count })
+  const opener = openerOf(plan)
+  const selection = plan.selection && new Selection(plan.selection)
+  const leavesOut: LeavesOut = (path, isDirectory) => selection?.leavesOut(path, isDirectory) ?? false
+  const entries = opener.open(plan, { onFinding: () => undefined, ...options, count, leavesOut })
+  return selection?.apply(entries, opener.nameOf(plan), options.onFinding ?? (() => undefined)) ?? entries
 }
 
 /** A source as messages name it. */

@@ -24,7 +24,6 @@ import type {
   SubvolumePlan,
 } from './plan.ts'
 import { showSource } from './sources/table.ts'
-import type { PlannedSource, SourcePlan } from './sources/types.ts'
 import { formatUBootVersion } from './uboot-version.ts'
 
 export function toImagePlan({ seed, table, boot, partitions }: ResolvedPlan): ImagePlan {
@@ -51,12 +50,8 @@ function planPlace({ number, start, bootable, mbrType, time, sources }: Partitio
     bootable,
     mbrType: `0x${mbrType.toString(16).padStart(2, '0')}`,
     time: planTime(time),
-    sources: sources.map(planSource),
+    sources: sources.map(showSource),
   }
-}
-
-function planSource(source: SourcePlan): PlannedSource {
-  return { ...showSource(source), to: pathOf(source.to) }
 }
 
 function planFat32(partition: Fat32Plan): PlannedFat32 {

@@ -11,9 +11,9 @@ export const directoryOpener: SourceOpener<DirectorySourcePlan> = {
 
 async function* openDirectory(
   { path }: DirectorySourcePlan,
-  { signal, count }: OpenContext,
+  { signal, count, leavesOut }: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  for await (const entry of readDirectory(path)) {
+  for await (const entry of readDirectory(path, { leavesOut })) {
     signal?.throwIfAborted()
     if (entry.type !== 'file') {
       yield entry

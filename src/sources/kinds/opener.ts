@@ -1,6 +1,8 @@
 /** How a kind of source is opened. */
 import type { FileHandle } from 'node:fs/promises'
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { OnFinding } from '../../lib/finding.ts'
+import type { LeavesOut } from '../directory.ts'
 
 export interface OpenSourceOptions {
   /**
@@ -15,11 +17,16 @@ export interface OpenSourceOptions {
    * files are open only while the result is being iterated.
    */
   retain?: ((file: FileHandle) => void) | undefined
+  /** Called with what the user should know although the reading goes on. */
+  onFinding?: OnFinding
 }
 
 export interface OpenContext extends OpenSourceOptions {
+  onFinding: OnFinding
   /** The same chunks, counted for `onRead`, and ended by the signal. */
   count: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void>
+  /** What will not be taken, and need not be looked at. */
+  leavesOut: LeavesOut
 }
 
 /** A file or folder of this machine that is read: no output may lie in its place. */

@@ -1,31 +1,220 @@
 /** The keys that sources of all kinds have, and what a kind of source is. */
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { Timestamp } from '../../file-tree/entry.ts'
-import type { ByteString } from '../../lib/byte-string.ts'
+import { MODE_CHANGE_PATTERN, parseModeChange } from '../../file-tree/mode-change.ts'
+import { toText, type ByteString } from '../../lib/byte-string.ts'
+import { expected } from '../messages.ts'
+import { parseTime } from '../times.ts'
 import { toTreePath } from '../tree-path.ts'
-import { path } from '../values.ts'
+import { glob, integer, ownerId, path, text, time } from '../values.ts'
 
-/** Keys of sources of all kinds. */
+/** Keys of sources of all kinds. They apply in this order: `from`, `strip`, `include`, `exclude`, then the changes. */
 export interface SourceKeysSpec {
   /** Path in the partition below which the source's root is put. Default: `/`. */
   to?: string
+  /** Path in the source that becomes its root; what lies outside is left out. Default: `/`. */
+  from?: string
+  /**
+   * Leading components to take off every path, and off the targets of hard links, as `tar --strip-components` does; what has
+   * no more is left out. Default: 0.
+   */
+  strip?: number
+  /**
+   * Patterns of what is taken, with all below it and the directories on the way there. They are for paths as `from` and
+   * `strip` leave them. Default: everything.
+   */
+  include?: string[]
+  /** Patterns of what is left out, with all below it, whatever `include` says. */
+  exclude?: string[]
+  /**
+   * Owners: `keep` takes those of the source, `root` makes 0 of all, an object changes some or all. Default: `root` for
+   * directories, `keep` for all else.
+   *
+   * @example { uid: { 1000: 0 }, gid: 100 }
+   */
+  owner?: 'keep' | 'root' | SourceOwnerSpec
+  /**
+   * Permissions: a change for everything, or for directories and for all else apart. Symlinks have none. Octal digits,
+   * or clauses as for chmod(1); those without `u`, `g`, `o` or `a` are for all, whatever the umask is.
+   *
+   * @example 'go=rX'
+   */
+  mode?: string | SourceModeSpec
+  /** Times (of content, access, metadata, creation) later than this one become it. */
+  clampTime?: number | string
+  /** Short for `clampTime` with the description's `time`, or SOURCE_DATE_EPOCH. Default: false. */
+  clamp?: boolean
+}
+
+/** New owners of what a source has. */
+export interface SourceOwnerSpec {
+  /** The owner of everything, or new owners by the old ones; others stay. */
+  uid?: number | Record<string, number>
+  /** The group of everything, or new groups by the old ones; others stay. */
+  gid?: number | Record<string, number>
+}
+
+/** New permissions of what a source has. */
+export interface SourceModeSpec {
+  /** For all that is neither a directory nor a symlink. */
+  files?: string
+  /** For directories. */
+  directories?: string
 }
 
 /** Common keys with everything decided. */
 export interface SourceKeysPlan {
   /** Path below which the source's root is put; '' is the partition's root. */
   to: ByteString
+  /** Undefined when all of the source is taken as it is. */
+  selection?: SelectionPlan
 }
+
+/** What is taken of a source, and what it becomes. */
+export interface SelectionPlan {
+  /** JSON path of the source, for findings. */
+  name: string
+  from: ByteString
+  strip: number
+  include: readonly string[]
+  exclude: readonly string[]
+  owner: OwnerPlan
+  mode: SourceModeSpec | undefined
+  clampTime: Timestamp | undefined
+}
+
+export type OwnerPlan = 'keep' | { uid?: IdPlan; gid?: IdPlan }
+type IdPlan = number | ReadonlyMap<number, number>
+
+/** Common keys as a plan shows them: those that change something. */
+export interface PlannedSourceKeys {
+  to: string
+  from?: string
+  strip?: number
+  include?: string[]
+  exclude?: string[]
+  owner?: SourceOwnerSpec
+  mode?: SourceModeSpec
+  /** Seconds since 1970, with the nanoseconds where there are any. */
+  clampTime?: number | Timestamp
+}
+
+const OWNER_MAP = 'a number from 0 to 4294967294, or new numbers by old ones like {"1000": 0}'
+const idChange = z
+  .union([ownerId, z.record(z.string().regex(/^(?:0|[1-9]\d{0,9})$/), ownerId)], expected(OWNER_MAP))
+  .optional()
+const modeChange = text(
+  'permissions like "0755", or changes like "go=rX"',
+  MODE_CHANGE_PATTERN,
+  (value) => parseModeChange(value) !== undefined,
+)
+const OWNER = '"keep", "root" or {"uid": ..., "gid": ...}'
 
 export const sourceKeys = {
   to: path
     .optional()
     .describe("Path in the partition below which the source's root is put.")
     .meta({ default: '/' }),
+  from: path
+    .optional()
+    .describe('Path in the source that becomes its root; what lies outside is left out.')
+    .meta({ default: '/' }),
+  strip: integer('a number of components', 0, 255)
+    .optional()
+    .describe('Leading components to take off every path; what has no more is left out.')
+    .meta({ default: 0 }),
+  include: z
+    .array(glob)
+    .min(1, expected('at least one pattern'))
+    .optional()
+    .describe('Patterns of what is taken, with all below it and the directories on the way there.'),
+  exclude: z.array(glob).optional().describe('Patterns of what is left out, with all below it.'),
+  owner: z
+    .union(
+      [
+        z.literal(['keep', 'root']),
+        z.strictObject({
+          uid: idChange.describe('The owner of everything, or new owners by the old ones.'),
+          gid: idChange.describe('The group of everything, or new groups by the old ones.'),
+        }),
+      ],
+      expected(OWNER),
+    )
+    .optional()
+    .describe(
+      'Owners: those of the source, 0 for all, or changes; "root" for directories, "keep" for all else.',
+    ),
+  mode: z
+    .union(
+      [
+        modeChange,
+        z.strictObject({
+          files: modeChange.optional().describe('For all that is neither a directory nor a symlink.'),
+          directories: modeChange.optional().describe('For directories.'),
+        }),
+      ],
+      expected('permissions like "0755" or "go=rX", or {"files": ..., "directories": ...}'),
+    )
+    .optional()
+    .describe('New permissions in octal digits, or changes as for chmod(1).'),
+  clampTime: time.optional().describe('Times later than this one become it.'),
+  clamp: z
+    .boolean()
+    .optional()
+    .describe('Short for "clampTime" with the "time" of the description, or SOURCE_DATE_EPOCH.')
+    .meta({ default: false }),
 }
 
-export function resolveSourceKeys({ to = '/' }: SourceKeysSpec): SourceKeysPlan {
-  return { to: toTreePath(to) }
+export function resolveSourceKeys(spec: SourceKeysSpec, { name, time }: SourceContext): SourceKeysPlan {
+  const { to = '/', from = '/', strip = 0, include = [], exclude = [], owner = 'keep', mode } = spec
+  const clampTime =
+    spec.clamp === true ? time : spec.clampTime === undefined ? undefined : parseTime(spec.clampTime)
+  const isAsItIs = from === '/' && strip === 0 && include.length === 0 && exclude.length === 0
+  const isUnchanged = owner === 'keep' && mode === undefined && clampTime === undefined
+  if (isAsItIs && isUnchanged) return { to: toTreePath(to) }
+  return {
+    to: toTreePath(to),
+    selection: {
+      name,
+      from: toTreePath(from),
+      strip,
+      include,
+      exclude,
+      owner: resolveOwner(owner),
+      mode: typeof mode === 'string' ? { files: mode, directories: mode } : mode,
+      clampTime,
+    },
+  }
+}
+
+function resolveOwner(owner: NonNullable<SourceKeysSpec['owner']>): OwnerPlan {
+  if (owner === 'keep') return owner
+  if (owner === 'root') return { uid: 0, gid: 0 }
+  const ids = (change: SourceOwnerSpec['uid']) =>
+    typeof change === 'object'
+      ? new Map(Object.entries(change).map(([id, other]) => [Number(id), other]))
+      : change
+  return { uid: ids(owner.uid), gid: ids(owner.gid) }
+}
+
+export function showSourceKeys({ to, selection }: SourceKeysPlan): PlannedSourceKeys {
+  const shownPath = (tree: ByteString) => `/${toText(tree)!}`
+  if (selection === undefined) return { to: shownPath(to) }
+  const { from, strip, include, exclude, owner, mode, clampTime } = selection
+  const ids = (id: IdPlan | undefined) => (typeof id === 'object' ? Object.fromEntries(id) : id)
+  const { uid, gid } = owner === 'keep' ? {} : { uid: ids(owner.uid), gid: ids(owner.gid) }
+  return {
+    to: shownPath(to),
+    ...(from !== '' && { from: shownPath(from) }),
+    ...(strip > 0 && { strip }),
+    ...(include.length > 0 && { include: [...include] }),
+    ...(exclude.length > 0 && { exclude: [...exclude] }),
+    ...(owner !== 'keep' && {
+      owner: { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) },
+    }),
+    ...(mode && { mode: { ...mode } }),
+    ...(clampTime && { clampTime: clampTime.nsec === 0 ? clampTime.sec : { ...clampTime } }),
+  }
 }
 
 /** What resolving a source needs besides its description. */

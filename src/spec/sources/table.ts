@@ -1,12 +1,12 @@
 /** The table of the kinds of sources, and the schema of a source of any kind. */
 import * as z from 'zod'
 import { found, zodMessage } from '../messages.ts'
-import { resolveSourceKeys, type SourceContext, type SourceKind } from './common.ts'
+import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind } from './common.ts'
 import { directorySource } from './directory.ts'
 import { entriesSource } from './entries.ts'
 import { PROGRAM_KINDS } from './kinds.ts'
 import { tarSource } from './tar.ts'
-import type { PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
+import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
 
 /** By the key that makes a source one of the kind. */
 export const SOURCE_KINDS = {
@@ -63,9 +63,9 @@ export function sourceJsonSchema(): object {
 }
 
 export function resolveSource(spec: SourceSpec, context: SourceContext): SourcePlan {
-  return { ...kindNamed(kindsOf(spec)[0]).resolve(spec, context), ...resolveSourceKeys(spec) }
+  return { ...kindNamed(kindsOf(spec)[0]).resolve(spec, context), ...resolveSourceKeys(spec, context) }
 }
 
-export function showSource(plan: SourcePlan): PlannedSourceKind {
-  return kindNamed(plan.kind).show(plan)
+export function showSource(plan: SourcePlan): PlannedSource {
+  return { ...kindNamed(plan.kind).show(plan), ...showSourceKeys(plan) }
 }

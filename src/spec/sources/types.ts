@@ -1,5 +1,5 @@
 /** All kinds of sources: in a description, decided, and as a plan shows them. A new kind is a line in each. */
-import type { SourceKeysPlan } from './common.ts'
+import type { PlannedSourceKeys, SourceKeysPlan } from './common.ts'
 import type { DirectorySourcePlan, DirectorySourceSpec, PlannedDirectorySource } from './directory.ts'
 import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from './entries.ts'
 import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
@@ -17,6 +17,6 @@ export type SourceSpec = TarSourceSpec | DirectorySourceSpec | EntriesSourceSpec
 export type SourcePlan = SourceKeysPlan & SourceKindPlan
 export type SourceKindPlan = TarSourcePlan | DirectorySourcePlan | EntriesSourcePlan
 
-/** A source of content, and the path it is put at. Paths of files on this machine are absolute. */
-export type PlannedSource = { to: string } & PlannedSourceKind
+/** A source of content, and what becomes of it. Paths of files on this machine are absolute. */
+export type PlannedSource = PlannedSourceKeys & PlannedSourceKind
 export type PlannedSourceKind = PlannedTarSource | PlannedDirectorySource | PlannedEntriesSource
