@@ -45,9 +45,9 @@ export function nameHash(name: ByteString): number {
   return crc32cRawOf(0xffff_fffe, name)
 }
 
-/** `nameHash` of a name in bytes. */
-export function nameBytesHash(name: Uint8Array): number {
-  return crc32cRaw(0xffff_fffe, name)
+/** `nameHash` of a name in bytes: those from `start` to before `end`. */
+export function nameBytesHash(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  return crc32cRaw(0xffff_fffe, bytes.subarray(start, end))
 }
 
 /** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */

@@ -35,7 +35,8 @@ export async function writePartitions(
       for (const source of partition.sources) {
         for await (const entry of await readSource(source, context)) {
           context.progress.entries++
-          await writer.add({ entry, to: source.to })
+          const adding = writer.add({ entry, to: source.to })
+          if (adding !== undefined) await adding
         }
       }
       system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system

@@ -1,15 +1,17 @@
-import type { FileNode } from './node.ts'
+import type { NodeTable } from './node-table.ts'
 import type { StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
 
 /** The nodes by which subvolumes know files that have names in several of them. */
 export class HardLinks<Content> {
+  readonly #nodes: NodeTable<Content>
   readonly #copy: (content: Content, storage: StoragePlan) => Promise<Content>
   /** For each node of a file with several names: the node of that file in each subvolume. */
-  readonly #families = new Map<FileNode<Content>, Map<SubvolumePlan, FileNode<Content>>>()
+  readonly #families = new Map<number, Map<SubvolumePlan, number>>()
 
   /** @param copy makes content that is stored in another way */
-  constructor(copy: (content: Content, storage: StoragePlan) => Promise<Content>) {
+  constructor(nodes: NodeTable<Content>, copy: (content: Content, storage: StoragePlan) => Promise<Content>) {
+    this.#nodes = nodes
     this.#copy = copy
   }
 
@@ -22,35 +24,37 @@ export class HardLinks<Content> {
    * @param subvolume the one that the new name lies in
    */
   nodeFor(
-    node: FileNode<Content>,
+    file: number,
     home: SubvolumePlan,
     subvolume: SubvolumePlan,
     storage: StoragePlan,
-  ): FileNode<Content> | Promise<FileNode<Content>> {
-    let family = this.#families.get(node)
+  ): number | Promise<number> {
+    let family = this.#families.get(file)
     if (family === undefined) {
       if (home === subvolume) {
-        node.hardLinked = true
-        return node
+        this.#nodes.markHardLinked(file)
+        return file
       }
-      this.#families.set(node, (family = new Map([[home, node]])))
+      this.#families.set(file, (family = new Map([[home, file]])))
     }
     const known =
-      family.get(subvolume) ?? [...family.values()].find((other) => canShare(other.storage, storage))
-    if (known === undefined) return this.#copyOf(node, subvolume, family, storage)
-    known.hardLinked = true
+      family.get(subvolume) ??
+      [...family.values()].find((other) => canShare(this.#nodes.storageOf(other), storage))
+    if (known === undefined) return this.#copyOf(file, subvolume, family, storage)
+    this.#nodes.markHardLinked(known)
     family.set(subvolume, known)
     return known
   }
 
   async #copyOf(
-    node: FileNode<Content>,
+    file: number,
     subvolume: SubvolumePlan,
-    family: Map<SubvolumePlan, FileNode<Content>>,
+    family: Map<SubvolumePlan, number>,
     storage: StoragePlan,
-  ): Promise<FileNode<Content>> {
-    const content = await this.#copy(node.content, storage)
-    const copy = { ...node, hardLinked: false, storage, content }
+  ): Promise<number> {
+    const nodes = this.#nodes
+    const content = await this.#copy(nodes.contentOf(file), storage)
+    const copy = nodes.addFile(nodes.metadata.get(nodes.metadataOf(file)), storage, content)
     family.set(subvolume, copy)
     this.#families.set(copy, family)
     return copy

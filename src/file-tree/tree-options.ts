@@ -7,7 +7,7 @@ import type { SubvolumePlan } from './subvolume.ts'
 
 /** Takes in the content of files while the source is being read. */
 export interface ContentStore<Content> {
-  store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content>
+  store(entry: SourceEntry & { type: 'file' }, storage: StoragePlan): Promise<Content> | Content
   /** A second copy of content, for a hard link that leads to where it must be stored in another way. */
   copy(content: Content, storage: StoragePlan): Promise<Content>
 }

@@ -2,15 +2,15 @@
  * The neutral tree of what a partition will hold: sources put entries into it, one after the other, and a
  * writer walks it. It knows paths, replacement and hard links, and to which subvolume a path leads.
  */
-import { ownCopy, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
+import { toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
 import { isExcluded, type RuleScope } from './entry-rules.ts'
 import { canShare, HardLinks } from './hard-links.ts'
-import { leafOf } from './leaf.ts'
-import type { DirectoryNode, FileNode, LeafNode, TreeNode } from './node.ts'
-import { SharedMetadata } from './shared-metadata.ts'
+import { NONE } from './name-table.ts'
+import type { DirectoryNode, FileNode } from './node.ts'
+import { NodeTable } from './node-table.ts'
 import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
 import type { StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
@@ -26,10 +26,19 @@ interface NewDirectory {
   rules: RuleScope | undefined
 }
 
+/** Where an entry goes: its name is the part of the path from `start` on. */
+interface Place<Content> {
+  parent: DirectoryNode<Content>
+  path: ByteString
+  start: number
+}
+
 /** Bytes of a path. No kernel takes paths of such a length, and every directory on the way is looked up by its own. */
 const MAX_PATH = 65536
 
 export class FileTree<Content> {
+  /** Everything in the tree, for those who look at all of it. */
+  readonly nodes = new NodeTable<Content>()
   readonly root: DirectoryNode<Content>
   /** The root directory of each subvolume that has a path. */
   readonly subvolumeRoots = new Map<SubvolumePlan, DirectoryNode<Content>>()
@@ -40,7 +49,6 @@ export class FileTree<Content> {
   /** Undefined when it is empty: looking up a long path takes time even then. */
   readonly #pathStorage: ReadonlyMap<ByteString, StoragePlan> | undefined
   readonly #hardLinks: HardLinks<Content>
-  readonly #metadata = new SharedMetadata()
   /**
    * Parent of the last entry; most entries have the same as the one before. It is still in the tree: an entry that
    * replaces a directory belongs to the parent of that one, which is remembered instead.
@@ -57,7 +65,7 @@ export class FileTree<Content> {
     this.#innerSubvolumes = [...this.#subvolumes]
       .filter(([path]) => path !== '')
       .sort(([a], [b]) => b.length - a.length)
-    this.#hardLinks = new HardLinks((content, storage) => options.content.copy(content, storage))
+    this.#hardLinks = new HardLinks(this.nodes, (content, storage) => options.content.copy(content, storage))
     const { pathStorage, rules } = options
     this.#pathStorage = pathStorage?.size ? pathStorage : undefined
     const rootVolume = this.#subvolumes.get('')
@@ -81,39 +89,61 @@ export class FileTree<Content> {
    *   does not exist, is left out, or is a directory, when a subvolume's directory would be replaced, when a rule
    *   wants of a hard link what its inode does not have, or when there is a problem (TreeOptions)
    */
-  async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
+  add(entry: SourceEntry, to: ByteString = ''): Promise<void> | void {
     const path = join(to, entry.path)
     if (path === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
-      this.root.metadata = this.#metadata.of(this.#changed(entry, this.#options.rules?.rootChanges))
+      this.nodes.setMetadata(this.root.id, this.#changed(entry, this.#options.rules?.rootChanges))
       return
     }
     if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
     if (this.#options.rules?.exclude && this.#isExcluded(path)) return
-    const slash = path.lastIndexOf('/')
-    const name = ownCopy(path.slice(slash + 1))
-    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), entry.origin, entry.path)
-    const changes = parent.rules?.changesOf(name)
-    const existing = parent.children.get(name)
-    const metadata = this.#metadata.of(this.#changed(entry, changes))
+    const place = this.#placeOf(path, entry.origin, entry.path)
+    const { parent, start } = place
+    const changes = parent.rules?.changesOf(path.slice(start))
+    const metadata = this.#changed(entry, changes)
+    const existing = this.nodes.find(parent.id, path, start)
+    const isDirectory = existing !== NONE && this.nodes.typeOf(existing) === 'directory'
     if (entry.type === 'directory') {
-      if (existing?.type === 'directory') existing.metadata = metadata
-      else parent.children.set(name, this.#childDirectory(parent, path, name, metadata))
+      if (isDirectory) this.nodes.setMetadata(existing, metadata)
+      else this.#put(place, this.#childDirectory(parent, path, path.slice(start), metadata).id)
       return
     }
-    if (existing?.type === 'directory') this.#refuseToReplaceSubvolume(path, entry)
-    let leaf: LeafNode<Content>
-    if (entry.type === 'file') {
-      const storage = this.#storageAt(path, parent.storage, changes)
-      const content = await this.#options.content.store(entry, storage)
-      leaf = { type: 'file', metadata, hardLinked: false, storage, content }
-    } else if (entry.type === 'hardlink') {
-      const storage = this.#storageAt(path, parent.storage, changes)
-      leaf = await this.#link(entry, join(to, entry.target), path, storage, changes)
-    } else {
-      leaf = leafOf(entry, metadata)
+    if (isDirectory) this.#refuseToReplaceSubvolume(path, entry)
+    const node = this.#leaf(entry, to, place, metadata, changes)
+    if (typeof node === 'number') this.#put(place, node)
+    else return node.then((id) => this.#put(place, id))
+  }
+
+  /** A node for anything but a directory. */
+  #leaf(
+    entry: Exclude<SourceEntry, { type: 'directory' }>,
+    to: ByteString,
+    { parent, path }: Place<Content>,
+    metadata: EntryMetadata,
+    changes: EntryChanges | undefined,
+  ): number | Promise<number> {
+    switch (entry.type) {
+      case 'file': {
+        const storage = this.#storageAt(path, parent.storage, changes)
+        const content = this.#options.content.store(entry, storage)
+        return content instanceof Promise
+          ? content.then((stored) => this.nodes.addFile(metadata, storage, stored))
+          : this.nodes.addFile(metadata, storage, content)
+      }
+      case 'hardlink': {
+        const storage = this.#storageAt(path, parent.storage, changes)
+        return this.#link(entry, join(to, entry.target), path, storage, changes)
+      }
+      case 'symlink':
+        return this.nodes.addSymlink(metadata, entry.target)
+      case 'block':
+      case 'character':
+        return this.nodes.addDevice(entry.type, metadata, entry.major, entry.minor)
+      case 'fifo':
+      case 'socket':
+        return this.nodes.addSpecial(entry.type, metadata)
     }
-    parent.children.set(name, leaf)
   }
 
   /**
@@ -121,11 +151,17 @@ export class FileTree<Content> {
    *
    * @throws InputError when something is there
    */
-  put(path: ByteString, file: FileNode<Content>, origin: EntryOrigin): void {
-    const { parent, name } = this.#placeOf(path, origin)
-    const existing = parent.children.get(name)
-    if (existing !== undefined) throw fail(`the sources have a ${existing.type} there`, { origin, path })
-    parent.children.set(name, file)
+  put(
+    path: ByteString,
+    { metadata, storage, content }: Pick<FileNode<Content>, 'metadata' | 'storage' | 'content'>,
+    origin: EntryOrigin,
+  ): void {
+    const place = this.#placeOf(path, origin, path)
+    const existing = this.nodes.find(place.parent.id, path, place.start)
+    if (existing !== NONE) {
+      throw fail(`the sources have a ${this.nodes.typeOf(existing)} there`, { origin, path })
+    }
+    this.#put(place, this.nodes.addFile(metadata, storage, content))
   }
 
   /**
@@ -140,27 +176,30 @@ export class FileTree<Content> {
     metadata: EntryMetadata,
     origin: EntryOrigin,
   ): Promise<void> {
-    const { parent, name } = this.#placeOf(path, origin)
-    if (parent.children.get(name)?.type === 'directory') throw fail('is a directory', { origin, path })
-    const changes = parent.rules?.changesOf(name)
+    const place = this.#placeOf(path, origin, path)
+    const { parent, start } = place
+    const existing = this.nodes.find(parent.id, path, start)
+    if (existing !== NONE && this.nodes.typeOf(existing) === 'directory') {
+      throw fail('is a directory', { origin, path })
+    }
+    const changes = parent.rules?.changesOf(path.slice(start))
     const storage = this.#storageAt(path, parent.storage, changes)
     const content = canShare(file.storage, storage)
       ? file.content
       : await this.#options.content.copy(file.content, storage)
     const changed = changes === undefined ? metadata : changedMetadata(metadata, 'file', changes)
-    parent.children.set(name, {
-      type: 'file',
-      metadata: this.#metadata.of(changed),
-      hardLinked: false,
-      storage,
-      content,
-    })
+    this.#put(place, this.nodes.addFile(changed, storage, content))
   }
 
-  #placeOf(path: ByteString, origin: EntryOrigin): { parent: DirectoryNode<Content>; name: ByteString } {
+  /** Finds the directory that a path lies in; it is made where it is missing. */
+  #placeOf(path: ByteString, origin: EntryOrigin, entryPath: ByteString): Place<Content> {
     const slash = path.lastIndexOf('/')
-    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, path)
-    return { parent, name: ownCopy(path.slice(slash + 1)) }
+    const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, entryPath)
+    return { parent, path, start: slash + 1 }
+  }
+
+  #put({ parent, path, start }: Place<Content>, node: number): void {
+    this.nodes.put(parent.id, node, path, start)
   }
 
   /** The entry as the rules want it. */
@@ -179,26 +218,28 @@ export class FileTree<Content> {
     path: ByteString,
     storage: StoragePlan,
     changes: EntryChanges | undefined,
-  ): LeafNode<Content> | Promise<LeafNode<Content>> {
+  ): number | Promise<number> {
     const node = this.#find(target)
-    if (node === undefined) {
+    if (node === NONE) {
       const what = this.#isExcluded(target)
         ? 'is left out by a rule, and the content with it: leave out both, or neither'
         : 'does not exist'
       throw fail(`the hard link's target ${quote(target)} ${what}`, entry)
     }
-    if (node.type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
-    const conflict = changes && conflictWith(changes, node.type, node.metadata)
+    const type = this.nodes.typeOf(node)
+    if (type === 'directory') throw fail(`the hard link's target ${quote(target)} is a directory`, entry)
+    const conflict =
+      changes && conflictWith(changes, type, this.nodes.metadata.get(this.nodes.metadataOf(node)))
     if (conflict !== undefined) {
       throw fail(
         `a rule gives it ${conflict}, but it is a hard link to ${quote(target)}, which has its own: change that one`,
         entry,
       )
     }
-    if (node.type === 'file') {
+    if (type === 'file') {
       return this.#hardLinks.nodeFor(node, this.#subvolumeOf(target), this.#subvolumeOf(path), storage)
     }
-    node.hardLinked = true
+    this.nodes.markHardLinked(node)
     return node
   }
 
@@ -213,11 +254,11 @@ export class FileTree<Content> {
     }
     for (;;) {
       const end = endOfName(path, from)
-      const child = directory.children.get(path.slice(from, end))
-      if (child?.type !== 'directory')
+      const child = this.nodes.find(directory.id, path, from, end)
+      if (child === NONE || this.nodes.typeOf(child) !== 'directory')
         return directory.rules !== undefined && isExcluded(directory.rules, path.slice(from))
       if (end === path.length) return false
-      directory = child
+      directory = this.nodes.directory(child)
       from = end + 1
     }
   }
@@ -230,12 +271,14 @@ export class FileTree<Content> {
     return this.root.subvolume!
   }
 
-  #find(path: ByteString): TreeNode<Content> | undefined {
-    let node: TreeNode<Content> | undefined = this.root
+  /** The node at a path; NONE when there is none. */
+  #find(path: ByteString): number {
+    let node = this.root.id
     for (let from = 0; from < path.length;) {
-      if (node?.type !== 'directory') return undefined
+      if (this.nodes.typeOf(node) !== 'directory') return NONE
       const end = endOfName(path, from)
-      node = node.children.get(path.slice(from, end))
+      node = this.nodes.find(node, path, from, end)
+      if (node === NONE) return NONE
       from = end + 1
     }
     return node
@@ -247,20 +290,21 @@ export class FileTree<Content> {
     let directory = this.root
     for (let from = 0; from < path.length;) {
       const end = endOfName(path, from)
-      const name = path.slice(from, end)
-      let child = directory.children.get(name)
-      if (child === undefined) {
+      let child = this.nodes.find(directory.id, path, from, end)
+      if (child === NONE) {
+        const name = path.slice(from, end)
         const metadata = this.#impliedMetadata(directory.rules?.changesOf(name))
-        child = this.#childDirectory(directory, path.slice(0, end), name, metadata)
-        directory.children.set(ownCopy(name), child)
+        child = this.#childDirectory(directory, path.slice(0, end), name, metadata).id
+        this.nodes.put(directory.id, child, path, from, end)
       }
-      if (child.type !== 'directory') {
-        throw fail(`${quote(path.slice(0, end))} is a ${child.type}, not a directory`, {
+      const type = this.nodes.typeOf(child)
+      if (type !== 'directory') {
+        throw fail(`${quote(path.slice(0, end))} is a ${type}, not a directory`, {
           origin,
           path: entryPath ?? path,
         })
       }
-      directory = child
+      directory = this.nodes.directory(child)
       from = end + 1
     }
     this.#lastParent = { path, directory }
@@ -288,15 +332,8 @@ export class FileTree<Content> {
     const subvolume = this.#subvolumes.get(path)
     // Patterns are for what matches, not for what is below.
     const storage = this.#pathStorage?.get(path) ?? subvolume ?? inherited
-    const directory: DirectoryNode<Content> = {
-      type: 'directory',
-      metadata,
-      children: new Map(),
-      storage,
-      nodatacow: (changes ? changedStorage(storage, changes) : storage).nodatacow,
-      rules,
-      subvolume,
-    }
+    const { nodatacow } = changes ? changedStorage(storage, changes) : storage
+    const directory = this.nodes.addDirectory({ metadata, storage, nodatacow, rules, subvolume })
     if (subvolume !== undefined) this.subvolumeRoots.set(subvolume, directory)
     return directory
   }

@@ -46,3 +46,10 @@ function column<T extends TypedArray>(make: (length: number) => T): Column<T> {
 export const columnOfSizes = (): Column => column((length) => new Float64Array(length))
 export const columnOfU32 = (): Column<Uint32Array> => column((length) => new Uint32Array(length))
 export const columnOfU8 = (): Column<Uint8Array> => column((length) => new Uint8Array(length))
+
+/** The values of a column, with room for twice as many. */
+export function grown<T extends Uint8Array | Uint16Array | Uint32Array | Float64Array>(column: T): T {
+  const larger = new (column.constructor as new (length: number) => T)(2 * column.length)
+  larger.set(column)
+  return larger
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
-import { FileData } from '../../src/btrfs/write/data-extents.ts'
+import { FileTable } from '../../src/btrfs/write/file-data.ts'
 import type { EncodedPiece } from '../../src/btrfs/write/batch-memory.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -151,8 +151,9 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
       Infinity,
     ),
   })
+  const files = new FileTable()
   const place = async (content: Uint8Array) => {
-    const data = new FileData(content.length, false)
+    const data = files.add(content.length, false)
     const checksums = Uint8Array.of(7, 0, 0, 0)
     const piece: EncodedPiece = { stored: content, compression: 0, incompressible: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)

@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/write/extent-tree.ts'
-import { DataExtents, FileData } from '../../src/btrfs/write/data-extents.ts'
+import { DataExtents } from '../../src/btrfs/write/data-extents.ts'
+import { FileTable } from '../../src/btrfs/write/file-data.ts'
 import { ampleHeadroom, fitGlobalTrees } from '../../src/btrfs/write/fit.ts'
 import { globalTreesPlanner, type GlobalTreesInput } from '../../src/btrfs/write/global-trees.ts'
 import { BlockList } from '../../src/btrfs/write/block-list.ts'
@@ -30,11 +31,12 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
   const { nodeSize, profile, mixed, blockGroupTree, holes, written, snapshots = 0 } = shape
   const allocator = new DataAllocator(start, { profile, mixed })
   const extents = new DataExtents(CRC32C.size)
+  const files = new FileTable()
   const uses = new ExtentUses()
   for (let i = 0; i < 2 * holes; i++) {
     const bytenr = allocator.allocate(4096)
     const extent = { fileOffset: 0, bytenr, diskNumBytes: 4096, ramBytes: 4096, compression: 0 }
-    extents.append(new FileData(4096, false), extent, new Uint8Array(CRC32C.size).fill(i))
+    extents.append(files.add(4096, false), extent, new Uint8Array(CRC32C.size).fill(i))
     if (i % 2 === 0) uses.add(i, 5, 257 + i)
   }
   const uuid = new Uint8Array(16).fill(1)

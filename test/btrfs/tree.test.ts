@@ -1,7 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Header, Item, KeyPtr, maxItemSize } from '../../src/btrfs/format.ts'
-import { buildTree, structItem, type TreeItem, type BuiltRoot } from '../../src/btrfs/write/tree.ts'
+import {
+  addItems,
+  structItem,
+  TreeBuilder,
+  type TreeItem,
+  type BuiltRoot,
+} from '../../src/btrfs/write/tree.ts'
 import { LeafCounter, treeLevels, treeSize } from '../../src/btrfs/write/tree-size.ts'
 import { u64 } from '../../src/lib/struct.ts'
 import { walkTree } from './walk-tree.ts'
@@ -24,16 +30,22 @@ function build(items: Iterable<TreeItem>, nodeSize: number): Built {
     fsid: new Uint8Array(16).fill(1),
     chunkTreeUuid: new Uint8Array(16).fill(2),
   }
-  const tree = buildTree(OWNER, items, context, (level) => 2 ** 20 + levels.push(level) * nodeSize)
-  for (;;) {
-    const next = tree.next()
-    if (next.done === true) return { root: next.value, blocks, levels }
-    const { bytenr, block } = next.value
-    const isAllocated = bytenr === 2 ** 20 + levels.length * nodeSize
-    if (block.length !== nodeSize || !isAllocated)
-      expect.fail(`a block of ${block.length} bytes at ${bytenr}`)
-    blocks.set(bytenr, block.slice())
+  const tree = new TreeBuilder(OWNER, context, (level) => 2 ** 20 + levels.push(level) * nodeSize)
+  let taken = 0
+  const takeAll = () => {
+    for (let built = tree.take(); built !== undefined; built = tree.take()) {
+      const { bytenr, block } = built
+      const isAllocated = bytenr === 2 ** 20 + ++taken * nodeSize
+      if (block.length !== nodeSize || !isAllocated)
+        expect.fail(`a block of ${block.length} bytes at ${bytenr}`)
+      blocks.set(bytenr, block.slice())
+      tree.giveBack(block)
+    }
   }
+  for (const _ of addItems(tree, items)) takeAll()
+  const root = tree.finish()
+  takeAll()
+  return { root, blocks, levels }
 }
 
 /** Items whose data are known by their place in the tree. */

@@ -5,37 +5,50 @@ import { PLAIN_FORM, type FileLayout } from '../../file-tree/file-layout.ts'
 import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { DataExtents, FileData } from './data-extents.ts'
+import type { DataExtents } from './data-extents.ts'
+import type { FileTable } from './file-data.ts'
 import { COMPRESS_NONE } from '../format.ts'
 import type { InnerSubvolumes, SubvolumeTree } from './subvolume-tree.ts'
 
 export class WriterBootView {
   /** Root directories by the id of the subvolume. */
-  readonly #roots: ReadonlyMap<number, DirectoryNode<FileData>>
+  readonly #roots: ReadonlyMap<number, DirectoryNode<number>>
   readonly #inner: InnerSubvolumes
   readonly #extents: DataExtents
-  readonly #root: DirectoryNode<FileData>
+  readonly #files: FileTable
+  readonly #root: DirectoryNode<number>
 
   /** @param root the default subvolume */
-  constructor(subvolumeTrees: readonly SubvolumeTree[], root: SubvolumePlan, extents: DataExtents) {
+  constructor(
+    subvolumeTrees: readonly SubvolumeTree[],
+    root: SubvolumePlan,
+    { extents, files }: { extents: DataExtents; files: FileTable },
+  ) {
     this.#roots = new Map(subvolumeTrees.map(({ plan, root }) => [plan.id, root]))
     this.#inner = new Map(subvolumeTrees.flatMap(({ inner }) => [...inner]))
     this.#extents = extents
+    this.#files = files
     this.#root = this.#rootOf(root)
   }
 
   /** Follows a path, without a slash at the start, and symlinks on the way. */
-  find(path: ByteString): FoundTreeNode<FileData> | undefined {
+  find(path: ByteString): FoundTreeNode<number> | undefined {
     return findNode(this.#root, path, (directory, name) => this.#child(directory, name))
   }
 
   /** Names in a directory, in byte order. */
-  list(directory: DirectoryNode<FileData>): ByteString[] {
+  list(directory: DirectoryNode<number>): ByteString[] {
     const inner = this.#inner.get(directory)?.keys() ?? []
     return [...new Set([...directory.children.keys(), ...inner])].sort()
   }
 
-  formOf(file: FileData): FileLayout {
+  /** Bytes of a file. */
+  sizeOf(file: number): number {
+    return this.#files.size(file)
+  }
+
+  formOf(content: number): FileLayout {
+    const file = this.#files.get(content)
     const compressions = new Set<string>()
     const name = (compression: number) => {
       if (compression !== COMPRESS_NONE) compressions.add(COMPRESSION_NAMES[compression])
@@ -63,16 +76,17 @@ export class WriterBootView {
   }
 
   /** A snapshot has the content of its source. */
-  #rootOf({ id, snapshotOf = id }: SubvolumePlan): DirectoryNode<FileData> {
+  #rootOf({ id, snapshotOf = id }: SubvolumePlan): DirectoryNode<number> {
     return this.#roots.get(snapshotOf)!
   }
 
-  #child(directory: DirectoryNode<FileData>, name: ByteString): TreeNode<FileData> | undefined {
-    const subvolume = this.#inner.get(directory)?.get(name)
-    if (subvolume !== undefined) return this.#rootOf(subvolume)
+  #child(directory: DirectoryNode<number>, name: ByteString): TreeNode<number> | undefined {
+    const inner = this.#inner.get(directory)?.get(name)
+    if (inner !== undefined) return this.#rootOf(inner)
     const node = directory.children.get(name)
     if (node?.type !== 'directory' || node.subvolume === undefined) return node
     // A mount point: boot loaders see an empty directory.
-    return { ...node, children: new Map() }
+    const { type, id, metadata, storage, nodatacow, rules, subvolume } = node
+    return { type, id, metadata, children: new Map(), storage, nodatacow, rules, subvolume }
   }
 }

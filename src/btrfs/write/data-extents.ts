@@ -1,5 +1,6 @@
 import { columnOfSizes, columnOfU32, columnOfU8 } from '../../lib/column.ts'
 import { COMPRESS_NONE, MAX_EXTENT_BYTES } from '../format.ts'
+import type { FileData } from './file-data.ts'
 
 /** A data extent on disk. */
 export interface Extent {
@@ -12,31 +13,6 @@ export interface Extent {
   ramBytes: number
   /** (COMPRESS_*) */
   compression: number
-}
-
-/** The content of one file: inline in the tree, or a run of rows of `DataExtents`. */
-export class FileData {
-  /** Bytes. */
-  readonly size: number
-  readonly nodatacow: boolean
-  /** The source declares where its data lie between holes. */
-  readonly sparse: boolean
-  /** Position of inline content until the tree is written: in InlineContent, or when encoded EncodedInlineContent. */
-  inlineAt: number | undefined
-  /** Bytes of inline content in the tree, when it was encoded; 0: as many as in the file. */
-  inlineLength = 0
-  /** Of inline content. (COMPRESS_*) */
-  inlineCompression = COMPRESS_NONE
-  /** Some of its extents are preallocated. */
-  preallocated = false
-  firstExtent = 0
-  extentCount = 0
-
-  constructor(size: number, nodatacow: boolean, sparse = false) {
-    this.size = size
-    this.nodatacow = nodatacow
-    this.sparse = sparse
-  }
 }
 
 /**
@@ -123,8 +99,8 @@ export class DataExtents {
   }
 
   #push(file: FileData, extent: Extent): void {
-    if (file.extentCount === 0) file.firstExtent = this.length
-    file.extentCount++
+    const count = file.extentCount
+    file.setExtents(count === 0 ? this.length : file.firstExtent, count + 1)
     this.#fileOffset.push(extent.fileOffset)
     this.#bytenr.push(extent.bytenr)
     this.#diskNumBytes.push(extent.diskNumBytes)

@@ -9,7 +9,7 @@ import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
 import type { DataSink } from './data-copies.ts'
-import { FileData } from './data-extents.ts'
+import { FileTable, type FileData } from './file-data.ts'
 import {
   COMPRESS_NONE,
   COMPRESS_ZSTD,
@@ -66,6 +66,8 @@ export interface DataWriterOptions {
 }
 
 export class DataWriter {
+  /** The files that were added. */
+  readonly files = new FileTable()
   readonly #sink: DataSink
   readonly #placer: ExtentPlacer
   readonly #encoder: ExtentEncoder
@@ -108,7 +110,7 @@ export class DataWriter {
         source = { ...source, content: wholeContent(source), ranges: undefined }
       }
     }
-    const data = new FileData(size, storage.nodatacow, isSparse)
+    const data = this.files.add(size, storage.nodatacow, isSparse)
     if (isInline) {
       await this.#keepInline(data, source)
       return data
@@ -329,9 +331,7 @@ export class DataWriter {
   }
 
   #keepEncoded(file: FileData, { stored, compression }: EncodedPiece): void {
-    file.inlineAt = this.#encodedInline.append(stored!)
-    file.inlineLength = stored!.length
-    file.inlineCompression = compression
+    file.setInline(this.#encodedInline.append(stored!), stored!.length, compression)
     this.#placer.extents.compressions.add(compression)
   }
 
@@ -347,7 +347,7 @@ export class DataWriter {
       check.add(chunk)
       if (chunk.length === 0) continue
       const position = this.#inline.append(chunk)
-      data.inlineAt ??= position
+      if (data.inlineAt === undefined) data.setInline(position)
     }
     check.end()
   }

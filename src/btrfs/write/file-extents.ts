@@ -1,5 +1,6 @@
 /** The items of file extents. (struct btrfs_file_extent_item) */
-import type { DataExtents, FileData } from './data-extents.ts'
+import type { DataExtents } from './data-extents.ts'
+import type { FileData } from './file-data.ts'
 import {
   COMPRESS_NONE,
   EXTENT_DATA_KEY,
@@ -9,7 +10,7 @@ import {
   FileExtentHead,
   FileExtentTail,
 } from '../format.ts'
-import type { TreeItem } from './tree.ts'
+import type { TreeBuilder } from './tree.ts'
 
 export interface FileContext {
   generation: number
@@ -20,34 +21,34 @@ export interface FileContext {
   onExtentUse: (row: number, ino: number) => void
 }
 
-/** The items of a file's data extents. */
-export function* fileItems(ino: number, file: FileData, context: FileContext): Generator<TreeItem> {
-  const { extents, generation, onExtentUse } = context
-  for (let row = file.firstExtent; row < file.firstExtent + file.extentCount; row++) {
+const {
+  generation: GENERATION,
+  ramBytes: RAM_BYTES,
+  compression: COMPRESSION,
+  type: TYPE,
+} = FileExtentHead.at
+const { diskBytenr: DISK_BYTENR, diskNumBytes: DISK_NUM_BYTES, numBytes: NUM_BYTES } = FileExtentTail.at
+
+/** Adds the items of a file's data extents. Pauses when the tree is full. */
+export function* addFileExtents(
+  tree: TreeBuilder,
+  ino: number,
+  file: FileData,
+  { extents, generation, onExtentUse }: FileContext,
+): Generator<void> {
+  const first = file.firstExtent
+  const end = first + file.extentCount
+  for (let row = first; row < end; row++) {
     onExtentUse(row, ino)
     const { fileOffset, bytenr, diskNumBytes, ramBytes, compression } = extents.get(row)
-    yield {
-      objectid: ino,
-      type: EXTENT_DATA_KEY,
-      offset: fileOffset,
-      size: FileExtentHead.size + FileExtentTail.size,
-      write: (block, at) => {
-        FileExtentHead.write(block, at, {
-          generation,
-          ramBytes,
-          compression,
-          encryption: 0,
-          otherEncoding: 0,
-          type: extents.isPreallocated(row) ? FILE_EXTENT_PREALLOC : FILE_EXTENT_REG,
-        })
-        FileExtentTail.write(block, at + FileExtentHead.size, {
-          diskBytenr: bytenr,
-          diskNumBytes,
-          offset: 0,
-          numBytes: ramBytes,
-        })
-      },
-    }
+    const at = tree.item(ino, EXTENT_DATA_KEY, fileOffset, FileExtentHead.size + FileExtentTail.size)
+    const type = extents.isPreallocated(row) ? FILE_EXTENT_PREALLOC : FILE_EXTENT_REG
+    writeHead(tree.view, at, { generation, ramBytes, compression, type })
+    const tail = at + FileExtentHead.size
+    DISK_BYTENR.set(tree.view, tail, bytenr)
+    DISK_NUM_BYTES.set(tree.view, tail, diskNumBytes)
+    NUM_BYTES.set(tree.view, tail, ramBytes)
+    if (tree.isFull) yield
   }
 }
 
@@ -71,28 +72,31 @@ export function inlineFormOf({ size, inlineLength, inlineCompression }: FileData
     : { length: inlineLength, ramBytes: size, compression: inlineCompression }
 }
 
-/** The item of inline content. */
-export function inlineExtentItem(
+/** Adds the item of inline content. Returns where the content is to be written in the open leaf. */
+export function addInlineExtent(
+  tree: TreeBuilder,
   ino: number,
   { length, ramBytes, compression }: InlineForm,
-  content: () => Uint8Array,
   generation: number,
-): TreeItem {
-  return {
-    objectid: ino,
-    type: EXTENT_DATA_KEY,
-    offset: 0,
-    size: FileExtentHead.size + length,
-    write: (block, at, bytes) => {
-      FileExtentHead.write(block, at, {
-        generation,
-        ramBytes,
-        compression,
-        encryption: 0,
-        otherEncoding: 0,
-        type: FILE_EXTENT_INLINE,
-      })
-      bytes.set(content(), at + FileExtentHead.size)
-    },
-  }
+): number {
+  const at = tree.item(ino, EXTENT_DATA_KEY, 0, FileExtentHead.size + length)
+  writeHead(tree.view, at, { generation, ramBytes, compression, type: FILE_EXTENT_INLINE })
+  return at + FileExtentHead.size
+}
+
+/** Writes the fields that are not zero. */
+function writeHead(
+  view: DataView,
+  at: number,
+  {
+    generation,
+    ramBytes,
+    compression,
+    type,
+  }: { generation: number; ramBytes: number; compression: number; type: number },
+): void {
+  GENERATION.set(view, at, generation)
+  RAM_BYTES.set(view, at, ramBytes)
+  COMPRESSION.set(view, at, compression)
+  TYPE.set(view, at, type)
 }

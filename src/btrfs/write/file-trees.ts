@@ -1,10 +1,11 @@
 /** Writes the file trees: those of subvolumes and their snapshots, and the data relocation tree. */
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
-import type { DataExtents, FileData } from './data-extents.ts'
+import type { DataExtents } from './data-extents.ts'
+import type { FileData } from './file-data.ts'
 import { ExtentUses } from './extent-tree.ts'
 import { DATA_RELOC_TREE_OBJECTID } from '../format.ts'
-import { emptyTreeItems, subvolumeItems } from './inodes.ts'
+import { addInodes, emptyTreeItems } from './inodes.ts'
 import type { RootEntry } from './roots.ts'
 import { rootEntry, SharedBlocks, snapshotEntry, snapshotsBySource } from './snapshots.ts'
 import type { SubvolumeTree } from './subvolume-tree.ts'
@@ -45,7 +46,7 @@ export async function writeFileTrees(
     const owner = BigInt(id)
     const firstUse = uses.length
     const onExtentUse = (row: number, ino: number) => uses.add(row, id, ino)
-    const root = await writer.write(owner, subvolumeItems(tree, { ...context, onExtentUse }))
+    const root = await writer.build(owner, (blocks) => addInodes(blocks, tree, { ...context, onExtentUse }))
     const endOfUses = uses.length
     const snapshots = snapshotsOf.get(id) ?? []
     entries.push(rootEntry(plan, root, snapshots.length > 0))

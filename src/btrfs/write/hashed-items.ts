@@ -1,36 +1,37 @@
 import { maxItemSize } from '../format.ts'
-import type { TreeItem } from './tree.ts'
+import type { TreeBuilder } from './tree.ts'
 
-/** Writes one value of an item, at `at` of a block that is given as a view and as bytes. */
-export type WriteHashed<T> = (block: DataView, at: number, bytes: Uint8Array, value: T) => void
+/** Values that are stored by hashes. */
+export interface HashedValues {
+  /** By value. */
+  hashes: readonly number[]
+  /** Bytes of a value in its item. */
+  sizeOf: (value: number) => number
+  /** Writes a value at `at` of the open leaf. */
+  write: (value: number, tree: TreeBuilder, at: number) => void
+  /** The values of one hash take more than an item. */
+  tooLong: () => Error
+}
 
-/** Items whose key offset is a hash: values of one hash share an item. */
-export function* hashedItems<T>(
-  hashed: { hash: number; value: T }[],
+/** Adds items whose key offset is a hash: values of one hash share an item. Pauses when the tree is full. */
+export function* addHashedItems(
+  tree: TreeBuilder,
   { objectid, type, nodeSize }: { objectid: number; type: number; nodeSize: number },
-  sizeOf: (value: T) => number,
-  write: WriteHashed<T>,
-  tooLong: () => Error,
-): Generator<TreeItem> {
-  if (hashed.length > 1) hashed.sort((a, b) => a.hash - b.hash)
-  for (let i = 0; i < hashed.length;) {
-    const { hash, value } = hashed[i]
+  { hashes, sizeOf, write, tooLong }: HashedValues,
+): Generator<void> {
+  const order = [...hashes.keys()]
+  if (order.length > 1) order.sort((a, b) => hashes[a] - hashes[b])
+  for (let i = 0; i < order.length;) {
     const first = i++
-    let size = sizeOf(value)
-    for (; i < hashed.length && hashed[i].hash === hash; i++) size += sizeOf(hashed[i].value)
+    const hash = hashes[order[first]]
+    let size = sizeOf(order[first])
+    for (; i < order.length && hashes[order[i]] === hash; i++) size += sizeOf(order[i])
     if (size > maxItemSize(nodeSize)) throw tooLong()
-    const end = i
-    yield {
-      objectid,
-      type,
-      offset: hash,
-      size,
-      write: (block, at, bytes) => {
-        for (let sharing = first; sharing < end; sharing++) {
-          write(block, at, bytes, hashed[sharing].value)
-          at += sizeOf(hashed[sharing].value)
-        }
-      },
+    let at = tree.item(objectid, type, hash, size)
+    for (let sharing = first; sharing < i; sharing++) {
+      write(order[sharing], tree, at)
+      at += sizeOf(order[sharing])
     }
+    if (tree.isFull) yield
   }
 }

@@ -1,13 +1,15 @@
 /** The items of inodes: inode, names, xattrs, directory entries, file extents, in key order. */
-import { toBytes, writeBytes } from '../../lib/byte-string.ts'
+import { writeBytes } from '../../lib/byte-string.ts'
 import { DiskwrightError } from '../../lib/errors.ts'
 import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
-import type { InodeFlag, SubvolumePlan } from '../../spec/plan.ts'
+import { NONE, type NameTable } from '../../file-tree/name-table.ts'
+import type { InodeFlag } from '../../spec/plan.ts'
 import { extrefHash, nameHash } from '../checksum.ts'
 import { propertyFlag, withProperty } from './compression-property.ts'
 import type { DataExtents } from './data-extents.ts'
-import { fileItems, inlineExtentItem, inlineFormOf, plainForm, type FileContext } from './file-extents.ts'
-import { hashedItems, type WriteHashed } from './hashed-items.ts'
+import { DirectoryEntries } from './directory-entries.ts'
+import { addFileExtents, addInlineExtent, inlineFormOf, plainForm, type FileContext } from './file-extents.ts'
+import { addHashedItems } from './hashed-items.ts'
 import {
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
@@ -37,15 +39,8 @@ import {
   XATTR_ITEM_KEY,
 } from '../format.ts'
 import { emptyDirectoryInode, InodeItems, type InodeFields } from './inode-item.ts'
-import { structItem, type TreeItem } from './tree.ts'
-import {
-  DIR_START_INDEX,
-  ROOT_LINK,
-  type WrittenEntry,
-  type WrittenInode,
-  type Link,
-  type SubvolumeTree,
-} from './subvolume-tree.ts'
+import { structItem, type TreeBuilder, type TreeItem } from './tree.ts'
+import { DIR_START_INDEX, type Link, type SubvolumeTree } from './subvolume-tree.ts'
 
 export interface InodeItemsContext extends FileContext {
   nodeSize: number
@@ -56,34 +51,51 @@ export class UnrepresentableError extends DiskwrightError {
   readonly code = 'UNREPRESENTABLE'
 }
 
-/** All items of a subvolume's tree. */
-export function* subvolumeItems(tree: SubvolumeTree, context: InodeItemsContext): Generator<TreeItem> {
-  const { generation, extents, inlineContent, nodeSize } = context
-  const inodeItems = new InodeItems(generation)
-  for (const inode of tree.inodes()) {
-    const { ino, node, links } = inode
-    const error = (what: string) => new UnrepresentableError(`${JSON.stringify(tree.pathOf(ino))}: ${what}`)
-    const entries = node.type === 'directory' ? tree.entriesOf(ino, node) : []
-    const fields = fieldsOf(inode, entries, tree.plan, extents)
-    let { xattrs } = node.metadata
+/** Adds all items of a subvolume's tree. Pauses when the tree is full. */
+export function* addInodes(
+  tree: TreeBuilder,
+  subvolume: SubvolumeTree,
+  context: InodeItemsContext,
+): Generator<void> {
+  const { nodes, files, plan } = subvolume
+  const inodeItems = new InodeItems(nodes.metadata, context.generation)
+  const walk = subvolume.walk()
+  while (walk.step()) {
+    if (!walk.isNew) continue
+    const { ino, node } = walk
+    const type = nodes.typeOf(node)
+    const row = nodes.metadataOf(node)
+    const links = nodes.isHardLinked(node) ? subvolume.linksOf(node) : undefined
+    const error = (what: string) =>
+      new UnrepresentableError(`${JSON.stringify(subvolume.pathOf(ino))}: ${what}`)
+    const entries = type === 'directory' ? new DirectoryEntries(subvolume, ino, node) : undefined
+    const fields = fieldsOf(subvolume, node, entries, context.extents)
+    if (links !== undefined) fields.nlink = links.length
+    let xattrs = nodes.metadata.xattrs(row)
     // Without copy on write nothing is compressed: the kernel refuses the property there.
     if ((fields.flags & INODE_NODATACOW) === 0n) {
-      if (node.type === 'directory') xattrs = withProperty(xattrs, tree.plan.property)
+      if (type === 'directory') xattrs = withProperty(xattrs, plan.property)
       if (xattrs !== undefined) fields.flags |= propertyFlag(xattrs)
     }
-    yield inodeItems.item(ino, node, fields)
-    if (links.length === 1) yield inodeRefItem(ino, links[0].parent, links)
-    else yield* linkItems(ino, links, nodeSize, error)
-    if (xattrs !== undefined) yield* xattrItems(ino, xattrs, context, error)
-    if (node.type === 'directory') {
-      yield* directoryItems(ino, entries, context, error)
-    } else if (node.type === 'file') {
-      const { content } = node
-      if (content.inlineAt === undefined) yield* fileItems(ino, content, context)
-      else yield inlineExtentItem(ino, inlineFormOf(content), () => inlineContent(content), generation)
-    } else if (node.type === 'symlink') {
-      yield inlineExtentItem(ino, plainForm(node.target.length), () => toBytes(node.target), generation)
+    inodeItems.add(tree, ino, type, row, fields)
+    if (links === undefined || links.length === 1) addInodeRef(tree, ino, walk.parent, [walk], nodes.names)
+    else yield* addLinks(tree, ino, links, nodes.names, context.nodeSize, error)
+    if (xattrs !== undefined) yield* addXattrs(tree, ino, xattrs, context, error)
+    if (entries !== undefined) {
+      yield* addDirectoryEntries(tree, ino, entries, context, error)
+    } else if (type === 'file') {
+      const file = files.get(nodes.contentOf(node))
+      if (file.inlineAt === undefined) {
+        if (file.extentCount > 0) yield* addFileExtents(tree, ino, file, context)
+      } else {
+        const at = addInlineExtent(tree, ino, inlineFormOf(file), context.generation)
+        tree.bytes.set(context.inlineContent(file), at)
+      }
+    } else if (type === 'symlink') {
+      const at = addInlineExtent(tree, ino, plainForm(nodes.targetLength(node)), context.generation)
+      nodes.copyTarget(node, tree.bytes, at)
     }
+    if (tree.isFull) yield
   }
 }
 
@@ -91,10 +103,8 @@ export function* subvolumeItems(tree: SubvolumeTree, context: InodeItemsContext)
 export function* emptyTreeItems(time: Timestamp, generation: number): Generator<TreeItem> {
   const key = { objectid: FIRST_FREE_OBJECTID, offset: 0 }
   yield structItem({ ...key, type: INODE_ITEM_KEY }, InodeItem, emptyDirectoryInode(time, generation))
-  yield inodeRefItem(FIRST_FREE_OBJECTID, FIRST_FREE_OBJECTID, [ROOT_LINK])
+  yield parentRefItem(FIRST_FREE_OBJECTID)
 }
-
-const MINOR_BITS = 20
 
 const INODE_FLAG: Record<InodeFlag, bigint> = {
   append: INODE_APPEND,
@@ -106,52 +116,54 @@ const INODE_FLAG: Record<InodeFlag, bigint> = {
 
 /** The fields that inodes do not share. */
 function fieldsOf(
-  { node, links }: WrittenInode,
-  entries: WrittenEntry[],
-  { id, nodatacow }: SubvolumePlan,
+  { nodes, files, plan }: SubvolumeTree,
+  node: number,
+  entries: DirectoryEntries | undefined,
   extents: DataExtents,
 ): InodeFields {
-  const fields = { size: 0, nbytes: 0, nlink: links.length, rdev: 0, flags: 0n }
-  switch (node.type) {
+  const fields = { size: 0, nbytes: 0, nlink: 1, rdev: 0, flags: 0n }
+  switch (nodes.typeOf(node)) {
     case 'directory': {
-      for (const { name } of entries) fields.size += 2 * name.length
-      const isMountPoint = node.subvolume !== undefined && node.subvolume.id !== id
+      const { nodatacow, subvolume } = nodes.directory(node)
+      for (let i = 0; i < entries!.length; i++) fields.size += 2 * entries!.nameLength(i)
+      const isMountPoint = subvolume !== undefined && subvolume.id !== plan.id
       // New files inherit it from their directory.
-      if (isMountPoint ? nodatacow : node.nodatacow) fields.flags = INODE_NODATACOW
+      if (isMountPoint ? plan.nodatacow : nodatacow) fields.flags = INODE_NODATACOW
       break
     }
     case 'symlink':
-      fields.size = fields.nbytes = node.target.length
+      fields.size = fields.nbytes = nodes.targetLength(node)
       break
     case 'file': {
-      const { size, inlineAt, firstExtent, extentCount } = node.content
-      fields.size = size
-      if (inlineAt !== undefined) fields.nbytes = size
-      for (let row = firstExtent; row < firstExtent + extentCount; row++) {
-        fields.nbytes += extents.ramBytes(row)
-      }
-      if (node.content.nodatacow) fields.flags = INODE_NODATACOW | INODE_NODATASUM
-      if (node.content.preallocated) fields.flags |= INODE_PREALLOC
+      const file = files.get(nodes.contentOf(node))
+      fields.size = file.size
+      if (file.inlineAt !== undefined) fields.nbytes = file.size
+      const end = file.firstExtent + file.extentCount
+      for (let row = file.firstExtent; row < end; row++) fields.nbytes += extents.ramBytes(row)
+      if (file.nodatacow) fields.flags = INODE_NODATACOW | INODE_NODATASUM
+      if (file.preallocated) fields.flags |= INODE_PREALLOC
       break
     }
     case 'block':
     case 'character':
-      fields.rdev = node.major * 2 ** MINOR_BITS + node.minor
+      fields.rdev = nodes.deviceOf(node)
       break
     case 'fifo':
     case 'socket':
   }
-  for (const flag of node.metadata.flags ?? []) fields.flags |= INODE_FLAG[flag]
+  for (const flag of nodes.metadata.flags(nodes.metadataOf(node)) ?? []) fields.flags |= INODE_FLAG[flag]
   return fields
 }
 
 /** INODE_REF for each directory the inode has names in, INODE_EXTREF for the names that no longer fit there. */
-function* linkItems(
+function* addLinks(
+  tree: TreeBuilder,
   ino: number,
   links: readonly Link[],
+  names: NameTable,
   nodeSize: number,
   error: (what: string) => Error,
-): Generator<TreeItem> {
+): Generator<void> {
   if (links.length > LINK_MAX) throw error(`${links.length} hard links; BTRFS allows ${LINK_MAX}`)
   const byParent = groupBy(links, ({ parent }) => parent)
   const overflow: Link[] = []
@@ -159,7 +171,7 @@ function* linkItems(
     const fitting: Link[] = []
     let size = 0
     for (const link of byParent.get(parent)!) {
-      const length = InodeRefItem.size + link.name.length
+      const length = InodeRefItem.size + names.texts.lengthOf(link.name)
       if (size + length > maxItemSize(nodeSize)) {
         overflow.push(link)
       } else {
@@ -167,111 +179,131 @@ function* linkItems(
         size += length
       }
     }
-    yield inodeRefItem(ino, parent, fitting)
+    addInodeRef(tree, ino, parent, fitting, names)
   }
-  yield* hashedItems(
-    overflow.map((link) => ({ hash: extrefHash(link.parent, link.name), value: link })),
+  if (overflow.length === 0) return
+  const lengthOf = (i: number) => names.texts.lengthOf(overflow[i].name)
+  yield* addHashedItems(
+    tree,
     { objectid: ino, type: INODE_EXTREF_KEY, nodeSize },
-    ({ name }) => InodeExtref.size + name.length,
-    (block, at, bytes, { parent, name, index }) => {
-      InodeExtref.write(block, at, { parentObjectid: parent, index, nameLen: name.length })
-      writeBytes(bytes, at + InodeExtref.size, name)
+    {
+      hashes: overflow.map(({ parent, name }) => extrefHash(parent, names.textOf(name))),
+      sizeOf: (i) => InodeExtref.size + lengthOf(i),
+      write: (i, { view, bytes }, at) => {
+        const { parent, name, index } = overflow[i]
+        InodeExtref.write(view, at, { parentObjectid: parent, index, nameLen: lengthOf(i) })
+        names.texts.copyTo(name, bytes, at + InodeExtref.size)
+      },
+      tooLong: () => error('too many hard links whose names have one hash'),
     },
-    () => error('too many hard links whose names have one hash'),
   )
 }
 
 const REF = InodeRefItem.at
 
-/** The names an inode has in one directory. */
-export function inodeRefItem(
-  objectid: TreeItem['objectid'],
-  parent: TreeItem['offset'],
-  links: readonly Omit<Link, 'parent'>[],
-): TreeItem {
+/** Adds the names an inode has in one directory. */
+function addInodeRef(
+  tree: TreeBuilder,
+  ino: number,
+  parent: number,
+  links: readonly Link[],
+  { texts }: NameTable,
+): void {
+  const lengthOf = (name: number) => (name === NONE ? ROOT_NAME.length : texts.lengthOf(name))
   let size = 0
-  for (const { name } of links) size += InodeRefItem.size + name.length
+  for (const { name } of links) size += InodeRefItem.size + lengthOf(name)
+  let at = tree.item(ino, INODE_REF_KEY, parent, size)
+  const { view, bytes } = tree
+  for (const { name, index } of links) {
+    REF.index.set(view, at, index)
+    REF.nameLen.set(view, at, lengthOf(name))
+    at += InodeRefItem.size
+    if (name === NONE) writeBytes(bytes, at, ROOT_NAME)
+    else texts.copyTo(name, bytes, at)
+    at += lengthOf(name)
+  }
+}
+
+/** A tree's root directory is its own parent. */
+const ROOT_NAME = '..'
+
+/** The reference of a directory that is its own parent. */
+export function parentRefItem(objectid: TreeItem['objectid']): TreeItem {
   return {
     objectid,
     type: INODE_REF_KEY,
-    offset: parent,
-    size,
-    write: (block, at, bytes) => {
-      for (const { name, index } of links) {
-        REF.index.set(block, at, index)
-        REF.nameLen.set(block, at, name.length)
-        writeBytes(bytes, at + InodeRefItem.size, name)
-        at += InodeRefItem.size + name.length
-      }
+    offset: objectid,
+    size: InodeRefItem.size + ROOT_NAME.length,
+    write: (view, at, bytes) => {
+      InodeRefItem.write(view, at, { index: 0, nameLen: ROOT_NAME.length })
+      writeBytes(bytes, at + InodeRefItem.size, ROOT_NAME)
     },
   }
 }
 
-function* xattrItems(
+function addXattrs(
+  tree: TreeBuilder,
   ino: number,
   xattrs: readonly Xattr[],
   { nodeSize, generation }: InodeItemsContext,
   error: (what: string) => Error,
-): Generator<TreeItem> {
-  yield* hashedItems(
-    xattrs.map((xattr) => ({ hash: nameHash(xattr.name), value: xattr })),
+): Generator<void> {
+  return addHashedItems(
+    tree,
     { objectid: ino, type: XATTR_ITEM_KEY, nodeSize },
-    ({ name, value }) => DirItem.size + name.length + value.length,
-    (block, at, bytes, { name, value }) => {
-      DirItem.write(block, at, {
-        location: NO_KEY,
-        transid: generation,
-        dataLen: value.length,
-        nameLen: name.length,
-        type: FileType.xattr,
-      })
-      writeBytes(bytes, at + DirItem.size, name)
-      bytes.set(value, at + DirItem.size + name.length)
+    {
+      hashes: xattrs.map(({ name }) => nameHash(name)),
+      sizeOf: (i) => DirItem.size + xattrs[i].name.length + xattrs[i].value.length,
+      write: (i, { view, bytes }, at) => {
+        const { name, value } = xattrs[i]
+        DirItem.write(view, at, {
+          location: NO_KEY,
+          transid: generation,
+          dataLen: value.length,
+          nameLen: name.length,
+          type: FileType.xattr,
+        })
+        writeBytes(bytes, at + DirItem.size, name)
+        bytes.set(value, at + DirItem.size + name.length)
+      },
+      tooLong: () => error('xattrs whose names have one hash take more than a leaf'),
     },
-    () => error('xattrs whose names have one hash take more than a leaf'),
   )
 }
 
-const { location: LOCATION, nameLen: NAME_LENGTH, type: TYPE } = DirItem.at
+const { location: LOCATION, transid: TRANSID, nameLen: NAME_LENGTH, type: TYPE } = DirItem.at
 
-function* directoryItems(
+function* addDirectoryEntries(
+  tree: TreeBuilder,
   ino: number,
-  entries: WrittenEntry[],
+  entries: DirectoryEntries,
   { nodeSize, generation }: InodeItemsContext,
   error: (what: string) => Error,
-): Generator<TreeItem> {
-  const sizeOf = ({ name }: WrittenEntry) => DirItem.size + name.length
-  const common = DirItem.encode({
-    location: NO_KEY,
-    transid: generation,
-    dataLen: 0,
-    nameLen: 0,
-    type: 0,
-  })
-  const writeEntry: WriteHashed<WrittenEntry> = (block, at, bytes, entry) => {
-    const { name, type, ino: child, subvolume } = entry
-    bytes.set(common, at)
-    if (subvolume === undefined) writeKey(block, at + LOCATION.offset, child, INODE_ITEM_KEY, 0)
-    else writeKey(block, at + LOCATION.offset, subvolume.id, ROOT_ITEM_KEY, U64_MAX)
-    NAME_LENGTH.set(block, at, name.length)
-    TYPE.set(block, at, FileType[type])
-    writeBytes(bytes, at + DirItem.size, name)
+): Generator<void> {
+  if (entries.length === 0) return
+  const sizeOf = (i: number) => DirItem.size + entries.nameLength(i)
+  const write = (i: number, { view, bytes }: TreeBuilder, at: number) => {
+    const subvolume = entries.subvolumeAt(i)
+    if (subvolume === undefined) writeKey(view, at + LOCATION.offset, entries.inos[i], INODE_ITEM_KEY, 0)
+    else writeKey(view, at + LOCATION.offset, subvolume.id, ROOT_ITEM_KEY, U64_MAX)
+    TRANSID.set(view, at, generation)
+    NAME_LENGTH.set(view, at, entries.nameLength(i))
+    TYPE.set(view, at, FileType[entries.typeAt(i)])
+    entries.copyName(i, bytes, at + DirItem.size)
   }
-  yield* hashedItems(
-    entries.map((entry) => ({ hash: nameHash(entry.name), value: entry })),
+  yield* addHashedItems(
+    tree,
     { objectid: ino, type: DIR_ITEM_KEY, nodeSize },
-    sizeOf,
-    writeEntry,
-    () => error('names that have one hash take more than a leaf'),
+    {
+      hashes: Array.from({ length: entries.length }, (_, i) => entries.nameHash(i)),
+      sizeOf,
+      write,
+      tooLong: () => error('names that have one hash take more than a leaf'),
+    },
   )
   for (let i = 0; i < entries.length; i++) {
-    yield {
-      objectid: ino,
-      type: DIR_INDEX_KEY,
-      offset: DIR_START_INDEX + i,
-      size: sizeOf(entries[i]),
-      write: (block, at, bytes) => writeEntry(block, at, bytes, entries[i]),
-    }
+    write(i, tree, tree.item(ino, DIR_INDEX_KEY, DIR_START_INDEX + i, sizeOf(i)))
+    if (tree.isFull) yield
   }
 }
 

@@ -2,7 +2,8 @@
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataSink } from './data-copies.ts'
-import { DataExtents, type FileData } from './data-extents.ts'
+import { DataExtents } from './data-extents.ts'
+import type { FileData } from './file-data.ts'
 import { COMPRESS_NONE, MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from '../format.ts'
 import type { EncodedPiece } from './batch-memory.ts'
 
@@ -92,8 +93,7 @@ export class ExtentPlacer {
     const isLast = fileOffset + length >= file.size
     this.#twin = isLast ? undefined : known
     if (!isLast) return
-    file.firstExtent = known.firstExtent
-    file.extentCount = known.extentCount
+    file.setExtents(known.firstExtent, known.extentCount)
   }
 
   /** Places the first piece in which a file differs from its twin, after a copy of the pieces before. */
@@ -127,7 +127,7 @@ export class ExtentPlacer {
 
   /** Whether two placed files are stored as the same bytes before `end`. */
   async #equalUpTo(a: FileData, b: FileData, end: number): Promise<boolean> {
-    if (a === b) return true
+    if (a.id === b.id) return true
     for (let fileOffset = 0; fileOffset < end; fileOffset += MAX_COMPRESSED_RAM_BYTES) {
       const placed = this.#placedPiece(a, fileOffset, end - fileOffset)
       const stored = placed && (await this.#sink.read(placed.bytenr, placed.storedLength))

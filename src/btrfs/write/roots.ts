@@ -24,7 +24,7 @@ import {
   UuidKey,
 } from '../format.ts'
 import { emptyDirectoryInode } from './inode-item.ts'
-import { inodeRefItem } from './inodes.ts'
+import { parentRefItem } from './inodes.ts'
 import { structItem, type TreeItem, type BuiltRoot } from './tree.ts'
 
 /** A tree as the root tree knows it. */
@@ -168,7 +168,7 @@ function rootTreeDirectory(defaultSubvolume: bigint, time: Timestamp, generation
     structItem({ objectid, type: INODE_ITEM_KEY, offset: 0n }, InodeItem, {
       ...emptyDirectoryInode(time, generation),
     }),
-    inodeRefItem(objectid, objectid, [{ name: '..', index: 0 }]),
+    parentRefItem(objectid),
     {
       objectid,
       type: DIR_ITEM_KEY,

@@ -2,30 +2,35 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
+import { NONE } from '../../file-tree/name-table.ts'
+import type { NodeTable } from '../../file-tree/node-table.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
 import type { BtrfsFileSystemPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
-import type { FileData } from './data-extents.ts'
-import { SubvolumeTree } from './subvolume-tree.ts'
+import { SubvolumeTree, type CollectedContent } from './subvolume-tree.ts'
 
-type Directory = DirectoryNode<FileData>
+/** Files are numbers of the file table. */
+type Directory = DirectoryNode<number>
 
 /**
  * All subvolumes except snapshots, the top level first, with the subvolumes and links that the description adds to the
  * entries of the sources. The directories are changed.
  *
+ * @param content the entries of the sources
  * @param sourceRoots root directories of the subvolumes that have a path
  * @throws InputError when the sources put something else where a subvolume or a link should lie
  */
 export function placeSubvolumes(
   { time, subvolumes, links }: Pick<BtrfsFileSystemPlan, 'time' | 'subvolumes' | 'links'>,
+  content: CollectedContent,
   sourceRoots: ReadonlyMap<SubvolumePlan, Directory>,
 ): SubvolumeTree[] {
+  const { nodes } = content
   const [top, ...others] = subvolumes
   const subvolumeTrees = new Map(
     subvolumes
       .filter(({ snapshotOf }) => snapshotOf === undefined)
       .map((plan) => {
-        const root = sourceRoots.get(plan) ?? emptyDirectory(time, plan, plan)
+        const root = sourceRoots.get(plan) ?? emptyDirectory(nodes, time, plan, plan)
         return [plan.id, { plan, root, inner: new Map<Directory, Map<ByteString, SubvolumePlan>>() }]
       }),
   )
@@ -33,7 +38,7 @@ export function placeSubvolumes(
     const { root, inner, plan: container } = subvolumeTrees.get(plan.parent)!
     const names = plan.directory.split('/')
     const name = names.pop()!
-    const directory = directoryAt(root, names, time)
+    const directory = directoryAt(nodes, root, names, time)
     const entry = directory?.children.get(name)
     const isItself = entry?.type === 'directory' && entry.subvolume === plan
     if (directory === undefined || (entry !== undefined && !isItself)) {
@@ -47,44 +52,54 @@ export function placeSubvolumes(
   for (const [name, target] of links) {
     if (topRoot.children.has(name)) throw taken('link at the top level', name)
     const metadata = { mode: 0o777, uid: 0, gid: 0, mtime: time }
-    topRoot.children.set(name, { type: 'symlink', metadata, hardLinked: false, target })
+    nodes.put(topRoot.id, nodes.addSymlink(metadata, target), name)
   }
-  return [...subvolumeTrees.values()].map((source) => new SubvolumeTree(source))
+  return [...subvolumeTrees.values()].map((source) => new SubvolumeTree(content, source))
 }
 
 /** The directory of a subvolume at a path, made where it is missing; undefined when something else is in the way. */
-function directoryAt(root: Directory, names: readonly ByteString[], time: Timestamp): Directory | undefined {
+function directoryAt(
+  nodes: NodeTable<number>,
+  root: Directory,
+  names: readonly ByteString[],
+  time: Timestamp,
+): Directory | undefined {
   let directory = root
   for (const name of names) {
-    const child = directory.children.get(name)
-    if (child !== undefined && child.type !== 'directory') return undefined
-    if (child?.subvolume === undefined) {
-      const next = child ?? emptyDirectory(time, directory.storage)
-      directory.children.set(name, next)
-      directory = next
-    } else {
-      // A mount point shares the directory of the subvolume that belongs there. From now on it has its own.
-      const next = { ...emptyDirectory(time, root.subvolume!), metadata: child.metadata }
-      directory.children.set(name, next)
-      directory = next
+    const child = nodes.find(directory.id, name)
+    let next: Directory
+    if (child === NONE) next = emptyDirectory(nodes, time, directory.storage)
+    else if (nodes.typeOf(child) !== 'directory') return undefined
+    else {
+      next = nodes.directory(child)
+      if (next.subvolume !== undefined) {
+        // A mount point shares the directory of the subvolume that belongs there. From now on it has its own.
+        const { metadata } = next
+        next = emptyDirectory(nodes, time, root.subvolume!)
+        nodes.setMetadata(next.id, metadata)
+      }
     }
+    nodes.put(directory.id, next.id, name)
+    directory = next
   }
   return directory
 }
 
 /** A directory that no source describes. */
-function emptyDirectory(time: Timestamp, storage: StoragePlan, subvolume?: SubvolumePlan): Directory {
+function emptyDirectory(
+  nodes: NodeTable<number>,
+  time: Timestamp,
+  storage: StoragePlan,
+  subvolume?: SubvolumePlan,
+): Directory {
   const metadata = { mode: 0o755, uid: 0, gid: 0, mtime: time }
-  const { nodatacow } = storage
-  return {
-    type: 'directory',
+  return nodes.addDirectory({
     metadata,
-    children: new Map(),
     storage,
-    nodatacow,
+    nodatacow: storage.nodatacow,
     rules: undefined,
     subvolume,
-  }
+  })
 }
 
 function placeText({ name }: SubvolumePlan): string {

@@ -4,11 +4,20 @@ import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SwapfilePlan } from '../../spec/plan.ts'
 import type { DataAllocator } from './chunks.ts'
-import { FileData, type DataExtents } from './data-extents.ts'
+import type { DataExtents } from './data-extents.ts'
+import type { FileData, FileTable } from './file-data.ts'
 import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHeader } from '../format.ts'
 
 /** (SWAP_VERSION of mkswap(8)) */
 const SWAP_VERSION = 1
+
+/** Where a swap file goes. */
+export interface SwapfileSpace {
+  sink: ImageSink
+  allocator: DataAllocator
+  extents: DataExtents
+  files: FileTable
+}
 
 /**
  * Places a swap file and writes its header. The rest is preallocated and not written. The kernel swaps to the device
@@ -16,10 +25,10 @@ const SWAP_VERSION = 1
  */
 export async function placeSwapfile(
   { size, uuid }: SwapfilePlan,
-  { sink, allocator, extents }: { sink: ImageSink; allocator: DataAllocator; extents: DataExtents },
+  { sink, allocator, extents, files }: SwapfileSpace,
 ): Promise<FileData> {
-  const file = new FileData(size, true)
-  file.preallocated = true
+  const file = files.add(size, true)
+  file.markPreallocated()
   const extent = (fileOffset: number, bytenr: number, length: number) => ({
     fileOffset,
     bytenr,

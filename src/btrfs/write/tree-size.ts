@@ -1,5 +1,5 @@
 /**
- * Counts the blocks that `buildTree` makes of items, without building anything: to plan trees that describe their own
+ * Counts the blocks that a `TreeBuilder` makes of items, without building anything: to plan trees that describe their own
  * blocks. Only the number of leaves depends on the items; the nodes above follow from it.
  */
 import { fanout, itemFits } from './tree.ts'
@@ -65,7 +65,7 @@ export function treeSize(leaves: number, nodeSize: number): TreeSize {
   return { blocks, level }
 }
 
-/** The levels of a tree's blocks, in the order in which `buildTree` yields them. */
+/** The levels of a tree's blocks, in the order in which a `TreeBuilder` finishes them. */
 export function* treeLevels(leaves: number, nodeSize: number): Generator<number> {
   const { level: top } = treeSize(leaves, nodeSize)
   /** By level: children of the open block. */

@@ -5,8 +5,9 @@ import { sealBlock } from '../checksum.ts'
 import type { TreeChunk } from './chunks.ts'
 import { BlockList } from './block-list.ts'
 import {
-  buildTree,
+  addItems,
   copyOfBlock,
+  TreeBuilder,
   type BlockContext,
   type BuiltBlock,
   type TreeItem,
@@ -15,9 +16,6 @@ import {
 
 /** The fields that all tree blocks share, and the function of their checksums. */
 export type WriteContext = BlockContext & { hash: BlockHash }
-
-/** Blocks written between two visits of the event loop. */
-const BLOCKS_PER_YIELD = 512
 
 /** The address of a tree block, and its chunk. */
 interface BlockPlace {
@@ -43,13 +41,14 @@ export class TreeWriter {
   readonly #context: WriteContext
   readonly #signal: AbortSignal | undefined
   #places: Iterator<BlockPlace>
-  #next: BlockPlace | undefined
+  /** Chunks of the blocks that are allocated and not yet written, in order. */
+  readonly #allocated: TreeChunk[] = []
   /** The chunk that is being collected. */
   #group: TreeChunk | undefined
   #buffer = new Uint8Array(0)
   #used = 0
-  /** The last block written. */
-  #last: Uint8Array = new Uint8Array(0)
+  /** The root of the last tree. */
+  #lastRoot: Uint8Array = new Uint8Array(0)
   /** Every block written, in order. */
   readonly blocks = new BlockList()
 
@@ -60,23 +59,31 @@ export class TreeWriter {
     this.#places = places(groups, context.nodeSize)
   }
 
-  /** Builds and writes one tree. */
-  async write(owner: bigint, items: Iterable<TreeItem>): Promise<BuiltRoot> {
-    const tree = buildTree(owner, items, this.#context, (level) => this.#allocate(owner, level))
-    for (;;) {
-      const next = tree.next()
-      if (next.done === true) return next.value
-      this.#last = next.value.block
-      if (this.blocks.length % BLOCKS_PER_YIELD === 0) await yieldToEventLoop()
-      const adding = this.#add(next.value)
-      if (adding !== undefined) await adding
+  /** Builds and writes a tree of items in ascending key order. */
+  write(owner: bigint, items: Iterable<TreeItem>): Promise<BuiltRoot> {
+    return this.build(owner, (tree) => addItems(tree, items))
+  }
+
+  /**
+   * Builds and writes a tree.
+   *
+   * @param fill adds the items, and pauses when the tree is full
+   */
+  async build(owner: bigint, fill: (tree: TreeBuilder) => Iterable<void>): Promise<BuiltRoot> {
+    const tree = new TreeBuilder(owner, this.#context, (level) => this.#allocate(owner, level))
+    for (const _ of fill(tree)) {
+      await this.#takeFrom(tree)
+      await yieldToEventLoop()
     }
+    const root = tree.finish()
+    await this.#takeFrom(tree)
+    return root
   }
 
   /** Writes the root of the last tree again, as that of a snapshot, which shares all other blocks. */
   async copyRoot(owner: bigint, { level, blocks }: BuiltRoot): Promise<BuiltRoot> {
     const bytenr = this.#allocate(owner, level)
-    await this.#add({ bytenr, block: copyOfBlock(this.#last, owner, bytenr) })
+    await this.#add({ bytenr, block: copyOfBlock(this.#lastRoot, owner, bytenr) })
     return { bytenr, level, blocks }
   }
 
@@ -102,19 +109,30 @@ export class TreeWriter {
 
   #allocate(owner: bigint, level: number): number {
     this.blocks.push(owner, level)
-    this.#next = this.#places.next().value as BlockPlace
-    return this.#next.bytenr
+    const { bytenr, group } = this.#places.next().value as BlockPlace
+    this.#allocated.push(group)
+    return bytenr
   }
 
-  #add(tree: BuiltBlock): Promise<void> | void {
+  /** Writes the finished blocks of a tree. */
+  async #takeFrom(tree: TreeBuilder): Promise<void> {
+    for (let built = tree.take(); built !== undefined; built = tree.take()) {
+      const adding = this.#add(built)
+      if (adding !== undefined) await adding
+      this.#lastRoot = built.block
+      tree.giveBack(built.block)
+    }
+  }
+
+  #add(built: BuiltBlock): Promise<void> | void {
     this.#signal?.throwIfAborted()
-    const { group } = this.#next!
-    if (group.chunk.logical === this.#group?.chunk.logical) return this.#collect(tree)
+    const group = this.#allocated.shift()!
+    if (group.chunk.logical === this.#group?.chunk.logical) return this.#collect(built)
     return this.flush().then(() => {
       this.#group = group
       const size = group.blocks * this.#context.nodeSize
       if (this.#buffer.length < size) this.#buffer = new Uint8Array(size)
-      this.#collect(tree)
+      this.#collect(built)
     })
   }
 

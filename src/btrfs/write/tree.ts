@@ -61,59 +61,122 @@ export function fanout(nodeSize: number): number {
   return Math.floor(leafDataSize(nodeSize) / KeyPtr.size)
 }
 
-/** A finished tree block, without its checksum; the buffer is used again for the next block of its level. */
+/** A finished tree block, without its checksum. */
 export interface BuiltBlock {
   bytenr: number
   block: Uint8Array
 }
 
+/** Finished blocks that wait to be taken, at most, before a filler of the tree should pause. */
+const MAX_FINISHED = 64
+
 /**
  * Builds one tree, block by block.
  *
- * @param items in ascending key order
- * @param allocate returns the address of the next block; called once a block, in the order of the blocks yielded
- * @throws Error when the keys do not ascend or an item is longer than a leaf holds
+ * Whoever fills it takes the finished blocks from time to time: when `isFull` says so, and after `finish`.
+ *
+ * @example
+ * const at = tree.item(ino, INODE_ITEM_KEY, 0, InodeItem.size)
+ * InodeItem.write(tree.view, at, inode)
  */
-export function* buildTree(
-  owner: bigint,
-  items: Iterable<TreeItem>,
-  context: BlockContext,
-  allocate: (level: number) => number,
-): Generator<BuiltBlock, BuiltRoot> {
-  const levels = [new OpenBlock(0, context)]
-  let blocks = 0
+export class TreeBuilder {
+  readonly #owner: bigint
+  readonly #context: BlockContext
+  readonly #allocate: (level: number) => number
+  readonly #levels: OpenBlock[]
+  readonly #leaf: OpenBlock
+  readonly #order = new KeyOrder()
+  readonly #finished: BuiltBlock[] = []
+  readonly #spare: Uint8Array[] = []
+  #blocks = 0
 
-  function* close(open: OpenBlock): Generator<BuiltBlock, number> {
-    const bytenr = allocate(open.level)
-    blocks++
-    yield { bytenr, block: open.finish(owner, bytenr) }
-    return bytenr
-  }
-  /** Closes a block that has siblings, and enters it in its parent. */
-  function* closeChild(open: OpenBlock): Generator<BuiltBlock, void> {
-    const parent = (levels[open.level + 1] ??= new OpenBlock(open.level + 1, context))
-    if (!parent.hasRoomForPointer()) yield* closeChild(parent)
-    const bytenr = yield* close(open)
-    parent.addPointer(open, bytenr)
-    open.clear()
+  /** @param allocate returns the address of the next block; called once a block, in the order in which they are taken */
+  constructor(owner: bigint, context: BlockContext, allocate: (level: number) => number) {
+    this.#owner = owner
+    this.#context = context
+    this.#allocate = allocate
+    this.#leaf = new OpenBlock(0, context)
+    this.#levels = [this.#leaf]
   }
 
-  const order = new KeyOrder()
-  const leaf = levels[0]
-  for (const item of items) {
-    if (item.size > maxItemSize(context.nodeSize)) {
+  /**
+   * Adds an item, whose key is greater than the last one.
+   *
+   * @param size bytes of its data, which are to be written at once
+   * @returns where its data begin in the open leaf: in `view` and `bytes`
+   * @throws Error when the key does not ascend, or the item is longer than a leaf holds
+   */
+  item(objectid: number | bigint, type: number, offset: number | bigint, size: number): number {
+    if (size > maxItemSize(this.#context.nodeSize)) {
       throw new Error(
-        `item of ${item.size} bytes in tree ${owner}: a leaf holds ${maxItemSize(context.nodeSize)}`,
+        `item of ${size} bytes in tree ${this.#owner}: a leaf holds ${maxItemSize(this.#context.nodeSize)}`,
       )
     }
-    order.next(item, owner)
-    if (!leaf.hasRoomForItem(item.size)) yield* closeChild(leaf)
-    leaf.addItem(item)
+    this.#order.next(objectid, type, offset, this.#owner)
+    if (!this.#leaf.hasRoomForItem(size)) this.#closeChild(this.#leaf)
+    return this.#leaf.addItem(objectid, type, offset, size)
   }
-  for (let level = 0; level < levels.length - 1; level++) yield* closeChild(levels[level])
-  const top = levels.at(-1)!
-  const bytenr = yield* close(top)
-  return { bytenr, level: top.level, blocks }
+
+  add({ objectid, type, offset, size, write }: TreeItem): void {
+    const at = this.item(objectid, type, offset, size)
+    write(this.view, at, this.bytes)
+  }
+
+  /** The open leaf, until the next item. */
+  get view(): DataView {
+    return this.#leaf.view
+  }
+
+  /** The same bytes. */
+  get bytes(): Uint8Array {
+    return this.#leaf.block
+  }
+
+  /** Enough blocks are finished to be taken. */
+  get isFull(): boolean {
+    return this.#finished.length >= MAX_FINISHED
+  }
+
+  /** Takes the next finished block. Give it back when it is not needed any more. */
+  take(): BuiltBlock | undefined {
+    return this.#finished.shift()
+  }
+
+  giveBack(block: Uint8Array): void {
+    this.#spare.push(block)
+  }
+
+  /** Closes all open blocks. */
+  finish(): BuiltRoot {
+    for (let level = 0; level < this.#levels.length - 1; level++) this.#closeChild(this.#levels[level])
+    const top = this.#levels.at(-1)!
+    const bytenr = this.#close(top)
+    return { bytenr, level: top.level, blocks: this.#blocks }
+  }
+
+  #close(open: OpenBlock): number {
+    const bytenr = this.#allocate(open.level)
+    this.#blocks++
+    this.#finished.push({ bytenr, block: open.finish(this.#owner, bytenr) })
+    return bytenr
+  }
+
+  /** Closes a block that has siblings, and enters it in its parent. */
+  #closeChild(open: OpenBlock): void {
+    const parent = (this.#levels[open.level + 1] ??= new OpenBlock(open.level + 1, this.#context))
+    if (!parent.hasRoomForPointer()) this.#closeChild(parent)
+    const bytenr = this.#close(open)
+    parent.addPointer(open, bytenr)
+    open.begin(this.#spare.pop() ?? new Uint8Array(this.#context.nodeSize))
+  }
+}
+
+/** Adds items in ascending key order; pauses when there are blocks to be taken. */
+export function* addItems(tree: TreeBuilder, items: Iterable<TreeItem>): Generator<void> {
+  for (const item of items) {
+    tree.add(item)
+    if (tree.isFull) yield
+  }
 }
 
 /** A copy of a tree block for another tree at another address, without its checksum. */
@@ -128,8 +191,8 @@ export function copyOfBlock(block: Uint8Array, owner: bigint, bytenr: number): U
 /** A tree block that is being filled: items from the front, their data from the back. */
 class OpenBlock {
   readonly level: number
-  readonly #block: Uint8Array
-  readonly #view: DataView
+  block: Uint8Array
+  view: DataView
   readonly #context: BlockContext
   #nritems = 0
   #dataEnd: number
@@ -137,8 +200,8 @@ class OpenBlock {
   constructor(level: number, context: BlockContext) {
     this.level = level
     this.#context = context
-    this.#block = new Uint8Array(context.nodeSize)
-    this.#view = viewOf(this.#block)
+    this.block = new Uint8Array(context.nodeSize)
+    this.view = viewOf(this.block)
     this.#dataEnd = context.nodeSize
   }
 
@@ -146,14 +209,15 @@ class OpenBlock {
     return itemFits(this.#nritems, this.#dataEnd, size)
   }
 
-  addItem(item: TreeItem): void {
-    this.#dataEnd -= item.size
+  /** Returns where the data of the item begin. */
+  addItem(objectid: number | bigint, type: number, offset: number | bigint, size: number): number {
+    this.#dataEnd -= size
     const at = Header.size + this.#nritems * Item.size
-    writeKey(this.#view, at + ITEM_KEY.offset, item.objectid, item.type, item.offset)
-    ITEM_OFFSET.set(this.#view, at, this.#dataEnd - Header.size)
-    ITEM_SIZE.set(this.#view, at, item.size)
-    item.write(this.#view, this.#dataEnd, this.#block)
+    writeKey(this.view, at + ITEM_KEY.offset, objectid, type, offset)
+    ITEM_OFFSET.set(this.view, at, this.#dataEnd - Header.size)
+    ITEM_SIZE.set(this.view, at, size)
     this.#nritems++
+    return this.#dataEnd
   }
 
   hasRoomForPointer(): boolean {
@@ -163,14 +227,14 @@ class OpenBlock {
   addPointer(child: OpenBlock, bytenr: number): void {
     const at = Header.size + this.#nritems * KeyPtr.size
     // Leaves and nodes begin with the key of their first entry.
-    this.#block.set(child.#block.subarray(Header.size, Header.size + Key.size), at + POINTER_KEY.offset)
-    POINTER_BLOCK.set(this.#view, at, bytenr)
-    POINTER_GENERATION.set(this.#view, at, this.#context.generation)
+    this.block.set(child.block.subarray(Header.size, Header.size + Key.size), at + POINTER_KEY.offset)
+    POINTER_BLOCK.set(this.view, at, bytenr)
+    POINTER_GENERATION.set(this.view, at, this.#context.generation)
     this.#nritems++
   }
 
   finish(owner: bigint, bytenr: number): Uint8Array {
-    Header.write(this.#view, 0, {
+    Header.write(this.view, 0, {
       csum: new Uint8Array(0),
       fsid: this.#context.fsid,
       bytenr,
@@ -181,11 +245,14 @@ class OpenBlock {
       nritems: this.#nritems,
       level: this.level,
     })
-    return this.#block
+    return this.block
   }
 
-  clear(): void {
-    this.#block.fill(0)
+  /** Begins the next block of the level, in memory that holds anything. */
+  begin(block: Uint8Array): void {
+    block.fill(0)
+    this.block = block
+    this.view = viewOf(block)
     this.#nritems = 0
     this.#dataEnd = this.#context.nodeSize
   }
@@ -202,7 +269,7 @@ class KeyOrder {
   #type = 0
   #offset = 0 as number | bigint
 
-  next({ objectid, type, offset }: TreeItem, owner: bigint): void {
+  next(objectid: number | bigint, type: number, offset: number | bigint, owner: bigint): void {
     const ascends =
       objectid > this.#objectid ||
       (objectid === this.#objectid && (type > this.#type || (type === this.#type && offset > this.#offset)))

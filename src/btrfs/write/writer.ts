@@ -9,7 +9,7 @@ import type { SourceEntry } from '../../file-tree/entry.ts'
 import { TreeView } from '../../file-tree/tree-view.ts'
 import { contentLength, type FileContent } from '../../file-tree/file-content.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
-import { FileTree, type FileNode } from '../../file-tree/tree.ts'
+import { FileTree } from '../../file-tree/tree.ts'
 import type { BtrfsFileSystemPlan, SubvolumePlan } from '../../spec/plan.ts'
 import { WriterBootView } from './boot-view.ts'
 import { DataAllocator, metadataChunks } from './chunks.ts'
@@ -19,7 +19,6 @@ import { DataCopies } from './data-copies.ts'
 import type { DeviceIds } from './device.ts'
 import { deviceSink, type DeviceSink } from './device-sink.ts'
 import type { ExtentUses } from './extent-tree.ts'
-import type { FileData } from './data-extents.ts'
 import { fitGlobalTrees } from './fit.ts'
 import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
 import { btrfsLimits, entryProblem } from '../limits.ts'
@@ -63,7 +62,8 @@ export class BtrfsWriter {
   readonly #copies: DataCopies | undefined
   readonly #placer: ExtentPlacer
   readonly #data: DataWriter
-  readonly #tree: FileTree<FileData>
+  /** The content of a file is a number of the file table. */
+  readonly #tree: FileTree<number>
   readonly #rules: EntryRules | undefined
   #bytesIn = 0
   #bootView: WriterBootView | undefined
@@ -106,11 +106,15 @@ export class BtrfsWriter {
     const limits = btrfsLimits(plan.nodeSize)
     this.#tree = new FileTree({
       content: {
-        store: (entry, storage) => {
+        store: async (entry, storage) => {
           this.#bytesIn += contentLength(entry)
-          return this.#data.add(entry, storage)
+          const { id } = await this.#data.add(entry, storage)
+          return id
         },
-        copy: (content, storage) => this.#data.copy(content, storage),
+        copy: async (file, storage) => {
+          const { id } = await this.#data.copy(this.#data.files.get(file), storage)
+          return id
+        },
       },
       time: plan.time,
       subvolumes: plan.subvolumes,
@@ -125,12 +129,12 @@ export class BtrfsWriter {
    *
    * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
-  add(entry: SourceEntry, to: ByteString): Promise<void> {
+  add(entry: SourceEntry, to: ByteString): Promise<void> | void {
     return this.#tree.add(entry, to)
   }
 
   /** The tree so far, from the root of all paths. Its files are read back from the image. */
-  get collected(): TreeView<FileData> {
+  get collected(): TreeView<number> {
     return new TreeView(this.#tree, (file) => this.open(file))
   }
 
@@ -141,8 +145,9 @@ export class BtrfsWriter {
   }
 
   /** Reads a file back from the image. */
-  open(file: FileData): FileContent {
-    return { size: file.size, content: this.#data.readWhole(file) }
+  open(file: number): FileContent {
+    const data = this.#data.files.get(file)
+    return { size: data.size, content: this.#data.readWhole(data) }
   }
 
   /**
@@ -158,8 +163,15 @@ export class BtrfsWriter {
     const unusedRules = unusedRulesOf(this.#rules, this.#jsonPath)
     const metadataStart = this.#allocator.close()
     await this.#copies?.flush()
-    const subvolumeTrees = placeSubvolumes(this.#plan, this.#tree.subvolumeRoots)
-    this.#bootView = new WriterBootView(subvolumeTrees, this.#defaultSubvolume, this.#placer.extents)
+    const subvolumeTrees = placeSubvolumes(
+      this.#plan,
+      { nodes: this.#tree.nodes, files: this.#data.files },
+      this.#tree.subvolumeRoots,
+    )
+    this.#bootView = new WriterBootView(subvolumeTrees, this.#defaultSubvolume, {
+      extents: this.#placer.extents,
+      files: this.#data.files,
+    })
     await yieldToEventLoop()
 
     const writer = this.#treeWriter(metadataStart)
@@ -179,13 +191,16 @@ export class BtrfsWriter {
   async #addSwapfile(): Promise<void> {
     const { swapfile, time } = this.#plan
     if (swapfile === undefined) return
-    const space = { sink: this.#sink, allocator: this.#allocator, extents: this.#placer.extents }
-    const file: FileNode<FileData> = {
-      type: 'file',
+    const { id } = await placeSwapfile(swapfile, {
+      sink: this.#sink,
+      allocator: this.#allocator,
+      extents: this.#placer.extents,
+      files: this.#data.files,
+    })
+    const file = {
       metadata: { mode: 0o600, uid: 0, gid: 0, mtime: time },
-      hardLinked: false,
       storage: { nodatacow: true, compression: undefined },
-      content: await placeSwapfile(swapfile, space),
+      content: id,
     }
     this.#tree.put(swapfile.path, file, { source: 'the swap file of the description' })
   }

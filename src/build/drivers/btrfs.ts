@@ -124,7 +124,7 @@ function bootTreeOf(writer: BtrfsWriter): BootTree {
     return node.content
   }
   return {
-    find: (path) => Promise.resolve(bootNodeOf(view.find(path), ({ size }) => size)),
+    find: (path) => Promise.resolve(bootNodeOf(view.find(path), (file) => view.sizeOf(file))),
     list({ path }) {
       const node = nodeAt(path)
       return Promise.resolve(node?.type === 'directory' ? view.list(node) : [])

@@ -24,7 +24,7 @@ export interface PartitionDriver<Plan extends PartitionPlan = PartitionPlan> {
 export interface PartitionWriter {
   /** Entries that the plan itself asks for, before those of the sources. */
   ownEntries(): AsyncIterable<NewEntry> | Iterable<NewEntry>
-  add(entry: NewEntry): Promise<void>
+  add(entry: NewEntry): Promise<void> | void
   /**
    * Makes a system of what the sources brought.
    *

@@ -115,7 +115,7 @@ export class FatCollector {
     let bytes = 0
     const open = [this.root]
     for (let directory = open.pop(); directory; directory = open.pop()) {
-      for (const node of directory.children.values()) {
+      for (const [, node] of directory.children) {
         if (node.type === 'directory') open.push(node)
         else if (node.type === 'file') bytes += this.#clustersOf(node.content.size)
       }

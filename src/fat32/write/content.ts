@@ -34,9 +34,15 @@ export function placeOf(path: ByteString, node: TreeNode<FatContent>, places: En
   for (let [at, below] = [path, node]; ;) {
     const place = places.get(at)
     if (place !== undefined) return place
-    const first = below.type === 'directory' ? below.children.entries().next() : undefined
-    if (first === undefined || first.done) return { path, origin: { source: 'FAT32 content' } }
-    at = at === '' ? first.value[0] : `${at}/${first.value[0]}`
-    below = first.value[1]
+    const first = below.type === 'directory' ? firstOf(below.children) : undefined
+    if (first === undefined) return { path, origin: { source: 'FAT32 content' } }
+    const [name, node] = first
+    at = at === '' ? name : `${at}/${name}`
+    below = node
   }
+}
+
+function firstOf<T>(values: Iterable<T>): T | undefined {
+  for (const value of values) return value
+  return undefined
 }
