@@ -7,6 +7,16 @@ export interface DataRange {
   length: number
 }
 
+/** Content in pieces. */
+export interface ContentPieces extends AsyncIterable<Uint8Array> {
+  /**
+   * Gives all of the content in one piece when it is at hand, instead of an iteration, whose asynchronous steps cost more
+   * than the content of a small file. Undefined when it is not: then it is still there to be iterated. The piece is
+   * valid until the next entry is asked for.
+   */
+  takeWhole?(): Uint8Array | undefined
+}
+
 /** The content of a file as a source gives it. */
 export interface FileContent {
   /** Bytes, holes included. */
@@ -15,7 +25,7 @@ export interface FileContent {
    * The file's bytes, to be read at most once and before the next entry is asked for. A piece is valid until
    * the next one is asked for. Without `ranges` exactly `size` bytes; with them, one after the other, only theirs.
    */
-  content: AsyncIterable<Uint8Array>
+  content: ContentPieces
   /**
    * Data ranges of a file with holes, in ascending order, none empty, none beyond the size. All else is zeros that
    * need no space.

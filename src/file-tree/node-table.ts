@@ -167,9 +167,13 @@ export class NodeTable<Content> {
   /** Lets a name in a directory lead to a node, whatever it has led to before. */
   put(directory: number, node: number, path: ByteString, start = 0, end = path.length): void {
     const row = this.names.find(directory, path, start, end)
-    if (row === NONE) {
-      this.names.add(directory, this.namesIn(directory), path, start, end, node)
-    } else this.names.setNode(row, node)
+    if (row === NONE) this.addName(directory, node, path, start, end)
+    else this.names.setNode(row, node)
+  }
+
+  /** Lets a name lead to a node, in a directory that does not have it. */
+  addName(directory: number, node: number, path: ByteString, start = 0, end = path.length): void {
+    this.names.add(directory, this.namesIn(directory), path, start, end, node)
   }
 
   /** The list of the names in a directory. */

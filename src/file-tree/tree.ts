@@ -31,6 +31,10 @@ interface Place<Content> {
   parent: DirectoryNode<Content>
   path: ByteString
   start: number
+  /** The row of the name; NONE when the directory does not have it. */
+  row: number
+  /** What it leads to; NONE: nothing. */
+  existing: number
 }
 
 /** Bytes of a path. No kernel takes paths of such a length, and every directory on the way is looked up by its own. */
@@ -99,10 +103,9 @@ export class FileTree<Content> {
     if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
     if (this.#options.rules?.exclude && this.#isExcluded(path)) return
     const place = this.#placeOf(path, entry.origin, entry.path)
-    const { parent, start } = place
+    const { parent, start, existing } = place
     const changes = parent.rules?.changesOf(path.slice(start))
     const metadata = this.#changed(entry, changes)
-    const existing = this.nodes.find(parent.id, path, start)
     const isDirectory = existing !== NONE && this.nodes.typeOf(existing) === 'directory'
     if (entry.type === 'directory') {
       if (isDirectory) this.nodes.setMetadata(existing, metadata)
@@ -157,9 +160,8 @@ export class FileTree<Content> {
     origin: EntryOrigin,
   ): void {
     const place = this.#placeOf(path, origin, path)
-    const existing = this.nodes.find(place.parent.id, path, place.start)
-    if (existing !== NONE) {
-      throw fail(`the sources have a ${this.nodes.typeOf(existing)} there`, { origin, path })
+    if (place.existing !== NONE) {
+      throw fail(`the sources have a ${this.nodes.typeOf(place.existing)} there`, { origin, path })
     }
     this.#put(place, this.nodes.addFile(metadata, storage, content))
   }
@@ -177,8 +179,7 @@ export class FileTree<Content> {
     origin: EntryOrigin,
   ): Promise<void> {
     const place = this.#placeOf(path, origin, path)
-    const { parent, start } = place
-    const existing = this.nodes.find(parent.id, path, start)
+    const { parent, start, existing } = place
     if (existing !== NONE && this.nodes.typeOf(existing) === 'directory') {
       throw fail('is a directory', { origin, path })
     }
@@ -195,11 +196,19 @@ export class FileTree<Content> {
   #placeOf(path: ByteString, origin: EntryOrigin, entryPath: ByteString): Place<Content> {
     const slash = path.lastIndexOf('/')
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, entryPath)
-    return { parent, path, start: slash + 1 }
+    const row = this.nodes.names.find(parent.id, path, slash + 1)
+    return {
+      parent,
+      path,
+      start: slash + 1,
+      row,
+      existing: row === NONE ? NONE : this.nodes.names.nodeOf(row),
+    }
   }
 
-  #put({ parent, path, start }: Place<Content>, node: number): void {
-    this.nodes.put(parent.id, node, path, start)
+  #put({ parent, path, start, row }: Place<Content>, node: number): void {
+    if (row === NONE) this.nodes.addName(parent.id, node, path, start)
+    else this.nodes.names.setNode(row, node)
   }
 
   /** The entry as the rules want it. */

@@ -149,7 +149,7 @@ export const i64: Codec<number> = {
     offset,
     size: 8,
     get: (view, base) => i64.read(view, base + offset),
-    set: (view, base, value) => view.setBigInt64(base + offset, BigInt(value), true),
+    set: (view, base, value) => setU64(view, base + offset, value),
   }),
 }
 
@@ -166,7 +166,9 @@ export const id64: Codec<bigint> = {
   }),
 }
 
-/** Writes a non-negative safe integer, or any 64-bit pattern given as a bigint, without checks. */
+/**
+ * Writes a safe integer (a negative one in two's complement), or any 64-bit pattern given as a bigint, without checks.
+ */
 export function setU64(view: DataView, at: number, value: number | bigint): void {
   if (typeof value === 'bigint') {
     view.setBigUint64(at, value, true)

@@ -9,7 +9,7 @@ import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.ts'
 import type { NamedContent } from '../../src/file-tree/content-length.ts'
-import type { DataRange } from '../../src/file-tree/file-content.ts'
+import type { ContentPieces, DataRange } from '../../src/file-tree/file-content.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { InputError } from '../../src/lib/errors.ts'
 import type { StoragePlan } from '../../src/spec/plan.ts'
@@ -42,6 +42,8 @@ interface Sample {
   ranges: DataRange[] | undefined
   /** Lengths of the pieces that the content comes in, over and over; an empty one among them changes nothing. */
   pieces: number[]
+  /** The content is at hand as a whole. */
+  atHand: boolean
   /** Bytes that the content has more than declared, or fewer. */
   error: number
   storage: StoragePlan
@@ -62,6 +64,7 @@ const sample: fc.Arbitrary<Sample> = fc
       fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { maxLength: 8 }),
     ),
     pieces: fc.array(fc.integer({ min: 0, max: 200 * KIB }), { minLength: 1, maxLength: 4 }),
+    atHand: fc.boolean(),
     error: fc.oneof(fc.constant(0), fc.integer({ min: -5000, max: 5000 }), fc.constantFrom(-1, 1)),
     storage: fc.constantFrom<StoragePlan>(
       { nodatacow: false, compression: undefined },
@@ -70,7 +73,7 @@ const sample: fc.Arbitrary<Sample> = fc
       { nodatacow: false, compression: { algorithm: 'lzo', level: 0 }, bootFiles: true },
     ),
   })
-  .map(({ size, compresses, cuts, pieces, error, storage }) => {
+  .map(({ size, compresses, cuts, pieces, atHand, error, storage }) => {
     const whole = new Uint8Array(compresses ? text(size) : noise(size))
     const ranges = cuts && rangesOf(cuts, size)
     if (ranges !== undefined) {
@@ -80,7 +83,14 @@ const sample: fc.Arbitrary<Sample> = fc
         end = offset + length
       }
     }
-    return { whole, ranges, pieces: pieces.some((length) => length > 0) ? pieces : [1000], error, storage }
+    return {
+      whole,
+      ranges,
+      pieces: pieces.some((length) => length > 0) ? pieces : [1000],
+      atHand,
+      error,
+      storage,
+    }
   })
 
 function rangesOf(cuts: readonly number[], size: number): DataRange[] {
@@ -123,15 +133,17 @@ test('content of any length, pieces and ranges is stored when it is as long as d
       const stored = []
       for (const sample of samples) {
         const { given, declared } = contentOf(sample)
-        const { whole, ranges, pieces, storage } = sample
-        const content = inPieces(given, pieces)
+        const { whole, ranges, pieces, atHand, storage } = sample
+        const content: ContentPieces = inPieces(given, pieces)
+        if (atHand) content.takeWhole = () => given
         const origin = { source: 'root.tar', offset: 512 }
         const file: NamedContent = { path: 'etc/f', origin, size: whole.length, content, ranges }
         if (given.length === declared) {
           stored.push({ whole, file: await data.add(file, storage) })
           continue
         }
-        const error: unknown = await data.add(file, storage).catch((error: unknown) => error)
+        const adding = async () => data.add(file, storage)
+        const error: unknown = await adding().catch((error: unknown) => error)
         expect(error).toBeInstanceOf(InputError)
         expect(error).toMatchObject({ source: 'root.tar', entry: 'etc/f', offset: 512 })
         const { expected, found } =

@@ -98,11 +98,32 @@ export class DataWriter {
    *
    * @throws InputError when there is more or less content than the file declares
    */
-  async add(file: NamedContent, storage: StoragePlan): Promise<FileData> {
+  add(file: NamedContent, storage: StoragePlan): Promise<FileData> | FileData {
     const { size, path: name } = file
-    const options = this.#optionsOf(size, storage)
     const isSparse = file.ranges !== undefined
+    const options = this.#optionsOf(size, storage)
     const isInline = size <= MAX_INLINE_BYTES && (size === 0 || !options.mayBeInline)
+    const data = this.files.add(size, storage.nodatacow, isSparse)
+    if (!isSparse && file.location === undefined && !storage.bootFiles) {
+      const whole = file.content.takeWhole?.()
+      if (whole !== undefined) {
+        if (whole.length !== size) refuseLength(file, whole)
+        const adding = isInline
+          ? this.#keepWhole(data, name, whole)
+          : this.#addWhole({ name, file: data }, options, whole)
+        return adding === undefined ? data : adding.then(() => data)
+      }
+    }
+    return this.#addStream(file, data, { storage, options, isInline })
+  }
+
+  async #addStream(
+    file: NamedContent,
+    data: FileData,
+    { storage, options, isInline }: { storage: StoragePlan; options: PieceOptions; isInline: boolean },
+  ): Promise<FileData> {
+    const { size, path: name } = file
+    const isSparse = data.sparse
     let source = file
     if (isSparse) {
       source = { ...file, content: checkedContent(file) }
@@ -110,7 +131,6 @@ export class DataWriter {
         source = { ...source, content: wholeContent(source), ranges: undefined }
       }
     }
-    const data = this.files.add(size, storage.nodatacow, isSparse)
     if (isInline) {
       await this.#keepInline(data, source)
       return data
@@ -126,6 +146,36 @@ export class DataWriter {
     const check = new ContentLengthCheck(file, contentLength({ size, ranges: runs }))
     await this.#addPieces({ name, file: data, runs, content, tail }, options, check)
     return data
+  }
+
+  /** Cuts content that is at hand into pieces, from `fileOffset` on. Without a promise it is done. */
+  #addWhole(
+    { name, file }: { name: ByteString; file: FileData },
+    options: PieceOptions,
+    whole: Uint8Array,
+    fileOffset = 0,
+  ): Promise<void> | void {
+    while (fileOffset < whole.length) {
+      const end = Math.min(whole.length, fileOffset + MAX_COMPRESSED_RAM_BYTES)
+      const length = alignUp(end - fileOffset, SECTOR_SIZE)
+      options.length = options.mayBeInline ? whole.length : length
+      const submitting = this.#openPiece({ name, file, fileOffset, length }, options)
+      if (submitting !== undefined) {
+        return submitting.then(() => {
+          this.#fillPiece(whole.subarray(fileOffset, end))
+          return this.#addWhole({ name, file }, options, whole, end)
+        })
+      }
+      this.#fillPiece(whole.subarray(fileOffset, end))
+      fileOffset = end
+    }
+  }
+
+  /** Fills the open piece. */
+  #fillPiece(content: Uint8Array): void {
+    this.#content.set(content, this.#batch.used)
+    this.#batch.used += content.length
+    this.#padToSector()
   }
 
   /** Cuts content into pieces: at multiples of 128 KiB, at `tail`, and where a run ends. */
@@ -336,12 +386,7 @@ export class DataWriter {
   }
 
   async #keepInline(data: FileData, file: NamedContent): Promise<void> {
-    if (!this.#inline.hasRoomFor(data.size)) {
-      const piece = { name: file.path, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
-      await this.#openPiece(piece, INLINE_BLOCK)
-      this.#inline.close(this.#content.subarray(this.#batch.used))
-      this.#batch.used += INLINE_BLOCK_BYTES
-    }
+    await this.#makeRoomInline(data.size, file.path)
     const check = new ContentLengthCheck(file)
     for await (const chunk of file.content) {
       check.add(chunk)
@@ -351,4 +396,32 @@ export class DataWriter {
     }
     check.end()
   }
+
+  /** Keeps content that is at hand. Without a promise it is done. */
+  #keepWhole(data: FileData, name: ByteString, whole: Uint8Array): Promise<void> | void {
+    if (whole.length === 0) return
+    const making = this.#makeRoomInline(whole.length, name)
+    if (making !== undefined) return making.then(() => data.setInline(this.#inline.append(whole)))
+    data.setInline(this.#inline.append(whole))
+  }
+
+  /** Sees to it that the open block of small files has room. */
+  #makeRoomInline(size: number, name: ByteString): Promise<void> | void {
+    if (this.#inline.hasRoomFor(size)) return
+    const piece = { name, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
+    const close = () => {
+      this.#inline.close(this.#content.subarray(this.#batch.used))
+      this.#batch.used += INLINE_BLOCK_BYTES
+    }
+    const opening = this.#openPiece(piece, INLINE_BLOCK)
+    if (opening !== undefined) return opening.then(close)
+    close()
+  }
+}
+
+/** @throws InputError about content that is not as long as its entry declares */
+function refuseLength(file: NamedContent, whole: Uint8Array): void {
+  const check = new ContentLengthCheck(file)
+  check.add(whole)
+  check.end()
 }

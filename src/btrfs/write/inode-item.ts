@@ -1,6 +1,6 @@
 /** Inode items. (struct btrfs_inode_item) */
 import { MODE_TYPE } from '../../file-tree/mode-type.ts'
-import type { EntryMetadata, Timestamp } from '../../file-tree/entry.ts'
+import type { Timestamp } from '../../file-tree/entry.ts'
 import type { MetadataTable } from '../../file-tree/metadata-table.ts'
 import type { NodeType } from '../../file-tree/node-table.ts'
 import { viewOf } from '../../lib/struct.ts'
@@ -48,26 +48,26 @@ const {
   otime: OTIME,
 } = InodeItem.at
 
-/** Encoded metadata kept for other inodes. */
-const MAX_ENCODED = 4096
-
-/** Writes inode items. Metadata that inodes share (the same row of the table) is encoded once. */
+/** Writes inode items. Metadata that is the same as that of the inode before is not encoded again. */
 export class InodeItems {
   readonly #metadata: MetadataTable
-  /** An inode without metadata. */
-  readonly #template: Uint8Array
-  /** By type: encoded inodes by the rows of their metadata. */
-  readonly #encoded = new Map<NodeType, Map<number, Uint8Array>>()
+  readonly #encoded: Uint8Array
+  readonly #view: DataView
+  /** What is encoded now. */
+  #type: NodeType | undefined
+  #row = 0
 
   constructor(metadata: MetadataTable, generation: number) {
     this.#metadata = metadata
-    this.#template = InodeItem.encode(emptyDirectoryInode({ sec: 0, nsec: 0 }, generation))
+    this.#encoded = InodeItem.encode(emptyDirectoryInode({ sec: 0, nsec: 0 }, generation))
+    this.#view = viewOf(this.#encoded)
   }
 
   /** @param row of the metadata */
   add(tree: TreeBuilder, ino: number, type: NodeType, row: number, fields: InodeFields): void {
+    if (type !== this.#type || row !== this.#row) this.#encode(type, row)
     const at = tree.item(ino, INODE_ITEM_KEY, 0, InodeItem.size)
-    tree.bytes.set(this.#common(type, row), at)
+    tree.bytes.set(this.#encoded, at)
     const { view } = tree
     SIZE.set(view, at, fields.size)
     NBYTES.set(view, at, fields.nbytes)
@@ -76,34 +76,22 @@ export class InodeItems {
     FLAGS.set(view, at, fields.flags)
   }
 
-  #common(type: NodeType, row: number): Uint8Array {
-    let ofType = this.#encoded.get(type)
-    if (ofType === undefined) this.#encoded.set(type, (ofType = new Map<number, Uint8Array>()))
-    let encoded = ofType.get(row)
-    if (encoded === undefined) {
-      encoded = this.#encode(type, this.#metadata.get(row))
-      if (ofType.size === MAX_ENCODED) ofType.clear()
-      ofType.set(row, encoded)
-    }
-    return encoded
-  }
-
-  #encode(type: NodeType, metadata: EntryMetadata): Uint8Array {
-    const { mode, uid, gid, mtime, atime = mtime, ctime = mtime, birthtime = mtime } = metadata
-    const encoded = this.#template.slice()
-    const view = viewOf(encoded)
+  #encode(type: NodeType, row: number): void {
+    this.#type = type
+    this.#row = row
+    const { mode, uid, gid, mtime, atime = mtime, ctime = mtime, birthtime = mtime } = this.#metadata.get(row)
+    const view = this.#view
     UID.set(view, 0, uid)
     GID.set(view, 0, gid)
     MODE.set(view, 0, MODE_TYPE[type] | mode)
-    for (const [field, time] of [
-      [ATIME, atime],
-      [CTIME, ctime],
-      [MTIME, mtime],
-      [OTIME, birthtime],
-    ] as const) {
-      field.at.sec.set(view, 0, time.sec)
-      field.at.nsec.set(view, 0, time.nsec)
-    }
-    return encoded
+    this.#setTime(ATIME.at, atime)
+    this.#setTime(CTIME.at, ctime)
+    this.#setTime(MTIME.at, mtime)
+    this.#setTime(OTIME.at, birthtime)
+  }
+
+  #setTime({ sec, nsec }: typeof ATIME.at, time: Timestamp): void {
+    sec.set(this.#view, 0, time.sec)
+    nsec.set(this.#view, 0, time.nsec)
   }
 }

@@ -106,10 +106,10 @@ export class BtrfsWriter {
     const limits = btrfsLimits(plan.nodeSize)
     this.#tree = new FileTree({
       content: {
-        store: async (entry, storage) => {
+        store: (entry, storage) => {
           this.#bytesIn += contentLength(entry)
-          const { id } = await this.#data.add(entry, storage)
-          return id
+          const adding = this.#data.add(entry, storage)
+          return adding instanceof Promise ? adding.then(({ id }) => id) : adding.id
         },
         copy: async (file, storage) => {
           const { id } = await this.#data.copy(this.#data.files.get(file), storage)

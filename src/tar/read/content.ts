@@ -2,6 +2,7 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { EntryOrigin } from '../../file-tree/entry.ts'
+import type { ContentPieces } from '../../file-tree/file-content.ts'
 import type { ChunkReader } from './chunk-reader.ts'
 import { paddingOf } from '../format.ts'
 
@@ -12,7 +13,7 @@ function tooLate(): Error {
 }
 
 /** In pieces of the chunks it lies in. An iterator written out by hand because most files are one piece. */
-export class TarContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array, undefined> {
+export class TarContent implements ContentPieces, AsyncIterator<Uint8Array, undefined> {
   readonly #reader: ChunkReader
   readonly #path: ByteString
   readonly #size: number
@@ -35,10 +36,17 @@ export class TarContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     return this
   }
 
+  takeWhole(): Uint8Array | undefined {
+    if (this.#state !== 'fresh' || this.#reader.available < this.#size) return undefined
+    this.#state = 'reading'
+    return this.#take()
+  }
+
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (this.#left === 0 || this.#state === 'left') return DONE
     if (this.#state === 'passed') return Promise.reject(tooLate())
-    return this.#reader.available > 0 ? Promise.resolve(this.#take()) : this.#takeNext()
+    if (this.#reader.available === 0) return this.#takeNext()
+    return Promise.resolve({ done: false, value: this.#take() })
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -46,17 +54,17 @@ export class TarContent implements AsyncIterable<Uint8Array>, AsyncIterator<Uint
     return DONE
   }
 
-  #take(): IteratorResult<Uint8Array, undefined> {
+  #take(): Uint8Array {
     const { buffer, at, available } = this.#reader
     const length = Math.min(available, this.#left)
     this.#reader.at += length
     this.#left -= length
-    return { done: false, value: new Uint8Array(buffer.buffer, buffer.byteOffset + at, length) }
+    return new Uint8Array(buffer.buffer, buffer.byteOffset + at, length)
   }
 
   async #takeNext(): Promise<IteratorResult<Uint8Array, undefined>> {
     if (!(await this.#reader.fill())) throw this.#truncated(this.#left)
-    return this.#take()
+    return { done: false, value: this.#take() }
   }
 
   /** Goes past what was not read, and the padding. False when they do not end in the chunk at hand. */

@@ -3,7 +3,7 @@ import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../../file-tree/entry.ts'
 import { normalisePath } from '../../file-tree/entry-path.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import type { DataRange } from '../../file-tree/file-content.ts'
+import type { ContentPieces, DataRange } from '../../file-tree/file-content.ts'
 import { CREATION_TIME, DEVICE_MAJOR, DEVICE_MINOR } from '../records.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './header.ts'
@@ -28,7 +28,7 @@ interface AnyEntry extends EntryMetadata {
   origin: EntryOrigin
   size?: number
   ranges?: readonly DataRange[]
-  content?: AsyncIterable<Uint8Array>
+  content?: ContentPieces
   target?: ByteString
   major?: number
   minor?: number
@@ -68,7 +68,7 @@ export function interpretEntry(
   { pax, longLink }: Extensions,
   sparse: SparseFile | undefined,
   origin: EntryOrigin,
-  contentOf: (path: ByteString, size: number) => AsyncIterable<Uint8Array>,
+  contentOf: (path: ByteString, size: number) => ContentPieces,
 ): SourceEntry {
   const records = pax?.others
   refuseUnsupported(header.typeflag, records)
