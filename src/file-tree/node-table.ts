@@ -4,7 +4,7 @@ import { ByteStringTable } from '../lib/byte-string-table.ts'
 import { grown } from '../lib/column.ts'
 import type { EntryMetadata } from './entry.ts'
 import { MetadataTable } from './metadata-table.ts'
-import { NameTable, NONE, type NameList } from './name-table.ts'
+import { NodeNames, NONE, type NameList } from './node-names.ts'
 import type { DirectoryNames, DirectoryNode, TreeNode } from './node.ts'
 import type { StoragePlan } from './storage.ts'
 
@@ -31,7 +31,7 @@ export type NewDirectory = Pick<
  * are objects as well. `node` makes an object of any other one.
  */
 export class NodeTable<Content> {
-  readonly names = new NameTable()
+  readonly names = new NodeNames()
   readonly metadata = new MetadataTable()
   #length = 0
   /** The code of the type, and flags. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Header, Item, KeyPtr, maxItemSize } from '../../src/btrfs/format.ts'
 import {
-  addItems,
+  fillTree,
   structItem,
   TreeBuilder,
   type TreeItem,
@@ -42,7 +42,8 @@ function build(items: Iterable<TreeItem>, nodeSize: number): Built {
       tree.giveBack(block)
     }
   }
-  for (const _ of addItems(tree, items)) takeAll()
+  const adding = fillTree(tree, items)
+  while (adding.next().done !== true) takeAll()
   const root = tree.finish()
   takeAll()
   return { root, blocks, levels }

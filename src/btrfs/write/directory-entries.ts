@@ -1,6 +1,6 @@
 /** The entries of a directory, in the order of their indexes. */
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
-import { NONE } from '../../file-tree/name-table.ts'
+import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeType } from '../../file-tree/node-table.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import { nameBytesHash, nameHash } from '../checksum.ts'

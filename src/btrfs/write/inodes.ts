@@ -2,7 +2,7 @@
 import { writeBytes } from '../../lib/byte-string.ts'
 import { DiskwrightError } from '../../lib/errors.ts'
 import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
-import { NONE, type NameTable } from '../../file-tree/name-table.ts'
+import { NONE, type NodeNames } from '../../file-tree/node-names.ts'
 import type { InodeFlag } from '../../spec/plan.ts'
 import { extrefHash, nameHash } from '../checksum.ts'
 import { propertyFlag, withProperty } from './compression-property.ts'
@@ -160,7 +160,7 @@ function* addLinks(
   tree: TreeBuilder,
   ino: number,
   links: readonly Link[],
-  names: NameTable,
+  names: NodeNames,
   nodeSize: number,
   error: (what: string) => Error,
 ): Generator<void> {
@@ -207,7 +207,7 @@ function addInodeRef(
   ino: number,
   parent: number,
   links: readonly Link[],
-  { texts }: NameTable,
+  { texts }: NodeNames,
 ): void {
   const lengthOf = (name: number) => (name === NONE ? ROOT_NAME.length : texts.lengthOf(name))
   let size = 0

@@ -1,6 +1,6 @@
 /** The inodes of one subvolume: a walk over its part of the tree, which numbers every node and its names. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import { NONE } from '../../file-tree/name-table.ts'
+import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeTable } from '../../file-tree/node-table.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'

@@ -2,7 +2,7 @@
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
-import { NONE } from '../../file-tree/name-table.ts'
+import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeTable } from '../../file-tree/node-table.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
 import type { BtrfsFileSystemPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'

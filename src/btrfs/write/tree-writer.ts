@@ -5,7 +5,7 @@ import { sealBlock } from '../checksum.ts'
 import type { TreeChunk } from './chunks.ts'
 import { BlockList } from './block-list.ts'
 import {
-  addItems,
+  fillTree,
   copyOfBlock,
   TreeBuilder,
   type BlockContext,
@@ -61,7 +61,7 @@ export class TreeWriter {
 
   /** Builds and writes a tree of items in ascending key order. */
   write(owner: bigint, items: Iterable<TreeItem>): Promise<BuiltRoot> {
-    return this.build(owner, (tree) => addItems(tree, items))
+    return this.build(owner, (tree) => fillTree(tree, items))
   }
 
   /**
@@ -69,9 +69,10 @@ export class TreeWriter {
    *
    * @param fill adds the items, and pauses when the tree is full
    */
-  async build(owner: bigint, fill: (tree: TreeBuilder) => Iterable<void>): Promise<BuiltRoot> {
+  async build(owner: bigint, fill: (tree: TreeBuilder) => Iterator<void>): Promise<BuiltRoot> {
     const tree = new TreeBuilder(owner, this.#context, (level) => this.#allocate(owner, level))
-    for (const _ of fill(tree)) {
+    const filling = fill(tree)
+    while (filling.next().done !== true) {
       await this.#takeFrom(tree)
       await yieldToEventLoop()
     }

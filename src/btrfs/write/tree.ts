@@ -117,9 +117,9 @@ export class TreeBuilder {
     return this.#leaf.addItem(objectid, type, offset, size)
   }
 
-  add({ objectid, type, offset, size, write }: TreeItem): void {
-    const at = this.item(objectid, type, offset, size)
-    write(this.view, at, this.bytes)
+  add(item: TreeItem): void {
+    const at = this.item(item.objectid, item.type, item.offset, item.size)
+    item.write(this.view, at, this.bytes)
   }
 
   /** The open leaf, until the next item. */
@@ -172,7 +172,7 @@ export class TreeBuilder {
 }
 
 /** Adds items in ascending key order; pauses when there are blocks to be taken. */
-export function* addItems(tree: TreeBuilder, items: Iterable<TreeItem>): Generator<void> {
+export function* fillTree(tree: TreeBuilder, items: Iterable<TreeItem>): Generator<void> {
   for (const item of items) {
     tree.add(item)
     if (tree.isFull) yield

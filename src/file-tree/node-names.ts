@@ -20,7 +20,7 @@ export interface NameList {
  *
  * Names are never removed: a directory that was replaced keeps its own, which nothing leads to.
  */
-export class NameTable {
+export class NodeNames {
   readonly #texts = new ByteStringTable()
   #directories = new Uint32Array(1024)
   #nodes = new Uint32Array(1024)
