@@ -1,0 +1,39 @@
+import { InputError } from '../../lib/errors.ts'
+import { formatSha256 } from './hash.ts'
+import { formatRegistration } from './registration.ts'
+import { fullStorePath, type StorePathInfo } from './store-path.ts'
+
+/** What the sources of one store have registered so far. */
+export class StoreRegistry {
+  readonly #infos = new Map<string, StorePathInfo>()
+
+  /** @throws InputError when a path is known already, with other content */
+  add(info: StorePathInfo, source: string): void {
+    const known = this.#infos.get(info.path)
+    if (known !== undefined && known.narHash !== info.narHash) {
+      throw new InputError(
+        `its content is another one than that of an earlier source: ${formatSha256(known.narHash)} there, ${formatSha256(info.narHash)} here`,
+        { source, entry: fullStorePath(info.path) },
+      )
+    }
+    this.#infos.set(info.path, info)
+  }
+
+  /**
+   * All of it, for `nix-store --load-db`.
+   *
+   * @throws InputError when a reference is not registered, without which Nix would take nothing of it
+   */
+  text(source: string): string {
+    const infos = [...this.#infos.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+    for (const { path, references } of infos) {
+      const missing = references.find((reference) => !this.#infos.has(reference))
+      if (missing === undefined) continue
+      throw new InputError(
+        `refers to ${fullStorePath(missing)}, which no source has brought: expected a whole closure`,
+        { source, entry: fullStorePath(path) },
+      )
+    }
+    return formatRegistration(infos)
+  }
+}
