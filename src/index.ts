@@ -34,6 +34,8 @@ export type {
 } from './spec/sources/common.ts'
 export type { DirectorySourceSpec, PlannedDirectorySource } from './spec/sources/directory.ts'
 export type { EntriesSourceSpec, EntrySource, PlannedEntriesSource } from './spec/sources/entries.ts'
+export type { NarSourceSpec, PlannedNarSource } from './spec/sources/nar.ts'
+export type { NixPathsSpec, NixSourceSpec, PlannedNixPaths, PlannedNixSource } from './spec/sources/nix.ts'
 export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'
 export type { PlannedSource, PlannedSourceKind, SourceSpec } from './spec/sources/types.ts'
 export type {

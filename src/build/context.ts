@@ -3,6 +3,7 @@ import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
+import type { StoreRegistry } from '../sources/nix/registry.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 
@@ -22,10 +23,13 @@ export interface BuildContext {
 /**
  * The entries of a source, in its order; what is read of it is reported. The caller counts the entries: a generator
  * that does takes two more asynchronous steps for each.
+ *
+ * @param registry of the Nix store that the source adds to, if it does
  */
 export async function readSource(
   source: SourcePlan,
   { progress, profiler, signal, openFiles, onFinding }: Omit<BuildContext, 'workers'>,
+  registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
   const entries = openSource(source, {
@@ -33,6 +37,7 @@ export async function readSource(
     onRead: (bytes) => progress.reach(bytes),
     retain: (file) => void openFiles.push(file),
     onFinding,
+    registry,
   })
   return profiler?.source(entries) ?? entries
 }

@@ -3,6 +3,7 @@ import type { InstalledSystem, PartitionWriter } from './drivers/driver.ts'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { PartitionResult } from './result.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
+import { StoreRegistries } from '../sources/nix/registry.ts'
 import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
 
 /** A partition whose file system is complete. */
@@ -32,8 +33,9 @@ export async function writePartitions(
     const writer = await partitionDriverOf(partition).open(partition, subSink(sink, partition.start), context)
     try {
       for await (const entry of writer.ownEntries()) await writer.add(entry)
+      const registries = new StoreRegistries()
       for (const source of partition.sources) {
-        for await (const entry of await readSource(source, context)) {
+        for await (const entry of await readSource(source, context, registries.of(source.to))) {
           context.progress.entries++
           const adding = writer.add({ entry, to: source.to })
           if (adding !== undefined) await adding

@@ -5,7 +5,10 @@ import type { LeavesOut } from './directory.ts'
 import { directoryOpener } from './kinds/directory.ts'
 import { entriesOpener } from './kinds/entries.ts'
 import type { InputPath, OpenSourceOptions, SourceOpener } from './kinds/opener.ts'
+import { narOpener } from './kinds/nar.ts'
+import { nixOpener } from './kinds/nix.ts'
 import { tarOpener } from './kinds/tar.ts'
+import { StoreRegistry } from './nix/registry.ts'
 import { Selection } from './selection.ts'
 
 /** A new kind of source is a line here. */
@@ -15,6 +18,8 @@ const OPENERS: {
   tar: tarOpener,
   directory: directoryOpener,
   entries: entriesOpener,
+  nix: nixOpener,
+  nar: narOpener,
 }
 
 const openerOf = ({ kind }: SourceKindPlan) => OPENERS[kind] as SourceOpener<SourceKindPlan>
@@ -27,13 +32,13 @@ const openerOf = ({ kind }: SourceKindPlan) => OPENERS[kind] as SourceOpener<Sou
  */
 export function openSource(plan: SourcePlan, options: OpenSourceOptions = {}): AsyncIterable<SourceEntry> {
   let bytes = 0
-  const { onRead, signal } = options
+  const { onRead, signal, registry = new StoreRegistry() } = options
   const count = (chunks: AsyncIterable<Uint8Array>) =>
     counted(chunks, signal, (length) => onRead?.((bytes += length)))
   const opener = openerOf(plan)
   const selection = plan.selection && new Selection(plan.selection)
   const leavesOut: LeavesOut = (path, isDirectory) => selection?.leavesOut(path, isDirectory) ?? false
-  const entries = opener.open(plan, { onFinding: () => undefined, ...options, count, leavesOut })
+  const entries = opener.open(plan, { onFinding: () => undefined, ...options, count, leavesOut, registry })
   return selection?.apply(entries, opener.nameOf(plan), options.onFinding ?? (() => undefined)) ?? entries
 }
 

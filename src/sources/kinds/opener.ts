@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { OnFinding } from '../../lib/finding.ts'
 import type { LeavesOut } from '../directory.ts'
+import type { StoreRegistry } from '../nix/registry.ts'
 
 export interface OpenSourceOptions {
   /**
@@ -19,6 +20,8 @@ export interface OpenSourceOptions {
   retain?: ((file: FileHandle) => void) | undefined
   /** Called with what the user should know although the reading goes on. */
   onFinding?: OnFinding
+  /** What earlier sources of the same Nix store have registered. Default: nothing. */
+  registry?: StoreRegistry | undefined
 }
 
 export interface OpenContext extends OpenSourceOptions {
@@ -27,6 +30,7 @@ export interface OpenContext extends OpenSourceOptions {
   count: (chunks: AsyncIterable<Uint8Array>) => AsyncGenerator<Uint8Array, void>
   /** What will not be taken, and need not be looked at. */
   leavesOut: LeavesOut
+  registry: StoreRegistry
 }
 
 /** A file or folder of this machine that is read: no output may lie in its place. */

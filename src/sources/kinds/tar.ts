@@ -27,7 +27,7 @@ export const tarOpener: SourceOpener<TarSourcePlan> = {
 }
 
 /** The bytes of an archive, decompressed. It is opened when the first are asked for. */
-function openArchive(
+export function openArchive(
   path: string,
   source: string,
   { count, signal, ...options }: OpenContext,

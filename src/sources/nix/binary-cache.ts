@@ -91,8 +91,8 @@ export class BinaryCache {
 
   async #checkStore(): Promise<void> {
     const source = join(this.#directory, 'nix-cache-info')
-    const text = await readHostText(source, { source })
-    const [, store] = /^StoreDir: *(.*?)\s*$/m.exec(text) ?? []
+    const text = await readIfThere(source)
+    const [, store] = /^StoreDir: *(.*?)\s*$/m.exec(text ?? '') ?? []
     if (store === undefined || store === STORE_DIR) return
     throw new InputError(`expected a cache for ${STORE_DIR}, found one for ${JSON.stringify(store)}`, {
       source,
@@ -128,13 +128,8 @@ export class BinaryCache {
     const known = this.#infos.get(hash)
     if (known !== undefined) return known
     const source = join(this.#directory, `${hash}.narinfo`)
-    let text: string
-    try {
-      text = await readHostText(source, { source })
-    } catch (error) {
-      if (((error as Error).cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
+    const text = await readIfThere(source)
+    if (text === undefined) return undefined
     const info = parseNarInfo(text, source)
     if (hashPartOf(info.path) !== hash) {
       throw new InputError(`expected a StorePath with the hash ${hash}, found ${fullStorePath(info.path)}`, {
@@ -143,6 +138,16 @@ export class BinaryCache {
     }
     this.#infos.set(hash, info)
     return info
+  }
+}
+
+/** A small text; undefined when there is no such file. */
+async function readIfThere(source: string): Promise<string | undefined> {
+  try {
+    return await readHostText(source, { source })
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 /** Which store paths a description asks for. */
 import { InputError } from '../../lib/errors.ts'
-import type { NixPathList } from '../../spec/nix-plan.ts'
+import type { NixPathList } from '../../spec/sources/nix.ts'
 import { readHostText } from './host-file.ts'
 import { isStorePathName, storePathName } from './store-path.ts'
 

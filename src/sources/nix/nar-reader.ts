@@ -105,6 +105,24 @@ export class NarReader {
     }
   }
 
+  /** The next number, which is not passed. */
+  async peekNumber(): Promise<number> {
+    await this.need(LENGTH)
+    const number = this.number('a Nix archive')
+    this.#reader.at -= LENGTH
+    return number
+  }
+
+  /** All bytes that are left. */
+  async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
+    const reader = this.#reader
+    while (await reader.fill()) {
+      const chunk = reader.buffer.subarray(reader.at)
+      reader.at = reader.buffer.length
+      yield chunk
+    }
+  }
+
   /** Makes the next bytes lie in one piece, as far as there are as many: for `number` and `string`. */
   async need(length: number): Promise<void> {
     if (this.#reader.available < length) await this.#reader.gather(length)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { toLatin1 } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import type { NixClosurePlan } from '../../spec/nix-plan.ts'
+import type { NixClosurePlan } from '../../spec/sources/nix.ts'
 import { BinaryCache } from './binary-cache.ts'
 import { readPathList, storePathNames } from './closure.ts'
 import { readExport, scanExport } from './export-stream.ts'
@@ -23,7 +23,7 @@ const REGISTRATION = 'nix-path-registration'
 export interface NixSourceOptions {
   /** Sees the bytes of files as they lie there. */
   count: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
-  signal: AbortSignal | undefined
+  signal?: AbortSignal | undefined
   registry: StoreRegistry
 }
 

@@ -1,3 +1,4 @@
+import type { ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import { formatSha256 } from './hash.ts'
 import { formatRegistration } from './registration.ts'
@@ -35,5 +36,17 @@ export class StoreRegistry {
       )
     }
     return formatRegistration(infos)
+  }
+}
+
+/** The stores in one partition: each has a text with what all of its sources have registered. */
+export class StoreRegistries {
+  readonly #registries = new Map<ByteString, StoreRegistry>()
+
+  /** @param root directory in which `nix/store` is */
+  of(root: ByteString): StoreRegistry {
+    let registry = this.#registries.get(root)
+    if (registry === undefined) this.#registries.set(root, (registry = new StoreRegistry()))
+    return registry
   }
 }

@@ -5,6 +5,8 @@ import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind 
 import { directorySource } from './directory.ts'
 import { entriesSource } from './entries.ts'
 import { PROGRAM_KINDS } from './kinds.ts'
+import { narSource } from './nar.ts'
+import { nixSource } from './nix.ts'
 import { tarSource } from './tar.ts'
 import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
 
@@ -12,6 +14,8 @@ import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, Sour
 export const SOURCE_KINDS = {
   tar: tarSource,
   directory: directorySource,
+  nix: nixSource,
+  nar: narSource,
   entries: entriesSource,
 }
 

@@ -2,6 +2,8 @@
 import type { PlannedSourceKeys, SourceKeysPlan } from './common.ts'
 import type { DirectorySourcePlan, DirectorySourceSpec, PlannedDirectorySource } from './directory.ts'
 import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from './entries.ts'
+import type { NarSourcePlan, NarSourceSpec, PlannedNarSource } from './nar.ts'
+import type { NixSourcePlan, NixSourceSpec, PlannedNixSource } from './nix.ts'
 import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
 
 /**
@@ -11,12 +13,15 @@ import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
  * @example
  * { tar: 'closure.tar.zst', to: '/nix' }
  */
-export type SourceSpec = TarSourceSpec | DirectorySourceSpec | EntriesSourceSpec
+export type SourceSpec =
+  TarSourceSpec | DirectorySourceSpec | NixSourceSpec | NarSourceSpec | EntriesSourceSpec
 
 /** A source of content. Paths of files on this machine are absolute. */
 export type SourcePlan = SourceKeysPlan & SourceKindPlan
-export type SourceKindPlan = TarSourcePlan | DirectorySourcePlan | EntriesSourcePlan
+export type SourceKindPlan =
+  TarSourcePlan | DirectorySourcePlan | NixSourcePlan | NarSourcePlan | EntriesSourcePlan
 
 /** A source of content, and what becomes of it. Paths of files on this machine are absolute. */
 export type PlannedSource = PlannedSourceKeys & PlannedSourceKind
-export type PlannedSourceKind = PlannedTarSource | PlannedDirectorySource | PlannedEntriesSource
+export type PlannedSourceKind =
+  PlannedTarSource | PlannedDirectorySource | PlannedNixSource | PlannedNarSource | PlannedEntriesSource

@@ -1,0 +1,67 @@
+/** Nix archives, and streams of `nix-store --export`: files, named pipes and standard input. */
+import { stat } from 'node:fs/promises'
+import { InputError } from '../../lib/errors.ts'
+import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { NarSourcePlan } from '../../spec/sources/nar.ts'
+import type { TarSourcePlan } from '../../spec/sources/tar.ts'
+import { NAR_MAGIC } from '../nix/nar-format.ts'
+import { NarReader } from '../nix/nar-reader.ts'
+import { openExport } from '../nix/nix-source.ts'
+import { FileSpool } from '../spool.ts'
+import type { OpenContext, SourceOpener } from './opener.ts'
+import { openArchive, tarOpener } from './tar.ts'
+
+/** The same file as an archive of another kind. */
+const archive = ({ path }: NarSourcePlan): TarSourcePlan => ({ kind: 'tar', path })
+
+export const narOpener: SourceOpener<NarSourcePlan> = {
+  nameOf: (plan) => tarOpener.nameOf(archive(plan)),
+  open: openNar,
+  inputs: (plan) => tarOpener.inputs(archive(plan)),
+  sizeOf: (plan) => tarOpener.sizeOf!(archive(plan)),
+}
+
+async function* openNar(
+  plan: NarSourcePlan,
+  context: OpenContext,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  const source = narOpener.nameOf(plan)
+  const reader = new NarReader(openArchive(plan.path, source, context), source)
+  try {
+    const start = await reader.peekNumber()
+    if (start === NAR_MAGIC.length) {
+      yield* reader.entries()
+      await reader.expectEnd()
+    } else if (start === 0 || start === 1) {
+      yield* openExportStream(plan, source, reader, context)
+    } else {
+      throw new InputError('expected a Nix archive (NAR) or the output of nix-store --export', { source })
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+/** A stream that can be read once is kept meanwhile. */
+async function* openExportStream(
+  { path }: NarSourcePlan,
+  source: string,
+  reader: NarReader,
+  context: OpenContext,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  const stats = await stat(path).catch(() => undefined)
+  if (stats?.isFile()) {
+    const again = { ...context, retain: undefined }
+    const open = (isLast: boolean) =>
+      openArchive(path, source, isLast ? again : { ...again, onRead: undefined })
+    yield* openExport(open, source, context)
+    return
+  }
+  const spool = new FileSpool()
+  try {
+    const open = await spool.add(reader.rest())
+    yield* openExport(open, source, context)
+  } finally {
+    await spool.close()
+  }
+}
