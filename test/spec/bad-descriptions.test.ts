@@ -194,12 +194,46 @@ const RULES: Case[] = [
   [
     'a source of nothing',
     btrfs((p) => (p.sources = [{ to: '/x' }])),
-    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory" (in a program also "entries")' },
+    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory", "nix", "nar" (in a program also "entries")' },
   ],
   [
     'a source of both kinds',
     btrfs((p) => (p.sources = [{ tar: 'a' }, { tar: 'a', directory: 'b' }])),
     { [`${P1}.sources[1]`]: 'has both "tar" and "directory"' },
+  ],
+  [
+    'no store paths',
+    btrfs(
+      (p) => (p.sources = [{ nix: {} }, { nix: { paths: [] } }, { nix: { binaryCache: 'c' } }, { nix: 1 }]),
+    ),
+    {
+      [`${P1}.sources[0].nix`]: 'needs "closureInfo" or "paths"',
+      [`${P1}.sources[1].nix.paths`]: 'expected at least one store path',
+      [`${P1}.sources[2].nix`]: 'needs "paths"',
+      [`${P1}.sources[3].nix`]: 'expected an object, found 1',
+    },
+  ],
+  [
+    'store paths from two places',
+    btrfs(
+      (p) =>
+        (p.sources = [
+          { nix: { closureInfo: 'a', paths: ['b'], binaryCache: 'c', trustedKeys: ['cache:AAAA'] } },
+          { nix: { paths: 'list', binaryCache: 'c', store: 'd' } },
+          { nix: { paths: 'list', trustedKeys: [`k:${'A'.repeat(43)}=`], keys: 1 } },
+          { nix: { paths: 'list', trustedKeys: [`k:${'A'.repeat(43)}=`] } },
+          { nix: { closureInfo: 'a', paths: 'b', binaryCache: 'c' } },
+        ]),
+    ),
+    {
+      [`${P1}.sources[0].nix.trustedKeys[0]`]: 'expected a public key',
+      [`${P1}.sources[1].nix.store`]: 'a binary cache needs no "store"',
+      [`${P1}.sources[2].nix.keys`]: 'unknown key',
+      [`${P1}.sources[2].nix.trustedKeys`]: 'only paths of a "binaryCache" are signed',
+      [`${P1}.sources[3].nix.trustedKeys`]: 'only paths of a "binaryCache" are signed',
+      [`${P1}.sources[4].nix.paths`]: '"closureInfo" lists the paths',
+      [`${P1}.sources[4].nix.binaryCache`]: 'needs no "closureInfo"',
+    },
   ],
   [
     'standard input for two sources',

@@ -37,6 +37,10 @@ const EVERYTHING: ImageSpec = {
       sources: [
         { tar: 'ä.tar', to: '/ñ' },
         { directory: '\u{1f600}' },
+        { nix: { closureInfo: 'info' } },
+        { nix: { paths: 'list' } },
+        { nix: { paths: ['a'], binaryCache: 'cache', trustedKeys: [`k:${'A'.repeat(43)}=`] } },
+        { nar: 'x.nar' },
         { entries: [{ path: 'x', type: 'file', content: 'secret' }], to: '/e' },
       ],
     },
@@ -72,6 +76,10 @@ describe('planImage', () => {
       sources: [
         { kind: 'tar', tar: 'ä.tar', to: '/ñ' },
         { kind: 'directory', directory: '\u{1f600}', to: '/' },
+        { kind: 'nix', nix: { closureInfo: 'info', store: '/nix/store', registration: true } },
+        { kind: 'nix', nix: { paths: 'list', store: '/nix/store', registration: false } },
+        { kind: 'nix', nix: { paths: ['a'], binaryCache: 'cache', registration: true } },
+        { kind: 'nar', nar: 'x.nar' },
         { kind: 'entries', to: '/e' },
       ],
       subvolumes: [

@@ -9,7 +9,7 @@ import { NarReader } from '../nix/nar-reader.ts'
 import { openExport } from '../nix/nix-source.ts'
 import { FileSpool } from '../spool.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
-import { openArchive, tarOpener } from './tar.ts'
+import { openSourceArchive, tarOpener } from './tar.ts'
 
 /** The same file as an archive of another kind. */
 const archive = ({ path }: NarSourcePlan): TarSourcePlan => ({ kind: 'tar', path })
@@ -26,7 +26,7 @@ async function* openNar(
   context: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const source = narOpener.nameOf(plan)
-  const reader = new NarReader(openArchive(plan.path, source, context), source)
+  const reader = new NarReader(openSourceArchive(plan.path, source, context), source)
   try {
     const start = await reader.peekNumber()
     if (start === NAR_MAGIC.length) {
@@ -53,7 +53,7 @@ async function* openExportStream(
   if (stats?.isFile()) {
     const again = { ...context, retain: undefined }
     const open = (isLast: boolean) =>
-      openArchive(path, source, isLast ? again : { ...again, onRead: undefined })
+      openSourceArchive(path, source, isLast ? again : { ...again, onRead: undefined })
     yield* openExport(open, source, context)
     return
   }

@@ -16,7 +16,7 @@ export const tarOpener: SourceOpener<TarSourcePlan> = {
   nameOf: ({ path }) => (path === STANDARD_INPUT ? 'standard input' : path),
   open(plan, context) {
     const source = this.nameOf(plan)
-    return readTarEntries(openArchive(plan.path, source, context), source)
+    return readTarEntries(openSourceArchive(plan.path, source, context), source)
   },
   inputs: ({ path }) => (path === STANDARD_INPUT ? [] : [{ kind: 'file', path }]),
   async sizeOf({ path }) {
@@ -27,7 +27,7 @@ export const tarOpener: SourceOpener<TarSourcePlan> = {
 }
 
 /** The bytes of an archive, decompressed. It is opened when the first are asked for. */
-export function openArchive(
+export function openSourceArchive(
   path: string,
   source: string,
   { count, signal, ...options }: OpenContext,

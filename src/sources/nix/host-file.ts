@@ -10,7 +10,7 @@ const READ_SIZE = 256 << 10
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 /** Where an error is: `source` as the user named it, `entry` a path in it. */
-export interface Place {
+export interface HostPlace {
   source: string
   entry?: string
 }
@@ -23,7 +23,7 @@ export interface Place {
  */
 export async function* readHostFile(
   path: string | Buffer,
-  place: Place,
+  place: HostPlace,
   { size, followSymlinks = true }: { size?: number; followSymlinks?: boolean } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const handle = await attempt(place, () => open(path, FLAGS | (followSymlinks ? 0 : constants.O_NOFOLLOW)))
@@ -45,7 +45,7 @@ export async function* readHostFile(
 }
 
 /** All of a small file that has to be text. */
-export async function readHostText(path: string, place: Place): Promise<string> {
+export async function readHostText(path: string, place: HostPlace): Promise<string> {
   const bytes = await attempt(place, () => readFile(path))
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -55,7 +55,7 @@ export async function readHostText(path: string, place: Place): Promise<string> 
 }
 
 /** Adds the place to errors of the system. */
-export async function attempt<T>(place: Place, work: () => Promise<T>): Promise<T> {
+export async function attempt<T>(place: HostPlace, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
@@ -63,6 +63,6 @@ export async function attempt<T>(place: Place, work: () => Promise<T>): Promise<
   }
 }
 
-function changed(place: Place, what: string): InputError {
+function changed(place: HostPlace, what: string): InputError {
   return new InputError(`the file changed while it was read: ${what}`, place)
 }

@@ -40,7 +40,7 @@ export class ReferenceScanner {
       this.#search(seam)
     }
     this.#search(bytes)
-    if (bytes.length >= over) this.#tail = bytes.slice(-over)
+    if (bytes.length >= over) this.#tail = new Uint8Array(bytes.subarray(-over))
     else {
       const tail = new Uint8Array(Math.min(over, this.#tail.length + bytes.length))
       const kept = this.#tail.subarray(this.#tail.length - (tail.length - bytes.length))

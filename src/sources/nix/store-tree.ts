@@ -5,7 +5,7 @@ import { lstat, readdir, readlink } from 'node:fs/promises'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import { attempt, readHostFile, type Place } from './host-file.ts'
+import { attempt, readHostFile, type HostPlace } from './host-file.ts'
 import { DIRECTORY_METADATA, EXECUTABLE_METADATA, FILE_METADATA, SYMLINK_METADATA } from './nar-format.ts'
 
 /**
@@ -18,7 +18,7 @@ import { DIRECTORY_METADATA, EXECUTABLE_METADATA, FILE_METADATA, SYMLINK_METADAT
  */
 export async function* readStoreTree(
   host: string,
-  place: Required<Place>,
+  place: Required<HostPlace>,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   // Paths still to do, the next one last.
   const open: { path: ByteString; host: Buffer }[] = [{ path: '', host: Buffer.from(host) }]
@@ -47,7 +47,7 @@ async function readNode(
   path: ByteString,
   host: Buffer,
   stats: BigIntStats,
-  where: Required<Place>,
+  where: Required<HostPlace>,
 ): Promise<SourceEntry> {
   const common = { path, origin: { source: where.source } }
   if (stats.isDirectory()) return { ...common, type: 'directory', ...DIRECTORY_METADATA }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { expected } from '../messages.ts'
 import { fileName, text } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
@@ -92,13 +93,18 @@ const publicKey = text(
 
 const storePath = text('a store path like "/nix/store/<hash>-<name>"', /^[^\n\0]+$/)
 
+const PATHS = 'a list of store paths, or the path of a file with one a line'
+
 const nixPaths = z
   .strictObject({
     closureInfo: fileName
       .optional()
       .describe('A directory of closureInfo: its store-paths, verified with its registration.'),
     paths: z
-      .union([z.array(storePath).min(1, 'expected at least one store path, found none'), fileName])
+      .union(
+        [z.array(storePath).min(1, 'expected at least one store path, found none'), fileName],
+        expected(PATHS),
+      )
       .optional()
       .describe('Store paths: a list, or a file with one a line; with "binaryCache" also hashes or names.'),
     store: fileName

@@ -98,7 +98,7 @@ describe.skipIf(!canRun)('a closure', () => {
       expect(closure.some((each) => `/${toLatin1(path)}/`.startsWith(`${each}/`))).toBe(true)
       expect({ type, uid, gid, mtime, xattrs }).toMatchObject({
         ...{ uid: 0, gid: 0, mtime: { sec: 1, nsec: 0 }, xattrs: undefined },
-        type: expect.stringMatching(/^(file|directory|symlink)$/),
+        type: expect.stringMatching(/^(file|directory|symlink)$/) as string,
       })
       expect([0o444, 0o555, 0o777]).toContain(mode)
     }
