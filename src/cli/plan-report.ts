@@ -11,6 +11,7 @@ import type {
   PlannedStorage,
   PlannedSubvolume,
 } from '../spec/image-plan.ts'
+import type { PlannedNixPaths } from '../spec/sources/nix.ts'
 import type { PlannedSource } from '../spec/sources/types.ts'
 import { bytesText, columns } from './units.ts'
 
@@ -139,7 +140,8 @@ function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: PlannedRule
 function sourceText(source: PlannedSource): string {
   const { kind, to, from, strip, include = [], exclude = [], owner, mode, clampTime } = source
   const what = (source as unknown as Record<string, unknown>)[kind]
-  const name = typeof what === 'string' ? ` ${what}` : ''
+  const text = source.kind === 'nix' ? nixText(source.nix) : what
+  const name = typeof text === 'string' ? ` ${text}` : ''
   const keys = [
     ...(from === undefined ? [] : [`from ${from}`]),
     ...(strip === undefined ? [] : [`strip ${strip}`]),
@@ -151,6 +153,12 @@ function sourceText(source: PlannedSource): string {
   ]
   const changes = keys.length === 0 ? '' : `, ${display(keys.join(', '))}`
   return `${kind}${name}${to === '/' ? '' : ` -> ${display(to)}`}${changes}`
+}
+
+function nixText({ closureInfo, paths, store, binaryCache }: PlannedNixPaths): string {
+  if (closureInfo !== undefined) return `closureInfo ${closureInfo}`
+  const what = typeof paths === 'string' ? paths : paths!.join(' ')
+  return `${what} from ${binaryCache ?? store}`
 }
 
 function storageText({ nodatacow, compression, bootFiles }: PlannedStorage): string {

@@ -1,10 +1,12 @@
 /** Nix archives, and streams of `nix-store --export`: files, named pipes and standard input. */
 import { stat } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
+import { FOREIGN_START, foreignFormatOf } from '../../lib/foreign-format.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { NarSourcePlan } from '../../spec/sources/nar.ts'
 import type { TarSourcePlan } from '../../spec/sources/tar.ts'
-import { NAR_MAGIC } from '../nix/nar-format.ts'
+import { isExportStart } from '../nix/export-stream.ts'
+import { isNarStart, NAR_START } from '../nix/nar-encoder.ts'
 import { NarReader } from '../nix/nar-reader.ts'
 import { openExport } from '../nix/nix-source.ts'
 import { FileSpool } from '../spool.ts'
@@ -28,14 +30,19 @@ async function* openNar(
   const source = narOpener.nameOf(plan)
   const reader = new NarReader(openSourceArchive(plan.path, source, context), source)
   try {
-    const start = await reader.peekNumber()
-    if (start === NAR_MAGIC.length) {
+    const start = await reader.peek(NAR_START.length)
+    if (isNarStart(start)) {
       yield* reader.entries()
       await reader.expectEnd()
-    } else if (start === 0 || start === 1) {
+    } else if (isExportStart(start)) {
       yield* openExportStream(plan, source, reader, context)
     } else {
-      throw new InputError('expected a Nix archive (NAR) or the output of nix-store --export', { source })
+      const found = foreignFormatOf(await reader.peek(FOREIGN_START))
+      const expected = 'expected a Nix archive (NAR) or the output of nix-store --export'
+      throw new InputError(found === undefined ? expected : `this is ${found}: ${expected}`, {
+        source,
+        offset: 0,
+      })
     }
   } finally {
     await reader.close()

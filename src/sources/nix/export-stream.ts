@@ -7,6 +7,7 @@ import type { SourceEntry } from '../../file-tree/entry.ts'
 import { InputError } from '../../lib/errors.ts'
 import { toDisplay, toLatin1 } from '../../lib/byte-string.ts'
 import { Digest, digestedTree } from './nar-digest.ts'
+import { isNarStart } from './nar-encoder.ts'
 import { NarReader } from './nar-reader.ts'
 import { storePathName, type StorePathInfo } from './store-path.ts'
 
@@ -15,6 +16,15 @@ const EXPORT_MAGIC = 0x4558494e
 const MAX_PATH = 1024
 const MAX_REFERENCES = 10_000_000
 const MAX_SIGNATURE = 65536
+
+/** Whether bytes are the beginning of such a stream, which may be an empty one. */
+export function isExportStart(bytes: Uint8Array): boolean {
+  const isNumber = bytes.length >= LENGTH && bytes.subarray(1, LENGTH).every((byte) => byte === 0)
+  return (
+    isNumber &&
+    (bytes[0] === 1 ? isNarStart(bytes.subarray(LENGTH)) : bytes[0] === 0 && bytes.length === LENGTH)
+  )
+}
 
 /** What a stream says of its store paths, in its order. @throws InputError when it is damaged or truncated */
 export async function scanExport(

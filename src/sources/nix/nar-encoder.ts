@@ -1,5 +1,5 @@
 /** Writes NARs, as `nix-store --dump` does. */
-import { fromBytes, toBytes, toDisplay, toLatin1, type ByteString } from '../../lib/byte-string.ts'
+import { toBytes, toDisplay, toLatin1, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
@@ -98,8 +98,7 @@ export async function* writeNar(
 /** The first bytes of every NAR. */
 export const NAR_START = toBytes(MAGIC)
 
-/** Whether bytes are the beginning of a NAR; of fewer than its first string has: whether they can be. */
+/** Whether bytes are the beginning of a NAR, or all of it that is there. */
 export function isNarStart(bytes: Uint8Array): boolean {
-  const length = Math.min(bytes.length, NAR_START.length)
-  return fromBytes(bytes, 0, length) === fromBytes(NAR_START, 0, length)
+  return bytes.subarray(0, NAR_START.length).every((byte, i) => byte === NAR_START[i])
 }

@@ -105,12 +105,11 @@ export class NarReader {
     }
   }
 
-  /** The next number, which is not passed. */
-  async peekNumber(): Promise<number> {
-    await this.need(LENGTH)
-    const number = this.number('a Nix archive')
-    this.#reader.at -= LENGTH
-    return number
+  /** The next bytes, as far as there are as many; they are not passed. */
+  async peek(length: number): Promise<Uint8Array> {
+    await this.need(length)
+    const { buffer, at, available } = this.#reader
+    return buffer.subarray(at, at + Math.min(available, length))
   }
 
   /** All bytes that are left. */

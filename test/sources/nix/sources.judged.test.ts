@@ -123,10 +123,13 @@ describe.skipIf(!canRun)('a closure', () => {
     expect(await expectClosure(nix({ closureInfo: at('info'), registration: false }))).toBeUndefined()
   })
 
-  test.each(['none', 'gzip', 'zstd', 'br'])('of a binary cache, compression %s', async (compression) => {
-    const registration = readFileSync(at('info/registration'), 'utf8')
-    expect(await expectClosure(cache(`cache-${compression}`))).toBe(registration)
-  })
+  test.each(['none', 'gzip', 'zstd', 'br', 'bzip2', 'xz'])(
+    'of a binary cache, compression %s',
+    async (compression) => {
+      const registration = readFileSync(at('info/registration'), 'utf8')
+      expect(await expectClosure(cache(`cache-${compression}`))).toBe(registration)
+    },
+  )
 
   test('of a binary cache by hash and by name, signed', async () => {
     const key = readFileSync(at('public'), 'utf8').trim()
@@ -137,6 +140,12 @@ describe.skipIf(!canRun)('a closure', () => {
     await expect(read(cache('cache-zstd', { trustedKeys: [wrong] }))).rejects.toThrow(
       /cache-zstd: entry "\/nix\/store\/.*": is not signed by a trusted key$/,
     )
+  })
+
+  test('of a binary cache by examples/nix-cache.mjs', async () => {
+    const program = join(import.meta.dirname, '../../../examples/nix-cache.mjs')
+    const output = await outputOf(process.execPath, [program, at('cache-xz'), 'app', at('example.img')])
+    expect(output.toString()).toMatch(/^2 store paths, 1\d lines for nix-store --load-db\n$/)
   })
 
   test('of nix-store --export, from a file and compressed', async () => {
