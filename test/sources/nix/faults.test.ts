@@ -24,6 +24,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const bytes = (...strings: string[]) =>
   Buffer.from(strings.map((each) => narString(each) as string).join(''), 'latin1')
+const HASH = expect.stringMatching(/^[0-9a-f]{64}$/) as string
 const number = (value: number) => Buffer.from(narLength(value) as string, 'latin1')
 const narOf = (text: string) => bytes('nix-archive-1', '(', 'type', 'regular', 'contents', text, ')')
 const sha256 = (data: Uint8Array) => `sha256:${createHash('sha256').update(data).digest('hex')}`
@@ -178,8 +179,8 @@ describe('a store', () => {
       'nix-path-registration',
     ])
     expect(registrationOf(entries).split('\n')).toEqual([
-      ...[`/nix/store/${A}`, expect.stringMatching(/^[0-9a-f]{64}$/), '328', '', '1', `/nix/store/${B}`],
-      ...[`/nix/store/${B}`, expect.stringMatching(/^[0-9a-f]{64}$/), '168', '', '1', `/nix/store/${A}`, ''],
+      ...[`/nix/store/${A}`, HASH, '328', '', '1', `/nix/store/${B}`],
+      ...[`/nix/store/${B}`, HASH, '168', '', '1', `/nix/store/${A}`, ''],
     ])
   })
 
