@@ -38,7 +38,6 @@ export function ensureDependencies() {
 
 /** Modules of src/ that are made from packages, and what makes them. */
 const GENERATED = {
-  'src/lib/zstd/wasm-module.ts': 'scripts/make-zstd-wasm.mjs',
   'src/lib/xz/wasm-module.ts': 'scripts/make-xz-wasm.mjs',
 }
 

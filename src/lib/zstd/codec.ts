@@ -172,10 +172,9 @@ async function loadWasm(): Promise<Zstd> {
     compressBound,
     createCompressor(level) {
       checkLevel(level)
-      const context = wasm.createContext()
       return {
         compress: (target, source) =>
-          copyInto(target, wasm.compress(context, source, compressBound(source.length), level)),
+          copyInto(target, wasm.compress(source, compressBound(source.length), level)),
       }
     },
     decompress: (bytes, maxSize) => wasm.decompress(bytes, checkFrame(bytes, maxSize)).slice(),

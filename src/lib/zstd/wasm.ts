@@ -7,68 +7,48 @@ declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: object } }>
 }
 
-/** Exports of the module, by the names that its build gave them. Addresses and sizes are in bytes. */
+/** Exports of the module (scripts/zstd-wasm.c). Addresses and sizes are in bytes; a result below 0 is an error. */
 interface Exports {
-  /** memory */
-  f: { buffer: ArrayBuffer; grow(pages: number): number }
-  /** Initialises the module. (__wasm_call_ctors) */
-  g(): void
-  /** ZSTD_isError */
-  h(result: number): number
-  /** ZSTD_createCCtx */
-  j(): number
-  /** ZSTD_compress_usingDict */
-  l(
+  memory: { buffer: ArrayBuffer }
+  /** 0 when there is no memory for it, as with `malloc`. */
+  createCCtx(): number
+  createDCtx(): number
+  /** ZSTD_compressCCtx */
+  compress(
     cctx: number,
     target: number,
     capacity: number,
     source: number,
     size: number,
-    dict: number,
-    dictSize: number,
     level: number,
   ): number
-  /** ZSTD_decompress */
-  r(target: number, capacity: number, source: number, size: number): number
-  /** malloc */
-  s(size: number): number
-  /** free */
-  t(address: number): void
+  /** ZSTD_decompressDCtx */
+  decompress(dctx: number, target: number, capacity: number, source: number, size: number): number
+  malloc(size: number): number
+  free(address: number): void
 }
-
-const PAGE_SIZE = 65536
-/** (ZSTD_error_dstSize_tooSmall and others are negative numbers as a size_t) */
-const errorCode = (result: number) => -(result | 0)
 
 /** libzstd in a memory of its own, which grows with the largest piece that goes through it. */
 export class WasmZstd {
   readonly #exports: Exports
+  readonly #cctx: number
+  readonly #dctx: number
   /** Memory for the source and for the result. */
   #source = { address: 0, size: 0 }
   #target = { address: 0, size: 0 }
 
   private constructor(exports: Exports) {
     this.#exports = exports
+    this.#cctx = exports.createCCtx()
+    this.#dctx = exports.createDCtx()
+    if (this.#cctx === 0 || this.#dctx === 0) throw new RangeError('zstd: no memory for its contexts')
   }
 
   static async load(): Promise<WasmZstd> {
     const stored = Uint8Array.from(atob(MODULE_BASE64), (character) => character.charCodeAt(0))
     const module = inflateSync(stored, { out: new Uint8Array(MODULE_SIZE) })
-    const abort = () => {
-      throw new Error('zstd: the WebAssembly module aborted')
-    }
-    const resize = (size: number) => grow(exports.f, size >>> 0)
-    // abort, the end of a program, its timers: none is called by compression and decompression.
-    const imports = { a: { a: abort, b: abort, c: abort, d: abort, e: resize } }
-    const { instance } = await WebAssembly.instantiate(module, imports)
-    const exports = instance.exports as Exports
-    exports.g()
-    return new WasmZstd(exports)
-  }
-
-  /** A context that keeps its tables between the pieces it compresses; 0 when there is no memory for it. */
-  createContext(): number {
-    return this.#exports.j()
+    const { instance } = await WebAssembly.instantiate(module, {})
+    return new WasmZstd(instance.exports as Exports)
   }
 
   /**
@@ -78,9 +58,9 @@ export class WasmZstd {
    * @returns a view that is valid until the next call
    * @throws Error with the code of libzstd
    */
-  compress(context: number, source: Uint8Array, capacity: number, level: number): Uint8Array {
+  compress(source: Uint8Array, capacity: number, level: number): Uint8Array {
     return this.#run(source, capacity, (from, to) =>
-      this.#exports.l(context, to, capacity, from, source.length, 0, 0, level),
+      this.#exports.compress(this.#cctx, to, capacity, from, source.length, level),
     )
   }
 
@@ -91,37 +71,28 @@ export class WasmZstd {
    * @throws Error with the code of libzstd
    */
   decompress(source: Uint8Array, capacity: number): Uint8Array {
-    return this.#run(source, capacity, (from, to) => this.#exports.r(to, capacity, from, source.length))
+    return this.#run(source, capacity, (from, to) =>
+      this.#exports.decompress(this.#dctx, to, capacity, from, source.length),
+    )
   }
 
   #run(source: Uint8Array, capacity: number, work: (from: number, to: number) => number): Uint8Array {
     this.#source = this.#reserve(this.#source, source.length)
     this.#target = this.#reserve(this.#target, capacity)
-    const memory = this.#exports.f
+    const { memory } = this.#exports
     new Uint8Array(memory.buffer).set(source, this.#source.address)
     const result = work(this.#source.address, this.#target.address)
-    if (this.#exports.h(result) !== 0) throw new Error(`zstd: error ${errorCode(result)}`)
+    if (result < 0) throw new Error(`zstd: error ${-result}`)
     return new Uint8Array(memory.buffer, this.#target.address, result)
   }
 
   /** Makes an area of memory larger when it is too small. */
   #reserve(area: { address: number; size: number }, size: number): { address: number; size: number } {
     if (area.size >= size && area.address !== 0) return area
-    if (area.address !== 0) this.#exports.t(area.address)
+    if (area.address !== 0) this.#exports.free(area.address)
     area.address = 0
-    const address = this.#exports.s(Math.max(1, size))
+    const address = this.#exports.malloc(Math.max(1, size))
     if (address === 0) throw new RangeError(`zstd: no memory for ${size} bytes`)
     return { address, size }
-  }
-}
-
-/** Called by malloc when its memory is full. */
-function grow(memory: Exports['f'], size: number): number {
-  const pages = Math.ceil((size - memory.buffer.byteLength) / PAGE_SIZE)
-  try {
-    memory.grow(Math.max(0, pages))
-    return 1
-  } catch {
-    return 0
   }
 }
