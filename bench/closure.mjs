@@ -1,7 +1,8 @@
 /**
  * The whole job, from closure.tar to a compressed image: diskwright beside the best pipeline of separate tools that
  * needs no root (tar under fakeroot, mkfs.btrfs --rootdir, mkfs.vfat, sfdisk, dd, zstd), and beside root with a
- * loop mount. They take turns; the figures are medians.
+ * loop mount. They take turns; the figures are medians. What they leave behind is removed between the turns, which is not
+ * counted.
  *
  * usage: node bench/closure.mjs [--rounds 5] [--tar closure.tar] [--mkfs mkfs.btrfs] [--no-loop] [--bound]
  *
@@ -17,7 +18,16 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, CLOSURE, expectTar, lowerBound } from './diskwright.mjs'
-import { compare, inTemporaryFolder, machine, mib, runOnce, seconds, table } from './measure.mjs'
+import {
+  compare,
+  inTemporaryFolder,
+  machine,
+  mib,
+  runOnce,
+  seconds,
+  settleMachine,
+  table,
+} from './measure.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -44,7 +54,6 @@ const ASSEMBLE = `
 `
 
 const ROOTLESS = `set -e
-  rm -rf root btrfs.img out.img.zst
   mkdir root
   cat > in-fakeroot.sh <<'SCRIPT'
 set -e
@@ -57,11 +66,10 @@ SCRIPT
   fakeroot sh in-fakeroot.sh
   ${ASSEMBLE}
   zstd --quiet -3 -T0 out.img -o out.img.zst
-  chmod -R u+w root && rm -rf root
 `
 
 const LOOP_MOUNT = `set -e
-  rm -f btrfs.img out.img.zst && mkdir -p mnt
+  mkdir -p mnt
   truncate -s 8G btrfs.img && "$MKFS" --quiet btrfs.img
   mount -o loop,compress=zstd:3 btrfs.img mnt
   for path in ${SUBVOLUMES.join(' ')}; do btrfs subvolume create mnt/$path > /dev/null; done
@@ -92,7 +100,7 @@ await inTemporaryFolder((folder) => {
     ...(hasRoot ? { 'root: loop mount, tar, zstd': shell(LOOP_MOUNT) } : {}),
     ...(options.bound ? { [LOWER_BOUND]: () => lowerBound(options.tar) } : {}),
   }
-  const results = compare(contestants, Number(options.rounds))
+  const results = compare(contestants, Number(options.rounds), () => settleMachine(folder))
   const bound = results.get(LOWER_BOUND)
   results.delete(LOWER_BOUND)
   const ours = results.get('diskwright')

@@ -73,6 +73,8 @@ const TOUCH = 'for (let i = 0; i < 3; i++) Buffer.alloc(2 ** 31 - 1, 1)'
  * @param folder its files are removed
  */
 export function settleMachine(folder) {
+  // Directories of a Nix store cannot be written to.
+  spawnSync('chmod', ['-R', 'u+w', folder])
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true, force: true })
   spawnSync('sync')
   spawnSync(process.execPath, ['-e', TOUCH])
