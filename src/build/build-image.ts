@@ -1,3 +1,5 @@
+import type { Replacement } from '../file-tree/merge.ts'
+import { toDisplay } from '../lib/byte-string.ts'
 import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
@@ -40,7 +42,7 @@ import type { ImageSpec } from '../spec/image-spec.ts'
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   checkBuildOptions(options)
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
-  const { outputLevel, onProgress, onFinding, signal } = options
+  const { outputLevel, onProgress, onFinding, onReplace, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()
   const plan = await resolvePlan(spec, {
@@ -70,7 +72,19 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     await sink.reserve(0, Mbr.size)
-    const context = { workers, progress, profiler, signal, openFiles, onFinding: report }
+    let replaced = 0
+    const context = {
+      workers,
+      progress,
+      profiler,
+      signal,
+      openFiles,
+      onFinding: report,
+      onReplace: ({ path, type, by, origin }: Replacement) => {
+        replaced++
+        onReplace?.({ path: `/${toDisplay(path)}`, type, by, source: origin.source })
+      },
+    }
     const written = await writePartitions(plan, sink, context)
     await sink.patch(0, partitionTable(plan, written))
     for (const warning of await checkBoot(plan, written)) report(warning)
@@ -86,6 +100,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
       outputSize: bytes,
       table: { type: 'mbr', diskId: formatDiskId(plan.table.diskId) },
       partitions,
+      replaced,
       findings,
       ...(profiler && { profile: profiler.result() }),
     }

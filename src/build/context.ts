@@ -4,6 +4,7 @@ import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { StoreRegistry } from '../sources/nix/registry.ts'
+import type { Replacement } from '../file-tree/merge.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 
@@ -16,6 +17,8 @@ export interface BuildContext {
   signal: AbortSignal | undefined
   /** Files that sources have opened, and whose content may not be read yet. */
   openFiles: FileHandle[]
+  /** Called with every entry of an earlier source whose place another one takes. */
+  onReplace: (replacement: Replacement) => void
   /** Called with what the user should know although the build goes on. */
   onFinding: OnFinding
 }

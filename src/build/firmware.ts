@@ -20,7 +20,10 @@ export async function* firmwareEntries(
   context: BuildContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   if (directory !== undefined) {
-    for await (const entry of await readSource({ kind: 'directory', path: directory, to: '' }, context)) {
+    for await (const entry of await readSource(
+      { kind: 'directory', path: directory, to: '', merge: 'follow' },
+      context,
+    )) {
       context.progress.entries++
       if (entry.path === '' || isFirmwareFile(entry.path, versions)) yield entry
     }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
+import type { EntryType } from '../file-tree/entry.ts'
 import type { Finding } from '../lib/finding.ts'
 import {
   ABORT_SIGNAL,
@@ -38,10 +39,24 @@ export interface BuildOptions {
   onProgress?: ((progress: Progress) => void) | undefined
   /** Called with each finding of the result as it is made. */
   onFinding?: ((finding: Finding) => void) | undefined
+  /** Called with each entry of a source whose place an entry of a later one takes. */
+  onReplace?: ((replaced: ReplacedEntry) => void) | undefined
   /** Measure where the time goes: `profile` of the result. */
   profile?: boolean | undefined
   /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined
+}
+
+/** An entry whose place another one took. */
+export interface ReplacedEntry {
+  /** Path in the partition, with a leading slash. */
+  path: string
+  /** What was there. */
+  type: EntryType
+  /** What is there now. */
+  by: EntryType
+  /** The source that it comes from. */
+  source: string
 }
 
 export interface Progress {
@@ -67,6 +82,7 @@ const OPTIONS: OptionTable<BuildOptions> = {
   baseDirectory: PATH,
   onProgress: FUNCTION,
   onFinding: FUNCTION,
+  onReplace: FUNCTION,
   profile: BOOLEAN,
   signal: ABORT_SIGNAL,
 }

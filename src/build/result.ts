@@ -17,6 +17,8 @@ export interface BuildResult {
   }
   /** In the order of their numbers. */
   partitions: PartitionResult[]
+  /** Number of entries whose place entries of later sources took. */
+  replaced: number
   /** Warnings and notices: what may keep the image from booting, rules of the description that match nothing. */
   findings: Finding[]
   /** With the option `profile` only. */

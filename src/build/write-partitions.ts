@@ -35,12 +35,14 @@ export async function writePartitions(
       for await (const entry of writer.ownEntries()) await writer.add(entry)
       const registries = new StoreRegistries()
       for (const source of partition.sources) {
+        writer.beginSource(source.merge)
         for await (const entry of await readSource(source, context, registries.of(source.to))) {
           context.progress.entries++
           const adding = writer.add({ entry, to: source.to })
           if (adding !== undefined) await adding
         }
       }
+      writer.beginSource('replace')
       system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
       if (partition === last) {
         for (const entry of system?.bootFiles() ?? []) await writer.add({ entry })

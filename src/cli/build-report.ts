@@ -15,8 +15,12 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
   const notes = result.findings
     .map(({ severity, where, message }) => `${severity}: ${where}: ${message}\n`)
     .join('')
+  const replaced =
+    result.replaced === 0
+      ? ''
+      : `${countText(result.replaced, 'entry', 'entries')} replaced by later sources\n`
   const profile = result.profile === undefined ? '' : profileText(result.profile)
-  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${notes}${profile}`
+  return `${output}: ${size}, in ${secondsText(seconds)}\n${columns(rows, '  ')}\n${replaced}${notes}${profile}`
 }
 
 function profileText(profile: BuildProfile): string {

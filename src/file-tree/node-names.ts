@@ -30,6 +30,11 @@ export class NodeNames {
   /** Rows by their hash, plus one; 0 where there is none. At most half of them are taken. */
   #slots = new Uint32Array(4096)
 
+  /** Number of names. */
+  get length(): number {
+    return this.#texts.length
+  }
+
   /** The row of a name in a directory; NONE when there is none. The name is a part of `path`. */
   find(directory: number, path: ByteString, start = 0, end = path.length): number {
     const mask = this.#slots.length - 1

@@ -47,6 +47,11 @@ export class NodeTable<Content> {
   readonly #targets = new ByteStringTable()
   readonly #storagePlans: StoragePlan[] = []
 
+  /** Number of nodes. */
+  get length(): number {
+    return this.#length
+  }
+
   addDirectory({ metadata, ...parts }: NewDirectory): DirectoryNode<Content> {
     const id = this.#push('directory', metadata, this.#directories.length)
     const directory = new Directory(this, id, parts)

@@ -2,6 +2,7 @@
 import type { ByteString } from '../lib/byte-string.ts'
 import type { SourceEntry, Timestamp } from './entry.ts'
 import type { EntryRules } from './entry-rules.ts'
+import type { Replacement } from './merge.ts'
 import type { StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
 
@@ -22,6 +23,8 @@ export interface TreeOptions<Content> {
   pathStorage?: ReadonlyMap<ByteString, StoragePlan>
   /** Changes to entries before they enter the tree; they exclude no subvolume's root. */
   rules?: EntryRules | undefined
+  /** Called with every entry of an earlier source whose place another one takes. */
+  onReplace?: ((replacement: Replacement) => void) | undefined
   /** Says why the writer cannot store an entry; called with every entry, after the rules. */
   problemOf?: (entry: SourceEntry) => string | undefined
 }

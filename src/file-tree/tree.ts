@@ -8,6 +8,8 @@ import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
 import { isExcluded, type RuleScope } from './entry-rules.ts'
 import { canShare, HardLinks } from './hard-links.ts'
+import { LinkedPaths } from './linked-paths.ts'
+import type { MergeRule } from './merge.ts'
 import { NONE } from './node-names.ts'
 import type { DirectoryNode, FileNode } from './node.ts'
 import { NodeTable } from './node-table.ts'
@@ -58,6 +60,10 @@ export class FileTree<Content> {
    * replaces a directory belongs to the parent of that one, which is remembered instead.
    */
   #lastParent: { path: ByteString; directory: DirectoryNode<Content> } | undefined
+  readonly #links: LinkedPaths
+  #merge: MergeRule = 'replace'
+  /** Nodes and names that were there when the current source began. */
+  #earlier = { nodes: 0, names: 0 }
 
   constructor(options: TreeOptions<Content>) {
     this.#options = options
@@ -73,6 +79,7 @@ export class FileTree<Content> {
     const { pathStorage, rules } = options
     this.#pathStorage = pathStorage?.size ? pathStorage : undefined
     const rootVolume = this.#subvolumes.get('')
+    this.#links = new LinkedPaths(this.nodes)
     if (rootVolume === undefined) throw new Error('no subvolume has the path ""')
     this.root = this.#newDirectory('', {
       metadata: this.#impliedMetadata(rules?.rootChanges),
@@ -85,22 +92,30 @@ export class FileTree<Content> {
     }
   }
 
+  /** Tells what comes next from what there is: the entries of another source, and how they meet those. */
+  beginSource(merge: MergeRule): void {
+    this.#merge = merge
+    this.#earlier = { nodes: this.nodes.length, names: this.nodes.names.length }
+  }
+
   /**
-   * Puts an entry at its path below `to`. A later entry replaces an earlier one of the same path, but a
-   * directory over a directory only sets its metadata. Missing parents are made.
+   * Puts an entry at its path below `to`. A later entry of a source replaces an earlier one of the same path, but a
+   * directory over a directory only sets its metadata; what other sources brought it meets as `beginSource` says. A
+   * path goes through symlinks of the tree, and never out of it. Missing parents are made.
    *
    * @throws InputError when the path leads through something that is no directory, when a hard link's target
    *   does not exist, is left out, or is a directory, when a subvolume's directory would be replaced, when a rule
    *   wants of a hard link what its inode does not have, or when there is a problem (TreeOptions)
    */
   add(entry: SourceEntry, to: ByteString = ''): Promise<void> | void {
-    const path = join(to, entry.path)
-    if (path === '') {
+    const given = join(to, entry.path)
+    if (given === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
       this.nodes.setMetadata(this.root.id, this.#changed(entry, this.#options.rules?.rootChanges))
       return
     }
-    if (path.length > MAX_PATH) throw fail(`a path of ${path.length} bytes; ${MAX_PATH} are allowed`, entry)
+    if (given.length > MAX_PATH) throw fail(`a path of ${given.length} bytes; ${MAX_PATH} are allowed`, entry)
+    const path = this.#realPath(given, entry.origin, entry.path)
     if (this.#options.rules?.exclude && this.#isExcluded(path)) return
     const place = this.#placeOf(path, entry.origin, entry.path)
     const { parent, start, existing } = place
@@ -109,13 +124,44 @@ export class FileTree<Content> {
     const isDirectory = existing !== NONE && this.nodes.typeOf(existing) === 'directory'
     if (entry.type === 'directory') {
       if (isDirectory) this.nodes.setMetadata(existing, metadata)
+      else if (existing !== NONE && this.#isEarlier(place) && this.#meet(place, entry)) return
       else this.#put(place, this.#childDirectory(parent, path, path.slice(start), metadata).id)
       return
     }
     if (isDirectory) this.#refuseToReplaceSubvolume(path, entry)
+    if (existing !== NONE && this.#isEarlier(place)) this.#meet(place, entry)
     const node = this.#leaf(entry, to, place, metadata, changes)
     if (typeof node === 'number') this.#put(place, node)
     else return node.then((id) => this.#put(place, id))
+  }
+
+  /** Whether an earlier source brought what is at a place. */
+  #isEarlier({ row, existing }: Place<Content>): boolean {
+    return row < this.#earlier.names && existing < this.#earlier.nodes
+  }
+
+  /**
+   * An entry meets one of an earlier source, which is no directory where it is one itself.
+   *
+   * @returns whether the entry goes through a symlink, and changes nothing
+   * @throws InputError when it may not take its place
+   */
+  #meet({ path, existing }: Place<Content>, entry: SourceEntry): boolean {
+    const type = this.nodes.typeOf(existing)
+    if (this.#merge === 'refuse') {
+      throw fail(`an earlier source has a ${type} there, and "merge" is "refuse"`, entry)
+    }
+    if (this.#merge === 'follow') {
+      if (entry.type === 'directory' && type === 'symlink' && this.#links.isDirectory(path)) return true
+      if (type === 'directory' && this.nodes.namesIn(existing).size > 0) {
+        throw fail(
+          `an earlier source has a directory there that is not empty, which only "merge": "replace" gives up`,
+          entry,
+        )
+      }
+    }
+    this.#options.onReplace?.({ path, type, by: entry.type, origin: entry.origin })
+    return false
   }
 
   /** A node for anything but a directory. */
@@ -136,7 +182,7 @@ export class FileTree<Content> {
       }
       case 'hardlink': {
         const storage = this.#storageAt(path, parent.storage, changes)
-        return this.#link(entry, join(to, entry.target), path, storage, changes)
+        return this.#link(entry, this.#targetOf(entry, to), path, storage, changes)
       }
       case 'symlink':
         return this.nodes.addSymlink(metadata, entry.target)
@@ -159,7 +205,7 @@ export class FileTree<Content> {
     { metadata, storage, content }: Pick<FileNode<Content>, 'metadata' | 'storage' | 'content'>,
     origin: EntryOrigin,
   ): void {
-    const place = this.#placeOf(path, origin, path)
+    const place = this.#placeOf(this.#realPath(path, origin, path), origin, path)
     if (place.existing !== NONE) {
       throw fail(`the sources have a ${this.nodes.typeOf(place.existing)} there`, { origin, path })
     }
@@ -178,7 +224,7 @@ export class FileTree<Content> {
     metadata: EntryMetadata,
     origin: EntryOrigin,
   ): Promise<void> {
-    const place = this.#placeOf(path, origin, path)
+    const place = this.#placeOf(this.#realPath(path, origin, path), origin, path)
     const { parent, start, existing } = place
     if (existing !== NONE && this.nodes.typeOf(existing) === 'directory') {
       throw fail('is a directory', { origin, path })
@@ -192,7 +238,22 @@ export class FileTree<Content> {
     this.#put(place, this.nodes.addFile(changed, storage, content))
   }
 
-  /** Finds the directory that a path lies in; it is made where it is missing. */
+  /**
+   * The path without symlinks on the way to its last name.
+   *
+   * @throws InputError when a symlink leads nowhere
+   */
+  #realPath(path: ByteString, origin: EntryOrigin, entryPath: ByteString): ByteString {
+    const slash = path.lastIndexOf('/')
+    if (slash === -1) return path
+    const last = this.#lastParent
+    if (last?.path.length === slash && path.startsWith(toLatin1(last.path))) return path
+    const { path: real, problem } = this.#links.realPath(path)
+    if (problem !== undefined) throw fail(problem, { origin, path: entryPath })
+    return real
+  }
+
+  /** Finds the directory that a path lies in, which goes through no symlink; it is made where it is missing. */
   #placeOf(path: ByteString, origin: EntryOrigin, entryPath: ByteString): Place<Content> {
     const slash = path.lastIndexOf('/')
     const parent = this.#directoryAt(path.slice(0, Math.max(0, slash)), origin, entryPath)
@@ -218,6 +279,11 @@ export class FileTree<Content> {
     const problem = this.#options.problemOf?.(changed)
     if (problem !== undefined) throw fail(problem, entry)
     return changed
+  }
+
+  /** The path of what a hard link leads to. */
+  #targetOf(entry: SourceEntry & { type: 'hardlink' }, to: ByteString): ByteString {
+    return this.#links.realPath(join(to, entry.target)).path
   }
 
   /** The node a hard link leads to. */

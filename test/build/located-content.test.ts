@@ -60,7 +60,7 @@ test('content that is read as it streams by is the same, located or not', async 
     const located: number[] = []
     const read: number[] = []
     const entries = openSource(
-      { kind: 'tar', path, to: '' },
+      { kind: 'tar', path, to: '', merge: 'follow' },
       { retain: (file) => void retained.push(file), onRead: (bytes) => void read.push(bytes) },
     )
     let index = 0

@@ -34,7 +34,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const source = (path: string, kind: 'tar' | 'directory' = 'tar') => ({ kind, path, to: 'ignored' })
+const source = (path: string, kind: 'tar' | 'directory' = 'tar') => ({
+  kind,
+  path,
+  to: 'ignored',
+  merge: 'follow' as const,
+})
 
 /** Files of the test's folder that this process has open (Linux tells). */
 function openFiles(): string[] {

@@ -9,6 +9,7 @@ import type { SourceEntry } from '../../file-tree/entry.ts'
 import { TreeView } from '../../file-tree/tree-view.ts'
 import { contentLength, type FileContent } from '../../file-tree/file-content.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
+import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree } from '../../file-tree/tree.ts'
 import type { BtrfsFileSystemPlan, SubvolumePlan } from '../../spec/plan.ts'
 import { WriterBootView } from './boot-view.ts'
@@ -45,6 +46,8 @@ export interface BtrfsWriterOptions {
   name: string
   /** Prefix of the plan's JSON paths: `partitions[1].`. Default: none. */
   jsonPath?: string
+  /** Called with every entry of an earlier source whose place another one takes. */
+  onReplace?: ((replacement: Replacement) => void) | undefined
 }
 
 /** Every block and item is of this generation: a file system that has seen one transaction. */
@@ -72,7 +75,7 @@ export class BtrfsWriter {
   constructor(
     plan: BtrfsFileSystemPlan,
     sink: ImageSink,
-    { encoder, decompress, hash, signal, name, jsonPath = '' }: BtrfsWriterOptions,
+    { encoder, decompress, hash, signal, name, jsonPath = '', onReplace }: BtrfsWriterOptions,
   ) {
     this.#plan = plan
     this.#ids = {
@@ -120,8 +123,14 @@ export class BtrfsWriter {
       subvolumes: plan.subvolumes,
       pathStorage: new Map(plan.paths.map((rule) => [rule.path, rule])),
       rules: this.#rules,
+      onReplace,
       problemOf: (entry) => entryProblem(entry, limits),
     })
+  }
+
+  /** (FileTree.beginSource) */
+  beginSource(merge: MergeRule): void {
+    this.#tree.beginSource(merge)
   }
 
   /**

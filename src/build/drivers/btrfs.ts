@@ -23,7 +23,7 @@ export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
 async function openBtrfsPartition(
   plan: BtrfsPlan,
   sink: ImageSink,
-  { workers, profiler, progress, onFinding, signal }: BuildContext,
+  { workers, profiler, progress, onFinding, onReplace, signal }: BuildContext,
 ): Promise<PartitionWriter> {
   const { nixos, time } = plan
   const { compress, decompress } = await loadExtentCompression()
@@ -35,6 +35,7 @@ async function openBtrfsPartition(
     decompress,
     hash,
     signal,
+    onReplace,
     name: `partition ${plan.number} (${JSON.stringify(plan.label)})`,
     jsonPath: `partitions[${plan.number - 1}].`,
   })
@@ -43,6 +44,7 @@ async function openBtrfsPartition(
       if (nixos === undefined) return
       for (const entry of standardDirectories(time)) yield { entry }
     },
+    beginSource: (merge) => writer.beginSource(merge),
     add: ({ entry, to = '' }) => writer.add(entry, to),
     async installSystem(bootsHere) {
       if (nixos === undefined) return undefined

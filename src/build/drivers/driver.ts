@@ -2,6 +2,7 @@
 import type { BuildContext } from '../context.ts'
 import type { PartitionResult } from '../result.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { MergeRule } from '../../file-tree/merge.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
@@ -17,13 +18,15 @@ export interface PartitionDriver<Plan extends PartitionPlan = PartitionPlan> {
 }
 
 /**
- * One file system that is being written. Calls come in this order: `add` with each of `ownEntries`, `add` with the
- * entries of the sources, `installSystem`, `add` with boot files of another partition, `finish`, then `bootView`;
+ * One file system that is being written. Calls come in this order: `add` with each of `ownEntries`, `beginSource` and
+ * `add` with the entries of each source, `installSystem`, `add` with boot files of another partition, `finish`, then `bootView`;
  * `close` comes last, in any case.
  */
 export interface PartitionWriter {
   /** Entries that the plan itself asks for, before those of the sources. */
   ownEntries(): AsyncIterable<NewEntry> | Iterable<NewEntry>
+  /** Tells the entries that come next from those that are there, and how they meet those. */
+  beginSource(merge: MergeRule): void
   add(entry: NewEntry): Promise<void> | void
   /**
    * Makes a system of what the sources brought.

@@ -37,12 +37,13 @@ export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
 function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildContext): PartitionWriter {
   const { label, volumeId, start, size, time, firmware } = plan
   const spool = new FileSpool()
-  const collector = new FatCollector({ size, time, spool })
+  const collector = new FatCollector({ size, time, spool, onReplace: context.onReplace })
   return {
     async *ownEntries(): AsyncIterable<NewEntry> {
       if (firmware === undefined) return
       for await (const entry of firmwareEntries(firmware, time, context)) yield { entry }
     },
+    beginSource: (merge) => collector.beginSource(merge),
     add: ({ entry, to }) => collector.add(entry, to),
     installSystem: () => Promise.resolve(undefined),
     async finish() {

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { OutputFormat } from '../../build/options.ts'
+import type { OutputFormat, ReplacedEntry } from '../../build/options.ts'
 import { buildText } from '../build-report.ts'
 import {
   addDescriptionOptions,
@@ -26,6 +26,7 @@ interface BuildFlags extends DescriptionFlags {
   force?: true
   json?: true
   quiet?: true
+  verbose?: true
 }
 
 export function addBuild(program: Command): void {
@@ -55,6 +56,7 @@ export function addBuild(program: Command): void {
     )
     .option('--profile', 'report where the time went')
     .option('--force', 'replace an existing file')
+    .option('--verbose', 'name what entries of later sources replace')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print nothing but errors')
     .addOption(debugOption())
@@ -69,6 +71,14 @@ export function addBuild(program: Command): void {
     .action((spec: string | undefined, flags: BuildFlags, command: Command) =>
       build(spec, flags, (message) => command.error(message)),
     )
+}
+
+function showReplaced(
+  { path, type, by, source }: ReplacedEntry,
+  progress: { clear(): void } | undefined,
+): void {
+  progress?.clear()
+  process.stderr.write(`replaced: ${path} (${type}) by the ${by} of ${source}\n`)
 }
 
 /** Builds an image and reports what is in it. */
@@ -95,6 +105,7 @@ async function build(spec: string | undefined, flags: BuildFlags, usage: UsageEr
           profile: flags.profile,
           baseDirectory: description.baseDirectory,
           onProgress: progress?.update,
+          onReplace: flags.verbose ? (replaced) => showReplaced(replaced, progress) : undefined,
           signal,
         }),
       ),

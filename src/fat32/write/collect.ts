@@ -1,6 +1,7 @@
 import type { SourceEntry, Timestamp } from '../../file-tree/entry.ts'
 import { checkedContent } from '../../file-tree/content-length.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
+import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
@@ -18,6 +19,8 @@ export interface FatCollectorOptions {
   time: Timestamp
   /** For content that can be read only once: see `FileContent.repeatable`. */
   spool: Spool
+  /** Called with every entry of an earlier source whose place another one takes. */
+  onReplace?: ((replacement: Replacement) => void) | undefined
 }
 
 /** The smallest part of the volume that is collected before the tree is measured again. See FatCollector. */
@@ -40,7 +43,7 @@ export class FatCollector {
   #allowance: number
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
-  constructor({ size, clusterSize, time, spool }: FatCollectorOptions) {
+  constructor({ size, clusterSize, time, spool, onReplace }: FatCollectorOptions) {
     const geometry = planGeometry(size, { clusterSize })
     this.#clusterSize = clusterSizeOf(geometry)
     this.#capacity = geometry.clusters * this.#clusterSize
@@ -55,6 +58,7 @@ export class FatCollector {
         copy: (content) => Promise.resolve(content),
       },
       time,
+      onReplace,
     })
   }
 
@@ -66,6 +70,11 @@ export class FatCollector {
   /** The origins of the entries, for messages. */
   get places(): EntryPlaces {
     return this.#places
+  }
+
+  /** (FileTree.beginSource) */
+  beginSource(merge: MergeRule): void {
+    this.#tree.beginSource(merge)
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The keys that sources of all kinds have, and what a kind of source is. */
 import * as z from 'zod'
 import type { Timestamp } from '../../file-tree/entry.ts'
+import type { MergeRule } from '../../file-tree/merge.ts'
 import { MODE_CHANGE_PATTERN, parseModeChange } from '../../file-tree/mode-change.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { expected } from '../messages.ts'
@@ -42,6 +43,13 @@ export interface SourceKeysSpec {
   mode?: string | SourceModeSpec
   /** Times (of content, access, metadata, creation) later than this one become it. */
   clampTime?: number | string
+  /**
+   * What happens where an entry has the path of one of an earlier source; directories are merged with directories in any
+   * case. `follow`: it takes its place, but a directory goes through a symlink to a directory, as `tar
+   * --keep-directory-symlink` does, and a directory that is not empty stays: that is an error. `replace`: it takes its
+   * place, whatever its type. `refuse`: it is an error. Default: `follow`.
+   */
+  merge?: MergeRule
   /** Short for `clampTime` with the description's `time`, or SOURCE_DATE_EPOCH. Default: false. */
   clamp?: boolean
 }
@@ -66,6 +74,7 @@ export interface SourceModeSpec {
 export interface SourceKeysPlan {
   /** Path below which the source's root is put; '' is the partition's root. */
   to: ByteString
+  merge: MergeRule
   /** Undefined when all of the source is taken as it is. */
   selection?: SelectionPlan
 }
@@ -89,6 +98,8 @@ type IdPlan = number | ReadonlyMap<number, number>
 /** Common keys as a plan shows them: those that change something. */
 export interface PlannedSourceKeys {
   to: string
+  /** `follow` when it is not given. */
+  merge?: MergeRule
   from?: string
   strip?: number
   include?: string[]
@@ -157,6 +168,13 @@ export const sourceKeys = {
     )
     .optional()
     .describe('New permissions in octal digits, or changes as for chmod(1).'),
+  merge: z
+    .literal(['follow', 'replace', 'refuse'], expected('"follow", "replace" or "refuse"'))
+    .optional()
+    .describe(
+      'What happens where an entry has the path of one of an earlier source: it takes its place ("follow": but a directory goes through a symlink to one, and a directory that is not empty is an error), or is refused.',
+    )
+    .meta({ default: 'follow' }),
   clampTime: time.optional().describe('Times later than this one become it.'),
   clamp: z
     .boolean()
@@ -166,14 +184,24 @@ export const sourceKeys = {
 }
 
 export function resolveSourceKeys(spec: SourceKeysSpec, { name, time }: SourceContext): SourceKeysPlan {
-  const { to = '/', from = '/', strip = 0, include = [], exclude = [], owner = 'keep', mode } = spec
+  const {
+    to = '/',
+    merge = 'follow',
+    from = '/',
+    strip = 0,
+    include = [],
+    exclude = [],
+    owner = 'keep',
+    mode,
+  } = spec
   const clampTime =
     spec.clamp === true ? time : spec.clampTime === undefined ? undefined : parseTime(spec.clampTime)
   const isAsItIs = from === '/' && strip === 0 && include.length === 0 && exclude.length === 0
   const isUnchanged = owner === 'keep' && mode === undefined && clampTime === undefined
-  if (isAsItIs && isUnchanged) return { to: toTreePath(to) }
+  if (isAsItIs && isUnchanged) return { to: toTreePath(to), merge }
   return {
     to: toTreePath(to),
+    merge,
     selection: {
       name,
       from: toTreePath(from),
@@ -197,14 +225,15 @@ function resolveOwner(owner: NonNullable<SourceKeysSpec['owner']>): OwnerPlan {
   return { uid: ids(owner.uid), gid: ids(owner.gid) }
 }
 
-export function showSourceKeys({ to, selection }: SourceKeysPlan): PlannedSourceKeys {
+export function showSourceKeys({ to, merge, selection }: SourceKeysPlan): PlannedSourceKeys {
   const shownPath = (tree: ByteString) => `/${toText(tree)!}`
-  if (selection === undefined) return { to: shownPath(to) }
+  const shown = { to: shownPath(to), ...(merge !== 'follow' && { merge }) }
+  if (selection === undefined) return shown
   const { from, strip, include, exclude, owner, mode, clampTime } = selection
   const ids = (id: IdPlan | undefined) => (typeof id === 'object' ? Object.fromEntries(id) : id)
   const { uid, gid } = owner === 'keep' ? {} : { uid: ids(owner.uid), gid: ids(owner.gid) }
   return {
-    to: shownPath(to),
+    ...shown,
     ...(from !== '' && { from: shownPath(from) }),
     ...(strip > 0 && { strip }),
     ...(include.length > 0 && { include: [...include] }),
