@@ -55,6 +55,7 @@ export type {
 export type { ChecksumType, PiVersion, Profile } from './spec/plan.ts'
 export type { Compression } from './file-tree/storage.ts'
 export type { Entry, EntryOrigin, EntryType, EntryXattr } from './file-tree/entry.ts'
+export type { MergeRule } from './file-tree/merge.ts'
 export { UnrepresentableError } from './btrfs/write/inodes.ts'
 
 // Existing images.

@@ -126,7 +126,7 @@ describe('the result of a build', () => {
         imageSize: 2 ** 30,
         outputSize: 2 ** 20,
         table: { type: 'mbr', diskId: '0x00000001' },
-        replaced: 3,
+        replaced: 0,
         findings: [
           { severity: 'notice', where: 'partitions[1].paths[3]', message: 'matches nothing in the sources' },
           { severity: 'warning', where: 'partition 2, /x', message: 'has holes' },

@@ -27,7 +27,7 @@ describe('resolvePlan', () => {
       bootable: false,
       mbrType: 0x0c,
       time: { sec: 0, nsec: 0 },
-      sources: [{ kind: 'directory', path: '/here/firmware', to: '' }],
+      sources: [{ kind: 'directory', path: '/here/firmware', to: '', merge: 'follow' }],
       volumeId: 0xa335c2c9,
       firmware: undefined,
     } satisfies Fat32Plan)
@@ -56,7 +56,7 @@ describe('resolvePlan', () => {
       rules: [],
       swapfile: undefined,
       links: new Map([['boot', '@boot']]),
-      sources: [{ kind: 'tar', path: '/here/closure.tar', to: '' }],
+      sources: [{ kind: 'tar', path: '/here/closure.tar', to: '', merge: 'follow' }],
     })
     const zstd = { nodatacow: false, compression: { algorithm: 'zstd', level: 3 } }
     const uuid = expect.any(String) as string
