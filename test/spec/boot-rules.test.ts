@@ -192,7 +192,12 @@ describe('what is about booting', () => {
     })
     expect(other.btrfs.profiles.data).toBe('dup')
     expect(other.btrfs.nixos).toMatchObject({ timeout: 0, registration: '/here/r' })
-    expect(other.btrfs.sources.at(-1)).toEqual({ kind: 'directory', path: '/here/etc', to: 'etc/nixos', merge: 'follow' })
+    expect(other.btrfs.sources.at(-1)).toEqual({
+      kind: 'directory',
+      path: '/here/etc',
+      to: 'etc/nixos',
+      merge: 'follow',
+    })
   })
 
   it('is nothing without its keys', async () => {
