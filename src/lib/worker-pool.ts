@@ -110,6 +110,11 @@ export class WorkerPool {
     this.#queue.push(memory, job)
   }
 
+  /** Whether the last job that was started in a memory is done. */
+  isDone(memory: number): boolean {
+    return this.#queue.isDone(memory)
+  }
+
   /**
    * Waits for the last job that was started in a memory. Without a promise it is done.
    *

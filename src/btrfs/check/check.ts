@@ -12,11 +12,12 @@ import { ChunkMap } from '../read/chunk-map.ts'
 import { findSuperblock, type BtrfsCodecs } from '../read/open.ts'
 import { CheckContext } from './context.ts'
 import { checkData } from './data.ts'
+import { DecodeAhead } from './decode-ahead.ts'
 import { runPasses } from './passes.ts'
 import { CheckProgress } from './progress.ts'
 import { callingThreadChecker, type OpenWindowChecker } from './window-checker.ts'
 
-/** Bytes of data below which starting threads takes longer than they save. */
+/** Bytes in use below which starting threads takes longer than they save. */
 const MIN_THREADED = 8 << 20
 
 /** `loadHash` and `zstd` have defaults for Node and for browsers. */
@@ -90,20 +91,20 @@ async function check(
   const { zstd } = codecs
   const progress = new CheckProgress(superblock.bytesUsed, onProgress)
   const deviceSize = source.size
-  const data = await drive(
-    abortable,
-    runPasses({ context, deviceSize, damagedMirrors, zstd, quick, progress }),
-  )
-  if (data !== undefined) {
-    progress.expect(data.items.bytes)
-    const isWorthThreads = data.items.bytes >= MIN_THREADED
-    const open = (isWorthThreads && openChecker) || callingThreadChecker
-    const checker = await open(hash, zstd)
-    try {
+  const isThreaded = openChecker !== undefined && !quick && superblock.bytesUsed >= MIN_THREADED
+  // Threads start while the trees are read.
+  const checker = await (isThreaded ? openChecker : callingThreadChecker)(hash, zstd)
+  try {
+    const ahead = isThreaded ? new DecodeAhead({ context, source, checker }) : undefined
+    const input = { context, deviceSize, damagedMirrors, zstd, quick, progress, ahead }
+    const data = await drive(abortable, runPasses(input))
+    if (data !== undefined) {
+      progress.expect(data.items.bytes)
+      await ahead?.finish(data.uses)
       await checkData(data, { source: abortable, checker, zstd, signal })
-    } finally {
-      await checker.close()
     }
+  } finally {
+    await checker.close()
   }
   progress.finish()
 }

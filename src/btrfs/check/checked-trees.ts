@@ -14,11 +14,12 @@ import type { TreeBlock } from '../read/tree-block.ts'
 import type { BlockReader } from './block-reader.ts'
 import { BlockTable, Ids } from './block-table.ts'
 import type { CheckContext } from './context.ts'
+import type { DecodeAhead } from './decode-ahead.ts'
 import { ExtentTable } from './extent-table.ts'
 import { LostRanges } from './lost-ranges.ts'
 import { u64Of } from './numbers.ts'
 import { TreeWalker, type CheckedTree, type CheckVisitor } from './tree-walk.ts'
-import { PointerTable, UseTable } from './use-table.ts'
+import { PointerTable, UseTable, type ExtentClaim } from './use-table.ts'
 
 /** Takes in an item, which is valid by itself. */
 export type TakeItem = (leaf: TreeBlock, slot: number) => void
@@ -33,9 +34,12 @@ export class CheckedTrees {
   /** Filled by the walk of the extent tree; later walks learn from it which blocks are shared. */
   readonly extents: ExtentTable
   readonly walker: TreeWalker
+  readonly #ahead: DecodeAhead | undefined
   readonly #lost = new Map<bigint, LostRanges>()
 
-  constructor(context: CheckContext, reader: BlockReader) {
+  /** @param ahead takes the uses of extents as they are found */
+  constructor(context: CheckContext, reader: BlockReader, ahead?: DecodeAhead) {
+    this.#ahead = ahead
     this.context = context
     this.reader = reader
     this.blocks = new BlockTable(this.ids)
@@ -120,7 +124,7 @@ export class CheckedTrees {
       if (type === FILE_EXTENT_INLINE) continue
       const bytenr = u64Of(diskBytenr, view, at)
       if (bytenr === 0) continue
-      this.uses.push({
+      const use: ExtentClaim = {
         leaf: row,
         bytenr,
         diskNumBytes: u64Of(diskNumBytes, view, at),
@@ -130,7 +134,9 @@ export class CheckedTrees {
         compression: compression.get(view, at),
         isPreallocated: type === FILE_EXTENT_PREALLOC,
         place: leaf.physical + at,
-      })
+      }
+      this.uses.push(use)
+      this.#ahead?.add(this.uses, use)
     }
   }
 }

@@ -43,7 +43,7 @@ export interface CompressedExtent {
 
 /** Words of the memory, beside its tables. */
 const WORDS = 6
-const [LENGTH, SECTOR, EXTENTS, DESCRIPTOR, IS_SOUND] = [0, 1, 2, 3, 4]
+const [LENGTH, SECTOR, EXTENTS, DESCRIPTOR, HAS_SUMS, IS_SOUND] = [0, 1, 2, 3, 4, 5]
 
 export class DataWindow {
   static readonly byteLength = WINDOW_BYTES + SUMS_BYTES + 8 + 4 * (WORDS + 5 * MAX_EXTENTS)
@@ -79,14 +79,19 @@ export class DataWindow {
   /**
    * Begins another window.
    *
-   * @param sums the checksums of its sectors
+   * @param sums the checksums of its sectors; undefined: they are not compared
    * @param bytes the data, or where they lie
    */
-  begin(sums: Uint8Array, sectorsize: number, bytes: Uint8Array | (FileLocation & { length: number })): void {
+  begin(
+    sums: Uint8Array | undefined,
+    sectorsize: number,
+    bytes: Uint8Array | (FileLocation & { length: number }),
+  ): void {
     this.#words[LENGTH] = bytes.length
     this.#words[SECTOR] = sectorsize
     this.#words[EXTENTS] = 0
-    this.#sums.set(sums)
+    this.#words[HAS_SUMS] = sums === undefined ? 0 : 1
+    if (sums !== undefined) this.#sums.set(sums)
     if (bytes instanceof Uint8Array) {
       this.#words[DESCRIPTOR] = NO_FILE
       this.#content.set(bytes)
@@ -128,9 +133,15 @@ export class DataWindow {
     }
   }
 
-  /** After the check: the data could be read, and their checksums fit. */
+  /** After the check: the data could be read, and their checksums fit if they were compared. */
   get isSound(): boolean {
     return this.#words[IS_SOUND] !== 0
+  }
+
+  /** After the check of a sound window: an extent has all bytes of content that its item says. */
+  isDecoded(index: number, sectorsize: number): boolean {
+    // The kernel compresses up to the end of the file, which may be within the last sector.
+    return this.#results[index] > this.#ramBytes[index] - sectorsize
   }
 
   /**
@@ -158,6 +169,7 @@ export class DataWindow {
   }
 
   #sumsFit(content: Uint8Array, hash: BlockHash): boolean {
+    if (this.#words[HAS_SUMS] === 0) return true
     const sectorsize = this.#words[SECTOR]
     const size = (content.length / sectorsize) * hash.size
     const actual = (this.#actual ??= new Uint8Array(SUMS_BYTES)).subarray(0, size)

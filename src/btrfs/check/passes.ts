@@ -23,6 +23,7 @@ import { compareTables } from './compare.ts'
 import { holdsFiles, type CheckContext } from './context.ts'
 import type { DataInput } from './data.ts'
 import type { SummedPrealloc } from './file-content.ts'
+import type { DecodeAhead } from './decode-ahead.ts'
 import { FileTrees } from './file-trees.ts'
 import { readLogs } from './log-pass.ts'
 import { treeName } from './names.ts'
@@ -40,6 +41,8 @@ export interface CheckInput {
   /** For inline content. */
   zstd: Decompressor
   quick: boolean
+  /** Decompresses extents of data during the passes. */
+  ahead: DecodeAhead | undefined
   progress: CheckProgress
 }
 
@@ -51,7 +54,7 @@ export function* runPasses(input: CheckInput): ReadRoutine<DataInput | undefined
   yield* checkMirrors(context, input.damagedMirrors)
   if (!mapSystemChunks(context)) return undefined
   const reader = new BlockReader(context, (bytes) => progress.add(bytes))
-  const trees = new CheckedTrees(context, reader)
+  const trees = new CheckedTrees(context, reader, input.ahead)
   const chunks = yield* readChunks(trees)
   const roots = yield* readRoots(trees)
   const space = yield* readSpaceTrees(trees, roots.trees, chunks)

@@ -28,6 +28,7 @@ export class UseTable {
   readonly #ramBytes = columnOfSizes()
   readonly #kind = columnOfU8()
   readonly #place = columnOfSizes()
+  readonly #isDecoded = columnOfU8()
 
   get length(): number {
     return this.#leaf.length
@@ -42,6 +43,16 @@ export class UseTable {
     this.#ramBytes.push(use.ramBytes)
     this.#kind.push(use.compression * 2 + (use.isPreallocated ? 1 : 0))
     this.#place.push(use.place)
+    this.#isDecoded.push(0)
+  }
+
+  /** Its extent decompresses to what this use of it says. */
+  noteDecoded(row: number): void {
+    this.#isDecoded.set(row, 1)
+  }
+
+  isDecoded(row: number): boolean {
+    return this.#isDecoded.get(row) !== 0
   }
 
   get(row: number): ExtentClaim {

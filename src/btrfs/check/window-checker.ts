@@ -9,6 +9,8 @@ export interface WindowChecker {
   readonly windows: readonly DataWindow[]
   /** Starts checking a window. */
   start(window: number): void
+  /** Whether a window is checked. */
+  isFinished(window: number): boolean
   /** Waits until a window is checked; without a promise it already is. */
   finish(window: number): Promise<void> | void
   close(): Promise<void>
@@ -24,6 +26,7 @@ export const callingThreadChecker: OpenWindowChecker = async (hash, zstd) => {
   return {
     windows: [window],
     start: () => window.check(services),
+    isFinished: () => true,
     finish: () => undefined,
     close: () => Promise.resolve(),
   }

@@ -7,28 +7,26 @@ const WINDOWS_PER_WORKER = 2
 /** One that is being filled. */
 const EXTRA_WINDOWS = 1
 
-/** Checks windows on `workers` threads, at least one, which begin with the first window. */
+/** Checks windows on `workers` threads, at least one. */
 export function threadedChecker(workers: number): OpenWindowChecker {
   return (hash) => {
     const buffers = Array.from(
       { length: workers * WINDOWS_PER_WORKER + EXTRA_WINDOWS },
       () => new SharedArrayBuffer(DataWindow.byteLength),
     )
-    let pool: WorkerPool | undefined
+    const pool = new WorkerPool({
+      workers,
+      module: () => new URL('./check-worker.js', import.meta.url),
+      load: () => import('./check-worker.ts'),
+      setup: hash.name,
+      memories: buffers,
+    })
     return Promise.resolve({
       windows: buffers.map((buffer) => new DataWindow(buffer)),
-      start(window) {
-        pool ??= new WorkerPool({
-          workers,
-          module: () => new URL('./check-worker.js', import.meta.url),
-          load: () => import('./check-worker.ts'),
-          setup: hash.name,
-          memories: buffers,
-        })
-        pool.start(window, 0)
-      },
-      finish: (window) => pool?.finish(window),
-      close: () => pool?.close() ?? Promise.resolve(),
+      start: (window) => pool.start(window, 0),
+      isFinished: (window) => pool.isDone(window),
+      finish: (window) => pool.finish(window),
+      close: () => pool.close(),
     })
   }
 }
