@@ -63,11 +63,17 @@ export const U64_MAX = 0xffff_ffff_ffff_ffffn
 
 // ---- item types (the `type` of a key)
 
+/** Of the header of a cache of free space; its inode has the other types. */
+export const UNTYPED_KEY = 0
 export const INODE_ITEM_KEY = 1
 export const INODE_REF_KEY = 12
 export const INODE_EXTREF_KEY = 13
 export const XATTR_ITEM_KEY = 24
+export const VERITY_DESC_ITEM_KEY = 36
+export const VERITY_MERKLE_ITEM_KEY = 37
 export const ORPHAN_ITEM_KEY = 48
+export const DIR_LOG_ITEM_KEY = 60
+export const DIR_LOG_INDEX_KEY = 72
 export const DIR_ITEM_KEY = 84
 export const DIR_INDEX_KEY = 96
 export const EXTENT_DATA_KEY = 108
@@ -89,6 +95,15 @@ export const FREE_SPACE_BITMAP_KEY = 200
 export const DEV_EXTENT_KEY = 204
 export const DEV_ITEM_KEY = 216
 export const CHUNK_ITEM_KEY = 228
+export const QGROUP_STATUS_KEY = 240
+export const QGROUP_INFO_KEY = 242
+export const QGROUP_LIMIT_KEY = 244
+export const QGROUP_RELATION_KEY = 246
+/** State of a balance. */
+export const TEMPORARY_ITEM_KEY = 248
+/** Counters of errors of a device. */
+export const PERSISTENT_ITEM_KEY = 249
+export const DEV_REPLACE_KEY = 250
 export const UUID_KEY_SUBVOL = 251
 export const UUID_KEY_RECEIVED_SUBVOL = 252
 
@@ -157,8 +172,24 @@ export const FileType = {
   xattr: 8,
 } as const
 
-/** Restored by btrfs-image: metadata without data. (BTRFS_SUPER_FLAG_METADUMP and _V2) */
-export const SUPER_FLAG_METADUMP = (1n << 33n) | (1n << 34n)
+/** Flags of the superblock. (BTRFS_SUPER_FLAG_*) */
+export const SUPER_FLAG = {
+  WRITTEN: 1n << 0n,
+  RELOC: 1n << 1n,
+  /** The kernel has given up on the file system. */
+  ERROR: 1n << 2n,
+  /** Mounted read-only, to be the base of others. */
+  SEEDING: 1n << 32n,
+  METADUMP: 1n << 33n,
+  METADUMP_V2: 1n << 34n,
+  CHANGING_FSID: 1n << 35n,
+  CHANGING_FSID_V2: 1n << 36n,
+  CHANGING_BG_TREE: 1n << 38n,
+  CHANGING_DATA_CSUM: 1n << 39n,
+  CHANGING_META_CSUM: 1n << 40n,
+} as const
+/** Restored by btrfs-image: metadata without data. */
+export const SUPER_FLAG_METADUMP = SUPER_FLAG.METADUMP | SUPER_FLAG.METADUMP_V2
 
 /** Features without which a file system cannot be read. (BTRFS_FEATURE_INCOMPAT_*) */
 export const FEATURE_INCOMPAT = {

@@ -5,7 +5,7 @@ export const MAX_KEPT_FINDINGS = 1000
 
 /** The result of a check. */
 export interface CheckResult {
-  /** The first `MAX_KEPT_FINDINGS` findings, in the order in which they were made. None: what was checked is sound. */
+  /** The first `MAX_KEPT_FINDINGS` findings, in the order in which they were made. No error among them: what was checked is sound. */
   findings: Finding[]
   /** Findings in all. */
   findingCount: number

@@ -2,6 +2,7 @@
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   CHUNK_TREE_OBJECTID,
+  COMPRESS_NONE,
   EXTENT_DATA_KEY,
   FILE_EXTENT_INLINE,
   FILE_EXTENT_PREALLOC,
@@ -31,6 +32,8 @@ export class CheckedTrees {
   readonly blocks: BlockTable
   readonly pointers = new PointerTable()
   readonly uses = new UseTable()
+  /** Of extents, inline ones included. (COMPRESS_*) */
+  readonly compressions = new Set<number>()
   /** Filled by the walk of the extent tree; later walks learn from it which blocks are shared. */
   readonly extents: ExtentTable
   readonly walker: TreeWalker
@@ -121,6 +124,8 @@ export class CheckedTrees {
       if (leaf.type(slot) !== EXTENT_DATA_KEY || bad?.has(slot) === true) continue
       const at = leaf.itemStart(slot)
       const type = typeField.get(view, at)
+      const algorithm = compression.get(view, at)
+      if (algorithm !== COMPRESS_NONE) this.compressions.add(algorithm)
       if (type === FILE_EXTENT_INLINE) continue
       const bytenr = u64Of(diskBytenr, view, at)
       if (bytenr === 0) continue
@@ -131,7 +136,7 @@ export class CheckedTrees {
         inode: Number(leaf.objectid(slot)),
         offset: Number(leaf.keyOffset(slot)) - u64Of(offset, view, at),
         ramBytes: u64Of(ramBytes, view, at),
-        compression: compression.get(view, at),
+        compression: algorithm,
         isPreallocated: type === FILE_EXTENT_PREALLOC,
         place: leaf.physical + at,
       }

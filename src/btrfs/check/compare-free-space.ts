@@ -50,13 +50,20 @@ class FreeSpaceComparer {
       this.#checkGroup(what, info, table.rangesOf(i), freeRanges(extents, group))
     }
     const last = groups.at(-1)
+    const leftOver: FreeSpaceRow[] = []
     for (const i of infos.values()) {
-      const { start, length, place } = table.infos[i]
-      // mkfs.btrfs leaves the FREE_SPACE_INFOs of its temporary block groups, which the kernel ignores.
+      const info = table.infos[i]
+      const { start, length, place } = info
       const isLeftOver = last !== undefined && start < last.start && !isTouched(groups, start, start + length)
-      if (isLeftOver) continue
-      this.#context.fault(`free space of block group ${start}`, place, 'a block group', 'none')
+      if (isLeftOver) leftOver.push(info)
+      else this.#context.fault(`free space of block group ${start}`, place, 'a block group', 'none')
     }
+    if (leftOver.length === 0) return
+    // New block groups come behind the last one.
+    const [{ start, length, place }] = leftOver
+    const others = leftOver.length === 1 ? '' : `, and of ${leftOver.length - 1} more ranges`
+    const message = `has items of ${rangeText({ start, end: start + length })}${others}, where there is no block group; mkfs.btrfs leaves them, and the kernel ignores them`
+    this.#context.warn('free space tree', place, message)
   }
 
   #checkGroup(what: string, info: FreeSpaceRow, stated: FreeSpaceRange[], free: FreeSpaceRange[]): void {

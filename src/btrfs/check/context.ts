@@ -69,6 +69,15 @@ export class CheckContext {
     this.#onFinding(mismatch({ where: what, offset, expected: String(expected), found: String(found) }))
   }
 
+  /**
+   * Reports what is not damage, but means that not all could be checked, or that the next mount changes things.
+   *
+   * @param offset on the device
+   */
+  warn(where: string, offset: number, message: string): void {
+    this.#onFinding({ severity: 'warning', where, message, offset })
+  }
+
   /** Reports a problem with an item. */
   itemFault(tree: bigint, block: TreeBlock, slot: number, { field, expected, found }: ItemProblem): void {
     const what = `${blockName(block.bytenr, tree)}, slot ${slot}, ${keyName(block.key(slot))}`

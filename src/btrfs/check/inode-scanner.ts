@@ -1,6 +1,6 @@
 /** Reads the items of a file tree, inode by inode, and checks what the items of one inode say together. */
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
-import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
+import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import {
   DIR_INDEX_KEY,
   DIR_ITEM_KEY,
@@ -18,6 +18,7 @@ import {
   InodeRefItem,
   ORPHAN_ITEM_KEY,
   ROOT_ITEM_KEY,
+  XATTR_ITEM_KEY,
 } from '../format.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
 import { entrySize } from './entry-rules.ts'
@@ -91,6 +92,9 @@ export class InodeScanner {
       case DIR_ITEM_KEY:
       case DIR_INDEX_KEY:
         this.#entries(open, block, slot, type === DIR_INDEX_KEY)
+        break
+      case XATTR_ITEM_KEY:
+        this.#findRepeated(open, block, slot)
         break
       case EXTENT_DATA_KEY:
         open.content.add(block, slot, (field, expected, found) => {
@@ -169,18 +173,30 @@ export class InodeScanner {
         length,
       })
     }
-    if (!isIndex && first + entrySize(block, first) < end) this.#findRepeated(block, first, end)
+    if (!isIndex) this.#findRepeated(open, block, slot)
   }
 
   /** Entries of one item have the same hash of their names, not the same name. */
-  #findRepeated(block: TreeBlock, first: number, end: number): void {
-    const seen = new Set<string>()
+  #findRepeated(open: PendingInode, block: TreeBlock, slot: number): void {
+    const first = block.itemStart(slot)
+    const end = first + block.itemSize(slot)
+    if (first + entrySize(block, first) === end) return
+    const targets = new Map<ByteString, bigint>()
     for (let at = first; at < end; at += entrySize(block, at)) {
       const start = at + DirItem.size
       const name = fromBytes(block.bytes, start, start + DirItem.at.nameLen.get(block.view, at))
-      const entry = `${DirItem.at.location.at.objectid.get(block.view, at)} ${toLatin1(name)}`
-      if (seen.has(entry)) this.#sink.repeatedName(block.physical + at)
-      seen.add(entry)
+      const target = DirItem.at.location.at.objectid.get(block.view, at)
+      const other = targets.get(name)
+      targets.set(name, target)
+      if (other === undefined) continue
+      const isXattr = block.type(slot) === XATTR_ITEM_KEY
+      // The table of names reports an entry that is there twice.
+      if (other === target && !isXattr) this.#sink.repeatedName(block.physical + at)
+      else {
+        const what = `${isXattr ? 'xattr' : 'entry'} ${JSON.stringify(toDisplay(name))}`
+        const found = isXattr ? 'it twice' : `it for ${other} and for ${target}`
+        this.#fault(open.inode, what, block.physical + at, 'one of the name', found)
+      }
     }
   }
 

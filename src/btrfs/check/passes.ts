@@ -30,7 +30,7 @@ import { treeName } from './names.ts'
 import type { CheckProgress } from './progress.ts'
 import { RootTable, UuidTable } from './root-table.ts'
 import { readSpaceTrees, SPACE_TREES, type SpaceTables } from './space-passes.ts'
-import { checkMirrors, checkSuperblockFields } from './superblocks.ts'
+import { checkCompressionFlags, checkMirrors, checkSuperblockFields } from './superblocks.ts'
 
 export interface CheckInput {
   context: CheckContext
@@ -64,6 +64,7 @@ export function* runPasses(input: CheckInput): ReadRoutine<DataInput | undefined
   const logged = yield* readLogs(trees, space.checksums)
   const mainTrees = [chunkTree(context), rootTree(context)]
   yield* compareTables({ ...space, ...files, trees, chunks, roots, logged, mainTrees, deviceSize })
+  checkCompressionFlags(context, trees.compressions)
   reader.reportUnmapped()
   if (!hasData) return undefined
   const { extents, uses } = trees

@@ -3,9 +3,14 @@ import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import {
   ChunkItem,
+  COMPRESS_LZO,
+  COMPRESS_ZSTD,
+  FEATURE_COMPAT_RO,
+  FEATURE_INCOMPAT,
   Header,
   Key,
   MAGIC,
+  SUPER_FLAG,
   SUPER_FLAG_METADUMP,
   SUPERBLOCK_OFFSETS,
   SUPERBLOCK_SIZE,
@@ -13,11 +18,16 @@ import {
   Superblock,
 } from '../format.ts'
 import { viewOf, type Field } from '../../lib/struct.ts'
+import { bitNames } from '../read/superblock.ts'
 import { chunkContentProblem } from './device-item-rules.ts'
 import type { CheckContext } from './context.ts'
 
 /** The fewest tree blocks that a file system has. */
 const MIN_BLOCKS = 6
+
+/** Flags of a file system that is whole. */
+const SOUND_FLAGS = SUPER_FLAG.WRITTEN | SUPER_FLAG.RELOC | SUPER_FLAG.SEEDING | SUPER_FLAG_METADUMP
+const KNOWN_COMPAT_RO = Object.values(FEATURE_COMPAT_RO).reduce((all, bit) => all | bit)
 
 /** Checks fields that readers ignore. */
 export function checkSuperblockFields(context: CheckContext): void {
@@ -36,6 +46,60 @@ export function checkSuperblockFields(context: CheckContext): void {
   const minSize = Key.size + ChunkItem.size + Stripe.size
   const { sysChunkArraySize } = superblock
   expect('sysChunkArraySize', sysChunkArraySize >= minSize, `at least ${minSize}`, sysChunkArraySize)
+  checkFlags(context)
+}
+
+/** Every bit that is set is known, and no conversion is under way. */
+function checkFlags(context: CheckContext): void {
+  const { superblock } = context
+  const { flags, compatFlags, compatRoFlags, logRoot, nodesize, sectorsize } = superblock
+  const place = (field: keyof Superblock) => superblock.bytenr + Superblock.offsetOf(field)
+  const expect = (field: keyof Superblock, isSound: boolean, expected: string, found: unknown) => {
+    if (!isSound) context.fault(`superblock, ${field}`, place(field), expected, found)
+  }
+  const warn = (field: keyof Superblock, message: string) =>
+    context.warn(`superblock, ${field}`, place(field), message)
+  const odd = flags & ~SOUND_FLAGS
+  const oddNames = bitNames(odd, SUPER_FLAG).join(', ')
+  expect('flags', odd === 0n, 'no error, unfinished conversion or unknown flag', oddNames)
+  if ((flags & SUPER_FLAG_METADUMP) !== 0n) {
+    warn('flags', 'METADUMP: btrfs-image has restored the metadata alone, and no data could be checked')
+  }
+  if ((flags & SUPER_FLAG.SEEDING) !== 0n) {
+    warn('flags', 'SEEDING: it can be mounted read-only alone, or as the base of another one')
+  }
+  expect('compatFlags', compatFlags === 0n, 'known features alone', bitNames(compatFlags, {}).join(', '))
+  const unknown = compatRoFlags & ~KNOWN_COMPAT_RO
+  const unknownNames = bitNames(unknown, {}).join(', ')
+  expect('compatRoFlags', unknown === 0n, 'known features alone', unknownNames)
+  const { FREE_SPACE_TREE, FREE_SPACE_TREE_VALID } = FEATURE_COMPAT_RO
+  const needed = FREE_SPACE_TREE | FREE_SPACE_TREE_VALID
+  const canHaveGroupTree = (compatRoFlags & needed) === needed && context.has(FEATURE_INCOMPAT.NO_HOLES)
+  expect(
+    'compatRoFlags',
+    !context.hasBlockGroupTree || canHaveGroupTree,
+    'BLOCK_GROUP_TREE with NO_HOLES and a valid FREE_SPACE_TREE',
+    'it without them',
+  )
+  const isMixed = context.has(FEATURE_INCOMPAT.MIXED_GROUPS)
+  expect('nodesize', !isMixed || nodesize === sectorsize, `${sectorsize} with MIXED_GROUPS`, nodesize)
+  if (logRoot !== 0) {
+    warn('logRoot', 'there is a log of what was synced last: the next mount replays it, which changes files')
+  }
+}
+
+/** @param compressions those of all extents (COMPRESS_*) */
+export function checkCompressionFlags(context: CheckContext, compressions: ReadonlySet<number>): void {
+  const { bytenr, incompatFlags } = context.superblock
+  for (const [algorithm, name] of [
+    [COMPRESS_LZO, 'COMPRESS_LZO'],
+    [COMPRESS_ZSTD, 'COMPRESS_ZSTD'],
+  ] as const) {
+    if (!compressions.has(algorithm) || context.has(FEATURE_INCOMPAT[name])) continue
+    const place = bytenr + Superblock.offsetOf('incompatFlags')
+    const expected = `${name}, which extents need`
+    context.fault('superblock, incompatFlags', place, expected, `0x${incompatFlags.toString(16)}`)
+  }
 }
 
 /** Checks one chunk of the superblock's array by itself. */

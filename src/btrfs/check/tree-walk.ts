@@ -7,6 +7,7 @@ import type { BlockTable } from './block-table.ts'
 import { blockName, compareKeys, type CheckContext } from './context.ts'
 import { checkHeader, NEVER_EMPTY } from './header-rules.ts'
 import { itemProblem } from './item-rules.ts'
+import { keyTypeProblem, keyTypesOf, type KeyTypes } from './key-types.ts'
 import { keyName } from './names.ts'
 import { WalkedSubtrees } from './walked-subtrees.ts'
 
@@ -98,6 +99,7 @@ class Walk {
   readonly #walker: TreeWalker
   readonly #tree: CheckedTree
   readonly #visitor: CheckVisitor
+  readonly #types: KeyTypes
   /** The greatest key of all leaves so far. */
   #lastKey: Key = NO_KEY
 
@@ -105,6 +107,7 @@ class Walk {
     this.#walker = walker
     this.#tree = tree
     this.#visitor = visitor
+    this.#types = keyTypesOf(tree.objectid)
   }
 
   /** Whether a subtree has been walked before, is as this pointer says, and need not be walked again. */
@@ -208,7 +211,8 @@ class Walk {
     const { context } = this.#walker
     let bad: Set<number> | undefined
     for (let slot = 0; slot < leaf.count; slot++) {
-      const problem = itemProblem(context, leaf, slot)
+      const type = leaf.type(slot)
+      const problem = this.#types[type] === 0 ? keyTypeProblem(type) : itemProblem(context, leaf, slot)
       if (problem === undefined) continue
       bad ??= new Set()
       bad.add(slot)

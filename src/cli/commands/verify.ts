@@ -110,19 +110,24 @@ function verifyPath(path: string, { quick, boot, uboot, workers }: VerifyFlags):
 /** `2: BTRFS: tree block 5308416 of tree 5, csum at offset 42008576: expected 3f0c9a11, found 00000000` */
 function verifyLine({ partition, content = 'image', ...finding }: Finding): string {
   const where = partition === undefined ? '' : `${partition}: `
-  return `${where}${content.toUpperCase()}: ${formatFinding(finding)}`
+  const rank = finding.severity === 'error' ? '' : `${finding.severity}: `
+  return `${rank}${where}${content.toUpperCase()}: ${formatFinding(finding)}`
 }
 
 function summary(path: string, { counts, partitions }: VerifyResult, seconds: number): string {
-  const verdict = counts.error === 0 ? 'sound' : countText(counts.error, 'error')
   const rows = partitions.map(({ number, content, label, size, isChecked, counts }) => [
     number === 0 ? '' : String(number),
     content.toUpperCase(),
     label === '' ? '' : JSON.stringify(label),
     bytesText(size),
-    !isChecked ? 'not checked' : counts.error === 0 ? 'sound' : countText(counts.error, 'error'),
+    isChecked ? verdict(counts) : 'not checked',
   ])
-  return `${path}: ${verdict}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
+  return `${path}: ${verdict(counts)}, in ${secondsText(seconds)}\n${rows.length === 0 ? '' : `${columns(rows, '  ')}\n`}`
+}
+
+function verdict({ error, warning }: VerifyResult['counts']): string {
+  if (error > 0) return countText(error, 'error')
+  return warning > 0 ? `sound, with ${countText(warning, 'warning')}` : 'sound'
 }
 
 function bootSummary(findings: readonly Finding[]): string {

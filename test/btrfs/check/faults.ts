@@ -1,12 +1,17 @@
-/** The findings of the checker on a file system. */
+/** The faults that the checker finds in a file system. */
 import { checkBtrfs, type BtrfsCheckOptions } from '../../../src/btrfs/check/check.ts'
 import type { ByteSource } from '../../../src/lib/byte-source.ts'
 import { formatFinding, type Finding } from '../../../src/lib/finding.ts'
 
 export async function faultsOf(source: ByteSource, options: BtrfsCheckOptions = {}): Promise<Finding[]> {
-  const faults: Finding[] = []
-  await checkBtrfs(source, { ...options, onFinding: (finding) => faults.push(finding) })
-  return faults
+  return (await findingsOf(source, options)).filter(({ severity }) => severity === 'error')
+}
+
+/** The same with warnings. */
+export async function findingsOf(source: ByteSource, options: BtrfsCheckOptions = {}): Promise<Finding[]> {
+  const findings: Finding[] = []
+  await checkBtrfs(source, { ...options, onFinding: (finding) => findings.push(finding) })
+  return findings
 }
 
 /** The same as lines of text. */

@@ -184,6 +184,47 @@ export class MutableImage {
     visit(superblock.root, superblock.rootLevel, superblock.generation, 1n)
   }
 
+  /**
+   * Changes all copies of the superblock while `work` is done.
+   *
+   * @param change of the bytes of one copy
+   */
+  async withSuperblock(change: (copy: Uint8Array) => void, work: () => Promise<void>): Promise<void> {
+    const places = format.SUPERBLOCK_OFFSETS.filter((at) => at + format.SUPERBLOCK_SIZE <= this.source.size)
+    await this.#withChanges(places, format.SUPERBLOCK_SIZE, change, work)
+  }
+
+  /** Changes all tree blocks in which `change` changes anything, in all copies, while `work` is done. */
+  async withBlocks(change: (block: Uint8Array) => void, work: () => Promise<void>): Promise<void> {
+    const { chunks, superblock } = this.reader
+    const blocks = [...new Set(this.fields.map(({ bytenr }) => bytenr))]
+    const places = blocks.flatMap((bytenr) => chunks.copies(bytenr, superblock.nodesize))
+    await this.#withChanges(places, superblock.nodesize, change, work)
+  }
+
+  async #withChanges(
+    places: readonly number[],
+    size: number,
+    change: (bytes: Uint8Array) => void,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const originals: { place: number; bytes: Uint8Array }[] = []
+    try {
+      for (const place of places) {
+        const bytes = this.source.readSync(place, size)
+        const changed = bytes.slice()
+        change(changed)
+        if (changed.every((byte, i) => byte === bytes[i])) continue
+        originals.push({ place, bytes })
+        this.#seal(changed)
+        writeSync(this.#fd, changed, 0, size, place)
+      }
+      await work()
+    } finally {
+      for (const { place, bytes } of originals) writeSync(this.#fd, bytes, 0, size, place)
+    }
+  }
+
   /** Changes the field while `work` is done; false when the change would be none. */
   async with({ field, operation, salt }: Mutation, work: () => Promise<void>): Promise<boolean> {
     const { chunks, superblock } = this.reader
