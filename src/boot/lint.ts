@@ -13,8 +13,18 @@ import type { Finding, OnFinding } from '../lib/finding.ts'
 import { checkOptions, TEXT } from '../lib/options.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import { parseUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
-import type { BootNode, BootPartition, BootTree } from '../uboot/boot-tree.ts'
+import type {
+  BootNode,
+  BootPartition,
+  BootTree,
+  PartitionNames,
+  SystemFiles,
+  SystemNode,
+} from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
+
+/** Bytes of a file of the system that are looked at. */
+const MAX_SYSTEM_FILE = 1 << 20
 
 export interface LintOptions extends OpenOptions {
   /** Version of the U-Boot that boots it, like `2025.01`: it decides what is an error and what is harmless. */
@@ -55,18 +65,24 @@ export async function lintImage(
 async function lint(image: DiskImage, uboot: UBootVersion | undefined): Promise<Finding[]> {
   const findings: Finding[] = []
   const partitions: BootPartition[] = []
+  const others: PartitionNames[] = []
   for (const partition of image.partitions) {
-    if (partition.driver === undefined) continue
+    if (partition.driver === undefined) {
+      others.push(namesOf(image, partition))
+      continue
+    }
     const where = `partition ${partition.number}`
     try {
       const bootable = await bootPartition(image, partition)
-      if (bootable !== undefined) partitions.push(bootable)
+      if (bootable === undefined) others.push(namesOf(image, partition))
+      else partitions.push(bootable)
     } catch (error) {
+      others.push(namesOf(image, partition))
       findings.push({ severity: 'error', where, message: damageOf(error) })
     }
   }
   try {
-    return [...findings, ...(await lintBoot(partitions, { uboot }))]
+    return [...findings, ...(await lintBoot(partitions, { uboot, others }))]
   } catch (error) {
     return [...findings, { severity: 'error', where: 'the image', message: damageOf(error) }]
   }
@@ -86,11 +102,19 @@ async function bootPartition(
   const fileSystem = await partition.open()
   const view = await fileSystem.opened.bootView?.()
   if (view === undefined) return undefined
-  const { number, bootable } = partition
+  const { bootable } = partition
   const { label, uuid } = fileSystem
   const { type, btrfs } = view
   const tree = treeOf(fileSystem, view)
-  return { number, bootable, label, uuid, partUuid: partUuidOf(image, partition), type, btrfs, tree }
+  const { opened, source } = fileSystem
+  const subvolumes = opened.subvolumes === undefined ? [] : await drive(source, opened.subvolumes())
+  const systems = subvolumes.map(({ root }) => systemFiles(fileSystem, root))
+  return { ...namesOf(image, partition), bootable, label, uuid, type, btrfs, tree, systems }
+}
+
+function namesOf(image: DiskImage, partition: ImagePartition): PartitionNames {
+  const { number, name } = partition
+  return { number, partUuid: partUuidOf(image, partition), partLabel: name }
 }
 
 /** As the kernel makes it: of an MBR from the disk's id and the number, of a GPT its own. */
@@ -99,6 +123,23 @@ function partUuidOf({ table }: DiskImage, { number, entry }: ImagePartition): st
   if (entry?.guid !== undefined) return entry.guid.toLowerCase()
   if (table.diskId === undefined) return undefined
   return `${table.diskId.toString(16).padStart(8, '0')}-${number.toString(16).padStart(2, '0')}`
+}
+
+function systemFiles({ reader, source }: FileSystem, root: InodeRef): SystemFiles {
+  function* look(path: ByteString): ReadRoutine<SystemNode | undefined> {
+    try {
+      const opened = yield* reader.open(yield* resolvePath(reader, path, { root, followLast: false }))
+      const { type, size } = opened.inode
+      if (type === 'directory') return { type }
+      if (type === 'symlink') return { type, target: yield* opened.target() }
+      const content = () => drive(source, opened.read(0, Math.min(size, MAX_SYSTEM_FILE)))
+      return type === 'file' ? { type, content } : undefined
+    } catch (error) {
+      if (error instanceof NotFoundError) return undefined
+      throw error
+    }
+  }
+  return { look: (path) => drive(source, look(path)) }
 }
 
 function treeOf({ reader, source }: FileSystem, { root, layout }: BootView): BootTree {

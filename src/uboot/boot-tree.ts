@@ -46,17 +46,37 @@ export interface BtrfsTraits {
   defaultSubvolume: string
 }
 
-/** A partition with a file system. */
-export interface BootPartition {
-  /** Counted from 1. */
+/** A symlink that is not followed, a file or a directory. */
+export type SystemNode =
+  | { type: 'directory' }
+  | { type: 'symlink'; target: ByteString }
+  | { type: 'file'; content(): Promise<Uint8Array> }
+
+/** A subvolume as the system sees it that is mounted from there. */
+export interface SystemFiles {
+  /** @returns undefined when there is nothing at the path; a symlink at its end is not followed */
+  look(path: ByteString): Promise<SystemNode | undefined>
+}
+
+/** What a partition is called, whatever it holds. */
+export interface PartitionNames {
+  /** Counted from 1; 0 is an image without a partition table. */
   number: number
+  partUuid: string | undefined
+  /** Its name in a GPT. */
+  partLabel?: string | undefined
+}
+
+/** A partition with a file system. */
+export interface BootPartition extends PartitionNames {
   bootable: boolean
   type: 'fat' | 'btrfs'
   label: string
   /** As `blkid` shows it. */
   uuid: string
-  partUuid: string | undefined
   tree: BootTree
   /** Undefined for other file systems. */
   btrfs?: BtrfsTraits | undefined
+  /** Its subvolumes, when the files of systems can be read. */
+  systems?: readonly SystemFiles[] | undefined
 }

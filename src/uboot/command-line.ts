@@ -1,18 +1,12 @@
 /** Checks a kernel's command line: its length, and the root file system it names. */
-import type { BootPartition } from './boot-tree.ts'
+import { findDevice, subvolumeProblem, type PartitionList } from './block-device.ts'
+import { fstabProblems } from './fstab.ts'
 
 /** U-Boot refuses longer ones: the usual CONFIG_SYS_CBSIZE, without the NUL at the end. */
 const MAX_LENGTH = 1023
 
-/** The names that udev and the kernel give to block devices, by kind. */
-const DEVICE_NAMES: Record<string, (partition: BootPartition) => string | undefined> = {
-  label: ({ label }) => label,
-  uuid: ({ uuid }) => uuid,
-  partuuid: ({ partUuid }) => partUuid,
-}
-
 /** Problems of a command line in an image of these partitions, a sentence each. */
-export function commandLineProblems(line: string, partitions: readonly BootPartition[]): string[] {
+export async function commandLineProblems(line: string, partitions: PartitionList): Promise<string[]> {
   const problems: string[] = []
   if (line.length > MAX_LENGTH) {
     problems.push(
@@ -22,43 +16,39 @@ export function commandLineProblems(line: string, partitions: readonly BootParti
   if (/\$[{(]/.test(line)) {
     problems.push('the command line has a "${" or "$(", which U-Boot replaces by one of its own variables')
   }
-  const values = new Map(
-    line.split(/\s+/).flatMap((word) => {
-      const equals = word.indexOf('=')
-      return equals < 0 ? [] : [[word.slice(0, equals), word.slice(equals + 1).replace(/^"(.*)"$/, '$1')]]
-    }),
-  )
-  const root = values.get('root')
-  if (root === undefined) return problems
-  const [, kind, wanted] =
-    /^(LABEL|UUID|PARTUUID)=(.*)$/i.exec(root) ??
-    /^\/dev\/disk\/by-(label|uuid|partuuid)\/(.*)$/.exec(root) ??
-    []
-  if (kind === undefined) return problems
-  const nameOf = DEVICE_NAMES[kind.toLowerCase()]
-  const isSame = (name: string | undefined) =>
-    kind.toLowerCase() === 'label' ? name === unescaped(wanted) : name?.toLowerCase() === wanted.toLowerCase()
-  const found = partitions.find((partition) => isSame(nameOf(partition)))
-  if (found === undefined) {
-    const there = partitions
-      .map((partition) => nameOf(partition))
-      .filter((name) => name !== undefined && name !== '')
-    const names = there.length === 0 ? 'no partition has one' : `there are ${there.join(', ')}`
-    return [
-      ...problems,
-      `root=${root} names no partition of the image (${names}): the boot waits for it forever`,
-    ]
+  const parameters = parametersOf(line)
+  // Of several the last one counts, for the kernel as for every initrd.
+  const root = parameters.get('root')?.at(-1)
+  const init = parameters.get('init')?.at(-1)
+  const isFstab = root === 'fstab'
+  const device = root === undefined || isFstab ? undefined : findDevice(root, partitions)
+  if (device?.kind === 'missing') {
+    problems.push(
+      `root=${root} names no partition of the image (${device.why}): the boot waits for it forever`,
+    )
+  } else if (device?.kind !== 'elsewhere') {
+    // The kernel takes the last one, systemd all of them; of several subvolumes the last one counts.
+    const options = parameters.get('rootflags')?.join(',') ?? ''
+    const problem = subvolumeProblem(options, device?.partition, partitions)
+    if (problem !== undefined) problems.push(`rootflags=${problem}: the root cannot be mounted`)
   }
-  const subvolume = /(?:^|,)subvol=\/?([^,]*)/.exec(values.get('rootflags') ?? '')?.[1]
-  if (subvolume === undefined || found.btrfs === undefined || subvolume === '') return problems
-  if (found.btrfs.subvolumes.includes(subvolume)) return problems
-  return [
-    ...problems,
-    `rootflags=subvol=${subvolume} names no subvolume of partition ${found.number} (there are ${found.btrfs.subvolumes.join(', ')}): the root cannot be mounted`,
-  ]
+  if (root !== undefined && !isFstab) return problems
+  return [...problems, ...(await fstabProblems(init ?? '', partitions, isFstab))]
 }
 
-/** Decodes the escapes of udev in the names of its links. */
-function unescaped(name: string): string {
-  return name.replace(/\\x([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+/** Splits a command line as the kernel does: a value may have spaces between quotes. (next_arg of lib/cmdline.c) */
+function parametersOf(line: string): Map<string, string[]> {
+  const parameters = new Map<string, string[]>()
+  for (const [raw] of line.matchAll(/(?:[^\s"]|"[^"]*(?:"|$))+/g)) {
+    const word = unquoted(raw)
+    const equals = word.indexOf('=')
+    if (equals < 0) continue
+    const name = word.slice(0, equals)
+    const values = parameters.get(name) ?? []
+    values.push(unquoted(word.slice(equals + 1)))
+    parameters.set(name, values)
+  }
+  return parameters
 }
+
+const unquoted = (text: string) => (text.startsWith('"') ? text.slice(1).replace(/"$/, '') : text)

@@ -18,6 +18,8 @@ export interface ExtlinuxEntry {
   fdt?: string | undefined
   /** Laid over the device tree, in this order. */
   fdtoverlays?: readonly string[] | undefined
+  /** APPEND ends with an initrd= that U-Boot takes for the initrd. Read from a menu, never written. */
+  hasOpenInitrd?: boolean | undefined
   /** Boots what U-Boot's variable `localcmd` says, and no kernel. */
   localboot?: boolean | undefined
 }
@@ -70,8 +72,8 @@ const ENTRY_KEYS = new Map<string, keyof ExtlinuxEntry>([
   ['fdtdir', 'fdtdir'],
   ['devicetreedir', 'fdtdir'],
 ])
-/** Of several lines with one of these keys the first one counts; of all others the last one. */
-const FIRST_LINE_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir', 'fdtoverlays'])
+/** Of several lines with one of these keys, or with overlays, the first one counts; of all others the last one. */
+const FIRST_LINE_COUNTS = new Set<keyof ExtlinuxEntry>(['initrd', 'fdt', 'fdtdir'])
 
 interface Line {
   number: number
@@ -79,15 +81,18 @@ interface Line {
   value: string
 }
 
-/** Splits lines into keyword and value. A `#` begins a comment at the start of a line or of a value only. */
-function* linesOf(text: string): Generator<Line> {
-  for (const [i, raw] of text.split('\n').entries()) {
-    const line = raw.replace(/^[ \t]+/, '')
-    if (line === '' || line.startsWith('#')) continue
-    const keyword = /^[^\s]*/.exec(line)![0]
-    const value = line.slice(keyword.length).replace(/^[ \t\v\f\r]*/, '')
-    yield { number: i + 1, keyword: keyword.toLowerCase(), value: value.startsWith('#') ? '' : value }
-  }
+/** The lines of a menu that say something. */
+function linesOf(text: string): Line[] {
+  return text.split('\n').flatMap((raw, i) => lineOf(raw, i + 1) ?? [])
+}
+
+/** Splits a line into keyword and value. A `#` begins a comment at the start of a line or of a value only. */
+function lineOf(raw: string, number: number): Line | undefined {
+  const line = raw.replace(/^[ \t]+/, '')
+  if (line === '' || line.startsWith('#')) return undefined
+  const keyword = /^[^\s]*/.exec(line)![0]
+  const value = line.slice(keyword.length).replace(/^[ \t\v\f\r]*/, '')
+  return { number, keyword: keyword.toLowerCase(), value: value.startsWith('#') ? '' : value }
 }
 
 /** Reads a menu as U-Boot does, which accepts any text. */
@@ -102,10 +107,19 @@ export function parseExtlinux(text: string): ParsedExtlinux {
   if (text.includes('\r'))
     problems.push('it has CRLF line endings; U-Boot takes the CR as part of a file name')
   if (text.includes('\0')) problems.push('it contains a NUL byte, at which U-Boot stops reading')
-  for (const { number, keyword, value } of linesOf(text.split('\0')[0])) {
+  const left = linesOf(text.split('\0')[0]).reverse()
+  for (let line = left.pop(); line !== undefined; line = left.pop()) {
+    const { number, keyword, value } = line
     const problem = (message: string) => problems.push(`line ${number}: ${message}`)
     const needsValue = () => {
       if (value === '') problem(`${keyword.toUpperCase()} without a value: U-Boot reads no further`)
+    }
+    /** A line that U-Boot ignores, but for its value: that it reads as the next line. */
+    const readOn = (first: string) => {
+      const then = 'and reads what follows the keyword as a line of its own'
+      problem(`${keyword.toUpperCase()} comes a second time: U-Boot takes ${JSON.stringify(first)}, ${then}`)
+      const rest = lineOf(value, number)
+      if (rest !== undefined) left.push(rest)
     }
     if (keyword === 'label') {
       needsValue()
@@ -115,13 +129,20 @@ export function parseExtlinux(text: string): ParsedExtlinux {
     if (entry !== undefined) {
       const key = ENTRY_KEYS.get(keyword)
       if (key !== undefined) {
-        needsValue()
-        if (entry[key] === undefined || !FIRST_LINE_COUNTS.has(key)) Object.assign(entry, { [key]: value })
+        if (entry[key] !== undefined && FIRST_LINE_COUNTS.has(key)) readOn(entry[key] as string)
+        else {
+          needsValue()
+          Object.assign(entry, { [key]: value })
+        }
+        if (key === 'append') takeInitrd(entry, value)
         continue
       }
       if (keyword === 'fdtoverlays' || keyword === 'devicetree-overlay') {
-        needsValue()
-        entry.fdtoverlays ??= value.split(' ').filter((name) => name !== '')
+        if (entry.fdtoverlays !== undefined) readOn(entry.fdtoverlays.join(' '))
+        else {
+          needsValue()
+          entry.fdtoverlays = value.split(' ').filter((name) => name !== '')
+        }
         continue
       }
       if (keyword === 'localboot') {
@@ -160,6 +181,16 @@ export function parseExtlinux(text: string): ParsedExtlinux {
     }
   }
   return { title, default: chosen, timeout, entries, includes, problems }
+}
+
+/** An initrd= in APPEND is the initrd, if no INITRD came before: up to the next space, wherever it stands. */
+function takeInitrd(entry: ExtlinuxEntry, append: string): void {
+  const start = append.indexOf('initrd=')
+  if (start < 0 || entry.initrd !== undefined) return
+  const rest = append.slice(start + 'initrd='.length)
+  const end = rest.indexOf(' ')
+  entry.initrd = end < 0 ? rest : rest.slice(0, end)
+  if (end < 0) entry.hasOpenInitrd = true
 }
 
 /**

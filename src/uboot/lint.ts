@@ -2,7 +2,8 @@
 import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
 import type { UBootVersion } from '../spec/uboot-version.ts'
-import type { BootNode, BootPartition } from './boot-tree.ts'
+import type { PartitionList } from './block-device.ts'
+import type { BootNode, BootPartition, PartitionNames } from './boot-tree.ts'
 import { commandLineProblems } from './command-line.ts'
 import { parseExtlinux, pathFrom, type ExtlinuxEntry, type ParsedExtlinux } from './extlinux.ts'
 import { Arm64Image } from './format.ts'
@@ -22,6 +23,8 @@ const MAX_DEVICE_TREES = 2000
 export interface BootLintOptions {
   /** Version of the U-Boot that boots the image; undefined: any. */
   uboot: UBootVersion | undefined
+  /** Partitions without a file system that boot loaders read. */
+  others?: readonly PartitionNames[]
 }
 
 /**
@@ -32,7 +35,7 @@ export interface BootLintOptions {
  */
 export async function lintBoot(
   partitions: readonly BootPartition[],
-  { uboot }: BootLintOptions,
+  { uboot, others = [] }: BootLintOptions,
 ): Promise<Finding[]> {
   const findings: Finding[] = []
   const boot = partitions.find(({ bootable }) => bootable) ?? partitions[0]
@@ -51,7 +54,10 @@ export async function lintBoot(
   }
   const menu = await findMenu(boot, findings)
   if (menu === undefined) return findings
-  return [...findings, ...(await new MenuLint(boot, partitions, menu, uboot).findings())]
+  return [
+    ...findings,
+    ...(await new MenuLint(boot, { readable: partitions, others }, menu, uboot).findings()),
+  ]
 }
 
 async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu | undefined> {
@@ -88,7 +94,7 @@ interface Menu {
 /** Checks a menu and the files that it names. */
 class MenuLint {
   readonly #boot: BootPartition
-  readonly #partitions: readonly BootPartition[]
+  readonly #partitions: PartitionList
   readonly #menu: Menu
   readonly #uboot: UBootVersion | undefined
   readonly #findings: Finding[] = []
@@ -97,12 +103,7 @@ class MenuLint {
   /** Files that were checked; many entries name the same ones. */
   readonly #seen = new Set<ByteString>()
 
-  constructor(
-    boot: BootPartition,
-    partitions: readonly BootPartition[],
-    menu: Menu,
-    uboot: UBootVersion | undefined,
-  ) {
+  constructor(boot: BootPartition, partitions: PartitionList, menu: Menu, uboot: UBootVersion | undefined) {
     this.#boot = boot
     this.#partitions = partitions
     this.#menu = menu
@@ -158,10 +159,15 @@ class MenuLint {
       this.#addIssues(kernel.path, kernelIssues(head, this.#uboot))
     }
     if (entry.initrd !== undefined) await this.#checkFile(where, 'initrd', entry.initrd, severity)
+    if (entry.hasOpenInitrd === true) {
+      const message =
+        'nothing follows the initrd= at the end of APPEND: U-Boot looks for the space behind it, and crashes'
+      this.#report(severity, where, message)
+    }
     if (entry.fdt !== undefined) await this.#checkFile(where, 'device tree', entry.fdt, severity)
     else if (entry.fdtdir !== undefined) await this.#checkDeviceTrees(where, entry.fdtdir)
     for (const overlay of entry.fdtoverlays ?? []) await this.#checkFile(where, 'overlay', overlay, 'warning')
-    for (const problem of commandLineProblems(entry.append ?? '', this.#partitions)) {
+    for (const problem of await commandLineProblems(entry.append ?? '', this.#partitions)) {
       this.#report(severity, where, problem)
     }
   }
@@ -178,7 +184,9 @@ class MenuLint {
       await this.#checkLayout(node)
       return node
     }
-    const found = node === undefined ? 'is not there' : 'is no file'
+    const isList = what === 'initrd' && node === undefined && /[ ,]/.test(path)
+    const found =
+      node === undefined ? `is not there${isList ? ', as U-Boot loads one initrd alone' : ''}` : 'is no file'
     const then = what === 'overlay' ? 'boots without it' : 'skips the entry'
     this.#report(severity, where, `its ${what} ${formatPath(place)} ${found}: U-Boot ${then}`)
     return undefined

@@ -12,6 +12,7 @@ import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { describePi, makeClosure } from '../images/nixos-closure.ts'
+import { storePath } from '../../fixtures/closure-tree.mjs'
 
 async function lint(image: string, options?: LintOptions): Promise<string[]> {
   const opened = await openImage(image)
@@ -56,6 +57,32 @@ describe('a finished image', () => {
       const old = await lint(image, { uboot: 'v2022.01' })
       const errors = old.filter((line) => line.startsWith('error: '))
       expect(errors).toHaveLength(found.filter((line) => /U-Boot before 202[23]\.0[47]/.test(line)).length)
+    }),
+  )
+
+  test.each<[string, RegExp | undefined]>([
+    ['LABEL=NIXOS_SD / btrfs subvol=@\nLABEL=NIXOS_SD /nix btrfs subvol=@nix\n', undefined],
+    [
+      'LABEL=NIXOS_SD / btrfs subvol=@root\n',
+      /^error: .*entry nixos-default: \/nix\/store\/.*\/etc\/fstab, \/: subvol=@root names no subvolume of partition 2/,
+    ],
+    [
+      'LABEL=NIXOS_SD / btrfs\n/dev/mmcblk0p3 /nix btrfs\n',
+      /^error: .*\/nix: \/dev\/mmcblk0p3 names no partition/,
+    ],
+  ])('root=fstab, with %j in the store on a subvolume of its own', (fstab, expected) =>
+    inFolder(async (folder) => {
+      makeClosure(folder, { parameters: 'root=fstab', specialisations: {} }, (tree, system) => {
+        const [etc, file] = [storePath('etc', '1'), storePath('etc-fstab', '1')]
+        tree.storeFile(file, false, Buffer.from(fstab))
+        tree.symlink(`${etc}/etc/fstab`, `/${file}`)
+        tree.symlink(`${system}/etc`, `/${etc}/etc`)
+      })
+      const image = join(folder, 'disk.img')
+      await buildImage(describePi(), { output: image, baseDirectory: folder, workers: 0 })
+      const found = await lint(image)
+      const errors = found.filter((line) => line.startsWith('error: '))
+      expect(errors).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)])
     }),
   )
 

@@ -74,6 +74,36 @@ function parseLoaded(output: string): Loaded {
   return { size: Number.parseInt(size, 16), crc32: Number.parseInt(crc32, 16) }
 }
 
+/** What U-Boot loads and passes to the kernel by a menu. */
+export interface BootedMenu {
+  /** The files that it looked for, the menu itself left out. */
+  files: string[]
+  append: string | undefined
+}
+
+/**
+ * Has U-Boot boot by menus that are files in the top folder of an image without a partition table. The sandbox loads
+ * everything, and then says that it cannot boot.
+ *
+ * @throws Error when U-Boot crashes
+ */
+export async function ubootMenus(
+  name: UbootName,
+  image: string,
+  menus: readonly string[],
+): Promise<BootedMenu[]> {
+  const addresses = 'setenv kernel_addr_r 1000000; setenv ramdisk_addr_r 2000000; setenv bootfile'
+  const outputs = await outputsOf(
+    name,
+    image,
+    menus.map((menu) => `${addresses}; sysboot host 0:0 any 3000000 /${menu}`),
+  )
+  return outputs.map((output) => {
+    const files = [...output.matchAll(/^Retrieving file: (.*?)\r?$/gm)].map(([, file]) => file)
+    return { files: files.slice(1), append: /^append: (.*?)\r?$/m.exec(output)?.[1] }
+  })
+}
+
 /** U-Boot's listing of a directory: names in order, `/` after directories, `-> target` after symlinks. */
 export async function ubootList(
   name: UbootName,

@@ -28,7 +28,6 @@ label l0
 \tmenu label Debian GNU/Linux
 \tlinux /boot/vmlinuz-6.1#conf-1
 \tinitrd /boot/initrd.img
-\tinitrd /boot/second
 \tfdt /boot/a.dtb
 \tfdtoverlays /boot/a.dtbo  /boot/b.dtbo
 \tappend quiet
@@ -88,6 +87,18 @@ describe('extlinux.conf', () => {
       'LABEL a\nLINUX b\nTEXT HELP\nINITRD c\n',
       ['line 3: TEXT is unknown to U-Boot, and ends', 'line 4: INITRD belongs to no entry'],
     ],
+    [
+      'LABEL a\nLINUX b\nINITRD c\nINITRD d e\nAPPEND f\n',
+      [
+        'line 4: INITRD comes a second time: U-Boot takes "c", and reads what follows',
+        'line 4: D is unknown to U-Boot, and ends the entry',
+        'line 5: APPEND belongs to no entry',
+      ],
+    ],
+    [
+      'LABEL a\nAPPEND quiet initrd=c ro\nINITRD linux b\n',
+      ['line 3: INITRD comes a second time: U-Boot takes "c", and reads what follows'],
+    ],
     ['LABEL a\nLINUX\n', ['line 2: LINUX without a value']],
     ['LABEL a\nLINUX #b\n', ['line 2: LINUX without a value']],
     ['LABEL a\r\nLINUX b\r\n', ['CRLF line endings']],
@@ -97,6 +108,17 @@ describe('extlinux.conf', () => {
     const { problems, entries } = parseExtlinux(text)
     expect(problems).toEqual(expected.map((part) => expect.stringContaining(part) as string))
     expect(entries).toHaveLength(1)
+  })
+
+  test.each<[string, ExtlinuxEntry]>([
+    ['APPEND quiet initrd=/c ro', { name: 'a', append: 'quiet initrd=/c ro', initrd: '/c' }],
+    ['APPEND rd.initrd=/c ro', { name: 'a', append: 'rd.initrd=/c ro', initrd: '/c' }],
+    ['INITRD /d\nAPPEND initrd=/c ro', { name: 'a', append: 'initrd=/c ro', initrd: '/d' }],
+    ['APPEND initrd=/c', { name: 'a', append: 'initrd=/c', initrd: '/c', hasOpenInitrd: true }],
+    ['APPEND initrd=/c x\nAPPEND ro', { name: 'a', append: 'ro', initrd: '/c' }],
+    ['APPEND initrd=/c x\nINITRD linux /b', { name: 'a', append: 'initrd=/c x', initrd: '/c', kernel: '/b' }],
+  ])('an initrd in %j', (lines, expected) => {
+    expect(parseExtlinux(`LABEL a\n${lines}\n`).entries).toEqual([expected])
   })
 
   test('what is written is read', () => {

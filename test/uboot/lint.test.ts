@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { PLAIN_FORM, type FileLayout } from '../../src/file-tree/file-layout.ts'
 import { fromText, toBytes, toLatin1 } from '../../src/lib/byte-string.ts'
 import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
-import type { BootPartition, BootTree, BtrfsTraits } from '../../src/uboot/boot-tree.ts'
+import type {
+  BootPartition,
+  BootTree,
+  BtrfsTraits,
+  SystemFiles,
+  SystemNode,
+} from '../../src/uboot/boot-tree.ts'
 import { lintBoot } from '../../src/uboot/lint.ts'
 import { zstdExtentProblem } from '../../src/uboot/zstd-extent.ts'
 import { kernelOf } from '../images/nixos-closure.ts'
@@ -43,6 +49,8 @@ function treeOf(files: Files, forms: Record<string, Partial<FileLayout>> = {}): 
     form: ({ path }) => Promise.resolve({ ...PLAIN_FORM, ...forms[toLatin1(path)] }),
   }
 }
+
+const SYSTEM = `${'0'.repeat(32)}-nixos-system-pi`
 
 const MENU = `DEFAULT a
 LABEL a
@@ -125,6 +133,7 @@ async function lint({
   ]
   const findings = await lintBoot(partitions, {
     uboot: uboot === undefined ? undefined : parseUBootVersion(uboot),
+    others: [{ number: 3, partUuid: '2178694e-03', partLabel: 'home' }],
   })
   return findings.map(({ severity, where, message }) => `${severity}: ${where}: ${message}`)
 }
@@ -148,7 +157,69 @@ describe('a sound image', () => {
     'root=/dev/mmcblk0p2',
     'quiet',
     'root=LABEL=ROOT rootflags=subvol=/@',
+    'root=LABEL=OTHER root=LABEL=ROOT',
+    '"root=LABEL=ROOT" rootflags="noatime,subvol=/@boot/"',
+    'root=PARTUUID=2178694e-01/PARTNROFF=1',
+    'root=/dev/nvme0n1p2',
+    'root=/dev/sda3',
+    'root=PARTLABEL=home',
+    'root=/dev/mapper/root rootflags=subvol=none',
+    'root=8:2 panic=1',
+    'root=fstab init=/sbin/init',
+    `root=fstab init=/nix/store/${SYSTEM}/init`,
   ])('may have %s', async (line) => expect(await lint(append(line))).toEqual([]))
+})
+
+/** The store of a system in which `/etc` is a link to a folder of links, as NixOS makes it. */
+function systemFiles(fstab: string, store = 'nix/store/'): SystemFiles {
+  const nodes: Record<string, SystemNode> = {
+    [`${store}${SYSTEM}`]: { type: 'directory' },
+    [`${store}${SYSTEM}/etc`]: { type: 'symlink', target: '/nix/store/1-etc/etc' },
+    [`${store}1-etc`]: { type: 'directory' },
+    [`${store}1-etc/etc`]: { type: 'directory' },
+    [`${store}1-etc/etc/fstab`]: { type: 'symlink', target: '../../2-link' },
+    [`${store}2-link`]: { type: 'symlink', target: '/nix/store/3-etc-fstab' },
+    [`${store}3-etc-fstab`]: { type: 'file', content: () => Promise.resolve(toBytes(fromText(fstab))) },
+  }
+  return { look: (path) => Promise.resolve(nodes[toLatin1(path)]) }
+}
+
+describe('the fstab of a system', () => {
+  const FSTAB = `# A comment
+LABEL=ROOT / btrfs x-initrd.mount,subvol=@ 0 0
+/dev/disk/by-label/ROOT /boot btrfs subvol=@gone 0 2
+`
+  const lintFstab = (fstab: string, line = 'root=fstab', store?: string) =>
+    lint({
+      ...append(`init=/nix/store/${SYSTEM}/init ${line}`),
+      root: { systems: [{ look: () => Promise.resolve(undefined) }, systemFiles(fstab, store)] },
+    })
+
+  test.each<[string, RegExp | undefined]>([
+    [FSTAB, undefined],
+    [FSTAB.replace('LABEL=ROOT', '/dev/mmcblk0p2'), undefined],
+    [`${FSTAB}tmpfs /etc tmpfs mode=0755\nLABEL=gone /var btrfs nofail`, undefined],
+    [`tmpfs / tmpfs\nLABEL=ROOT /nix btrfs subvol=/@boot`, undefined],
+    [
+      FSTAB.replace('subvol=@ ', 'subvol=@root '),
+      /fstab, \/: subvol=@root names no subvolume of partition 2/,
+    ],
+    [FSTAB.replace('LABEL=ROOT', 'LABEL=A\\040B'), /fstab, \/: LABEL=A B names no partition/],
+    [`${FSTAB}UUID=0 /nix btrfs`, /fstab, \/nix: UUID=0 names no partition/],
+    ['# nothing\n', /fstab has no line for \/$/],
+  ])('%j', async (fstab, expected) => {
+    for (const store of ['nix/store/', 'store/', '']) {
+      const found = await lintFstab(fstab, 'root=fstab', store)
+      expect(found).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)])
+    }
+  })
+
+  test('counts also without root=, if there is one, and not with another root=', async () => {
+    const wrong = FSTAB.replace('LABEL=ROOT', 'LABEL=GONE')
+    expect(await lintFstab(wrong, 'quiet')).toEqual([expect.stringMatching(/LABEL=GONE names no partition/)])
+    expect(await lintFstab('# nothing\n', 'quiet')).toEqual([])
+    expect(await lintFstab(wrong, 'root=LABEL=ROOT')).toEqual([])
+  })
 })
 
 describe('what keeps an image from booting', () => {
@@ -219,6 +290,62 @@ describe('what keeps an image from booting', () => {
       'another subvolume',
       append('root=LABEL=ROOT rootflags=subvol=@root'),
       [/^error: .*subvol=@root names no subvolume of partition 2 \(there are @, @boot\)/],
+    ],
+    [
+      'another label at last',
+      append('root=LABEL=ROOT root=LABEL=OTHER'),
+      [/^error: .*root=LABEL=OTHER names no partition/],
+    ],
+    [
+      'no such partition of an SD card',
+      append('root=/dev/mmcblk0p4'),
+      [/^error: .*root=\/dev\/mmcblk0p4 names no partition of the image \(there are 1, 2, 3\)/],
+    ],
+    ['a whole disk', append('root=/dev/vda'), [/^error: .*root=\/dev\/vda names no partition/]],
+    [
+      'a partition too far',
+      append('root=PARTUUID=2178694e-02/PARTNROFF=7'),
+      [/^error: .*names no partition of the image \(there are 1, 2, 3\)/],
+    ],
+    [
+      'another subvolume of a device',
+      append('root=/dev/mmcblk0p2 rootflags=subvol=@root'),
+      [/^error: .*subvol=@root names no subvolume of partition 2/],
+    ],
+    [
+      'another subvolume, with nothing said of the device',
+      append('rootflags=subvol=@root'),
+      [/^error: .*subvol=@root names no subvolume of partition 2/],
+    ],
+    [
+      'another subvolume at last',
+      append('root=LABEL=ROOT rootflags=subvol=@,subvol=@root'),
+      [/^error: .*subvol=@root names no subvolume/],
+    ],
+    [
+      'no initrd in APPEND',
+      menu(MENU.replace(/ {2}INITRD.*\n/, '').replace('init=', 'initrd=../other init=')),
+      [/^error: .*its initrd \/boot\/extlinux\/..\/other is not there: U-Boot skips/],
+    ],
+    [
+      'an initrd at the end of APPEND',
+      menu('LABEL a\n  LINUX ../Image\n  APPEND quiet initrd=../initrd\n'),
+      [/^error: .*entry a: nothing follows the initrd= at the end of APPEND/],
+    ],
+    [
+      'several initrds',
+      menu(MENU.replace('../initrd', '../initrd,../initrd')),
+      [/^error: .*its initrd .* is not there, as U-Boot loads one initrd alone/],
+    ],
+    [
+      'a second INITRD',
+      menu('LABEL a\n  LINUX ../Image\n  INITRD ../initrd\n  INITRD ../more\n'),
+      [/^warning: .*line 4: INITRD comes a second time/, /^warning: .*line 4: ..\/MORE is unknown/],
+    ],
+    [
+      'no fstab',
+      { ...append(`root=fstab init=/nix/store/${SYSTEM}/init`), root: { systems: [] } },
+      [/^error: .*root=fstab, but \/nix\/store\/.*\/etc\/fstab is not in the image/],
     ],
     ['a long command line', append('x'.repeat(1024)), [/^error: .*has 1024 bytes/]],
     ['a variable', append('console=${console}'), [/^error: .*by one of its own variables$/]],
