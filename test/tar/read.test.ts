@@ -617,6 +617,26 @@ describe('damage', () => {
     expect(await read(tar.subarray(0, length))).toHaveLength(1)
   })
 
+  test.each([
+    [0, 0],
+    [512, 'truncated extended header'],
+    [1024, 'the archive ends between an extended header and its entry'],
+    [1100, 'truncated header: expected 512 bytes, found 76'],
+    [2535, 'truncated content'],
+    [2536, 1],
+    [2540, 1],
+    [2560, 1],
+    [2600, 'truncated header: expected 512 bytes, found 40'],
+    [3072, 1],
+  ])('an archive known to be whole may end behind any content (%i)', async (length, expected) => {
+    for (const size of [1, 321, 1 << 20]) {
+      const chunks = inPieces(tar.subarray(0, length), size)
+      const reading = collect(readTarEntries(chunks, 'a.tar', { isWhole: true }))
+      if (typeof expected === 'number') expect(await reading).toHaveLength(expected)
+      else await expect(reading).rejects.toThrow(expected)
+    }
+  })
+
   test('zeros after the end are padding, anything else is not', async () => {
     const padded = new Uint8Array(10240)
     padded.set(tar)

@@ -15,6 +15,14 @@ import { readOldGnuMap, type SparseFile } from './sparse.ts'
 /** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */
 const MAX_EXTENSION = 16 << 20
 
+export interface ReadTarEntriesOptions {
+  /**
+   * The chunks are all of the archive, as a digest or the like has proved. Then it may end without blocks of zeros and
+   * without padding, as programs leave them out that read and write tar by the library of Go.
+   */
+  isWhole?: boolean
+}
+
 /**
  * The entries of an uncompressed tar archive (V7, ustar, pax or GNU), in its order.
  *
@@ -33,8 +41,9 @@ const MAX_EXTENSION = 16 << 20
 export function readTarEntries(
   chunks: AsyncIterable<Uint8Array> | FileChunks,
   source: string,
+  { isWhole = false }: ReadTarEntriesOptions = {},
 ): AsyncIterableIterator<SourceEntry, undefined> {
-  return new TarReader(chunks, source)
+  return new TarReader(chunks, source, isWhole)
 }
 
 /**
@@ -44,6 +53,7 @@ export function readTarEntries(
 class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   readonly #reader: ChunkReader
   readonly #source: string
+  readonly #isWhole: boolean
   readonly #globals = new PaxRecords()
   /** Extended headers of the next entry. */
   #own: PaxRecords | undefined
@@ -55,9 +65,10 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   /** A sparse file's map does not end in the chunk at hand. */
   #awaitsMap = false
 
-  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks, source: string) {
+  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks, source: string, isWhole: boolean) {
     this.#reader = new ChunkReader(chunks)
     this.#source = source
+    this.#isWhole = isWhole
   }
 
   [Symbol.asyncIterator](): this {
@@ -124,8 +135,10 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
         const found = await otherFormat(reader)
         if (found !== undefined) throw this.#error(`this is ${found}: expected a tar archive`, offset)
       }
-      if (!(await reader.gather(BLOCK))) throw this.#truncatedHeader()
-      if (this.#atZeroBlock()) {
+      const isThere = await reader.gather(BLOCK)
+      const isEnd = !isThere && this.#isWhole && reader.available === 0
+      if (!isThere && !isEnd) throw this.#truncatedHeader()
+      if (isEnd || this.#atZeroBlock()) {
         await this.#expectOnlyZeros()
         if (this.#own || this.#longName !== undefined || this.#longLink !== undefined) {
           throw this.#error('the archive ends between an extended header and its entry', offset)
