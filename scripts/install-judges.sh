@@ -35,6 +35,8 @@ lz4 lz4
 compsize btrfs-compsize
 chromium chromium
 nix-instantiate nix-bin
+umoci umoci
+skopeo skopeo
 shellcheck shellcheck'
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.

@@ -36,6 +36,7 @@ export type { DirectorySourceSpec, PlannedDirectorySource } from './spec/sources
 export type { EntriesSourceSpec, EntrySource, PlannedEntriesSource } from './spec/sources/entries.ts'
 export type { NarSourceSpec, PlannedNarSource } from './spec/sources/nar.ts'
 export type { NixPathsSpec, NixSourceSpec, PlannedNixPaths, PlannedNixSource } from './spec/sources/nix.ts'
+export type { OciSourceSpec, PlannedOciSource } from './spec/sources/oci.ts'
 export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'
 export type { PlannedSource, PlannedSourceKind, SourceSpec } from './spec/sources/types.ts'
 export type {

@@ -7,6 +7,7 @@ import { entriesOpener } from './kinds/entries.ts'
 import type { InputPath, OpenSourceOptions, SourceOpener } from './kinds/opener.ts'
 import { narOpener } from './kinds/nar.ts'
 import { nixOpener } from './kinds/nix.ts'
+import { ociOpener } from './kinds/oci.ts'
 import { tarOpener } from './kinds/tar.ts'
 import { StoreRegistry } from './nix/registry.ts'
 import { Selection } from './selection.ts'
@@ -20,6 +21,7 @@ const OPENERS: {
   entries: entriesOpener,
   nix: nixOpener,
   nar: narOpener,
+  oci: ociOpener,
 }
 
 const openerOf = ({ kind }: SourceKindPlan) => OPENERS[kind] as SourceOpener<SourceKindPlan>

@@ -12,14 +12,7 @@ export class FileSpool {
   async add(content: AsyncIterable<Uint8Array>): Promise<() => AsyncIterable<Uint8Array>> {
     const handle = (this.#handle ??= (await createNameless()).handle)
     const start = this.#end
-    for await (const piece of content) {
-      for (let at = 0; at < piece.length;) {
-        const { bytesWritten } = await handle.write(piece, at, piece.length - at, this.#end)
-        at += bytesWritten
-        this.#end += bytesWritten
-      }
-    }
-    const end = this.#end
+    const end = (this.#end = await writePieces(handle, content, start))
     return () => readRange(handle, start, end)
   }
 
@@ -27,6 +20,22 @@ export class FileSpool {
   async close(): Promise<void> {
     await this.#handle?.close()
   }
+}
+
+/** Writes pieces one after the other, from `position` on. @returns the position behind them */
+export async function writePieces(
+  handle: FileHandle,
+  pieces: AsyncIterable<Uint8Array>,
+  position: number,
+): Promise<number> {
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length;) {
+      const { bytesWritten } = await handle.write(piece, at, piece.length - at, position)
+      at += bytesWritten
+      position += bytesWritten
+    }
+  }
+  return position
 }
 
 async function* readRange(handle: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {

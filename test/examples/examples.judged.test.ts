@@ -10,6 +10,7 @@ import { inFolder, text } from '../images/build.ts'
 import { canBrowse, visit } from '../judges/chromium.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
+import { layerOf, TestLayout } from '../sources/oci/layout.ts'
 import { buildTar } from '../tar/build-tar.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -61,6 +62,19 @@ describe('examples', () => {
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'root.tar'), buildTar([{ path: 'a', type: 'file', content: text(3e6) }]))
       const output = await example(folder, 'image-in-a-worker.mjs', 'root.tar', 'disk.img.zst')
+      expect(output).toMatch(/^disk\.img\.zst: 1 files in \d+ bytes\n$/)
+    }))
+
+  test('container-image.mjs', () =>
+    inFolder(async (folder) => {
+      const layers = [
+        layerOf({ path: 'a', type: 'file', content: text(3e6) }, { path: 'b', type: 'file', content: 'b' }),
+        layerOf({ path: '.wh.b', type: 'file' }),
+      ]
+      const layout = new TestLayout()
+      layout.top(layout.image(layers, { architecture: 'arm64' }), layout.image([], { architecture: 'amd64' }))
+      writeFileSync(join(folder, 'image.tar'), layout.tar())
+      const output = await example(folder, 'container-image.mjs', 'image.tar', 'linux/arm64', 'disk.img.zst')
       expect(output).toMatch(/^disk\.img\.zst: 1 files in \d+ bytes\n$/)
     }))
 

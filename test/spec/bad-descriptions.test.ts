@@ -194,7 +194,7 @@ const RULES: Case[] = [
   [
     'a source of nothing',
     btrfs((p) => (p.sources = [{ to: '/x' }])),
-    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory", "nix", "nar" (in a program also "entries")' },
+    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory", ' },
   ],
   [
     'a source of both kinds',
@@ -242,6 +242,26 @@ const RULES: Case[] = [
       s.partitions[1].sources = [{ tar: 'a' }, { tar: '-' }]
     },
     { [`${P1}.sources[1].tar`]: `${P0}.sources[0].tar has read` },
+  ],
+  [
+    'standard input for two sources of different kinds',
+    btrfs((p) => (p.sources = [{ tar: '-' }, { oci: '-' }])),
+    { [`${P1}.sources[1].oci`]: `${P1}.sources[0].tar has read` },
+  ],
+  [
+    'an image of a platform or a name that is none',
+    btrfs(
+      (p) =>
+        (p.sources = [
+          { oci: 'a', platform: 'arm64' },
+          { oci: 'a', reference: 'two words' },
+        ]),
+    ),
+    {
+      [`${P1}.sources[0].platform`]:
+        'expected a platform like "linux/arm64" or "linux/arm/v6", found "arm64"',
+      [`${P1}.sources[1].reference`]: 'expected a name, tag or digest, like "debian:12", found "two words"',
+    },
   ],
   ['two bootable partitions', fat((p) => (p.bootable = true)), { [`${P1}.bootable`]: `${P0}.bootable is` }],
   [

@@ -69,6 +69,7 @@ describe('interfaces of the description', () => {
     ['NixPathsSpec', SOURCE_KINDS.nix.schema.shape.nix],
     ['NarSourceSpec', SOURCE_KINDS.nar.schema],
     ['EntriesSourceSpec', SOURCE_KINDS.entries.schema],
+    ['OciSourceSpec', SOURCE_KINDS.oci.schema],
     ['FirmwareSpec', firmware],
     ['NixosSpec', nixos],
     ['UbootSpec', uboot],

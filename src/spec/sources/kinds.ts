@@ -4,4 +4,4 @@
 export const PROGRAM_KINDS: readonly string[] = ['entries']
 
 /** Kinds for which the file `-` is standard input. */
-export const STANDARD_INPUT_KINDS: readonly string[] = ['tar', 'nar']
+export const STANDARD_INPUT_KINDS: readonly string[] = ['tar', 'nar', 'oci']

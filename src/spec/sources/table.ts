@@ -7,6 +7,7 @@ import { entriesSource } from './entries.ts'
 import { PROGRAM_KINDS } from './kinds.ts'
 import { narSource } from './nar.ts'
 import { nixSource } from './nix.ts'
+import { ociSource } from './oci.ts'
 import { tarSource } from './tar.ts'
 import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
 
@@ -16,6 +17,7 @@ export const SOURCE_KINDS = {
   directory: directorySource,
   nix: nixSource,
   nar: narSource,
+  oci: ociSource,
   entries: entriesSource,
 }
 

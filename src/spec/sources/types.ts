@@ -4,6 +4,7 @@ import type { DirectorySourcePlan, DirectorySourceSpec, PlannedDirectorySource }
 import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from './entries.ts'
 import type { NarSourcePlan, NarSourceSpec, PlannedNarSource } from './nar.ts'
 import type { NixSourcePlan, NixSourceSpec, PlannedNixSource } from './nix.ts'
+import type { OciSourcePlan, OciSourceSpec, PlannedOciSource } from './oci.ts'
 import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
 
 /**
@@ -14,14 +15,19 @@ import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
  * { tar: 'closure.tar.zst', to: '/nix' }
  */
 export type SourceSpec =
-  TarSourceSpec | DirectorySourceSpec | NixSourceSpec | NarSourceSpec | EntriesSourceSpec
+  TarSourceSpec | DirectorySourceSpec | NixSourceSpec | NarSourceSpec | OciSourceSpec | EntriesSourceSpec
 
 /** A source of content. Paths of files on this machine are absolute. */
 export type SourcePlan = SourceKeysPlan & SourceKindPlan
 export type SourceKindPlan =
-  TarSourcePlan | DirectorySourcePlan | NixSourcePlan | NarSourcePlan | EntriesSourcePlan
+  TarSourcePlan | DirectorySourcePlan | NixSourcePlan | NarSourcePlan | OciSourcePlan | EntriesSourcePlan
 
 /** A source of content, and what becomes of it. Paths of files on this machine are absolute. */
 export type PlannedSource = PlannedSourceKeys & PlannedSourceKind
 export type PlannedSourceKind =
-  PlannedTarSource | PlannedDirectorySource | PlannedNixSource | PlannedNarSource | PlannedEntriesSource
+  | PlannedTarSource
+  | PlannedDirectorySource
+  | PlannedNixSource
+  | PlannedNarSource
+  | PlannedOciSource
+  | PlannedEntriesSource

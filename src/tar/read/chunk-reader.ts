@@ -7,8 +7,8 @@ import type { FileLocation } from '../../lib/file-location.ts'
 
 /** Chunks of a file that others can read, too. */
 export interface FileChunks extends AsyncIterable<Uint8Array> {
-  /** The file: a stream offset is an offset in it. Undefined for a stream that is something else. */
-  readonly file: { readonly descriptor: number; readonly size: number } | undefined
+  /** The part of a file that the stream is, from `start` (0 unless given) on. Undefined for one that is something else. */
+  readonly file: { readonly descriptor: number; readonly start?: number; readonly size: number } | undefined
   /** Continues with a chunk that begins at another offset. */
   seek(offset: number): void
 }
@@ -84,7 +84,8 @@ export class ChunkReader {
     const { file } = this.#source
     if (file === undefined || length - this.available < MIN_LOCATED) return undefined
     const { offset } = this
-    return offset + length <= file.size ? { descriptor: file.descriptor, offset } : undefined
+    if (offset + length > file.size) return undefined
+    return { descriptor: file.descriptor, offset: (file.start ?? 0) + offset }
   }
 
   /** Passes over `length` bytes. Returns how many of them the stream did not have. */
