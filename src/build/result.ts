@@ -19,7 +19,10 @@ export interface BuildResult {
   partitions: PartitionResult[]
   /** Number of entries whose place entries of later sources took. */
   replaced: number
-  /** Warnings and notices: what may keep the image from booting, rules of the description that match nothing. */
+  /**
+   * Warnings and notices: what may keep the image from booting, rules of the description that match nothing, sources that
+   * may be meant otherwise.
+   */
   findings: Finding[]
   /** With the option `profile` only. */
   profile?: BuildProfile

@@ -2,6 +2,7 @@ import { readSource, type BuildContext } from './context.ts'
 import type { InstalledSystem, PartitionWriter } from './drivers/driver.ts'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { PartitionResult } from './result.ts'
+import { whiteoutNotice } from './whiteout-notice.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
 import { StoreRegistries } from '../sources/nix/registry.ts'
 import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
@@ -36,8 +37,10 @@ export async function writePartitions(
       const registries = new StoreRegistries()
       for (const source of partition.sources) {
         writer.beginSource(source.merge)
+        const noticeWhiteout = whiteoutNotice(source, context.onFinding)
         for await (const entry of await readSource(source, context, registries.of(source.to))) {
           context.progress.entries++
+          noticeWhiteout?.(entry)
           const adding = writer.add({ entry, to: source.to })
           if (adding !== undefined) await adding
         }
