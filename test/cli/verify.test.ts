@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildImage } from 'diskwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Superblock, SUPER_FLAG } from '../../src/btrfs/format.ts'
+import { viewOf } from '../../src/lib/struct.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
+import { MutableImage } from '../btrfs/check/mutations.ts'
 import { inFolder, noise } from '../images/build.ts'
 import { describePi, makeClosure } from '../images/nixos-closure.ts'
 import { flipByte } from '../images/flip-byte.ts'
@@ -58,6 +61,25 @@ describe('verify', () => {
     expect({ exit, stderr }).toEqual({ exit: 1, stderr: '' })
     // Which is not looked at when time is short.
     expect(await diskwright(['verify', path, '--quick'])).toMatchObject({ exit: 0 })
+  })
+
+  test('a warning is a line, and the image is sound', async () => {
+    const path = join(folder, 'warned.img')
+    writeFileSync(path, readFileSync(image).subarray(ROOT))
+    const file = await MutableImage.open(path)
+    try {
+      const { get, set } = Superblock.at.flags
+      const seed = (copy: Uint8Array) => set(viewOf(copy), 0, get(viewOf(copy), 0) | SUPER_FLAG.SEEDING)
+      await file.withSuperblock(seed, async () => {
+        const { exit, stdout } = await diskwright(['verify', path])
+        expect(stdout).toMatch(
+          /^warning: BTRFS: superblock, flags at offset \d+: SEEDING: .*\n.*: sound, with 1 warning, in/,
+        )
+        expect(exit).toBe(0)
+      })
+    } finally {
+      file.close()
+    }
   })
 
   test('JSON has the findings and what was checked', async () => {
