@@ -55,8 +55,9 @@ export type {
 } from './spec/image-plan.ts'
 export type { ChecksumType, PiVersion, Profile } from './spec/plan.ts'
 export type { Compression } from './file-tree/storage.ts'
-export type { Entry, EntryOrigin, EntryType, EntryXattr } from './file-tree/entry.ts'
+export type { Entry, EntryOrigin, EntryType, EntryXattr, UnsupportedProperty } from './file-tree/entry.ts'
 export type { MergeRule } from './file-tree/merge.ts'
+export type { DroppedCounts } from './file-tree/unsupported.ts'
 export { UnrepresentableError } from './btrfs/write/inodes.ts'
 
 // Existing images.

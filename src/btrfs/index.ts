@@ -18,7 +18,14 @@ export type {
   SubvolumeSpec,
   SwapfileSpec,
 } from '../spec/btrfs-spec.ts'
-export type { Entry, EntryOrigin, EntryType, EntryXattr, Timestamp } from '../file-tree/entry.ts'
+export type {
+  Entry,
+  EntryOrigin,
+  EntryType,
+  EntryXattr,
+  Timestamp,
+  UnsupportedProperty,
+} from '../file-tree/entry.ts'
 export type { DataRange } from '../file-tree/file-content.ts'
 export type { FileLocation, ReadLocated } from '../lib/file-location.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'

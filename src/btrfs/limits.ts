@@ -1,6 +1,6 @@
 /** The limits of BTRFS, and of the kernel, for single entries. */
 import { toDisplay } from '../lib/byte-string.ts'
-import type { SourceEntry } from '../file-tree/entry.ts'
+import type { SourceEntry, Xattr } from '../file-tree/entry.ts'
 import { DirItem, FileExtentHead, LINK_MAX, maxItemSize, NAME_LEN, SECTOR_SIZE } from './format.ts'
 
 /** (INVALID_UID, INVALID_GID): chown(2) takes it for no change, so no file can have it. */
@@ -34,7 +34,14 @@ export function btrfsLimits(nodeSize: number): BtrfsLimits {
   }
 }
 
-/** The limit that an entry exceeds; undefined when there is none. */
+/** The limit that an extended attribute exceeds; undefined when there is none. */
+export function xattrProblem({ name, value }: Xattr, limits: BtrfsLimits): string | undefined {
+  const room = limits.xattrLength - name.length
+  if (name.length <= limits.nameLength && value.length <= room) return undefined
+  return `xattr ${JSON.stringify(toDisplay(name))} has ${value.length} bytes; ${room} are allowed`
+}
+
+/** The limit that an entry exceeds, apart from its extended attributes; undefined when there is none. */
 export function entryProblem(entry: SourceEntry, limits: BtrfsLimits): string | undefined {
   if (entry.uid === NO_ID || entry.gid === NO_ID) {
     const whose = entry.uid === NO_ID ? 'user' : 'group'
@@ -43,12 +50,6 @@ export function entryProblem(entry: SourceEntry, limits: BtrfsLimits): string | 
   const nameLength = entry.path.length - entry.path.lastIndexOf('/') - 1
   if (nameLength > limits.nameLength) {
     return `a name of ${nameLength} bytes; ${limits.nameLength} are allowed`
-  }
-  for (const { name, value } of entry.xattrs ?? []) {
-    const room = limits.xattrLength - name.length
-    if (name.length > limits.nameLength || value.length > room) {
-      return `xattr ${JSON.stringify(toDisplay(name))} has ${value.length} bytes; ${room} are allowed`
-    }
   }
   if (entry.type === 'symlink' && entry.target.length > limits.symlinkTargetLength) {
     return `a symlink's target of ${entry.target.length} bytes; ${limits.symlinkTargetLength} are allowed`

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { checkBoot } from './boot-check.ts'
-import { ProgressReport } from './context.ts'
+import { ProgressReport, SizeLimit } from './context.ts'
 import { checkBuildOptions, type BuildOptions } from './options.ts'
 import { checkOutputPlace } from './output-place.ts'
 import { resolvePlan } from './plan-image.ts'
@@ -42,7 +42,7 @@ import type { ImageSpec } from '../spec/image-spec.ts'
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   checkBuildOptions(options)
   const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
-  const { outputLevel, onProgress, onFinding, onReplace, signal } = options
+  const { outputLevel, maxSize, onProgress, onFinding, onReplace, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()
   const plan = await resolvePlan(spec, {
@@ -76,6 +76,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     const context = {
       workers,
       progress,
+      sizeLimit: new SizeLimit(maxSize),
       profiler,
       signal,
       openFiles,

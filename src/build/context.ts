@@ -2,7 +2,10 @@ import type { FileHandle } from 'node:fs/promises'
 import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
+import { toDisplay } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
 import type { SourceEntry } from '../file-tree/entry.ts'
+import { contentLength } from '../file-tree/file-content.ts'
 import type { StoreRegistry } from '../sources/nix/registry.ts'
 import type { Replacement } from '../file-tree/merge.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
@@ -15,6 +18,7 @@ export interface BuildContext {
   progress: ProgressReport
   profiler: Profiler | undefined
   signal: AbortSignal | undefined
+  sizeLimit: SizeLimit
   /** Files that sources have opened, and whose content may not be read yet. */
   openFiles: FileHandle[]
   /** Called with every entry of an earlier source whose place another one takes. */
@@ -31,7 +35,7 @@ export interface BuildContext {
  */
 export async function readSource(
   source: SourcePlan,
-  { progress, profiler, signal, openFiles, onFinding }: Omit<BuildContext, 'workers'>,
+  { progress, profiler, signal, sizeLimit, openFiles, onFinding }: Omit<BuildContext, 'workers'>,
   registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
@@ -41,8 +45,35 @@ export async function readSource(
     retain: (file) => void openFiles.push(file),
     onFinding,
     registry,
+    maxSize: sizeLimit.maxSize,
   })
   return profiler?.source(entries) ?? entries
+}
+
+/** Adds up the content of all sources. */
+export class SizeLimit {
+  readonly maxSize: number | undefined
+  #size = 0
+
+  /** @param maxSize bytes; undefined: any number */
+  constructor(maxSize: number | undefined) {
+    this.maxSize = maxSize
+  }
+
+  /** @throws InputError when the content of an entry is too much */
+  take(entry: SourceEntry): void {
+    if (entry.type !== 'file') return
+    this.#size += contentLength(entry)
+    if (this.maxSize === undefined || this.#size <= this.maxSize) return
+    const { origin, path } = entry
+    throw new InputError(
+      `the content of the sources, up to here, is larger than "maxSize", ${this.maxSize} bytes`,
+      {
+        ...origin,
+        entry: toDisplay(path),
+      },
+    )
+  }
 }
 
 /** Reports the progress of the current step. */

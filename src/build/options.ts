@@ -35,6 +35,11 @@ export interface BuildOptions {
   workers?: number | undefined
   /** Folder that relative paths of the description start from; default: the working directory. */
   baseDirectory?: string | undefined
+  /**
+   * Bytes of content that all sources together may bring. Default: any, but a compressed archive that expands to more than
+   * 16 GiB and a thousand times its compressed bytes is refused.
+   */
+  maxSize?: number | undefined
   /** Called often (several times a megabyte); it should return at once. */
   onProgress?: ((progress: Progress) => void) | undefined
   /** Called with each finding of the result as it is made. */
@@ -80,6 +85,7 @@ const OPTIONS: OptionTable<BuildOptions> = {
   force: BOOLEAN,
   workers: WORKERS,
   baseDirectory: PATH,
+  maxSize: wholeNumber(0, Number.MAX_SAFE_INTEGER),
   onProgress: FUNCTION,
   onFinding: FUNCTION,
   onReplace: FUNCTION,

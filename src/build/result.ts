@@ -1,3 +1,4 @@
+import type { DroppedCounts } from '../file-tree/unsupported.ts'
 import type { Finding } from '../lib/finding.ts'
 import type { OutputFormat } from '../output/open-output.ts'
 
@@ -69,6 +70,8 @@ export interface PartitionCounts {
   bytesIn: number
   /** Bytes that content takes on the disk, compressed and rounded up to sectors or clusters, one copy. */
   bytesStored: number
+  /** What was left out because the file system cannot hold it, where sources have `"unsupported": "drop"`. */
+  dropped: DroppedCounts
 }
 
 export interface Fat32Result extends PartitionCounts {

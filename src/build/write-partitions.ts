@@ -41,7 +41,8 @@ export async function writePartitions(
         for await (const entry of await readSource(source, context, registries.of(source.to))) {
           context.progress.entries++
           noticeWhiteout?.(entry)
-          const adding = writer.add({ entry, to: source.to })
+          context.sizeLimit.take(entry)
+          const adding = writer.add({ entry, to: source.to, unsupported: source.unsupported })
           if (adding !== undefined) await adding
         }
       }

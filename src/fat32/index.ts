@@ -24,6 +24,7 @@ export type {
   InodeFlag,
   Timestamp,
   Xattr,
+  UnsupportedProperty,
 } from '../file-tree/entry.ts'
 export type { DataRange } from '../file-tree/file-content.ts'
 export type {

@@ -61,8 +61,17 @@ export function changedMetadata(
     ctime,
     birthtime,
     xattrs: changedXattrs(metadata.xattrs, type, newMode, changes.xattrs),
-    flags: canHaveFlags(type) ? changes.flags : undefined,
+    flags: canHaveFlags(type) ? joinedFlags(metadata.flags, changes.flags) : undefined,
   }
+}
+
+/** Flags add up. */
+function joinedFlags(
+  flags: EntryMetadata['flags'],
+  more: EntryMetadata['flags'],
+): readonly InodeFlag[] | undefined {
+  if (flags === undefined || more === undefined) return flags ?? more
+  return [...new Set([...flags, ...more])].sort()
 }
 
 /** As chmod(2) does, a new mode goes into the ACL that came with the entry. */

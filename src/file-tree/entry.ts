@@ -85,6 +85,12 @@ export interface Entry {
    * All else reads as zeros.
    */
   ranges?: readonly DataRange[] | undefined
+  /** Flags of a file or directory. */
+  flags?: readonly InodeFlag[] | undefined
+  /** A file without copy on write, checksums and compression, or a directory whose new files are such. */
+  nodatacow?: boolean | undefined
+  /** What else an archive says of the entry. A file system that holds none of it refuses the entry, or drops it. */
+  unsupported?: readonly UnsupportedProperty[] | undefined
   /** Origin of the entry, for messages. */
   origin?: EntryOrigin | undefined
 }
@@ -96,6 +102,13 @@ export interface Xattr {
 
 /** Flags of an inode that a description can ask for, as chattr(1) has them. */
 export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
+
+/** A property of an entry for which no key stands. */
+export interface UnsupportedProperty {
+  kind: 'acls' | 'flags'
+  /** With an article, for messages: `an NFSv4 ACL`. */
+  name: string
+}
 
 /** Metadata of an entry of any type. */
 export interface EntryMetadata {
@@ -109,8 +122,12 @@ export interface EntryMetadata {
   birthtime?: Timestamp
   /** In the order the source gives them; names are unique. */
   xattrs?: readonly Xattr[]
-  /** Inode flags of files and directories; set by rules, never by sources. */
+  /** Inode flags of files and directories. */
   flags?: readonly InodeFlag[]
+  /** A file without copy on write, or a directory whose new files are. */
+  nodatacow?: boolean
+  /** Properties that none of these keys can hold. */
+  unsupported?: readonly UnsupportedProperty[]
 }
 
 /**

@@ -223,7 +223,7 @@ class Directory<Content> implements DirectoryNode<Content> {
   readonly id: number
   readonly children: DirectoryNames<Content>
   readonly storage: StoragePlan
-  readonly nodatacow: boolean
+  nodatacow: boolean
   readonly rules: NewDirectory['rules']
   readonly subvolume: NewDirectory['subvolume']
   readonly names: NameList = { first: NONE, last: NONE, size: 0 }

@@ -16,7 +16,7 @@ export interface DirectoryNode<Content> {
   /** Storage of files below it. */
   readonly storage: StoragePlan
   /** Whether new files in it are to have no copy on write. */
-  readonly nodatacow: boolean
+  nodatacow: boolean
   /** The rules for what is in it; undefined: there are none at all. */
   readonly rules: RuleScope | undefined
   /** The subvolume whose root this directory is. Its parent's subvolume holds an empty directory instead. */

@@ -7,8 +7,10 @@ import type {
   EntryOrigin,
   EntryType,
   EntryXattr,
+  InodeFlag,
   SourceEntry,
   Timestamp,
+  UnsupportedProperty,
   Xattr,
 } from './entry.ts'
 import { normalisePath } from './entry-path.ts'
@@ -23,7 +25,6 @@ import {
   timestampOf,
   wholeNumberOf,
 } from './entry-values.ts'
-import { checkXattr } from './xattr-rules.ts'
 
 export interface SourceEntriesOptions {
   /** The source's name in messages, for entries that have no `origin`. */
@@ -63,8 +64,14 @@ const KEYS: Record<keyof Entry, readonly EntryType[] | undefined> = {
   ctime: undefined,
   birthtime: undefined,
   xattrs: undefined,
+  flags: ['file', 'directory'],
+  nodatacow: ['file', 'directory'],
+  unsupported: undefined,
   origin: undefined,
 }
+
+/** Flags, in the order in which chattr(1) has them. */
+const FLAGS: readonly InodeFlag[] = ['append', 'immutable', 'noatime', 'nodump', 'sync']
 
 const MAX_ID = 2 ** 32 - 1
 /** Linux holds device numbers in 32 bits (MINORBITS in linux/kdev_t.h). */
@@ -174,7 +181,8 @@ function checkKeys(entry: Entry): void {
 }
 
 function metadataOf(entry: Entry, time: Timestamp): EntryMetadata {
-  const { type, mode, uid, gid, mtime, atime, ctime, birthtime, xattrs } = entry
+  const { type, mode, uid, gid, mtime, atime, ctime, birthtime, xattrs, flags, nodatacow, unsupported } =
+    entry
   return {
     mode: mode === undefined ? DEFAULT_MODE[type] : modeOf(mode),
     uid: uid === undefined ? 0 : wholeNumberOf('uid', uid, MAX_ID),
@@ -183,7 +191,10 @@ function metadataOf(entry: Entry, time: Timestamp): EntryMetadata {
     ...(atime !== undefined && { atime: timestampOf('atime', atime) }),
     ...(ctime !== undefined && { ctime: timestampOf('ctime', ctime) }),
     ...(birthtime !== undefined && { birthtime: timestampOf('birthtime', birthtime) }),
-    ...(xattrs !== undefined && { xattrs: xattrsOf(xattrs, type) }),
+    ...(xattrs !== undefined && { xattrs: xattrsOf(xattrs) }),
+    ...(flags !== undefined && { flags: flagsOf(flags) }),
+    ...(nodatacow !== undefined && { nodatacow: booleanOf('nodatacow', nodatacow) }),
+    ...(unsupported !== undefined && { unsupported: unsupportedOf(unsupported) }),
   }
 }
 
@@ -193,7 +204,33 @@ function modeOf(mode: number): number {
   throw new EntryProblem(`"mode": expected permission bits from 0 to 0o7777, found ${found}`)
 }
 
-function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[] {
+function flagsOf(flags: NonNullable<Entry['flags']>): readonly InodeFlag[] {
+  if (!Array.isArray(flags)) throw problem('flags', 'an array', flags)
+  for (const flag of flags as readonly InodeFlag[]) {
+    if (!FLAGS.includes(flag)) throw problem('flags', FLAGS.join(', '), flag)
+  }
+  return FLAGS.filter((flag) => flags.includes(flag))
+}
+
+function booleanOf(key: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value
+  throw problem(key, 'true or false', value)
+}
+
+function unsupportedOf(
+  properties: NonNullable<Entry['unsupported']>,
+): readonly UnsupportedProperty[] | undefined {
+  if (!Array.isArray(properties)) throw problem('unsupported', 'an array', properties)
+  for (const property of properties as readonly UnsupportedProperty[]) {
+    const { kind, name } = (property ?? {}) as Partial<UnsupportedProperty>
+    if ((kind !== 'acls' && kind !== 'flags') || typeof name !== 'string') {
+      throw problem('unsupported', 'properties with the "kind" acls or flags and a "name"', property)
+    }
+  }
+  return properties as readonly UnsupportedProperty[]
+}
+
+function xattrsOf(xattrs: NonNullable<Entry['xattrs']>): Xattr[] {
   if (!Array.isArray(xattrs) && !isPlainObject(xattrs)) {
     throw problem('xattrs', 'an object or an array', xattrs)
   }
@@ -217,7 +254,6 @@ function xattrsOf(xattrs: NonNullable<Entry['xattrs']>, type: EntryType): Xattr[
     names.add(name)
     const bytes: unknown = typeof value === 'string' ? new TextEncoder().encode(value) : value
     if (!(bytes instanceof Uint8Array)) throw problem(`xattrs.${toDisplay(name)}`, 'text or bytes', value)
-    checkXattr(name, bytes, type)
     return { name, value: bytes }
   })
 }

@@ -10,6 +10,20 @@ export interface StoragePlan {
   bootFiles?: boolean | undefined
 }
 
+const plainStorage = new WeakMap<StoragePlan, StoragePlan>()
+
+/** The same without copy on write. Entries of the same storage share one object. */
+export function withoutCopyOnWrite(storage: StoragePlan): StoragePlan {
+  if (storage.nodatacow) return storage
+  let changed = plainStorage.get(storage)
+  if (changed === undefined) {
+    const { bootFiles } = storage
+    changed = { nodatacow: true, compression: undefined, bootFiles }
+    plainStorage.set(storage, changed)
+  }
+  return changed
+}
+
 export interface Compression {
   algorithm: 'lzo' | 'zlib' | 'zstd'
   /** zlib: 1 to 9; zstd: 1 to 15, as in the kernel; lzo knows none: 0. */

@@ -25,7 +25,10 @@ export interface TreeOptions<Content> {
   rules?: EntryRules | undefined
   /** Called with every entry of an earlier source whose place another one takes. */
   onReplace?: ((replacement: Replacement) => void) | undefined
-  /** Says why the writer cannot store an entry; called with every entry, after the rules. */
+  /**
+   * Says why the writer cannot store an entry; called with every entry, after the rules. It may take from the entry what is
+   * to be left out.
+   */
   problemOf?: (entry: SourceEntry) => string | undefined
 }
 

@@ -14,7 +14,7 @@ import { NONE } from './node-names.ts'
 import type { DirectoryNode, FileNode } from './node.ts'
 import { NodeTable } from './node-table.ts'
 import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
-import type { StoragePlan } from './storage.ts'
+import { withoutCopyOnWrite, type StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
 
 export type * from './node.ts'
@@ -123,9 +123,17 @@ export class FileTree<Content> {
     const metadata = this.#changed(entry, changes)
     const isDirectory = existing !== NONE && this.nodes.typeOf(existing) === 'directory'
     if (entry.type === 'directory') {
-      if (isDirectory) this.nodes.setMetadata(existing, metadata)
-      else if (existing !== NONE && this.#isEarlier(place) && this.#meet(place, entry)) return
-      else this.#put(place, this.#childDirectory(parent, path, path.slice(start), metadata).id)
+      let directory: DirectoryNode<Content>
+      if (isDirectory) {
+        this.nodes.setMetadata(existing, metadata)
+        directory = this.nodes.directory(existing)
+      } else if (existing !== NONE && this.#isEarlier(place) && this.#meet(place, entry)) {
+        return
+      } else {
+        directory = this.#childDirectory(parent, path, path.slice(start), metadata)
+        this.#put(place, directory.id)
+      }
+      if (entry.nodatacow) directory.nodatacow = true
       return
     }
     if (isDirectory) this.#refuseToReplaceSubvolume(path, entry)
@@ -174,7 +182,8 @@ export class FileTree<Content> {
   ): number | Promise<number> {
     switch (entry.type) {
       case 'file': {
-        const storage = this.#storageAt(path, parent.storage, changes)
+        const planned = this.#storageAt(path, parent.storage, changes)
+        const storage = entry.nodatacow ? withoutCopyOnWrite(planned) : planned
         const content = this.#options.content.store(entry, storage)
         return content instanceof Promise
           ? content.then((stored) => this.nodes.addFile(metadata, storage, stored))

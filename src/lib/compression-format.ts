@@ -27,6 +27,15 @@ export function isSupportedCompression(format: string): format is SupportedCompr
   return (SUPPORTED_COMPRESSIONS as readonly string[]).includes(format)
 }
 
+/**
+ * Whether bytes that begin with `start` are compressed in a format that marks its end, so that what is missing is noticed:
+ * all but the legacy one of lz4 do.
+ */
+export function marksItsEnd(start: Uint8Array): boolean {
+  const format = compressionOf(start)
+  return format !== undefined && !(format === 'lz4' && start[0] === 0x02)
+}
+
 /** Bytes that suffice to recognize every format. */
 export const LONGEST_MAGIC = 10
 

@@ -5,7 +5,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { compressionOf, LONGEST_MAGIC } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
 import type { FileChunks } from '../tar/read/chunk-reader.ts'
-import { decompress } from './decompress.ts'
+import { decompress, type DecompressOptions } from './decompress.ts'
 
 /** Should it be a fifo, opening it must not wait for somebody who writes. */
 export const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
@@ -19,6 +19,7 @@ export interface ArchiveChunksOptions {
   readFifo: () => AsyncIterable<Uint8Array>
   onRead?: ((bytes: number) => void) | undefined
   signal?: AbortSignal | undefined
+  decompression?: DecompressOptions | undefined
   /** Takes the open file over. Others may then read it, too, when it is not compressed. */
   retain?: ((file: FileHandle) => void) | undefined
 }
@@ -56,7 +57,7 @@ export class ArchiveChunks implements FileChunks {
       if (retain !== undefined && stats.isFile() && !(await isCompressed(handle))) {
         this.file = { descriptor: handle.fd, size: stats.size }
         yield* chunks
-      } else yield* decompress(chunks, this.#path)
+      } else yield* decompress(chunks, this.#path, this.#options.decompression)
     } finally {
       if (retain === undefined) await handle.close()
     }

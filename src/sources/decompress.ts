@@ -7,10 +7,18 @@ import {
 } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
 import { decompressBzip2 } from './bzip2.ts'
+import { limitExpansion } from './expansion.ts'
 import { decompressGzip } from './gzip.ts'
 import { decompressLz4 } from './lz4.ts'
 import { decompressXz } from './xz.ts'
 import { decompressZstd } from './zstd.ts'
+
+export interface DecompressOptions {
+  /** Called with the first bytes. */
+  onStart?: ((start: Uint8Array) => void) | undefined
+  /** How much content there may be; undefined: any. See limitExpansion. */
+  expansion?: { maxSize: number | undefined } | undefined
+}
 
 type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
 
@@ -33,10 +41,12 @@ const DECOMPRESS: Record<SupportedCompression, Decompress> = {
 export async function* decompress(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
+  { onStart, expansion }: DecompressOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const iterator = chunks[Symbol.asyncIterator]()
   try {
     const start = await peek(iterator)
+    onStart?.(start)
     const format = compressionOf(start)
     if (format && !isSupportedCompression(format)) {
       throw new InputError(
@@ -46,8 +56,14 @@ export async function* decompress(
         { source },
       )
     }
-    const all = resume(start, iterator)
-    yield* format ? DECOMPRESS[format](all, source) : all
+    let compressed = 0
+    const all = resume(start, iterator, (length) => (compressed += length))
+    if (format === undefined) yield* all
+    else if (expansion === undefined) yield* DECOMPRESS[format](all, source)
+    else {
+      const content = DECOMPRESS[format](all, source)
+      yield* limitExpansion(content, { source, compressed: () => compressed, ...expansion })
+    }
   } finally {
     await iterator.return?.()
   }
@@ -71,11 +87,14 @@ async function peek(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
 async function* resume(
   start: Uint8Array,
   iterator: AsyncIterator<Uint8Array>,
+  onBytes: (length: number) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  onBytes(start.length)
   yield start
   for (;;) {
     const next = await iterator.next()
     if (next.done) return
+    onBytes(next.value.length)
     yield next.value
   }
 }

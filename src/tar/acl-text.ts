@@ -9,6 +9,7 @@ import {
   type Acl,
   type AclEntry,
 } from '../file-tree/posix-acl.ts'
+import type { NameTables } from './names.ts'
 
 const WORD: Record<number, string> = {
   [TAG.userObj]: 'user',
@@ -23,14 +24,15 @@ const WORD: Record<number, string> = {
  * Reads an ACL in text form: entries such as `user::rwx`, `group:100:r-x` or, as star and libarchive write them,
  * `user:name:rw-:1000`, separated by commas or newlines. Undefined when there are none.
  *
- * @throws RangeError when the text is no valid ACL, or names a user or group without its number
+ * @param names what names without numbers stand for; they go before the numbers
+ * @throws RangeError when the text is no valid ACL, or names a user or group whose number is not known
  */
-export function aclFromText(text: string, kind: 'access' | 'default'): Acl | undefined {
+export function aclFromText(text: string, kind: 'access' | 'default', names?: NameTables): Acl | undefined {
   const entries = text
     .split(/[,\n]/)
     .map((part) => part.replace(/#.*/, '').trim())
     .filter((part) => part !== '')
-    .map(parseEntry)
+    .map((part) => parseEntry(part, names))
     .sort((a, b) => a.tag - b.tag || a.id - b.id)
   if (entries.length === 0) return undefined
   verifyAcl(entries)
@@ -49,7 +51,7 @@ export function aclToText(value: Uint8Array): string {
     .join(',')
 }
 
-function parseEntry(text: string): AclEntry {
+function parseEntry(text: string, names: NameTables | undefined): AclEntry {
   const match =
     /^(?:d(?:efault)?:)?(u(?:ser)?|g(?:roup)?|m(?:ask)?|o(?:ther)?):([^:]*):([rwxRWX-]*)(?::(\d+))?$/.exec(
       text,
@@ -67,11 +69,15 @@ function parseEntry(text: string): AclEntry {
     return { tag, perm, id: NO_ID }
   }
   if (kind === 'm' || kind === 'o') throw new RangeError(`ACL entry "${text}" must not name anybody`)
-  const id = number ?? (/^\d+$/.test(name) ? name : undefined)
+  const known = (kind === 'u' ? names?.users : names?.groups)?.get(name)
+  const id = known ?? number ?? (/^\d+$/.test(name) ? name : undefined)
   if (id === undefined) {
+    const what = kind === 'u' ? 'user' : 'group'
     throw new RangeError(
-      `ACL entry "${text}" has a ${kind === 'u' ? 'user' : 'group'} name without its number ` +
-        '(GNU tar writes numbers with --numeric-owner)',
+      names === undefined
+        ? `ACL entry "${text}" has a ${what} name without its number ("resolveNames" takes it from the archive's ` +
+            "/etc/passwd and /etc/group; GNU tar with --xattrs-include='*' writes numbers, too)"
+        : `ACL entry "${text}" has a ${what} that the archive's ${kind === 'u' ? '/etc/passwd' : '/etc/group'} does not have`,
     )
   }
   if (Number(id) >= NO_ID) throw new RangeError(`ACL entry "${text}" has an id beyond 32 bits`)

@@ -60,7 +60,24 @@ export const OLD_GNU = layout({
   padding: 17,
 })
 
-/** A block that continues the map of a sparse file: 21 entries. (struct sparse_header) */
+/** What star puts into the place of `prefix`, when a name needs no more than 131 bytes of it. (struct star_header) */
+export const STAR = layout({ posix: 345, prefix: 131, atime: 12, ctime: 12, fill: 8, xmagic: 4 })
+
+/** The start of the map of a sparse file of star, in the place of the prefix: 4 entries. (struct star_in_header) */
+export const STAR_SPARSE = layout({
+  posix: 345,
+  fill: 10,
+  isextended: 1,
+  sp: 4 * 24,
+  realsize: 12,
+  offset: 12,
+  atime: 12,
+  ctime: 12,
+  fill2: 8,
+  xmagic: 4,
+})
+
+/** A block that continues the map of a sparse file: 21 entries. (struct sparse_header, struct star_ext_header) */
 export const SPARSE_HEADER = layout({ sp: 21 * 24, isextended: 1, padding: 7 })
 
 /** An entry of these maps. (struct sparse) */

@@ -7,5 +7,13 @@
 export { readTar, type ReadTarOptions } from './read/read-tar.ts'
 export { writeTar, type WriteTarOptions } from './write/write-tar.ts'
 export { DiskwrightError, InputError } from '../lib/errors.ts'
-export type { Entry, EntryOrigin, EntryType, EntryXattr, Timestamp } from '../file-tree/entry.ts'
+export type {
+  Entry,
+  EntryOrigin,
+  EntryType,
+  EntryXattr,
+  InodeFlag,
+  Timestamp,
+  UnsupportedProperty,
+} from '../file-tree/entry.ts'
 export type { DataRange } from '../file-tree/file-content.ts'

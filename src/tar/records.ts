@@ -7,6 +7,8 @@ export const DEVICE_MAJOR = 'SCHILY.devmajor'
 export const DEVICE_MINOR = 'SCHILY.devminor'
 /** The access ACL and the default ACL, as text. */
 export const ACL = { access: 'SCHILY.acl.access', default: 'SCHILY.acl.default' } as const
+/** Flags of files by their names in libarchive. */
+export const FFLAGS = 'SCHILY.fflags'
 /** Prefix of the keywords of sparse files. */
 export const GNU_SPARSE = 'GNU.sparse.'
 

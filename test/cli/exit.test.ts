@@ -118,7 +118,8 @@ describe('the result of a build', () => {
   })
 
   it('is a line for the image and one for each partition', () => {
-    const counts = { bootable: false, files: 1, directories: 2, bytesIn: 3000, bytesStored: 4096 }
+    const dropped = { xattrs: 0, acls: 0, flags: 0, entries: 0 }
+    const counts = { bootable: false, files: 1, directories: 2, bytesIn: 3000, bytesStored: 4096, dropped }
     const text = buildText(
       {
         output: 'x.img.zst',

@@ -205,11 +205,9 @@ describe('sourceEntries', () => {
     ],
     ['an xattr', { ...file, xattrs: { 'user.a': 5 } }, '"xattrs.user.a": expected text or bytes, found 5'],
     ['the name of an xattr', { ...file, xattrs: { '': 'x' } }, '"xattrs": expected names of 1 to 255 bytes'],
-    [
-      'an xattr that the kernel does not serve',
-      { ...link, target: 'x', xattrs: { 'user.a': '' } },
-      'extended attribute "user.a": a symlink cannot have one in "user."',
-    ],
+    ['a flag', { ...file, flags: ['hidden' as 'sync'] }, '"flags": expected append, immutable, noatime'],
+    ['flags of a link', { ...link, target: 'x', flags: ['sync'] }, 'a symlink has no "flags"'],
+    ['nodatacow', { ...file, nodatacow: 1 as unknown as boolean }, '"nodatacow": expected true or false'],
     [
       'an xattr that is there twice',
       {

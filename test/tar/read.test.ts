@@ -394,8 +394,6 @@ describe('pax records', () => {
     ['SCHILY.realsize', '100', 'sparse'],
     ['GNU.volume.filename', 'a', 'several volumes'],
     ['GNU.dumpdir', 'Ya', 'incremental'],
-    ['SCHILY.acl.ace', 'owner@:r::allow', 'NFSv4'],
-    ['SCHILY.fflags', 'nodump', '--no-fflags'],
     ['LIBARCHIVE.xattr.user.a', '!', 'base64'],
     ['SCHILY.xattr.', 'x', 'attribute name'],
   ])('%s is refused', async (key, value, message) => {
@@ -540,42 +538,6 @@ describe('extended attributes', () => {
     const found = await xattrs([[`SCHILY.xattr.${name}`, value], ...link], typeflag)
     expect(found).toEqual({ [name]: Buffer.from(value, 'latin1').toString('hex') })
   })
-
-  test.each([
-    ['user.', 'x', '0', 'expected a name after the dot'],
-    ['trusted.', 'x', '0', 'expected a name after the dot'],
-    ['user', 'x', '0', 'BTRFS has none of this name'],
-    ['com.apple.quarantine', 'x', '0', 'BTRFS has none of this name'],
-    ['system.nfs4_acl', 'x', '0', 'BTRFS has none of this name'],
-    ['btrfs.other', 'x', '0', 'BTRFS has none of this name'],
-    ['btrfs.compression', 'gzip', '0', 'expected zlib, lzo, zstd or none, found "gzip"'],
-    ['btrfs.compression', 'zstd:', '0', 'found "zstd:"'],
-    ['btrfs.compression', '', '0', 'found ""'],
-    ['btrfs.compression', 'zstd', '6', 'a fifo is never compressed'],
-    ['user.a', 'x', '2', 'a symlink cannot have one in "user."'],
-    ['user.a', 'x', '3', 'a character cannot have one in "user."'],
-    ['system.posix_acl_access', minimal, '2', 'a symlink cannot have an ACL'],
-    ['system.posix_acl_default', minimal, '0', 'a file cannot have a default ACL'],
-    ['system.posix_acl_access', '', '0', 'ACL of 0 bytes'],
-    ['system.posix_acl_access', minimal.slice(0, -1), '0', 'ACL of 27 bytes'],
-    ['system.posix_acl_access', `\x01${minimal.slice(1)}`, '0', 'ACL of version 1'],
-    ['system.posix_acl_access', acl(entry(1, 7), entry(3, 7)), '0', 'the unknown tag 3'],
-    ['system.posix_acl_access', acl(entry(1, 8), entry(4, 5), entry(32, 5)), '0', 'the permissions 8'],
-    ['system.posix_acl_access', acl(entry(4, 7), entry(1, 5), entry(32, 5)), '0', 'not in the order'],
-    ['system.posix_acl_access', acl(entry(1, 7), entry(4, 5)), '0', '0 entries "other::"'],
-    [
-      'system.posix_acl_access',
-      acl(entry(1, 7), entry(2, 7), entry(4, 5), entry(16, 5), entry(32, 5)),
-      '0',
-      'names nobody',
-    ],
-  ])('%s of %j is refused, type %s', async (name, value, typeflag, message) => {
-    const link: [string, string][] = typeflag === '2' ? [['linkpath', 'b']] : []
-    const refused = xattrs([[`SCHILY.xattr.${name}`, value], ...link], typeflag)
-    await expect(refused).rejects.toThrow(message)
-    await expect(refused).rejects.toThrow(`entry "a" at offset 1024: extended attribute "${name}": `)
-    await expect(refused).rejects.toBeInstanceOf(InputError)
-  })
 })
 
 describe('damage', () => {
@@ -666,14 +628,14 @@ describe('damage', () => {
     )
   })
 
-  test.each(['S', 'M', 'V', 'D', 'N', 'X', 'A', 'Z', '8', '\xff'])('type %j', async (typeflag) => {
+  test.each(['M', 'V', 'D', 'N', 'X', 'A', 'Z', '8', '\xff'])('type %j', async (typeflag) => {
     await expect(first(ustarHeader({ typeflag, name: 'some' }))).rejects.toThrow(
       /a\.tar: entry "some" at offset 0: .*not supported/,
     )
   })
 
-  test.each(['1', '2', '3', '4', '5', '6'])('content of type %s', async (typeflag) => {
-    const header = ustarHeader({ typeflag, name: 'a', linkname: 'b', size: 5 })
+  test('content of a hard link', async () => {
+    const header = ustarHeader({ typeflag: '1', name: 'a', linkname: 'b', size: 5 })
     await expect(first(header, bytes('hello'))).rejects.toThrow('with 5 bytes of content: expected none')
   })
 

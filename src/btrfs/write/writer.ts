@@ -11,6 +11,7 @@ import { contentLength, type FileContent } from '../../file-tree/file-content.ts
 import { EntryRules } from '../../file-tree/entry-rules.ts'
 import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree } from '../../file-tree/tree.ts'
+import type { DropLog, UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import type { BtrfsFileSystemPlan, SubvolumePlan } from '../../spec/plan.ts'
 import { WriterBootView } from './boot-view.ts'
 import { DataAllocator, metadataChunks } from './chunks.ts'
@@ -22,7 +23,8 @@ import { deviceSink, type DeviceSink } from './device-sink.ts'
 import type { ExtentUses } from './extent-tree.ts'
 import { fitGlobalTrees } from './fit.ts'
 import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
-import { btrfsLimits, entryProblem } from '../limits.ts'
+import { btrfsLimits } from '../limits.ts'
+import { EntryCheck } from './entry-check.ts'
 import type { ExtentEncoder } from './extent-encoder.ts'
 import { writeFileTrees, type WrittenFileTrees } from './file-trees.ts'
 import { globalTreesPlanner, type GlobalTrees } from './global-trees.ts'
@@ -68,6 +70,7 @@ export class BtrfsWriter {
   /** The content of a file is a number of the file table. */
   readonly #tree: FileTree<number>
   readonly #rules: EntryRules | undefined
+  readonly #check: EntryCheck
   #bytesIn = 0
   #bootView: WriterBootView | undefined
 
@@ -106,7 +109,7 @@ export class BtrfsWriter {
       inlineCompression,
     })
     this.#rules = plan.rules.length > 0 ? new EntryRules(plan.rules) : undefined
-    const limits = btrfsLimits(plan.nodeSize)
+    this.#check = new EntryCheck(btrfsLimits(plan.nodeSize))
     this.#tree = new FileTree({
       content: {
         store: (entry, storage) => {
@@ -124,7 +127,7 @@ export class BtrfsWriter {
       pathStorage: new Map(plan.paths.map((rule) => [rule.path, rule])),
       rules: this.#rules,
       onReplace,
-      problemOf: (entry) => entryProblem(entry, limits),
+      problemOf: (entry) => this.#check.problemOf(entry),
     })
   }
 
@@ -136,10 +139,17 @@ export class BtrfsWriter {
   /**
    * Adds an entry below the path `to`.
    *
+   * @param unsupported what becomes of properties that BTRFS does not have
    * @throws InputError when BTRFS has no room for it, or it cannot be where it says (see FileTree.add)
    */
-  add(entry: SourceEntry, to: ByteString): Promise<void> | void {
+  add(entry: SourceEntry, to: ByteString, unsupported: UnsupportedPolicy = 'error'): Promise<void> | void {
+    this.#check.policy = unsupported
     return this.#tree.add(entry, to)
+  }
+
+  /** What was left out of the entries so far. */
+  get drops(): DropLog {
+    return this.#check.drops
   }
 
   /** The tree so far, from the root of all paths. Its files are read back from the image. */

@@ -45,7 +45,7 @@ async function openBtrfsPartition(
       for (const entry of standardDirectories(time)) yield { entry }
     },
     beginSource: (merge) => writer.beginSource(merge),
-    add: ({ entry, to = '' }) => writer.add(entry, to),
+    add: ({ entry, to = '', unsupported }) => writer.add(entry, to, unsupported),
     async installSystem(bootsHere) {
       if (nixos === undefined) return undefined
       progress.step('adding the boot files')
@@ -60,7 +60,8 @@ async function openBtrfsPartition(
       for (const where of unusedRules) {
         onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
-      return resultOf(plan, summary)
+      for (const notice of writer.drops.notices('BTRFS')) onFinding(notice)
+      return { ...resultOf(plan, summary), dropped: writer.drops.counts }
     },
     bootView: () => ({ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) }),
     close: () => threads.close(),
@@ -70,7 +71,7 @@ async function openBtrfsPartition(
 function resultOf(
   plan: BtrfsPlan,
   { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules'>,
-): BtrfsResult {
+): Omit<BtrfsResult, 'dropped'> {
   const { number, label, start, bootable } = plan
   const subvolumes = all.filter(({ snapshotOf }) => snapshotOf === undefined)
   const total = (count: 'files' | 'directories' | 'symlinks' | 'specials' | 'hardLinks' | 'inlineFiles') =>

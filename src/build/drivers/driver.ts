@@ -3,6 +3,7 @@ import type { BuildContext } from '../context.ts'
 import type { PartitionResult } from '../result.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { MergeRule } from '../../file-tree/merge.ts'
+import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
@@ -47,6 +48,8 @@ export interface NewEntry {
   entry: SourceEntry
   /** Path below which it goes; default: the root. */
   to?: ByteString
+  /** What becomes of what the file system cannot hold; default: an error. */
+  unsupported?: UnsupportedPolicy | undefined
 }
 
 /** A system that was made of the closure in a partition. */

@@ -44,7 +44,7 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
       for await (const entry of firmwareEntries(firmware, time, context)) yield { entry }
     },
     beginSource: (merge) => collector.beginSource(merge),
-    add: ({ entry, to }) => collector.add(entry, to),
+    add: ({ entry, to, unsupported }) => collector.add(entry, to, unsupported),
     installSystem: () => Promise.resolve(undefined),
     async finish() {
       const { root, places } = collector
@@ -55,14 +55,18 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
         signal: context.signal,
         onBytes: (bytes) => context.progress.advance(bytes),
       })
-      return resultOf(plan, layout)
+      for (const notice of collector.drops.notices('FAT32')) context.onFinding(notice)
+      return { ...resultOf(plan, layout), dropped: collector.drops.counts }
     },
     bootView: () => ({ type: 'fat', uuid: formatVolumeId(volumeId), tree: bootTreeOf(collector.root) }),
     close: () => spool.close(),
   }
 }
 
-function resultOf({ number, start, size, bootable }: Fat32Plan, layout: Fat32Layout): Fat32Result {
+function resultOf(
+  { number, start, size, bootable }: Fat32Plan,
+  layout: Fat32Layout,
+): Omit<Fat32Result, 'dropped'> {
   const { label, volumeId, files, directories, bytesIn, bytesStored } = summaryOf(layout)
   return {
     ...{ number, type: 'fat32', label, start, size, bootable, volumeId },

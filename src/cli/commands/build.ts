@@ -12,7 +12,7 @@ import {
   withDescription,
 } from '../description.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
-import { debugOption, examples, parseWholeNumber } from '../arguments.ts'
+import { debugOption, examples, parseSizeArgument, parseWholeNumber } from '../arguments.ts'
 import { interruptible } from '../interrupt.ts'
 import { print, printJson } from '../print.ts'
 import { showProgress } from '../progress.ts'
@@ -22,6 +22,7 @@ interface BuildFlags extends DescriptionFlags {
   format?: OutputFormat
   workers?: number
   outputLevel?: number
+  maxSize?: number
   profile?: true
   force?: true
   json?: true
@@ -53,6 +54,12 @@ export function addBuild(program: Command): void {
         '--output-level <n>',
         'zstd level of an .img.zst, 1 to 22, for content that is not compressed yet',
       ).argParser(parseWholeNumber(1, 22)),
+    )
+    .addOption(
+      new Option(
+        '--max-size <size>',
+        'the most content that the sources may bring, such as 8GiB (default: any, but no decompression bombs)',
+      ).argParser(parseSizeArgument),
     )
     .option('--profile', 'report where the time went')
     .option('--force', 'replace an existing file')
@@ -102,6 +109,7 @@ async function build(spec: string | undefined, flags: BuildFlags, usage: UsageEr
           force: flags.force,
           workers: flags.workers,
           outputLevel: flags.outputLevel,
+          maxSize: flags.maxSize,
           profile: flags.profile,
           baseDirectory: description.baseDirectory,
           onProgress: progress?.update,

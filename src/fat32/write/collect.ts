@@ -3,6 +3,7 @@ import { checkedContent } from '../../file-tree/content-length.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
 import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
+import { DropLog, type UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
 import { entryError, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
@@ -23,6 +24,8 @@ export interface FatCollectorOptions {
   onReplace?: ((replacement: Replacement) => void) | undefined
 }
 
+const HELD: ReadonlySet<SourceEntry['type']> = new Set(['file', 'directory', 'hardlink'])
+
 /** The smallest part of the volume that is collected before the tree is measured again. See FatCollector. */
 const MIN_MEASURE_INTERVAL = 1 / 16
 
@@ -41,6 +44,8 @@ export class FatCollector {
   readonly #capacity: number
   /** Bytes that may be collected before the tree is measured again. */
   #allowance: number
+  /** What was left out of the entries so far. */
+  readonly drops = new DropLog()
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
   constructor({ size, clusterSize, time, spool, onReplace }: FatCollectorOptions) {
@@ -80,10 +85,19 @@ export class FatCollector {
   /**
    * Adds one entry, below the path `to`.
    *
+   * @param unsupported `drop`: an entry that FAT cannot hold is left out
    * @throws InputError when the entry cannot be at its path, see FileTree.add, or has 4 GiB or more
    * @throws DoesNotFitError when it, or the content up to it, is larger than the volume
    */
-  async add(entry: SourceEntry, to: ByteString = ''): Promise<void> {
+  async add(
+    entry: SourceEntry,
+    to: ByteString = '',
+    unsupported: UnsupportedPolicy = 'error',
+  ): Promise<void> {
+    if (unsupported === 'drop' && !HELD.has(entry.type)) {
+      this.drops.add('entries', `the ${entry.type}`, entry)
+      return
+    }
     await this.#tree.add(entry, to)
     const { path, origin } = entry
     this.#places.set(to === '' ? path : path === '' ? to : `${to}/${path}`, { path, origin })

@@ -22,6 +22,8 @@ export interface OpenSourceOptions {
   onFinding?: OnFinding
   /** What earlier sources of the same Nix store have registered. Default: nothing. */
   registry?: StoreRegistry | undefined
+  /** Bytes that a compressed source may expand to. Default: 16 GiB, and a thousand times its compressed bytes. */
+  maxSize?: number | undefined
 }
 
 export interface OpenContext extends OpenSourceOptions {

@@ -1,13 +1,17 @@
 /** Tar archives: files, named pipes and standard input. */
 import { openSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { stat, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
+import type { SourceEntry } from '../../file-tree/entry.ts'
+import { marksItsEnd } from '../../lib/compression-format.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { TarSourcePlan } from '../../spec/sources/tar.ts'
+import type { NameTables } from '../../tar/names.ts'
 import { readTarEntries } from '../../tar/read/entries.ts'
 import { ArchiveChunks, READ_FLAGS } from '../archive-chunks.ts'
-import { decompress } from '../decompress.ts'
+import { decompress, type DecompressOptions } from '../decompress.ts'
+import { ANY_NAME, readNameTables } from '../name-tables.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
 const STANDARD_INPUT = '-'
@@ -16,7 +20,7 @@ export const tarOpener: SourceOpener<TarSourcePlan> = {
   nameOf: ({ path }) => (path === STANDARD_INPUT ? 'standard input' : path),
   open(plan, context) {
     const source = this.nameOf(plan)
-    return readTarEntries(openSourceArchive(plan.path, source, context), source)
+    return plan.resolveNames ? openWithNames(plan, source, context) : openEntries(plan, source, context)
   },
   inputs: ({ path }) => (path === STANDARD_INPUT ? [] : [{ kind: 'file', path }]),
   async sizeOf({ path }) {
@@ -26,15 +30,61 @@ export const tarOpener: SourceOpener<TarSourcePlan> = {
   },
 }
 
+function openEntries(
+  { path, concatenated }: TarSourcePlan,
+  source: string,
+  context: OpenContext,
+  names?: NameTables,
+): AsyncIterable<SourceEntry> {
+  let isWhole = false
+  const decompression = {
+    onStart: (start: Uint8Array) => (isWhole = marksItsEnd(start)),
+    expansion: { maxSize: context.maxSize },
+  }
+  return readTarEntries(openSourceArchive(path, source, context, decompression), source, {
+    concatenated,
+    isWhole: () => isWhole,
+    names,
+  })
+}
+
+/** Reads the archive twice: first for the names, then with them. */
+async function* openWithNames(
+  plan: TarSourcePlan,
+  source: string,
+  context: OpenContext,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  const stats = await stat(plan.path).catch(() => undefined)
+  if (stats !== undefined && !stats.isFile()) {
+    throw new InputError('"resolveNames" reads an archive twice: expected a file', { source })
+  }
+  const opened: FileHandle[] = []
+  let names: NameTables
+  try {
+    // Uncompressed content is passed over without being read.
+    const first = { ...context, onRead: undefined, retain: (file: FileHandle) => void opened.push(file) }
+    names = await readNameTables(openEntries(plan, source, first, ANY_NAME))
+  } finally {
+    await Promise.all(opened.map((file) => file.close()))
+  }
+  yield* openEntries(plan, source, context, names)
+}
+
 /** The bytes of an archive, decompressed. It is opened when the first are asked for. */
 export function openSourceArchive(
   path: string,
   source: string,
   { count, signal, ...options }: OpenContext,
+  decompression: DecompressOptions = { expansion: { maxSize: options.maxSize } },
 ): AsyncIterable<Uint8Array> {
-  const ofStream = (stream: AsyncIterable<Uint8Array>) => decompress(count(stream), source)
+  const ofStream = (stream: AsyncIterable<Uint8Array>) => decompress(count(stream), source, decompression)
   if (path === STANDARD_INPUT) return ofStream(readStream(process.stdin, source, signal))
-  return new ArchiveChunks(path, { ...options, signal, readFifo: () => ofStream(readFifo(path, signal)) })
+  return new ArchiveChunks(path, {
+    ...options,
+    decompression,
+    signal,
+    readFifo: () => ofStream(readFifo(path, signal)),
+  })
 }
 
 /** Another program may keep a pipe open without writing: the signal ends the waiting, too. */

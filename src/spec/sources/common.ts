@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { MergeRule } from '../../file-tree/merge.ts'
 import { MODE_CHANGE_PATTERN, parseModeChange } from '../../file-tree/mode-change.ts'
+import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { expected } from '../messages.ts'
 import { parseTime } from '../times.ts'
@@ -52,6 +53,12 @@ export interface SourceKeysSpec {
   merge?: MergeRule
   /** Short for `clampTime` with the description's `time`, or SOURCE_DATE_EPOCH. Default: false. */
   clamp?: boolean
+  /**
+   * What the file system cannot hold of the entries, after the rules. `error`: the build fails. `drop`: it is left out, and
+   * the result counts it: extended attributes, ACLs and flags that BTRFS does not have; symlinks and special files on FAT32,
+   * which drops all attributes in any case. Default: `error`.
+   */
+  unsupported?: 'error' | 'drop'
 }
 
 /** New owners of what a source has. */
@@ -77,6 +84,8 @@ export interface SourceKeysPlan {
   merge: MergeRule
   /** Undefined when all of the source is taken as it is. */
   selection?: SelectionPlan
+  /** Default: an error. */
+  unsupported?: UnsupportedPolicy | undefined
 }
 
 /** What is taken of a source, and what it becomes. */
@@ -108,6 +117,8 @@ export interface PlannedSourceKeys {
   mode?: SourceModeSpec
   /** Seconds since 1970, with the nanoseconds where there are any. */
   clampTime?: number | Timestamp
+  /** Left out: what the file system cannot hold is an error. */
+  unsupported?: 'drop'
 }
 
 const OWNER_MAP = 'a number from 0 to 4294967294, or new numbers by old ones like {"1000": 0}'
@@ -181,6 +192,13 @@ export const sourceKeys = {
     .optional()
     .describe('Short for "clampTime" with the "time" of the description, or SOURCE_DATE_EPOCH.')
     .meta({ default: false }),
+  unsupported: z
+    .enum(['error', 'drop'], expected('"error" or "drop"'))
+    .optional()
+    .describe(
+      'What the file system cannot hold of the entries, after the rules: an error, or left out and counted.',
+    )
+    .meta({ default: 'error' }),
 }
 
 export function resolveSourceKeys(spec: SourceKeysSpec, { name, time }: SourceContext): SourceKeysPlan {
@@ -198,10 +216,10 @@ export function resolveSourceKeys(spec: SourceKeysSpec, { name, time }: SourceCo
     spec.clamp === true ? time : spec.clampTime === undefined ? undefined : parseTime(spec.clampTime)
   const isAsItIs = from === '/' && strip === 0 && include.length === 0 && exclude.length === 0
   const isUnchanged = owner === 'keep' && mode === undefined && clampTime === undefined
-  if (isAsItIs && isUnchanged) return { to: toTreePath(to), merge }
+  const common = { to: toTreePath(to), merge, ...(spec.unsupported && { unsupported: spec.unsupported }) }
+  if (isAsItIs && isUnchanged) return common
   return {
-    to: toTreePath(to),
-    merge,
+    ...common,
     selection: {
       name,
       from: toTreePath(from),
@@ -225,9 +243,13 @@ function resolveOwner(owner: NonNullable<SourceKeysSpec['owner']>): OwnerPlan {
   return { uid: ids(owner.uid), gid: ids(owner.gid) }
 }
 
-export function showSourceKeys({ to, merge, selection }: SourceKeysPlan): PlannedSourceKeys {
+export function showSourceKeys({ to, merge, selection, unsupported }: SourceKeysPlan): PlannedSourceKeys {
   const shownPath = (tree: ByteString) => `/${toText(tree)!}`
-  const shown = { to: shownPath(to), ...(merge !== 'follow' && { merge }) }
+  const shown = {
+    to: shownPath(to),
+    ...(merge !== 'follow' && { merge }),
+    ...(unsupported === 'drop' && { unsupported }),
+  }
   if (selection === undefined) return shown
   const { from, strip, include, exclude, owner, mode, clampTime } = selection
   const ids = (id: IdPlan | undefined) => (typeof id === 'object' ? Object.fromEntries(id) : id)

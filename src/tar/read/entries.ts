@@ -2,48 +2,53 @@
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { NameTables } from '../names.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { ChunkReader, type FileChunks } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
 import { TarContent } from './content.ts'
-import { contentSize, interpretEntry, memberName, type Extensions } from './entry.ts'
+import { contentSize, interpretEntry, memberName, starRealSize, type Extensions } from './entry.ts'
 import { BLOCK } from '../format.ts'
 import { isZeroBlock, TarHeader, TarProblem } from './header.ts'
 import { otherFormat } from './other-format.ts'
-import { readOldGnuMap, type SparseFile } from './sparse.ts'
+import { readOldGnuMap, readStarMap, type SparseFile } from './sparse.ts'
 
 /** Extended headers are held in memory: names, times and attributes, which the kernel limits to far less. */
 const MAX_EXTENSION = 16 << 20
 
-export interface ReadTarEntriesOptions {
-  /**
-   * The chunks are all of the archive, as a digest or the like has proved. Then it may end without blocks of zeros and
-   * without padding, as programs leave them out that read and write tar by the library of Go.
-   */
-  isWhole?: boolean
-}
-
 /**
- * The entries of an uncompressed tar archive (V7, ustar, pax or GNU), in its order.
+ * The entries of an uncompressed tar archive (V7, ustar, pax, GNU or star), in its order.
  *
- * Names and attributes come byte by byte as they are; owners are the numbers, never the names. Not checked here:
- * whether a hard link's target exists, whether names repeat. Content that was not read when the next entry is
+ * Names and attributes come byte by byte as they are; owners are the numbers, unless `names` says what the names are. Not
+ * checked here: whether a hard link's target exists, whether names repeat. Content that was not read when the next entry is
  * asked for is passed over. Records of unknown keywords are ignored, as POSIX demands.
  *
  * @param chunks the archive in pieces of any size; a piece is not looked at any more once the next is asked for. Those of
  *   a file: large content gets a `location` in it, and is passed over without being read when nobody asks for it
  * @param source its name in messages
  * @throws InputError naming source, entry and the offset of its header: damaged or truncated archives, no end
- *   marker (one block of zeros suffices), anything but zeros after it, names that are empty or hold `..` or NUL,
- *   sparse maps that contradict themselves, and what is not supported: sparse files of star, several volumes,
- *   incremental archives, NFSv4 ACLs, file flags, ACLs that name users without their numbers
+ *   marker (one block of zeros suffices) unless the stream is known to be whole, anything but zeros after it, names that are empty or hold `..` or NUL,
+ *   sparse maps that contradict themselves, and what is not supported: several volumes, incremental archives, ACLs that
+ *   name users without their numbers
  */
 export function readTarEntries(
   chunks: AsyncIterable<Uint8Array> | FileChunks,
   source: string,
-  { isWhole = false }: ReadTarEntriesOptions = {},
+  options: TarReaderOptions = {},
 ): AsyncIterableIterator<SourceEntry, undefined> {
-  return new TarReader(chunks, source, isWhole)
+  return new TarReader(chunks, source, options)
+}
+
+export interface TarReaderOptions {
+  /** Archives that follow the end of another are read, too, as by `tar --ignore-zeros`. */
+  concatenated?: boolean | undefined
+  /**
+   * The chunks are all of the archive, as a digest or the like has proved, or will have when they have ended. Then it may end
+   * without blocks of zeros and without padding, as programs leave them out that read and write tar by the library of Go.
+   */
+  isWhole?: boolean | (() => boolean) | undefined
+  /** Numbers of the names of owners, and of those in ACLs. Without it the numbers of the archive count. */
+  names?: NameTables | undefined
 }
 
 /**
@@ -53,8 +58,8 @@ export function readTarEntries(
 class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   readonly #reader: ChunkReader
   readonly #source: string
-  readonly #isWhole: boolean
-  readonly #globals = new PaxRecords()
+  readonly #options: TarReaderOptions
+  #globals = new PaxRecords()
   /** Extended headers of the next entry. */
   #own: PaxRecords | undefined
   #longName: ByteString | undefined
@@ -62,13 +67,15 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   /** Content of the last entry, unless its end was passed. */
   #content: TarContent | undefined
   #ended = false
+  /** The last block was the end of one of several archives. */
+  #sawEnd = false
   /** A sparse file's map does not end in the chunk at hand. */
   #awaitsMap = false
 
-  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks, source: string, isWhole: boolean) {
+  constructor(chunks: AsyncIterable<Uint8Array> | FileChunks, source: string, options: TarReaderOptions) {
     this.#reader = new ChunkReader(chunks)
     this.#source = source
-    this.#isWhole = isWhole
+    this.#options = options
   }
 
   [Symbol.asyncIterator](): this {
@@ -135,16 +142,24 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
         const found = await otherFormat(reader)
         if (found !== undefined) throw this.#error(`this is ${found}: expected a tar archive`, offset)
       }
-      const isThere = await reader.gather(BLOCK)
-      const isEnd = !isThere && this.#isWhole && reader.available === 0
-      if (!isThere && !isEnd) throw this.#truncatedHeader()
-      if (isEnd || this.#atZeroBlock()) {
-        await this.#expectOnlyZeros()
-        if (this.#own || this.#longName !== undefined || this.#longLink !== undefined) {
-          throw this.#error('the archive ends between an extended header and its entry', offset)
-        }
+      if (!(await reader.gather(BLOCK))) {
+        if (reader.available > 0 || !this.#mayEnd || (offset === 0 && this.#options.isWhole !== true))
+          throw this.#truncatedHeader()
+        this.#expectNoExtension(offset)
         return await this.return()
       }
+      if (this.#atZeroBlock()) {
+        this.#expectNoExtension(offset)
+        if (this.#options.concatenated) {
+          reader.at += BLOCK
+          this.#globals = new PaxRecords()
+          this.#sawEnd = true
+          continue
+        }
+        await this.#expectOnlyZeros()
+        return await this.return()
+      }
+      this.#sawEnd = false
       const header = this.#header()
       if (isExtension(header)) {
         const padded = this.#paddedExtension(header)
@@ -169,6 +184,17 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     }
   }
 
+  /** Whether the stream may end before the next header. */
+  get #mayEnd(): boolean {
+    const { isWhole = false } = this.#options
+    return this.#sawEnd || (typeof isWhole === 'boolean' ? isWhole : isWhole())
+  }
+
+  #expectNoExtension(offset: number): void {
+    if (this.#own === undefined && this.#longName === undefined && this.#longLink === undefined) return
+    throw this.#error('the archive ends between an extended header and its entry', offset)
+  }
+
   #atZeroBlock(): boolean {
     const { buffer, at } = this.#reader
     return buffer[at] === 0 && isZeroBlock(buffer, at)
@@ -181,7 +207,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
       for (const { buffer } = reader; reader.at < buffer.length; reader.at++) {
         if (buffer[reader.at] === 0) continue
         throw this.#error(
-          'expected nothing but zeros after the end of the archive, found more data (two archives in one file?)',
+          'expected nothing but zeros after the end of the archive, found more data (two archives in one file? then say "concatenated")',
           reader.offset,
         )
       }
@@ -241,8 +267,8 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     const limit = buffer.length
     let sparse: SparseFile | undefined
     if (isOldGnu) {
-      if (!header.isGnu) throw new TarProblem('sparse files in the format of star are not supported')
-      sparse = readOldGnuMap(buffer, at, limit)
+      if (header.isGnu) sparse = readOldGnuMap(buffer, at, limit)
+      else sparse = readStarMap(buffer, { at, limit, realsize: starRealSize(pax?.others) })
     } else {
       const length = contentSize(header, pax!.others)
       sparse = pax!.sparse!.read(buffer, { start: at + BLOCK, limit, length })
@@ -266,7 +292,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     const contentOf = (path: ByteString, size: number) =>
       (this.#content = new TarContent(this.#reader, path, size, origin))
     const entry = this.#located(offset, name, () =>
-      interpretEntry(header, name, extensions, sparse, origin, contentOf),
+      interpretEntry(header, name, extensions, sparse, origin, contentOf, this.#options.names),
     )
     if (entry.type === 'file' && entry.ranges === undefined) {
       const location = this.#reader.locate(entry.size)

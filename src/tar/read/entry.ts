@@ -4,7 +4,10 @@ import type { EntryMetadata, EntryOrigin, SourceEntry } from '../../file-tree/en
 import { normalisePath } from '../../file-tree/entry-path.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import type { ContentPieces, DataRange } from '../../file-tree/file-content.ts'
-import { CREATION_TIME, DEVICE_MAJOR, DEVICE_MINOR } from '../records.ts'
+import type { NameTables } from '../names.ts'
+import { CREATION_TIME, DEVICE_MAJOR, DEVICE_MINOR, FFLAGS } from '../records.ts'
+import type { TarEntryType } from './entry-type.ts'
+import { applyFlags } from './flags.ts'
 import { paxInteger, paxTime, type PaxRecords } from './pax.ts'
 import { TarProblem, type TarHeader } from './header.ts'
 import { checkedRanges, type SparseFile } from './sparse.ts'
@@ -19,8 +22,6 @@ export interface Extensions {
   longLink: ByteString | undefined
 }
 
-type TarEntryType = Exclude<SourceEntry['type'], 'socket'>
-
 /** A SourceEntry in the making; which fields it has depends on its type. */
 interface AnyEntry extends EntryMetadata {
   type: TarEntryType
@@ -33,6 +34,8 @@ interface AnyEntry extends EntryMetadata {
   major?: number
   minor?: number
 }
+
+const NFS4_ACL = [{ kind: 'acls' as const, name: 'an NFSv4 ACL' }]
 
 /** Linux holds device numbers in 32 bits (MINORBITS in linux/kdev_t.h). */
 const MAJOR_LIMIT = 2 ** 12
@@ -59,6 +62,7 @@ export function memberName(header: TarHeader, extensions: Extensions): ByteStrin
 /**
  * @param name the result of nameOf
  * @param sparse the map of a sparse file
+ * @param names what the names of owners stand for; undefined: the numbers count
  * @param contentOf makes the content of a file
  * @throws TarProblem for what is wrong or not supported
  */
@@ -69,6 +73,7 @@ export function interpretEntry(
   sparse: SparseFile | undefined,
   origin: EntryOrigin,
   contentOf: (path: ByteString, size: number) => ContentPieces,
+  names: NameTables | undefined,
 ): SourceEntry {
   const records = pax?.others
   refuseUnsupported(header.typeflag, records)
@@ -86,8 +91,11 @@ export function interpretEntry(
     major = integer(records, DEVICE_MAJOR) ?? major
     minor = integer(records, DEVICE_MINOR) ?? minor
     applyMetadata(entry, records)
-    applyXattrs(entry, records, type)
+    applyXattrs(entry, records, type, names)
+    if (records.has('SCHILY.acl.ace')) entry.unsupported = NFS4_ACL
+    applyFlags(entry, records.get(FFLAGS) ?? '', type)
   }
+  if (names !== undefined) applyNames(entry, header, records, names)
   inRange('user id', entry.uid, 2 ** 32)
   inRange('group id', entry.gid, 2 ** 32)
   inRange('size', size, Number.MAX_SAFE_INTEGER)
@@ -102,7 +110,7 @@ export function interpretEntry(
       entry.ranges = checkedRanges(sparse, archived)
     }
     entry.content = contentOf(path, archived)
-  } else if (size !== 0) {
+  } else if (type === 'hardlink' && size !== 0) {
     throw new TarProblem(
       `a ${type} with ${size} bytes of content: expected none (tars disagree on whether content follows)`,
     )
@@ -122,11 +130,16 @@ export function contentSize({ size }: TarHeader, records: Records | undefined): 
   return (records && integer(records, 'size')) ?? size
 }
 
+/** The size of a sparse file of star, where it is larger than its header can say. */
+export function starRealSize(records: Records | undefined): number | undefined {
+  return records && integer(records, 'SCHILY.realsize')
+}
+
 function typeOf(typeflag: string, name: ByteString): TarEntryType {
   switch (typeflag) {
     case '0':
     case '7': // a file that should lie in one piece
-    case 'S': // a sparse file of GNU tar
+    case 'S': // a sparse file of GNU tar or star
     case '\0':
       // Before ustar there was no type for a directory.
       return name.endsWith('/') ? 'directory' : 'file'
@@ -152,20 +165,14 @@ function refuseUnsupported(typeflag: string, pax: Records | undefined): void {
   if (reason !== undefined) throw new TarProblem(`type ${JSON.stringify(typeflag)}: ${reason}`)
   if (!pax) return
   for (const keyword of pax.keys()) {
-    if (keyword === 'SCHILY.realsize') {
-      throw new TarProblem(`pax record ${keyword}: sparse files in the format of star are not supported`)
+    if (keyword === 'SCHILY.realsize' && typeflag !== 'S') {
+      throw new TarProblem(`pax record ${keyword}: a sparse file without its map`)
     }
     if (keyword.startsWith('GNU.volume.')) {
       throw new TarProblem(`pax record ${keyword}: archives of several volumes are not supported`)
     }
     if (keyword === 'GNU.dumpdir') {
       throw new TarProblem(`pax record ${keyword}: incremental archives are not supported`)
-    }
-    if (keyword === 'SCHILY.acl.ace') {
-      throw new TarProblem(`pax record ${keyword}: NFSv4 ACLs are not supported`)
-    }
-    if (keyword === 'SCHILY.fflags') {
-      throw new TarProblem(`pax record ${keyword}: file flags are not supported (bsdtar: --no-fflags)`)
     }
   }
 }
@@ -180,6 +187,17 @@ function applyMetadata(metadata: EntryMetadata, pax: Records): void {
   if (atime) metadata.atime = atime
   if (ctime) metadata.ctime = ctime
   if (birthtime) metadata.birthtime = birthtime
+}
+
+/** The numbers that names stand for; those of the archive where they stand for none. */
+function applyNames(
+  metadata: EntryMetadata,
+  header: TarHeader,
+  pax: Records | undefined,
+  { users, groups }: NameTables,
+): void {
+  metadata.uid = users.get(pax?.get('uname') || header.uname) ?? metadata.uid
+  metadata.gid = groups.get(pax?.get('gname') || header.gname) ?? metadata.gid
 }
 
 /** An empty value takes the keyword back, so the header's own field counts. */

@@ -5,7 +5,7 @@
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import { BLOCK, OLD_GNU, POSIX, type HeaderField } from '../format.ts'
+import { BLOCK, OLD_GNU, POSIX, STAR, type HeaderField } from '../format.ts'
 
 /** A header or a record that breaks the format; the reader adds source, entry and offset. */
 export class TarProblem extends EntryProblem {}
@@ -29,7 +29,7 @@ export class TarHeader {
   /** Bytes of content that follow the header. */
   readonly size: number
   readonly mtime: Timestamp
-  /** Only in archives of GNU tar's `--incremental`. */
+  /** Only in archives of star, and of GNU tar's `--incremental`. */
   readonly atime: Timestamp | undefined
   readonly ctime: Timestamp | undefined
   /** 0 unless the entry is a device. */
@@ -53,8 +53,9 @@ export class TarHeader {
     this.gid = number(block, at, POSIX.gid)
     this.size = number(block, at, POSIX.size)
     this.mtime = { sec: number(block, at, POSIX.mtime), nsec: 0 }
-    this.atime = this.isGnu ? optionalTime(block, at, OLD_GNU.atime) : undefined
-    this.ctime = this.isGnu ? optionalTime(block, at, OLD_GNU.ctime) : undefined
+    const times = this.isGnu ? OLD_GNU : this.isStar ? STAR : undefined
+    this.atime = times && optionalTime(block, at, times.atime)
+    this.ctime = times && optionalTime(block, at, times.ctime)
     const isDevice = this.typeflag === '3' || this.typeflag === '4'
     this.devmajor = isDevice ? number(block, at, POSIX.devmajor) : 0
     this.devminor = isDevice ? number(block, at, POSIX.devminor) : 0
@@ -65,11 +66,30 @@ export class TarHeader {
     return this.#dialect === 'gnu'
   }
 
+  /** Whether it is as star has it. */
+  get isStar(): boolean {
+    return this.#dialect === 'star'
+  }
+
   /** With the prefix. Like `linkname`, to be asked for while the block is unchanged. */
   get name(): ByteString {
     const name = text(this.#block, this.#at, POSIX.name)
-    const prefix = this.#dialect === 'posix' ? text(this.#block, this.#at, POSIX.prefix) : ''
+    const prefix = this.#prefix
     return prefix === '' ? name : `${prefix}/${name}`
+  }
+
+  /** Names of the owner and the group; empty in archives before ustar. */
+  get uname(): ByteString {
+    return this.#dialect === 'v7' ? '' : text(this.#block, this.#at, POSIX.uname)
+  }
+
+  get gname(): ByteString {
+    return this.#dialect === 'v7' ? '' : text(this.#block, this.#at, POSIX.gname)
+  }
+
+  get #prefix(): ByteString {
+    if (this.#dialect === 'posix') return text(this.#block, this.#at, POSIX.prefix)
+    return this.#dialect === 'star' ? text(this.#block, this.#at, STAR.prefix) : ''
   }
 
   get linkname(): ByteString {
@@ -77,12 +97,24 @@ export class TarHeader {
   }
 }
 
-type Dialect = 'posix' | 'gnu' | 'v7'
+type Dialect = 'posix' | 'gnu' | 'star' | 'v7'
 
-/** `ustar\0` is POSIX, `ustar  \0` (magic and version together) GNU, anything else older than both. */
+/**
+ * `ustar\0` is POSIX, or star where there are two times at its end; `ustar  \0` (magic and version together) is GNU, anything
+ * else older than both.
+ */
 function dialectOf(block: Uint8Array, at: number): Dialect {
   if (!isUstar(block, at)) return 'v7'
-  return block[at + POSIX.magic.start + 5] === 0x20 ? 'gnu' : 'posix'
+  if (block[at + POSIX.magic.start + 5] === 0x20) return 'gnu'
+  const isStar =
+    block[at + STAR.prefix.end - 1] === 0 && isTime(block, at, STAR.atime) && isTime(block, at, STAR.ctime)
+  return isStar ? 'star' : 'posix'
+}
+
+/** Octal digits with a space at the end. (decode_header in GNU tar's list.c) */
+function isTime(block: Uint8Array, at: number, { start, end }: HeaderField): boolean {
+  const digit = block[at + start]
+  return digit >= 0x30 && digit <= 0x37 && block[at + end - 1] === 0x20
 }
 
 /** Whether the block at `at` is a header of POSIX or GNU. */

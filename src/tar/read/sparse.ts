@@ -5,7 +5,16 @@
  */
 import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { DataRange } from '../../file-tree/file-content.ts'
-import { BLOCK, OLD_GNU, SPARSE_ENTRY, SPARSE_ENTRY_SIZE, SPARSE_HEADER } from '../format.ts'
+import {
+  BLOCK,
+  OLD_GNU,
+  SPARSE_ENTRY,
+  SPARSE_ENTRY_SIZE,
+  SPARSE_HEADER,
+  STAR,
+  STAR_SPARSE,
+  type HeaderField,
+} from '../format.ts'
 import { readNumber, TarProblem } from './header.ts'
 
 /** A sparse file, as its map and its header have it. */
@@ -19,6 +28,21 @@ export interface SparseFile {
   isMapInContent: boolean
 }
 
+interface MapLayout {
+  sp: HeaderField
+  isextended: HeaderField
+  realsize?: HeaderField
+}
+
+interface MapStart {
+  at: number
+  /** End of the bytes at hand. */
+  limit: number
+  layout: MapLayout
+  /** Undefined: the layout has its field. */
+  realsize?: number | undefined
+}
+
 /** A map is held in memory. */
 const MAX_MAP_BYTES = 16 << 20
 
@@ -29,13 +53,40 @@ const MAX_MAP_BYTES = 16 << 20
  * @returns undefined when the map does not end before `limit`
  */
 export function readOldGnuMap(buffer: Uint8Array, at: number, limit: number): SparseFile | undefined {
+  return readBlocks(buffer, { at, limit, layout: OLD_GNU })
+}
+
+/**
+ * The same for a file of star (typeflag `S`, `struct star_in_header` in GNU tar's tar.h), whose header has a part of the map
+ * only where it has no prefix.
+ *
+ * @param realsize the size in a pax record, which the header may have no room for
+ */
+export function readStarMap(
+  buffer: Uint8Array,
+  { at, limit, realsize }: { at: number; limit: number; realsize: number | undefined },
+): SparseFile | undefined {
+  const { sp, realsize: field } = STAR_SPARSE
+  const hasMap = buffer[at + STAR.prefix.start] === 0 && buffer[at + sp.start + SPARSE_ENTRY.offset - 2] !== 0
+  if (hasMap) return readBlocks(buffer, { at, limit, layout: STAR_SPARSE, realsize })
+  if (at + 2 * BLOCK > limit) return undefined
+  const size = realsize ?? readNumber(buffer, at + field.start, field.end - field.start, 'realsize')
+  const rest = readBlocks(buffer, { at: at + BLOCK, limit, layout: SPARSE_HEADER, realsize: size })
+  return rest && { ...rest, mapBytes: rest.mapBytes + BLOCK }
+}
+
+/** A map that begins in the block at `at`. */
+function readBlocks(
+  buffer: Uint8Array,
+  { at, limit, layout: first, realsize }: MapStart,
+): SparseFile | undefined {
   const ranges: DataRange[] = []
   const number = (start: number, length: number, name: string) =>
     readNumber(buffer, start, length, `${name} of a sparse map`)
-  const { start, end } = OLD_GNU.realsize
-  const size = readNumber(buffer, at + start, end - start, 'realsize')
+  const field = first.realsize ?? { start: 0, end: 0 }
+  const size = realsize ?? readNumber(buffer, at + field.start, field.end - field.start, 'realsize')
   let block = at
-  let layout: Pick<typeof SPARSE_HEADER, 'sp' | 'isextended'> = OLD_GNU
+  let layout: MapLayout = first
   for (;;) {
     const mapEnd = block + layout.sp.end
     for (let entry = block + layout.sp.start; entry < mapEnd; entry += SPARSE_ENTRY_SIZE) {

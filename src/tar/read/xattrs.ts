@@ -1,9 +1,11 @@
-/** Extended attributes and ACLs: all the forms they have in archives, and which of them the kernel would serve. */
+/** Extended attributes and ACLs, in all the forms they have in archives. */
 import { toBytes, toDisplay, type ByteString, toLatin1 } from '../../lib/byte-string.ts'
 import type { EntryMetadata, SourceEntry } from '../../file-tree/entry.ts'
-import { checkXattr, readAcl } from '../../file-tree/xattr-rules.ts'
+import { aclFromValue, type Acl } from '../../file-tree/posix-acl.ts'
+import { readAcl } from '../../file-tree/xattr-rules.ts'
 import { aclFromText } from '../acl-text.ts'
 import { ACL, SCHILY_XATTR, unescapeKeyword } from '../records.ts'
+import type { NameTables } from '../names.ts'
 import { badValue } from './pax.ts'
 import { TarProblem } from './header.ts'
 
@@ -18,14 +20,16 @@ function fromUrl(escaped: ByteString): ByteString {
 
 /**
  * Extended attributes of all the forms they have in archives. A value given as bytes (SCHILY.xattr) goes before
- * the same attribute in another form.
+ * the same attribute in another form; an ACL that is there as bytes is not read as text. Whether the kernel would serve
+ * them is not checked here: that depends on where they go.
  *
- * @throws TarProblem for what the kernel would not serve, or not have let anybody set
+ * @throws TarProblem for names and encodings that are wrong, and for ACLs as text that make no sense
  */
 export function applyXattrs(
   metadata: EntryMetadata,
   pax: ReadonlyMap<ByteString, ByteString>,
   type: EntryType,
+  names: NameTables | undefined,
 ): void {
   const exact = new Map<ByteString, Uint8Array>()
   const derived = new Map<ByteString, Uint8Array>()
@@ -43,17 +47,38 @@ export function applyXattrs(
     } else if (keyword === 'RHT.security.selinux' && value !== '') {
       // The kernel keeps the context as a C string.
       derived.set('security.selinux', toBytes(value.endsWith('\0') ? value : `${value}\0`))
-    } else if (keyword === ACL.access || keyword === ACL.default) {
-      const kind = keyword === ACL.access ? 'access' : 'default'
-      const acl = readAcl(`pax record ${keyword}`, type, kind, () => aclFromText(toLatin1(value), kind))
-      if (acl?.value) derived.set(`system.posix_acl_${kind}`, acl.value)
-      // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
-      if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
     }
   }
   for (const [name, value] of derived) if (!exact.has(name)) exact.set(name, value)
-  for (const [name, value] of exact) checkXattr(name, value, type)
+  for (const kind of ['access', 'default'] as const) {
+    const name = `system.posix_acl_${kind}`
+    const acl = exact.has(name) ? aclOf(exact.get(name)!) : aclOfText(pax, kind, type, names)
+    if (acl?.value) exact.set(name, acl.value)
+    // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
+    if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
+  }
   if (exact.size > 0) metadata.xattrs = Array.from(exact, ([name, value]) => ({ name, value }))
+}
+
+/** Undefined for one that no kernel would take. */
+function aclOf(value: Uint8Array): Acl | undefined {
+  try {
+    return aclFromValue(value)
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+function aclOfText(
+  pax: ReadonlyMap<ByteString, ByteString>,
+  kind: 'access' | 'default',
+  type: EntryType,
+  names: NameTables | undefined,
+): Acl | undefined {
+  const text = pax.get(ACL[kind])
+  if (text === undefined) return undefined
+  return readAcl(`pax record ${ACL[kind]}`, type, kind, () => aclFromText(toLatin1(text), kind, names))
 }
 
 function xattrName(keyword: ByteString, name: ByteString): ByteString {

@@ -1,5 +1,5 @@
 /** Encodes the headers of one entry: its pax records, if it needs any, and the header block. */
-import type { EntryMetadata, Timestamp, Xattr } from '../../file-tree/entry.ts'
+import type { EntryMetadata, InodeFlag, Timestamp, Xattr } from '../../file-tree/entry.ts'
 import { contentLength, type DataRange } from '../../file-tree/file-content.ts'
 import { fromBytes, toBytes, toLatin1, toText, type ByteString } from '../../lib/byte-string.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
@@ -11,6 +11,7 @@ import {
   DEVICE_MAJOR,
   DEVICE_MINOR,
   escapeKeyword,
+  FFLAGS,
   GNU_SPARSE,
   SCHILY_XATTR,
 } from '../records.ts'
@@ -33,6 +34,15 @@ const TYPEFLAG: Record<TarMember['type'], string> = {
   block: '4',
   directory: '5',
   fifo: '6',
+}
+
+/** As libarchive names them. */
+const FLAG_WORD: Record<InodeFlag, string> = {
+  append: 'sappnd',
+  immutable: 'schg',
+  noatime: 'noatime',
+  nodump: 'nodump',
+  sync: 'sync',
 }
 
 type Records = [keyword: ByteString, value: ByteString][]
@@ -103,6 +113,10 @@ function metadataRecords(records: Records, member: TarMember): void {
   if (!sameTime(ctime, mtime)) records.push(['ctime', formatPaxTime(ctime)])
   if (!sameTime(birthtime, mtime)) records.push([CREATION_TIME, formatPaxTime(birthtime)])
   for (const xattr of member.xattrs ?? []) records.push(xattrRecord(xattr, member))
+  if (member.flags ?? member.nodatacow) {
+    const words = (member.flags ?? []).map((flag) => FLAG_WORD[flag])
+    records.push([FFLAGS, [...words, ...(member.nodatacow ? ['nocow'] : [])].join(',')])
+  }
 }
 
 function sameTime(a: Timestamp, b: Timestamp): boolean {

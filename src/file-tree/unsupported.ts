@@ -1,0 +1,65 @@
+/** What entries bring that a file system cannot hold. */
+import { toDisplay } from '../lib/byte-string.ts'
+import type { Finding } from '../lib/finding.ts'
+import type { SourceEntry } from './entry.ts'
+
+/** Whether what a file system cannot hold is an error, or is left out and counted. */
+export type UnsupportedPolicy = 'error' | 'drop'
+
+/** Counts of what was left out. */
+export interface DroppedCounts {
+  /** Extended attributes. */
+  xattrs: number
+  /** ACLs that are no POSIX ACLs, and damaged ones. */
+  acls: number
+  /** Flags of inodes, as chattr(1) and chflags(1) have them. */
+  flags: number
+  /** Entries: symlinks and special files on FAT32. */
+  entries: number
+}
+
+const WORDS: Record<keyof DroppedCounts, [one: string, many: string]> = {
+  xattrs: ['extended attribute', 'extended attributes'],
+  acls: ['ACL', 'ACLs'],
+  flags: ['file flag', 'file flags'],
+  entries: ['entry', 'entries'],
+}
+
+const NONE: DroppedCounts = { xattrs: 0, acls: 0, flags: 0, entries: 0 }
+
+/** Counts what is left out of the entries of each source. */
+export class DropLog {
+  readonly #sources = new Map<string, { counts: DroppedCounts; first: string }>()
+
+  /** @param what it is, for messages: `xattr "com.apple.provenance"` */
+  add(kind: keyof DroppedCounts, what: string, { path, origin }: SourceEntry): void {
+    let known = this.#sources.get(origin.source)
+    if (known === undefined) {
+      known = { counts: { ...NONE }, first: `${what} of ${JSON.stringify(toDisplay(path))}` }
+      this.#sources.set(origin.source, known)
+    }
+    known.counts[kind]++
+  }
+
+  get counts(): DroppedCounts {
+    const all = { ...NONE }
+    for (const { counts } of this.#sources.values()) {
+      for (const kind of Object.keys(all) as (keyof DroppedCounts)[]) all[kind] += counts[kind]
+    }
+    return all
+  }
+
+  /** A notice for each source of which anything was left out. */
+  notices(fileSystem: string): Finding[] {
+    return [...this.#sources].map(([where, { counts, first }]) => {
+      const parts = (Object.keys(WORDS) as (keyof DroppedCounts)[])
+        .filter((kind) => counts[kind] > 0)
+        .map((kind) => `${counts[kind]} ${WORDS[kind][counts[kind] === 1 ? 0 : 1]}`)
+      return {
+        severity: 'notice',
+        where,
+        message: `left out what ${fileSystem} cannot hold: ${parts.join(', ')}; the first is ${first}`,
+      }
+    })
+  }
+}
