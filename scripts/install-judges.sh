@@ -32,6 +32,7 @@ bsdtar libarchive-tools
 xz xz-utils
 bzip2 bzip2
 lz4 lz4
+setfacl acl
 compsize btrfs-compsize
 chromium chromium
 nix-instantiate nix-bin
