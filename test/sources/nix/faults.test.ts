@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { InputError } from '../../../src/lib/errors.ts'
 import { narLength, narString } from '../../../src/sources/nix/nar-format.ts'
-import { openSource } from '../../../src/sources/open.ts'
+import { openSource, sourceInputs } from '../../../src/sources/open.ts'
 import { StoreRegistry } from '../../../src/sources/nix/registry.ts'
 import type { SourceSpec } from '../../../src/spec/sources/types.ts'
 import { resolveSource } from '../../../src/spec/sources/table.ts'
@@ -191,6 +191,25 @@ describe('a store', () => {
   ])('asked for %s', async (asked, message) => {
     makeStore()
     await expect(read({ nix: { store: '.', paths: [asked] } })).rejects.toThrow(message)
+  })
+
+  test('an image may lie in the store that is read, but not in a path that it takes', () => {
+    const context = {
+      name: '',
+      time: { sec: 0, nsec: 0 },
+      resolvePath: (path: string) => resolve('/x', path),
+    }
+    const inputs = (spec: SourceSpec) => sourceInputs(resolveSource(spec, context))
+    expect(inputs({ nix: { store: 's', paths: [A, `/nix/store/${B}`] } })).toEqual([
+      { kind: 'directory', path: `/x/s/${A}` },
+      { kind: 'directory', path: `/x/s/${B}` },
+    ])
+    expect(inputs({ nix: { paths: 'list' } })).toEqual([{ kind: 'file', path: '/x/list' }])
+    expect(inputs({ nix: { closureInfo: 'i' } })).toEqual([{ kind: 'directory', path: '/x/i' }])
+    expect(inputs({ nix: { binaryCache: 'c', paths: 'list' } })).toEqual([
+      { kind: 'file', path: '/x/list' },
+      { kind: 'directory', path: '/x/c' },
+    ])
   })
 
   test('an empty list', async () => {

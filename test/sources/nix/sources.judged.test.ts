@@ -15,6 +15,7 @@ import { canBuildWithNix } from '../../judges/nix.ts'
 import { buildClosure, canJudgeStores, ChrootStore, dumpNar, outputOf } from '../../judges/nix-store.ts'
 import { canJudgeWithKernel } from '../../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../../judges/mounted.ts'
+import { mustRun } from '../../judges/run-tool.ts'
 import { join as joined } from '../../tar/collect.ts'
 
 const canRun = [canJudgeStores(), canBuildWithNix()].every(Boolean)
@@ -153,6 +154,36 @@ describe.skipIf(!canRun)('a closure', () => {
     expect(await expectClosure({ nar: 'export' })).toBe(registration)
     await outputOf('zstd', ['-q', at('export'), '-o', at('export.zst')])
     expect(await expectClosure({ nar: 'export.zst' })).toBe(registration)
+  })
+
+  test('of nix-store --export, from a named pipe', async () => {
+    await outputOf('mkfifo', [at('fifo')])
+    const writing = outputOf('cp', [at('export'), at('fifo')])
+    expect(await expectClosure({ nar: 'fifo' })).toBe(readFileSync(at('info/registration'), 'utf8'))
+    await writing
+  })
+
+  test('a NAR in an image, whose large files threads read, with modes of its own', async () => {
+    const path = join(store.directory, basename(app))
+    writeFileSync(at('plain.nar'), await dumpNar(path))
+    await buildImage(
+      {
+        table: { type: 'mbr' },
+        partitions: [
+          { type: 'btrfs', size: 'fit', sources: [{ nar: at('plain.nar'), to: '/opt/app', mode: 'u+w' }] },
+        ],
+      },
+      { output: at('plain.img') },
+    )
+    await extractTo(at('plain.img'), at('plain'))
+    expect(Buffer.compare(await dumpNar(at('plain/opt/app')), await dumpNar(path))).toBe(0)
+    const { stdout } = await mustRun('stat', [
+      '-c',
+      '%a %u %Y',
+      at('plain/opt/app/large'),
+      at('plain/opt/app/bin/app'),
+    ])
+    expect(stdout).toBe('644 0 1\n755 0 1\n')
   })
 
   test('a NAR, of a directory and of a file, compressed or not', async () => {
