@@ -1,8 +1,10 @@
 /**
- * How does a build grow with its input? Three tables: more and more small files (1,000 to a million entries), more
- * and more bytes in large files (10 MB to 10 GB), and a file system of 64 GiB with next to nothing in it.
+ * How does a build grow with its input? Four tables: more and more small files (1,000 to a million entries), more and
+ * more names (files of 1 KiB, empty ones, links: 10,000 to ten million), more and more bytes in large files (10 MB to
+ * 10 GB), and a file system of 64 GiB with next to nothing in it.
  *
- * usage: node bench/growth.mjs [--rounds 3] [--max-entries 1000000] [--max-bytes 10000000000] [--no-sparse]
+ * usage: node bench/growth.mjs [--rounds 3] [--max-entries 1000000] [--max-names 1000000]
+ *   [--max-bytes 10000000000] [--no-sparse]
  *
  * Needs dist/ (npm run build), GNU time, zstd, and room for the largest archive and its image in the folder for
  * temporary files (about 16 GB; TMPDIR names another one). The archives are generated, always the same.
@@ -11,13 +13,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './diskwright.mjs'
-import { makeLargeFiles, makeSmallFiles } from './make-tar.mjs'
+import { makeLargeFiles, makeNames, makeSmallFiles } from './make-tar.mjs'
 import { compare, inTemporaryFolder, machine, mib, seconds, table } from './measure.mjs'
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     'max-entries': { type: 'string', default: '1000000' },
+    'max-names': { type: 'string', default: '1000000' },
     'max-bytes': { type: 'string', default: '10000000000' },
     'no-sparse': { type: 'boolean', default: false },
   },
@@ -47,16 +50,20 @@ await inTemporaryFolder(async (folder) => {
 
   console.log(machine())
 
-  const entryRows = [['entries', 'tar', ...COMMON, 'wall an entry']]
-  for (const entries of upTo(options['max-entries'], [1e3, 1e4, 1e5, 1e6])) {
-    const name = entries.toLocaleString('en')
-    process.stderr.write(`making an archive of ${name} entries\n`)
-    const size = (await makeSmallFiles(tar, { entries })) / 2 ** 20
-    const figures = measure(name)
-    const each = `${((figures.wall / entries) * 1e6).toFixed(0)} us`
-    entryRows.push([name, mib(size), ...common(figures), each])
+  const ofEntries = async (what, make, counts) => {
+    const rows = [[what, 'tar', ...COMMON, 'wall an entry']]
+    for (const entries of counts) {
+      const name = entries.toLocaleString('en')
+      process.stderr.write(`making an archive of ${name} ${what}\n`)
+      const size = (await make(tar, { entries })) / 2 ** 20
+      const figures = measure(name)
+      const each = `${((figures.wall / entries) * 1e6).toFixed(1)} us`
+      rows.push([name, mib(size), ...common(figures), each])
+    }
+    if (rows.length > 1) console.log(`${table(rows)}\n`)
   }
-  if (entryRows.length > 1) console.log(`${table(entryRows)}\n`)
+  await ofEntries('small files', makeSmallFiles, upTo(options['max-entries'], [1e3, 1e4, 1e5, 1e6]))
+  await ofEntries('names', makeNames, upTo(options['max-names'], [1e4, 1e5, 1e6, 1e7]))
 
   const byteRows = [['bytes', ...COMMON, 'wall a MB', 'CPU a MB']]
   for (const bytes of upTo(options['max-bytes'], [1e7, 1e8, 1e9, 1e10])) {

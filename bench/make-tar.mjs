@@ -76,6 +76,41 @@ export async function makeLargeFiles(path, { bytes }) {
   return tar.close()
 }
 
+/**
+ * An archive of names more than of content: of a hundred names in a directory 60 are files (40 of 1 KiB and 20 empty), 20
+ * symlinks and 20 hard links. Times differ.
+ *
+ * @param {string} path an existing file is replaced
+ * @param {{ entries: number }} options the number of all entries, directories included
+ */
+export async function makeNames(path, { entries }) {
+  const random = randomNumbers(5)
+  const text = textPool(random)
+  const tar = writeTar(path)
+  for (const name of TOP) tar.directory(name, DIRECTORY)
+  let directory
+  let last
+  for (let i = 0; i < entries - TOP.length; i++) {
+    const at = i % (FILES_A_DIRECTORY + 1)
+    if (at === 0) {
+      const group = Math.floor(i / (FILES_A_DIRECTORY * FILES_A_DIRECTORY))
+      directory = `nix/store/${hex(group)}/${hex(random())}-package-${i}`
+      tar.directory(directory, DIRECTORY)
+      await breath()
+      continue
+    }
+    const name = `${directory}/member-${at}`
+    const metadata = { mode: 0o644, mtime: OLD.mtime + (random() % 100_000) }
+    if (at <= 40) {
+      const from = random() % (POOL - 1024)
+      tar.file((last = name), metadata, Buffer.from(text.subarray(from, from + 1024)))
+    } else if (at <= 60) tar.file(name, metadata, Buffer.alloc(0))
+    else if (at <= 80) tar.symlink(name, metadata, `member-${at - 40}`)
+    else tar.hardlink(name, metadata, last)
+  }
+  return tar.close()
+}
+
 /** Text of words that are drawn from a vocabulary, the first ones far more often than the last. */
 export function textPool(random = randomNumbers(3)) {
   const words = Array.from({ length: WORDS }, () =>
