@@ -28,7 +28,7 @@ export function bundleCommand(source, target) {
     // The module build of a package can be taken apart; its CommonJS build often cannot be bundled.
     mainFields: ['module', 'main'],
     // A native module cannot be bundled.
-    external: ['zstd-napi'],
+    external: ['koffi', 'zstd-napi'],
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },

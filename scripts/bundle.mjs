@@ -70,7 +70,7 @@ export async function bundleForNode(entries, outdir) {
     outdir,
     logLevel: 'silent',
     // A native module cannot be bundled; without it zstd is that of Node or WebAssembly.
-    external: ['zstd-napi'],
+    external: ['koffi', 'zstd-napi'],
     banner: { js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);' },
   })
 }

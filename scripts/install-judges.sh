@@ -23,6 +23,7 @@ sgdisk gdisk
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
+mtree mtree-netbsd
 python3 python3
 losetup mount
 mount mount

@@ -37,6 +37,27 @@ export type { EntriesSourceSpec, EntrySource, PlannedEntriesSource } from './spe
 export type { NarSourceSpec, PlannedNarSource } from './spec/sources/nar.ts'
 export type { NixPathsSpec, NixSourceSpec, PlannedNixPaths, PlannedNixSource } from './spec/sources/nix.ts'
 export type { OciSourceSpec, PlannedOciSource } from './spec/sources/oci.ts'
+export type { Base64Spec, EntryKeysSpec } from './spec/sources/entry-spec.ts'
+export type {
+  ContentFileSpec,
+  DeviceEntrySpec,
+  DirectoryEntrySpec,
+  FileSpec,
+  FilesSourceSpec,
+  HostFileSpec,
+  LinkEntrySpec,
+  PlannedFilesSource,
+  SpecialEntrySpec,
+} from './spec/sources/files.ts'
+export type {
+  PlannedZenfsSource,
+  ZenfsFileSystemLike,
+  ZenfsHandleLike,
+  ZenfsLike,
+  ZenfsModuleLike,
+  ZenfsSourceSpec,
+  ZenfsStatsLike,
+} from './spec/sources/zenfs.ts'
 export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'
 export type { PlannedSource, PlannedSourceKind, SourceSpec } from './spec/sources/types.ts'
 export type {

@@ -1,51 +1,79 @@
 /** A directory of this machine as a source. */
 import { Buffer } from 'node:buffer'
-import { constants, type BigIntStats } from 'node:fs'
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises'
-import { fromBytes, toDisplay, type ByteString } from '../lib/byte-string.ts'
+import type { BigIntStats } from 'node:fs'
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import type { EntryMetadata, SourceEntry, Timestamp, Xattr } from '../file-tree/entry.ts'
+import type { DataRange } from '../file-tree/file-content.ts'
+import { checkXattr } from '../file-tree/xattr-rules.ts'
+import { EntryProblem } from '../file-tree/entry-problem.ts'
+import { fromBytes, toDisplay, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
-import type { EntryMetadata, SourceEntry, Timestamp } from '../file-tree/entry.ts'
-
-const READ_SIZE = 256 << 10
+import type { HostCalls } from './host-calls.ts'
+import { attempt, HostFiles, openHostFile, type HostFile } from './host-file.ts'
 
 /** Whether a path will not be taken: for a directory, neither it nor anything below it. */
 export type LeavesOut = (path: ByteString, isDirectory: boolean) => boolean
 
 export interface DirectoryOptions {
-  /** Owner of every entry. 0 unless given: who owns the files here says nothing about the image. */
-  uid?: number
-  gid?: number
+  /** Owners as they are here; otherwise 0, which says the least. */
+  keepOwners?: boolean
+  /** Symlinks stand for what they lead to. */
+  followSymlinks?: boolean
+  /** For extended attributes and holes; without, there are none. */
+  calls?: HostCalls | undefined
+  /** Extended attributes are read. */
+  xattrs?: boolean
+  /** Called once for each attribute that belongs to the file system here, and is not taken. */
+  onForeignXattr?: (name: string) => void
   /** Its name in messages; the path unless given. */
   source?: string
   /** What need not be looked at: a directory with all below it, or anything else. */
   leavesOut?: LeavesOut
 }
 
+/** A directory on the way down. */
+interface OpenDirectory {
+  path: ByteString
+  host: Buffer
+  /** The names still to do, last first. */
+  names: Buffer[]
+  /** Device and inode. */
+  identity: string
+}
+
 /**
  * The entries of a directory and of all below it, its root first, a directory before what it holds, names in the
  * order of their bytes.
  *
- * Modes, times of modification, device numbers and hard links within the directory are as they are. Owners, times
- * of access and change are not taken over, so that the same files give the same image anywhere; extended
- * attributes are not, because Node cannot read them (use a tar archive). `path` may be a symlink; those below it
- * stay symlinks. Other file systems mounted below are entered.
+ * Modes, times of modification, device numbers, extended attributes with ACLs and capabilities, hard links within the
+ * directory and holes are as they are. Times of access and change are not taken over, so that the same files give the
+ * same image anywhere. `path` may be a symlink; those below it stay symlinks unless asked. Other file systems mounted
+ * below are entered.
  *
- * @throws InputError when something cannot be read, or a file holds more or less than its size says
+ * @throws InputError when something cannot be read, a file changes meanwhile, or a symlink that is followed leads to
+ *   nothing or to a directory that it lies in
  */
 export async function* readDirectory(
   path: string,
-  { uid = 0, gid = 0, source = path, leavesOut = () => false }: DirectoryOptions = {},
+  options: DirectoryOptions = {},
 ): AsyncGenerator<SourceEntry, void, undefined> {
+  const { followSymlinks = false, source = path, leavesOut = () => false } = options
+  const reader = new EntryReader(source, options)
   const root = Buffer.from(path)
-  const firstNames = new Map<string, ByteString>()
-  const contents = new FileContents(source)
+  const status = (host: Buffer) => (followSymlinks ? stat : lstat)(host, { bigint: true })
 
   const rootStats = await attempt(source, '', () => stat(root, { bigint: true }))
   if (!rootStats.isDirectory()) throw new InputError('expected a directory', { source })
-  yield { ...metadata(rootStats, uid, gid), path: '', origin: { source }, type: 'directory' }
+  yield {
+    ...(await reader.metadata({ source, path: '', host: root, stats: rootStats, followed: true })),
+    type: 'directory',
+  }
 
-  // For each directory on the way down: the names still to do, last first.
-  const stack = [{ path: '', host: root, names: await namesIn(source, '', root) }]
+  const open = async (path: ByteString, host: Buffer, stats: BigIntStats): Promise<OpenDirectory> => {
+    const names = await attempt(source, path, () => readdir(host, { encoding: 'buffer' }))
+    return { path, host, names: names.sort((a, b) => Buffer.compare(b, a)), identity: identityOf(stats) }
+  }
+  const stack = [await open('', root, rootStats)]
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const name = top.names.pop()
     if (!name) {
@@ -54,52 +82,139 @@ export async function* readDirectory(
     }
     const host = Buffer.concat([top.host, Buffer.from('/'), name])
     const path = `${top.path === '' ? '' : `${top.path}/`}${fromBytes(name)}`
-    const stats = await attempt(source, path, () => lstat(host, { bigint: true }))
-    const common = { ...metadata(stats, uid, gid), path, origin: { source } }
-
+    const stats = await attempt(source, path, () => status(host))
     // Before hard links are looked for: what is left out must not be what they lead to.
     if (leavesOut(path, stats.isDirectory())) continue
-    if (stats.isDirectory()) {
-      yield { ...common, type: 'directory' }
-      stack.push({ path, host, names: await namesIn(source, path, host) })
-      continue
+    const file: HostFile = { source, path, host, stats, followed: followSymlinks }
+    yield await reader.entry(file)
+    if (!stats.isDirectory()) continue
+    const next = await open(path, host, stats)
+    if (followSymlinks && stack.some(({ identity }) => identity === next.identity)) {
+      throw new InputError('the symlink leads to a directory that it lies in', {
+        source,
+        entry: toDisplay(path),
+      })
     }
-    if (stats.nlink > 1n) {
-      const file = `${stats.dev}:${stats.ino}`
-      const target = firstNames.get(file)
-      if (target !== undefined) {
-        yield { ...common, type: 'hardlink', target }
-        continue
-      }
-      firstNames.set(file, path)
-    }
-    if (stats.isFile()) {
-      const size = Number(stats.size)
-      const content = contents.of({ path, host, size, ino: stats.ino })
-      // Content of size 0 is never read, but files in /proc have size 0 and content.
-      if (size === 0) await content[Symbol.asyncIterator]().next()
-      yield { ...common, type: 'file', size, content, repeatable: true }
-    } else if (stats.isSymbolicLink()) {
-      const target = await attempt(source, path, () => readlink(host, { encoding: 'buffer' }))
-      yield { ...common, type: 'symlink', target: fromBytes(target) }
-    } else if (stats.isBlockDevice() || stats.isCharacterDevice()) {
-      const type = stats.isBlockDevice() ? 'block' : 'character'
-      yield { ...common, type, ...deviceNumbers(stats.rdev) }
-    } else if (stats.isFIFO() || stats.isSocket()) {
-      yield { ...common, type: stats.isFIFO() ? 'fifo' : 'socket' }
-    } else {
-      throw new InputError('a file of unknown type', { source, entry: toDisplay(path) })
-    }
+    stack.push(next)
   }
 }
 
-async function namesIn(source: string, path: ByteString, host: Buffer): Promise<Buffer[]> {
-  const names = await attempt(source, path, () => readdir(host, { encoding: 'buffer' }))
-  return names.sort((a, b) => Buffer.compare(b, a))
+/** Makes entries of files. */
+class EntryReader {
+  readonly #source: string
+  readonly #options: DirectoryOptions
+  readonly #files = new HostFiles()
+  /** Device and inode -> the first name of a file that may have others. */
+  readonly #firstNames = new Map<string, ByteString>()
+  readonly #foreign = new Set<string>()
+
+  constructor(source: string, options: DirectoryOptions) {
+    this.#source = source
+    this.#options = options
+  }
+
+  async entry(file: HostFile): Promise<SourceEntry> {
+    const { path, stats } = file
+    const common = await this.metadata(file)
+    if (stats.isDirectory()) return { ...common, type: 'directory' }
+    // Symlinks that are followed make names of a file, too, as GNU tar has it.
+    if (stats.nlink > 1n || this.#options.followSymlinks) {
+      const target = this.#firstNames.get(identityOf(stats))
+      if (target !== undefined) return { ...common, type: 'hardlink', target }
+      this.#firstNames.set(identityOf(stats), path)
+    }
+    if (stats.isFile()) return { ...common, type: 'file', ...(await this.#content(file)) }
+    if (stats.isSymbolicLink()) {
+      const target = await attempt(this.#source, path, () => readlink(file.host, { encoding: 'buffer' }))
+      return { ...common, type: 'symlink', target: fromBytes(target) }
+    }
+    if (stats.isBlockDevice() || stats.isCharacterDevice()) {
+      const type = stats.isBlockDevice() ? 'block' : 'character'
+      return { ...common, type, ...deviceNumbers(stats.rdev) }
+    }
+    if (stats.isFIFO() || stats.isSocket()) return { ...common, type: stats.isFIFO() ? 'fifo' : 'socket' }
+    throw new InputError('a file of unknown type', { source: this.#source, entry: toDisplay(path) })
+  }
+
+  async metadata(file: HostFile): Promise<EntryMetadata & Pick<SourceEntry, 'path' | 'origin'>> {
+    const { path, stats } = file
+    const { keepOwners = false } = this.#options
+    const xattrs = await this.#xattrs(file)
+    return {
+      path,
+      origin: { source: this.#source },
+      mode: Number(stats.mode & 0o7777n),
+      uid: keepOwners ? Number(stats.uid) : 0,
+      gid: keepOwners ? Number(stats.gid) : 0,
+      mtime: timestamp(stats.mtimeNs),
+      ...(xattrs.length > 0 && { xattrs }),
+    }
+  }
+
+  async #content(file: HostFile) {
+    const { stats } = file
+    const size = Number(stats.size)
+    const ranges = await this.#ranges(file)
+    const content = this.#files.contentOf({ ...file, ranges })
+    // Content of size 0 is never read, but files in /proc have size 0 and content.
+    if (size === 0) await content[Symbol.asyncIterator]().next()
+    return { size, content, repeatable: true, ...(ranges && { ranges }) }
+  }
+
+  async #ranges(file: HostFile): Promise<DataRange[] | undefined> {
+    const { calls } = this.#options
+    const { size, blocks } = file.stats
+    // (st_blocks counts 512 bytes.) A file without holes has as many, unless it is compressed.
+    if (calls === undefined || blocks * 512n >= size) return undefined
+    const handle = await openHostFile(file)
+    try {
+      return await attempt(this.#source, file.path, () => calls.dataRanges(handle.fd, Number(size)))
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #xattrs({ host, path, stats, followed = false }: HostFile): Promise<Xattr[]> {
+    const { calls, xattrs = false } = this.#options
+    if (!xattrs || calls === undefined) return []
+    const real = followed ? await attempt(this.#source, path, () => realpathOf(host)) : host
+    const all = await attempt(this.#source, path, () => calls.xattrs(real))
+    return all.filter(({ name, value }) => this.#takesXattr(name) && this.#check(name, value, path, stats))
+  }
+
+  #takesXattr(name: ByteString): boolean {
+    const text = toLatin1(name)
+    // Labels follow the policy of the machine that they are from, and the path that the file has there.
+    if (text === 'security.selinux') return this.#options.keepOwners === true
+    if (!text.startsWith('system.') || text.startsWith('system.posix_acl_')) return true
+    // What a file system shows of itself.
+    if (!this.#foreign.has(text)) this.#options.onForeignXattr?.(toDisplay(name))
+    this.#foreign.add(text)
+    return false
+  }
+
+  #check(name: ByteString, value: Uint8Array, path: ByteString, stats: BigIntStats): true {
+    const type = stats.isDirectory()
+      ? 'directory'
+      : stats.isFile()
+        ? 'file'
+        : stats.isSymbolicLink()
+          ? 'symlink'
+          : 'fifo'
+    try {
+      checkXattr(name, value, type)
+    } catch (error) {
+      if (!(error instanceof EntryProblem)) throw error
+      throw new InputError(error.message, { source: this.#source, entry: toDisplay(path) })
+    }
+    return true
+  }
 }
 
-function metadata(stats: BigIntStats, uid: number, gid: number): EntryMetadata {
-  return { mode: Number(stats.mode & 0o7777n), uid, gid, mtime: timestamp(stats.mtimeNs) }
+const realpathOf = (host: Buffer) => realpath(host, { encoding: 'buffer' })
+
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`
 }
 
 function timestamp(ns: bigint): Timestamp {
@@ -112,61 +227,5 @@ function deviceNumbers(rdev: bigint): { major: number; minor: number } {
   return {
     major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn)),
     minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffff_ff00n)),
-  }
-}
-
-interface HostFile {
-  path: ByteString
-  host: Buffer
-  size: number
-  ino: bigint
-}
-
-/** Reads files one after the other through one buffer. */
-class FileContents {
-  readonly #source: string
-  readonly #buffer = Buffer.allocUnsafeSlow(READ_SIZE)
-
-  constructor(source: string) {
-    this.#source = source
-  }
-
-  /** The content of a file, which may be read at any time and more than once. */
-  of(file: HostFile): AsyncIterable<Uint8Array> {
-    return { [Symbol.asyncIterator]: () => this.#read(file) }
-  }
-
-  async *#read({ path, host, size, ino }: HostFile): AsyncGenerator<Uint8Array, void, undefined> {
-    const source = this.#source
-    const changed = (what: string) =>
-      new InputError(`the file changed while it was read: ${what}`, { source, entry: toDisplay(path) })
-    // O_NONBLOCK: should a fifo have taken the file's place, opening it must not wait.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-    const handle = await attempt(source, path, () => open(host, flags))
-    try {
-      const stats = await handle.stat({ bigint: true })
-      if (!stats.isFile() || stats.ino !== ino) throw changed('another one has taken its place')
-      let done = 0
-      for (;;) {
-        const { bytesRead } = await attempt(source, path, () => handle.read(this.#buffer, 0, READ_SIZE, done))
-        if (bytesRead === 0) break
-        done += bytesRead
-        if (done > size) throw changed(`expected ${size} bytes, found more`)
-        yield new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, bytesRead)
-      }
-      if (done < size) throw changed(`expected ${size} bytes, found ${done}`)
-    } finally {
-      await handle.close()
-    }
-  }
-}
-
-/** Adds the place to errors of the system. */
-async function attempt<T>(source: string, path: ByteString, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const where = path === '' ? { source } : { source, entry: toDisplay(path) }
-    throw new InputError((error as Error).message, where, { cause: error })
   }
 }

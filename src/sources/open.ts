@@ -4,12 +4,14 @@ import type { SourceKindPlan, SourcePlan } from '../spec/sources/types.ts'
 import type { LeavesOut } from './directory.ts'
 import { directoryOpener } from './kinds/directory.ts'
 import { entriesOpener } from './kinds/entries.ts'
+import { filesOpener } from './kinds/files.ts'
 import type { InputPath, OpenSourceOptions, SourceOpener } from './kinds/opener.ts'
 import { narOpener } from './kinds/nar.ts'
 import { nixOpener } from './kinds/nix.ts'
 import { ociOpener } from './kinds/oci.ts'
 import { tarOpener } from './kinds/tar.ts'
 import { StoreRegistry } from './nix/registry.ts'
+import { zenfsOpener } from './kinds/zenfs.ts'
 import { Selection } from './selection.ts'
 
 /** A new kind of source is a line here. */
@@ -18,10 +20,12 @@ const OPENERS: {
 } = {
   tar: tarOpener,
   directory: directoryOpener,
+  files: filesOpener,
   entries: entriesOpener,
   nix: nixOpener,
   nar: narOpener,
   oci: ociOpener,
+  zenfs: zenfsOpener,
 }
 
 const openerOf = ({ kind }: SourceKindPlan) => OPENERS[kind] as SourceOpener<SourceKindPlan>

@@ -4,11 +4,11 @@
  */
 import * as z from 'zod'
 import { uboot } from './boot-schema.ts'
+import { toJsonSchema } from './dispatch.ts'
 import { btrfs } from './btrfs-schema.ts'
 import { expected, missing } from './messages.ts'
 import { fat32 } from './fat32-schema.ts'
 import { implicitTime, seed } from './partition-schema.ts'
-import { source, sourceJsonSchema } from './sources/table.ts'
 import { diskId } from './values.ts'
 
 const partition = z
@@ -57,11 +57,5 @@ export const imageSpec = z
 
 /** The JSON Schema (draft 2020-12) of the image description. */
 export function imageSchema(): object {
-  return z.toJSONSchema(imageSpec, {
-    io: 'input',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      if (zodSchema === source) Object.assign(jsonSchema, sourceJsonSchema())
-    },
-  })
+  return toJsonSchema(imageSpec)
 }

@@ -7,7 +7,7 @@ import { toBytes } from '../lib/byte-string.ts'
 import { drive, driveSync, type ReadRoutine } from '../lib/read-routine.ts'
 import { errnoError, toErrno } from './errors.ts'
 import { InodeNumbers, toInodeLike } from './inodes.ts'
-import { bytesOfName, textOfName } from './names.ts'
+import { bytesOfName, textOfName } from '../lib/surrogate-names.ts'
 
 /** Directories that are cached: ZenFS looks every path up from the root. */
 const MAX_KNOWN = 10_000

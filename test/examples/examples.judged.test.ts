@@ -1,6 +1,6 @@
 /** Every program of examples/ works, is short, and is in README.md. */
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildImage, type BtrfsSpec } from 'diskwright'
@@ -48,6 +48,24 @@ describe('examples', () => {
     inFolder(async (folder) => {
       expect(await example(folder, 'partition-table.mjs')).toBe(
         `partition 1: ${64 * 2 ** 20} bytes at ${2 ** 20}\npartition 2: ${256 * 2 ** 20} bytes at ${65 * 2 ** 20}\n`,
+      )
+    }))
+
+  test('zenfs-source.mjs', () =>
+    inFolder(async (folder) => {
+      expect(await example(folder, 'zenfs-source.mjs', 'disk.img')).toBe('disk.img: 2 files, 1 symlink\n')
+    }))
+
+  test('root-of-a-directory.mjs', () =>
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, 'root'))
+      writeFileSync(join(folder, 'root/shadow'), '')
+      writeFileSync(
+        join(folder, 'root.mtree'),
+        '#mtree\n./shadow mode=0600 uid=0 gid=42\n./null type=char device=native,1,3\n',
+      )
+      expect(await example(folder, 'root-of-a-directory.mjs', 'root', 'root.mtree', 'disk.img')).toBe(
+        '1: fat32, 2 files\n2: btrfs, 3 files\n',
       )
     }))
 

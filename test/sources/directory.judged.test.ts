@@ -78,8 +78,8 @@ test('metadata: modes and times as they are, owners not', async () => {
       target: 'any\nwhere',
     },
   ])
-  for (const entry of await collect(readDirectory(folder, { uid: 7, gid: 8 }))) {
-    expect(entry).toMatchObject({ uid: 7, gid: 8 })
+  for (const entry of await collect(readDirectory(folder, { keepOwners: true }))) {
+    expect(entry).toMatchObject({ uid: process.getuid!(), gid: process.getgid!() })
   }
 })
 
@@ -133,7 +133,7 @@ test('large content, in pieces', async () => {
 })
 
 test.each([
-  ['grows', (file: string) => appendFile(file, 'x'), 'expected 300000 bytes, found more'],
+  ['grows', (file: string) => appendFile(file, 'x'), 'expected 300000 bytes, found 300001'],
   ['shrinks', (file: string) => truncate(file, 299_999), 'expected 300000 bytes, found 299999'],
   [
     'is replaced',

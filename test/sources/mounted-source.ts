@@ -18,7 +18,7 @@ export async function withMountedSources<T>(
   sources: BtrfsSpec['sources'],
   look: (mountPoint: string, result: BuildResult) => Promise<T>,
 ): Promise<T> {
-  const image = join(folder, `mounted-${Math.abs(hash(JSON.stringify(sources)))}.img`)
+  const image = join(folder, 'mounted.img')
   const result = await buildImage(imageOf(sources), {
     output: image,
     baseDirectory: folder,
@@ -59,8 +59,4 @@ function comparable(entry: FoundEntry, firstNames: Map<number, string>): Compara
   const first = firstNames.get(ino) ?? `${entry.path}`
   firstNames.set(ino, first)
   return { ...rest, nlink, sameAs: first }
-}
-
-function hash(text: string): number {
-  return [...text].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) | 0, 7)
 }

@@ -194,7 +194,7 @@ const RULES: Case[] = [
   [
     'a source of nothing',
     btrfs((p) => (p.sources = [{ to: '/x' }])),
-    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory", ' },
+    { [`${P1}.sources[0]`]: 'needs one of "tar", "directory"' },
   ],
   [
     'a source of both kinds',

@@ -70,6 +70,8 @@ describe('interfaces of the description', () => {
     ['NarSourceSpec', SOURCE_KINDS.nar.schema],
     ['EntriesSourceSpec', SOURCE_KINDS.entries.schema],
     ['OciSourceSpec', SOURCE_KINDS.oci.schema],
+    ['FilesSourceSpec', SOURCE_KINDS.files.schema],
+    ['ZenfsSourceSpec', SOURCE_KINDS.zenfs.schema],
     ['FirmwareSpec', firmware],
     ['NixosSpec', nixos],
     ['UbootSpec', uboot],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fromBytes, fromText } from '../../src/lib/byte-string.ts'
-import { bytesOfName, textOfName } from '../../src/zenfs/names.ts'
+import { bytesOfName, textOfName } from '../../src/lib/surrogate-names.ts'
 
 test('every name is found by its text', () => {
   const bytes = fc.oneof(

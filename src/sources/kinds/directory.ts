@@ -1,19 +1,55 @@
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import { InputError } from '../../lib/errors.ts'
 import type { DirectorySourcePlan } from '../../spec/sources/directory.ts'
 import { readDirectory } from '../directory.ts'
+import { loadHostCalls, type HostCalls } from '../host-calls.ts'
+import { applyManifest } from '../manifest/apply-manifest.ts'
+import { readManifest } from '../manifest/read-manifest.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
 export const directoryOpener: SourceOpener<DirectorySourcePlan> = {
   nameOf: ({ path }) => path,
   open: openDirectory,
-  inputs: ({ path }) => [{ kind: 'directory', path }],
+  inputs: ({ path, manifest }) => [
+    { kind: 'directory', path },
+    ...(manifest === undefined ? [] : [{ kind: 'file' as const, path: manifest }]),
+  ],
 }
 
 async function* openDirectory(
-  { path }: DirectorySourcePlan,
-  { signal, count, leavesOut }: OpenContext,
+  plan: DirectorySourcePlan,
+  context: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  for await (const entry of readDirectory(path, { leavesOut })) {
+  const calls = await loadHostCalls()
+  const manifest = plan.manifest === undefined ? undefined : await readManifest(plan.manifest)
+  const entries = directoryEntries(plan, context, calls)
+  const { leavesOut } = context
+  if (manifest === undefined) yield* entries
+  else yield* applyManifest(entries, { manifest, file: plan.manifest!, leavesOut })
+}
+
+/** @param calls undefined where Node alone must do */
+export async function* directoryEntries(
+  { path, keepOwners, followSymlinks, xattrs }: DirectorySourcePlan,
+  { signal, count, leavesOut, onFinding }: OpenContext,
+  calls: HostCalls | undefined,
+): AsyncGenerator<SourceEntry, void, undefined> {
+  if (calls === undefined && xattrs === true) {
+    throw new InputError('"xattrs" needs Linux and the optional package koffi, which is not installed here', {
+      source: path,
+    })
+  }
+  if (calls === undefined && xattrs === undefined) {
+    const message =
+      'extended attributes are not read, and holes are read as zeros: that needs Linux and the optional package koffi'
+    onFinding({ severity: 'notice', where: path, message })
+  }
+  const onForeignXattr = (name: string) => {
+    const message = `extended attributes ${JSON.stringify(name)} belong to the file system they are from, and are left out`
+    onFinding({ severity: 'notice', where: path, message })
+  }
+  const options = { keepOwners, followSymlinks, calls, xattrs: xattrs !== false, onForeignXattr, leavesOut }
+  for await (const entry of readDirectory(path, options)) {
     signal?.throwIfAborted()
     if (entry.type !== 'file') {
       yield entry

@@ -4,27 +4,73 @@ import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /** A folder of this machine as a source. */
 export interface DirectorySourceSpec extends SourceKeysSpec {
-  /** A folder, whose content is taken as it is. */
+  /** A folder, whose content is taken as it is. Its owners are not, unless `owner` asks for them. */
   directory: string
+  /**
+   * File that says what entries of the folder are in the image: their owners, permissions, times, attributes; and which
+   * devices there are. In the format of mtree(5), or JSON.
+   */
+  manifest?: string
+  /** Symlinks stand for what they lead to. Default: false. */
+  followSymlinks?: boolean
+  /**
+   * True: extended attributes are read, with ACLs and capabilities; where that is impossible, it is an error. False: they are
+   * not. Default: they are read, and where that is impossible, the result has a notice.
+   */
+  xattrs?: boolean
 }
 
 export interface DirectorySourcePlan {
   kind: 'directory'
   /** Absolute. */
   path: string
+  manifest?: string | undefined
+  /** Owners as they are here, for the common keys to change; otherwise all is root's. */
+  keepOwners?: boolean
+  followSymlinks?: boolean
+  /** Undefined: as far as it is possible. */
+  xattrs?: boolean | undefined
 }
 
 /** A folder that will be read. */
 export interface PlannedDirectorySource {
   kind: 'directory'
   directory: string
+  manifest?: string
+  followSymlinks?: true
+  xattrs?: boolean
 }
 
 export const directorySource = {
   schema: z.strictObject({
     directory: fileName.describe('A folder, whose content is taken as it is.'),
+    manifest: fileName
+      .optional()
+      .describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
+    followSymlinks: z
+      .boolean()
+      .optional()
+      .describe('Symlinks stand for what they lead to.')
+      .meta({ default: false }),
+    xattrs: z
+      .boolean()
+      .optional()
+      .describe('Whether extended attributes are read; by default they are where that is possible.'),
     ...sourceKeys,
   }),
-  resolve: ({ directory }, { resolvePath }) => ({ kind: 'directory', path: resolvePath(directory) }),
-  show: ({ path }) => ({ kind: 'directory', directory: path }),
+  resolve: ({ directory, manifest, followSymlinks = false, xattrs, owner = 'root' }, { resolvePath }) => ({
+    kind: 'directory',
+    path: resolvePath(directory),
+    ...(manifest !== undefined && { manifest: resolvePath(manifest) }),
+    ...(owner !== 'root' && { keepOwners: true }),
+    ...(followSymlinks && { followSymlinks }),
+    ...(xattrs !== undefined && { xattrs }),
+  }),
+  show: ({ path, manifest, followSymlinks, xattrs }) => ({
+    kind: 'directory',
+    directory: path,
+    ...(manifest !== undefined && { manifest }),
+    ...(followSymlinks === true && { followSymlinks }),
+    ...(xattrs !== undefined && { xattrs }),
+  }),
 } satisfies SourceKind<DirectorySourceSpec, DirectorySourcePlan, PlannedDirectorySource>

@@ -1,14 +1,17 @@
 /** The table of the kinds of sources, and the schema of a source of any kind. */
-import * as z from 'zod'
-import { found, zodMessage } from '../messages.ts'
+import type * as z from 'zod'
+import { dispatch } from '../dispatch.ts'
+import { found } from '../messages.ts'
 import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind } from './common.ts'
 import { directorySource } from './directory.ts'
 import { entriesSource } from './entries.ts'
+import { filesSource } from './files.ts'
 import { PROGRAM_KINDS } from './kinds.ts'
 import { narSource } from './nar.ts'
 import { nixSource } from './nix.ts'
 import { ociSource } from './oci.ts'
 import { tarSource } from './tar.ts'
+import { zenfsSource } from './zenfs.ts'
 import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
 
 /** By the key that makes a source one of the kind. */
@@ -18,7 +21,9 @@ export const SOURCE_KINDS = {
   nix: nixSource,
   nar: narSource,
   oci: ociSource,
+  files: filesSource,
   entries: entriesSource,
+  zenfs: zenfsSource,
 }
 
 type AnySourceKind = SourceKind<SourceSpec, SourceKindPlan, PlannedSourceKind>
@@ -35,37 +40,19 @@ const DESCRIPTION =
   "A source of content. The key that is its kind decides which others it has; paths are relative to the description's file."
 
 /** The kind's own schema checks a source, so that messages are about its keys alone. */
-export const source = z
-  .custom<SourceSpec>()
-  .check((payload) => {
-    const { value: input, issues } = payload
-    const refuse = (message: string) => void issues.push({ code: 'custom', message, input })
-    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-      refuse(`expected an object, found ${found(input)}`)
-      return
-    }
-    const [name, other] = kindsOf(input)
-    if (other !== undefined) refuse(`has both "${name}" and "${other}": make two sources of it`)
-    else if (name === undefined) {
-      const known = quoted(NAMES.filter((each) => !PROGRAM_KINDS.includes(each)))
-      refuse(`needs one of ${known} (in a program also ${quoted(PROGRAM_KINDS)})`)
-    } else {
-      // A key that is undefined is one that is not there.
-      const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
-      const parsed = kindNamed(name).schema.safeParse(given, { error: zodMessage })
-      for (const issue of parsed.error?.issues ?? []) issues.push({ ...issue, input } as z.core.$ZodRawIssue)
-    }
-  })
-  .describe(DESCRIPTION)
+export const source = dispatch<SourceSpec>(DESCRIPTION, schemaOf, () =>
+  NAMES.filter((name) => !PROGRAM_KINDS.includes(name)).map((name) => kindNamed(name).schema),
+)
 
-/** What JSON has of `source`. */
-export function sourceJsonSchema(): object {
-  const schemas = NAMES.filter((name) => !PROGRAM_KINDS.includes(name)).map((name) => {
-    const schema = z.toJSONSchema(kindNamed(name).schema, { io: 'input', unrepresentable: 'any' })
-    delete schema.$schema
-    return schema
-  })
-  return { description: DESCRIPTION, oneOf: schemas }
+function schemaOf(input: unknown): z.ZodType | string {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    return `expected an object, found ${found(input)}`
+  }
+  const [name, other] = kindsOf(input)
+  if (other !== undefined) return `has both "${name}" and "${other}": make two sources of it`
+  if (name !== undefined) return kindNamed(name).schema
+  const known = quoted(NAMES.filter((each) => !PROGRAM_KINDS.includes(each)))
+  return `needs one of ${known} (in a program also ${quoted(PROGRAM_KINDS)})`
 }
 
 export function resolveSource(spec: SourceSpec, context: SourceContext): SourcePlan {

@@ -1,5 +1,7 @@
 /** All kinds of sources: in a description, decided, and as a plan shows them. A new kind is a line in each. */
 import type { PlannedSourceKeys, SourceKeysPlan } from './common.ts'
+import type { FilesSourcePlan, FilesSourceSpec, PlannedFilesSource } from './files.ts'
+import type { PlannedZenfsSource, ZenfsSourcePlan, ZenfsSourceSpec } from './zenfs.ts'
 import type { DirectorySourcePlan, DirectorySourceSpec, PlannedDirectorySource } from './directory.ts'
 import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from './entries.ts'
 import type { NarSourcePlan, NarSourceSpec, PlannedNarSource } from './nar.ts'
@@ -15,12 +17,26 @@ import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
  * { tar: 'closure.tar.zst', to: '/nix' }
  */
 export type SourceSpec =
-  TarSourceSpec | DirectorySourceSpec | NixSourceSpec | NarSourceSpec | OciSourceSpec | EntriesSourceSpec
+  | TarSourceSpec
+  | DirectorySourceSpec
+  | NixSourceSpec
+  | NarSourceSpec
+  | OciSourceSpec
+  | EntriesSourceSpec
+  | FilesSourceSpec
+  | ZenfsSourceSpec
 
 /** A source of content. Paths of files on this machine are absolute. */
 export type SourcePlan = SourceKeysPlan & SourceKindPlan
 export type SourceKindPlan =
-  TarSourcePlan | DirectorySourcePlan | NixSourcePlan | NarSourcePlan | OciSourcePlan | EntriesSourcePlan
+  | TarSourcePlan
+  | DirectorySourcePlan
+  | NixSourcePlan
+  | NarSourcePlan
+  | OciSourcePlan
+  | EntriesSourcePlan
+  | FilesSourcePlan
+  | ZenfsSourcePlan
 
 /** A source of content, and what becomes of it. Paths of files on this machine are absolute. */
 export type PlannedSource = PlannedSourceKeys & PlannedSourceKind
@@ -31,3 +47,5 @@ export type PlannedSourceKind =
   | PlannedNarSource
   | PlannedOciSource
   | PlannedEntriesSource
+  | PlannedFilesSource
+  | PlannedZenfsSource

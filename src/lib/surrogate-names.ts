@@ -2,7 +2,7 @@
  * ZenFS knows names as text alone. Bytes of those that are not UTF-8 become single halves of surrogate pairs, which no
  * UTF-8 gives, and so are found again: 0x80 is U+DC80. (Python does the same: PEP 383)
  */
-import { type ByteString, fromText, toText } from '../lib/byte-string.ts'
+import { type ByteString, fromText, toText } from './byte-string.ts'
 
 const HALF = 0xdc00
 const HIGH_BYTE = /[\x80-\xff]/g

@@ -1,0 +1,99 @@
+/** Files of this machine whose content goes into an image, and errors of the system about them. */
+import { Buffer } from 'node:buffer'
+import { constants, type BigIntStats } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { contentLength, type DataRange } from '../file-tree/file-content.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
+
+const READ_SIZE = 256 << 10
+
+export interface HostFile {
+  /** The source's name, for messages. */
+  source: string
+  /** Its path in the source, for messages. */
+  path: ByteString
+  host: Buffer
+  /** Of the file when it was found. */
+  stats: BigIntStats
+  /** Where it has content; undefined: it has no holes. */
+  ranges?: readonly DataRange[] | undefined
+  /** A symlink leads to it, and may. */
+  followed?: boolean
+}
+
+/** Reads files one after the other through one buffer. */
+export class HostFiles {
+  readonly #buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+
+  /**
+   * The content of a file, which may be read at any time and more than once.
+   *
+   * @throws InputError while it is read, when the file is not what it was when it was found, or changes
+   */
+  contentOf(file: HostFile): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => this.#read(file) }
+  }
+
+  async *#read(file: HostFile): AsyncGenerator<Uint8Array, void, undefined> {
+    const { source, path } = file
+    const size = Number(file.stats.size)
+    const ranges = file.ranges ?? [{ offset: 0, length: size }]
+    const expected = contentLength({ size, ranges })
+    const handle = await openHostFile(file)
+    try {
+      await refuseChanged(file, handle)
+      let done = 0
+      for (const { offset, length } of ranges) {
+        for (let at = 0; at < length;) {
+          const wanted = Math.min(READ_SIZE, length - at)
+          const { bytesRead } = await attempt(source, path, () =>
+            handle.read(this.#buffer, 0, wanted, offset + at),
+          )
+          if (bytesRead === 0) throw changed(file, `expected ${expected} bytes, found ${done}`)
+          at += bytesRead
+          done += bytesRead
+          yield new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, bytesRead)
+        }
+      }
+      // Files of /proc say that they are empty, and are not.
+      const { bytesRead } = await attempt(source, path, () => handle.read(this.#buffer, 0, 1, size))
+      if (bytesRead > 0) throw changed(file, `expected ${size} bytes, found more`)
+      await refuseChanged(file, handle)
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+/** Opens a file; should something else have taken its place, that is neither followed nor waited for. */
+export function openHostFile({ source, path, host, followed = false }: HostFile): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followed ? 0 : constants.O_NOFOLLOW)
+  return attempt(source, path, () => open(host, flags))
+}
+
+async function refuseChanged(file: HostFile, handle: FileHandle): Promise<void> {
+  const { stats } = file
+  const now = await attempt(file.source, file.path, () => handle.stat({ bigint: true }))
+  if (!now.isFile() || now.ino !== stats.ino || now.dev !== stats.dev) {
+    throw changed(file, 'another one has taken its place')
+  }
+  if (now.size !== stats.size) throw changed(file, `expected ${stats.size} bytes, found ${now.size}`)
+  if (now.mtimeNs !== stats.mtimeNs) throw changed(file, 'it was written to')
+  if (now.ctimeNs !== stats.ctimeNs) throw changed(file, 'its metadata are others')
+}
+
+function changed({ source, path }: HostFile, what: string): InputError {
+  return new InputError(`the file changed while it was read: ${what}`, { source, entry: toDisplay(path) })
+}
+
+/** Adds the place to errors of the system. */
+export async function attempt<T>(source: string, path: ByteString, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    const where = path === '' ? { source } : { source, entry: toDisplay(path) }
+    throw new InputError((error as Error).message, where, { cause: error })
+  }
+}

@@ -1,0 +1,109 @@
+/** Manifests as files: mtree(5) or JSON, told apart by their first character. */
+import { z } from 'zod'
+import { normalisePath } from '../../file-tree/entry-path.ts'
+import { EntryProblem } from '../../file-tree/entry-problem.ts'
+import { checkXattr } from '../../file-tree/xattr-rules.ts'
+import type { EntryType } from '../../file-tree/entry.ts'
+import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
+import { InputError } from '../../lib/errors.ts'
+import { toSpecIssues, zodMessage } from '../../spec/messages.ts'
+import { bytesOfSpec, deviceKeys, entryKeys, targetKey } from '../../spec/sources/entry-spec.ts'
+import { parseTime } from '../../spec/times.ts'
+import { integer, path as pathSchema, text } from '../../spec/values.ts'
+import { readWholeFile } from '../file.ts'
+import type { Manifest, ManifestEntry } from './manifest.ts'
+import { MtreeReader } from './mtree.ts'
+
+const TYPES = ['file', 'directory', 'symlink', 'fifo', 'socket', 'block', 'character'] as const
+
+const jsonManifest = z.record(
+  pathSchema,
+  z.strictObject({
+    type: z.literal(TYPES).optional(),
+    ...entryKeys,
+    target: targetKey.target.optional(),
+    major: deviceKeys.major.optional(),
+    minor: deviceKeys.minor.optional(),
+    size: integer('bytes', 0, Number.MAX_SAFE_INTEGER).optional(),
+    sha256: text('64 hexadecimal digits', /^[0-9a-fA-F]{64}$/).optional(),
+    optional: z.boolean().optional(),
+    nochange: z.boolean().optional(),
+    ignore: z.boolean().optional(),
+  }),
+)
+type JsonEntry = z.infer<typeof jsonManifest>[string]
+
+/**
+ * Reads a manifest of either form.
+ *
+ * @throws InputError when it cannot be read, or is neither
+ */
+export async function readManifest(file: string): Promise<Manifest> {
+  const bytes = await readWholeFile(file)
+  const start = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
+  const isJson = bytes[start] === 0x7b
+  const manifest = isJson ? readJson(bytes, file) : new MtreeReader(file).read(fromBytes(bytes))
+  for (const entry of manifest.values()) checkEntry(entry, file)
+  return manifest
+}
+
+function readJson(bytes: Uint8Array, source: string): Map<ByteString, ManifestEntry> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw new InputError((error as Error).message, { source }, { cause: error })
+  }
+  const parsed = jsonManifest.safeParse(value, { error: zodMessage })
+  if (!parsed.success) {
+    const [{ path, message }] = toSpecIssues(parsed.error.issues, value)
+    throw new InputError(`${path}: ${message}`, { source })
+  }
+  return new Map(
+    Object.entries(parsed.data).map(([path, entry]) => {
+      const bytes = normalisePath(fromText(path))
+      return [bytes, ofJson(bytes, path, entry)]
+    }),
+  )
+}
+
+function ofJson(path: ByteString, where: string, entry: JsonEntry): ManifestEntry {
+  const { type, mode, uid, gid, mtime, xattrs, target, major, minor, size, sha256 } = entry
+  const { optional, nochange, ignore } = entry
+  const digests = sha256 === undefined ? [] : [{ algorithm: 'sha256', value: sha256.toLowerCase() }]
+  const isExpected = size !== undefined || sha256 !== undefined
+  return {
+    path,
+    where: JSON.stringify(where),
+    type,
+    mode: mode === undefined ? undefined : parseInt(mode, 8),
+    uid,
+    gid,
+    mtime: mtime === undefined ? undefined : parseTime(mtime),
+    xattrs:
+      xattrs &&
+      Object.entries(xattrs).map(([name, value]) => ({ name: fromText(name), value: bytesOfSpec(value) })),
+    target: target === undefined ? undefined : fromText(target),
+    device: major === undefined || minor === undefined ? undefined : { major, minor },
+    expected: isExpected ? { size, digests } : undefined,
+    optional,
+    nochange,
+    ignore,
+  }
+}
+
+function checkEntry({ type, where, device, path, xattrs = [] }: ManifestEntry, source: string): void {
+  const isDevice = type === 'block' || type === 'character'
+  const fail = (message: string) => new InputError(`${where}: ${message}`, { source })
+  if (isDevice && device === undefined) throw fail('a device without its numbers')
+  if (path === '' && type !== undefined && type !== 'directory')
+    throw fail('the root can only be a directory')
+  for (const { name, value } of xattrs) {
+    try {
+      checkXattr(name, value, (type ?? 'file') satisfies EntryType)
+    } catch (error) {
+      if (error instanceof EntryProblem) throw fail(error.message)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** Manifests beside a directory: what bsdtar and mtree write of a tree that root made is true of the image. */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { buildImage } from '../../src/index.ts'
+import { InputError } from '../../src/lib/errors.ts'
+import { inFolder } from '../images/build.ts'
+import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
+import { requireJudge } from '../judges/run-tool.ts'
+import { comparableTree, imageOf, mountedSources } from './mounted-source.ts'
+
+const SETUP = `
+umask 022; mkdir real && cd real && mkdir -p 'a dir/#sub' dev usr/bin
+echo x > 'a dir/#sub/na\\me*?[' && printf y > "$(printf 'usr/b\\303\\244d\\377 name')" && printf z > "$(printf 'usr/new\\nline=')"
+printf '#!/bin/sh\\n' > usr/bin/sudo && chown 12:34 usr/bin/sudo && chmod 4711 usr/bin/sudo && ln usr/bin/sudo usr/bin/s2
+ln -s 'some where/é' usr/link && mknod -m 622 dev/console c 5 1 && mknod -m 660 dev/sd b 259 70000 && mkfifo -m 600 dev/fifo
+chown -h 7:8 dev/sd usr/link 'a dir' && chmod 1777 'a dir'
+find . -exec touch -hd '2021-03-04 05:06:07.000000089' {} +
+# The same, as a user has it.
+cp -r --no-preserve=all -P . ../user 2>/dev/null || true
+rm -rf ../user && mkdir ../user && tar --exclude=./dev/console --exclude=./dev/sd --exclude=./dev/fifo -cf - . | tar -C ../user --no-same-owner -mxf -
+find ../user ! -type l -exec chmod 0755 {} +
+find ../user -exec chown -h 0:0 {} +
+`
+
+const inTree = (work: (folder: string) => Promise<void>) =>
+  inFolder(async (folder) => {
+    execFileSync('bash', ['-ec', SETUP], {
+      cwd: folder,
+      env: { ...process.env, TZ: 'UTC', LC_ALL: 'C.UTF-8' },
+    })
+    await work(folder)
+  })
+
+const can = canJudgeWithKernel() && requireJudge('bsdtar') && requireJudge('mtree')
+
+/** What writes a manifest of the tree that this is run in. */
+const WRITERS: [string, string, string[]][] = [
+  ['bsdtar --format=mtree', 'bsdtar', ['--format=mtree', '--options=mtree:all', '-cf', '-', '.']],
+  [
+    'bsdtar --format=mtree-classic',
+    'bsdtar',
+    ['--format=mtree-classic', '--options=mtree:sha256,mtree:md5', '-cf', '-', '.'],
+  ],
+  ['bsdtar with /set', 'bsdtar', ['--format=mtree', '--options=mtree:use-set,mtree:indent', '-cf', '-', '.']],
+  [
+    'NetBSD mtree -c',
+    'mtree',
+    ['-c', '-p', '.', '-K', 'uid,gid,mode,time,link,device,sha256,sha512,rmd160,size,cksum'],
+  ],
+]
+
+describe.skipIf(!can)('a manifest', () => {
+  test.each(WRITERS)("of %s makes root's tree of a user's", (_, tool, args) =>
+    inTree(async (folder) => {
+      const manifest = execFileSync(tool, args, { cwd: join(folder, 'real') })
+      writeFileSync(join(folder, 'root.mtree'), manifest)
+      const expected = await comparableTree(join(folder, 'real'))
+      expect(await mountedSources(folder, [{ directory: 'user', manifest: 'root.mtree' }])).toEqual(expected)
+      expect(expected.length).toBe(15)
+    }),
+  )
+
+  test('of mtree -C, with whole paths', () =>
+    inTree(async (folder) => {
+      const real = join(folder, 'real')
+      const classic = execFileSync('mtree', ['-c', '-p', '.', '-K', 'uid,gid,device'], { cwd: real })
+      const flat = execFileSync('mtree', ['-C', '-K', 'uid,gid,device'], { cwd: real, input: classic })
+      writeFileSync(join(folder, 'root.mtree'), flat)
+      expect(flat.toString('latin1')).toContain('./usr/bin/sudo type=file')
+      expect(await mountedSources(folder, [{ directory: 'user', manifest: 'root.mtree' }])).toEqual(
+        await comparableTree(real),
+      )
+    }))
+
+  test('in JSON: owners, modes, attributes, devices', () =>
+    inTree(async (folder) => {
+      cpSync(join(folder, 'user/usr/bin/sudo'), join(folder, 'user/plain'))
+      rmSync(join(folder, 'user/usr'), { recursive: true })
+      writeFileSync(join(folder, 'user/null'), '')
+      const manifest = {
+        '/': { mode: '0700', uid: 1 },
+        '/plain': { uid: 1000, gid: 100, mode: '4755', mtime: 5, xattrs: { 'user.a': 'b' }, size: 10 },
+        '/null': { type: 'character', major: 1, minor: 3, mode: '0666' },
+        '/dev/console': { type: 'character', major: 5, minor: 1 },
+        '/etc/passwd': { optional: true },
+        '/a dir': { ignore: true },
+      }
+      writeFileSync(join(folder, 'root.json'), JSON.stringify(manifest))
+      const found = await mountedSources(folder, [{ directory: 'user', manifest: 'root.json' }])
+      expect(found.map(({ path }) => path)).toEqual(['', 'dev', 'dev/console', 'null', 'plain'])
+      expect(found).toMatchObject([
+        { mode: 0o700, uid: 1 },
+        {},
+        { type: 'character', major: 5, minor: 1, mode: 0o644 },
+        { type: 'character', major: 1, minor: 3, mode: 0o666 },
+        { uid: 1000, gid: 100, mode: 0o4755, mtime: [5, 0], xattrs: [['user.a', 'b']] },
+      ])
+    }))
+})
+
+describe('a manifest that lies is an error', () => {
+  const SHA = 'a'.repeat(64)
+  test.each<[string, string, string]>([
+    ['what is not there', './missing type=file uid=0', 'line 1: is not there'],
+    ['another type', './f type=dir', 'line 1: expected a directory, found a file'],
+    ['another size', './f size=5', 'line 1: expected 5 bytes, found 4'],
+    ['another digest', `./f sha256digest=${SHA}`, `line 1: sha256: expected ${SHA}, found 9f86d081`],
+    ['a device without numbers', './d type=char', 'line 1: a device without its numbers'],
+    ['an unknown type', './f type=door', 'line 1: type: expected one of'],
+    ['an unknown keyword', '\n./f colour=red', 'line 2: unknown keyword "colour"'],
+    ['a bad mode', './f mode=0999', 'line 1: mode: expected permissions, found "0999"'],
+    ['a bad number', './f uid=-1', 'line 1: uid: expected a number'],
+    ['a bad time', './f time=now', 'line 1: time: expected seconds.nanoseconds'],
+    ['an unknown name', './f uname=alice', 'line 1: uname=alice without uid'],
+    ['a way up', './../f uid=0', 'its name has a ".." component'],
+    ['an escape that is none', './\\q uid=0', 'escapes of vis(3)'],
+    ['too many ways out', '..', 'line 1: ".." leaves the root'],
+    ['a bad device', './d type=char device=native,5', 'line 1: device: expected numbers'],
+    ['JSON that is none', '{"/f": ', 'root.mtree: '],
+    ['JSON with another key', '{"/f": {"colour": 1}}', '["/f"].colour: unknown key'],
+    ['JSON with a bad mode', '{"/f": {"mode": "rwx"}}', '["/f"].mode: expected permissions'],
+    [
+      'two owners of one file',
+      './f uid=0\n./g uid=1',
+      'a hard link to "f", for which the manifest has another uid',
+    ],
+  ])('%s', (_, text, message) =>
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, 'tree'))
+      writeFileSync(join(folder, 'tree/f'), 'test')
+      execFileSync('ln', ['f', 'g'], { cwd: join(folder, 'tree') })
+      writeFileSync(join(folder, 'root.mtree'), text)
+      const source = { directory: 'tree', manifest: 'root.mtree' }
+      const building = buildImage(imageOf([source]), {
+        output: join(folder, 'x.img'),
+        baseDirectory: folder,
+        workers: 0,
+      })
+      await expect(building).rejects.toThrow(message)
+      await expect(building).rejects.toBeInstanceOf(InputError)
+      expect(() => readFileSync(join(folder, 'x.img'))).toThrow('ENOENT')
+    }),
+  )
+})
