@@ -21,7 +21,7 @@ export async function* firmwareEntries(
 ): AsyncGenerator<SourceEntry, void, undefined> {
   if (directory !== undefined) {
     for await (const entry of await readSource(
-      { kind: 'directory', path: directory, to: '', merge: 'follow' },
+      { kind: 'directory', path: directory, to: '', merge: 'follow', xattrs: false },
       context,
     )) {
       context.progress.entries++

@@ -114,3 +114,22 @@ export function changeAclMode(acl: Uint8Array, mode: number): Uint8Array {
   set(TAG.other, mode)
   return changed
 }
+
+/**
+ * The same ACL with other numbers for the users and groups that it names.
+ *
+ * @throws RangeError when two of them get one number
+ */
+export function mapAclIds(
+  value: Uint8Array,
+  userOf: (uid: number) => number,
+  groupOf: (gid: number) => number,
+): Uint8Array {
+  const entries = decodeAcl(value).map(({ tag, perm, id }) => {
+    if (tag === TAG.user) return { tag, perm, id: userOf(id) }
+    return { tag, perm, id: tag === TAG.group ? groupOf(id) : id }
+  })
+  entries.sort((a, b) => a.tag - b.tag || a.id - b.id)
+  verifyAcl(entries)
+  return encodeAcl(entries)
+}

@@ -9,7 +9,7 @@ import { EntryProblem } from '../file-tree/entry-problem.ts'
 import { fromBytes, toDisplay, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { HostCalls } from './host-calls.ts'
-import { attempt, HostFiles, openHostFile, type HostFile } from './host-file.ts'
+import { withPlace, HostFiles, openHostFile, type HostFile } from './host-file.ts'
 
 /** Whether a path will not be taken: for a directory, neither it nor anything below it. */
 export type LeavesOut = (path: ByteString, isDirectory: boolean) => boolean
@@ -62,7 +62,7 @@ export async function* readDirectory(
   const root = Buffer.from(path)
   const status = (host: Buffer) => (followSymlinks ? stat : lstat)(host, { bigint: true })
 
-  const rootStats = await attempt(source, '', () => stat(root, { bigint: true }))
+  const rootStats = await withPlace(source, '', () => stat(root, { bigint: true }))
   if (!rootStats.isDirectory()) throw new InputError('expected a directory', { source })
   yield {
     ...(await reader.metadata({ source, path: '', host: root, stats: rootStats, followed: true })),
@@ -70,7 +70,7 @@ export async function* readDirectory(
   }
 
   const open = async (path: ByteString, host: Buffer, stats: BigIntStats): Promise<OpenDirectory> => {
-    const names = await attempt(source, path, () => readdir(host, { encoding: 'buffer' }))
+    const names = await withPlace(source, path, () => readdir(host, { encoding: 'buffer' }))
     return { path, host, names: names.sort((a, b) => Buffer.compare(b, a)), identity: identityOf(stats) }
   }
   const stack = [await open('', root, rootStats)]
@@ -82,7 +82,7 @@ export async function* readDirectory(
     }
     const host = Buffer.concat([top.host, Buffer.from('/'), name])
     const path = `${top.path === '' ? '' : `${top.path}/`}${fromBytes(name)}`
-    const stats = await attempt(source, path, () => status(host))
+    const stats = await withPlace(source, path, () => status(host))
     // Before hard links are looked for: what is left out must not be what they lead to.
     if (leavesOut(path, stats.isDirectory())) continue
     const file: HostFile = { source, path, host, stats, followed: followSymlinks }
@@ -125,7 +125,7 @@ class EntryReader {
     }
     if (stats.isFile()) return { ...common, type: 'file', ...(await this.#content(file)) }
     if (stats.isSymbolicLink()) {
-      const target = await attempt(this.#source, path, () => readlink(file.host, { encoding: 'buffer' }))
+      const target = await withPlace(this.#source, path, () => readlink(file.host, { encoding: 'buffer' }))
       return { ...common, type: 'symlink', target: fromBytes(target) }
     }
     if (stats.isBlockDevice() || stats.isCharacterDevice()) {
@@ -168,7 +168,7 @@ class EntryReader {
     if (calls === undefined || blocks * 512n >= size) return undefined
     const handle = await openHostFile(file)
     try {
-      return await attempt(this.#source, file.path, () => calls.dataRanges(handle.fd, Number(size)))
+      return await withPlace(this.#source, file.path, () => calls.dataRanges(handle.fd, Number(size)))
     } finally {
       await handle.close()
     }
@@ -177,8 +177,8 @@ class EntryReader {
   async #xattrs({ host, path, stats, followed = false }: HostFile): Promise<Xattr[]> {
     const { calls, xattrs = false } = this.#options
     if (!xattrs || calls === undefined) return []
-    const real = followed ? await attempt(this.#source, path, () => realpathOf(host)) : host
-    const all = await attempt(this.#source, path, () => calls.xattrs(real))
+    const real = followed ? await withPlace(this.#source, path, () => realpathOf(host)) : host
+    const all = await withPlace(this.#source, path, () => calls.xattrs(real))
     return all.filter(({ name, value }) => this.#takesXattr(name) && this.#check(name, value, path, stats))
   }
 

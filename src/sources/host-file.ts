@@ -47,7 +47,7 @@ export class HostFiles {
       for (const { offset, length } of ranges) {
         for (let at = 0; at < length;) {
           const wanted = Math.min(READ_SIZE, length - at)
-          const { bytesRead } = await attempt(source, path, () =>
+          const { bytesRead } = await withPlace(source, path, () =>
             handle.read(this.#buffer, 0, wanted, offset + at),
           )
           if (bytesRead === 0) throw changed(file, `expected ${expected} bytes, found ${done}`)
@@ -57,7 +57,7 @@ export class HostFiles {
         }
       }
       // Files of /proc say that they are empty, and are not.
-      const { bytesRead } = await attempt(source, path, () => handle.read(this.#buffer, 0, 1, size))
+      const { bytesRead } = await withPlace(source, path, () => handle.read(this.#buffer, 0, 1, size))
       if (bytesRead > 0) throw changed(file, `expected ${size} bytes, found more`)
       await refuseChanged(file, handle)
     } finally {
@@ -69,12 +69,12 @@ export class HostFiles {
 /** Opens a file; should something else have taken its place, that is neither followed nor waited for. */
 export function openHostFile({ source, path, host, followed = false }: HostFile): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followed ? 0 : constants.O_NOFOLLOW)
-  return attempt(source, path, () => open(host, flags))
+  return withPlace(source, path, () => open(host, flags))
 }
 
 async function refuseChanged(file: HostFile, handle: FileHandle): Promise<void> {
   const { stats } = file
-  const now = await attempt(file.source, file.path, () => handle.stat({ bigint: true }))
+  const now = await withPlace(file.source, file.path, () => handle.stat({ bigint: true }))
   if (!now.isFile() || now.ino !== stats.ino || now.dev !== stats.dev) {
     throw changed(file, 'another one has taken its place')
   }
@@ -88,7 +88,7 @@ function changed({ source, path }: HostFile, what: string): InputError {
 }
 
 /** Adds the place to errors of the system. */
-export async function attempt<T>(source: string, path: ByteString, work: () => T | Promise<T>): Promise<T> {
+export async function withPlace<T>(source: string, path: ByteString, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The keys that every source has, applied to its entries: which of them are taken, where they go, what they become. */
 import { xattrForMode } from '../file-tree/entry-changes.ts'
 import type { EntryMetadata, SourceEntry, Timestamp } from '../file-tree/entry.ts'
+import { mapAclIds, POSIX_ACL_ACCESS, POSIX_ACL_DEFAULT } from '../file-tree/posix-acl.ts'
 import { parseModeChange, type ModeChange } from '../file-tree/mode-change.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
@@ -138,7 +139,7 @@ function isWithin(path: ByteString, other: ByteString): boolean {
   return path.startsWith(`${other}`) && (path.length === other.length || path[other.length] === '/')
 }
 
-type EntryChange = (entry: EntryMetadata, type: SourceEntry['type']) => Partial<EntryMetadata>
+type EntryChange = (entry: SourceEntry, type: SourceEntry['type']) => Partial<EntryMetadata>
 
 function changesOf({ owner, mode, clampTime }: SelectionPlan): EntryChange[] {
   const changes: EntryChange[] = []
@@ -152,10 +153,26 @@ function changesOf({ owner, mode, clampTime }: SelectionPlan): EntryChange[] {
   return changes
 }
 
-function ownedBy({ uid, gid }: EntryMetadata, owner: Exclude<OwnerPlan, 'keep'>): Partial<EntryMetadata> {
+function ownedBy(entry: SourceEntry, owner: Exclude<OwnerPlan, 'keep'>): Partial<EntryMetadata> {
   const mapped = (id: number, map: number | ReadonlyMap<number, number> | undefined) =>
     typeof map === 'number' ? map : (map?.get(id) ?? id)
-  return { uid: mapped(uid, owner.uid), gid: mapped(gid, owner.gid) }
+  // An ACL names others than the owner: only a map of numbers says who they are now.
+  const named = (id: number, map: number | ReadonlyMap<number, number> | undefined) =>
+    typeof map === 'object' ? (map.get(id) ?? id) : id
+  const { uid, gid, xattrs, origin, path } = entry
+  const changed = xattrs?.map((xattr) => {
+    if (xattr.name !== POSIX_ACL_ACCESS && xattr.name !== POSIX_ACL_DEFAULT) return xattr
+    try {
+      const userOf = (id: number) => named(id, owner.uid)
+      return { ...xattr, value: mapAclIds(xattr.value, userOf, (id) => named(id, owner.gid)) }
+    } catch (error) {
+      throw new InputError(`with "owner": ${(error as Error).message}`, {
+        source: origin.source,
+        entry: toDisplay(path),
+      })
+    }
+  })
+  return { uid: mapped(uid, owner.uid), gid: mapped(gid, owner.gid), ...(changed && { xattrs: changed }) }
 }
 
 /** Linux ignores the mode of a symlink. */

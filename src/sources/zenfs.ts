@@ -12,7 +12,7 @@ import type {
   ZenfsModuleLike,
   ZenfsStatsLike,
 } from '../spec/sources/zenfs.ts'
-import { attempt } from './host-file.ts'
+import { withPlace } from './host-file.ts'
 import type { LeavesOut } from './directory.ts'
 
 const READ_SIZE = 256 << 10
@@ -55,14 +55,14 @@ export async function* readZenfs(
   const calls = 'promises' in zenfs ? callsOfModule(zenfs) : callsOfFileSystem(zenfs)
   const firstNames = new Map<number, ByteString>()
   const base = root === '/' ? '' : root
-  const stats = await attempt(source, '', () => calls.stat(root))
+  const stats = await withPlace(source, '', () => calls.stat(root))
   if (typeOf(stats) !== 'directory') throw new InputError('expected a directory', { source, entry: root })
   yield { ...(await metadata(calls, root, '', stats, source)), type: 'directory' }
   // What is still to do, last first.
   const stack = await below('', base)
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { path, host } = next
-    const stats = await attempt(source, path, () => calls.stat(host))
+    const stats = await withPlace(source, path, () => calls.stat(host))
     const type = typeOf(stats)
     if (leavesOut(path, type === 'directory')) continue
     const common = await metadata(calls, host, path, stats, source)
@@ -81,7 +81,7 @@ export async function* readZenfs(
   }
 
   async function below(path: ByteString, host: string) {
-    const names = await attempt(source, path, () => calls.readdir(host === '' ? '/' : host))
+    const names = await withPlace(source, path, () => calls.readdir(host === '' ? '/' : host))
     return names
       .map((name) => {
         const bytes = bytesOfName(name)
@@ -102,7 +102,7 @@ export async function* readZenfs(
       return { ...common, type, size: stats.size, content, repeatable: true }
     }
     if (type === 'symlink') {
-      const target = await attempt(source, path, () => calls.readlink(host, stats.size))
+      const target = await withPlace(source, path, () => calls.readlink(host, stats.size))
       return { ...common, type, target: bytesOfName(target) }
     }
     if (type === 'block' || type === 'character') return { ...common, type, ...deviceNumbers(stats.rdev) }
@@ -123,7 +123,7 @@ async function metadata(
   stats: ZenfsStatsLike,
   source: string,
 ): Promise<EntryMetadata & Pick<SourceEntry, 'path' | 'origin'>> {
-  const xattrs = await attempt(source, path, () => calls.xattrs(host, stats))
+  const xattrs = await withPlace(source, path, () => calls.xattrs(host, stats))
   for (const { name, value } of xattrs) {
     try {
       checkXattr(name, value, typeOf(stats) ?? 'file')
@@ -154,7 +154,7 @@ async function* unchanged(
   { source, path }: { source: string; path: ByteString },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const check = async () => {
-    const now = await attempt(source, path, () => calls.stat(host))
+    const now = await withPlace(source, path, () => calls.stat(host))
     if (now.size === stats.size && now.mtimeMs === stats.mtimeMs && now.ino === stats.ino) return
     const message = 'the file changed while it was read'
     throw new InputError(message, { source, entry: toDisplay(path) })

@@ -69,9 +69,14 @@ function resolvePartition(
       nixos: resolveNixos(nixos, resolvePath),
     }
   }
+  // FAT has no extended attributes: nobody need look for them.
+  const sources = common.sources.map((source) =>
+    source.kind === 'directory' ? { xattrs: false, ...source } : source,
+  )
   const volumeId = deriveId32(seed, `partition ${i + 1} fat32 volume id`)
   return {
     ...common,
+    sources,
     size: size as number,
     ...resolveFat32(partition, volumeId),
     firmware: resolveFirmware(partition.firmware, resolvePath),

@@ -2,9 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildImage } from '../../src/index.ts'
+import { fromBytes, fromText } from '../../src/lib/byte-string.ts'
 import { InputError } from '../../src/lib/errors.ts'
+import { MtreeReader } from '../../src/sources/manifest/mtree.ts'
 import { inFolder } from '../images/build.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { requireJudge } from '../judges/run-tool.ts'
@@ -143,4 +146,96 @@ describe('a manifest that lies is an error', () => {
       expect(() => readFileSync(join(folder, 'x.img'))).toThrow('ENOENT')
     }),
   )
+})
+
+const name = fc
+  .uint8Array({ minLength: 1, maxLength: 12 })
+  .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0 || byte === 0x2f ? 0x5c : byte))))
+  .filter((bytes) => !['.', '..'].includes(bytes.toString('latin1')))
+
+test.skipIf(!can)('names of any bytes are read as bsdtar and mtree write them', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(name, { minLength: 1, maxLength: 20, selector: (bytes) => bytes.toString('hex') }),
+      (names) =>
+        inFolder((folder) => {
+          for (const bytes of names) writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), bytes]), '')
+          const expected = names.map((bytes) => bytes.toString('latin1')).sort()
+          for (const [, tool, args] of WRITERS) {
+            const text = execFileSync(tool, args, { cwd: folder })
+            const found = new MtreeReader('x').read(fromBytes(text))
+            expect(
+              [...found.keys()]
+                .map(String)
+                .filter((path) => path !== '')
+                .sort(),
+            ).toEqual(expected)
+          }
+          return Promise.resolve()
+        }),
+    ),
+    { numRuns: 30 },
+  ),
+)
+
+test('whatever a manifest holds, it is read or is an InputError', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '/set ',
+      '/unset ',
+      'all',
+      '..',
+      '\n',
+      '\\\n',
+      ' ',
+      'type=',
+      'dir',
+      'file',
+      'a/b ',
+      'x',
+      '\\',
+      '\\M-',
+      '\\^',
+      '\\07',
+      'uid=',
+      '1',
+      'mode=',
+      '0755',
+      'time=1.',
+      'device=',
+      'native,1,2',
+      'link=',
+      'sha256=',
+      'flags=',
+      '#',
+      '=',
+    ),
+    fc.string({ maxLength: 3 }),
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+      try {
+        new MtreeReader('x').read(fromText(pieces.join('')))
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('long lines, long runs of blanks and many continued lines take no more than linear time', () => {
+  const n = 1_000_000
+  const reader = () => new MtreeReader('x')
+  expect(
+    reader()
+      .read(fromText(`./a${' '.repeat(n)}uid=5${' '.repeat(n)}`))
+      .get('a'),
+  ).toMatchObject({ uid: 5 })
+  expect(
+    reader()
+      .read(fromText(`./a uid=5${' \\\n'.repeat(n)}gid=6`))
+      .get('a'),
+  ).toMatchObject({ gid: 6 })
+  expect(() => reader().read(fromText(`./a${'\\'.repeat(n)}`))).toThrow()
 })

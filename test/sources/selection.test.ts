@@ -101,6 +101,18 @@ describe('include and exclude', () => {
   })
 })
 
+/** (struct posix_acl_xattr_header, struct posix_acl_xattr_entry) */
+function aclOf(...entries: [tag: number, perm: number, id?: number][]): Uint8Array {
+  const value = new DataView(new ArrayBuffer(4 + 8 * entries.length))
+  value.setUint32(0, 2, true)
+  for (const [i, [tag, perm, id = 0xffff_ffff]] of entries.entries()) {
+    value.setUint16(4 + 8 * i, tag, true)
+    value.setUint16(6 + 8 * i, perm, true)
+    value.setUint32(8 + 8 * i, id, true)
+  }
+  return new Uint8Array(value.buffer)
+}
+
 describe('changes', () => {
   const FILE: Entry = {
     path: '/f',
@@ -147,6 +159,20 @@ describe('changes', () => {
     const [{ value }] = xattrs as { value: Uint8Array }[]
     // The mask and the others change, the named user and the group stay.
     expect([6, 14, 22, 30, 38].map((at) => value[at])).toEqual([7, 7, 5, 5, 0])
+  })
+
+  test('a map of owners goes into the ACL, a number for all does not', async () => {
+    const acl = aclOf([1, 7], [2, 6, 1000], [2, 7, 1001], [4, 5], [8, 4, 100], [16, 7], [32, 5])
+    const entry: Entry = { path: '/f', type: 'file', mode: 0o775, xattrs: { [POSIX_ACL_ACCESS]: acl } }
+    const aclAfter = async (owner: SourceKeysSpec['owner']) =>
+      ((await after({ owner }, entry)).xattrs as { value: Uint8Array }[])[0].value
+    expect(await aclAfter({ uid: { 1000: 2000 }, gid: { 100: 7 } })).toEqual(
+      aclOf([1, 7], [2, 7, 1001], [2, 6, 2000], [4, 5], [8, 4, 7], [16, 7], [32, 5]),
+    )
+    expect(await aclAfter('root')).toEqual(acl)
+    await expect(aclAfter({ uid: { 1000: 1001 } })).rejects.toThrow(
+      'entry "f": with "owner": ACL names id 1001 twice',
+    )
   })
 
   test('times are clamped, all four of them', async () => {

@@ -27,7 +27,7 @@ describe('resolvePlan', () => {
       bootable: false,
       mbrType: 0x0c,
       time: { sec: 0, nsec: 0 },
-      sources: [{ kind: 'directory', path: '/here/firmware', to: '', merge: 'follow' }],
+      sources: [{ kind: 'directory', path: '/here/firmware', to: '', merge: 'follow', xattrs: false }],
       volumeId: 0xa335c2c9,
       firmware: undefined,
     } satisfies Fat32Plan)

@@ -31,7 +31,7 @@ async function* openDirectory(
 /** @param calls undefined where Node alone must do */
 export async function* directoryEntries(
   { path, keepOwners, followSymlinks, xattrs }: DirectorySourcePlan,
-  { signal, count, leavesOut, onFinding }: OpenContext,
+  { signal, count, leavesOut, onFinding }: Pick<OpenContext, 'signal' | 'count' | 'leavesOut' | 'onFinding'>,
   calls: HostCalls | undefined,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   if (calls === undefined && xattrs === true) {

@@ -5,7 +5,7 @@ import type { SourceEntry } from '../../file-tree/entry.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { FilesSourcePlan } from '../../spec/sources/files.ts'
-import { attempt, HostFiles } from '../host-file.ts'
+import { withPlace, HostFiles } from '../host-file.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
 const ANY_EXECUTE = 0o111n
@@ -33,7 +33,7 @@ async function* openFiles(
       yield entry
       continue
     }
-    const stats = await attempt(name, entry.path, () => stat(from, { bigint: true }))
+    const stats = await withPlace(name, entry.path, () => stat(from, { bigint: true }))
     if (!stats.isFile()) throw new InputError('expected a file', { source: from })
     const host = { source: from, path: '', host: Buffer.from(from), stats, followed: true }
     const content = hostFiles.contentOf(host)

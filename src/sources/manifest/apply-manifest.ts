@@ -74,9 +74,10 @@ function linkProblem(
   manifest: Manifest,
 ): string | undefined {
   const first = manifest.get(target)
-  for (const key of ['uid', 'gid', 'mode'] as const) {
-    if (said[key] !== undefined && said[key] !== first?.[key]) {
-      return `a hard link to "${toDisplay(target)}", for which the manifest has another ${key}`
+  for (const key of ['uid', 'gid', 'mode', 'mtime', 'xattrs', 'flags', 'expected'] as const) {
+    if (said[key] !== undefined && JSON.stringify(said[key]) !== JSON.stringify(first?.[key])) {
+      const what = key === 'expected' ? 'size or digest' : key
+      return `a hard link to "${toDisplay(target)}", for which the manifest has another ${what}`
     }
   }
   return undefined

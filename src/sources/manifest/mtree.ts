@@ -57,6 +57,8 @@ const FLAGS: Record<string, InodeFlag> = {
 }
 const NO_FLAGS = new Set(['', 'none', 'arch', 'uarch', 'archived', 'uarchive'])
 
+const CONTINUED = /(?<!\\)(?:\\\\)*\\\r?$/
+
 type Keywords = Map<string, ByteString>
 
 /** Reads one manifest, line by line. */
@@ -83,20 +85,20 @@ export class MtreeReader {
     const lines = `${text}`.split('\n')
     for (let i = 0; i < lines.length; i++) {
       this.#line = i + 1
-      let line = lines[i]
+      const parts = [lines[i]]
       // An odd number of backslashes at the end: the last one continues the line.
-      while (/(?<!\\)(?:\\\\)*\\\r?$/.test(line) && i + 1 < lines.length) {
-        line = `${line.replace(/\\\r?$/, '')} ${lines[++i]}`
+      while (CONTINUED.test(parts.at(-1)!) && i + 1 < lines.length) {
+        parts.push(parts.pop()!.replace(/\\\r?$/, ''), lines[++i])
       }
-      this.#readLine(line.replace(/^[ \t]+|[ \t\r]+$/g, ''))
+      this.#readLine(parts.join(' '))
     }
     return this.#entries
   }
 
-  #readLine(line: ByteString): void {
-    if (line.length === 0 || line.startsWith('#')) return
-    const words = `${line}`.split(/[ \t]+/)
-    const [name] = words
+  #readLine(line: string): void {
+    const words = line.split(/[ \t\r]+/).filter((word) => word !== '')
+    const name = words.at(0)
+    if (name === undefined || name.startsWith('#')) return
     if (name === '/set') this.#defaults = new Map([...this.#defaults, ...this.#keywords(words.slice(1))])
     else if (name === '/unset') this.#unset(words.slice(1))
     else if (name === '..') this.#leave(words)
