@@ -18,12 +18,7 @@ const MIXED_NODE_SIZE = 4096
  * @param at what the paths of all keys begin with: `partitions[1].`, or nothing for a file system alone
  */
 export function btrfsIssues(partition: Draft<BtrfsOptions>, at: string): SpecIssue[] {
-  const issues: SpecIssue[] = []
-  if (partition.slack !== undefined && partition.size !== undefined && partition.size !== 'fit') {
-    issues.push({ path: `${at}slack`, message: 'goes with "size": "fit" only' })
-  }
   return [
-    ...issues,
     ...mixedIssues(partition, at),
     ...subvolumeIssues(partition, at),
     ...placeIssues(partition, at),

@@ -111,7 +111,10 @@ export const btrfsFileSystem = {
   uuid: uuid.optional().describe('UUID of the file system, by default derived from the seed.'),
   slack: size
     .optional()
-    .describe('Free space added with "size": "fit"; by default enough to boot and grow the file system.'),
+    .describe(
+      'Free space that can be written: added with "size": "fit", by default enough to boot and grow the file system; ' +
+        'what must be left in a fixed size. 0: the file system can be read and grown, and little else.',
+    ),
   nodeSize: z
     .literal([4096, 8192, 16384, 32768, 65536], expected('4096, 8192, 16384, 32768 or 65536'))
     .optional()

@@ -24,8 +24,9 @@ export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
   /** UUID of the file system. Default: derived from the seed. */
   uuid?: string
   /**
-   * Free space added with `size: 'fit'`: bytes, or text like `64MiB`. Default: enough to boot and grow the file
-   * system.
+   * Free space that can be written: bytes, or text like `64MiB`. `size: 'fit'` adds it; in a fixed size it must be left.
+   * 0: the file system can be read and grown, and little else. Default: enough to boot and grow the file system with
+   * `size: 'fit'`; in a fixed size, what is left, if anything can be written at all.
    */
   slack?: number | string
   /** Size of tree blocks in bytes. Default: 16384, and 4096 with `mixed`, which needs that. */

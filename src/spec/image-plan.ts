@@ -82,7 +82,7 @@ export interface PlannedBtrfs extends PlannedPlace {
   profiles: { system: Profile; metadata: Profile; data: Profile }
   mixed: boolean
   blockGroupTree: boolean
-  /** Bytes added after the content with the size `fit`; left out: the default rule. */
+  /** Bytes that can be written; 0: none need be. Left out: the default rule. */
   slack?: number
   inlineCompression: boolean
   dedupe: boolean

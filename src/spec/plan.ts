@@ -93,7 +93,7 @@ export interface BtrfsFileSystemPlan {
   /** Data and metadata share block groups; then the profiles of both are the same. */
   mixed: boolean
   blockGroupTree: boolean
-  /** Bytes added after the content with `size: 'fit'`; undefined: the default rule. */
+  /** Bytes that can be written; 0: none need be. Undefined: the default rule. */
   slack: number | undefined
   /** Inline files are compressed, too. */
   inlineCompression: boolean

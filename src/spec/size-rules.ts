@@ -9,10 +9,14 @@ import { formatSize, parseSize } from './sizes.ts'
 const MIB = 2 ** 20
 const BTRFS_SECTOR_SIZE = 4096
 
-/** @returns bytes that a BTRFS file system needs at the least, whatever its content is */
+/**
+ * Bytes that a BTRFS file system needs at the least, whatever its content is.
+ *
+ * @param slack bytes that can be written to it; undefined: whatever is free can be; 0: it can only be read, and grown
+ */
 export type LeastBtrfsSize = (
-  nodeSize: number,
-  profiles: Pick<BtrfsFileSystemPlan['profiles'], 'system' | 'metadata'>,
+  layout: Pick<BtrfsFileSystemPlan, 'nodeSize' | 'profiles' | 'mixed' | 'blockGroupTree'>,
+  slack: number | undefined,
 ) => number
 
 /** @param path of the size */
@@ -23,9 +27,14 @@ export function btrfsSizeIssues(
 ): SpecIssue[] {
   if (partition.size === undefined || partition.size === 'fit') return []
   const size = parseSize(partition.size)!
-  const { nodeSize, profiles } = btrfsLayout(partition)
-  const issue = tooSmall('BTRFS', size, leastSize(nodeSize, profiles))
-  if (issue !== undefined) return [{ path, message: issue }]
+  const layout = { ...btrfsLayout(partition), blockGroupTree: partition.blockGroupTree ?? false }
+  const slack = partition.slack === undefined ? undefined : parseSize(partition.slack)
+  const issue = tooSmall('BTRFS', size, leastSize(layout, slack))
+  if (issue !== undefined) {
+    const canBeRead = slack !== 0 && size >= leastSize(layout, 0)
+    const hint = '; smaller ones cannot be written to, and are built with "slack": 0 only'
+    return [{ path, message: canBeRead ? issue + hint : issue }]
+  }
   return unitIssues(size, BTRFS_SECTOR_SIZE, path)
 }
 

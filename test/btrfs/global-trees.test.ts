@@ -1,11 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
+import { DataAllocator, superStripes } from '../../src/btrfs/write/chunks.ts'
 import { ExtentUses } from '../../src/btrfs/write/extent-tree.ts'
 import { DataExtents } from '../../src/btrfs/write/data-extents.ts'
 import { FileTable } from '../../src/btrfs/write/file-data.ts'
-import { ampleHeadroom, fitGlobalTrees } from '../../src/btrfs/write/fit.ts'
-import { globalTreesPlanner, type GlobalTreesInput } from '../../src/btrfs/write/global-trees.ts'
+import { fitGlobalTrees, type SizeWanted } from '../../src/btrfs/write/fit.ts'
+import {
+  globalTreesPlanner,
+  type GlobalTrees,
+  type GlobalTreesInput,
+} from '../../src/btrfs/write/global-trees.ts'
 import { BlockList } from '../../src/btrfs/write/block-list.ts'
 import { SharedBlocks } from '../../src/btrfs/write/snapshots.ts'
 import { LeafCounter, treeSize } from '../../src/btrfs/write/tree-size.ts'
@@ -66,6 +70,16 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
     defaultSubvolume: 5n,
     uuids: [{ id: 5n, uuid }],
   }
+}
+
+type Fitted = Awaited<ReturnType<typeof fitGlobalTrees>>
+
+function sizeWanted(
+  { nodeSize, profile, mixed }: Pick<Shape, 'nodeSize' | 'profile' | 'mixed'>,
+  wanted: Pick<SizeWanted, 'size' | 'slack'>,
+): SizeWanted {
+  const profiles = { system: profile, metadata: profile, data: profile }
+  return { nodeSize, mixed, profiles, checksumSize: CRC32C.size, ...wanted }
 }
 
 /** Whether the plan has room for just the blocks that its trees turn out to have. */
@@ -132,52 +146,98 @@ describe('the trees that describe themselves', () => {
     expect(calls).toBe(2 * 5000)
   })
 
-  // With headroom all lies elsewhere, perhaps beyond a mirror that was not in the way before.
-  test('with the headroom that spare space allows fit into that space', () => {
-    const spare = fc
-      .integer({ min: (16 * MIB) / 4096, max: (200 * MIB) / 4096 })
-      .map((sectors) => sectors * 4096)
-    const start = fc.integer({ min: 16, max: 1100 }).map((stripes) => stripes * 65536)
-    fc.assert(
-      fc.property(fc.record(shape), start, spare, (shape, start, spare) => {
-        const input = inputFor(shape, start)
-        const exact = globalTreesPlanner(input)({ metadata: 0, system: 4 * MIB }, 0).end
-        const headroom = ampleHeadroom(spare)
-        expect(headroom.metadata).toBeGreaterThanOrEqual(2 * MIB)
-        expect(globalTreesPlanner(input)(headroom, exact + spare).end).toBeLessThanOrEqual(exact + spare)
-      }),
-      { numRuns: 200 },
-    )
-  })
+  const start = fc.oneof(
+    fc.integer({ min: 16, max: 700 }),
+    // Where the mirror at 64 MiB is in the way of this chunk or that.
+    fc.integer({ min: 850, max: 1030 }),
+  )
+  const more = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 }))
+  const headroomOf = ({ metadata }: GlobalTrees, nodeSize: number) => {
+    const { chunk, blocks } = metadata.at(-1)!
+    const mirrors = superStripes(chunk).reduce((sum, { start, end }) => sum + end - start, 0)
+    return chunk.length - mirrors - blocks * nodeSize
+  }
+  const copies = (profile: 'single' | 'dup') => (profile === 'dup' ? 2 : 1)
 
   test('fit into what they say they need, and into anything larger', async () => {
-    const start = fc.oneof(
-      fc.integer({ min: 16, max: 700 }),
-      // Where the mirror at 64 MiB is in the way of this chunk or that.
-      fc.integer({ min: 850, max: 1030 }),
-    )
-    const more = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10_000 }))
     await fc.assert(
       fc.asyncProperty(fc.record(shape), start, more, async (shape, start, more) => {
         const plan = globalTreesPlanner(inputFor(shape, start * 65536))
         const { nodeSize } = shape
-        const fit = await fitGlobalTrees(plan, { size: 'fit', slack: 0, nodeSize })
+        const wanted = (size: number | 'fit') => sizeWanted(shape, { size, slack: 0 })
+        const fit = await fitGlobalTrees(plan, wanted('fit'))
         expect(fit.globalTrees?.end).toBe(fit.totalBytes)
-        const less = { size: fit.totalBytes - 4096, slack: undefined, nodeSize }
-        expect(await fitGlobalTrees(plan, less)).toMatchObject({
+        expect(await fitGlobalTrees(plan, wanted(fit.totalBytes - 4096))).toMatchObject({
           globalTrees: undefined,
           needed: fit.totalBytes,
         })
 
         const size = fit.totalBytes + more * 4096
-        const larger = await fitGlobalTrees(plan, { size, slack: undefined, nodeSize })
+        const larger = await fitGlobalTrees(plan, wanted(size))
         expect(larger.totalBytes).toBe(size)
         expect(larger.globalTrees!.end).toBeLessThanOrEqual(size)
-        const { chunk, blocks } = larger.globalTrees!.metadata.at(-1)!
-        expect(chunk.length - blocks * nodeSize).toBeGreaterThanOrEqual(32 * nodeSize)
+        expect(headroomOf(larger.globalTrees!, nodeSize)).toBeGreaterThanOrEqual(32 * nodeSize)
         expect(larger.globalTrees!.system.chunk.length).toBeGreaterThanOrEqual(24 * nodeSize)
       }),
       { numRuns: 150 },
+    )
+  })
+
+  // A mirror in the way must cost no more than a stripe or two.
+  test('leave the slack free that is asked for, and what the kernel needs to let it be written', async () => {
+    const slack = fc.oneof(fc.integer({ min: 1, max: 2 * MIB }), fc.integer({ min: 1, max: 300 * MIB }))
+    await fc.assert(
+      fc.asyncProperty(fc.record(shape), start, slack, more, async (shape, start, slack, more) => {
+        const plan = globalTreesPlanner(inputFor(shape, start * 65536))
+        const { nodeSize, profile, mixed } = shape
+        const exact = await fitGlobalTrees(plan, sizeWanted(shape, { size: 'fit', slack: 0 }))
+        const fit = await fitGlobalTrees(plan, sizeWanted(shape, { size: 'fit', slack }))
+        const judge = ({ globalTrees, totalBytes }: Fitted) => {
+          const { end, globalReserve } = globalTrees!
+          const headroom = headroomOf(globalTrees!, nodeSize)
+          // Of each create, 256 blocks.
+          expect(headroom).toBeGreaterThanOrEqual(globalReserve + 256 * nodeSize)
+          const free = totalBytes - end
+          expect(free).toBeGreaterThanOrEqual(mixed ? slack - headroom * copies(profile) : slack)
+          if (mixed) {
+            const offered = free / copies(profile) + headroom
+            expect(offered - globalReserve - 256 * nodeSize).toBeGreaterThanOrEqual(0.9 * offered)
+          }
+        }
+        judge(fit)
+        const least = Math.max(slack, mixed ? 11 * copies(profile) * 672 * nodeSize : 0)
+        const overhead = copies(profile) * (fit.globalTrees!.globalReserve + 500 * nodeSize + slack / 4)
+        expect(fit.totalBytes).toBeLessThan(exact.totalBytes + least + overhead + 4 * MIB)
+
+        const size = fit.totalBytes + more * 4096
+        judge(await fitGlobalTrees(plan, sizeWanted(shape, { size, slack })))
+        const less = sizeWanted(shape, { size: fit.totalBytes - 4096, slack })
+        const needed = { globalTrees: undefined, needed: fit.totalBytes }
+        expect(await fitGlobalTrees(plan, less)).toMatchObject(needed)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('offer nothing where nothing can be written', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record(shape),
+        start,
+        fc.integer({ min: 0, max: 5000 }),
+        async (some, start, more) => {
+          const shape = { ...some, mixed: false }
+          const plan = globalTreesPlanner(inputFor(shape, start * 65536))
+          const exact = await fitGlobalTrees(plan, sizeWanted(shape, { size: 'fit', slack: 0 }))
+          const size = exact.totalBytes + more * 4096
+          const writable = await fitGlobalTrees(plan, sizeWanted(shape, { size, slack: undefined }))
+          if (writable.globalTrees !== undefined) return
+          expect(writable).toMatchObject({ readable: true })
+          const { globalTrees } = await fitGlobalTrees(plan, sizeWanted(shape, { size, slack: 0 }))
+          expect(size - globalTrees!.end).toBeLessThan(20 * 65536)
+        },
+      ),
+      { numRuns: 100 },
     )
   })
 
@@ -185,14 +245,13 @@ describe('the trees that describe themselves', () => {
     const shape = { nodeSize: 4096, profile: 'dup', mixed: false, blockGroupTree: true, written: 1 } as const
     const small = globalTreesPlanner(inputFor({ ...shape, holes: 1000 }))
     const large = globalTreesPlanner(inputFor({ ...shape, holes: 200_000 }))
-    const wanted = { size: 'fit', slack: undefined, nodeSize: 4096 } as const
+    const wanted = sizeWanted(shape, { size: 'fit', slack: undefined })
     const usual = await fitGlobalTrees(small, wanted)
     const end = small({ metadata: 0, system: 4 * MIB }, 0).end
     expect(usual.totalBytes - end).toBe(128 * MIB)
 
     const { globalTrees } = await fitGlobalTrees(large, wanted)
     expect(globalTrees!.globalReserve).toBeGreaterThan(16 * MIB)
-    const { chunk, blocks } = globalTrees!.metadata.at(-1)!
-    expect(chunk.length - blocks * 4096).toBeGreaterThanOrEqual(globalTrees!.globalReserve + 8 * MIB)
+    expect(headroomOf(globalTrees!, 4096)).toBeGreaterThanOrEqual(globalTrees!.globalReserve + 8 * MIB)
   })
 })

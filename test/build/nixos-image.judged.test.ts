@@ -190,7 +190,7 @@ describe.skipIf(!canRead)('a NixOS image', () => {
         spec: { bootFromBTRFS: false, uboot: { check: false } },
         btrfs: { size: '64MiB', slack: undefined },
       })
-      const data: ImageSpec['partitions'][number] = { type: 'btrfs', label: 'DATA', size: '16MiB' }
+      const data: ImageSpec['partitions'][number] = { type: 'btrfs', label: 'DATA', size: '32MiB' }
       const all = [...partitions, data]
       const spec = { ...rest, partitions: order.map((i) => all[i]) }
       const output = join(folder, 'x.img.zst')

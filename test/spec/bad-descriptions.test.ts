@@ -451,9 +451,9 @@ const RULES: Case[] = [
     { 'partitions[2].uuid': `is also ${P1}.uuid` },
   ],
   [
-    'slack without "fit"',
-    btrfs((p) => Object.assign(p, { size: '1GiB', slack: 0 })),
-    { [`${P1}.slack`]: '"fit" only' },
+    'slack that a fixed size has no room for',
+    btrfs((p) => Object.assign(p, { size: '1GiB', slack: '1GiB' })),
+    { [`${P1}.size`]: 'BTRFS needs at least' },
   ],
 ]
 

@@ -84,15 +84,32 @@ describe('the options of a BTRFS file system', () => {
     [
       'keys that contradict each other',
       { size: '1GiB', slack: '1MiB', links: { 'a b': 'x' }, subvolumes: [{ name: 'a b' }] },
-      [
-        { path: 'slack', message: 'goes with "size": "fit" only' },
-        { path: 'links["a b"]', message: 'is also the name of subvolumes[0]' },
-      ],
+      [{ path: 'links["a b"]', message: 'is also the name of subvolumes[0]' }],
     ],
     [
       'a size that is too small',
       { size: '1MiB' },
-      [{ path: 'size', message: expect.stringMatching(/^BTRFS needs at least \d+ bytes/) as string }],
+      [
+        {
+          path: 'size',
+          message: expect.stringMatching(/^BTRFS needs at least \d+ bytes.*, found \d+$/) as string,
+        },
+      ],
+    ],
+    [
+      'a size in which nothing can be written',
+      { size: '8MiB' },
+      [
+        {
+          path: 'size',
+          message: expect.stringMatching(/^BTRFS needs at least \d+.*"slack": 0 only$/) as string,
+        },
+      ],
+    ],
+    [
+      'a size that leaves too little slack',
+      { size: '64MiB', slack: '60MiB' },
+      [{ path: 'size', message: expect.stringMatching(/^BTRFS needs at least \d+/) as string }],
     ],
     [
       'a size that is no whole sectors',

@@ -47,6 +47,10 @@ export function alignUp(value: number, to: number): number {
   return Math.ceil(value / to) * to
 }
 
+export function alignDown(value: number, to: number): number {
+  return Math.floor(value / to) * to
+}
+
 export function chunkEnd(chunk: Chunk): number {
   return Math.max(...chunk.stripes) + chunk.length
 }
@@ -174,6 +178,20 @@ function clearChunk(kind: bigint, profile: Profile, start: number, length: numbe
   return makeChunk(kind, profile, clearOfMirrors(start, copies * length), length)
 }
 
+/**
+ * A chunk in which `length` bytes can be allocated, at the first offset from `start` on where its first `used` bytes lie
+ * clear of the superblock mirrors in every copy. The kernel leaves a mirror in the free rest alone.
+ */
+function roomyChunk(kind: bigint, profile: Profile, start: number, length: number, used: number): Chunk {
+  const first = clearOfMirrors(start, used)
+  for (let wanted = length; ; wanted += STRIPE_LEN) {
+    const longer = profile === 'dup' ? clearOfMirrors(first + wanted, used) - first : wanted
+    const chunk = makeChunk(kind, profile, first, longer)
+    const lost = superStripes(chunk).reduce((sum, { start, end }) => sum + end - start, 0)
+    if (longer - lost >= length) return chunk
+  }
+}
+
 /** A chunk and how many tree blocks lie in it, from its start on. */
 export interface TreeChunk {
   chunk: Chunk
@@ -230,7 +248,7 @@ export function layoutMetadata(
   if (besideHeadroom > 0) {
     const length = alignUp(besideHeadroom * nodeSize + headroom, STRIPE_LEN)
     layout.push({
-      chunk: clearChunk(treeKind(space), profile, end, length),
+      chunk: roomyChunk(treeKind(space), profile, end, length, besideHeadroom * nodeSize),
       blocks: besideHeadroom,
     })
   }
@@ -244,5 +262,5 @@ export function layoutSystem(
   { nodeSize, profile, headroom }: TreeSpaceOptions & { headroom: number },
 ): TreeChunk {
   const length = alignUp(blocks * nodeSize, STRIPE_LEN) + alignUp(headroom, STRIPE_LEN)
-  return { chunk: clearChunk(BLOCK_GROUP_SYSTEM, profile, start, length), blocks }
+  return { chunk: roomyChunk(BLOCK_GROUP_SYSTEM, profile, start, length, blocks * nodeSize), blocks }
 }

@@ -34,7 +34,13 @@ export function deviceSink(sink: ImageSink, size: number): DeviceSink {
     },
     async writeTwice(offset: number, bytes: Uint8Array, distance: number) {
       await reserveSuperblocks(offset)
-      return sink.writeTwice(offset, bytes, distance)
+      const second = offset + distance
+      if (superblocks.length === 0 || superblocks[0] >= second) {
+        return sink.writeTwice(offset, bytes, distance)
+      }
+      await sink.write(offset, bytes)
+      await reserveSuperblocks(second)
+      await sink.write(second, bytes)
     },
   })
 }

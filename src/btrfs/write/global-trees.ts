@@ -34,6 +34,7 @@ import {
 } from '../format.ts'
 import type { Headroom } from './fit.ts'
 import { freeRanges, freeSpaceItems, type FreeRange } from './free-space.ts'
+import { globalReserveBytes } from './kernel-space.ts'
 import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
 import type { SharedBlocks } from './snapshots.ts'
 import type { TreeItem, BuiltRoot } from './tree.ts'
@@ -66,7 +67,7 @@ export interface GlobalTreesInput {
   uuids: { id: bigint; uuid: Uint8Array }[]
 }
 
-/** Every transaction changes these trees; the kernel's reserve is as large as they are. */
+/** Every transaction changes these trees. (btrfs_update_global_block_rsv) */
 const RESERVED_FOR = [
   ROOT_TREE_OBJECTID,
   EXTENT_TREE_OBJECTID,
@@ -74,7 +75,6 @@ const RESERVED_FOR = [
   FREE_SPACE_TREE_OBJECTID,
   BLOCK_GROUP_TREE_OBJECTID,
 ]
-const MAX_GLOBAL_RESERVE = 512 * 1024 ** 2
 
 /** Two or three rounds of counting are usual; after so many something is wrong. */
 const MAX_ROUNDS = 32
@@ -267,9 +267,9 @@ export class GlobalTrees {
     this.chunks = [...input.dataChunks, ...this.#treeChunks.map(({ chunk }) => chunk)]
     this.bytesUsed = [...fixed.dataGroups, ...this.#treeGroups].reduce((sum, { used }) => sum + used, 0)
     this.end = chunkEnd(system.chunk)
-    let reserved = 0
-    for (const owner of RESERVED_FOR) if (leaves.has(owner)) reserved += this.#size(owner).blocks
-    this.globalReserve = Math.min(reserved * nodeSize, MAX_GLOBAL_RESERVE)
+    const changed = RESERVED_FOR.filter((owner) => leaves.has(owner))
+    const blocks = changed.reduce((sum, owner) => sum + this.#size(owner).blocks, 0)
+    this.globalReserve = globalReserveBytes(changed.length, blocks, nodeSize)
   }
 
   /** The items of one of the trees, in key order. */

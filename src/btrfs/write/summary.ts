@@ -8,6 +8,8 @@ export interface BtrfsSummary {
   uuid: string
   /** Size of the file system. */
   size: number
+  /** Bytes that are free beyond the slack asked for, because of fewer too much could not be written. */
+  addedSlack: number
   /** Tree blocks, each copy counted once. */
   metadataBytes: number
   /** Content of files, as the entries gave it. */

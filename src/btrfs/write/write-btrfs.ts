@@ -60,7 +60,7 @@ export async function writeBtrfs(
   checkOptions('writeBtrfs', services, SERVICES)
   // The schema library is large: programs that only read do not load it.
   const { resolveBtrfsOptions } = await import('../../spec/file-system-options.ts')
-  const plan = resolveBtrfsOptions(options, (nodeSize, profiles) => minDeviceBytes(nodeSize, profiles))
+  const plan = resolveBtrfsOptions(options, minDeviceBytes)
   if (plan.dedupe && sink.read === undefined) {
     throw new TypeError(
       'the sink has no `read`, which comparing contents needs: give it one, or set `dedupe` to false',

@@ -21,7 +21,7 @@ import { DataCopies } from './data-copies.ts'
 import type { DeviceIds } from './device.ts'
 import { deviceSink, type DeviceSink } from './device-sink.ts'
 import type { ExtentUses } from './extent-tree.ts'
-import { fitGlobalTrees } from './fit.ts'
+import { fitGlobalTrees, type Fitted as FittedTrees } from './fit.ts'
 import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
 import { btrfsLimits } from '../limits.ts'
 import { EntryCheck } from './entry-check.ts'
@@ -273,12 +273,16 @@ export class BtrfsWriter {
       uuids: subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
     })
     await yieldToEventLoop()
-    const fitted = await fitGlobalTrees(plan, this.#plan)
+    const fitted = await fitGlobalTrees(plan, { ...this.#plan, checksumSize: this.#hash.size })
     if (fitted.globalTrees !== undefined) return fitted
-    throw new DoesNotFitError(`the content of ${this.#name}`, {
-      needed: fitted.needed,
-      available: fitted.totalBytes,
-    })
+    const { needed, totalBytes: available, readable } = fitted
+    const content = `the content of ${this.#name}`
+    throw new DoesNotFitError(
+      readable
+        ? `${content} fits, but with free space that can be written ("slack": 0 does without) it`
+        : content,
+      { needed, available },
+    )
   }
 
   async #writeSuperblocks({ globalTrees, totalBytes }: Fitted, roots: MainRoots): Promise<void> {
@@ -307,7 +311,11 @@ export class BtrfsWriter {
     }
   }
 
-  #summary(subvolumeTrees: readonly SubvolumeTree[], { globalTrees, totalBytes }: Fitted, uses: ExtentUses) {
+  #summary(
+    subvolumeTrees: readonly SubvolumeTree[],
+    { globalTrees, totalBytes, added: addedSlack }: Fitted,
+    uses: ExtentUses,
+  ) {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
@@ -315,6 +323,7 @@ export class BtrfsWriter {
     return {
       uuid: this.#plan.uuid,
       size: totalBytes,
+      addedSlack,
       metadataBytes: globalTrees.bytesUsed - bytesStored,
       bytesIn: this.#bytesIn,
       bytesStored,
@@ -335,10 +344,7 @@ interface WrittenTrees {
 }
 
 /** The global trees in a file system of `totalBytes` bytes. */
-interface Fitted {
-  globalTrees: GlobalTrees
-  totalBytes: number
-}
+type Fitted = Extract<FittedTrees, { globalTrees: GlobalTrees }>
 
 /** The trees that the superblock points to. */
 interface MainRoots {

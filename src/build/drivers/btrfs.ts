@@ -8,6 +8,7 @@ import type { BtrfsResult } from '../result.ts'
 import type { BtrfsSummary } from '../../btrfs/write/summary.ts'
 import { BtrfsWriter } from '../../btrfs/write/writer.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
+import type { Finding } from '../../lib/finding.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { loadHash } from '../../lib/load-hash.ts'
 import type { BtrfsPlan } from '../../spec/plan.ts'
@@ -56,11 +57,12 @@ async function openBtrfsPartition(
     async finish() {
       progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
       signal?.throwIfAborted()
-      const { unusedRules, ...summary } = await writer.finish()
+      const { unusedRules, addedSlack, ...summary } = await writer.finish()
       for (const where of unusedRules) {
         onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
       for (const notice of writer.drops.notices('BTRFS')) onFinding(notice)
+      if (addedSlack > 0) onFinding(addedSlackNotice(plan, addedSlack))
       return { ...resultOf(plan, summary), dropped: writer.drops.counts }
     },
     bootView: () => ({ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) }),
@@ -68,9 +70,19 @@ async function openBtrfsPartition(
   }
 }
 
+function addedSlackNotice({ number, slack = 0 }: BtrfsPlan, added: number): Finding {
+  return {
+    severity: 'notice',
+    where: `partitions[${number - 1}].slack`,
+    message:
+      `${slack + added} bytes are free instead of ${slack}: with less, more than a tenth of what the kernel offers as ` +
+      'free could not be written',
+  }
+}
+
 function resultOf(
   plan: BtrfsPlan,
-  { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules'>,
+  { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules' | 'addedSlack'>,
 ): Omit<BtrfsResult, 'dropped'> {
   const { number, label, start, bootable } = plan
   const subvolumes = all.filter(({ snapshotOf }) => snapshotOf === undefined)
