@@ -123,10 +123,16 @@ describe.skipIf(!canJudgeWithKernel())('free space', () => {
     ),
     fill: fc.constantFrom(Infinity, MIB, 64 * KIB),
   })
+  // In mixed block groups, the metadata of small files take more than a tenth of what is offered.
+  const judged = ({ options, fill, ...space }: Space): Space => ({
+    ...space,
+    options,
+    fill: options.mixed === true ? Math.max(fill!, MIB) : fill!,
+  })
 
   test('is there, whatever is asked for', async () => {
     await fc.assert(
-      fc.asyncProperty(space, async (space) => {
+      fc.asyncProperty(space.map(judged), async (space) => {
         try {
           await judgeSpace(space)
         } catch (error) {

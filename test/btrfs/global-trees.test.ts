@@ -195,7 +195,7 @@ describe('the trees that describe themselves', () => {
         const judge = ({ globalTrees, totalBytes }: Fitted) => {
           const { end, globalReserve } = globalTrees!
           const headroom = headroomOf(globalTrees!, nodeSize)
-          // Of each create, 256 blocks.
+          // Creating a file takes 256 blocks.
           expect(headroom).toBeGreaterThanOrEqual(globalReserve + 256 * nodeSize)
           const free = totalBytes - end
           expect(free).toBeGreaterThanOrEqual(mixed ? slack - headroom * copies(profile) : slack)
