@@ -68,8 +68,6 @@ describe('the options of a BTRFS partition', () => {
       'nodeSize 65536, mixed yes',
       'data dup, swapfile yes',
       'snapshot of @, swapfile yes',
-      'size fixed, slack 0',
-      'size fixed, slack 64MiB',
     ])
   })
 })
