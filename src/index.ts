@@ -26,6 +26,7 @@ export type * from './spec/boot-spec.ts'
 export type * from './spec/btrfs-spec.ts'
 export type * from './spec/fat32-spec.ts'
 export type * from './spec/image-spec.ts'
+export type * from './spec/path-rule-spec.ts'
 export type {
   PlannedSourceKeys,
   SourceKeysSpec,
@@ -65,6 +66,7 @@ export type {
   PlannedBoot,
   PlannedBtrfs,
   PlannedFat32,
+  PlannedFat32Rule,
   PlannedFirmware,
   PlannedNixos,
   PlannedPartition,

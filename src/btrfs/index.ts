@@ -26,6 +26,7 @@ export type {
   Timestamp,
   UnsupportedProperty,
 } from '../file-tree/entry.ts'
+export type { PathSelectionSpec } from '../spec/path-rule-spec.ts'
 export type { DataRange } from '../file-tree/file-content.ts'
 export type { FileLocation, ReadLocated } from '../lib/file-location.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'

@@ -4,6 +4,7 @@ import type {
   PlannedBoot,
   PlannedBtrfs,
   PlannedFat32,
+  PlannedFat32Rule,
   PlannedFirmware,
   PlannedNixos,
   PlannedPartition,
@@ -40,6 +41,8 @@ function bootText(boot: PlannedBoot | undefined): string {
 function fat32Text(partition: PlannedFat32): string {
   return section(partition, 'FAT32', [
     ['volume id', partition.volumeId],
+    ...(partition.symlinks === 'error' ? [] : [['symlinks', 'followed']]),
+    ...partition.rules.map((rule) => ['rule', ruleText(rule)]),
     ...(partition.firmware === undefined ? [] : firmwareRows(partition.firmware)),
   ])
 }
@@ -129,7 +132,9 @@ function traitsOf({ id, readOnly, default: isDefault, property, snapshotOf }: Pl
   ]
 }
 
-function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: PlannedRule): string {
+type RuleToShow = PlannedRule | (PlannedFat32Rule & { xattrs?: undefined })
+
+function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: RuleToShow): string {
   const changes = Object.entries(settings).map(([key, value]) => `${key} ${String(value)}`)
   const attributes = Object.entries(xattrs).map(
     ([name, value]) => `${value === null ? 'without' : 'with'} ${display(name)}`,

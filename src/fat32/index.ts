@@ -45,7 +45,8 @@ export type { SpecIssue } from '../lib/errors.ts'
 export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 export { drive, driveSync, type ByteRange, type ReadRoutine } from '../lib/read-routine.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
-export type { Fat32FileSystemSpec, Fat32Options } from '../spec/fat32-spec.ts'
+export type { Fat32FileSystemSpec, Fat32Flag, Fat32Options, Fat32PathRuleSpec } from '../spec/fat32-spec.ts'
+export type { PathSelectionSpec } from '../spec/path-rule-spec.ts'
 export {
   MAX_CLUSTERS,
   MAX_FILE_SIZE,

@@ -40,6 +40,18 @@ export function caseKey(name: string): string {
   return key
 }
 
+/** A name in one case: to FAT it stays the same name, with the same key ({@link caseKey}). */
+export function inCase(name: string, nameCase: 'upper' | 'lower'): string {
+  const upper = caseKey(name)
+  if (nameCase === 'upper') return upper
+  let lower = ''
+  for (let i = 0; i < name.length; i++) {
+    const letter = name[i].toLowerCase()
+    lower += caseKey(letter) === upper[i] ? letter : name[i]
+  }
+  return lower
+}
+
 /** The 11 bytes of a short name or label, whose first one is escaped on disk when it is 0xe5. */
 export function unescapeShortName(stored: ByteString): ByteString {
   return stored.charCodeAt(0) === NAME_KANJI_E5

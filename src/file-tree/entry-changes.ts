@@ -2,7 +2,7 @@
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import type { EntryMetadata, InodeFlag, SourceEntry, Xattr } from './entry.ts'
-import type { EntryRulePlan } from './entry-rule.ts'
+import type { DosChanges, EntryRulePlan } from './entry-rule.ts'
 import { changeAclMode, POSIX_ACL_ACCESS } from './posix-acl.ts'
 import type { StoragePlan } from './storage.ts'
 
@@ -16,6 +16,7 @@ export interface EntryChanges {
   readonly xattrs: ReadonlyMap<ByteString, Uint8Array | undefined> | undefined
   readonly storage: EntryRulePlan['storage']
   readonly exclude: boolean
+  readonly dos: DosChanges
 }
 
 /** The rules in their order: later ones override earlier ones, flags add up. */
@@ -32,6 +33,7 @@ export function mergeRules(rules: readonly EntryRulePlan[]): EntryChanges {
     xattrs: xattrs.size > 0 ? xattrs : undefined,
     storage: Object.assign({}, ...rules.map(({ storage }) => storage)) as EntryRulePlan['storage'],
     exclude: rules.some(({ exclude }) => exclude),
+    dos: Object.assign({}, ...rules.map(({ dos }) => dos)) as DosChanges,
   }
 }
 

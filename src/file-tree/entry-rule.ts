@@ -2,6 +2,15 @@ import type { ByteString } from '../lib/byte-string.ts'
 import type { InodeFlag } from './entry.ts'
 import type { Compression } from './storage.ts'
 
+/** The attributes of a DOS file, and the case of its name. Keys that are not set change nothing. */
+export interface DosChanges {
+  readonly?: boolean
+  hidden?: boolean
+  system?: boolean
+  archive?: boolean
+  case?: 'upper' | 'lower'
+}
+
 /** Changes to the entries at a path or of a pattern. Keys that are not set change nothing. */
 export interface EntryRulePlan {
   /** Its place in `paths` of the description. */
@@ -17,4 +26,6 @@ export interface EntryRulePlan {
   /** undefined: remove it. */
   xattrs: Map<ByteString, Uint8Array | undefined>
   exclude: boolean
+  /** For FAT. */
+  dos?: DosChanges
 }

@@ -2,12 +2,26 @@
 import type { ByteString } from '../lib/byte-string.ts'
 import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryNode, TreeNode } from './node.ts'
-import { walkPath, type PathNodes } from './path-walk.ts'
+import { walkPath, type PathNodes, type PathResult } from './path-walk.ts'
 
 /** The node at the end of a path, and the path without symlinks. */
 export interface FoundTreeNode<Content> {
   path: ByteString
   node: Exclude<TreeNode<Content>, { type: 'symlink' }>
+}
+
+/** The way of a path in a tree in memory, or why it leads nowhere. (walkPath) */
+export function followPath<Content>(
+  root: DirectoryNode<Content>,
+  path: ByteString,
+  child: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined = childOf,
+): PathResult<TreeNode<Content>> {
+  const nodes: PathNodes<TreeNode<Content>> = {
+    typeOf: ({ type }) => type,
+    lookup: (directory, name) => inMemory(child(directory as DirectoryNode<Content>, name)),
+    target: (symlink) => inMemory((symlink as TreeNode<Content> & { type: 'symlink' }).target),
+  }
+  return walkPath<TreeNode<Content>>(nodes, root, path, true).next().value as PathResult<TreeNode<Content>>
 }
 
 /**
@@ -19,18 +33,13 @@ export interface FoundTreeNode<Content> {
 export function findNode<Content>(
   root: DirectoryNode<Content>,
   path: ByteString,
-  child: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined = childOf,
+  child?: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined,
 ): FoundTreeNode<Content> | undefined {
-  const nodes: PathNodes<TreeNode<Content>> = {
-    typeOf: ({ type }) => type,
-    lookup: (directory, name) => inMemory(child(directory as DirectoryNode<Content>, name)),
-    target: (symlink) => inMemory((symlink as TreeNode<Content> & { type: 'symlink' }).target),
-  }
-  const { value } = walkPath<TreeNode<Content>>(nodes, root, path, true).next()
-  if (!('steps' in value) || value.problem !== undefined) return undefined
+  const { steps, problem } = followPath(root, path, child)
+  if (problem !== undefined) return undefined
   return {
-    path: value.steps.map(({ name }) => name).join('/'),
-    node: (value.steps.at(-1)?.node ?? root) as FoundTreeNode<Content>['node'],
+    path: steps.map(({ name }) => name).join('/'),
+    node: (steps.at(-1)?.node ?? root) as FoundTreeNode<Content>['node'],
   }
 }
 

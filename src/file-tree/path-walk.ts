@@ -21,7 +21,10 @@ export interface PathStep<Node> {
 }
 
 /** The way that a path leads, from the root on; or why it leads nowhere. */
-export type PathResult<Node> =
+export type PathResult<Node> = {
+  /** Whether a `..` was to lead out of the root, which it does not. */
+  leftRoot: boolean
+} & (
   | { steps: PathStep<Node>[]; problem?: undefined }
   | {
       /** How far it led. */
@@ -32,6 +35,7 @@ export type PathResult<Node> =
       /** The symlink that was followed last. */
       followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
     }
+)
 
 /**
  * Absolute symlinks begin at the root again, and `..` does not lead out of it.
@@ -47,15 +51,18 @@ export function* walkPath<Node>(
   let steps: PathStep<Node>[] = []
   let followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
   let symlinks = 0
+  let leftRoot = false
   // The next component last. A slash at the end asks for a directory: there is an empty component behind it.
   const left = path.split('/').reverse()
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
     const here = steps.at(-1)?.node ?? root
-    const fail = (problem: NonNullable<PathResult<Node>['problem']>) => ({ steps, problem, name, followed })
+    const fail = (problem: NonNullable<PathResult<Node>['problem']>) => ({
+      ...{ steps, problem, name, followed, leftRoot },
+    })
     if (nodes.typeOf(here) !== 'directory') return fail('not a directory')
     if (name === '' || name === '.') continue
     if (name === '..') {
-      steps.pop()
+      if (steps.pop() === undefined) leftRoot = true
       continue
     }
     const node = yield* nodes.lookup(here, name)
@@ -71,5 +78,5 @@ export function* walkPath<Node>(
     if (target.startsWith('/')) steps = []
     left.push(...target.split('/').reverse())
   }
-  return { steps }
+  return { steps, leftRoot }
 }

@@ -1,13 +1,12 @@
 /** The rules between the keys of a BTRFS partition. */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
-import { matchesGlob, parseGlob } from '../file-tree/glob.ts'
 import { repeated, toJsonPath } from './messages.ts'
 import type { BtrfsFileSystemSpec, BtrfsOptions } from './btrfs-spec.ts'
+import { excludedIssues, pathRuleIssues, repeatedPathIssues, type NeededPlace } from './path-rules.ts'
 import { parseSize } from './sizes.ts'
 import { storageAt } from './storage.ts'
 import { containerOf, idsOf, pathOf } from './subvolumes.ts'
-import { toTreePath } from './tree-path.ts'
 
 /** (MIN_SWAP_PAGES of mkswap(8), and the page) */
 const MIN_SWAP_BYTES = 40960
@@ -23,8 +22,8 @@ export function btrfsIssues(partition: Draft<BtrfsOptions>, at: string): SpecIss
     ...subvolumeIssues(partition, at),
     ...placeIssues(partition, at),
     ...snapshotIssues(partition, at),
-    ...pathRuleIssues(partition, at),
-    ...excludedIssues(partition, at),
+    ...pathRuleIssues(partition.paths ?? [], at),
+    ...excludedIssues(partition.paths ?? [], neededPlaces(partition, at), at),
     ...swapfileIssues(partition, at),
     ...storageIssues(partition, at),
   ]
@@ -64,10 +63,7 @@ function subvolumeIssues(
       })),
       (first) => `is also ${first}: a path goes to one subvolume`,
     ),
-    ...repeated(
-      paths.map((rule, i) => ({ key: rule?.path, path: `${at}paths[${i}].path` })),
-      (first) => `is also ${first}: one rule for a path`,
-    ),
+    ...repeatedPathIssues(paths, at),
   ]
   const top = subvolumes.findIndex((subvolume) => subvolume?.name === '')
   const topPath = subvolumes[top]?.path
@@ -187,49 +183,15 @@ function holderOf(path: string, subvolumes: DraftSubvolumes) {
   return lengthOf(deepest) < 0 ? { name: '' } : deepest
 }
 
-function pathRuleIssues({ paths = [] }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
-  return paths.flatMap((rule, i): SpecIssue[] => {
-    if (rule === undefined) return []
-    const here = `${at}paths[${i}]`
-    const kinds = ['path', 'glob'].filter((key) => key in rule)
-    if (kinds.length !== 1) {
-      const message =
-        kinds.length === 0 ? 'needs "path" or "glob"' : 'has both "path" and "glob": make two rules of it'
-      return [{ path: here, message }]
-    }
-    if (rule.exclude === true) {
-      return Object.keys(rule)
-        .filter((key) => key !== 'exclude' && key !== 'path' && key !== 'glob')
-        .map((key) => ({ path: `${here}.${key}`, message: 'has no effect on excluded entries' }))
-    }
-    return []
-  })
-}
-
-/** Paths that the description itself needs cannot be excluded. */
-function excludedIssues({ paths = [], subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string) {
-  const places = [
-    { path: '/', what: 'the root' },
+/** Paths that the description itself needs. */
+function neededPlaces({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string): NeededPlace[] {
+  return [
     ...subvolumes.map((subvolume, i) => ({
       path: subvolume && pathOf(subvolume, subvolumes),
       what: `what ${at}subvolumes[${i}] holds`,
     })),
     { path: swapfile?.path, what: 'the swap file' },
   ]
-  return paths.flatMap((rule, i): SpecIssue[] => {
-    if (rule?.exclude !== true) return []
-    const place = places.find(({ path }) => path !== undefined && leavesOut(rule, path))
-    return place === undefined
-      ? []
-      : [{ path: `${at}paths[${i}].exclude`, message: `leaves out ${place.what}` }]
-  })
-}
-
-function leavesOut({ path, glob }: { path?: string; glob?: string }, place: string): boolean {
-  if (path !== undefined) return path === '/' || place === path || place.startsWith(`${path}/`)
-  if (glob === undefined) return false
-  const names = place === '/' ? [] : toTreePath(place).split('/')
-  return names.some((_, i) => matchesGlob(parseGlob(glob), names.slice(0, i + 1)))
 }
 
 function swapfileIssues(

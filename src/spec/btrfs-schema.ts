@@ -2,11 +2,11 @@
 import * as z from 'zod'
 import { nixos } from './boot-schema.ts'
 import { expected, utf8Length } from './messages.ts'
+import { ONE_SELECTION, pathSelection } from './path-rules.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import {
   btrfsSize,
   compression,
-  glob,
   linkName,
   linkTarget,
   mode,
@@ -74,14 +74,7 @@ export const subvolume = z.strictObject({
 
 export const pathRule = z
   .strictObject({
-    path: path
-      .optional()
-      .describe('The rule applies to this path and everything below it in the same subvolume.'),
-    glob: glob
-      .optional()
-      .describe(
-        'The rule applies to paths that match this pattern: "*", "?", "[a-z]", and "**" for any directories.',
-      ),
+    ...pathSelection('everything below it in the same subvolume'),
     ...storage,
     flags: z
       .array(z.enum(['append', 'immutable', 'noatime', 'nodump', 'sync']))
@@ -94,10 +87,9 @@ export const pathRule = z
       .record(xattrName, xattrValue)
       .optional()
       .describe('Extended attributes, set or (null) removed: text, or {"base64": "..."}.'),
-    exclude: z.boolean().optional().describe('Leave the entry out, and everything below it.'),
   })
   .describe('Storage and metadata of certain files; later rules override earlier ones.')
-  .meta({ oneOf: [{ required: ['path'] }, { required: ['glob'] }] })
+  .meta(ONE_SELECTION)
 
 /** Keys of a BTRFS file system, in a partition or alone. */
 export const btrfsFileSystem = {

@@ -1,5 +1,6 @@
 import type { NixosSpec } from './boot-spec.ts'
 import type { PartitionPlaceSpec } from './image-spec.ts'
+import type { PathSelectionSpec } from './path-rule-spec.ts'
 
 /** How the content of files is stored. */
 export interface StorageSpec {
@@ -122,11 +123,7 @@ export interface SubvolumeSpec extends StorageSpec {
 }
 
 /** Storage and metadata of the files at a `path` or of those that match a `glob`. */
-export interface PathRuleSpec extends StorageSpec {
-  /** The rule applies to this path and everything below it in the same subvolume. */
-  path?: string
-  /** The rule applies to paths that match this pattern: `*`, `?`, `[a-z]`, and `**` for any directories. */
-  glob?: string
+export interface PathRuleSpec extends StorageSpec, PathSelectionSpec {
   /** Inode flags, as chattr(1) sets them. */
   flags?: ('append' | 'immutable' | 'noatime' | 'nodump' | 'sync')[]
   /** Number of the owner. */
@@ -137,8 +134,6 @@ export interface PathRuleSpec extends StorageSpec {
   mode?: string
   /** Extended attributes, set or (null) removed: text, or bytes in base64. */
   xattrs?: Record<string, string | { base64: string } | null>
-  /** Leave the entry out, and everything below it. */
-  exclude?: boolean
 }
 
 /** A swap file. */

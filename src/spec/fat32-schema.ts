@@ -3,8 +3,28 @@ import * as z from 'zod'
 import { firmware } from './boot-schema.ts'
 import { expected } from './messages.ts'
 import { VOLUME_ID_PATTERN } from './numbers.ts'
+import { ONE_SELECTION, pathSelection } from './path-rules.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import { fat32Size, integer, text } from './values.ts'
+
+export const fat32PathRule = z
+  .strictObject({
+    ...pathSelection('everything below it'),
+    flags: z
+      .array(
+        z.enum([
+          ...(['readonly', 'hidden', 'system', 'archive'] as const),
+          ...(['-readonly', '-hidden', '-system', '-archive'] as const),
+        ]),
+      )
+      .optional()
+      .describe(
+        'Attributes to set, or with "-" to clear. Files have "archive", those that nobody may write "readonly", too.',
+      ),
+    case: z.enum(['upper', 'lower']).optional().describe('The names are stored in this case.'),
+  })
+  .describe('Attributes and names of certain files; later rules override earlier ones.')
+  .meta(ONE_SELECTION)
 
 /** Keys of a FAT32 file system, in a partition or alone. */
 export const fat32FileSystem = {
@@ -24,6 +44,12 @@ export const fat32FileSystem = {
     )
     .optional()
     .describe('Volume id, by default derived from the seed.'),
+  symlinks: z
+    .enum(['error', 'follow'])
+    .optional()
+    .describe('What becomes of symlinks: an error, or a copy of the file or directory that each leads to.')
+    .meta({ default: 'error' }),
+  paths: z.array(fat32PathRule).optional().describe('Attributes and names of certain files.'),
 }
 
 export const fat32 = z.strictObject({

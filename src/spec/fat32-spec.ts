@@ -1,5 +1,6 @@
 import type { FirmwareSpec } from './boot-spec.ts'
 import type { PartitionPlaceSpec } from './image-spec.ts'
+import type { PathSelectionSpec } from './path-rule-spec.ts'
 
 /** Keys of a FAT32 file system, in a partition or alone. */
 export interface Fat32FileSystemSpec {
@@ -7,7 +8,29 @@ export interface Fat32FileSystemSpec {
   label?: string
   /** Volume id: a 32-bit number, or text like `1234-ABCD`. Default: derived from the seed. */
   volumeId?: number | string
+  /**
+   * What becomes of symlinks, which FAT does not have: `error`; or `follow`, a copy of the file or directory that each leads
+   * to. Default: `error`.
+   */
+  symlinks?: 'error' | 'follow'
+  /** Attributes and names of certain files. Later rules override earlier ones. */
+  paths?: Fat32PathRuleSpec[]
 }
+
+/** Attributes and names of the files at a `path` or of those that match a `glob`. */
+export interface Fat32PathRuleSpec extends PathSelectionSpec {
+  /**
+   * Attributes to set, and with a `-` to clear, as mattrib(1) does. Default: files have `archive`, those that nobody may
+   * write `readonly`, too.
+   */
+  flags?: Fat32Flag[]
+  /** The names are stored in this case. Default: as the sources spell them. */
+  case?: 'upper' | 'lower'
+}
+
+/** A DOS attribute, set or cleared. */
+export type Fat32Flag =
+  'readonly' | 'hidden' | 'system' | 'archive' | '-readonly' | '-hidden' | '-system' | '-archive'
 
 /** A FAT32 partition. */
 export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {

@@ -3,6 +3,7 @@ import { SpecError } from '../lib/errors.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
 import { btrfsOptions } from './btrfs-schema.ts'
 import { checkShape } from './check.ts'
+import { fat32Issues } from './fat32-rules.ts'
 import { fat32Options } from './fat32-schema.ts'
 import type { BtrfsFileSystemPlan, Fat32FileSystemPlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
@@ -47,6 +48,7 @@ export function resolveBtrfsOptions(options: BtrfsOptions, leastSize: LeastBtrfs
  */
 export function resolveFat32Options(options: Fat32Options, leastSize: number): Fat32FileSystemPlan {
   const { issues, draft } = checkShape(fat32Options, options)
+  if (draft !== undefined) issues.push(...fat32Issues(draft, ''))
   if (draft?.size !== undefined) {
     const found = fat32SizeIssues(draft.size, 'size', leastSize)
     issues.push(...(found.length > 0 ? found : unitIssues(parseSize(draft.size)!, FAT32_SECTOR_SIZE, 'size')))

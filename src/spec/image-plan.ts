@@ -4,6 +4,7 @@
  */
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
 import type { Compression } from '../file-tree/storage.ts'
+import type { Fat32Flag } from './fat32-spec.ts'
 import type { ChecksumType, Profile } from './plan.ts'
 import type { PlannedSource } from './sources/types.ts'
 
@@ -54,6 +55,9 @@ export interface PlannedFat32 extends PlannedPlace {
   label: string
   /** Like `1234-ABCD`. */
   volumeId: string
+  symlinks: 'error' | 'follow'
+  /** Changes to single entries, in the order of the description. */
+  rules: PlannedFat32Rule[]
   firmware?: PlannedFirmware
 }
 
@@ -133,6 +137,16 @@ export interface PlannedSubvolume extends PlannedStorage {
   property?: 'none' | Compression['algorithm']
   /** Name of the subvolume whose content it holds. */
   snapshotOf?: string
+}
+
+/** Changes to the entries of a FAT file system at a path, or to those that a pattern matches. */
+export interface PlannedFat32Rule {
+  glob?: string
+  path?: string
+  /** Attributes that are set, and with a `-` cleared. */
+  flags?: Fat32Flag[]
+  case?: 'upper' | 'lower'
+  exclude?: true
 }
 
 /** Changes to the entries at a path, or to those that a pattern matches. */

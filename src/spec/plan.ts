@@ -53,6 +53,10 @@ export interface Fat32FileSystemPlan {
   /** At most 11 characters. */
   label: string
   volumeId: number
+  /** Whether symlinks become copies of what they lead to. */
+  symlinks: 'error' | 'follow'
+  /** Changes to single entries, in the order of the description: later rules override earlier ones. */
+  rules: EntryRulePlan[]
 }
 
 export interface Fat32Plan extends PartitionPlace, Fat32FileSystemPlan {

@@ -4,6 +4,7 @@ import { fromText } from '../lib/byte-string.ts'
 import type { Draft } from './check.ts'
 import type { BtrfsFileSystemPlan, EntryRulePlan, PathRulePlan } from './plan.ts'
 import type { BtrfsFileSystemSpec, PathRuleSpec } from './btrfs-spec.ts'
+import { resolveSelection } from './path-rules.ts'
 import { parseSize } from './sizes.ts'
 import { parseCompression, storageAt } from './storage.ts'
 import { resolveSubvolumes } from './subvolumes.ts'
@@ -66,34 +67,20 @@ export function resolveBtrfs(
 }
 
 function resolveRule(rule: PathRuleSpec, index: number): EntryRulePlan {
-  const {
-    path,
-    glob,
-    nodatacow,
-    compression,
-    bootFiles,
-    flags = [],
-    uid,
-    gid,
-    mode,
-    xattrs = {},
-    exclude,
-  } = rule
+  const { path, nodatacow, compression, bootFiles, flags = [], uid, gid, mode, xattrs = {} } = rule
   const storage = {
     ...(nodatacow === undefined ? {} : { nodatacow }),
     ...(compression === undefined ? {} : { compression: parseCompression(compression) ?? ('none' as const) }),
     ...(bootFiles === undefined ? {} : { bootFiles }),
   }
   return {
-    index,
-    for: path === undefined ? { glob: glob! } : { path: toTreePath(path) },
+    ...resolveSelection(rule, index),
     storage: path === undefined ? storage : {},
     flags: [...new Set(flags)].sort(),
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     ...(mode === undefined ? {} : { mode: parseInt(mode, 8) }),
     xattrs: new Map(Object.entries(xattrs).map(([name, value]) => [fromText(name), xattrValue(value)])),
-    exclude: exclude ?? false,
   }
 }
 

@@ -6,6 +6,7 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { bootIssues } from './boot-rules.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
+import { fat32Issues } from './fat32-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
@@ -16,7 +17,9 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ...bootIssues(spec),
     ...partitions.flatMap((partition, i) => {
       if (partition === undefined) return []
-      return partition.type === 'btrfs' ? btrfsIssues(partition, `partitions[${i}].`) : []
+      const at = `partitions[${i}].`
+      if (partition.type === 'btrfs') return btrfsIssues(partition, at)
+      return partition.type === 'fat32' ? fat32Issues(partition, at) : []
     }),
     ...repeated(
       partitions.map((partition, i) => ({

@@ -2,6 +2,7 @@
 import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { Compression, StoragePlan } from '../file-tree/storage.ts'
+import type { Fat32Flag } from './fat32-spec.ts'
 import type {
   ImagePlan,
   PlannedBtrfs,
@@ -55,15 +56,31 @@ function planPlace({ number, start, bootable, mbrType, time, sources }: Partitio
 }
 
 function planFat32(partition: Fat32Plan): PlannedFat32 {
-  const { type, size, label, volumeId, firmware } = partition
+  const { type, size, label, volumeId, symlinks, rules, firmware } = partition
   return {
     ...planPlace(partition),
     type,
     size,
     label,
     volumeId: formatVolumeId(volumeId),
+    symlinks,
+    rules: rules.map(planFat32Rule),
     ...(firmware && { firmware: planFirmware(firmware) }),
   }
+}
+
+function planFat32Rule({ for: whom, dos: { case: nameCase, ...attributes } = {}, exclude }: EntryRulePlan) {
+  const flags = Object.entries(attributes).map(([name, isSet]) => `${isSet ? '' : '-'}${name}` as Fat32Flag)
+  return defined({
+    ...planSelection(whom),
+    flags: flags.length === 0 ? undefined : flags,
+    case: nameCase,
+    exclude: exclude ? (true as const) : undefined,
+  })
+}
+
+function planSelection(whom: EntryRulePlan['for']): Pick<PlannedRule, 'glob' | 'path'> {
+  return 'glob' in whom ? whom : { path: pathOf(whom.path) }
 }
 
 function planFirmware({ versions, directory, uboot, settings, extraLines }: FirmwarePlan): PlannedFirmware {
@@ -123,8 +140,7 @@ function planSubvolume(subvolume: SubvolumePlan, all: readonly SubvolumePlan[]):
 function planRule({ storage, flags, uid, gid, mode, xattrs, exclude, ...rule }: EntryRulePlan): PlannedRule {
   const { nodatacow, compression, bootFiles } = storage
   return defined({
-    glob: 'glob' in rule.for ? rule.for.glob : undefined,
-    path: 'path' in rule.for ? pathOf(rule.for.path) : undefined,
+    ...planSelection(rule.for),
     nodatacow,
     compression: typeof compression === 'object' ? compressionText(compression) : compression,
     bootFiles,

@@ -64,8 +64,7 @@ class Volume {
   }
 
   plan() {
-    const { root, places } = this.collector
-    return planFat32({ ...request([]), root, places })
+    return planFat32({ ...request([]), ...this.collector.tree })
   }
 
   /** Path -> content, or the time of a directory. */
@@ -129,7 +128,7 @@ describe('FatCollector', () => {
     const volume = await collected([file('a', 'same', { mode: 0o444 }), link('b', 'a'), link('a', 'a')], 'x')
     expect(await volume.shown()).toEqual({ x: TIME.sec, 'x/a': 'same', 'x/b': 'same' })
     const { files } = volume.plan()
-    expect(files).toMatchObject([{ readOnly: true }, { readOnly: true }])
+    expect(files).toMatchObject([{ attributes: 0x21 }, { attributes: 0x21 }])
     expect(files[1].run).toEqual({ first: files[0].run.first + 1, count: 1 })
     expect(volume.kept).toEqual([4])
     // The link keeps the content when its target is replaced.
@@ -141,7 +140,7 @@ describe('FatCollector', () => {
 
   it('makes read-only what nobody may write', async () => {
     const volume = await collected([0o444, 0o755, 0o464].map((mode) => file(`${mode}`, '', { mode })))
-    expect(volume.plan().files.map(({ readOnly }) => readOnly)).toEqual([true, false, false])
+    expect(volume.plan().files.map(({ attributes }) => attributes)).toEqual([0x21, 0x20, 0x20])
   })
 
   it.each([

@@ -7,7 +7,7 @@ import {
   longEntryCount,
   shortNameChecksum,
 } from '../../src/fat32/long-name.ts'
-import { caseKey, labelProblem, nameProblem, storedNames } from '../../src/fat32/names.ts'
+import { caseKey, inCase, labelProblem, nameProblem, storedNames } from '../../src/fat32/names.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
 
 const stored = (...names: string[]) => storedNames(names.map(fromText))
@@ -184,6 +184,29 @@ describe('long names', () => {
       ...Array<number>(9).fill(0xffff),
     ])
     expect(encodeLongName('x'.repeat(26), 'X~1        ')).toHaveLength(2)
+  })
+})
+
+describe('inCase', () => {
+  it.each([
+    ['Kernel8.Img', 'KERNEL8.IMG', 'kernel8.img'],
+    ['Größe ÄÖ', 'GRÖßE ÄÖ', 'größe äö'],
+    // The sign for kelvin is no K to FAT, a dotless i is an I, and neither may become an ASCII letter.
+    ['\u212a\u0131\u0130', '\u212a\u0131\u0130', '\u212a\u0131\u0130'],
+    ['ΣΑΣ', 'ΣΑΣ', 'σασ'],
+  ])('%j is %j or %j', (name, upper, lower) => {
+    expect([inCase(name, 'upper'), inCase(name, 'lower')]).toEqual([upper, lower])
+  })
+
+  it('leaves a name the same to FAT, and as long', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('upper', 'lower'), (name, nameCase) => {
+        const changed = inCase(name, nameCase)
+        expect(changed).toHaveLength(name.length)
+        expect(caseKey(changed)).toBe(caseKey(name))
+        expect(inCase(changed, nameCase)).toBe(changed)
+      }),
+    )
   })
 })
 

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
-import { FatCollector } from '../../src/fat32/write/collect.ts'
+import { FatCollector, type FatCollectorOptions } from '../../src/fat32/write/collect.ts'
 import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/write/plan.ts'
+import type { FatTree } from '../../src/fat32/write/plan-tree.ts'
 import { checkFatVolume } from '../../src/fat32/check/check.ts'
 import type { DirEntry } from '../../src/fat32/format.ts'
 import type { FatReader } from '../../src/fat32/read/reader.ts'
@@ -61,7 +62,8 @@ export function directory(path: string, mtime = TIME): DirectoryEntry {
 }
 
 /** A FAT32 volume as it is asked for, with the entries that go onto it. */
-export type Request = Omit<Fat32Request, 'root' | 'places'> & { entries: readonly SourceEntry[] }
+export type Request = Omit<Fat32Request, keyof FatTree> &
+  Pick<FatCollectorOptions, 'rules' | 'symlinks'> & { entries: readonly SourceEntry[] }
 
 export function request(entries: readonly SourceEntry[], rest: Partial<Request> = {}): Request {
   return {
@@ -82,8 +84,7 @@ export async function planOf({ entries, ...asked }: Request): Promise<Fat32Layou
     spool: { add: (content) => Promise.resolve(() => content) },
   })
   for (const entry of entries) await collector.add(entry)
-  const { root, places } = collector
-  return planFat32({ ...asked, root, places })
+  return planFat32({ ...asked, ...collector.tree })
 }
 
 /** A sink that holds its user to the rule that nothing is written below what was written before. */

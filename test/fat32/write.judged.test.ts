@@ -358,9 +358,9 @@ describe('what FAT32 cannot hold', () => {
       spool: memorySpool(),
     })
     for (const path of ['y/a/b/1', 'y/a/b/2']) await collector.add(directory(path), 'to/z.')
-    const attempt = () => planFat32({ ...request([]), root: collector.root, places: collector.places })
+    const attempt = () => planFat32({ ...request([]), ...collector.tree })
     expect(attempt).toThrow('a.tar: entry "y/a/b/1" at offset 512: its name "z." ends in a dot')
-    const withoutPlaces = () => planFat32({ ...request([]), root: collector.root, places: new Map() })
+    const withoutPlaces = () => planFat32({ ...request([]), ...collector.tree, places: new Map() })
     expect(withoutPlaces).toThrow('FAT32 content: entry "to/z.": its name')
   })
 

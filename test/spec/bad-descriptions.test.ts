@@ -441,6 +441,30 @@ const RULES: Case[] = [
     },
   ],
   [
+    'rules of a FAT32 partition',
+    fat((p) => {
+      p.symlinks = 'copy'
+      p.paths = [
+        { path: '/a', flags: ['hidden', 'system', '-hidden'] },
+        { path: '/a', glob: '/b', case: 'lower' },
+        { path: '/', exclude: true },
+        { glob: '/*', exclude: true, flags: ['system'] },
+        { path: '/c', flags: ['immutable'], case: 'Title', uid: 0 },
+      ]
+    }),
+    {
+      [`${P0}.symlinks`]: 'expected "error" or "follow"',
+      [`${P0}.paths[0].flags[2]`]: 'clears "hidden", which the rule also sets',
+      [`${P0}.paths[1]`]: 'both "path" and "glob"',
+      [`${P0}.paths[1].path`]: `is also ${P0}.paths[0].path: one rule for a path`,
+      [`${P0}.paths[2].exclude`]: 'leaves out the root',
+      [`${P0}.paths[3].flags`]: 'has no effect on excluded entries',
+      [`${P0}.paths[4].flags[0]`]: '"-archive"',
+      [`${P0}.paths[4].case`]: 'expected "upper" or "lower"',
+      [`${P0}.paths[4].uid`]: 'unknown key',
+    },
+  ],
+  [
     'two file systems with one UUID',
     (s) => {
       s.partitions[0] = { type: 'btrfs', size: '64MiB', uuid: s.partitions[1].uuid.toUpperCase() }

@@ -14,6 +14,12 @@ const EVERYTHING: ImageSpec = {
     {
       type: 'fat32',
       size: '64MiB',
+      symlinks: 'follow',
+      paths: [
+        { path: '/ö', flags: ['hidden', '-archive'], case: 'upper' },
+        { glob: '/nothing' },
+        { glob: '/**/*~', exclude: true },
+      ],
       firmware: { ubootPi4: 'u-boot.bin', config: { all: { gpu_mem: 16, dtoverlay: null } } },
     },
     {
@@ -66,6 +72,11 @@ describe('planImage', () => {
     })
     expect(fat).toMatchObject({
       type: 'fat32',
+      symlinks: 'follow',
+      rules: [
+        { path: '/ö', flags: ['hidden', '-archive'], case: 'upper' },
+        { glob: '/**/*~', exclude: true },
+      ],
       mbrType: '0x0c',
       time: { sec: 1_714_564_800, nsec: 500_000_000 },
       firmware: { versions: [4], uboot: [{ version: 4, path: 'u-boot.bin' }] },

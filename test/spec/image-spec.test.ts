@@ -7,7 +7,7 @@ import type { BtrfsOptions, BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
 import { btrfs, btrfsOptions, pathRule, subvolume } from '../../src/spec/btrfs-schema.ts'
 import { firmware, nixos, uboot } from '../../src/spec/boot-schema.ts'
 import type { FirmwareSpec, NixosSpec, UbootSpec } from '../../src/spec/boot-spec.ts'
-import { fat32, fat32Options } from '../../src/spec/fat32-schema.ts'
+import { fat32, fat32Options, fat32PathRule } from '../../src/spec/fat32-schema.ts'
 import type { Fat32Options, Fat32Spec } from '../../src/spec/fat32-spec.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import type { PathRuleSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
@@ -21,7 +21,14 @@ function documentedKeys(): Map<string, Map<string, boolean>> {
   const parents = new Map<string, string[]>()
   const folder = new URL('../../src/spec/', import.meta.url)
   const sources = readdirSync(new URL('sources', folder)).map((name) => `sources/${name}`)
-  for (const file of ['image-spec.ts', 'btrfs-spec.ts', 'fat32-spec.ts', 'boot-spec.ts', ...sources]) {
+  for (const file of [
+    'image-spec.ts',
+    'btrfs-spec.ts',
+    'fat32-spec.ts',
+    'path-rule-spec.ts',
+    'boot-spec.ts',
+    ...sources,
+  ]) {
     const path = new URL(file, folder)
     const parsed = ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
     parsed.forEachChild((node) => {
@@ -61,6 +68,7 @@ describe('interfaces of the description', () => {
     ['SwapfileSpec', btrfs.shape.swapfile.unwrap()],
     ['SubvolumeSpec', subvolume],
     ['PathRuleSpec', pathRule],
+    ['Fat32PathRuleSpec', fat32PathRule],
     ['Fat32Spec', fat32],
     ['Fat32Options', fat32Options],
     ['TarSourceSpec', SOURCE_KINDS.tar.schema],

@@ -29,6 +29,8 @@ describe('resolvePlan', () => {
       time: { sec: 0, nsec: 0 },
       sources: [{ kind: 'directory', path: '/here/firmware', to: '', merge: 'follow', xattrs: false }],
       volumeId: 0xa335c2c9,
+      symlinks: 'error',
+      rules: [],
       firmware: undefined,
     } satisfies Fat32Plan)
     const { subvolumes, ...btrfs } = plan.partitions[1] as BtrfsPlan

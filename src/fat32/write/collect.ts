@@ -1,15 +1,20 @@
 import type { SourceEntry, Timestamp } from '../../file-tree/entry.ts'
 import { checkedContent } from '../../file-tree/content-length.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
+import type { EntryRulePlan } from '../../file-tree/entry-rule.ts'
+import { EntryRules } from '../../file-tree/entry-rules.ts'
 import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
 import { DropLog, type UnsupportedPolicy } from '../../file-tree/unsupported.ts'
+import { unusedRulesOf } from '../../file-tree/unused-rules.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
-import { entryError, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
+import { entryError, type EntryPlace, type FatContent } from './content.ts'
 import type { Spool } from './spool.ts'
 import { MAX_FILE_SIZE } from '../format.ts'
 import { clusterSizeOf, planGeometry } from '../geometry.ts'
+import type { FatTree } from './plan-tree.ts'
+import { followSymlink, type VolumeDirectory } from './symlinks.ts'
 
 export interface FatCollectorOptions {
   /** Bytes of the partition, a multiple of 512. */
@@ -20,6 +25,10 @@ export interface FatCollectorOptions {
   time: Timestamp
   /** For content that can be read only once: see `FileContent.repeatable`. */
   spool: Spool
+  /** Changes to entries. What they exclude is not read. Default: none. */
+  rules?: readonly EntryRulePlan[]
+  /** Whether symlinks will become copies of what they lead to. Default: `error`. */
+  symlinks?: 'error' | 'follow'
   /** Called with every entry of an earlier source whose place another one takes. */
   onReplace?: ((replacement: Replacement) => void) | undefined
 }
@@ -38,6 +47,8 @@ const MIN_MEASURE_INTERVAL = 1 / 16
  */
 export class FatCollector {
   readonly #tree: FileTree<FatContent>
+  readonly #rules: EntryRules | undefined
+  readonly #followSymlinks: boolean
   readonly #places = new Map<ByteString, EntryPlace>()
   readonly #clusterSize: number
   /** Bytes of all clusters. */
@@ -48,11 +59,14 @@ export class FatCollector {
   readonly drops = new DropLog()
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
-  constructor({ size, clusterSize, time, spool, onReplace }: FatCollectorOptions) {
+  constructor(options: FatCollectorOptions) {
+    const { size, clusterSize, time, spool, rules = [], symlinks = 'error', onReplace } = options
     const geometry = planGeometry(size, { clusterSize })
     this.#clusterSize = clusterSizeOf(geometry)
     this.#capacity = geometry.clusters * this.#clusterSize
     this.#allowance = this.#capacity
+    this.#rules = rules.length > 0 ? new EntryRules(rules) : undefined
+    this.#followSymlinks = symlinks === 'follow'
     this.#tree = new FileTree({
       content: {
         store: async (entry) => {
@@ -63,18 +77,24 @@ export class FatCollector {
         copy: (content) => Promise.resolve(content),
       },
       time,
+      rules: this.#rules,
       onReplace,
     })
   }
 
-  /** The tree of the entries so far. It can hold nodes that FAT cannot: symlinks, devices, fifos and sockets. */
-  get root(): DirectoryNode<FatContent> {
-    return this.#tree.root
+  /** The entries so far. The tree can hold nodes that FAT cannot: symlinks, devices, fifos and sockets. */
+  get tree(): FatTree {
+    const root = this.#tree.root
+    return { root, places: this.#places, rules: this.#rules, followSymlinks: this.#followSymlinks }
   }
 
-  /** The origins of the entries, for messages. */
-  get places(): EntryPlaces {
-    return this.#places
+  /**
+   * JSON paths of the rules that matched no entry, once the tree is planned. (unusedRulesOf)
+   *
+   * @throws InputError when one of them changes a path
+   */
+  unusedRules(jsonPath = ''): string[] {
+    return unusedRulesOf(this.#rules, jsonPath)
   }
 
   /** (FileTree.beginSource) */
@@ -133,14 +153,27 @@ export class FatCollector {
     this.#allowance = Math.max(this.#capacity - needed, this.#capacity * MIN_MEASURE_INTERVAL)
   }
 
-  /** Bytes of the clusters of all files. */
+  /**
+   * Bytes of the clusters of all files, copies included, and of one cluster for each directory that is copied; what
+   * exceeds the volume is not added up.
+   */
   #needed(): number {
     let bytes = 0
-    const open = [this.root]
-    for (let directory = open.pop(); directory; directory = open.pop()) {
-      for (const [, node] of directory.children) {
-        if (node.type === 'directory') open.push(node)
-        else if (node.type === 'file') bytes += this.#clustersOf(node.content.size)
+    const { root } = this.#tree
+    const open: MeasuredDirectory[] = [{ node: root, treePath: '', parent: undefined, isCopy: false }]
+    for (let directory = open.pop(); directory && bytes <= this.#capacity; directory = open.pop()) {
+      if (directory.isCopy) bytes += this.#clusterSize
+      for (const [name, node] of directory.node.children) {
+        const path = directory.treePath === '' ? name : `${directory.treePath}/${name}`
+        const isLink = node.type === 'symlink' && this.#followSymlinks
+        // What a link leads to may be still to come.
+        const end = isLink ? followSymlink(root, path, directory) : { path, node, problem: undefined }
+        if (end.problem !== undefined) continue
+        if (end.node.type === 'file') bytes += this.#clustersOf(end.node.content.size)
+        else if (end.node.type === 'directory') {
+          const isCopy = directory.isCopy || isLink
+          open.push({ node: end.node, treePath: end.path, parent: directory, isCopy })
+        }
       }
     }
     return bytes
@@ -150,6 +183,11 @@ export class FatCollector {
   #clustersOf(size: number): number {
     return Math.ceil(size / this.#clusterSize) * this.#clusterSize
   }
+}
+
+interface MeasuredDirectory extends VolumeDirectory {
+  node: DirectoryNode<FatContent>
+  isCopy: boolean
 }
 
 /**

@@ -1,18 +1,9 @@
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { toBytes, type ByteString } from '../../lib/byte-string.ts'
-import {
-  ATTR_ARCHIVE,
-  ATTR_DIRECTORY,
-  ATTR_READ_ONLY,
-  ATTR_VOLUME_ID,
-  DirEntry,
-  NAME_DELETED,
-  NAME_KANJI_E5,
-  NO_LABEL,
-} from '../format.ts'
+import { ATTR_DIRECTORY, ATTR_VOLUME_ID, DirEntry, NAME_DELETED, NAME_KANJI_E5, NO_LABEL } from '../format.ts'
 import { encodeLongName } from '../long-name.ts'
 import type { Fat32Layout } from './plan.ts'
-import type { PlannedChild, PlannedDirectory } from './plan-tree.ts'
+import type { PlannedDirectory } from './plan-tree.ts'
 import { toFatTime } from '../times.ts'
 
 /** The label in the boot sector: 11 bytes. */
@@ -36,7 +27,7 @@ export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fa
   }
   for (const { node, name } of directory.children) {
     if (name.long !== undefined) records.push(...encodeLongName(name.long, name.short))
-    add(name.short, attributesOf(node), node.time, {
+    add(name.short, node.attributes, node.time, {
       ntCase: name.ntCase,
       cluster: node.run.first,
       size: node.type === 'file' ? node.content.size : 0,
@@ -46,11 +37,6 @@ export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fa
   const out = new Uint8Array(records.length * DirEntry.size)
   records.forEach((record, i) => out.set(record, i * DirEntry.size))
   return out
-}
-
-function attributesOf(node: PlannedChild['node']): number {
-  if (node.type === 'directory') return ATTR_DIRECTORY
-  return node.readOnly ? ATTR_ARCHIVE | ATTR_READ_ONLY : ATTR_ARCHIVE
 }
 
 interface RecordRest {

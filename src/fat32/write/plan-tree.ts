@@ -1,8 +1,12 @@
+import type { EntryChanges } from '../../file-tree/entry-changes.ts'
+import { isExcluded, type EntryRules, type RuleScope } from '../../file-tree/entry-rules.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
-import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
-import { toDisplay, toText, type ByteString } from '../../lib/byte-string.ts'
+import type { DirectoryNode, FileNode, TreeNode } from '../../file-tree/tree.ts'
+import { fromText, toDisplay, toText, type ByteString } from '../../lib/byte-string.ts'
+import { attributesOf } from './attributes.ts'
 import { entryError, placeOf, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
-import { caseKey, nameProblem, storedNames, type StoredName } from '../names.ts'
+import { caseKey, inCase, nameProblem, storedNames, type StoredName } from '../names.ts'
+import { followSymlink } from './symlinks.ts'
 
 /** A run of clusters; `count` 0 means none, and then `first` is 0, too. */
 export interface ClusterRun {
@@ -14,19 +18,27 @@ export interface PlannedDirectory {
   type: 'directory'
   path: ByteString
   time: Timestamp
+  /** Bits of its directory entry. */
+  attributes: number
   /** Undefined for the root. */
   parent: PlannedDirectory | undefined
   children: PlannedChild[]
   run: ClusterRun
-  /** The directory of the collected tree. */
+  /** The directory of the collected tree, and its path there. Copies that symlinks ask for have another one of their own. */
   node: DirectoryNode<FatContent>
+  treePath: ByteString
+  /** Whether it is a copy, or lies in one. */
+  isCopy: boolean
+  /** Rules for what is in it. */
+  rules: RuleScope | undefined
 }
 
 export interface PlannedFile {
   type: 'file'
   path: ByteString
   time: Timestamp
-  readOnly: boolean
+  /** Bits of its directory entry. */
+  attributes: number
   content: FatContent
   /** For messages. */
   place: EntryPlace
@@ -35,6 +47,8 @@ export interface PlannedFile {
 
 export interface PlannedChild {
   node: PlannedDirectory | PlannedFile
+  /** As it is to be read. */
+  text: ByteString
   name: StoredName
 }
 
@@ -44,6 +58,23 @@ export interface PlannedTree {
   files: PlannedFile[]
 }
 
+/** The content of a volume; see FatCollector. */
+export interface FatTree {
+  root: DirectoryNode<FatContent>
+  /** For messages. */
+  places: EntryPlaces
+  rules: EntryRules | undefined
+  /** Whether symlinks become copies of what they lead to; else they are errors. */
+  followSymlinks: boolean
+}
+
+export interface PlanTreeOptions {
+  /** Time of the root: it is stored in the '..' of the directories in the root. */
+  time: Timestamp
+  /** Called with each directory and file of a copy, so that copies of copies are no surprise. */
+  onCopy: (copy: PlannedDirectory | PlannedFile) => void
+}
+
 /**
  * Decides the stored names of everything in a tree. Directories and files are in depth-first order. No run has clusters
  * yet.
@@ -51,76 +82,141 @@ export interface PlannedTree {
  * FAT has no owners, modes and extended attributes: they are dropped, but a file that nobody may write becomes
  * read-only. Each name of a file becomes a file of its own.
  *
- * @param time of the root: it is stored in the '..' of the directories in the root
- * @throws InputError naming an entry that is neither file nor directory, or whose name is impossible or equals
- *   another's but for case
+ * @throws InputError naming an entry that is neither file nor directory, a symlink without an end to be copied, or an entry
+ *   whose name is impossible or equals another's but for case
  */
-export function planTree(root: DirectoryNode<FatContent>, places: EntryPlaces, time: Timestamp): PlannedTree {
+export function planTree(tree: FatTree, { time, onCopy }: PlanTreeOptions): PlannedTree {
   const directories: PlannedDirectory[] = []
   const files: PlannedFile[] = []
-  const open: PlannedChild['node'][] = [plannedDirectory('', root, undefined, time)]
+  const root: PlannedDirectory = {
+    ...plannedDirectory({ path: '', treePath: '', isCopy: false }, tree.root, time),
+    rules: tree.rules?.scope,
+  }
+  const open: PlannedChild['node'][] = [root]
   for (let next = open.pop(); next; next = open.pop()) {
     if (next.type === 'file') {
       files.push(next)
       continue
     }
     directories.push(next)
-    next.children = planChildren(next, places)
+    next.children = planChildren(next, tree, onCopy)
     for (let i = next.children.length - 1; i >= 0; i--) open.push(next.children[i].node)
   }
   return { directories, files }
 }
 
-function planChildren(parent: PlannedDirectory, places: EntryPlaces): PlannedChild[] {
-  const names = [...parent.node.children.keys()]
+function planChildren(
+  parent: PlannedDirectory,
+  tree: FatTree,
+  onCopy: PlanTreeOptions['onCopy'],
+): PlannedChild[] {
+  const children: Omit<PlannedChild, 'name'>[] = []
   /** By caseKey: names of one key are the same name to FAT. */
   const known = new Map<string, ByteString>()
-  const nodes = names.map((name) => {
-    const path = parent.path === '' ? name : `${parent.path}/${name}`
-    const node = parent.node.children.get(name)!
-    const fail = (message: string) => entryError(message, placeOf(path, node, places))
+  for (const [name, node] of parent.node.children) {
+    const changes = parent.rules?.changesOf(name)
+    if (changes?.exclude) continue
+    const path = join(parent.path, name)
+    const treePath = join(parent.treePath, name)
+    const fail = (message: string) => entryError(message, placeOf(treePath, node, tree.places))
 
     const problem = nameProblem(name)
     if (problem) throw fail(`its name ${quote(name)} ${problem}`)
-    const key = caseKey(toText(name)!)
+    const text = toText(name)!
+    const key = caseKey(text)
     const same = known.get(key)
     if (same !== undefined)
       throw fail(`${quote(path)} and ${quote(same)} differ only in case, which FAT32 ignores`)
     known.set(key, path)
-    return planned(path, node, parent, places)
-  })
-  const stored = storedNames(names)
-  return nodes.map((node, i) => ({ node, name: stored[i] }))
+    const nameCase = changes?.dos.case
+    children.push({
+      node: planned({ name, path, treePath, node, parent, changes }, tree, onCopy),
+      text: nameCase === undefined ? name : fromText(inCase(text, nameCase)),
+    })
+  }
+  const stored = storedNames(children.map(({ text }) => text))
+  return children.map((child, i) => ({ ...child, name: stored[i] }))
+}
+
+/** A name of the tree on its way to the volume. */
+interface Child {
+  name: ByteString
+  path: ByteString
+  treePath: ByteString
+  node: TreeNode<FatContent>
+  parent: PlannedDirectory
+  changes: EntryChanges | undefined
 }
 
 function planned(
+  { name, path, treePath, node, parent, changes }: Child,
+  tree: FatTree,
+  onCopy: PlanTreeOptions['onCopy'],
+): PlannedChild['node'] {
+  const end = endOf(treePath, node, parent, tree)
+  const { mode, mtime } = end.node.metadata
+  const attributes = attributesOf(end.node.type, mode, changes?.dos)
+  const isCopy = parent.isCopy || node.type === 'symlink'
+  const result: PlannedChild['node'] =
+    end.node.type === 'directory'
+      ? {
+          ...plannedDirectory({ path, treePath: end.path, isCopy }, end.node, mtime),
+          attributes,
+          parent,
+          rules: parent.rules?.below(name),
+        }
+      : {
+          type: 'file',
+          path,
+          time: mtime,
+          attributes,
+          content: end.node.content,
+          place: placeOf(treePath, node, tree.places),
+          run: { first: 0, count: 0 },
+        }
+  if (isCopy) onCopy(result)
+  return result
+}
+
+/** What is to be on the volume for a node of the tree. */
+function endOf(
   path: ByteString,
   node: TreeNode<FatContent>,
   parent: PlannedDirectory,
-  places: EntryPlaces,
-): PlannedChild['node'] {
-  const { mode, mtime } = node.metadata
-  if (node.type === 'directory') return plannedDirectory(path, node, parent, mtime)
-  const place = placeOf(path, node, places)
-  if (node.type !== 'file') throw entryError(`is a ${node.type}, which FAT32 cannot hold`, place)
-  return {
-    type: 'file',
-    path,
-    time: mtime,
-    readOnly: (mode & 0o222) === 0,
-    content: node.content,
-    place,
-    run: { first: 0, count: 0 },
-  }
+  { root, places, rules, followSymlinks }: FatTree,
+): { path: ByteString; node: DirectoryNode<FatContent> | FileNode<FatContent> } {
+  if (node.type === 'directory' || node.type === 'file') return { path, node }
+  const fail = (message: string) => entryError(message, placeOf(path, node, places))
+  if (node.type !== 'symlink' || !followSymlinks) throw fail(`is a ${node.type}, which FAT32 cannot hold`)
+  const end = followSymlink(root, path, parent)
+  if (end.problem === undefined) return end
+  const excluded =
+    end.missing !== undefined && rules?.exclude && isExcluded(rules.scope, end.missing)
+      ? `, because a rule leaves out ${quote(end.missing)}`
+      : ''
+  throw fail(`is a symlink to ${quote(node.target)}, ${end.problem}${excluded}`)
 }
 
 function plannedDirectory(
-  path: ByteString,
+  at: Pick<PlannedDirectory, 'path' | 'treePath' | 'isCopy'>,
   node: DirectoryNode<FatContent>,
-  parent: PlannedDirectory | undefined,
   time: Timestamp,
 ): PlannedDirectory {
-  return { type: 'directory', path, time, parent, children: [], run: { first: 0, count: 0 }, node }
+  return {
+    ...at,
+    type: 'directory',
+    time,
+    attributes: 0,
+    parent: undefined,
+    children: [],
+    run: { first: 0, count: 0 },
+    node,
+    rules: undefined,
+  }
+}
+
+function join(directory: ByteString, name: ByteString): ByteString {
+  return directory === '' ? name : `${directory}/${name}`
 }
 
 const quote = (path: ByteString) => JSON.stringify(toDisplay(path))

@@ -1,16 +1,21 @@
 import type { Timestamp } from '../../file-tree/entry.ts'
-import type { DirectoryNode } from '../../file-tree/tree.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError, SpecError } from '../../lib/errors.ts'
-import { entryError, placeOf, type EntryPlaces, type FatContent } from './content.ts'
+import { entryError, placeOf } from './content.ts'
 import { DirEntry, FIRST_CLUSTER, MAX_DIR_ENTRIES } from '../format.ts'
 import { clusterSizeOf, planGeometry, type Geometry } from '../geometry.ts'
 import { longEntryCount } from '../long-name.ts'
 import { labelProblem } from '../names.ts'
-import { planTree, type PlannedDirectory, type PlannedFile, type PlannedTree } from './plan-tree.ts'
+import {
+  planTree,
+  type FatTree,
+  type PlannedDirectory,
+  type PlannedFile,
+  type PlannedTree,
+} from './plan-tree.ts'
 
 /** A FAT32 volume to be planned. */
-export interface Fat32Request {
+export interface Fat32Request extends FatTree {
   /** Bytes of the partition, a multiple of 512. */
   size: number
   /** Sectors of 512 bytes before the partition. */
@@ -23,10 +28,6 @@ export interface Fat32Request {
   time: Timestamp
   /** Bytes; default: by the table of FATGEN. */
   clusterSize?: number
-  /** The content of the volume; see FatCollector. */
-  root: DirectoryNode<FatContent>
-  /** For messages. */
-  places: EntryPlaces
 }
 
 /** A FAT32 volume with everything decided. Clusters are allocated in order: root, other directories, files. */
@@ -48,24 +49,44 @@ export interface Fat32Layout extends PlannedTree {
  * @throws SpecError for an impossible label
  */
 export function planFat32(request: Fat32Request): Fat32Layout {
-  const { size, hiddenSectors, label, volumeId, time, clusterSize, root, places } = request
+  const { size, hiddenSectors, label, volumeId, time, clusterSize, places } = request
   const problem = labelProblem(label)
   if (problem) throw new SpecError([{ path: 'label', message: `${JSON.stringify(label)} ${problem}` }])
   const geometry = planGeometry(size, { clusterSize })
-  const { directories, files } = planTree(root, places, time)
+  const { directories, files } = planTree(request, { time, onCopy: copyLimit(geometry) })
   for (const directory of directories) refuseTooLarge(directory, label !== '', places)
   const nextFree = allocate(geometry, directories, files, label !== '')
   return { geometry, hiddenSectors, label, volumeId, time, directories, files, nextFree }
 }
 
-function refuseTooLarge(directory: PlannedDirectory, hasLabel: boolean, places: EntryPlaces): void {
+/**
+ * Adds up the clusters of copies, and ends when there are not as many: symlinks to directories with symlinks ask for more
+ * than any volume, or memory, has room for.
+ */
+function copyLimit(geometry: Geometry): (copy: PlannedDirectory | PlannedFile) => void {
+  const clusterSize = clusterSizeOf(geometry)
+  const available = geometry.clusters * clusterSize
+  let needed = 0
+  return (copy) => {
+    const bytes = copy.type === 'directory' ? clusterSize : copy.content.size
+    needed += DirEntry.size + Math.ceil(bytes / clusterSize) * clusterSize
+    if (needed <= available) return
+    const where = JSON.stringify(toDisplay(copy.path))
+    throw new DoesNotFitError(`what symlinks lead to, up to the copy ${where} in the FAT32 file system,`, {
+      needed,
+      available,
+    })
+  }
+}
+
+function refuseTooLarge(directory: PlannedDirectory, hasLabel: boolean, places: FatTree['places']): void {
   const count = entryCount(directory, hasLabel)
   if (count <= MAX_DIR_ENTRIES) return
-  const { path, node } = directory
+  const { path, treePath, node } = directory
   throw entryError(
     `the directory ${JSON.stringify(toDisplay(path))} needs ${count} records for its names, ` +
       `but a FAT32 directory has at most ${MAX_DIR_ENTRIES}`,
-    placeOf(path, node, places),
+    placeOf(treePath, node, places),
   )
 }
 

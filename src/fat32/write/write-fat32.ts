@@ -60,6 +60,8 @@ export interface WrittenFat32 {
   bytesStored: number
   /** Clusters that nothing uses. */
   freeBytes: number
+  /** JSON paths of rules that matched no entry: patterns, and paths to leave out. */
+  unusedRules: string[]
 }
 
 /**
@@ -69,13 +71,14 @@ export interface WrittenFat32 {
  *
  * @param options the keys that a FAT32 partition has in an image description; only `size` is needed: bytes, or text
  *   like `"64MiB"`
- * @param entries parents may come after children, and a later entry replaces an earlier one of the same path; symlinks,
- *   devices, fifos and sockets are refused
+ * @param entries parents may come after children, and a later entry replaces an earlier one of the same path; symlinks
+ *   (unless `symlinks` is `follow`), devices, fifos and sockets are refused
  * @param sink must be new: zeros are not written, apart from the last byte
  * @throws TypeError when the sink or a part of the context is of the wrong kind, or the context has unknown keys
  * @throws RangeError when `hiddenSectors` is out of range
  * @throws SpecError with everything that is wrong with the options
- * @throws InputError naming an entry that FAT32 cannot hold, or whose content is longer or shorter than declared
+ * @throws InputError naming an entry that FAT32 cannot hold, or whose content is longer or shorter than declared; or when a
+ *   rule changes a path that no entry has
  * @throws DoesNotFitError when `size` is too small for the content, or the streams are too large for the spool
  * @example
  * const sink = memorySink()
@@ -91,19 +94,19 @@ export async function writeFat32(
   checkSink('writeFat32', sink)
   checkOptions('writeFat32', context, CONTEXT)
   const { hiddenSectors = 0, spool = memorySpool(), signal, onProgress } = context
-  const { size, time, label, volumeId } = resolveFat32Options(options, MIN_FAT32_BYTES)
-  const collector = new FatCollector({ size, time, spool })
+  const { size, time, label, volumeId, rules, symlinks } = resolveFat32Options(options, MIN_FAT32_BYTES)
+  const collector = new FatCollector({ size, time, spool, rules, symlinks })
   const given = sourceEntries(entries, { source: 'entries', time })
   for await (const entry of abortableEntries(given, signal)) {
     await collector.add(entry)
   }
-  const { root, places } = collector
-  const layout = planFat32({ size, hiddenSectors, label, volumeId, time, root, places })
+  const layout = planFat32({ size, hiddenSectors, label, volumeId, time, ...collector.tree })
+  const unusedRules = collector.unusedRules()
   const image = imageSink(sink)
   let bytes = 0
   await writeLayout(layout, image, { signal, onBytes: (length) => onProgress?.((bytes += length)) })
   await image.finish(size)
-  return { size, ...summaryOf(layout) }
+  return { size, ...summaryOf(layout), unusedRules }
 }
 
 /** The numbers of a layout. */
@@ -114,7 +117,7 @@ export function summaryOf({
   files,
   directories,
   nextFree,
-}: Fat32Layout): Omit<WrittenFat32, 'size'> {
+}: Fat32Layout): Omit<WrittenFat32, 'size' | 'unusedRules'> {
   const clusterSize = clusterSizeOf(geometry)
   return {
     clusterSize,

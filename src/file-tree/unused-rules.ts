@@ -1,6 +1,6 @@
-import type { EntryRules } from '../../file-tree/entry-rules.ts'
-import { toDisplay } from '../../lib/byte-string.ts'
-import { InputError } from '../../lib/errors.ts'
+import type { EntryRules } from './entry-rules.ts'
+import { toDisplay } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
 
 /**
  * Patterns may match nothing, and paths to leave out may be missing. But a rule that changes one path which does not
