@@ -31,11 +31,14 @@ const NONE: DroppedCounts = { xattrs: 0, acls: 0, flags: 0, entries: 0 }
 export class DropLog {
   readonly #sources = new Map<string, { counts: DroppedCounts; first: string }>()
 
-  /** @param what it is, for messages: `xattr "com.apple.provenance"` */
-  add(kind: keyof DroppedCounts, what: string, { path, origin }: SourceEntry): void {
+  /** @param what it is, for messages: `xattr "com.apple.provenance"`, or the type of an entry that is left out itself */
+  add(kind: keyof DroppedCounts, what: string, { path, origin }: Pick<SourceEntry, 'path' | 'origin'>): void {
     let known = this.#sources.get(origin.source)
     if (known === undefined) {
-      known = { counts: { ...NONE }, first: `${what} of ${JSON.stringify(toDisplay(path))}` }
+      known = {
+        counts: { ...NONE },
+        first: `${what} ${kind === 'entries' ? '' : 'of '}${JSON.stringify(toDisplay(path))}`,
+      }
       this.#sources.set(origin.source, known)
     }
     known.counts[kind]++

@@ -27,6 +27,10 @@ const spec = (partition: Omit<Fat32Spec, 'type' | 'size'>): ImageSpec => ({
 const build = (partition: Omit<Fat32Spec, 'type' | 'size'>) =>
   buildImage(spec(partition), { output: join(folder, 'disk.img'), force: true, workers: 0 })
 
+/** As U-Boot checks it. */
+const KERNEL = new Uint8Array(100)
+KERNEL.set(new TextEncoder().encode('ARM\x64'), 56)
+
 const BOOT: Entry[] = [
   { path: '/extlinux', type: 'symlink', target: 'boot/extlinux' },
   {
@@ -34,7 +38,7 @@ const BOOT: Entry[] = [
     type: 'file',
     content: 'LABEL x\n  LINUX /Image\n  FDTDIR /dtbs\n',
   },
-  { path: '/boot/Image', type: 'file', content: 'kernel' },
+  { path: '/boot/Image', type: 'file', content: KERNEL },
   { path: '/Image', type: 'symlink', target: '/boot/Image' },
   { path: '/boot/dtbs/a.dtb', type: 'file', content: 'tree' },
   { path: '/dtbs', type: 'symlink', target: 'boot/dtbs' },
@@ -43,8 +47,8 @@ const BOOT: Entry[] = [
 async function namesIn(path: string): Promise<string[]> {
   const image = await openImage(join(folder, 'disk.img'))
   try {
-    const fileSystem = await image.partitions[0].fileSystem()
-    return (await fileSystem!.readdir(path)).map(({ name }) => name).sort()
+    const fileSystem = await image.partition(1).open()
+    return (await fileSystem.list(path)).map(({ name }) => name).sort()
   } finally {
     await image.close()
   }
@@ -70,13 +74,10 @@ describe('a FAT32 partition', () => {
   test('does not boot without what a rule leaves out of a copy', async () => {
     const attempt = build({
       symlinks: 'follow',
-      paths: [
-        { path: '/extlinux/extlinux.conf', exclude: true },
-        { glob: '/boot/**', exclude: false },
-      ],
+      paths: [{ path: '/Image', exclude: true }],
       sources: [{ entries: BOOT }],
     })
-    await expect(attempt).rejects.toThrow(/extlinux\.conf/)
+    await expect(attempt).rejects.toThrow('/Image is not there')
   })
 
   test('has a notice for a rule that matches nothing, and an error for a path that is not there', async () => {
@@ -95,6 +96,36 @@ describe('a FAT32 partition', () => {
     await expect(
       build({ symlinks: 'follow', sources, paths: [{ path: '/none', flags: ['system'] }] }),
     ).rejects.toThrow('partitions[0].paths[0]: entry "/none": no source has an entry at this path')
+  })
+
+  test('leaves out what it cannot hold where that is asked for, after the rules, and says so', async () => {
+    const unsupported = 'drop'
+    const entries: Entry[] = [
+      ...BOOT,
+      { path: '/boot/nowhere', type: 'symlink', target: '../gone' },
+      { path: '/copy', type: 'symlink', target: 'boot' },
+      { path: '/fifo', type: 'fifo' },
+      { path: '/fifo2', type: 'hardlink', target: '/fifo' },
+      { path: '/replaced', type: 'socket' },
+      { path: '/replaced', type: 'file', content: 'x', uid: 7, xattrs: { 'user.x': 'y' } },
+      { path: '/dev/tty', type: 'character', major: 5, minor: 0 },
+      { path: '/dev/sda', type: 'block', major: 8, minor: 0 },
+    ]
+    const { findings, partitions } = await build({
+      ...{ symlinks: 'follow', sources: [{ entries, unsupported }] },
+      paths: [{ path: '/dev/sda', exclude: true }],
+    })
+    expect(partitions).toMatchObject([{ dropped: { entries: 4, xattrs: 0, acls: 0, flags: 0 } }])
+    expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      'notice: left out what FAT32 cannot hold: 4 entries; the first is the fifo "fifo"',
+    ])
+    expect(await namesIn('/')).toEqual(['Image', 'boot', 'copy', 'dev', 'dtbs', 'extlinux', 'replaced'])
+    expect(await namesIn('/copy')).toEqual(['Image', 'dtbs', 'extlinux'])
+    expect(await namesIn('/dev')).toEqual([])
+    // One source may, the other may not.
+    await expect(
+      build({ sources: [{ entries: [], unsupported }, { entries: [{ path: '/fifo', type: 'fifo' }] }] }),
+    ).rejects.toThrow('partitions[0].sources[1]: entry "fifo": is a fifo, which FAT32 cannot hold')
   })
 
   test('has no symlinks unless the description says what becomes of them', async () => {

@@ -3,6 +3,7 @@ import { checkedContent } from '../../file-tree/content-length.ts'
 import { wholeContent } from '../../file-tree/file-content.ts'
 import type { EntryRulePlan } from '../../file-tree/entry-rule.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
+import { LinkedPaths } from '../../file-tree/linked-paths.ts'
 import type { MergeRule, Replacement } from '../../file-tree/merge.ts'
 import { FileTree, type DirectoryNode } from '../../file-tree/tree.ts'
 import { DropLog, type UnsupportedPolicy } from '../../file-tree/unsupported.ts'
@@ -33,8 +34,6 @@ export interface FatCollectorOptions {
   onReplace?: ((replacement: Replacement) => void) | undefined
 }
 
-const HELD: ReadonlySet<SourceEntry['type']> = new Set(['file', 'directory', 'hardlink'])
-
 /** The smallest part of the volume that is collected before the tree is measured again. See FatCollector. */
 const MIN_MEASURE_INTERVAL = 1 / 16
 
@@ -49,13 +48,14 @@ export class FatCollector {
   readonly #tree: FileTree<FatContent>
   readonly #rules: EntryRules | undefined
   readonly #followSymlinks: boolean
+  readonly #links: LinkedPaths
   readonly #places = new Map<ByteString, EntryPlace>()
   readonly #clusterSize: number
   /** Bytes of all clusters. */
   readonly #capacity: number
   /** Bytes that may be collected before the tree is measured again. */
   #allowance: number
-  /** What was left out of the entries so far. */
+  /** What was left out of the tree when it was planned. */
   readonly drops = new DropLog()
 
   /** @throws DoesNotFitError when the partition is too small for FAT32 */
@@ -80,12 +80,19 @@ export class FatCollector {
       rules: this.#rules,
       onReplace,
     })
+    this.#links = new LinkedPaths(this.#tree.nodes)
   }
 
   /** The entries so far. The tree can hold nodes that FAT cannot: symlinks, devices, fifos and sockets. */
   get tree(): FatTree {
     const root = this.#tree.root
-    return { root, places: this.#places, rules: this.#rules, followSymlinks: this.#followSymlinks }
+    return {
+      root,
+      places: this.#places,
+      rules: this.#rules,
+      followSymlinks: this.#followSymlinks,
+      drops: this.drops,
+    }
   }
 
   /**
@@ -105,7 +112,7 @@ export class FatCollector {
   /**
    * Adds one entry, below the path `to`.
    *
-   * @param unsupported `drop`: an entry that FAT cannot hold is left out
+   * @param unsupported `drop`: an entry that FAT cannot hold is left out when the tree is planned
    * @throws InputError when the entry cannot be at its path, see FileTree.add, or has 4 GiB or more
    * @throws DoesNotFitError when it, or the content up to it, is larger than the volume
    */
@@ -114,13 +121,13 @@ export class FatCollector {
     to: ByteString = '',
     unsupported: UnsupportedPolicy = 'error',
   ): Promise<void> {
-    if (unsupported === 'drop' && !HELD.has(entry.type)) {
-      this.drops.add('entries', `the ${entry.type}`, entry)
-      return
-    }
     await this.#tree.add(entry, to)
     const { path, origin } = entry
-    this.#places.set(to === '' ? path : path === '' ? to : `${to}/${path}`, { path, origin })
+    const given = to === '' ? path : path === '' ? to : `${to}/${path}`
+    this.#places.set(this.#links.realPath(given).path, {
+      ...{ path, origin },
+      ...(unsupported === 'drop' && { policy: unsupported }),
+    })
     if (entry.type === 'file') this.#account(entry)
   }
 

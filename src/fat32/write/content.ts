@@ -1,5 +1,6 @@
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { TreeNode } from '../../file-tree/tree.ts'
+import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 
@@ -15,9 +16,12 @@ export interface FatContent {
 }
 
 /** The entry of a source that an error is about. */
-export type EntryPlace = Pick<SourceEntry, 'path' | 'origin'>
+export type EntryPlace = Pick<SourceEntry, 'path' | 'origin'> & {
+  /** `drop`: what FAT cannot hold is left out. Default: `error`. */
+  policy?: UnsupportedPolicy
+}
 
-/** The last entry of each path of the volume. Implied directories have none. */
+/** The last entry of each path of the tree, without symlinks on the way. Implied directories have none. */
 export type EntryPlaces = ReadonlyMap<ByteString, EntryPlace>
 
 /** The error about an entry, naming it and where it came from. */

@@ -2,6 +2,7 @@ import type { EntryChanges } from '../../file-tree/entry-changes.ts'
 import { isExcluded, type EntryRules, type RuleScope } from '../../file-tree/entry-rules.ts'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { DirectoryNode, FileNode, TreeNode } from '../../file-tree/tree.ts'
+import type { DropLog } from '../../file-tree/unsupported.ts'
 import { fromText, toDisplay, toText, type ByteString } from '../../lib/byte-string.ts'
 import { attributesOf } from './attributes.ts'
 import { entryError, placeOf, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
@@ -66,6 +67,8 @@ export interface FatTree {
   rules: EntryRules | undefined
   /** Whether symlinks become copies of what they lead to; else they are errors. */
   followSymlinks: boolean
+  /** Takes what is left out, where entries may be. */
+  drops: DropLog
 }
 
 export interface PlanTreeOptions {
@@ -127,10 +130,12 @@ function planChildren(
     const same = known.get(key)
     if (same !== undefined)
       throw fail(`${quote(path)} and ${quote(same)} differ only in case, which FAT32 ignores`)
-    known.set(key, path)
     const nameCase = changes?.dos.case
+    const child = planned({ name, path, treePath, node, parent, changes }, tree, onCopy)
+    if (child === undefined) continue
+    known.set(key, path)
     children.push({
-      node: planned({ name, path, treePath, node, parent, changes }, tree, onCopy),
+      node: child,
       text: nameCase === undefined ? name : fromText(inCase(text, nameCase)),
     })
   }
@@ -152,8 +157,9 @@ function planned(
   { name, path, treePath, node, parent, changes }: Child,
   tree: FatTree,
   onCopy: PlanTreeOptions['onCopy'],
-): PlannedChild['node'] {
+): PlannedChild['node'] | undefined {
   const end = endOf(treePath, node, parent, tree)
+  if (end === undefined) return undefined
   const { mode, mtime } = end.node.metadata
   const attributes = attributesOf(end.node.type, mode, changes?.dos)
   const isCopy = parent.isCopy || node.type === 'symlink'
@@ -178,23 +184,32 @@ function planned(
   return result
 }
 
-/** What is to be on the volume for a node of the tree. */
+/** What is to be on the volume for a node of the tree; undefined: nothing. */
 function endOf(
   path: ByteString,
   node: TreeNode<FatContent>,
   parent: PlannedDirectory,
-  { root, places, rules, followSymlinks }: FatTree,
-): { path: ByteString; node: DirectoryNode<FatContent> | FileNode<FatContent> } {
+  { root, places, rules, followSymlinks, drops }: FatTree,
+): { path: ByteString; node: DirectoryNode<FatContent> | FileNode<FatContent> } | undefined {
   if (node.type === 'directory' || node.type === 'file') return { path, node }
-  const fail = (message: string) => entryError(message, placeOf(path, node, places))
-  if (node.type !== 'symlink' || !followSymlinks) throw fail(`is a ${node.type}, which FAT32 cannot hold`)
-  const end = followSymlink(root, path, parent)
-  if (end.problem === undefined) return end
+  const place = placeOf(path, node, places)
+  const end = node.type === 'symlink' && followSymlinks ? followSymlink(root, path, parent) : undefined
+  if (end !== undefined && end.problem === undefined) return end
+  if (place.policy === 'drop') {
+    // In the copies of a directory it is the same one.
+    if (!parent.isCopy) drops.add('entries', `the ${node.type}`, place)
+    return undefined
+  }
+  if (node.type !== 'symlink') throw entryError(`is a ${node.type}, which FAT32 cannot hold`, place)
+  if (end === undefined) {
+    const hint = '("symlinks": "follow" makes a copy of what it leads to)'
+    throw entryError(`is a symlink, which FAT32 cannot hold ${hint}`, place)
+  }
   const excluded =
     end.missing !== undefined && rules?.exclude && isExcluded(rules.scope, end.missing)
       ? `, because a rule leaves out ${quote(end.missing)}`
       : ''
-  throw fail(`is a symlink to ${quote(node.target)}, ${end.problem}${excluded}`)
+  throw entryError(`is a symlink to ${quote(node.target)}, ${end.problem}${excluded}`, place)
 }
 
 function plannedDirectory(
