@@ -24,7 +24,7 @@ export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
   return undefined
 }
 
-/** Issues with the shape of a document, one for each place, by JSON paths. */
+/** Issues with the shape of a document, one for each place, by JSON paths; `keys` is the place of what is not valid then. */
 export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (SpecIssue & { keys: Key[] })[] {
   return issues.flatMap((issue) => {
     const keys = issue.path as Key[]
@@ -35,7 +35,9 @@ export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (Spec
     if (issue.code === 'invalid_key') return at(keys, issue.issues[0].message)
     // zod does not keep what it found in the place of a type that decides over the rest.
     if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
-      return at(keys, expected('"fat32" or "btrfs"').error({ input: valueAt(input, keys) }))
+      const issue = at(keys, expected('"fat32" or "btrfs"').error({ input: valueAt(input, keys) }))
+      // Nor does it look at the other keys, so none of them is known to be valid.
+      return { ...issue, keys: keys.slice(0, -1) }
     }
     return at(keys, issue.message)
   })

@@ -65,6 +65,13 @@ const SHAPE: Case[] = [
     fat((p) => (p.type = 'ext4')),
     { [`${P0}.type`]: 'expected "fat32" or "btrfs", found "ext4"' },
   ],
+  [
+    'an unknown file system, whose other keys nothing is known of',
+    btrfs((p) =>
+      Object.assign(p, { type: 'ext4', size: [], sources: ['f', 55], subvolumes: 1, links: null }),
+    ),
+    { [`${P1}.type`]: 'expected "fat32" or "btrfs", found "ext4"' },
+  ],
   ['GPT', (s) => (s.table.type = 'gpt'), { 'table.type': 'GPT is not supported yet; expected "mbr"' }],
   ['an unknown table', (s) => (s.table.type = 'bsd'), { 'table.type': 'expected "mbr", found "bsd"' }],
   ['an empty seed', (s) => (s.seed = ''), { seed: 'expected a text that is not empty' }],
