@@ -54,8 +54,9 @@ export function applyXattrs(
     const name = `system.posix_acl_${kind}`
     const acl = exact.has(name) ? aclOf(exact.get(name)!) : aclOfText(pax, kind, type, names)
     if (acl?.value) exact.set(name, acl.value)
-    // The ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
-    if (acl && kind === 'access') metadata.mode = (metadata.mode & ~0o777) | acl.permissions
+    // Beside text the ACL counts: libarchive writes the group's entry into the mode, where the kernel has the mask.
+    if (acl && kind === 'access' && pax.has(ACL.access))
+      metadata.mode = (metadata.mode & ~0o777) | acl.permissions
   }
   if (exact.size > 0) metadata.xattrs = Array.from(exact, ([name, value]) => ({ name, value }))
 }
