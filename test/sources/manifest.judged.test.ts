@@ -11,7 +11,8 @@ import { MtreeReader } from '../../src/sources/manifest/mtree.ts'
 import { inFolder } from '../images/build.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import { comparableTree, imageOf, mountedSources } from './mounted-source.ts'
+import { walk } from '../judges/walk.ts'
+import { comparableTree, imageOf, mountedSources, withMountedSources } from './mounted-source.ts'
 
 const SETUP = `
 umask 022; mkdir real && cd real && mkdir -p 'a dir/#sub' dev usr/bin
@@ -102,6 +103,19 @@ describe.skipIf(!can)('a manifest', () => {
       ])
     }))
 })
+
+test.skipIf(!can)('flags of a manifest are those of chattr', () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, 'tree/dir'), { recursive: true })
+    writeFileSync(join(folder, 'tree/f'), 'x')
+    writeFileSync(join(folder, 'root.mtree'), './f flags=schg,nodump\n./dir flags=uappnd\n. flags=none\n')
+    const source = { directory: 'tree', manifest: 'root.mtree' }
+    const flags = await withMountedSources(folder, [source], async (mountPoint) =>
+      (await walk(mountPoint)).map((entry) => [entry.path, entry.flags?.join()]),
+    )
+    expect(Object.fromEntries(flags)).toEqual({ '': '', f: 'immutable,nodump', dir: 'append' })
+  }),
+)
 
 describe('a manifest that lies is an error', () => {
   const SHA = 'a'.repeat(64)
