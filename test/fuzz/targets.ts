@@ -3,9 +3,19 @@ import type { FuzzTarget } from './target.ts'
 import { compressed } from './targets/compressed.ts'
 import { description } from './targets/description.ts'
 import { extlinux } from './targets/extlinux.ts'
+import { manifest } from './targets/manifest.ts'
 import { nar } from './targets/nar.ts'
 import { nixTexts } from './targets/nix-texts.ts'
 import { oci } from './targets/oci.ts'
 import { tar } from './targets/tar.ts'
 
-export const TARGETS: readonly FuzzTarget[] = [tar, compressed, nar, nixTexts, oci, extlinux, description]
+export const TARGETS: readonly FuzzTarget[] = [
+  tar,
+  compressed,
+  nar,
+  nixTexts,
+  oci,
+  manifest,
+  extlinux,
+  description,
+]

@@ -39,7 +39,11 @@ type JsonEntry = z.infer<typeof jsonManifest>[string]
  * @throws InputError when it cannot be read, or is neither
  */
 export async function readManifest(file: string): Promise<Manifest> {
-  const bytes = await readWholeFile(file)
+  return parseManifest(await readWholeFile(file), file)
+}
+
+/** The same of the bytes of a file. @param file its name in messages */
+export function parseManifest(bytes: Uint8Array, file: string): Manifest {
   const start = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
   const isJson = bytes[start] === 0x7b
   const manifest = isJson ? readJson(bytes, file) : new MtreeReader(file).read(fromBytes(bytes))
