@@ -30,7 +30,10 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
   }
 }
 
-/** Writes the archives and gives the description of an image with them in one BTRFS partition. */
+/**
+ * Writes the archives and gives the description of an image with them in one BTRFS partition. Later ones replace what
+ * earlier ones brought: that is what `expectedImage` expects.
+ */
 export function describeImage(
   folder: string,
   sources: readonly SourceInput[],
@@ -39,7 +42,7 @@ export function describeImage(
   const described = sources.map(({ entries, to }, i) => {
     const tar = `source-${i}.tar`
     writeFileSync(join(folder, tar), buildTar(entries))
-    return { tar, ...(to === undefined ? {} : { to }) }
+    return { tar, merge: 'replace' as const, ...(to === undefined ? {} : { to }) }
   })
   return {
     seed: 'test',
