@@ -105,7 +105,7 @@ describe.runIf(hasJudges)('rules and symlinks of a FAT32 file system', () => {
     })
   })
 
-  it('give what the kernel finds behind the links', { timeout: 600_000 }, async () => {
+  it('give what the kernel finds behind the links', async () => {
     await fc.assert(
       fc.asyncProperty(layout, ({ parents, files, links, rules }) =>
         inFolder(async (folder) => {
