@@ -1,8 +1,7 @@
 /** Paths of a tree, symlinks followed. */
 import type { ByteString } from '../lib/byte-string.ts'
-import type { ReadRoutine } from '../lib/read-routine.ts'
 import type { DirectoryNode, TreeNode } from './node.ts'
-import { walkPath, type PathNodes, type PathResult } from './path-walk.ts'
+import { walkPathInMemory, type MemoryNodes, type PathResult } from './path-walk.ts'
 
 /** The node at the end of a path, and the path without symlinks. */
 export interface FoundTreeNode<Content> {
@@ -16,12 +15,12 @@ export function followPath<Content>(
   path: ByteString,
   child: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined = childOf,
 ): PathResult<TreeNode<Content>> {
-  const nodes: PathNodes<TreeNode<Content>> = {
+  const nodes: MemoryNodes<TreeNode<Content>> = {
     typeOf: ({ type }) => type,
-    lookup: (directory, name) => inMemory(child(directory as DirectoryNode<Content>, name)),
-    target: (symlink) => inMemory((symlink as TreeNode<Content> & { type: 'symlink' }).target),
+    lookup: (directory, name) => child(directory as DirectoryNode<Content>, name),
+    target: (symlink) => (symlink as TreeNode<Content> & { type: 'symlink' }).target,
   }
-  return walkPath<TreeNode<Content>>(nodes, root, path, true).next().value as PathResult<TreeNode<Content>>
+  return walkPathInMemory(nodes, root, path, true)
 }
 
 /**
@@ -41,11 +40,6 @@ export function findNode<Content>(
     path: steps.map(({ name }) => name).join('/'),
     node: (steps.at(-1)?.node ?? root) as FoundTreeNode<Content>['node'],
   }
-}
-
-/** A tree in memory has nothing to read. */
-function* inMemory<T>(value: T): ReadRoutine<T> {
-  return value
 }
 
 function childOf<Content>(directory: DirectoryNode<Content>, name: ByteString) {

@@ -1,8 +1,8 @@
-/** Paths in a tree that is being built, through the symlinks in it. (path_resolution(7)) */
+/** Paths in a tree that is being built, through the symlinks in it. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { NONE } from './node-names.ts'
 import type { NodeTable } from './node-table.ts'
-import { MAX_SYMLINKS } from './path-walk.ts'
+import { walkPathInMemory, type MemoryNodes, type PathResult, type PathStep } from './path-walk.ts'
 
 /** A path that leads through no symlink but at its end; or why there is none. */
 export interface RealPath {
@@ -10,90 +10,72 @@ export interface RealPath {
   problem?: string
 }
 
+/** Node of the root. */
+const ROOT = 0
+
 /** Absolute symlinks begin at the root of the tree, and `..` does not lead out of it. */
 export class LinkedPaths {
-  readonly #nodes: Pick<NodeTable<unknown>, 'find' | 'typeOf' | 'targetOf'>
+  readonly #table: Pick<NodeTable<unknown>, 'find' | 'typeOf' | 'targetOf'>
+  readonly #nodes: MemoryNodes<number>
 
   /** The root is node 0. */
-  constructor(nodes: Pick<NodeTable<unknown>, 'find' | 'typeOf' | 'targetOf'>) {
-    this.#nodes = nodes
+  constructor(table: Pick<NodeTable<unknown>, 'find' | 'typeOf' | 'targetOf'>) {
+    this.#table = table
+    this.#nodes = {
+      typeOf: (node) => table.typeOf(node),
+      lookup(directory, name) {
+        const node = table.find(directory, name)
+        return node === NONE ? undefined : node
+      },
+      target: (symlink) => table.targetOf(symlink),
+    }
   }
 
   /** The same path without symlinks on the way to its last name. What does not exist yet is taken as it is. */
   realPath(path: ByteString): RealPath {
-    return this.#firstLinkIn(path) ? this.#follow(path, false) : { path }
+    if (!this.#hasLinkOnTheWay(path)) return { path }
+    const way = walkPathInMemory(this.#nodes, ROOT, path, false)
+    if (way.problem === undefined) return { path: pathOf(way.steps) }
+    if (way.isOfSymlink || way.problem === 'too many symlinks') {
+      return { path, problem: this.#problemOf(way) }
+    }
+    return { path: pathOf([...way.steps, way, ...way.left.map((name) => ({ name }))]) }
   }
 
   /** Whether a path ends, symlinks followed, at a directory. */
   isDirectory(path: ByteString): boolean {
-    const { path: real, problem } = this.#follow(path, true)
-    if (problem !== undefined) return false
-    let node = ROOT
-    for (const name of real === '' ? [] : real.split('/')) {
-      node = this.#nodes.find(node, name)
-      if (node === NONE) return false
-    }
-    return this.#nodes.typeOf(node) === 'directory'
+    const { steps, problem } = walkPathInMemory(this.#nodes, ROOT, path, true)
+    return problem === undefined && this.#table.typeOf(steps.at(-1)?.node ?? ROOT) === 'directory'
   }
 
-  /** Whether there is a symlink on the way to the last name. */
-  #firstLinkIn(path: ByteString): boolean {
+  #hasLinkOnTheWay(path: ByteString): boolean {
     let node = ROOT
     for (let from = 0; ;) {
       const end = path.indexOf('/', from)
       if (end === -1) return false
-      node = this.#nodes.find(node, path, from, end)
+      node = this.#table.find(node, path, from, end)
       if (node === NONE) return false
-      const type = this.#nodes.typeOf(node)
+      const type = this.#table.typeOf(node)
       if (type !== 'directory') return type === 'symlink'
       from = end + 1
     }
   }
 
-  #follow(path: ByteString, followLast: boolean): RealPath {
-    const steps: { name: ByteString; node: number }[] = []
-    /** Names to come, the next one last; those of the path itself are at the start. */
-    const left = path.split('/').reverse()
-    let ofPath = left.length
-    let symlinks = 0
-    /** The symlink that was followed last. */
-    let link: { path: ByteString; target: ByteString } | undefined
-    const pathOf = (more: readonly ByteString[]) =>
-      [...steps.map(({ name }) => name), ...more].join('/') as ByteString
-    for (let name = left.pop(); name !== undefined; name = left.pop()) {
-      const isOfLink = left.length >= ofPath
-      ofPath = Math.min(ofPath, left.length)
-      if (name === '' || name === '.') continue
-      if (name === '..') {
-        steps.pop()
-        continue
-      }
-      const node = this.#nodes.find(steps.at(-1)?.node ?? ROOT, name)
-      const isSymlink = node !== NONE && this.#nodes.typeOf(node) === 'symlink'
-      if (isSymlink && (followLast || left.length > 0)) {
-        const target = this.#nodes.targetOf(node)
-        link = { path: pathOf([name]), target }
-        if (++symlinks > MAX_SYMLINKS) return { path, problem: problemOf(link, 'too many symlinks') }
-        if (target.startsWith('/')) steps.length = 0
-        left.push(...target.split('/').reverse())
-      } else if (node !== NONE && (this.#nodes.typeOf(node) === 'directory' || left.length === 0)) {
-        steps.push({ name, node })
-      } else if (isOfLink) {
-        return {
-          path,
-          problem: problemOf(link!, node === NONE ? 'which does not exist' : 'which is no directory'),
-        }
-      } else {
-        return { path: pathOf([name, ...left.reverse()]) }
-      }
+  #problemOf(way: PathResult<number> & { problem: string }): string {
+    const { steps, name, problem, followed } = way
+    if (problem === 'too many symlinks') {
+      const node = this.#table.find(steps.at(-1)?.node ?? ROOT, name)
+      return problemText([...steps, { name }], this.#table.targetOf(node), problem)
     }
-    return { path: pathOf([]) }
+    const what = problem === 'missing' ? 'which does not exist' : 'which is no directory'
+    return problemText(followed!.steps, followed!.target, what)
   }
 }
 
-const ROOT = 0
+const pathOf = (steps: readonly Pick<PathStep<number>, 'name'>[]): ByteString =>
+  steps.map(({ name }) => name).join('/')
 
-function problemOf(link: { path: ByteString; target: ByteString }, what: string): string {
-  const [path, target] = [link.path, link.target].map((each) => JSON.stringify(toDisplay(each)))
-  return `${path} is a symlink to ${target}, ${what}`
+function problemText(link: Parameters<typeof pathOf>[0], target: ByteString, what: string): string {
+  const [from, to] = [pathOf(link), target].map((each) => JSON.stringify(toDisplay(each)))
+  return `${from} is a symlink to ${to}, ${what}`
 }

@@ -32,6 +32,10 @@ export type PathResult<Node> = {
       problem: 'not a directory' | 'missing' | 'too many symlinks' | 'empty symlink'
       /** The component that was to be looked up. */
       name: ByteString
+      /** The components after it. */
+      left: ByteString[]
+      /** What is missing, or is no directory, comes from the target of a symlink. */
+      isOfSymlink: boolean
       /** The symlink that was followed last. */
       followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
     }
@@ -52,12 +56,20 @@ export function* walkPath<Node>(
   let followed: { steps: PathStep<Node>[]; target: ByteString } | undefined
   let symlinks = 0
   let leftRoot = false
+  /** Whether the last step comes from the target of a symlink. */
+  let reachedBySymlink = false
   // The next component last. A slash at the end asks for a directory: there is an empty component behind it.
   const left = path.split('/').reverse()
+  /** How many of them are of the path itself: those come last. */
+  let ofPath = left.length
   for (let name = left.pop(); name !== undefined; name = left.pop()) {
     const here = steps.at(-1)?.node ?? root
+    const isOfSymlink = left.length >= ofPath
+    ofPath = Math.min(ofPath, left.length)
     const fail = (problem: NonNullable<PathResult<Node>['problem']>) => ({
       ...{ steps, problem, name, followed, leftRoot },
+      left: left.reverse(),
+      isOfSymlink: problem === 'not a directory' ? reachedBySymlink : isOfSymlink,
     })
     if (nodes.typeOf(here) !== 'directory') return fail('not a directory')
     if (name === '' || name === '.') continue
@@ -69,6 +81,7 @@ export function* walkPath<Node>(
     if (node === undefined) return fail('missing')
     if (nodes.typeOf(node) !== 'symlink' || (!followLast && left.length === 0)) {
       steps.push({ name, node })
+      reachedBySymlink = isOfSymlink
       continue
     }
     if (++symlinks > MAX_SYMLINKS) return fail('too many symlinks')
@@ -79,4 +92,30 @@ export function* walkPath<Node>(
     left.push(...target.split('/').reverse())
   }
   return { steps, leftRoot }
+}
+
+/** Access to nodes in memory. */
+export interface MemoryNodes<Node> {
+  typeOf(node: Node): string
+  lookup(directory: Node, name: ByteString): Node | undefined
+  target(symlink: Node): ByteString
+}
+
+/** `walkPath` where there is nothing to read. */
+export function walkPathInMemory<Node>(
+  nodes: MemoryNodes<Node>,
+  root: Node,
+  path: ByteString,
+  followLast: boolean,
+): PathResult<Node> {
+  const access: PathNodes<Node> = {
+    typeOf: (node) => nodes.typeOf(node),
+    *lookup(directory, name) {
+      return nodes.lookup(directory, name)
+    },
+    *target(symlink) {
+      return nodes.target(symlink)
+    },
+  }
+  return walkPath(access, root, path, followLast).next().value as PathResult<Node>
 }

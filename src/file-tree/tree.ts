@@ -191,7 +191,7 @@ export class FileTree<Content> {
       }
       case 'hardlink': {
         const storage = this.#storageAt(path, parent.storage, changes)
-        return this.#link(entry, this.#targetOf(entry, to), path, storage, changes)
+        return this.#link(entry, join(to, entry.target), path, storage, changes)
       }
       case 'symlink':
         return this.nodes.addSymlink(metadata, entry.target)
@@ -290,11 +290,6 @@ export class FileTree<Content> {
     return changed
   }
 
-  /** The path of what a hard link leads to. */
-  #targetOf(entry: SourceEntry & { type: 'hardlink' }, to: ByteString): ByteString {
-    return this.#links.realPath(join(to, entry.target)).path
-  }
-
   /** The node a hard link leads to. */
   #link(
     entry: SourceEntry & { type: 'hardlink' },
@@ -303,7 +298,12 @@ export class FileTree<Content> {
     storage: StoragePlan,
     changes: EntryChanges | undefined,
   ): number | Promise<number> {
-    const node = this.#find(target)
+    let node = this.#find(target)
+    if (node === NONE) {
+      // There may be symlinks on the way.
+      target = this.#links.realPath(target).path
+      node = this.#find(target)
+    }
     if (node === NONE) {
       const what = this.#isExcluded(target)
         ? 'is left out by a rule, and the content with it: leave out both, or neither'
