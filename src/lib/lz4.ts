@@ -9,6 +9,7 @@ export const LZ4_MAX_DISTANCE = 65535
 const MIN_MATCH = 4
 /** A length of four bits that says that bytes follow, which are added to it. */
 const LONG = 15
+const MAX_BYTE = 255
 
 /** A block that cannot be decoded. */
 export class Lz4Problem extends Error {}
@@ -29,12 +30,9 @@ export function decodeLz4Block(
     const token = source[from++]
     let literals = token >>> 4
     if (literals === LONG) {
-      let byte: number
-      do {
-        if (from === to) throw new Lz4Problem('a block ends inside a length')
-        byte = source[from++]
-        literals += byte
-      } while (byte === 255)
+      const end = endOfLength(source, from, to)
+      literals += MAX_BYTE * (end - from - 1) + source[end - 1]
+      from = end
     }
     if (literals > to - from) throw new Lz4Problem('a block ends inside literals')
     if (literals > target.length - at) throw tooLong()
@@ -49,12 +47,9 @@ export function decodeLz4Block(
     from += 2
     let length = (token & 0xf) + MIN_MATCH
     if ((token & 0xf) === LONG) {
-      let byte: number
-      do {
-        if (from === to) throw new Lz4Problem('a block ends inside a length')
-        byte = source[from++]
-        length += byte
-      } while (byte === 255)
+      const end = endOfLength(source, from, to)
+      length += MAX_BYTE * (end - from - 1) + source[end - 1]
+      from = end
     }
     if (distance === 0 || distance > at) {
       throw new Lz4Problem(`a match of distance ${distance} after ${at} bytes`)
@@ -65,6 +60,14 @@ export function decodeLz4Block(
     at += length
   }
   throw new Lz4Problem('a block without a last run of literals')
+}
+
+/** Where a length ends that begins at `from`: at the first byte that is not the greatest one. */
+function endOfLength(source: Uint8Array, from: number, to: number): number {
+  do {
+    if (from === to) throw new Lz4Problem('a block ends inside a length')
+  } while (source[from++] === MAX_BYTE)
+  return from
 }
 
 const tooLong = () => new Lz4Problem('a block with more content than the frame allows')
