@@ -1,4 +1,5 @@
 import type { ByteString } from '../lib/byte-string.ts'
+import { firstBytes } from '../lib/first-bytes.ts'
 import type { EntryMetadata, EntryOrigin } from './entry.ts'
 import type { FileContent } from './file-content.ts'
 import { findNode } from './find-node.ts'
@@ -50,15 +51,9 @@ export class TreeView<Content> {
   }
 
   /** All of a small file that was found. */
-  async read(file: FoundNode): Promise<Uint8Array> {
+  read(file: FoundNode): Promise<Uint8Array> {
     const { size, content } = this.content(file)
-    const bytes = new Uint8Array(size)
-    let at = 0
-    for await (const piece of content) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return bytes
+    return firstBytes(content, size)
   }
 
   /** Puts a copy of a file that was found at a path. (FileTree.addCopy) */

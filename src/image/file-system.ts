@@ -5,6 +5,7 @@ import { TreeWalk } from '../file-tree/walk.ts'
 import { type ByteString, fromBytes, toBytes } from '../lib/byte-string.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
+import { firstBytes } from '../lib/first-bytes.ts'
 import { FindingLog } from '../lib/finding-log.ts'
 import { findingOf, type Finding, type OnFinding } from '../lib/finding.ts'
 import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
@@ -169,13 +170,7 @@ export class FileSystem {
     if (size > MAX_WHOLE_FILE) {
       throw new UnsupportedError(`${size} bytes are too many for one array: read them in pieces`)
     }
-    const bytes = new Uint8Array(size)
-    let at = 0
-    for await (const piece of this.#pieces(file, {})) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return bytes
+    return firstBytes(this.#pieces(file, {}), size)
   }
 
   /** The ranges of a file that have content, in ascending order; the rest, up to its size, is holes. */

@@ -1,4 +1,4 @@
-/** The first `length` bytes of a file, or all when there are fewer. */
+/** The first `length` bytes of content, or all when there are fewer. Nothing is asked for after them. */
 export async function firstBytes(content: AsyncIterable<Uint8Array>, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length)
   let at = 0

@@ -2,6 +2,7 @@
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import { firstBytes } from '../lib/first-bytes.ts'
 import { parseNameTable, type NameTables } from '../tar/names.ts'
 
 /** Bytes of a table, which is held in memory. */
@@ -44,11 +45,5 @@ async function contentOf({
       entry: path as string,
     })
   }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for await (const piece of content) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
+  return firstBytes(content, size)
 }

@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import type * as z from 'zod'
 import { InputError } from '../../lib/errors.ts'
+import { firstBytes } from '../../lib/first-bytes.ts'
 import { blobPath, formatDigest, type ContentDigest } from './digest.ts'
 import type { Descriptor } from './documents.ts'
 import { StoredChunks, type LayoutFiles, type StoredFile, type StoredReadOptions } from './stored-file.ts'
@@ -98,18 +99,12 @@ export async function readDocument<Schema extends z.ZodType>(
 }
 
 async function readAll(layout: Layout, file: StoredFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array(file.size)
   const stored = await file.open()
   try {
-    let at = 0
-    for await (const chunk of new StoredChunks(stored, layout, false)) {
-      bytes.set(chunk, at)
-      at += chunk.length
-    }
+    return await firstBytes(new StoredChunks(stored, layout, false), file.size)
   } finally {
     await stored.close()
   }
-  return bytes
 }
 
 export function whereIs({ files }: Layout, { path }: StoredFile): { source: string; entry: string } {
