@@ -38,7 +38,7 @@ export function mergeRules(rules: readonly EntryRulePlan[]): EntryChanges {
 }
 
 /** chattr(1) knows flags of files and directories only. */
-const canHaveFlags = (type: SourceEntry['type']) => type === 'file' || type === 'directory'
+export const canHaveFlags = (type: SourceEntry['type']): boolean => type === 'file' || type === 'directory'
 /** Linux ignores the mode of a symlink. */
 const canHaveMode = (type: SourceEntry['type']) => type !== 'symlink'
 

@@ -9,8 +9,18 @@ const OPAQUE = /^(?:user|trusted|security)\./
 /** prop_compression_validate in fs/btrfs/props.c; a level is taken and not heeded. */
 const COMPRESSION = /^(?:(?:zlib|lzo|zstd)(?::-?\d{1,2})?|no|none)$/
 
-/** @throws EntryProblem for an attribute that the kernel would not serve, or not have let anybody set */
-export function checkXattr(name: ByteString, value: Uint8Array, type: EntryType): void {
+/** What is wrong with an attribute that the kernel would not serve, or not have let anybody set; undefined: nothing. */
+export function xattrFault(name: ByteString, value: Uint8Array, type: EntryType): string | undefined {
+  try {
+    checkXattr(name, value, type)
+  } catch (error) {
+    if (error instanceof EntryProblem) return error.message
+    throw error
+  }
+  return undefined
+}
+
+function checkXattr(name: ByteString, value: Uint8Array, type: EntryType): void {
   const where = `extended attribute ${JSON.stringify(toDisplay(name))}`
   // Such a link is one more name of a file, which brings its own.
   const holdsContent = type === 'file' || type === 'directory' || type === 'hardlink'

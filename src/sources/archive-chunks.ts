@@ -118,7 +118,9 @@ async function isFifo(path: string): Promise<boolean> {
   return stats?.isFIFO() ?? false
 }
 
-async function isCompressed(handle: FileHandle): Promise<boolean> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_MAGIC), 0, LONGEST_MAGIC, 0)
+/** Whether the bytes of a file are compressed: `size` of them, from `start` on. */
+export async function isCompressed(handle: FileHandle, start = 0, size = Infinity): Promise<boolean> {
+  const length = Math.min(LONGEST_MAGIC, size)
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_MAGIC), 0, length, start)
   return compressionOf(buffer.subarray(0, bytesRead)) !== undefined
 }

@@ -4,12 +4,12 @@ import type { BigIntStats } from 'node:fs'
 import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import type { EntryMetadata, SourceEntry, Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
-import { checkXattr } from '../file-tree/xattr-rules.ts'
-import { EntryProblem } from '../file-tree/entry-problem.ts'
+import { xattrFault } from '../file-tree/xattr-rules.ts'
 import { fromBytes, toDisplay, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { HostCalls } from './host-calls.ts'
-import { withPlace, HostFiles, openHostFile, type HostFile } from './host-file.ts'
+import { HostFiles, openHostFile, type HostFile } from './host-file.ts'
+import { hostPlaceOf, withPlace } from './with-place.ts'
 
 /** Whether a path will not be taken: for a directory, neither it nor anything below it. */
 export type LeavesOut = (path: ByteString, isDirectory: boolean) => boolean
@@ -62,7 +62,7 @@ export async function* readDirectory(
   const root = Buffer.from(path)
   const status = (host: Buffer) => (followSymlinks ? stat : lstat)(host, { bigint: true })
 
-  const rootStats = await withPlace(source, '', () => stat(root, { bigint: true }))
+  const rootStats = await withPlace({ source }, () => stat(root, { bigint: true }))
   if (!rootStats.isDirectory()) throw new InputError('expected a directory', { source })
   yield {
     ...(await reader.metadata({ source, path: '', host: root, stats: rootStats, followed: true })),
@@ -70,7 +70,7 @@ export async function* readDirectory(
   }
 
   const open = async (path: ByteString, host: Buffer, stats: BigIntStats): Promise<OpenDirectory> => {
-    const names = await withPlace(source, path, () => readdir(host, { encoding: 'buffer' }))
+    const names = await withPlace(hostPlaceOf(source, path), () => readdir(host, { encoding: 'buffer' }))
     return { path, host, names: names.sort((a, b) => Buffer.compare(b, a)), identity: identityOf(stats) }
   }
   const stack = [await open('', root, rootStats)]
@@ -82,7 +82,7 @@ export async function* readDirectory(
     }
     const host = Buffer.concat([top.host, Buffer.from('/'), name])
     const path = `${top.path === '' ? '' : `${top.path}/`}${fromBytes(name)}`
-    const stats = await withPlace(source, path, () => status(host))
+    const stats = await withPlace(hostPlaceOf(source, path), () => status(host))
     // Before hard links are looked for: what is left out must not be what they lead to.
     if (leavesOut(path, stats.isDirectory())) continue
     const file: HostFile = { source, path, host, stats, followed: followSymlinks }
@@ -125,7 +125,9 @@ class EntryReader {
     }
     if (stats.isFile()) return { ...common, type: 'file', ...(await this.#content(file)) }
     if (stats.isSymbolicLink()) {
-      const target = await withPlace(this.#source, path, () => readlink(file.host, { encoding: 'buffer' }))
+      const target = await withPlace(hostPlaceOf(this.#source, path), () =>
+        readlink(file.host, { encoding: 'buffer' }),
+      )
       return { ...common, type: 'symlink', target: fromBytes(target) }
     }
     if (stats.isBlockDevice() || stats.isCharacterDevice()) {
@@ -168,7 +170,9 @@ class EntryReader {
     if (calls === undefined || blocks * 512n >= size) return undefined
     const handle = await openHostFile(file)
     try {
-      return await withPlace(this.#source, file.path, () => calls.dataRanges(handle.fd, Number(size)))
+      return await withPlace(hostPlaceOf(this.#source, file.path), () =>
+        calls.dataRanges(handle.fd, Number(size)),
+      )
     } finally {
       await handle.close()
     }
@@ -177,8 +181,8 @@ class EntryReader {
   async #xattrs({ host, path, stats, followed = false }: HostFile): Promise<Xattr[]> {
     const { calls, xattrs = false } = this.#options
     if (!xattrs || calls === undefined) return []
-    const real = followed ? await withPlace(this.#source, path, () => realpathOf(host)) : host
-    const all = await withPlace(this.#source, path, () => calls.xattrs(real))
+    const real = followed ? await withPlace(hostPlaceOf(this.#source, path), () => realpathOf(host)) : host
+    const all = await withPlace(hostPlaceOf(this.#source, path), () => calls.xattrs(real))
     return all.filter(({ name, value }) => this.#takesXattr(name) && this.#check(name, value, path, stats))
   }
 
@@ -201,12 +205,8 @@ class EntryReader {
         : stats.isSymbolicLink()
           ? 'symlink'
           : 'fifo'
-    try {
-      checkXattr(name, value, type)
-    } catch (error) {
-      if (!(error instanceof EntryProblem)) throw error
-      throw new InputError(error.message, { source: this.#source, entry: toDisplay(path) })
-    }
+    const fault = xattrFault(name, value, type)
+    if (fault !== undefined) throw new InputError(fault, { source: this.#source, entry: toDisplay(path) })
     return true
   }
 }

@@ -1,16 +1,12 @@
 /** Single files of this machine that a description names. */
 import { readFile } from 'node:fs/promises'
-import { InputError } from '../lib/errors.ts'
+import { withPlace } from './with-place.ts'
 
 /**
  * All of a file that is small enough to be kept: a boot loader, a registration.
  *
  * @throws InputError when it cannot be read
  */
-export async function readWholeFile(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new InputError((error as Error).message, { source: path }, { cause: error })
-  }
+export function readWholeFile(path: string): Promise<Uint8Array> {
+  return withPlace({ source: path }, () => readFile(path))
 }

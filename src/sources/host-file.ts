@@ -1,10 +1,11 @@
-/** Files of this machine whose content goes into an image, and errors of the system about them. */
+/** Files of this machine whose content goes into an image. */
 import { Buffer } from 'node:buffer'
 import { constants, type BigIntStats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { contentLength, type DataRange } from '../file-tree/file-content.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import { hostPlaceOf, withPlace } from './with-place.ts'
 
 const READ_SIZE = 256 << 10
 
@@ -47,7 +48,7 @@ export class HostFiles {
       for (const { offset, length } of ranges) {
         for (let at = 0; at < length;) {
           const wanted = Math.min(READ_SIZE, length - at)
-          const { bytesRead } = await withPlace(source, path, () =>
+          const { bytesRead } = await withPlace(hostPlaceOf(source, path), () =>
             handle.read(this.#buffer, 0, wanted, offset + at),
           )
           if (bytesRead === 0) throw changed(file, `expected ${expected} bytes, found ${done}`)
@@ -57,7 +58,9 @@ export class HostFiles {
         }
       }
       // Files of /proc say that they are empty, and are not.
-      const { bytesRead } = await withPlace(source, path, () => handle.read(this.#buffer, 0, 1, size))
+      const { bytesRead } = await withPlace(hostPlaceOf(source, path), () =>
+        handle.read(this.#buffer, 0, 1, size),
+      )
       if (bytesRead > 0) throw changed(file, `expected ${size} bytes, found more`)
       await refuseChanged(file, handle)
     } finally {
@@ -69,12 +72,12 @@ export class HostFiles {
 /** Opens a file; should something else have taken its place, that is neither followed nor waited for. */
 export function openHostFile({ source, path, host, followed = false }: HostFile): Promise<FileHandle> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followed ? 0 : constants.O_NOFOLLOW)
-  return withPlace(source, path, () => open(host, flags))
+  return withPlace(hostPlaceOf(source, path), () => open(host, flags))
 }
 
 async function refuseChanged(file: HostFile, handle: FileHandle): Promise<void> {
   const { stats } = file
-  const now = await withPlace(file.source, file.path, () => handle.stat({ bigint: true }))
+  const now = await withPlace(hostPlaceOf(file.source, file.path), () => handle.stat({ bigint: true }))
   if (!now.isFile() || now.ino !== stats.ino || now.dev !== stats.dev) {
     throw changed(file, 'another one has taken its place')
   }
@@ -85,15 +88,4 @@ async function refuseChanged(file: HostFile, handle: FileHandle): Promise<void> 
 
 function changed({ source, path }: HostFile, what: string): InputError {
   return new InputError(`the file changed while it was read: ${what}`, { source, entry: toDisplay(path) })
-}
-
-/** Adds the place to errors of the system. */
-export async function withPlace<T>(source: string, path: ByteString, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof InputError) throw error
-    const where = path === '' ? { source } : { source, entry: toDisplay(path) }
-    throw new InputError((error as Error).message, where, { cause: error })
-  }
 }

@@ -1,8 +1,7 @@
 /** A file system of ZenFS as a source. */
 import type { EntryMetadata, EntryType, SourceEntry, Timestamp, Xattr } from '../file-tree/entry.ts'
-import { EntryProblem } from '../file-tree/entry-problem.ts'
 import { MODE_TYPE } from '../file-tree/mode-type.ts'
-import { checkXattr } from '../file-tree/xattr-rules.ts'
+import { xattrFault } from '../file-tree/xattr-rules.ts'
 import { fromText, toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import { bytesOfName } from '../lib/surrogate-names.ts'
@@ -12,7 +11,7 @@ import type {
   ZenfsModuleLike,
   ZenfsStatsLike,
 } from '../spec/sources/zenfs.ts'
-import { withPlace } from './host-file.ts'
+import { hostPlaceOf, withPlace } from './with-place.ts'
 import type { LeavesOut } from './directory.ts'
 
 const READ_SIZE = 256 << 10
@@ -55,14 +54,14 @@ export async function* readZenfs(
   const calls = 'promises' in zenfs ? callsOfModule(zenfs) : callsOfFileSystem(zenfs)
   const firstNames = new Map<number, ByteString>()
   const base = root === '/' ? '' : root
-  const stats = await withPlace(source, '', () => calls.stat(root))
+  const stats = await withPlace({ source }, () => calls.stat(root))
   if (typeOf(stats) !== 'directory') throw new InputError('expected a directory', { source, entry: root })
   yield { ...(await metadata(calls, root, '', stats, source)), type: 'directory' }
   // What is still to do, last first.
   const stack = await below('', base)
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { path, host } = next
-    const stats = await withPlace(source, path, () => calls.stat(host))
+    const stats = await withPlace(hostPlaceOf(source, path), () => calls.stat(host))
     const type = typeOf(stats)
     if (leavesOut(path, type === 'directory')) continue
     const common = await metadata(calls, host, path, stats, source)
@@ -81,7 +80,7 @@ export async function* readZenfs(
   }
 
   async function below(path: ByteString, host: string) {
-    const names = await withPlace(source, path, () => calls.readdir(host === '' ? '/' : host))
+    const names = await withPlace(hostPlaceOf(source, path), () => calls.readdir(host === '' ? '/' : host))
     return names
       .map((name) => {
         const bytes = bytesOfName(name)
@@ -102,7 +101,7 @@ export async function* readZenfs(
       return { ...common, type, size: stats.size, content, repeatable: true }
     }
     if (type === 'symlink') {
-      const target = await withPlace(source, path, () => calls.readlink(host, stats.size))
+      const target = await withPlace(hostPlaceOf(source, path), () => calls.readlink(host, stats.size))
       return { ...common, type, target: bytesOfName(target) }
     }
     if (type === 'block' || type === 'character') return { ...common, type, ...deviceNumbers(stats.rdev) }
@@ -123,14 +122,10 @@ async function metadata(
   stats: ZenfsStatsLike,
   source: string,
 ): Promise<EntryMetadata & Pick<SourceEntry, 'path' | 'origin'>> {
-  const xattrs = await withPlace(source, path, () => calls.xattrs(host, stats))
+  const xattrs = await withPlace(hostPlaceOf(source, path), () => calls.xattrs(host, stats))
   for (const { name, value } of xattrs) {
-    try {
-      checkXattr(name, value, typeOf(stats) ?? 'file')
-    } catch (error) {
-      if (!(error instanceof EntryProblem)) throw error
-      throw new InputError(error.message, { source, entry: toDisplay(path) })
-    }
+    const fault = xattrFault(name, value, typeOf(stats) ?? 'file')
+    if (fault !== undefined) throw new InputError(fault, { source, entry: toDisplay(path) })
   }
   return {
     path,
@@ -154,7 +149,7 @@ async function* unchanged(
   { source, path }: { source: string; path: ByteString },
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const check = async () => {
-    const now = await withPlace(source, path, () => calls.stat(host))
+    const now = await withPlace(hostPlaceOf(source, path), () => calls.stat(host))
     if (now.size === stats.size && now.mtimeMs === stats.mtimeMs && now.ino === stats.ino) return
     const message = 'the file changed while it was read'
     throw new InputError(message, { source, entry: toDisplay(path) })

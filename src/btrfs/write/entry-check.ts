@@ -1,7 +1,6 @@
 import type { SourceEntry, Xattr } from '../../file-tree/entry.ts'
-import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { DropLog, type UnsupportedPolicy } from '../../file-tree/unsupported.ts'
-import { checkXattr } from '../../file-tree/xattr-rules.ts'
+import { xattrFault } from '../../file-tree/xattr-rules.ts'
 import { toDisplay } from '../../lib/byte-string.ts'
 import { entryProblem, xattrProblem, type BtrfsLimits } from '../limits.ts'
 
@@ -39,7 +38,7 @@ export class EntryCheck {
   #checkXattrs(entry: SourceEntry): string | undefined {
     const kept: Xattr[] = []
     for (const xattr of entry.xattrs ?? []) {
-      const problem = this.#problemOfXattr(xattr, entry)
+      const problem = xattrFault(xattr.name, xattr.value, entry.type) ?? xattrProblem(xattr, this.#limits)
       if (problem === undefined) kept.push(xattr)
       else if (this.policy === 'error') return `${problem} ${HINT}`
       else {
@@ -50,15 +49,5 @@ export class EntryCheck {
     if (kept.length === entry.xattrs?.length) return undefined
     entry.xattrs = kept.length > 0 ? kept : undefined
     return undefined
-  }
-
-  #problemOfXattr(xattr: Xattr, { type }: SourceEntry): string | undefined {
-    try {
-      checkXattr(xattr.name, xattr.value, type)
-    } catch (error) {
-      if (!(error instanceof EntryProblem)) throw error
-      return error.message
-    }
-    return xattrProblem(xattr, this.#limits)
   }
 }

@@ -5,6 +5,7 @@ import { readDirectory } from '../directory.ts'
 import { loadHostCalls, type HostCalls } from '../host-calls.ts'
 import { applyManifest } from '../manifest/apply-manifest.ts'
 import { readManifest } from '../manifest/read-manifest.ts'
+import { withCountedContent } from './counted-content.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
 export const directoryOpener: SourceOpener<DirectorySourcePlan> = {
@@ -49,14 +50,5 @@ export async function* directoryEntries(
     onFinding({ severity: 'notice', where: path, message })
   }
   const options = { keepOwners, followSymlinks, calls, xattrs: xattrs !== false, onForeignXattr, leavesOut }
-  for await (const entry of readDirectory(path, options)) {
-    signal?.throwIfAborted()
-    if (entry.type !== 'file') {
-      yield entry
-      continue
-    }
-    // Like the content itself, this may be read more than once: a hard link on FAT32 is a copy.
-    const { content } = entry
-    yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content) } }
-  }
+  yield* withCountedContent(readDirectory(path, options), { signal, count })
 }

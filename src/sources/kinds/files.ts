@@ -5,7 +5,9 @@ import type { SourceEntry } from '../../file-tree/entry.ts'
 import { sourceEntries } from '../../file-tree/source-entries.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { FilesSourcePlan } from '../../spec/sources/files.ts'
-import { withPlace, HostFiles } from '../host-file.ts'
+import { HostFiles } from '../host-file.ts'
+import { hostPlaceOf, withPlace } from '../with-place.ts'
+import { countedContent } from './counted-content.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
 const ANY_EXECUTE = 0o111n
@@ -33,15 +35,14 @@ async function* openFiles(
       yield entry
       continue
     }
-    const stats = await withPlace(name, entry.path, () => stat(from, { bigint: true }))
+    const stats = await withPlace(hostPlaceOf(name, entry.path), () => stat(from, { bigint: true }))
     if (!stats.isFile()) throw new InputError('expected a file', { source: from })
     const host = { source: from, path: '', host: Buffer.from(from), stats, followed: true }
-    const content = hostFiles.contentOf(host)
     yield {
       ...entry,
       mode: described.mode ?? ((stats.mode & ANY_EXECUTE) === 0n ? 0o644 : 0o755),
       size: Number(stats.size),
-      content: { [Symbol.asyncIterator]: () => count(content) },
+      content: countedContent(hostFiles.contentOf(host), count),
       repeatable: true,
     }
   }

@@ -4,30 +4,21 @@ import { InputError } from '../../lib/errors.ts'
 import { FOREIGN_START, foreignFormatOf } from '../../lib/foreign-format.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { NarSourcePlan } from '../../spec/sources/nar.ts'
-import type { TarSourcePlan } from '../../spec/sources/tar.ts'
 import { isExportStart } from '../nix/export-stream.ts'
 import { isNarStart, NAR_START } from '../nix/nar-encoder.ts'
 import { NarReader } from '../nix/nar-reader.ts'
 import { openExport } from '../nix/nix-source.ts'
 import { FileSpool } from '../spool.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
-import { openSourceArchive, tarOpener } from './tar.ts'
+import { archiveFile, openSourceArchive } from './tar.ts'
 
-/** The same file as an archive of another kind. */
-const archive = ({ path }: NarSourcePlan): TarSourcePlan => ({ kind: 'tar', path })
-
-export const narOpener: SourceOpener<NarSourcePlan> = {
-  nameOf: (plan) => tarOpener.nameOf(archive(plan)),
-  open: openNar,
-  inputs: (plan) => tarOpener.inputs(archive(plan)),
-  sizeOf: (plan) => tarOpener.sizeOf!(archive(plan)),
-}
+export const narOpener: SourceOpener<NarSourcePlan> = { ...archiveFile, open: openNar }
 
 async function* openNar(
   plan: NarSourcePlan,
   context: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  const source = narOpener.nameOf(plan)
+  const source = archiveFile.nameOf(plan)
   const reader = new NarReader(openSourceArchive(plan.path, source, context), source)
   try {
     const start = await reader.peek(NAR_START.length)

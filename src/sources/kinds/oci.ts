@@ -5,15 +5,11 @@ import { openLayout } from '../oci/open-layout.ts'
 import { parsePlatform } from '../oci/platform.ts'
 import { readImage } from '../oci/read-image.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
-import { openSourceArchive } from './tar.ts'
-
-const STANDARD_INPUT = '-'
+import { archiveFile, openSourceArchive, STANDARD_INPUT } from './tar.ts'
 
 export const ociOpener: SourceOpener<OciSourcePlan> = {
-  nameOf: ({ path }) => (path === STANDARD_INPUT ? 'standard input' : path),
-  open(plan, context) {
-    return openOci(plan, this.nameOf(plan), context)
-  },
+  nameOf: archiveFile.nameOf,
+  open: (plan, context) => openOci(plan, archiveFile.nameOf(plan), context),
   // Whether it is a file or a folder, only the disk knows: nothing may be written into a folder.
   inputs: ({ path }) => (path === STANDARD_INPUT ? [] : [{ kind: 'directory', path }]),
 }

@@ -12,21 +12,28 @@ import { readTarEntries } from '../../tar/read/entries.ts'
 import { ArchiveChunks, READ_FLAGS } from '../archive-chunks.ts'
 import { decompress, type DecompressOptions } from '../decompress.ts'
 import { ANY_NAME, readNameTables } from '../name-tables.ts'
-import type { OpenContext, SourceOpener } from './opener.ts'
+import type { InputPath, OpenContext, SourceOpener } from './opener.ts'
 
-const STANDARD_INPUT = '-'
+/** The path that stands for standard input. */
+export const STANDARD_INPUT = '-'
 
-export const tarOpener: SourceOpener<TarSourcePlan> = {
-  nameOf: ({ path }) => (path === STANDARD_INPUT ? 'standard input' : path),
-  open(plan, context) {
-    const source = this.nameOf(plan)
-    return plan.resolveNames ? openWithNames(plan, source, context) : openEntries(plan, source, context)
-  },
-  inputs: ({ path }) => (path === STANDARD_INPUT ? [] : [{ kind: 'file', path }]),
-  async sizeOf({ path }) {
+/** What all kinds of sources share that are one file, which may be standard input. */
+export const archiveFile = {
+  nameOf: ({ path }: { path: string }) => (path === STANDARD_INPUT ? 'standard input' : path),
+  inputs: ({ path }: { path: string }): InputPath[] =>
+    path === STANDARD_INPUT ? [] : [{ kind: 'file', path }],
+  async sizeOf({ path }: { path: string }) {
     if (path === STANDARD_INPUT) return undefined
     const stats = await stat(path).catch(() => undefined)
     return stats?.isFile() ? stats.size : undefined
+  },
+}
+
+export const tarOpener: SourceOpener<TarSourcePlan> = {
+  ...archiveFile,
+  open(plan, context) {
+    const source = archiveFile.nameOf(plan)
+    return plan.resolveNames ? openWithNames(plan, source, context) : openEntries(plan, source, context)
   },
 }
 

@@ -1,5 +1,6 @@
 /** Entries of a directory as its manifest has them. */
 import type { SourceEntry, Xattr } from '../../file-tree/entry.ts'
+import { canHaveFlags } from '../../file-tree/entry-changes.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { LeavesOut } from '../directory.ts'
@@ -84,14 +85,12 @@ function linkProblem(
 }
 
 function metadataOf({ mode, uid, gid, mtime, flags }: ManifestEntry, type: SourceEntry['type']) {
-  // chattr(1) knows flags of files and directories only.
-  const canHaveFlags = type === 'file' || type === 'directory'
   return {
     ...(mode !== undefined && { mode }),
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
     ...(mtime !== undefined && { mtime }),
-    ...(flags !== undefined && canHaveFlags && { flags }),
+    ...(flags !== undefined && canHaveFlags(type) && { flags }),
   }
 }
 

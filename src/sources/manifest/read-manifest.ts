@@ -1,9 +1,7 @@
 /** Manifests as files: mtree(5) or JSON, told apart by their first character. */
 import { z } from 'zod'
 import { normalisePath } from '../../file-tree/entry-path.ts'
-import { EntryProblem } from '../../file-tree/entry-problem.ts'
-import { checkXattr } from '../../file-tree/xattr-rules.ts'
-import type { EntryType } from '../../file-tree/entry.ts'
+import { xattrFault } from '../../file-tree/xattr-rules.ts'
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import { toSpecIssues, zodMessage } from '../../spec/messages.ts'
@@ -103,11 +101,7 @@ function checkEntry({ type, where, device, path, xattrs = [] }: ManifestEntry, s
   if (path === '' && type !== undefined && type !== 'directory')
     throw fail('the root can only be a directory')
   for (const { name, value } of xattrs) {
-    try {
-      checkXattr(name, value, (type ?? 'file') satisfies EntryType)
-    } catch (error) {
-      if (error instanceof EntryProblem) throw fail(error.message)
-      throw error
-    }
+    const fault = xattrFault(name, value, type ?? 'file')
+    if (fault !== undefined) throw fail(fault)
   }
 }

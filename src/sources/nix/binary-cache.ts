@@ -6,7 +6,8 @@ import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { decompress } from '../decompress.ts'
 import { through } from '../through.ts'
-import { attempt, readHostFile, readHostText } from './host-file.ts'
+import { readHostFile, readHostText } from './host-file.ts'
+import { withPlace } from '../with-place.ts'
 import { verified } from './nar-digest.ts'
 import { readNarEntries } from './nar-reader.ts'
 import { parseNarInfo, type NarInfo } from './narinfo.ts'
@@ -109,7 +110,7 @@ export class BinaryCache {
       if (info !== undefined) return info.path
       throw new InputError(`no store path in the cache has the hash ${JSON.stringify(asked)}`, { source })
     }
-    const files = await attempt({ source }, () => readdir(source))
+    const files = await withPlace({ source }, () => readdir(source))
     const found: string[] = []
     for (const file of files.filter((file) => file.endsWith('.narinfo')).sort()) {
       const info = await this.#infoOf(file.slice(0, -'.narinfo'.length))

@@ -3,17 +3,12 @@ import { Buffer } from 'node:buffer'
 import { constants } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
+import { withPlace, type HostPlace } from '../with-place.ts'
 
 const READ_SIZE = 256 << 10
 
 /** Should a fifo lie there, opening it must not wait for somebody who writes. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
-
-/** Where an error is: `source` as the user named it, `entry` a path in it. */
-export interface HostPlace {
-  source: string
-  entry?: string
-}
 
 /**
  * The content of a file, in pieces that are valid until the next one is asked for.
@@ -26,13 +21,13 @@ export async function* readHostFile(
   place: HostPlace,
   { size, followSymlinks = true }: { size?: number; followSymlinks?: boolean } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const handle = await attempt(place, () => open(path, FLAGS | (followSymlinks ? 0 : constants.O_NOFOLLOW)))
+  const handle = await withPlace(place, () => open(path, FLAGS | (followSymlinks ? 0 : constants.O_NOFOLLOW)))
   try {
     if (!(await handle.stat()).isFile()) throw new InputError('expected a file', place)
     const buffer = Buffer.allocUnsafeSlow(size === undefined ? READ_SIZE : Math.min(READ_SIZE, size + 1))
     let done = 0
     for (;;) {
-      const { bytesRead } = await attempt(place, () => handle.read(buffer, 0, buffer.length, done))
+      const { bytesRead } = await withPlace(place, () => handle.read(buffer, 0, buffer.length, done))
       if (bytesRead === 0) break
       done += bytesRead
       if (size !== undefined && done > size) throw changed(place, `expected ${size} bytes, found more`)
@@ -46,20 +41,11 @@ export async function* readHostFile(
 
 /** All of a small file that has to be text. */
 export async function readHostText(path: string, place: HostPlace): Promise<string> {
-  const bytes = await attempt(place, () => readFile(path))
+  const bytes = await withPlace(place, () => readFile(path))
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (error) {
     throw new InputError('expected text, found bytes that are not UTF-8', place, { cause: error })
-  }
-}
-
-/** Adds the place to errors of the system. */
-export async function attempt<T>(place: HostPlace, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new InputError((error as Error).message, place, { cause: error })
   }
 }
 

@@ -13,6 +13,8 @@ import { FILE_METADATA } from './nar-format.ts'
 import { ReferenceScanner } from './references.ts'
 import { parseRegistration } from './registration.ts'
 import type { StoreRegistry } from './registry.ts'
+import { withCountedContent } from '../kinds/counted-content.ts'
+import type { OpenContext } from '../kinds/opener.ts'
 import { trustedKeys } from './signature.ts'
 import { fullStorePath, type StorePathInfo } from './store-path.ts'
 import { readStoreTree } from './store-tree.ts'
@@ -20,12 +22,7 @@ import { readStoreTree } from './store-tree.ts'
 /** Where the first boot of a NixOS looks for it. */
 const REGISTRATION = 'nix-path-registration'
 
-export interface NixSourceOptions {
-  /** Sees the bytes of files as they lie there. */
-  count: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
-  signal?: AbortSignal | undefined
-  registry: StoreRegistry
-}
+export type NixSourceOptions = Pick<OpenContext, 'count' | 'signal' | 'registry'>
 
 /**
  * The entries of store paths below nix/store, in the order of their names, and nix-path-registration behind them when it
@@ -136,21 +133,9 @@ async function* openStorePaths(
 }
 
 /** The entries of a path of a store that lies somewhere, the root with the path ''. */
-async function* readStored(
-  path: string,
-  store: string,
-  { count, signal }: NixSourceOptions,
-): AsyncGenerator<SourceEntry, void, undefined> {
+function readStored(path: string, store: string, options: NixSourceOptions): AsyncIterable<SourceEntry> {
   const place = { source: store, entry: fullStorePath(path) }
-  for await (const entry of readStoreTree(join(store, path), place)) {
-    signal?.throwIfAborted()
-    if (entry.type !== 'file') {
-      yield entry
-      continue
-    }
-    const { content } = entry
-    yield { ...entry, content: { [Symbol.asyncIterator]: () => count(content)[Symbol.asyncIterator]() } }
-  }
+  return withCountedContent(readStoreTree(join(store, path), place), options)
 }
 
 function registered(infos: readonly StorePathInfo[], registry: StoreRegistry, source: string): string {

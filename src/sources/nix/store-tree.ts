@@ -5,7 +5,8 @@ import { lstat, readdir, readlink } from 'node:fs/promises'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import { attempt, readHostFile, type HostPlace } from './host-file.ts'
+import { readHostFile } from './host-file.ts'
+import { withPlace, type HostPlace } from '../with-place.ts'
 import { DIRECTORY_METADATA, EXECUTABLE_METADATA, FILE_METADATA, SYMLINK_METADATA } from './nar-format.ts'
 
 /**
@@ -28,11 +29,11 @@ export async function* readStoreTree(
       source: place.source,
       entry: path === '' ? place.entry : `${place.entry}/${toDisplay(path)}`,
     }
-    const stats = await attempt(where, () => lstat(host, { bigint: true }))
+    const stats = await withPlace(where, () => lstat(host, { bigint: true }))
     const entry = await readNode(path, host, stats, where)
     yield entry
     if (entry.type !== 'directory') continue
-    const names = await attempt(where, () => readdir(host, { encoding: 'buffer' }))
+    const names = await withPlace(where, () => readdir(host, { encoding: 'buffer' }))
     for (const name of names.sort((a, b) => Buffer.compare(b, a))) {
       const below = fromBytes(name)
       open.push({
@@ -52,7 +53,7 @@ async function readNode(
   const common = { path, origin: { source: where.source } }
   if (stats.isDirectory()) return { ...common, type: 'directory', ...DIRECTORY_METADATA }
   if (stats.isSymbolicLink()) {
-    const target = await attempt(where, () => readlink(host, { encoding: 'buffer' }))
+    const target = await withPlace(where, () => readlink(host, { encoding: 'buffer' }))
     return { ...common, type: 'symlink', ...SYMLINK_METADATA, target: fromBytes(target) }
   }
   if (!stats.isFile()) {

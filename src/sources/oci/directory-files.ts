@@ -4,6 +4,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../lib/errors.ts'
 import { READ_FLAGS } from '../archive-chunks.ts'
+import { withPlace } from '../with-place.ts'
 import type { LayoutFiles, OpenStoredFile, StoredFile } from './stored-file.ts'
 
 /** Takes open files over. */
@@ -38,9 +39,7 @@ export class DirectoryFiles implements LayoutFiles {
 
   async #open(path: string, { ino, size, mtimeMs, ctimeMs }: Stats): Promise<OpenStoredFile> {
     const host = join(this.source, path)
-    const handle = await open(host, READ_FLAGS).catch((error: unknown) => {
-      throw new InputError((error as Error).message, { source: this.source, entry: path }, { cause: error })
-    })
+    const handle = await withPlace({ source: this.source, entry: path }, () => open(host, READ_FLAGS))
     const now = await handle.stat()
     if (now.ino !== ino || now.size !== size || now.mtimeMs !== mtimeMs || now.ctimeMs !== ctimeMs) {
       await handle.close()

@@ -1,9 +1,10 @@
 /** One layer of an image: a tar archive, whose entries are read twice, once to see what is left of them. */
 import { InputError } from '../../lib/errors.ts'
-import { compressionOf, LONGEST_MAGIC } from '../../lib/compression-format.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { readTarEntries } from '../../tar/read/entries.ts'
+import { isCompressed } from '../archive-chunks.ts'
 import { decompress } from '../decompress.ts'
+import { withPlace } from '../with-place.ts'
 import { DigestVerifier, verifyDigests, type Layout } from './blob.ts'
 import { formatDigest, type ContentDigest } from './digest.ts'
 import { StoredChunks, type OpenStoredFile, type StoredFile } from './stored-file.ts'
@@ -38,7 +39,7 @@ export class Layer {
    */
   async *verifiedEntries(): AsyncGenerator<SourceEntry, void, undefined> {
     const { file, digest, diffId } = this.#blob
-    this.#isCompressed = await isCompressed(file)
+    this.#isCompressed = await isFileCompressed(file)
     const digests = digest === undefined ? [] : [digest]
     if (!this.#isCompressed && digest?.algorithm !== diffId.algorithm) digests.push(diffId)
     await verifyDigests(this.#layout, file, digests)
@@ -97,12 +98,11 @@ export class Layer {
   }
 }
 
-async function isCompressed(file: StoredFile): Promise<boolean> {
+async function isFileCompressed(file: StoredFile): Promise<boolean> {
   const stored = await file.open()
   try {
-    const start = { ...stored, size: Math.min(stored.size, LONGEST_MAGIC) }
-    for await (const chunk of new StoredChunks(start, {}, false)) return compressionOf(chunk) !== undefined
-    return false
+    const { handle, start, size, source } = stored
+    return await withPlace({ source }, () => isCompressed(handle, start, size))
   } finally {
     await stored.close()
   }

@@ -1,12 +1,10 @@
 /** Opens an image layout, whatever it lies in. */
 import type { Stats } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
-import { Buffer } from 'node:buffer'
-import { compressionOf, LONGEST_MAGIC } from '../../lib/compression-format.ts'
-import { InputError } from '../../lib/errors.ts'
 import { createNameless } from '../../lib/temporary-file.ts'
-import { READ_FLAGS } from '../archive-chunks.ts'
+import { isCompressed, READ_FLAGS } from '../archive-chunks.ts'
 import { writePieces } from '../spool.ts'
+import { withPlace } from '../with-place.ts'
 import { ArchiveFiles } from './archive-files.ts'
 import { DirectoryFiles } from './directory-files.ts'
 import type { LayoutFiles } from './stored-file.ts'
@@ -38,24 +36,19 @@ export async function openLayout(path: string, options: OpenLayoutOptions): Prom
 /** Undefined for standard input. */
 async function statsOf(path: string, { source }: OpenLayoutOptions): Promise<Stats | undefined> {
   if (path === '-') return undefined
-  return stat(path).catch((error: unknown) => {
-    throw new InputError((error as Error).message, { source }, { cause: error })
-  })
+  return withPlace({ source }, () => stat(path))
 }
 
 /** The file, unless it is compressed. */
 async function openPlain(path: string, { source }: OpenLayoutOptions): Promise<FileHandle | undefined> {
-  let handle: FileHandle | undefined
+  const handle = await withPlace({ source }, () => open(path, READ_FLAGS))
+  let isPlain = false
   try {
-    handle = await open(path, READ_FLAGS)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LONGEST_MAGIC), 0, LONGEST_MAGIC, 0)
-    if (compressionOf(buffer.subarray(0, bytesRead)) === undefined) return handle
-  } catch (error) {
-    await handle?.close()
-    throw new InputError((error as Error).message, { source }, { cause: error })
+    isPlain = !(await withPlace({ source }, () => isCompressed(handle)))
+  } finally {
+    if (!isPlain) await handle.close()
   }
-  await handle.close()
-  return undefined
+  return isPlain ? handle : undefined
 }
 
 async function spool(bytes: AsyncIterable<Uint8Array>): Promise<FileHandle> {

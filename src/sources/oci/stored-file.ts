@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
+import { withPlace } from '../with-place.ts'
 import type { FileChunks } from '../../tar/read/chunk-reader.ts'
 
 const READ_SIZE = 256 << 10
@@ -71,7 +72,9 @@ export class StoredChunks implements FileChunks {
     while (this.#next < size) {
       signal?.throwIfAborted()
       const length = Math.min(buffer.length, size - this.#next)
-      const bytesRead = await readAt(handle, buffer.subarray(0, length), start + this.#next, source)
+      const { bytesRead } = await withPlace({ source }, () =>
+        handle.read(buffer, 0, length, start + this.#next),
+      )
       if (bytesRead === 0) {
         throw new InputError(
           `the file changed while it was read: expected ${size} bytes, found ${this.#next}`,
@@ -84,18 +87,5 @@ export class StoredChunks implements FileChunks {
       onBytes?.(bytesRead)
       yield buffer.subarray(0, bytesRead)
     }
-  }
-}
-
-async function readAt(
-  handle: FileHandle,
-  target: Uint8Array,
-  position: number,
-  source: string,
-): Promise<number> {
-  try {
-    return (await handle.read(target, 0, target.length, position)).bytesRead
-  } catch (error) {
-    throw new InputError((error as Error).message, { source }, { cause: error })
   }
 }

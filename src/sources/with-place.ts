@@ -1,0 +1,28 @@
+/** Errors of the system about files of this machine. */
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
+
+/** Where an error is: `source` as the user named it, `entry` a path in it. */
+export interface HostPlace {
+  source: string
+  entry?: string
+}
+
+/** The place of a path in a source; '' is the source itself. */
+export function hostPlaceOf(source: string, path: ByteString): HostPlace {
+  return path === '' ? { source } : { source, entry: toDisplay(path) }
+}
+
+/**
+ * Does the work, and adds the place to errors of the system.
+ *
+ * @throws InputError for whatever the work throws
+ */
+export async function withPlace<T>(place: HostPlace, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    throw new InputError((error as Error).message, place, { cause: error })
+  }
+}
