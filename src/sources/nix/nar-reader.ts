@@ -3,6 +3,7 @@ import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { ChunkReader, type FileChunks } from '../../tar/read/chunk-reader.ts'
+import { StreamContent } from '../../tar/read/content.ts'
 import {
   DIRECTORY_METADATA,
   EXECUTABLE_METADATA,
@@ -12,7 +13,6 @@ import {
   narPadding,
   SYMLINK_METADATA,
 } from './nar-format.ts'
-import { NarContent } from './nar-content.ts'
 
 const MAX_NAME = 255
 /** Bytes of a symlink's target: PATH_MAX without the NUL at its end. */
@@ -76,7 +76,10 @@ export class NarReader {
         parents.push(path)
         lastNames.push(undefined)
       } else {
-        if (entry.type === 'file') await (entry.content as NarContent).passOver()
+        if (entry.type === 'file') {
+          await (entry.content as StreamContent).passOver()
+          await this.#passPadding(narPadding(entry.size))
+        }
         await this.need(HEAD)
         this.#expect(')')
         if (parents.length > 0) this.#expect(')')
@@ -185,14 +188,10 @@ export class NarReader {
       this.#expect('contents')
     }
     const size = this.number('the size of a file')
-    const content = new NarContent(this.#reader, size, {
-      truncated: (missing) =>
-        this.#error(
-          `truncated content: expected ${size} bytes, ${missing} of them are missing`,
-          origin.offset,
-        ),
-      passPadding: () => this.#passPadding(narPadding(size)),
-    })
+    // The padding is looked at, which is not the content's business.
+    const content = new StreamContent(this.#reader, size, 0, (missing) =>
+      this.#error(`truncated content: expected ${size} bytes, ${missing} of them are missing`, origin.offset),
+    )
     const location = this.#reader.locate(size)
     return { path, type: 'file', ...metadata, size, content, ...(location && { location }), origin }
   }

@@ -1,10 +1,7 @@
-/** The content of one file of a tar archive, as the archive streams by. */
-import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import { InputError } from '../../lib/errors.ts'
-import type { EntryOrigin } from '../../file-tree/entry.ts'
+/** The content of one file of an archive, as the archive streams by. */
+import type { InputError } from '../../lib/errors.ts'
 import type { ContentPieces } from '../../file-tree/file-content.ts'
 import type { ChunkReader } from './chunk-reader.ts'
-import { paddingOf } from '../format.ts'
 
 const DONE: Promise<IteratorResult<Uint8Array, undefined>> = Promise.resolve({ done: true, value: undefined })
 
@@ -13,21 +10,30 @@ function tooLate(): Error {
 }
 
 /** In pieces of the chunks it lies in. An iterator written out by hand because most files are one piece. */
-export class TarContent implements ContentPieces, AsyncIterator<Uint8Array, undefined> {
+export class StreamContent implements ContentPieces, AsyncIterator<Uint8Array, undefined> {
   readonly #reader: ChunkReader
-  readonly #path: ByteString
   readonly #size: number
-  readonly #origin: EntryOrigin
+  readonly #padding: number
+  readonly #truncated: (missing: number) => InputError
   /** Bytes not handed out yet. */
   #left: number
   #state: 'fresh' | 'reading' | 'left' | 'passed' = 'fresh'
 
-  constructor(reader: ChunkReader, path: ByteString, size: number, origin: EntryOrigin) {
+  /**
+   * @param padding bytes behind the content, which are not looked at
+   * @param truncated the error for a stream that ends before, without so many bytes of content
+   */
+  constructor(
+    reader: ChunkReader,
+    size: number,
+    padding: number,
+    truncated: (missing: number) => InputError,
+  ) {
     this.#reader = reader
-    this.#path = path
     this.#size = size
-    this.#origin = origin
     this.#left = size
+    this.#padding = padding
+    this.#truncated = truncated
   }
 
   [Symbol.asyncIterator](): this {
@@ -82,18 +88,5 @@ export class TarContent implements ContentPieces, AsyncIterator<Uint8Array, unde
     const missing = await this.#reader.skip(this.#left)
     if (missing > 0) throw this.#truncated(missing)
     await this.#reader.skip(this.#padding)
-  }
-
-  get #padding(): number {
-    return paddingOf(this.#size)
-  }
-
-  #truncated(missing: number): InputError {
-    const { source, offset } = this.#origin
-    return new InputError(`truncated content: expected ${this.#size} bytes, ${missing} of them are missing`, {
-      source,
-      entry: toDisplay(this.#path),
-      offset,
-    })
   }
 }

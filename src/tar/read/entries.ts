@@ -6,9 +6,9 @@ import type { NameTables } from '../names.ts'
 import { EntryProblem } from '../../file-tree/entry-problem.ts'
 import { ChunkReader, type FileChunks } from './chunk-reader.ts'
 import { PaxRecords } from './pax.ts'
-import { TarContent } from './content.ts'
+import { StreamContent } from './content.ts'
 import { contentSize, interpretEntry, memberName, starRealSize, type Extensions } from './entry.ts'
-import { BLOCK } from '../format.ts'
+import { BLOCK, paddingOf } from '../format.ts'
 import { isZeroBlock, TarHeader, TarProblem } from './header.ts'
 import { otherFormat } from './other-format.ts'
 import { readOldGnuMap, readStarMap, type SparseFile } from './sparse.ts'
@@ -65,7 +65,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
   #longName: ByteString | undefined
   #longLink: ByteString | undefined
   /** Content of the last entry, unless its end was passed. */
-  #content: TarContent | undefined
+  #content: StreamContent | undefined
   #ended = false
   /** The last block was the end of one of several archives. */
   #sawEnd = false
@@ -290,7 +290,10 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     this.#own = this.#longName = this.#longLink = undefined
     const origin = { source: this.#source, offset }
     const contentOf = (path: ByteString, size: number) =>
-      (this.#content = new TarContent(this.#reader, path, size, origin))
+      (this.#content = new StreamContent(this.#reader, size, paddingOf(size), (missing) => {
+        const message = `truncated content: expected ${size} bytes, ${missing} of them are missing`
+        return this.#error(message, offset, path)
+      }))
     const entry = this.#located(offset, name, () =>
       interpretEntry(header, name, extensions, sparse, origin, contentOf, this.#options.names),
     )
