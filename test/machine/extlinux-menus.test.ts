@@ -1,4 +1,4 @@
-/** Menus are read as U-Boot itself reads them. */
+/** Menus are read as U-Boot itself reads them; here, because npm test does not compile U-Boot. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
