@@ -4,8 +4,11 @@
  */
 import { type ByteString, fromText, toLatin1 } from '../lib/byte-string.ts'
 
-/** One character of UTF-8, or one byte that is none; names hold no slash. */
-const CHARACTER = '(?:[\\xc2-\\xf4][\\x80-\\xbf]{1,3}|.)'
+/** Characters of UTF-8 of two bytes and more. */
+const LONG_CHARACTER =
+  '[\\xc2-\\xdf][\\x80-\\xbf]|[\\xe0-\\xef][\\x80-\\xbf]{2}|[\\xf0-\\xf4][\\x80-\\xbf]{3}'
+/** One character of UTF-8, or one byte that is none; names hold no slash. No name can be read as such in two ways. */
+const CHARACTER = `(?:[\\0-\\x7f]|${LONG_CHARACTER}|(?!${LONG_CHARACTER})[\\x80-\\xff])`
 const SET = /\[(!?)([^\]/]+)\]/y
 const ASCII_SET = /^(?:[^\\\x80-\uffff])+$/
 
@@ -71,8 +74,8 @@ function partPattern(part: string): string | undefined {
   const [first, ...others] = pieces
   const last = others.pop()
   if (last === undefined) return `^${first}$`
-  const between = others.map((piece, i) => `(?=(.*?${piece}))\\${i + 1}`)
-  return `^${first}${between.join('')}.*${last}$`
+  const between = others.map((piece, i) => `(?=(${CHARACTER}*?${piece}))\\${i + 1}`)
+  return `^${first}${between.join('')}${CHARACTER}*${last}$`
 }
 
 /** A `*` in a set stands for itself. */

@@ -126,16 +126,6 @@ export class NodeTable<Content> {
     return this.#directories[this.#payloads[id]]
   }
 
-  /** Number of directories. */
-  get directories(): number {
-    return this.#directories.length
-  }
-
-  /** A directory's place among the directories, in the order in which they were added. */
-  directoryIndex(id: number): number {
-    return this.#payloads[id]
-  }
-
   contentOf(file: number): Content {
     return this.#contents[this.#payloads[file]]
   }

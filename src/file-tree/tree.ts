@@ -64,6 +64,8 @@ export class FileTree<Content> {
   #merge: MergeRule = 'replace'
   /** Nodes and names that were there when the current source began. */
   #earlier = { nodes: 0, names: 0 }
+  /** Rows of earlier sources' names that the current one has made hard links to earlier sources' files. */
+  readonly #relinked = new Set<number>()
 
   constructor(options: TreeOptions<Content>) {
     this.#options = options
@@ -96,6 +98,7 @@ export class FileTree<Content> {
   beginSource(merge: MergeRule): void {
     this.#merge = merge
     this.#earlier = { nodes: this.nodes.length, names: this.nodes.names.length }
+    this.#relinked.clear()
   }
 
   /**
@@ -145,7 +148,7 @@ export class FileTree<Content> {
 
   /** Whether an earlier source brought what is at a place. */
   #isEarlier({ row, existing }: Place<Content>): boolean {
-    return row < this.#earlier.names && existing < this.#earlier.nodes
+    return row < this.#earlier.names && existing < this.#earlier.nodes && !this.#relinked.has(row)
   }
 
   /**
@@ -277,8 +280,9 @@ export class FileTree<Content> {
   }
 
   #put({ parent, path, start, row }: Place<Content>, node: number): void {
-    if (row === NONE) this.nodes.addName(parent.id, node, path, start)
-    else this.nodes.names.setNode(row, node)
+    if (row === NONE) return void this.nodes.addName(parent.id, node, path, start)
+    if (row < this.#earlier.names && node < this.#earlier.nodes) this.#relinked.add(row)
+    this.nodes.names.setNode(row, node)
   }
 
   /** The entry as the rules want it. */

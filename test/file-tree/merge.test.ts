@@ -173,6 +173,12 @@ describe('between sources', () => {
     }
   })
 
+  test('a hard link to what an earlier source has brought is of the source that brings the link', async () => {
+    const { paths, replaced } = await merged('f, g', 'g = f, g, g = f, g = f', 'follow')
+    expect(paths).toEqual(['f', 'g'])
+    expect(replaced).toMatchObject([{ path: 'g', type: 'file', by: 'hardlink' }])
+  })
+
   test('what a source has brought itself, it replaces under any rule', async () => {
     const { paths } = await merged('d/x', 'f, f, f/, f -> d, g = f, g/', 'refuse')
     expect(paths).toEqual(['d/', 'd/x', 'f -> d', 'g/'])

@@ -40,11 +40,12 @@ export async function supervise(args: readonly string[], places: FuzzPlaces): Pr
   if (unknown !== undefined) {
     throw new Error(`no target ${unknown}: expected ${TARGETS.map(({ name }) => name).join(', ')}`)
   }
-  const milliseconds = values.minutes === undefined ? undefined : Number(values.minutes) * 60_000
+  const targets = TARGETS.filter(({ name }) => values.target?.includes(name) ?? true)
+  const milliseconds =
+    values.minutes === undefined ? undefined : (Number(values.minutes) * 60_000) / targets.length
   const executions = values.executions === undefined ? undefined : Number(values.executions)
   let crashers = 0
-  for (const target of TARGETS) {
-    if (values.target !== undefined && !values.target.includes(target.name)) continue
+  for (const target of targets) {
     crashers += await fuzz(
       target,
       { ...places, crashers: values.crashers },

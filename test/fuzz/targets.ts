@@ -4,9 +4,11 @@ import { compressed } from './targets/compressed.ts'
 import { description } from './targets/description.ts'
 import { extlinux } from './targets/extlinux.ts'
 import { manifest } from './targets/manifest.ts'
+import { merge } from './targets/merge.ts'
 import { nar } from './targets/nar.ts'
 import { nixTexts } from './targets/nix-texts.ts'
 import { oci } from './targets/oci.ts'
+import { selection } from './targets/selection.ts'
 import { tar } from './targets/tar.ts'
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -16,6 +18,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   nixTexts,
   oci,
   manifest,
+  selection,
+  merge,
   extlinux,
   description,
 ]

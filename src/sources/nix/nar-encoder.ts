@@ -2,7 +2,6 @@
 import { toBytes, toDisplay, toLatin1, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import { wholeContent } from '../../file-tree/file-content.ts'
 import { NAR_MAGIC, narLength, narPadding, narString } from './nar-format.ts'
 
 const words = (...texts: string[]): string => texts.map((text) => toLatin1(narString(text))).join('')
@@ -75,24 +74,6 @@ export class NarEncoder {
   #close(): string {
     return this.#open.pop() === '' ? END : END + END
   }
-}
-
-/**
- * The NAR of a tree.
- *
- * @param entries of the tree, in the order that `NarEncoder` needs
- */
-export async function* writeNar(
-  entries: AsyncIterable<SourceEntry>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const encoder = new NarEncoder()
-  for await (const entry of entries) {
-    yield encoder.begin(entry)
-    if (entry.type !== 'file') continue
-    yield* wholeContent(entry)
-    yield encoder.endFile(entry)
-  }
-  yield encoder.end()
 }
 
 /** The first bytes of every NAR. */

@@ -15,6 +15,8 @@ export interface FileChunks extends AsyncIterable<Uint8Array> {
 
 /** Bytes behind the chunk at hand for which reading elsewhere is worth it. */
 const MIN_LOCATED = 256 * 1024
+/** Memory for bytes that are gathered, at first: it grows with them, as the stream may end long before. */
+const FIRST_GATHERED = 64 * 1024
 
 export class ChunkReader {
   /** The chunk at hand; `at` is the next byte in it. It may be overwritten once another one is asked for. */
@@ -66,10 +68,15 @@ export class ChunkReader {
   async gather(length: number): Promise<boolean> {
     if (this.available >= length) return true
     const { offset } = this
-    const gathered = new Uint8Array(length)
+    let gathered = new Uint8Array(Math.min(length, FIRST_GATHERED))
     let filled = 0
     while (filled < length && (await this.fill())) {
       const piece = this.buffer.subarray(this.at, this.at + length - filled)
+      if (filled + piece.length > gathered.length) {
+        const larger = new Uint8Array(Math.min(length, Math.max(2 * gathered.length, filled + piece.length)))
+        larger.set(gathered.subarray(0, filled))
+        gathered = larger
+      }
       gathered.set(piece, filled)
       filled += piece.length
       this.at += piece.length

@@ -4,10 +4,8 @@ import { SpecError } from '../../../src/lib/errors.ts'
 import type { ImageSpec } from '../../../src/spec/image-spec.ts'
 import { PRESETS } from '../../../src/spec/presets.ts'
 import { imageSchema } from '../../../src/spec/schema.ts'
-import type { Random } from '../random.ts'
+import { jsonMutator, type Json } from '../change-json.ts'
 import { Violation, words, type FuzzTarget } from '../target.ts'
-
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 const { keys, values } = wordsOfSchema()
 const VALUES: readonly Json[] = [
@@ -69,7 +67,7 @@ export const description: FuzzTarget = {
     '\\u',
   ),
   seeds: () => words(...SEEDS.map((seed) => JSON.stringify(seed))),
-  mutate: changeValues,
+  mutate: jsonMutator({ keys, values: VALUES }),
   async run(input) {
     const text = Buffer.from(input).toString()
     const problem = findJsonProblem(text)
@@ -130,59 +128,6 @@ const SEEDS: readonly Json[] = [
     ],
   },
 ]
-
-/** Changes the value somewhere in a JSON text. */
-function changeValues(input: Uint8Array, random: Random, other: Uint8Array): Uint8Array | undefined {
-  if (random.oneIn(6)) return undefined
-  try {
-    let value = JSON.parse(Buffer.from(input).toString()) as Json
-    const donor = JSON.parse(Buffer.from(other).toString()) as Json
-    for (let count = 1 + random.below(4); count > 0; count--) value = changed(value, random, donor)
-    return new TextEncoder().encode(JSON.stringify(value))
-  } catch {
-    return undefined
-  }
-}
-
-function changed(value: Json, random: Random, donor: Json): Json {
-  if (random.oneIn(8) || typeof value !== 'object' || value === null) return newValue(value, random, donor)
-  if (Array.isArray(value)) {
-    const items = [...value]
-    const at = random.below(items.length + 1)
-    if (random.oneIn(8)) items.splice(at, 1)
-    else if (random.oneIn(6) && items.length > 0) items.push(structuredClone(random.pick(items)))
-    else items[at] = changed(items[at] ?? null, random, donor)
-    return items
-  }
-  const entries = Object.entries(value)
-  const at = random.below(entries.length + 1)
-  if (random.oneIn(10)) entries.splice(at, 1)
-  else if (at === entries.length || random.oneIn(8)) {
-    entries.push([random.oneIn(20) ? '__proto__' : random.pick(keys), newValue(null, random, donor)])
-  } else entries[at] = [entries[at][0], changed(entries[at][1], random, donor)]
-  return Object.fromEntries(entries)
-}
-
-function newValue(value: Json, random: Random, donor: Json): Json {
-  switch (random.below(5)) {
-    case 0:
-      return partOf(donor, random)
-    case 1:
-      if (typeof value === 'number') return value + random.pick([1, -1, 512, 1e9, 0.25])
-      if (typeof value === 'string') return `${value}${JSON.stringify(random.pick(VALUES))}`
-      return [value]
-    case 2:
-      return { [random.pick(keys)]: random.pick(VALUES) }
-    default:
-      return random.pick(VALUES)
-  }
-}
-
-function partOf(value: Json, random: Random): Json {
-  if (typeof value !== 'object' || value === null || random.oneIn(4)) return value
-  const parts = Object.values(value)
-  return parts.length === 0 ? value : partOf(random.pick(parts), random)
-}
 
 /** All keys and words that descriptions can have. */
 function wordsOfSchema(): { keys: string[]; values: Json[] } {

@@ -1,6 +1,6 @@
 import { narLength, narString } from '../../../src/sources/nix/nar-format.ts'
 import { isExportStart } from '../../../src/sources/nix/export-stream.ts'
-import { writeNar } from '../../../src/sources/nix/nar-encoder.ts'
+import { writeNar } from '../../sources/nix/write-nar.ts'
 import { readNarEntries } from '../../../src/sources/nix/nar-reader.ts'
 import { openExport } from '../../../src/sources/nix/nix-source.ts'
 import { StoreRegistry } from '../../../src/sources/nix/registry.ts'

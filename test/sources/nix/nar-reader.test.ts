@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InputError } from '../../../src/lib/errors.ts'
 import { narLength, narString } from '../../../src/sources/nix/nar-format.ts'
-import { writeNar } from '../../../src/sources/nix/nar-encoder.ts'
+import { writeNar } from './write-nar.ts'
 import { readNarEntries } from '../../../src/sources/nix/nar-reader.ts'
 import { collect, inPieces, join } from '../../tar/collect.ts'
 

@@ -6,7 +6,6 @@ import { buildImage, extractTo } from 'diskwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { toLatin1 } from '../../../src/lib/byte-string.ts'
 import { openSource } from '../../../src/sources/open.ts'
-import { writeNar } from '../../../src/sources/nix/nar-encoder.ts'
 import type { SourceEntry } from '../../../src/file-tree/entry.ts'
 import type { NarSourceSpec } from '../../../src/spec/sources/nar.ts'
 import type { NixPathsSpec, NixSourceSpec } from '../../../src/spec/sources/nix.ts'
@@ -17,6 +16,7 @@ import { canJudgeWithKernel } from '../../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../../judges/mounted.ts'
 import { mustRun } from '../../judges/run-tool.ts'
 import { join as joined } from '../../tar/collect.ts'
+import { writeNar } from './write-nar.ts'
 
 const canRun = [canJudgeStores(), canBuildWithNix()].every(Boolean)
 
