@@ -1,6 +1,7 @@
 #!/bin/bash
-# Gets what the boot tests need, once: QEMU and a cross compiler (installed), and in .cache/boot/ U-Boot, built from
-# Debian's sources, and Debian's kernel, busybox and btrfs-progs for arm64, unpacked. Does nothing when all is there.
+# Gets what the boot tests need, once: QEMU with its UEFI firmware and a cross compiler (installed), and in .cache/boot/
+# U-Boot, built from Debian's sources, and unpacked from Debian's packages for arm64 and amd64 a kernel, busybox,
+# btrfs-progs, systemd-boot and GRUB. Does nothing when all is there.
 # Without root or apt it says what is missing; the tests that need it are then skipped, loudly. With CI set what
 # is missing is an error.
 #
@@ -17,7 +18,10 @@ OLD_SUITE=bookworm OLD_VERSION=2023.01
 
 # A tool of each package, and the package. Headers have no tool, so a file stands for them.
 tools='qemu-system-aarch64 qemu-system-arm
+qemu-system-x86_64 qemu-system-x86
 qemu-img qemu-utils
+/usr/share/AAVMF/AAVMF_CODE.fd qemu-efi-aarch64
+/usr/share/OVMF/OVMF_CODE_4M.fd ovmf
 aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 gcc gcc
 make make
@@ -97,34 +101,48 @@ build_u_boot() (
   echo "$version" > "$made/complete"
 )
 
-# What runs inside: the kernel with its modules and device trees, a static busybox, and what grows a partition and its
-# file system, with the libraries that takes.
-arm64_packages='busybox-static btrfs-progs fdisk util-linux libblkid1 libc6 libcom-err2 libext2fs2 libfdisk1 liblzo2-2
+# What runs inside: a static busybox, and what grows a partition and its file system, with the libraries that takes; and
+# what boots: systemd-boot, and GRUB's modules.
+inside='busybox-static btrfs-progs fdisk util-linux libblkid1 libc6 libcom-err2 libext2fs2 libfdisk1 liblzo2-2
   libmount1 libncursesw6 libpcre2-8-0 libreadline8 libselinux1 libsmartcols1 libtinfo6 libudev1 libuuid1 libzstd1
-  zlib1g'
+  zlib1g systemd-boot-efi'
 
-unpack_arm64() (
-  made=$boot/arm64
-  [ ! -e "$made/complete" ] || exit 0
+# unpack NAME ARCHITECTURE KERNEL PACKAGE...
+# KERNEL is a package that depends on the current kernel; without one there is none.
+unpack() (
+  name=$1 architecture=$2 kernel=$3 made=$boot/$1
+  shift 3
+  wanted="$kernel $*"
+  if [ -e "$made/complete" ] && [ "$(cat "$made/packages" 2> /dev/null)" = "$wanted" ]; then exit 0; fi
   command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
-    complain "there is no apt-get to download the arm64 packages with"
-  echo "unpacking the arm64 kernel, busybox and btrfs-progs" >&2
+    complain "there is no apt-get to download the packages of $name with"
+  echo "unpacking the packages of $name" >&2
   mkdir -p "$boot"
-  work=$(mktemp -d "$boot/arm64-XXXXXX")
+  work=$(mktemp -d "$boot/$name-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   # This release's kernel: the next one's is so large that U-Boot 2025.01 loads the device tree over it on raspi3b.
-  private_apt_setup "$work/apt" arm64 "$OLD_SUITE"
-  kernel=$(apt-cache depends linux-image-arm64 | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p')
-  [ -n "$kernel" ] || complain "no arm64 kernel on offer"
-  # shellcheck disable=SC2086 # one word a package
-  (cd "$work" && apt-get download -qq "$kernel" $arm64_packages) || complain "the arm64 packages did not download"
+  private_apt_setup "$work/apt" "$architecture" "$OLD_SUITE"
+  mkdir "$work/unpacked"
+  if [ -n "$kernel" ]; then
+    image=$(apt-cache depends "$kernel" | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p')
+    [ -n "$image" ] || complain "no kernel on offer for $architecture"
+    set -- "$image" "$@"
+  fi
+  (cd "$work" && apt-get download -qq "$@") || complain "the packages of $name did not download"
   for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/unpacked"; done
-  echo "${kernel#linux-image-}" > "$work/unpacked/complete"
+  echo "$wanted" > "$work/unpacked/packages"
+  echo "${image:+${image#linux-image-}}" > "$work/unpacked/complete"
   rm -rf "$made"
   mv "$work/unpacked" "$made"
 )
 
 install_packages "$tools"
-unpack_arm64
+# shellcheck disable=SC2086 # one word a package
+unpack arm64 arm64 linux-image-arm64 $inside grub-efi-arm64-bin
+# The kernel for virtual machines has a third of the modules.
+# shellcheck disable=SC2086 # one word a package
+unpack amd64 amd64 linux-image-cloud-amd64 $inside grub-efi-amd64-bin
+# grub-mkimage is not installed: its package is for machines that boot with GRUB.
+unpack grub "$(dpkg --print-architecture)" '' grub-common libdevmapper1.02.1
 build_u_boot new "$NEW_SUITE" "$NEW_VERSION"
 build_u_boot old "$OLD_SUITE" "$OLD_VERSION"

@@ -11,9 +11,17 @@ import { createBeside } from '../lib/temporary-file.ts'
 import { openFile } from '../output/open-file.ts'
 import { rawFile } from '../output/raw-file.ts'
 import { piFirmware } from './pi-start.ts'
-import { diskSizeFor, type MachineName, qemuArguments } from './qemu/machines.ts'
+import {
+  diskSizeFor,
+  emulatorOf,
+  type Firmware,
+  type MachineName,
+  qemuArguments,
+  uefiOf,
+} from './qemu/machines.ts'
 import { findProgram, qemuImg } from './qemu/programs.ts'
 import { type Outcome, runMachine } from './qemu/run-machine.ts'
+import { givenUefi, installedUefi } from './qemu/uefi-firmware.ts'
 
 export type { BootOptions, MachineName, Outcome }
 
@@ -34,9 +42,9 @@ const COPY_SIZE = 1 << 20
  * Boots an image, raw or compressed, on an emulated machine. Its writes go to a temporary file, which is
  * removed afterwards unless `keep` names a file.
  *
- * @throws InputError when the image, U-Boot or the device tree cannot be read
+ * @throws InputError when the image, the firmware or the device tree cannot be read
  * @throws NotFoundError when U-Boot is neither given nor in the image
- * @throws ToolError when QEMU is missing or fails
+ * @throws ToolError when QEMU or its UEFI firmware is missing, or QEMU fails
  * @throws OutputError when there is no room for the temporary files, or for what is kept
  * @throws TypeError or RangeError when an option is unknown or invalid
  * @example
@@ -45,16 +53,17 @@ const COPY_SIZE = 1 << 20
 export async function bootImage(image: string, options: BootOptions = {}): Promise<BootResult> {
   checkBootOptions(options)
   const { machine = 'raspi3b', signal, keep } = options
-  const qemu = await findProgram('qemu-system-aarch64')
+  const qemu = await findProgram(emulatorOf(machine))
   await findProgram('qemu-img')
-  for (const path of [options.uboot, options.dtb]) if (path !== undefined) await checkReadable(path)
+  for (const path of [options.uboot, options.dtb, options.firmware])
+    if (path !== undefined) await checkReadable(path)
 
   const kept = keep === undefined ? undefined : await createBeside(keep, false)
   const folder = await mkdtemp(join(tmpdir(), 'diskwright-boot-'))
   try {
-    const { disk, diskSize, firmware } = await prepare(image, folder, machine, options)
+    const { disk, diskSize, firmware } = await prepare(image, folder, { ...options, machine, qemu })
     const { expect, interactive, onConsole, memory, sshPort } = options
-    const args = qemuArguments({ machine, disk, ...firmware, memory, sshPort, interactive })
+    const args = qemuArguments({ machine, disk, firmware, memory, sshPort, interactive })
     const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1000
     const outcome = await runMachine(qemu, args, { expect, timeoutMs, interactive, onConsole, signal })
     if (kept !== undefined) {
@@ -82,17 +91,18 @@ interface Prepared {
   /** Path of the disk that may be written to. */
   disk: string
   diskSize: number
-  firmware: { uboot: string; dtb: string | undefined }
+  firmware: Firmware
+}
+
+interface PrepareOptions extends BootOptions {
+  machine: MachineName
+  /** Path of the emulator. */
+  qemu: string
 }
 
 /** Makes the disk, and finds out what boots it. */
-async function prepare(
-  image: string,
-  folder: string,
-  machine: MachineName,
-  options: BootOptions,
-): Promise<Prepared> {
-  const { signal, onNotice, onProgress } = options
+async function prepare(image: string, folder: string, options: PrepareOptions): Promise<Prepared> {
+  const { machine, signal, onNotice, onProgress } = options
   const bytes = await openBytes(image, { signal, onNotice, onProgress })
   try {
     const { source } = bytes
@@ -100,7 +110,7 @@ async function prepare(
     if (diskSize < source.size) {
       throw new DoesNotFitError(image, { needed: source.size, available: diskSize })
     }
-    const firmware = await prepareFirmware(source, folder, machine, options)
+    const firmware = await prepareFirmware(source, folder, options)
     let base = resolve(image)
     if (bytes.compression !== undefined) {
       base = join(folder, 'image')
@@ -114,13 +124,17 @@ async function prepare(
   }
 }
 
-/** U-Boot and the device tree: those given, or on a Raspberry Pi those in the image. */
+/** What is given, or else: UEFI firmware from QEMU's packages; U-Boot and device tree of a Raspberry Pi from the image. */
 async function prepareFirmware(
   source: ByteSource,
   folder: string,
-  machine: MachineName,
-  { uboot, dtb }: BootOptions,
-): Promise<Prepared['firmware']> {
+  { machine, qemu, uboot, dtb, firmware }: PrepareOptions,
+): Promise<Firmware> {
+  const uefi = uefiOf(machine)
+  if (uefi !== undefined) {
+    if (firmware !== undefined) return givenUefi(resolve(firmware), uefi, folder)
+    return installedUefi(uefi, qemu, folder)
+  }
   const given = { uboot: uboot && resolve(uboot), dtb: dtb && resolve(dtb) }
   if (given.uboot !== undefined && (given.dtb !== undefined || machine === 'virt')) {
     return { uboot: given.uboot, dtb: given.dtb }

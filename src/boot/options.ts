@@ -10,10 +10,13 @@ import {
   wholeNumber,
   type OptionTable,
 } from '../lib/options.ts'
-import { fixedMemoryOf, MACHINE_NAMES, type MachineName } from './qemu/machines.ts'
+import { fixedMemoryOf, MACHINE_NAMES, uefiOf, type MachineName } from './qemu/machines.ts'
 
 export interface BootOptions {
-  /** `raspi3b` (the default) is a Raspberry Pi 3 B; `virt` is QEMU's own machine, and faster. */
+  /**
+   * `raspi3b` (the default) is a Raspberry Pi 3 B; `virt` is QEMU's own machine, and faster, with U-Boot; `virt-uefi` is
+   * the same machine with UEFI firmware; `q35` is a PC (x86-64) with UEFI firmware and an NVMe disk.
+   */
   machine?: MachineName | undefined
   /**
    * Path of U-Boot's binary for the machine. raspi3b: by default the one that config.txt on the image's FAT partition
@@ -22,6 +25,11 @@ export interface BootOptions {
   uboot?: string | undefined
   /** Path of the device tree blob that U-Boot is handed. raspi3b: by default the one on the image's FAT partition. */
   dtb?: string | undefined
+  /**
+   * Path of UEFI firmware for `virt-uefi` (`QEMU_EFI.fd`) or `q35` (`OVMF.fd`); by default what QEMU's packages have. It
+   * starts without variables, or with those that the file has.
+   */
+  firmware?: string | undefined
   /** Text on the console at which the run ends. */
   expect?: string | undefined
   /** Seconds after which the run ends; by default none. */
@@ -56,6 +64,7 @@ const OPTIONS: OptionTable<BootOptions> = {
   machine: oneOf(MACHINE_NAMES),
   uboot: PATH,
   dtb: PATH,
+  firmware: PATH,
   expect: {
     expected: 'a text that is not empty',
     accepts: (value) => typeof value === 'string' && value !== '',
@@ -77,6 +86,10 @@ const OPTIONS: OptionTable<BootOptions> = {
 export function checkBootOptions(options: BootOptions): void {
   checkOptions('bootImage', options, OPTIONS)
   const { machine = 'raspi3b', memory, uboot } = options
+  const unread = unreadOptions(machine).find((name) => options[name] !== undefined)
+  if (unread !== undefined) {
+    throw new RangeError(`bootImage: option ${unread}: is not for ${machine}`)
+  }
   const fixed = fixedMemoryOf(machine)
   if (memory !== undefined && fixed !== undefined && memory !== fixed) {
     throw new RangeError(`bootImage: option memory: expected ${fixed} for ${machine}, found ${memory}`)
@@ -86,4 +99,9 @@ export function checkBootOptions(options: BootOptions): void {
       'bootImage: option uboot: expected a path, as virt has no U-Boot of its own, found undefined',
     )
   }
+}
+
+/** The kinds of firmware that a machine does not start. */
+export function unreadOptions(machine: MachineName): ('uboot' | 'dtb' | 'firmware')[] {
+  return uefiOf(machine) === undefined ? ['firmware'] : ['uboot', 'dtb']
 }

@@ -16,12 +16,17 @@ case "$1" in
 esac
 `
 
-/** Keeps what it was given, and does what \`$does\` says. */
+/** Keeps what it was given, writes to flash memory as firmware does, and does what \`$does\` says. */
 const QEMU = `#!/bin/sh
 echo "$@" > "$asked/qemu"
+echo "$0" > "$asked/program"
 echo $$ > "$asked/pid"
 for word in "$@"; do
   case "$word" in
+    file=*,if=pflash,unit=*)
+      flash=\${word#file=}; flash=\${flash%%,*}
+      unit=\${word#*unit=}; cp "$flash" "$asked/flash\${unit%%,*}"
+      case "$word" in *readonly=on*) ;; *) echo written >> "$flash" ;; esac ;;
     file=*) disk=\${word#file=}; cp "\${disk%%,*}" "$asked/disk" ;;
     */u-boot.bin) cp "$word" "$asked/uboot" ;;
     */machine.dtb) cp "$word" "$asked/dtb" ;;
@@ -51,7 +56,8 @@ interface Setting {
 function inSetting(work: (setting: Setting) => Promise<void>, firmware = FIRMWARE): Promise<void> {
   return inFolder(async (folder) => {
     for (const name of ['bin', 'asked', 'tmp', 'firmware']) mkdirSync(join(folder, name))
-    for (const [name, script] of Object.entries({ 'qemu-img': QEMU_IMG, 'qemu-system-aarch64': QEMU })) {
+    const programs = { 'qemu-img': QEMU_IMG, 'qemu-system-aarch64': QEMU, 'qemu-system-x86_64': QEMU }
+    for (const [name, script] of Object.entries(programs)) {
       writeFileSync(join(folder, 'bin', name), script)
       chmodSync(join(folder, 'bin', name), 0o755)
     }
@@ -72,6 +78,7 @@ function inSetting(work: (setting: Setting) => Promise<void>, firmware = FIRMWAR
     const env = {
       PATH: [join(folder, 'bin'), process.env.PATH].join(delimiter),
       TMPDIR: join(folder, 'tmp'),
+      XDG_CONFIG_HOME: join(folder, 'config'),
       asked: join(folder, 'asked'),
     }
     await work({
@@ -136,6 +143,109 @@ describe('an image is booted', () => {
     }))
 })
 
+interface Described {
+  architecture?: string
+  machines?: string[]
+  features?: string[]
+  code: string
+  vars: string
+}
+
+/** What a package says of its firmware: by default what Debian's `ovmf` says. */
+function describeFirmware(folder: string, name: string, described: Described): void {
+  const { architecture = 'x86_64', machines = ['pc-i440fx-*', 'pc-q35-*'], features = [] } = described
+  mkdirSync(folder, { recursive: true })
+  const file = (filename: string) => ({ filename, format: 'raw' })
+  const mapping = {
+    device: 'flash',
+    executable: file(described.code),
+    'nvram-template': file(described.vars),
+  }
+  const targets = [{ architecture, machines }]
+  const text = JSON.stringify({ 'interface-types': ['uefi'], mapping, targets, features, tags: [] })
+  writeFileSync(join(folder, name), text)
+}
+
+describe('UEFI firmware', () => {
+  /** Beside the programs in place of QEMU's, as packages install it. */
+  function installFirmware(folder: string): (name: string) => string {
+    const descriptions = join(folder, 'share/qemu/firmware')
+    const file = (name: string) => join(folder, name)
+    for (const name of ['code', 'vars', 'arm-code', 'arm-vars', 'secure']) writeFileSync(file(name), name)
+    describeFirmware(descriptions, '40-secure.json', {
+      features: ['secure-boot'],
+      code: file('secure'),
+      vars: file('vars'),
+    })
+    describeFirmware(descriptions, '45-gone.json', { code: file('gone'), vars: file('vars') })
+    writeFileSync(join(descriptions, '46-broken.json'), '{ "mapping": ')
+    describeFirmware(descriptions, '50-arm.json', {
+      architecture: 'aarch64',
+      machines: ['virt-*'],
+      code: file('arm-code'),
+      vars: file('arm-vars'),
+    })
+    describeFirmware(descriptions, '60-pc.json', { code: file('code'), vars: file('vars') })
+    return file
+  }
+
+  test.each([
+    ['q35', 'qemu-system-x86_64', 'code', 'vars'],
+    ['virt-uefi', 'qemu-system-aarch64', 'arm-code', 'arm-vars'],
+  ])('%s is started with what its package describes, and with variables of its own', (...row) =>
+    inSetting(async ({ folder, image, boot, asked, left }) => {
+      const [machine, program, code, vars] = row
+      const file = installFirmware(folder)
+      const { exit, stderr } = await boot('', image, '--machine', machine)
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+      expect(asked('program')).toBe(`${join(folder, 'bin', program)}\n`)
+      expect([asked('flash0'), asked('flash1')]).toEqual([code, vars])
+      expect(readFileSync(file(code), 'utf8')).toBe(code)
+      expect(readFileSync(file(vars), 'utf8')).toBe(vars)
+      expect(left()).toEqual([])
+    }),
+  )
+
+  test("a user's description goes before one of a package, and hides one of its name", () =>
+    inSetting(async ({ folder, image, boot, asked }) => {
+      const file = installFirmware(folder)
+      const own = join(folder, 'config/qemu/firmware')
+      writeFileSync(file('own'), 'own')
+      describeFirmware(own, '55-own.json', { code: file('own'), vars: file('vars') })
+      await boot('', image, '--machine', 'q35')
+      expect(asked('flash0')).toBe('own')
+      writeFileSync(join(own, '55-own.json'), '')
+      await boot('', image, '--machine', 'q35')
+      expect(asked('flash0')).toBe('code')
+    }))
+
+  test('a file that is given takes its place, and is only read; that of virt-uefi fills the flash', () =>
+    inSetting(async ({ folder, image, boot, asked }) => {
+      installFirmware(folder)
+      writeFileSync(join(folder, 'given.fd'), 'given')
+      await boot('', image, '--machine', 'q35', '--firmware', 'given.fd')
+      expect(asked('flash0')).toBe('given')
+      expect(asked('qemu')).not.toContain('unit=1')
+      await boot('', image, '--machine', 'virt-uefi', '--firmware', 'given.fd')
+      expect(asked('flash0')).toBe('given'.padEnd(64 * 2 ** 20, '\0'))
+      expect(readFileSync(join(folder, 'given.fd'), 'utf8')).toBe('given')
+    }))
+
+  test.each([
+    ['q35', 'ovmf'],
+    ['virt-uefi', 'qemu-efi-aarch64'],
+  ])('%s without it: the package is named', (machine, name) =>
+    inSetting(async ({ image, boot, left }) => {
+      const { exit, stderr } = await boot('', image, '--machine', machine)
+      expect({ exit, stderr }).toEqual({
+        exit: 1,
+        stderr: `diskwright: there is no UEFI firmware for QEMU (Debian: apt install ${name}); without it firmware must be given\n`,
+      })
+      expect(left()).toEqual([])
+    }),
+  )
+})
+
 /** Whether a process is there. */
 function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}`)
@@ -175,16 +285,19 @@ describe('it is an error', () => {
       expect(left()).toEqual([])
     }))
 
-  test('when there is no QEMU: the package is named', () =>
+  test.each([
+    ['raspi3b', 'qemu-system-aarch64', 'qemu-system-arm'],
+    ['q35', 'qemu-system-x86_64', 'qemu-system-x86'],
+  ])('when there is no QEMU for %s: the package is named', (machine, program, name) =>
     inSetting(async ({ folder, image }) => {
       const env = { PATH: join(folder, 'tmp') }
-      const { exit, stderr } = await diskwright(['boot', image], { cwd: folder, env })
+      const { exit, stderr } = await diskwright(['boot', image, '--machine', machine], { cwd: folder, env })
       expect({ exit, stderr }).toEqual({
         exit: 1,
-        stderr:
-          'diskwright: qemu-system-aarch64 is not on PATH: QEMU is needed (Debian: apt install qemu-system-arm)\n',
+        stderr: `diskwright: ${program} is not on PATH: QEMU is needed (Debian: apt install ${name})\n`,
       })
-    }))
+    }),
+  )
 
   test.each<[string, Record<string, string>, string]>([
     [
@@ -220,6 +333,9 @@ describe('it is an error', () => {
       const said = async (...args: string[]) => (await boot('', ...args)).stderr
       expect(await said('nothing.img')).toBe('diskwright: nothing.img: no such file\n')
       expect(await said(image, '--uboot', 'none.bin')).toBe('diskwright: none.bin: no such file\n')
+      expect(await said(image, '--machine', 'q35', '--firmware', 'none.fd')).toBe(
+        'diskwright: none.fd: no such file\n',
+      )
       expect(await said(image, '--disk-size', '1MiB')).toMatch(/disk\.img does not fit: \d+ bytes needed/)
       expect(await said(image, '--keep', 'firmware')).toBe(
         'diskwright: firmware: expected a file, found a directory\n',
@@ -230,7 +346,9 @@ describe('it is an error', () => {
     [['--machine', 'virt'], '--machine virt needs --uboot'],
     [['--memory', '512'], 'a raspi3b has 1024 MiB of memory'],
     [['--keep', './disk.img'], '--keep must not name the image itself'],
-    [['--machine', 'pc'], 'Allowed choices are raspi3b, virt'],
+    [['--machine', 'pc'], 'Allowed choices are raspi3b, virt, virt-uefi, q35'],
+    [['--firmware', 'OVMF.fd'], '--firmware is not for --machine raspi3b'],
+    [['--machine', 'q35', '--uboot', 'u-boot.bin'], '--uboot is not for --machine q35'],
     [['--ssh-port', '70000'], 'Expected a whole number from 1 to 65535'],
     [['--disk-size', '1GB'], 'Expected bytes, or a size like 512MiB'],
   ])('of usage: %s', async (args, message) => {

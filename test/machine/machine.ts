@@ -127,7 +127,7 @@ export interface Boot {
   lists: readonly ('store' | 'boot' | 'firmware')[]
 }
 
-const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2 }
+const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2, 'virt-uefi': 2, q35: 2 }
 /** Larger than the image, so that there is something to grow into; a size of SD cards. */
 const DISK_SIZE = 2 ** 30
 

@@ -1,16 +1,49 @@
 /** The machines on which images are booted, and the arguments of QEMU for them. */
+import type { Emulator } from './programs.ts'
 
-export const MACHINE_NAMES = ['raspi3b', 'virt'] as const
+export const MACHINE_NAMES = ['raspi3b', 'virt', 'virt-uefi', 'q35'] as const
 export type MachineName = (typeof MACHINE_NAMES)[number]
+
+/** Which firmware fits a machine. */
+export interface UefiKind {
+  /** `x86_64` */
+  architecture: string
+  /** How the names of the machine's versions begin: `pc-q35-` */
+  machine: string
+  /** The Debian package that has it. */
+  package: string
+  /** Bytes of the machine's flash, if it has to be full. */
+  flashSize?: number
+}
+
+/** Content of a flash memory. */
+export interface FlashFile {
+  /** An absolute path. */
+  path: string
+  /** `raw` or `qcow2`. */
+  format: string
+}
+
+/** What a machine starts first. Paths are absolute. */
+export type Firmware =
+  | {
+      uboot: string
+      /** Device tree blob; raspi3b needs one, `virt` makes its own. */
+      dtb?: string | undefined
+    }
+  | {
+      /** UEFI firmware. Without `variables` it may be written to. */
+      code: FlashFile
+      /** Its variables, which it writes. */
+      variables?: FlashFile | undefined
+    }
 
 /** Options of a machine. Paths are absolute. */
 export interface MachineOptions {
   machine: MachineName
   /** The disk, in QEMU's qcow2 format. */
   disk: string
-  uboot: string
-  /** Device tree blob; raspi3b needs one, `virt` makes its own. */
-  dtb?: string | undefined
+  firmware: Firmware
   /** MiB. */
   memory?: number | undefined
   /** Port of this computer that leads to port 22 of the machine; without one the machine has no network. */
@@ -20,27 +53,31 @@ export interface MachineOptions {
 }
 
 interface Machine {
+  emulator: Emulator
+  /** The UEFI firmware that it starts; without it U-Boot. */
+  uefi?: UefiKind
   /** MiB. */
   memory: number
   /** The hardware has as much and no other. */
   isMemoryFixed: boolean
   /** Size of the smallest disk it takes that holds `size` bytes. */
   diskSize: (size: number) => number
+  /** The machine itself, with its disk and network; `console` is where its serial port leads. */
   arguments: (options: MachineOptions, console: string) => string[]
 }
 
 const SECTOR_SIZE = 512
+const wholeSectors = (size: number) => Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE
 
 const MACHINES: Record<MachineName, Machine> = {
   raspi3b: {
+    emulator: 'qemu-system-aarch64',
     memory: 1024,
     isMemoryFixed: true,
     // QEMU's SD cards have no other sizes.
     diskSize: (size) => 2 ** Math.ceil(Math.log2(Math.max(size, SECTOR_SIZE))),
-    arguments: ({ uboot, dtb, disk, sshPort }, console) => [
-      ...['-machine', 'raspi3b', '-smp', '4', '-kernel', uboot],
-      // Without it U-Boot finds no hardware and says nothing. On a real one the firmware hands it over.
-      ...(dtb === undefined ? [] : ['-dtb', dtb]),
+    arguments: ({ firmware, disk, sshPort }, console) => [
+      ...['-machine', 'raspi3b', '-smp', '4', ...firmwareArguments(firmware, '-kernel')],
       ...['-drive', `file=${quoted(disk)},format=qcow2,if=sd,cache=unsafe`],
       // The first serial port is Bluetooth's; U-Boot and the system talk on the second.
       ...['-serial', 'null', '-serial', console],
@@ -49,17 +86,59 @@ const MACHINES: Record<MachineName, Machine> = {
     ],
   },
   virt: {
+    emulator: 'qemu-system-aarch64',
     memory: 1024,
     isMemoryFixed: false,
-    diskSize: (size) => Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE,
-    arguments: ({ uboot, dtb, disk, sshPort }, console) => [
-      ...['-machine', 'virt', '-cpu', 'cortex-a53', '-smp', '2', '-bios', uboot],
-      ...(dtb === undefined ? [] : ['-dtb', dtb]),
+    diskSize: wholeSectors,
+    arguments: virtArguments,
+  },
+  'virt-uefi': {
+    emulator: 'qemu-system-aarch64',
+    // Its flash has this size and no other.
+    uefi: { architecture: 'aarch64', machine: 'virt-', package: 'qemu-efi-aarch64', flashSize: 64 * 2 ** 20 },
+    memory: 1024,
+    isMemoryFixed: false,
+    diskSize: wholeSectors,
+    arguments: virtArguments,
+  },
+  q35: {
+    emulator: 'qemu-system-x86_64',
+    uefi: { architecture: 'x86_64', machine: 'pc-q35-', package: 'ovmf' },
+    memory: 1024,
+    isMemoryFixed: false,
+    diskSize: wholeSectors,
+    arguments: ({ firmware, disk, sshPort }, console) => [
+      // All instructions that QEMU has: distributions ask for x86-64-v2 and v3.
+      ...['-machine', 'q35', '-cpu', 'max', '-smp', '2', ...firmwareArguments(firmware, '-bios')],
       ...['-drive', `file=${quoted(disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
-      ...['-device', 'virtio-blk-pci,drive=disk', '-serial', console],
+      // What a PC of today has, and initrds of PCs have a driver for.
+      ...['-device', 'nvme,drive=disk,serial=diskwright,bootindex=0', '-serial', console],
       ...network('virtio-net-pci', sshPort),
     ],
   },
+}
+
+function virtArguments({ firmware, disk, sshPort }: MachineOptions, console: string): string[] {
+  return [
+    ...['-machine', 'virt', '-cpu', 'cortex-a53', '-smp', '2', ...firmwareArguments(firmware, '-bios')],
+    ...['-drive', `file=${quoted(disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
+    ...['-device', 'virtio-blk-pci,drive=disk', '-serial', console],
+    ...network('virtio-net-pci', sshPort),
+  ]
+}
+
+function firmwareArguments(firmware: Firmware, uboot: '-kernel' | '-bios'): string[] {
+  if ('uboot' in firmware) {
+    // Without a device tree, U-Boot on raspi3b finds no hardware and says nothing. On a real one the firmware hands it over.
+    return [uboot, firmware.uboot, ...(firmware.dtb === undefined ? [] : ['-dtb', firmware.dtb])]
+  }
+  const { code, variables } = firmware
+  if (variables === undefined) return flash(0, code)
+  return [...flash(0, code, ',readonly=on'), ...flash(1, variables)]
+}
+
+function flash(unit: number, { path, format }: FlashFile, more = ''): string[] {
+  return ['-drive', `file=${quoted(path)},format=${format},if=pflash,unit=${unit}${more}`]
 }
 
 /** In QEMU's lists of options a comma ends a value; two stand for one. */
@@ -73,7 +152,7 @@ function network(device: string, sshPort: number | undefined): string[] {
   return ['-netdev', forward, '-device', `${device},netdev=net`]
 }
 
-/** The arguments of `qemu-system-aarch64`. A reset ends it: machines that crash would start over and over. */
+/** The arguments of the machine's emulator. A reset ends it: machines that crash would start over and over. */
 export function qemuArguments(options: MachineOptions): string[] {
   const machine = MACHINES[options.machine]
   const console = options.interactive ? 'mon:stdio' : 'stdio'
@@ -82,6 +161,16 @@ export function qemuArguments(options: MachineOptions): string[] {
     ...['-m', `${options.memory ?? machine.memory}M`],
     ...['-display', 'none', ...(options.interactive ? [] : ['-monitor', 'none']), '-no-reboot'],
   ]
+}
+
+/** The program that is the machine. */
+export function emulatorOf(machine: MachineName): Emulator {
+  return MACHINES[machine].emulator
+}
+
+/** The UEFI firmware that a machine starts; undefined for one that starts U-Boot. */
+export function uefiOf(machine: MachineName): UefiKind | undefined {
+  return MACHINES[machine].uefi
 }
 
 /** Bytes of the disk that a machine is given: at least `size`. */

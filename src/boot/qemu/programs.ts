@@ -4,8 +4,14 @@ import { delimiter, join } from 'node:path'
 import { ToolError } from '../../lib/errors.ts'
 
 /** The programs of QEMU that are used, and their Debian packages. */
-const PACKAGES = { 'qemu-system-aarch64': 'qemu-system-arm', 'qemu-img': 'qemu-utils' }
+const PACKAGES = {
+  'qemu-system-aarch64': 'qemu-system-arm',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-img': 'qemu-utils',
+}
 export type Program = keyof typeof PACKAGES
+/** The programs that are machines. */
+export type Emulator = Exclude<Program, 'qemu-img'>
 
 /**
  * Finds a program on PATH.

@@ -1,6 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import type { BootResult, MachineName } from '../../boot/boot-image.ts'
+import { unreadOptions } from '../../boot/options.ts'
+import { MACHINE_NAMES } from '../../boot/qemu/machines.ts'
 import { parseSize } from '../../spec/sizes.ts'
 import { debugOption, examples, parseWholeNumber } from '../arguments.ts'
 import type { UsageError } from '../description.ts'
@@ -13,6 +15,7 @@ interface BootFlags {
   machine: MachineName
   uboot?: string
   dtb?: string
+  firmware?: string
   expect?: string
   timeout?: number
   sshPort?: number
@@ -33,12 +36,16 @@ export function addBoot(program: Command): void {
     .description('boot an image in QEMU, with its console on the terminal; the image is not changed')
     .argument('<image>', 'image to boot, compressed or not')
     .addOption(
-      new Option('--machine <name>', 'a Raspberry Pi 3 B, or the faster machine of QEMU')
-        .choices(['raspi3b', 'virt'])
+      new Option(
+        '--machine <name>',
+        'a Raspberry Pi 3 B; the faster machine of QEMU, with U-Boot or with UEFI; a PC with UEFI',
+      )
+        .choices(MACHINE_NAMES)
         .default('raspi3b'),
     )
     .option('--uboot <file>', "U-Boot for the machine (default on raspi3b: from the image's FAT partition)")
     .option('--dtb <file>', "device tree (default on raspi3b: from the image's FAT partition)")
+    .option('--firmware <file>', "UEFI firmware (default on virt-uefi and q35: what QEMU's packages have)")
     .option('--expect <text>', 'stop when this text appears on the console; fail when it never does')
     .addOption(
       new Option('--timeout <seconds>', 'stop after this time, and fail').argParser(
@@ -51,7 +58,7 @@ export function addBoot(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--memory <MiB>', 'memory of the machine (virt only; default: 1024)').argParser(
+      new Option('--memory <MiB>', 'memory of the machine (not of raspi3b; default: 1024)').argParser(
         parseWholeNumber(MIN_MEMORY, MAX_MEMORY),
       ),
     )
@@ -69,6 +76,7 @@ export function addBoot(program: Command): void {
       examples(
         "diskwright boot pi.img.zst --expect 'login:' --timeout 300",
         'diskwright boot disk.img --machine virt --uboot u-boot.bin --ssh-port 2222',
+        'diskwright boot pc.img --machine q35 --disk-size 8GiB',
       ),
     )
     .action((image: string, flags: BootFlags, command: Command) =>
@@ -91,8 +99,10 @@ async function boot(image: string, flags: BootFlags, usage: UsageError): Promise
     )
   }
   if (machine === 'raspi3b' && flags.memory !== undefined && flags.memory !== 1024) {
-    usage('a raspi3b has 1024 MiB of memory: --memory is for --machine virt')
+    usage('a raspi3b has 1024 MiB of memory: --memory is for the other machines')
   }
+  const unread = unreadOptions(machine).find((name) => flags[name] !== undefined)
+  if (unread !== undefined) usage(`--${unread} is not for --machine ${machine}`)
   if (flags.keep !== undefined && resolve(flags.keep) === resolve(image)) {
     usage('--keep must not name the image itself')
   }
