@@ -21,7 +21,7 @@ const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.meta.url)
 
 /** Made by `fixtures/boot/make-boot-closure.mjs`. */
 const closure = (name: string) => join(INGREDIENTS, 'closure', name)
-const CLOSURE = closure('closure.tar')
+const CLOSURE = closure('closure-arm64.tar')
 const FIRMWARE = closure('firmware')
 
 /** `virt-prefixes` and the like look for boot files in `/@boot/`, too. */
