@@ -21,10 +21,16 @@ export type {
   PartitionCounts,
   PartitionResult,
   SubvolumeResult,
+  EmptyResult,
+  PlaceResult,
+  RawResult,
+  SwapResult,
+  TableResult,
 } from './build/result.ts'
 export type * from './spec/boot-spec.ts'
 export type * from './spec/btrfs-spec.ts'
 export type * from './spec/fat32-spec.ts'
+export type * from './spec/fileless-spec.ts'
 export type * from './spec/image-spec.ts'
 export type * from './spec/path-rule-spec.ts'
 export type {
@@ -75,6 +81,13 @@ export type {
   PlannedStorage,
   PlannedSubvolume,
   PlannedTime,
+  PlannedEmpty,
+  PlannedFileSystem,
+  PlannedGpt,
+  PlannedMbr,
+  PlannedRaw,
+  PlannedSwap,
+  PlannedTable,
 } from './spec/image-plan.ts'
 export type { ChecksumType, PiVersion, Profile } from './spec/plan.ts'
 export type { Compression } from './file-tree/storage.ts'

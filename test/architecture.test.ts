@@ -11,7 +11,7 @@ const LAYERS = [
   ['lib'],
   ['file-tree'],
   ['spec'],
-  ['tar'],
+  ['tar', 'swap'],
   ['sources', 'output', 'gpt-mbr', 'fat32', 'btrfs', 'uboot'],
   ['input'],
   ['image'],
@@ -23,7 +23,7 @@ const LAYERS = [
 const CLI_MAY_IMPORT = new Set(['cli', '(index)', 'build', 'image', 'boot', 'spec', 'lib'])
 
 /** Readers and writers of formats run in a browser, too. */
-const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'uboot', 'file-tree', 'spec', 'tar'])
+const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'swap', 'uboot', 'file-tree', 'spec', 'tar'])
 const PORTABLE_PACKAGES = new Set(['crc-32', 'fflate', 'hash-wasm', 'pako', 'uuid', 'zod'])
 const NOT_PORTABLE = new Set(['Buffer', 'process', 'require', '__dirname', '__filename'])
 const CLOCK_OR_CHANCE = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID'])

@@ -488,21 +488,6 @@ export const Superblock = struct('Superblock', SUPERBLOCK_SIZE, {
 })
 export type Superblock = ValueOf<typeof Superblock>
 
-/** Page size of swap files; a kernel with larger pages refuses them. */
-export const SWAP_PAGE_SIZE = 4096
-export const SWAP_SIGNATURE = 'SWAPSPACE2'
-/** First page of a swap file. (union swap_header in include/linux/swap.h) */
-export const SwapHeader = struct('SwapHeader', SWAP_PAGE_SIZE, {
-  bootBits: bytes(1024),
-  version: u32,
-  lastPage: u32,
-  badPages: u32,
-  uuid,
-  label: bytes(16),
-  padding: bytes(3018),
-  signature: bytes(SWAP_SIGNATURE.length),
-})
-
 /** Bytes of a leaf for items and their data. (BTRFS_LEAF_DATA_SIZE) */
 export function leafDataSize(nodeSize: number): number {
   return nodeSize - Header.size

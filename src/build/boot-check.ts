@@ -1,7 +1,7 @@
 import type { WrittenPartition } from './write-partitions.ts'
 import { BootError } from '../lib/errors.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
+import type { PartitionPlan, ResolvedPlan, TablePlan } from '../spec/plan.ts'
 import type { BootPartition } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
 
@@ -17,14 +17,20 @@ export async function checkBoot(
   written: readonly WrittenPartition[],
 ): Promise<Finding[]> {
   if (boot === undefined || !boot.check) return []
-  const partitions = written.map(({ plan, writer }): BootPartition => {
-    const { number, bootable, label } = plan
-    const disk = table.diskId.toString(16).padStart(8, '0')
-    const partUuid = `${disk}-${number.toString(16).padStart(2, '0')}`
-    return { number, bootable, label, partUuid, ...writer.bootView() }
+  const partitions = written.flatMap(({ plan, writer }): BootPartition[] => {
+    const { number, bootable, label, gpt } = plan
+    const view = writer.bootView()
+    if (view === undefined) return []
+    return [{ number, bootable, label, partUuid: partUuidOf(plan, table), partLabel: gpt?.name, ...view }]
   })
   const findings = await lintBoot(partitions, { uboot: boot.uboot })
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new BootError(errors)
   return findings
+}
+
+/** As Linux makes it up for partitions of an MBR. */
+function partUuidOf({ number, gpt }: PartitionPlan, table: TablePlan): string | undefined {
+  if (table.type !== 'mbr') return gpt?.guid
+  return `${table.diskId.toString(16).padStart(8, '0')}-${number.toString(16).padStart(2, '0')}`
 }

@@ -12,12 +12,13 @@ import { Profiler } from './profiler.ts'
 import type { BuildResult } from './result.ts'
 import { splitOffset, writePartitions, type WrittenPartition } from './write-partitions.ts'
 import { afterFailure } from '../lib/clean-up.ts'
-import { Mbr } from '../gpt-mbr/format.ts'
-import { encodeMbr } from '../gpt-mbr/write/mbr.ts'
+import { DiskLayout } from './disk-layout.ts'
+import { encodeTable, tableResult } from './table.ts'
+import type { TableRange } from '../gpt-mbr/layout.ts'
+import type { DiskRegion } from '../gpt-mbr/write/mbr.ts'
+import type { ImageSink } from '../lib/image-sink.ts'
 import type { Finding } from '../lib/finding.ts'
 import { openOutput, type Output } from '../output/open-output.ts'
-import { formatDiskId } from '../spec/numbers.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
 
 /**
@@ -71,10 +72,12 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   const openFiles: FileHandle[] = []
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
-    await sink.reserve(0, Mbr.size)
     let replaced = 0
+    const layout = new DiskLayout(plan)
     const context = {
+      layout,
       workers,
+      sectorSize: layout.table.sectorSize,
       progress,
       sizeLimit: new SizeLimit(maxSize),
       profiler,
@@ -87,19 +90,19 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
       },
     }
     const written = await writePartitions(plan, sink, context)
-    await sink.patch(0, partitionTable(plan, written))
+    const imageSize = layout.size
+    await writeTable(encodeTable(plan.table, written, imageSize), sink, layout.tableRanges, written)
     for (const warning of await checkBoot(plan, written)) report(warning)
     const partitions = written.map(({ result }) => result)
     progress.step('finishing')
     signal?.throwIfAborted()
-    const imageSize = Math.max(...partitions.map(({ start, size }) => start + size))
     const { bytes } = await finishUnlessAborted(target, imageSize, signal)
     return {
       output: typeof output === 'string' ? output : undefined,
       format: target.format,
       imageSize,
       outputSize: bytes,
-      table: { type: 'mbr', diskId: formatDiskId(plan.table.diskId) },
+      table: tableResult(plan.table),
       partitions,
       replaced,
       findings,
@@ -112,9 +115,21 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
   }
 }
 
-function partitionTable({ table }: ResolvedPlan, written: readonly WrittenPartition[]): Uint8Array {
-  const partitions = written.map(({ plan: { mbrType }, result }) => ({ ...result, type: mbrType }))
-  return encodeMbr({ diskId: table.diskId, partitions })
+/** Fills what was set aside for the table, and writes the backup behind all partitions. */
+async function writeTable(
+  regions: readonly DiskRegion[],
+  sink: ImageSink,
+  ranges: readonly TableRange[],
+  written: readonly WrittenPartition[],
+): Promise<void> {
+  const reserved = new Set([
+    ...ranges.map(({ start }) => start),
+    ...written.map(({ recordStart }) => recordStart),
+  ])
+  for (const { offset, bytes } of regions) {
+    if (reserved.has(offset)) await sink.patch(offset, bytes)
+    else await sink.write(offset, bytes)
+  }
 }
 
 /** Aborts a stream output whose reader has stopped reading: `finish` would wait for it forever. */

@@ -15,6 +15,8 @@ import type { SourcePlan } from '../spec/sources/types.ts'
 export interface BuildContext {
   /** Threads that compress and checksum; 0: the calling thread does it. */
   workers: number
+  /** Bytes of a sector of the disk. */
+  sectorSize: number
   progress: ProgressReport
   profiler: Profiler | undefined
   signal: AbortSignal | undefined
@@ -35,7 +37,14 @@ export interface BuildContext {
  */
 export async function readSource(
   source: SourcePlan,
-  { progress, profiler, signal, sizeLimit, openFiles, onFinding }: Omit<BuildContext, 'workers'>,
+  {
+    progress,
+    profiler,
+    signal,
+    sizeLimit,
+    openFiles,
+    onFinding,
+  }: Omit<BuildContext, 'workers' | 'sectorSize'>,
   registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
   progress.step(`reading ${sourceName(source)}`, await sourceSize(source))

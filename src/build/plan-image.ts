@@ -1,11 +1,13 @@
 import { sizeIssuesOf } from './drivers/sizes.ts'
+import { gptLayout, MBR_LAYOUT, NO_TABLE_LAYOUT, type TableLayout } from '../gpt-mbr/layout.ts'
 import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/image-plan.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
-import type { ImageSpec } from '../spec/image-spec.ts'
+import type { ImageSpec, PartitionSpec } from '../spec/image-spec.ts'
+import { bootIndex, systemIndex } from '../spec/shorthands.ts'
 import { clampIssues } from '../spec/sources/clamp-rules.ts'
 import { parseSize } from '../spec/sizes.ts'
 import { parseEpoch, parseTime } from '../spec/times.ts'
@@ -56,7 +58,14 @@ export async function resolvePlan(
     import('../spec/resolve.ts'),
   ])
   const { issues, draft } = checkSpec(spec)
-  const { placements, order, issues: misplaced } = placePartitions(placementRequests(draft))
+  const {
+    placements,
+    order,
+    issues: misplaced,
+  } = placePartitions(placementRequests(draft), {
+    table: draftLayout(draft),
+    diskSize: typeof draft?.diskSize === 'undefined' ? undefined : parseSize(draft.diskSize),
+  })
   issues.push(...sizeIssues(draft), ...misplaced)
 
   const epoch = sourceDateEpoch === '' ? { sec: 0, nsec: 0 } : parseEpoch(sourceDateEpoch)
@@ -70,24 +79,59 @@ export async function resolvePlan(
   return resolveSpec(draft as ImageSpec, { placements, order, time: time!, resolvePath })
 }
 
+/** The room of the table that is described, as far as that is right. */
+function draftLayout(spec: Draft<ImageSpec> | undefined): TableLayout {
+  const { table } = spec ?? {}
+  if (table?.type === 'none') return NO_TABLE_LAYOUT
+  if (table?.type !== 'gpt') return MBR_LAYOUT
+  const { sectorSize = 512, entries, entriesStart } = table
+  const start = entriesStart === undefined ? 0 : parseSize(entriesStart)!
+  const isRight = start >= 2 * sectorSize && start % sectorSize === 0
+  return gptLayout({
+    sectorSize,
+    ...(entries !== undefined && { entryCount: entries }),
+    ...(isRight && { entriesStart: start }),
+  })
+}
+
 /** The partitions to place: all of them, or those whose place does not depend on a wrong value. */
 function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest[] {
+  const partitions = spec?.partitions ?? []
+  const system = systemIndex(partitions)
+  const boot = spec === undefined ? -1 : bootIndex(spec)
   let isFollowable = true
-  return (spec?.partitions ?? []).flatMap((partition, i) => {
-    const size =
-      partition?.size === undefined || partition.size === 'fit' ? partition?.size : parseSize(partition.size)
+  return partitions.flatMap((partition, i): PlacementRequest[] => {
+    const size = sizeOf(partition)
     if (
       partition === undefined ||
       size === undefined ||
-      ('start' in partition && partition.start === undefined)
+      isWrong(partition, 'start') ||
+      isWrong(partition, 'align')
     ) {
       isFollowable = false
       return []
     }
-    const jsonPath = `partitions[${i}]`
-    if (partition.start !== undefined) return [{ start: parseSize(partition.start)!, size, jsonPath }]
-    return isFollowable ? [{ size, jsonPath }] : []
+    const request: PlacementRequest = {
+      size,
+      inTable: partition.inTable,
+      align: partition.align === undefined ? undefined : parseSize(partition.align),
+      isLate: i === boot && i !== system && system >= 0 && size === 'fit',
+      jsonPath: `partitions[${i}]`,
+    }
+    if (partition.start !== undefined) return [{ ...request, start: parseSize(partition.start) }]
+    return isFollowable ? [request] : []
   })
+}
+
+/** A key that is there without a value had a wrong one. */
+const isWrong = (partition: Draft<PartitionSpec>, key: 'start' | 'align' | 'size') =>
+  key in partition && partition[key] === undefined
+
+function sizeOf(partition: Draft<PartitionSpec> | undefined): PlacementRequest['size'] | undefined {
+  if (partition === undefined) return undefined
+  const { size } = partition
+  if (size === undefined) return partition.type === 'raw' && !isWrong(partition, 'size') ? 'fit' : undefined
+  return size === 'fit' || size === 'grow' ? size : parseSize(size)
 }
 
 function sizeIssues(spec: Draft<ImageSpec> | undefined): SpecIssue[] {

@@ -11,11 +11,7 @@ export interface BuildResult {
   imageSize: number
   /** Bytes written out: those of the .img.zst, or the image's own (holes included). */
   outputSize: number
-  table: {
-    type: 'mbr'
-    /** `0x2178694e` */
-    diskId: string
-  }
+  table: TableResult
   /** In the order of their numbers. */
   partitions: PartitionResult[]
   /** Number of entries whose place entries of later sources took. */
@@ -51,11 +47,24 @@ export interface BuildProfile {
   peakMemory: number
 }
 
-export type PartitionResult = Fat32Result | BtrfsResult
+export type TableResult =
+  | {
+      type: 'mbr'
+      /** `0x2178694e` */
+      diskId: string
+    }
+  | {
+      type: 'gpt'
+      /** In upper case. */
+      diskGuid: string
+    }
+  | { type: 'none' }
+
+export type PartitionResult = Fat32Result | BtrfsResult | RawResult | SwapResult | EmptyResult
 
 /** The part of a result that all partitions have. */
-export interface PartitionCounts {
-  /** 1-based number in the table. */
+export interface PlaceResult {
+  /** 1-based number in the table; 0: it is not in the table. */
   number: number
   label: string
   /** Bytes from the start of the image. */
@@ -63,6 +72,27 @@ export interface PartitionCounts {
   /** Bytes. */
   size: number
   bootable: boolean
+}
+
+/** The bytes of a file. */
+export interface RawResult extends PlaceResult {
+  type: 'raw'
+  /** Bytes of the file. */
+  bytesIn: number
+}
+
+export interface SwapResult extends PlaceResult {
+  type: 'swap'
+  uuid: string
+}
+
+/** Zeros. */
+export interface EmptyResult extends PlaceResult {
+  type: 'empty'
+}
+
+/** The part of a result that partitions with files have. */
+export interface PartitionCounts extends PlaceResult {
   /** Regular files; a file with several names counts once. */
   files: number
   directories: number

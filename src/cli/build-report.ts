@@ -6,7 +6,7 @@ export function buildText(result: BuildResult, { seconds }: { seconds: number })
   const { output = 'standard output', imageSize, outputSize, format } = result
   const size = bytesText(imageSize) + (format === 'img' ? '' : `, ${bytesText(outputSize)} compressed`)
   const rows = result.partitions.map((partition) => [
-    String(partition.number),
+    partition.number === 0 ? '' : String(partition.number),
     partition.type.toUpperCase(),
     partition.label,
     `${bytesText(partition.size)} at ${bytesText(partition.start)}`,
@@ -43,6 +43,8 @@ function profileText(profile: BuildProfile): string {
 }
 
 function contentText(partition: PartitionResult): string {
+  if (partition.type === 'raw') return bytesText(partition.bytesIn)
+  if (partition.type === 'swap' || partition.type === 'empty') return ''
   const { files, directories, bytesIn, bytesStored } = partition
   const parts = [countText(files, 'file'), countText(directories, 'directory', 'directories')]
   if (partition.type === 'btrfs') parts.push(subvolumesText(partition.subvolumes))

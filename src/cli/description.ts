@@ -126,12 +126,17 @@ export function checkStandardInput(spec: string | undefined, description: Descri
 function sourcesIn({ partitions }: Partial<ImageSpec>): { source: Record<string, unknown>; path: string }[] {
   if (!Array.isArray(partitions)) return []
   return partitions.flatMap((partition, i) =>
-    (Array.isArray(partition?.sources) ? partition.sources : []).flatMap((source: unknown, j) =>
+    sourceList(partition).flatMap((source, j) =>
       typeof source === 'object' && source !== null
         ? [{ source: source as Record<string, unknown>, path: `partitions[${i}].sources[${j}]` }]
         : [],
     ),
   )
+}
+
+function sourceList(partition: unknown): unknown[] {
+  const sources = (partition as { sources?: unknown } | null)?.sources
+  return Array.isArray(sources) ? sources : []
 }
 
 /** JSON paths of sources that only a program can give; the JSON Schema does not have them. */

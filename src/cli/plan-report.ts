@@ -11,7 +11,9 @@ import type {
   PlannedRule,
   PlannedStorage,
   PlannedSubvolume,
+  PlannedTable,
 } from '../spec/image-plan.ts'
+import { gptTypeName } from '../spec/gpt-types.ts'
 import type { PlannedNixPaths } from '../spec/sources/nix.ts'
 import type { PlannedSource } from '../spec/sources/types.ts'
 import { bytesText, columns } from './units.ts'
@@ -20,11 +22,43 @@ import { bytesText, columns } from './units.ts'
 const TOP_LEVEL_ID = 5
 
 /** A plan for people. */
-export function planText({ table, boot, partitions }: ImagePlan): string {
-  const sections = partitions.map((partition) =>
-    partition.type === 'fat32' ? fat32Text(partition) : btrfsText(partition),
-  )
-  return `MBR, disk id ${table.diskId}\n${bootText(boot)}\n${sections.join('\n')}`
+export function planText({ table, diskSize, boot, partitions }: ImagePlan): string {
+  const size = diskSize === undefined ? '' : `, a disk of ${placeText(diskSize)}`
+  return `${tableText(table)}${size}\n${bootText(boot)}\n${partitions.map(partitionText).join('\n')}`
+}
+
+function tableText(table: PlannedTable): string {
+  if (table.type === 'none') return 'no partition table'
+  if (table.type === 'mbr') return `MBR, disk id ${table.diskId}`
+  const { diskGuid, sectorSize, entries, entriesStart, hybrid } = table
+  const parts = [
+    hybrid === undefined ? 'GPT' : `GPT with a hybrid MBR of partition ${hybrid.join(', ')}`,
+    `disk GUID ${diskGuid}`,
+    ...(sectorSize === 512 ? [] : [`sectors of ${sectorSize} bytes`]),
+    ...(entries === 128 ? [] : [`${entries} entries`]),
+    ...(entriesStart === undefined ? [] : [`entries at ${placeText(entriesStart)}`]),
+  ]
+  return parts.join(', ')
+}
+
+function partitionText(partition: PlannedPartition): string {
+  switch (partition.type) {
+    case 'fat32':
+      return fat32Text(partition)
+    case 'btrfs':
+      return btrfsText(partition)
+    case 'raw':
+      return section(partition, 'raw data', [['file', partition.source]])
+    case 'empty':
+      return section(partition, 'empty', [])
+    case 'swap': {
+      const { uuid, pageSize } = partition
+      return section(partition, 'swap', [
+        ['uuid', uuid],
+        ...(pageSize === 4096 ? [] : [['page size', bytesText(pageSize)]]),
+      ])
+    }
+  }
 }
 
 function bootText(boot: PlannedBoot | undefined): string {
@@ -98,16 +132,28 @@ function btrfsText(partition: PlannedBtrfs): string {
 }
 
 function section(partition: PlannedPartition, format: string, rows: readonly string[][]): string {
-  const { number, label, bootable, start, size, mbrType, sources } = partition
-  const title = [`${number}: ${format}`, ...(label === '' ? [] : [JSON.stringify(label)])].join(' ')
+  const { number, bootable, start, size, mbrType, gptType, gptName = '', partUuid, gptFlags = [] } = partition
+  const label = 'label' in partition ? partition.label : ''
+  const sources = 'sources' in partition ? partition.sources : []
+  const name = number === 0 ? format : `${number}: ${format}`
+  const title = [name, ...(label === '' ? [] : [JSON.stringify(label)])].join(' ')
+  const types = [mbrType, gptType && (gptTypeName(gptType) ?? gptType)].filter((type) => type !== undefined)
   const all = [
-    ['start', placeText(start)],
-    ['size', size === 'fit' ? 'fits the content' : placeText(size)],
-    ['type', mbrType],
+    ['start', start === undefined ? 'behind what lies before it' : placeText(start)],
+    ['size', SIZE_WORDS[size] ?? placeText(size as number)],
+    ...(types.length === 0 ? [] : [['type', types.join(', ')]]),
+    ...(gptName === '' || gptName === label ? [] : [['name', display(gptName)]]),
+    ...(partUuid === undefined ? [] : [['PARTUUID', partUuid]]),
+    ...(gptFlags.length === 0 ? [] : [['flags', gptFlags.join(', ')]]),
     ...rows,
     ...sources.map((source) => ['source', sourceText(source)]),
   ]
   return `${title}${bootable ? ', bootable' : ''}\n${columns(all, '  ')}\n`
+}
+
+const SIZE_WORDS: Readonly<Record<string, string>> = {
+  fit: 'fits the content',
+  grow: 'all up to what follows',
 }
 
 function subvolumeRow(subvolume: PlannedSubvolume): string[] {

@@ -80,8 +80,10 @@ export const STATUS_BOOTABLE = 0x80
 export const TYPE_EMPTY = 0
 /** The one partition of a protective MBR, which covers a GPT disk. (UEFI, 5.2.3) */
 export const TYPE_GPT_PROTECTIVE = 0xee
-/** Extended partitions, which hold a chain of further tables. */
-export const TYPES_EXTENDED: readonly number[] = [0x05, 0x0f, 0x85]
+/** Extended partitions, which hold a chain of further tables: with CHS addresses, with sector numbers, and Linux' own. */
+export const TYPE_EXTENDED = 0x05
+export const TYPE_EXTENDED_LBA = 0x0f
+export const TYPES_EXTENDED: readonly number[] = [TYPE_EXTENDED, TYPE_EXTENDED_LBA, 0x85]
 
 /** One partition. (UEFI, table 5-2: Legacy MBR Partition Record; Linux: struct msdos_partition) */
 export const PartitionEntry = struct('PartitionEntry', 16, {

@@ -24,7 +24,15 @@ export {
   type Chs,
   type GptSectorSize,
 } from './format.ts'
-export { gptLayout, MBR_LAYOUT, type TableLayout } from './layout.ts'
+export {
+  gptLayout,
+  MAX_GPT_ENTRIES,
+  MBR_LAYOUT,
+  NO_TABLE_LAYOUT,
+  type GptLayoutOptions,
+  type TableLayout,
+  type TableRange,
+} from './layout.ts'
 export {
   placePartitions,
   type Placement,
@@ -37,12 +45,20 @@ export type { PartitionTable, TablePartition } from './read/table.ts'
 export { partitionTypeName } from './type-names.ts'
 export {
   encodeGpt,
-  type DiskRegion,
-  type EncodedGpt,
   type GptPartitionSpec,
   type GptSpec,
+  type HybridMbrSpec,
+  type HybridPartitionSpec,
 } from './write/gpt.ts'
-export { encodeMbr, type MbrPartitionSpec, type MbrSpec } from './write/mbr.ts'
+export {
+  encodeLogical,
+  encodeMbr,
+  type DiskRegion,
+  type EncodedLogical,
+  type LogicalPartitionSpec,
+  type MbrPartitionSpec,
+  type MbrSpec,
+} from './write/mbr.ts'
 
 /** Options of reading and checking a table. */
 export interface ReadTableOptions {

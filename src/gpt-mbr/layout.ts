@@ -10,52 +10,109 @@ import {
   type GptSectorSize,
 } from './format.ts'
 
+/** A part of a disk, in bytes; `end` is the first byte that is not in it. */
+export interface TableRange {
+  start: number
+  end: number
+}
+
 /** The room that a table needs. Sizes in bytes. */
 export interface TableLayout {
   /** With its article, for messages: `an MBR`. */
   name: string
   /** The unit in which the table addresses the disk. */
   sectorSize: number
-  /** Taken at the start of the disk. */
+  /** What the table takes near the start of the disk, in order. Data without an entry in the table may lie between. */
+  ranges: readonly TableRange[]
+  /** Partitions of the table lie behind it. */
   startSize: number
   /** Taken at the end of the disk, by the backup of a GPT. */
   endSize: number
   maxPartitions: number
+  /** Beyond so many partitions, the last of these is an extended one that holds the others. */
+  maxPrimary: number
   /** The part of a disk that the table can address. */
   maxDiskSize: number
 }
 
+/** sfdisk numbers up to 60 partitions. */
+const MAX_LOGICAL = 60 - PRIMARY_PARTITIONS
+
 export const MBR_LAYOUT: TableLayout = {
   name: 'an MBR',
   sectorSize: SECTOR_SIZE,
+  ranges: [{ start: 0, end: SECTOR_SIZE }],
   startSize: SECTOR_SIZE,
   endSize: 0,
-  maxPartitions: PRIMARY_PARTITIONS,
+  maxPartitions: PRIMARY_PARTITIONS - 1 + MAX_LOGICAL,
+  maxPrimary: PRIMARY_PARTITIONS,
   maxDiskSize: MAX_SECTORS * SECTOR_SIZE,
 }
 
-/** Sectors that the entries of a GPT take: 16 KiB, the least that UEFI 5.3.1 allows. */
-export function gptEntrySectors(sectorSize: GptSectorSize): number {
-  return (GPT_ENTRY_COUNT * GptEntry.size) / sectorSize
+/** One file system takes the whole disk. */
+export const NO_TABLE_LAYOUT: TableLayout = {
+  name: 'a disk without a partition table',
+  sectorSize: SECTOR_SIZE,
+  ranges: [],
+  startSize: 0,
+  endSize: 0,
+  maxPartitions: 1,
+  maxPrimary: 1,
+  maxDiskSize: Number.MAX_SAFE_INTEGER,
+}
+
+export interface GptLayoutOptions {
+  /** Bytes; 512 by default. */
+  sectorSize?: GptSectorSize
+  /** Number of entries, used or not: 128 by default, and at the least (16 KiB of them: UEFI 5.3.1). */
+  entryCount?: number
+  /** Byte offset of the entries; by default right behind the header. Moved, they leave room for boot loaders. */
+  entriesStart?: number
+}
+
+/** As many as any tool takes. */
+export const MAX_GPT_ENTRIES = 1024
+
+/** Sectors that the entries of a GPT take. */
+export function gptEntrySectors(sectorSize: GptSectorSize, entryCount = GPT_ENTRY_COUNT): number {
+  return Math.ceil((entryCount * GptEntry.size) / sectorSize)
 }
 
 /**
- * A GPT of 128 entries: the protective MBR, a header and the entries at the start of the disk, entries and a header
- * at its end.
+ * A GPT: the protective MBR, a header and the entries at the start of the disk, entries and a header at its end.
  *
- * @throws RangeError when the sectors have another size
+ * @throws RangeError when an option is none that a GPT can have
  */
-export function gptLayout(sectorSize: GptSectorSize = SECTOR_SIZE): TableLayout {
+export function gptLayout({
+  sectorSize = SECTOR_SIZE,
+  entryCount = GPT_ENTRY_COUNT,
+  entriesStart = (GPT_PRIMARY_LBA + 1) * sectorSize,
+}: GptLayoutOptions = {}): TableLayout {
   if (!GPT_SECTOR_SIZES.includes(sectorSize)) {
     throw new RangeError(`expected sectors of 512 or 4096 bytes, found ${sectorSize as number}`)
   }
-  const entrySectors = gptEntrySectors(sectorSize)
+  if (!(Number.isInteger(entryCount) && entryCount >= GPT_ENTRY_COUNT && entryCount <= MAX_GPT_ENTRIES)) {
+    throw new RangeError(
+      `expected ${GPT_ENTRY_COUNT} to ${MAX_GPT_ENTRIES} entries of a GPT, found ${entryCount}`,
+    )
+  }
+  const headerEnd = (GPT_PRIMARY_LBA + 1) * sectorSize
+  if (!Number.isSafeInteger(entriesStart) || entriesStart < headerEnd || entriesStart % sectorSize !== 0) {
+    throw new RangeError(
+      `expected the entries of a GPT at a multiple of ${sectorSize} bytes from ${headerEnd} on, found ${entriesStart}`,
+    )
+  }
+  const entriesSize = gptEntrySectors(sectorSize, entryCount) * sectorSize
+  const entries = { start: entriesStart, end: entriesStart + entriesSize }
   return {
     name: 'a GPT',
     sectorSize,
-    startSize: (GPT_PRIMARY_LBA + 1 + entrySectors) * sectorSize,
-    endSize: (entrySectors + 1) * sectorSize,
-    maxPartitions: GPT_ENTRY_COUNT,
+    ranges:
+      entriesStart === headerEnd ? [{ start: 0, end: entries.end }] : [{ start: 0, end: headerEnd }, entries],
+    startSize: entries.end,
+    endSize: entriesSize + sectorSize,
+    maxPartitions: entryCount,
+    maxPrimary: entryCount,
     maxDiskSize: Number.MAX_SAFE_INTEGER,
   }
 }

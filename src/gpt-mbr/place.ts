@@ -1,37 +1,48 @@
 import type { SpecIssue } from '../lib/errors.ts'
 import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
-import { MBR_LAYOUT, type TableLayout } from './layout.ts'
+import { SECTOR_SIZE } from './format.ts'
+import { MBR_LAYOUT, type TableLayout, type TableRange } from './layout.ts'
 
-/** A partition to be placed. Offsets and sizes in bytes. */
+/** A partition, or other data of the disk, to be placed. Offsets and sizes in bytes. */
 export interface PlacementRequest {
   /** Default: after the previous request, aligned. */
-  start?: number
-  /** `fit`: as large as its content; only the partition that is last on the disk. */
-  size: number | 'fit'
+  start?: number | undefined
+  /** `fit`: as large as its content, which is known only when it is written; `grow`: up to what follows. */
+  size: number | 'fit' | 'grow'
+  /** A start that is not given is a multiple of it. A multiple of the sector size; 1 MiB by default. */
+  align?: number | undefined
+  /** False: it has no entry in the table, and may lie between the parts of the table. Default: true. */
+  inTable?: boolean | undefined
+  /** It lies in an extended partition of an MBR. Default: true from the fourth on, of more than four in the table. */
+  isLogical?: boolean | undefined
+  /** Without a start, it comes after all others: its size depends on their content. */
+  isLate?: boolean | undefined
   /** Its path in the description, for messages: `partitions[0]`. */
   jsonPath: string
 }
 
 /** The place of a partition. */
 export interface Placement {
-  /** Byte offset from the start of the disk. */
-  start: number
-  /** Bytes. */
-  size: number | 'fit'
+  /** Byte offset from the start of the disk; undefined when it depends on a size that is not known yet. */
+  start: number | undefined
+  /** Bytes; `fit` or `grow` when it is not known yet. */
+  size: number | 'fit' | 'grow'
+  /** Byte offset of the extended boot record that leads to a logical partition of an MBR. */
+  recordStart?: number
 }
 
 export interface PlacementOptions {
-  /** The table that the disk gets: `MBR_LAYOUT` by default, or `gptLayout()`. */
+  /** The table that the disk gets: `MBR_LAYOUT` by default, `gptLayout()` or `NO_TABLE_LAYOUT`. */
   table?: TableLayout
-  /** Bytes: a partition without a start begins at a multiple of it. A multiple of the sector size; 1 MiB by default. */
+  /** Bytes: the default of `align`. A multiple of the sector size; 1 MiB by default. */
   align?: number
   /** Bytes, when the disk's size is fixed. */
-  diskSize?: number
+  diskSize?: number | undefined
 }
 
 const OPTIONS: OptionTable<PlacementOptions> = {
   table: {
-    expected: 'MBR_LAYOUT or a gptLayout()',
+    expected: 'MBR_LAYOUT, a gptLayout() or NO_TABLE_LAYOUT',
     accepts: (value) => typeof value === 'object' && value !== null && 'sectorSize' in value,
   },
   align: wholeNumber(1, Number.MAX_SAFE_INTEGER),
@@ -43,16 +54,20 @@ export interface PlacementResult {
   placements: Placement[]
   /** Indexes of the requests, in the order of their place on the disk. */
   order: number[]
-  /** Bytes of the smallest disk that holds the table and all partitions; one of size `fit` counts as a sector. */
+  /** Bytes of the smallest disk that holds the table and all partitions; a size that is not known counts as a sector. */
   minDiskSize: number
   /** Everything that is wrong; if there is anything, the placements are only a best guess. */
   issues: SpecIssue[]
 }
 
 const MIB = 2 ** 20
+/** The unit of what grows: no file system has a larger one. */
+const GROWTH_UNIT = 4096
 
 /**
- * Decides where the partitions of a disk lie, and checks that they overlap neither each other nor the table.
+ * Decides where the partitions of a disk lie, and checks that they overlap neither each other nor the table. Where
+ * sizes are not known yet, it decides what it can; called again with the sizes that have become known, it
+ * decides the rest.
  *
  * @throws TypeError when an option is unknown or of the wrong type
  * @throws RangeError when one is out of range
@@ -68,91 +83,244 @@ export function placePartitions(
 ): PlacementResult {
   checkOptions('placePartitions', options, OPTIONS)
   const { table = MBR_LAYOUT, align = MIB, diskSize } = options
-  const { sectorSize } = table
-  if (align % sectorSize !== 0) {
-    throw new RangeError(
-      `placePartitions: option align: expected a multiple of sectors of ${sectorSize} bytes, found ${align}`,
-    )
+  for (const each of [align, ...requests.map((request) => request.align ?? align)]) {
+    if (each % table.sectorSize !== 0) {
+      throw new RangeError(
+        `placePartitions: option align: expected a multiple of sectors of ${table.sectorSize} bytes, found ${each}`,
+      )
+    }
   }
-  const isSectors = (bytes: number) => Number.isSafeInteger(bytes) && bytes >= 0 && bytes % sectorSize === 0
-  const issues: SpecIssue[] = []
-  const placements: Placement[] = []
-  let previousEnd = table.startSize
-  for (const { start, size, jsonPath } of requests) {
-    const issue = (key: string, message: string) => issues.push({ path: `${jsonPath}${key}`, message })
-    if (start !== undefined && !isSectors(start)) {
-      issue('.start', `must be a multiple of ${sectorSize} bytes, but is ${start}`)
-    }
-    if (size === 0) issue('.size', 'must not be 0')
-    else if (size !== 'fit' && !isSectors(size)) {
-      issue('.size', `must be a multiple of ${sectorSize} bytes, but is ${size}`)
-    }
-    // An issue above must not cause more of them below.
-    const placed = {
-      start: start === undefined || !isSectors(start) ? roundUp(previousEnd, align) : start,
-      size,
-    }
-    placements.push(placed)
-    previousEnd = occupiedEnd(placed, table)
-  }
-
-  const order = placements.map((_, i) => i).sort((a, b) => placements[a].start - placements[b].start || a - b)
-  const context = { requests, placements, table, issues }
-  reportOverlaps(context)
-  reportFits(context, order)
-  reportEnds(context, diskSize)
-  const end = Math.max(table.startSize, ...placements.map((placed) => occupiedEnd(placed, table)))
-  return { placements, order, minDiskSize: end + table.endSize, issues }
+  const disk: Disk = { requests, table, align, end: diskSize, issues: [] }
+  reportUnits(disk)
+  const { placements, order } = place(disk)
+  const placed: PlacedDisk = { ...disk, placements, order }
+  reportTable(placed)
+  reportOverlaps(placed)
+  reportLogical(placed)
+  reportGrowth(placed)
+  reportEnds(placed)
+  const end = Math.max(table.startSize, ...placements.map((each) => occupiedEnd(each, table)))
+  return { placements, order, minDiskSize: end + table.endSize, issues: disk.issues }
 }
 
-interface Context {
+interface Disk {
   requests: readonly PlacementRequest[]
-  placements: readonly Placement[]
   table: TableLayout
+  align: number
+  /** Bytes of the disk, when they are given. */
+  end: number | undefined
   issues: SpecIssue[]
 }
 
-function reportOverlaps({ requests, placements, table, issues }: Context): void {
-  placements.forEach((later, i) => {
-    const { jsonPath } = requests[i]
-    if (later.start < table.startSize) {
+interface PlacedDisk extends Disk {
+  placements: readonly Placement[]
+  order: readonly number[]
+}
+
+const isSectors = (bytes: number, { sectorSize }: TableLayout) =>
+  Number.isSafeInteger(bytes) && bytes >= 0 && bytes % sectorSize === 0
+
+function reportUnits({ requests, table, end, issues }: Disk): void {
+  const { sectorSize } = table
+  for (const { start, size, jsonPath } of requests) {
+    const issue = (key: string, message: string) => issues.push({ path: `${jsonPath}${key}`, message })
+    if (start !== undefined && !isSectors(start, table)) {
+      issue('.start', `must be a multiple of ${sectorSize} bytes, but is ${start}`)
+    }
+    if (size === 0) issue('.size', 'must not be 0')
+    else if (typeof size === 'number' && !isSectors(size, table)) {
+      issue('.size', `must be a multiple of ${sectorSize} bytes, but is ${size}`)
+    }
+  }
+  if (end !== undefined && !isSectors(end, table)) {
+    issues.push({ path: 'diskSize', message: `must be a multiple of ${sectorSize} bytes, but is ${end}` })
+  }
+}
+
+function place(disk: Disk): { placements: Placement[]; order: number[] } {
+  const { requests, table } = disk
+  const logical = logicalIndexes(disk)
+  // An issue of a start must not cause more of them.
+  const startOf = (i: number) => {
+    const { start } = requests[i]
+    return start !== undefined && isSectors(start, table) ? start : undefined
+  }
+  const all = requests.map((_, i) => i)
+  const isLate = (i: number) => requests[i].isLate === true && startOf(i) === undefined
+  const turns = [...all.filter((i) => !isLate(i)), ...all.filter(isLate)]
+  const placements: Placement[] = []
+  const order: number[] = []
+  let previous: number | undefined
+  let previousEnd: number | undefined = table.startSize
+  for (const i of turns) {
+    const given = startOf(i)
+    const align = requests[i].align ?? disk.align
+    let start = given
+    if (start === undefined && previousEnd !== undefined) {
+      start = roundUp(previousEnd, align) + (logical.has(i) ? align : 0)
+    }
+    placements[i] = { start, size: requests[i].size }
+    order.splice(given === undefined ? behind(order, previous) : beforeNext(order, given, placements), 0, i)
+    previous = i
+    previousEnd =
+      typeof requests[i].size === 'string' || start === undefined
+        ? undefined
+        : occupiedEnd(placements[i], table)
+  }
+  growUp(disk, placements, order)
+  for (const [turn, i] of order.entries()) {
+    const { start } = placements[i]
+    if (!logical.has(i) || start === undefined) continue
+    const before = order.slice(0, turn).map((other) => occupiedEnd(placements[other], table))
+    const free = Math.max(table.startSize, ...before)
+    placements[i].recordStart = Math.max(
+      roundUp(free, SECTOR_SIZE),
+      start - (requests[i].align ?? disk.align),
+    )
+  }
+  return { placements, order }
+}
+
+function logicalIndexes({ requests, table }: Disk): Set<number> {
+  const inTable = requests.flatMap(({ inTable = true }, i) => (inTable ? [i] : []))
+  const hasExtended = inTable.length > table.maxPrimary
+  return new Set(
+    inTable.filter((i, n) => requests[i].isLogical ?? (hasExtended && n >= table.maxPrimary - 1)),
+  )
+}
+
+const behind = (order: readonly number[], previous: number | undefined) =>
+  previous === undefined ? 0 : order.indexOf(previous) + 1
+
+function beforeNext(order: readonly number[], start: number, placements: readonly Placement[]): number {
+  const next = order.findIndex((i) => (placements[i].start ?? -1) > start)
+  return next < 0 ? order.length : next
+}
+
+/**
+ * Gives what grows its size. Those behind it whose sizes are known, and that have no place of their own, are moved to
+ * the end of the room.
+ */
+function growUp(
+  { requests, table, align, end }: Disk,
+  placements: Placement[],
+  order: readonly number[],
+): void {
+  const turn = order.findIndex((i) => requests[i].size === 'grow')
+  if (turn < 0 || end === undefined) return
+  const later = order.slice(turn + 1)
+  const next = later.findIndex((i) => requests[i].start !== undefined)
+  const run = next < 0 ? later : later.slice(0, next)
+  let limit = next < 0 ? end - table.endSize : requests[later[next]].start!
+  for (const i of run.reverse()) {
+    const { size, align: own = align } = requests[i]
+    if (typeof size === 'string') return
+    limit = roundDown(limit - size, own)
+    placements[i].start = limit
+  }
+  const growing = placements[order[turn]]
+  if (growing.start === undefined) return
+  growing.size = Math.max(0, roundDown(limit - growing.start, Math.max(GROWTH_UNIT, table.sectorSize)))
+}
+
+function reportTable({ requests, placements, table, issues }: PlacedDisk): void {
+  const { name, maxPartitions, startSize, ranges } = table
+  const inTable = requests.filter((request) => request.inTable ?? true)
+  for (const { jsonPath } of inTable.slice(maxPartitions)) {
+    issues.push({ path: jsonPath, message: `${name} holds at most ${maxPartitions} partitions` })
+  }
+  placements.forEach((placed, i) => {
+    const { start } = placed
+    if (start === undefined) return
+    const { jsonPath, inTable = true } = requests[i]
+    const hit = ranges.find((range) => meets(extentOf(placed, table)!, range))
+    if (inTable ? start < startSize : hit !== undefined) {
+      const taken =
+        inTable || hit!.start === 0
+          ? `the first ${inTable ? startSize : hit!.end} bytes`
+          : `bytes ${hit!.start} to ${hit!.end}`
       issues.push({
         path: `${jsonPath}.start`,
-        message: `overlaps the partition table, which takes the first ${table.startSize} bytes`,
+        message: `overlaps the partition table, which takes ${taken}`,
       })
     }
+  })
+}
+
+function reportOverlaps({ requests, placements, table, issues }: PlacedDisk): void {
+  placements.forEach((later, i) => {
+    const extent = extentOf(later, table)
+    if (extent === undefined) return
     placements.slice(0, i).forEach((earlier, j) => {
-      if (later.start < occupiedEnd(earlier, table) && earlier.start < occupiedEnd(later, table)) {
-        issues.push({
-          path: jsonPath,
-          message: `${formatExtent(later)} overlaps ${requests[j].jsonPath} (${formatExtent(earlier)})`,
-        })
-      }
+      const other = extentOf(earlier, table)
+      if (other === undefined || !meets(extent, other)) return
+      issues.push({
+        path: requests[i].jsonPath,
+        message: `${formatExtent(later)} overlaps ${requests[j].jsonPath} (${formatExtent(earlier)})`,
+      })
     })
   })
 }
 
-function reportFits({ requests, placements, issues }: Context, order: readonly number[]): void {
-  const last = order.at(-1)
-  placements.forEach(({ size }, i) => {
-    if (size !== 'fit' || i === last) return
+/** Before each logical partition lies its record, and no primary one between them. */
+function reportLogical({ requests, placements, order, table, issues }: PlacedDisk): void {
+  const logical = placements.flatMap(({ recordStart, start }, i) =>
+    recordStart === undefined || start === undefined ? [] : [{ i, recordStart, start }],
+  )
+  if (logical.length === 0) return
+  for (const { i, recordStart, start } of logical) {
+    if (recordStart + SECTOR_SIZE <= start) continue
+    const message = `a logical partition needs a free sector of ${SECTOR_SIZE} bytes before it, for its extended boot record`
+    issues.push({ path: `${requests[i].jsonPath}.start`, message })
+  }
+  for (const [n, { i, start }] of logical.entries()) {
+    if (n === 0 || start > logical[n - 1].start) continue
+    const previous = requests[logical[n - 1].i].jsonPath
     issues.push({
-      path: `${requests[i].jsonPath}.size`,
-      message: `"fit" is only for the last partition on the disk, but ${requests[last!].jsonPath} lies behind it`,
+      path: `${requests[i].jsonPath}.start`,
+      message: `logical partitions lie in the order of their numbers, but ${previous} lies behind`,
     })
-  })
+  }
+  const turns = logical.map(({ i }) => order.indexOf(i))
+  const isLogical = new Set(logical.map(({ i }) => i))
+  for (const i of order.slice(Math.min(...turns), Math.max(...turns))) {
+    if (isLogical.has(i) || requests[i].inTable === false) continue
+    const message = `lies in the extended partition, between logical ones: ${table.name} of more than ${table.maxPrimary} partitions has those from the fourth on there`
+    issues.push({ path: requests[i].jsonPath, message })
+  }
 }
 
-function reportEnds({ requests, placements, table, issues }: Context, diskSize: number | undefined): void {
-  const { name, maxPartitions, maxDiskSize, endSize } = table
-  requests.slice(maxPartitions).forEach(({ jsonPath }) => {
-    issues.push({ path: jsonPath, message: `${name} holds at most ${maxPartitions} partitions` })
-  })
+function reportGrowth({ requests, placements, order, end, table, issues }: PlacedDisk): void {
+  const growing = order.filter((i) => requests[i].size === 'grow')
+  for (const i of growing.slice(1)) {
+    const message = `only one partition can "grow", and ${requests[growing[0]].jsonPath} does`
+    issues.push({ path: `${requests[i].jsonPath}.size`, message })
+  }
+  if (growing.length === 0) return
+  const path = `${requests[growing[0]].jsonPath}.size`
+  if (end === undefined) {
+    issues.push({ path, message: '"grow" needs the size of the disk: give the image a "diskSize"' })
+    return
+  }
+  const later = order.slice(order.indexOf(growing[0]) + 1)
+  const next = later.findIndex((i) => requests[i].start !== undefined)
+  const moved = next < 0 ? later : later.slice(0, next)
+  const blocking = moved.find((i) => typeof requests[i].size === 'string')
+  if (blocking !== undefined) {
+    const message = `"grow" needs the place of what follows, but the size of ${requests[blocking].jsonPath} is not known before`
+    issues.push({ path, message })
+  } else if (placements[growing[0]].size === 0 && end - table.endSize > 0) {
+    issues.push({ path, message: 'there is no room to grow into' })
+  }
+}
+
+function reportEnds({ requests, placements, table, end: diskSize, issues }: PlacedDisk): void {
+  const { name, maxDiskSize, endSize } = table
   placements.forEach((placed, i) => {
-    const path = requests[i].jsonPath
-    // A partition of size "fit" must have room for a sector at least; its end is checked once it is known.
-    const end = occupiedEnd(placed, table)
-    if (end > maxDiskSize) {
+    const { jsonPath: path, inTable = true } = requests[i]
+    const end = extentOf(placed, table)?.end
+    if (end === undefined) return
+    if (inTable && end > maxDiskSize) {
       const limit = `the ${maxDiskSize / 2 ** 40} TiB that ${name} can address`
       issues.push({ path, message: `${formatExtent(placed)} lies beyond ${limit}` })
     }
@@ -170,16 +338,25 @@ function reportEnds({ requests, placements, table, issues }: Context, diskSize: 
 }
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
+const roundDown = (value: number, to: number) => Math.floor(value / to) * to
 
-function endOf({ start, size }: Placement): number {
-  return size === 'fit' || !(size >= 0) ? start : start + size
+const meets = (one: TableRange, other: TableRange) => one.start < other.end && other.start < one.end
+
+/** Undefined when the start is not known. A partition takes at least a sector, whatever its size will be. */
+function extentOf(placed: Placement, table: TableLayout): TableRange | undefined {
+  if (placed.start === undefined) return undefined
+  return { start: placed.recordStart ?? placed.start, end: occupiedEnd(placed, table) }
 }
 
-/** A partition takes at least a sector, whatever its size will be. */
+function endOf({ start = 0, size }: Placement): number {
+  return typeof size === 'string' || !(size >= 0) ? start : start + size
+}
+
 function occupiedEnd(placed: Placement, { sectorSize }: TableLayout): number {
-  return Math.max(endOf(placed), placed.start + sectorSize)
+  return placed.start === undefined ? 0 : Math.max(endOf(placed), placed.start + sectorSize)
 }
 
 function formatExtent(placed: Placement): string {
-  return placed.size === 'fit' ? `from byte ${placed.start} on` : `bytes ${placed.start} to ${endOf(placed)}`
+  const { start, size } = placed
+  return typeof size === 'string' ? `from byte ${start} on` : `bytes ${start} to ${endOf(placed)}`
 }

@@ -7,6 +7,7 @@ import { implicitTime, place, seed, sources } from './partition-schema.ts'
 import {
   btrfsSize,
   compression,
+  fittingSize,
   linkName,
   linkTarget,
   mode,
@@ -169,7 +170,9 @@ export const btrfsFileSystem = {
 export const btrfs = z.strictObject({
   type: z.literal('btrfs').describe('A BTRFS file system.'),
   ...place,
-  size: btrfsSize.describe('Size of the partition; "fit" (last partition only): what the content needs.'),
+  size: fittingSize.describe(
+    'Size of the partition; "fit": what the content needs; "grow": all up to what follows.',
+  ),
   ...btrfsFileSystem,
   nixos: nixos.optional(),
   sources,

@@ -66,8 +66,8 @@ export interface BtrfsSpec extends PartitionPlaceSpec, BtrfsFileSystemSpec {
   /** A BTRFS file system. */
   type: 'btrfs'
   /**
-   * Size of the partition: bytes, or text like `4GiB`, a multiple of 4096 bytes; `fit` (last partition only): what the
-   * content needs.
+   * Size of the partition: bytes, or text like `4GiB`, a multiple of 4096 bytes; `fit`: what the content needs; `grow`:
+   * all up to what follows.
    */
   size: number | string
   /** The sources are the closure of a NixOS system, which is installed and made bootable. */

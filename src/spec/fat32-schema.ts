@@ -5,7 +5,7 @@ import { expected } from './messages.ts'
 import { VOLUME_ID_PATTERN } from './numbers.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
 import { implicitTime, place, seed, sources } from './partition-schema.ts'
-import { fat32Size, integer, text } from './values.ts'
+import { fat32Size, growingSize, integer, text } from './values.ts'
 
 export const fat32PathRule = z
   .strictObject({
@@ -55,7 +55,7 @@ export const fat32FileSystem = {
 export const fat32 = z.strictObject({
   type: z.literal('fat32').describe('A FAT32 file system.'),
   ...place,
-  size: fat32Size.describe('Size of the partition.'),
+  size: growingSize.describe('Size of the partition; "grow": all up to what follows.'),
   ...fat32FileSystem,
   firmware: firmware.optional(),
   sources,

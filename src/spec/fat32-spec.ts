@@ -36,7 +36,7 @@ export type Fat32Flag =
 export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {
   /** A FAT32 file system. */
   type: 'fat32'
-  /** Size of the partition: bytes, or text like `512MiB`. */
+  /** Size of the partition: bytes, or text like `512MiB`; `grow`: all up to what follows. */
   size: number | string
   /** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
   firmware?: FirmwareSpec

@@ -5,6 +5,7 @@
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
 import type { Compression } from '../file-tree/storage.ts'
 import type { Fat32Flag } from './fat32-spec.ts'
+import type { GptFlag } from './image-spec.ts'
 import type { ChecksumType, Profile } from './plan.ts'
 import type { PlannedSource } from './sources/types.ts'
 
@@ -14,7 +15,9 @@ import type { PlannedSource } from './sources/types.ts'
  */
 export interface ImagePlan {
   seed: string
-  table: { type: 'mbr'; /** Like `0x2178694e`. */ diskId: string }
+  table: PlannedTable
+  /** Left out: the disk ends where its content ends. */
+  diskSize?: number
   /** Left out when the description is not about booting. */
   boot?: PlannedBoot
   /** In the order of their place on the disk. */
@@ -31,27 +34,76 @@ export interface PlannedBoot {
   check: boolean
 }
 
-export type PlannedPartition = PlannedFat32 | PlannedBtrfs
+export type PlannedTable = PlannedMbr | PlannedGpt | { type: 'none' }
+
+export interface PlannedMbr {
+  type: 'mbr'
+  /** Like `0x2178694e`. */
+  diskId: string
+}
+
+export interface PlannedGpt {
+  type: 'gpt'
+  diskGuid: string
+  sectorSize: number
+  entries: number
+  /** Left out: right behind the header. */
+  entriesStart?: number
+  /** Numbers of the partitions that the MBR lists, too; left out: none. */
+  hybrid?: number[]
+}
+
+export type PlannedPartition = PlannedFat32 | PlannedBtrfs | PlannedRaw | PlannedSwap | PlannedEmpty
 
 /** Keys of planned partitions of all kinds. */
 export interface PlannedPlace {
-  /** 1-based number in the table. */
+  /** 1-based number in the table; 0: it is not in the table. */
   number: number
-  start: number
+  /** Left out: it depends on how large what lies before it becomes. */
+  start?: number
+  /** `fit`: as large as its content; `grow`: all up to what follows, where that is not known yet. */
+  size: number | 'fit' | 'grow'
   bootable: boolean
-  /** The partition's type byte in an MBR, like `0x83`. */
-  mbrType: string
+  /** The partition's type byte in an MBR, like `0x83`; left out: no MBR lists it. */
+  mbrType?: string
+  /** The type GUID in a GPT; left out, with the other keys of a GPT: no GPT lists it. */
+  gptType?: string
+  gptName?: string
+  partUuid?: string
+  /** Attributes in a GPT; left out: none. */
+  gptFlags?: (GptFlag | number)[]
+}
+
+/** Keys of planned partitions with files. */
+export interface PlannedFileSystem extends PlannedPlace {
   /** Time of everything that has none of its own: seconds since 1970, with the nanoseconds where there are any. */
   time: PlannedTime
   sources: PlannedSource[]
 }
 
+/** The bytes of a file. */
+export interface PlannedRaw extends PlannedPlace {
+  type: 'raw'
+  source: string
+}
+
+export interface PlannedSwap extends PlannedPlace {
+  type: 'swap'
+  label: string
+  uuid: string
+  pageSize: number
+}
+
+/** Zeros. */
+export interface PlannedEmpty extends PlannedPlace {
+  type: 'empty'
+}
+
 /** Seconds since 1970 when they are whole, else with the nanoseconds. */
 export type PlannedTime = number | Timestamp
 
-export interface PlannedFat32 extends PlannedPlace {
+export interface PlannedFat32 extends PlannedFileSystem {
   type: 'fat32'
-  size: number
   label: string
   /** Like `1234-ABCD`. */
   volumeId: string
@@ -73,10 +125,8 @@ export interface PlannedFirmware {
   extraLines: string[]
 }
 
-export interface PlannedBtrfs extends PlannedPlace {
+export interface PlannedBtrfs extends PlannedFileSystem {
   type: 'btrfs'
-  /** `fit`: the file system ends where its content ends, plus slack. */
-  size: number | 'fit'
   label: string
   uuid: string
   deviceUuid: string

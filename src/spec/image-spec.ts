@@ -5,6 +5,7 @@
 import type { UbootSpec } from './boot-spec.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
 import type { Fat32Spec } from './fat32-spec.ts'
+import type { EmptySpec, RawSpec, SwapSpec } from './fileless-spec.ts'
 import type { SourceSpec } from './sources/types.ts'
 
 /** A disk image: its partition table, its partitions, and how it boots. */
@@ -24,6 +25,11 @@ export interface ImageSpec {
   /** The partition table. */
   table: TableSpec
   /**
+   * Size of the disk: bytes, or text like `8GiB`. Default: the disk ends where its last partition ends, and with it the
+   * backup of a GPT.
+   */
+  diskSize?: number | string
+  /**
    * True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT32 partition has them.
    * Default: true.
    */
@@ -32,32 +38,100 @@ export interface ImageSpec {
   BTRFSDupData?: boolean
   /** The U-Boot that boots the image. */
   uboot?: UbootSpec
-  /** 1 to 4 partitions, in the order of their numbers. */
+  /** The partitions, in the order of their numbers. */
   partitions: PartitionSpec[]
 }
 
 /** The partition table of an image. */
-export interface TableSpec {
+export type TableSpec = MbrTableSpec | GptTableSpec | NoTableSpec
+
+/**
+ * An MBR. Of more than four partitions, all but the first three are logical, with numbers from 5 on: they lie in
+ * an extended partition, which is partition 4.
+ */
+export interface MbrTableSpec {
   /** Kind of partition table. */
   type: 'mbr'
   /** Disk signature: a 32-bit number, or text like `0x2178694e`. Default: derived from the seed. */
   diskId?: number | string
 }
 
-/** A partition; its `type` decides which keys it has. */
-export type PartitionSpec = Fat32Spec | BtrfsSpec
-
-/** Keys of partitions of all kinds. */
-export interface PartitionPlaceSpec {
+/** A GPT, with its protective MBR and its backup at the end of the disk. */
+export interface GptTableSpec {
+  /** Kind of partition table. */
+  type: 'gpt'
+  /** The GUID of the disk. Default: derived from the seed. */
+  diskGuid?: string
+  /** Bytes of a sector of the disk, the unit of the table's addresses: 512 or 4096. Default: 512. */
+  sectorSize?: 512 | 4096
+  /** Number of entries, used or not: 128 to 1024. Default: 128. */
+  entries?: number
   /**
-   * Offset in the image: bytes, or text like `1MiB`; a multiple of 512 bytes. Default: the next free one that is a
-   * multiple of 1 MiB.
+   * Offset of the entries: bytes, or text like `1MiB`. Moved, they leave room for boot loaders that lie at the start of
+   * the disk. Default: right behind the header.
+   */
+  entriesStart?: number | string
+  /**
+   * Numbers of one to three partitions that the MBR lists as well, in this order, for boot ROMs that know no GPT. The type
+   * that each has there is its `mbrType`. Default: none.
+   */
+  hybrid?: number[]
+}
+
+/** No table: the image is one bare file system. */
+export interface NoTableSpec {
+  /** Kind of partition table. */
+  type: 'none'
+}
+
+/** A partition; its `type` decides which keys it has. */
+export type PartitionSpec = Fat32Spec | BtrfsSpec | RawSpec | SwapSpec | EmptySpec
+
+/** Keys of everything that has a place on the disk. */
+export interface PlaceSpec {
+  /**
+   * Offset in the image: bytes, or text like `1MiB`; a multiple of the sector size. Default: the next free one that is a
+   * multiple of `align`.
    */
   start?: number | string
-  /** The active flag in the partition table. Default: true for the partition with the boot files, else false. */
+  /** A start that is not given is a multiple of it: bytes, or text like `4MiB`. Default: 1 MiB. */
+  align?: number | string
+  /**
+   * False: it has no entry in the table, and may lie between the parts of the table, as boot loaders do that
+   * boards read from a fixed place. Default: true.
+   */
+  inTable?: boolean
+  /** The active flag in an MBR; in a GPT the attribute `legacy-bios-bootable`. Default: true for the partition with the boot files, else false. */
   bootable?: boolean
-  /** The type byte in the partition table: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x83 for BTRFS. */
+  /**
+   * The type byte in an MBR: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x82 for swap space, 0x83 for all
+   * others.
+   */
   mbrType?: number | string
+  /**
+   * The type in a GPT: a name like `esp`, `root-arm64` or `linux-generic` (systemd-repart has the same), or a GUID.
+   * Default: `basic-data` for FAT32, `swap` for swap space, `linux-generic` for all others.
+   */
+  gptType?: string
+  /** The name in a GPT, Linux' PARTLABEL: at most 36 UTF-16 units. Default: the label of the file system. */
+  gptName?: string
+  /** The partition's own GUID in a GPT, Linux' PARTUUID. Default: derived from the seed. */
+  partUuid?: string
+  /** Attributes in a GPT: names, or bits from 0 to 63. Default: none. */
+  gptFlags?: (GptFlag | number)[]
+}
+
+/** An attribute of a GPT partition. (UEFI, table 5-8; Discoverable Partitions Specification) */
+export type GptFlag =
+  | 'required-partition'
+  | 'no-block-io-protocol'
+  | 'legacy-bios-bootable'
+  | 'grow-file-system'
+  | 'read-only'
+  | 'no-auto'
+
+/** Keys of partitions with files. */
+export interface PartitionPlaceSpec extends PlaceSpec {
   /** Content, in this order: a later entry replaces an earlier one of the same path. Default: none. */
   sources?: SourceSpec[]
 }

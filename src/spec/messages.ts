@@ -1,9 +1,13 @@
 /** Messages of the checks of a description: short, with what was expected and what was found. */
 import type { z } from 'zod'
 import type { SpecIssue } from '../lib/errors.ts'
+import type { PartitionSpec, TableSpec } from './image-spec.ts'
 
 type ZodIssue = z.core.$ZodIssue
 type Key = string | number
+
+const TABLE_TYPES = ['mbr', 'gpt', 'none'] satisfies TableSpec['type'][]
+const PARTITION_TYPES = ['fat32', 'btrfs', 'raw', 'swap', 'empty'] satisfies PartitionSpec['type'][]
 
 /** Options for a zod type: "expected ..., found ...", or that the key is missing. */
 export function expected(what: string) {
@@ -35,7 +39,8 @@ export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (Spec
     if (issue.code === 'invalid_key') return at(keys, issue.issues[0].message)
     // zod does not keep what it found in the place of a type that decides over the rest.
     if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
-      const issue = at(keys, expected('"fat32" or "btrfs"').error({ input: valueAt(input, keys) }))
+      const types = keys[0] === 'table' ? TABLE_TYPES : PARTITION_TYPES
+      const issue = at(keys, expected(alternatives(types)).error({ input: valueAt(input, keys) }))
       // Nor does it look at the other keys, so none of them is known to be valid.
       return { ...issue, keys: keys.slice(0, -1) }
     }

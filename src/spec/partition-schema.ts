@@ -2,7 +2,10 @@
 import * as z from 'zod'
 import { expected } from './messages.ts'
 import { source } from './sources/table.ts'
-import { mbrType, size, time } from './values.ts'
+import { GPT_FLAG_NAMES } from './gpt-flags.ts'
+import { alignment, gptName, gptType, integer, mbrType, size, time, uuid } from './values.ts'
+
+const GPT_FLAG = `one of ${GPT_FLAG_NAMES.join(', ')}, or a bit from 0 to 63`
 
 export const seed = z
   .string()
@@ -18,11 +21,36 @@ export const implicitTime = time
 export const place = {
   start: size
     .optional()
-    .describe('Offset in the image; by default the next free one that is a multiple of 1 MiB.'),
-  bootable: z.boolean().optional().describe('The active flag in the partition table.'),
+    .describe('Offset in the image; by default the next free one that is a multiple of "align".'),
+  align: alignment
+    .optional()
+    .describe('A start that is not given is a multiple of it.')
+    .meta({ default: '1MiB' }),
+  inTable: z
+    .boolean()
+    .optional()
+    .describe('False: it has no entry in the table, and may lie between the parts of the table.')
+    .meta({ default: true }),
+  bootable: z
+    .boolean()
+    .optional()
+    .describe('The active flag in an MBR; in a GPT the attribute "legacy-bios-bootable".'),
   mbrType: mbrType
     .optional()
-    .describe('The type byte in the partition table: 0x0c for FAT32 and 0x83 for BTRFS by default.'),
+    .describe(
+      'The type byte in an MBR: by default 0x0c for FAT32, 0x82 for swap space, 0x83 for all others.',
+    ),
+  gptType: gptType
+    .optional()
+    .describe(
+      'The type in a GPT: by default "basic-data" for FAT32, "swap" for swap space, "linux-generic" for all others.',
+    ),
+  gptName: gptName.optional().describe('The name in a GPT; by default the label of the file system.'),
+  partUuid: uuid.optional().describe("The partition's own GUID in a GPT, by default derived from the seed."),
+  gptFlags: z
+    .array(z.union([z.enum(GPT_FLAG_NAMES), integer(GPT_FLAG, 0, 63)], expected(GPT_FLAG)))
+    .optional()
+    .describe('Attributes in a GPT: names, or bits from 0 to 63.'),
 }
 
 export const sources = z

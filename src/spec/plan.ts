@@ -17,10 +17,26 @@ export type { SubvolumePlan } from '../file-tree/subvolume.ts'
 
 export interface ResolvedPlan {
   seed: string
-  table: { type: 'mbr'; diskId: number }
+  table: TablePlan
+  /** Bytes; undefined: the disk ends where its content ends. */
+  diskSize: number | undefined
   boot: BootPlan | undefined
   /** In the order of their place on the disk. */
   partitions: PartitionPlan[]
+}
+
+export type TablePlan = { type: 'mbr'; diskId: number } | GptPlan | { type: 'none' }
+
+export interface GptPlan {
+  type: 'gpt'
+  /** In upper case. */
+  diskGuid: string
+  sectorSize: 512 | 4096
+  entries: number
+  /** Byte offset; undefined: right behind the header. */
+  entriesStart: number | undefined
+  /** Numbers of the partitions that the MBR lists, too. */
+  hybrid: number[]
 }
 
 /** How the image boots. */
@@ -32,16 +48,59 @@ export interface BootPlan {
   check: boolean
 }
 
-export type PartitionPlan = Fat32Plan | BtrfsPlan
+export type PartitionPlan = Fat32Plan | BtrfsPlan | RawPlan | SwapPlan | EmptyPlan
+
+/** A partition whose place on the disk has been decided. */
+export type PlacedPlan<Plan extends PartitionPlan = PartitionPlan> = Plan & {
+  start: number
+  size: number | 'fit'
+}
 
 interface PartitionPlace {
-  /** 1-based number in the table. */
+  /** Its place in the description: `partitions[0]`. */
+  jsonPath: string
+  /** 1-based number in the table; 0: it is not in the table. */
   number: number
-  start: number
+  /** Undefined: it depends on sizes that are known only when content has been written. */
+  start: number | undefined
+  /** Bytes: a start that is not decided yet is a multiple of it. */
+  align: number
+  /** `fit`: as large as its content; `grow`: all up to what follows, where that is not decided yet. */
+  size: number | 'fit' | 'grow'
   bootable: boolean
-  /** The partition's type byte in an MBR. */
-  mbrType: number
+  /** The type byte in an MBR; undefined: no MBR lists it. */
+  mbrType: number | undefined
+  /** Undefined: no GPT lists it. */
+  gpt: GptEntryPlan | undefined
   sources: SourcePlan[]
+}
+
+/** What a GPT says of a partition. GUIDs are in upper case. */
+export interface GptEntryPlan {
+  type: string
+  guid: string
+  name: string
+  attributes: bigint
+}
+
+/** The bytes of a file. */
+export interface RawPlan extends PartitionPlace {
+  type: 'raw'
+  label: ''
+  source: string
+}
+
+export interface SwapPlan extends PartitionPlace {
+  type: 'swap'
+  label: string
+  uuid: string
+  pageSize: number
+}
+
+/** Zeros. */
+export interface EmptyPlan extends PartitionPlace {
+  type: 'empty'
+  label: ''
 }
 
 /** A FAT32 file system alone, with everything decided. */
@@ -59,7 +118,7 @@ export interface Fat32FileSystemPlan {
   rules: EntryRulePlan[]
 }
 
-export interface Fat32Plan extends PartitionPlace, Fat32FileSystemPlan {
+export interface Fat32Plan extends PartitionPlace, Omit<Fat32FileSystemPlan, 'size'> {
   firmware: FirmwarePlan | undefined
 }
 
@@ -114,7 +173,7 @@ export interface BtrfsFileSystemPlan {
   links: Map<ByteString, ByteString>
 }
 
-export interface BtrfsPlan extends PartitionPlace, BtrfsFileSystemPlan {
+export interface BtrfsPlan extends PartitionPlace, Omit<BtrfsFileSystemPlan, 'size'> {
   nixos: NixosPlan | undefined
 }
 

@@ -11,8 +11,11 @@ const VERSIONS: readonly PiVersion[] = [3, 4]
 const DEFAULT_TIMEOUT = 5
 const DEFAULT_GENERATIONS = 20
 
-/** @returns undefined when the description is not about booting */
-export function resolveBoot(spec: ImageSpec): BootPlan | undefined {
+/**
+ * @param numbers of the partitions in the table
+ * @returns undefined when the description is not about booting
+ */
+export function resolveBoot(spec: ImageSpec, numbers: readonly number[]): BootPlan | undefined {
   const { uboot, partitions } = spec
   const boot = bootIndex(spec)
   const hasFirmware = partitions.some(
@@ -20,7 +23,7 @@ export function resolveBoot(spec: ImageSpec): BootPlan | undefined {
   )
   if (boot < 0 && uboot === undefined && !hasFirmware) return undefined
   return {
-    partition: boot < 0 ? undefined : boot + 1,
+    partition: boot < 0 ? undefined : numbers[boot],
     uboot: uboot?.version === undefined ? undefined : parseUBootVersion(uboot.version),
     check: uboot?.check ?? true,
   }

@@ -1,19 +1,33 @@
 /** From a description that has been checked to a plan, in which nothing is left open. */
 import type { Timestamp } from '../file-tree/entry.ts'
+import { gptAttributes } from './gpt-flags.ts'
+import { gptTypeGuid } from './gpt-types.ts'
 import { parseHex } from './numbers.ts'
-import type { ResolvedPlan, PartitionPlan } from './plan.ts'
+import { partitionNumbers } from './partition-numbers.ts'
+import type { GptEntryPlan, PartitionPlan, ResolvedPlan, TablePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
 import { resolveFat32 } from './resolve-fat32.ts'
 import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
-import type { ImageSpec } from './image-spec.ts'
+import type { ImageSpec, PartitionSpec } from './image-spec.ts'
+import { parseSize } from './sizes.ts'
 import { resolveSource } from './sources/table.ts'
 import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
-const DEFAULT_MBR_TYPE = { fat32: 0x0c, btrfs: 0x83 }
+const DEFAULT_ALIGN = 2 ** 20
+/** Of all machines but a few. */
+const SWAP_PAGE_SIZE = 4096
+const LINUX = { mbr: 0x83, gpt: 'linux-generic' }
+const DEFAULT_TYPES: Record<PartitionSpec['type'], { mbr: number; gpt: string }> = {
+  fat32: { mbr: 0x0c, gpt: 'basic-data' },
+  btrfs: LINUX,
+  raw: LINUX,
+  empty: LINUX,
+  swap: { mbr: 0x82, gpt: 'swap' },
+}
 
 export interface ResolveSpecOptions {
   /** Places of the partitions in bytes, in the order of the description. */
-  placements: readonly { start: number; size: number | 'fit' }[]
+  placements: readonly { start: number | undefined; size: number | 'fit' | 'grow' }[]
   /** The partitions' indexes in the order of their place on the disk. */
   order: readonly number[]
   /** Time of everything that has none of its own. */
@@ -23,48 +37,89 @@ export interface ResolveSpecOptions {
 
 export function resolveSpec(spec: ImageSpec, options: ResolveSpecOptions): ResolvedPlan {
   const seed = spec.seed ?? DEFAULT_SEED
-  const diskId = spec.table.diskId
+  const numbers = partitionNumbers(spec)
   return {
     seed,
-    table: {
-      type: 'mbr',
-      diskId: diskId === undefined ? deriveId32(seed, 'mbr disk id') : parseHex(diskId),
-    },
-    boot: resolveBoot(spec),
-    partitions: options.order.map((i) => resolvePartition(spec, seed, i, options)),
+    table: resolveTable(spec, seed),
+    diskSize: spec.diskSize === undefined ? undefined : parseSize(spec.diskSize),
+    boot: resolveBoot(spec, numbers),
+    partitions: options.order.map((i) => resolvePartition(spec, { seed, i, number: numbers[i], ...options })),
   }
 }
 
+function resolveTable({ table }: ImageSpec, seed: string): TablePlan {
+  if (table.type === 'none') return { type: 'none' }
+  if (table.type === 'mbr') {
+    const { diskId } = table
+    return {
+      type: 'mbr',
+      diskId: diskId === undefined ? deriveId32(seed, 'mbr disk id') : parseHex(diskId),
+    }
+  }
+  const { diskGuid = deriveUuid(seed, 'gpt disk guid'), sectorSize = 512, entries = 128, hybrid = [] } = table
+  return {
+    type: 'gpt',
+    diskGuid: diskGuid.toUpperCase(),
+    sectorSize,
+    entries,
+    entriesStart: table.entriesStart === undefined ? undefined : parseSize(table.entriesStart),
+    hybrid,
+  }
+}
+
+interface PartitionContext extends ResolveSpecOptions {
+  seed: string
+  /** Index in the description. */
+  i: number
+  number: number
+}
+
 function resolvePartition(
-  { partitions }: ImageSpec,
-  seed: string,
-  i: number,
-  { placements, time, resolvePath }: ResolveSpecOptions,
+  { table, partitions }: ImageSpec,
+  { i, number, seed, placements, time, resolvePath }: PartitionContext,
 ): PartitionPlan {
   const partition = partitions[i]
-  const common = {
-    number: i + 1,
-    start: placements[i].start,
+  const jsonPath = `partitions[${i}]`
+  const derive = (what: string) => deriveUuid(seed, `partition ${i + 1} ${what}`)
+  const types = DEFAULT_TYPES[partition.type]
+  const isInMbr =
+    table.type === 'mbr' ? number > 0 : table.type === 'gpt' && table.hybrid?.includes(number) === true
+  const { start, size } = placements[i]
+  const place = {
+    jsonPath,
+    number,
+    start,
+    size,
+    align: partition.align === undefined ? DEFAULT_ALIGN : parseSize(partition.align)!,
     bootable: partition.bootable ?? false,
-    mbrType: parseHex(partition.mbrType ?? DEFAULT_MBR_TYPE[partition.type]),
+    mbrType: isInMbr ? parseHex(partition.mbrType ?? types.mbr) : undefined,
+    gpt: table.type === 'gpt' && number > 0 ? resolveGptEntry(partition, types.gpt, derive) : undefined,
+  }
+  if (partition.type === 'raw') {
+    return { ...place, type: 'raw', label: '', source: resolvePath(partition.source), sources: [] }
+  }
+  if (partition.type === 'empty') return { ...place, type: 'empty', label: '', sources: [] }
+  if (partition.type === 'swap') {
+    const { label = '', uuid = derive('swap'), pageSize = SWAP_PAGE_SIZE } = partition
+    return { ...place, type: 'swap', label, uuid: uuid.toLowerCase(), pageSize, sources: [] }
+  }
+  const common = {
+    ...place,
     time,
     sources: (partition.sources ?? []).map((source, j) =>
-      resolveSource(source, { name: `partitions[${i}].sources[${j}]`, time, resolvePath }),
+      resolveSource(source, { name: `${jsonPath}.sources[${j}]`, time, resolvePath }),
     ),
   }
-  const { size } = placements[i]
   if (partition.type === 'btrfs') {
-    const derive = (what: string) => deriveUuid(seed, `partition ${i + 1} ${what}`)
     const { nixos } = partition
     if (nixos?.configuration !== undefined) {
       const configuration = { directory: nixos.configuration, to: '/etc/nixos' }
       common.sources.push(
-        resolveSource(configuration, { name: `partitions[${i}].nixos.configuration`, time, resolvePath }),
+        resolveSource(configuration, { name: `${jsonPath}.nixos.configuration`, time, resolvePath }),
       )
     }
     return {
       ...common,
-      size,
       ...resolveBtrfs(partition, time, derive),
       nixos: resolveNixos(nixos, resolvePath),
     }
@@ -77,8 +132,22 @@ function resolvePartition(
   return {
     ...common,
     sources,
-    size: size as number,
     ...resolveFat32(partition, volumeId),
     firmware: resolveFirmware(partition.firmware, resolvePath),
+  }
+}
+
+function resolveGptEntry(
+  partition: PartitionSpec,
+  defaultType: string,
+  derive: (what: string) => string,
+): GptEntryPlan {
+  const { gptType = defaultType, partUuid = derive('partition guid'), gptFlags = [], bootable } = partition
+  const label = 'label' in partition ? partition.label : undefined
+  return {
+    type: gptTypeGuid(gptType)!,
+    guid: partUuid.toUpperCase(),
+    name: partition.gptName ?? label ?? '',
+    attributes: gptAttributes(bootable === true ? [...gptFlags, 'legacy-bios-bootable'] : gptFlags),
   }
 }

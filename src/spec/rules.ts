@@ -10,10 +10,13 @@ import { fat32Issues } from './fat32-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
+import { sourcesOf } from './sources/of-partition.ts'
+import { tableIssues } from './table-rules.ts'
 
 export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const partitions = spec.partitions ?? []
   return [
+    ...tableIssues(spec),
     ...bootIssues(spec),
     ...partitions.flatMap((partition, i) => {
       if (partition === undefined) return []
@@ -30,14 +33,14 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ),
     ...repeated(
       partitions.map((partition, i) => ({
-        key: partition?.type === 'btrfs' ? partition.uuid?.toLowerCase() : undefined,
+        key: partition !== undefined && 'uuid' in partition ? partition.uuid?.toLowerCase() : undefined,
         path: `partitions[${i}].uuid`,
       })),
       (first) => `is also ${first}: every file system needs its own`,
     ),
     ...repeated(
       partitions.flatMap((partition, i) =>
-        (partition?.sources ?? []).map((source, j) => {
+        sourcesOf(partition).map((source, j) => {
           const kind = STANDARD_INPUT_KINDS.find((kind) => source?.[kind as keyof typeof source] === '-')
           return { key: kind && '-', path: `partitions[${i}].sources[${j}].${kind}` }
         }),
@@ -52,7 +55,7 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
 function usedUpIssues(partitions: NonNullable<Draft<ImageSpec>['partitions']>): SpecIssue[] {
   const firstPlaces = new Map<unknown, string>()
   return partitions.flatMap((partition, i) =>
-    (partition?.sources ?? []).flatMap((source, j): SpecIssue[] => {
+    sourcesOf(partition).flatMap((source, j): SpecIssue[] => {
       const entries: unknown = source && 'entries' in source ? source.entries : undefined
       if (!isOneShot(entries)) return []
       const path = `partitions[${i}].sources[${j}].entries`

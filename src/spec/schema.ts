@@ -6,13 +6,14 @@ import * as z from 'zod'
 import { uboot } from './boot-schema.ts'
 import { toJsonSchema } from './dispatch.ts'
 import { btrfs } from './btrfs-schema.ts'
-import { expected, missing } from './messages.ts'
 import { fat32 } from './fat32-schema.ts'
 import { implicitTime, seed } from './partition-schema.ts'
-import { diskId } from './values.ts'
+import { empty, raw, swap } from './fileless-schema.ts'
+import { partitionTable } from './table-schema.ts'
+import { size } from './values.ts'
 
 const partition = z
-  .discriminatedUnion('type', [fat32, btrfs])
+  .discriminatedUnion('type', [fat32, btrfs, raw, swap, empty])
   .describe('A partition; its type decides which keys it has.')
 
 export const imageSpec = z
@@ -20,21 +21,12 @@ export const imageSpec = z
     $schema: z.string().optional().describe('Location of the JSON Schema, for editors.'),
     seed,
     time: implicitTime,
-    table: z
-      .strictObject({
-        type: z
-          .literal('mbr', {
-            error: ({ input }) =>
-              input === undefined
-                ? missing('"mbr"')
-                : input === 'gpt'
-                  ? 'GPT is not supported yet; expected "mbr"'
-                  : expected('"mbr"').error({ input }),
-          })
-          .describe('Kind of partition table.'),
-        diskId: diskId.optional().describe('Disk signature, by default derived from the seed.'),
-      })
-      .describe('The partition table.'),
+    table: partitionTable,
+    diskSize: size
+      .optional()
+      .describe(
+        'Size of the disk; by default it ends where its last partition and the backup of its table end.',
+      ),
     bootFromBTRFS: z
       .boolean()
       .optional()
@@ -50,8 +42,7 @@ export const imageSpec = z
     partitions: z
       .array(partition)
       .min(1, 'expected at least one partition, found none')
-      .describe('The partitions, in the order of their numbers.')
-      .meta({ maxItems: 4 }),
+      .describe('The partitions, in the order of their numbers.'),
   })
   .meta({ title: 'diskwright image description' })
 

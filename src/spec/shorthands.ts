@@ -9,7 +9,8 @@ type DraftPartition = Draft<PartitionSpec> | undefined
 export function withoutShorthands(spec: DraftSpec): DraftSpec {
   const { partitions } = spec
   if (partitions === undefined) return spec
-  const boots = partitions.some((partition) => partition?.bootable !== undefined) ? -1 : bootIndex(spec)
+  const hasFlag = partitions.some((partition) => partition?.bootable !== undefined)
+  const boots = hasFlag || spec.table?.type === 'none' ? -1 : bootIndex(spec)
   return {
     ...spec,
     partitions: partitions.map((partition, i) => {

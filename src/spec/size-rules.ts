@@ -4,6 +4,7 @@ import type { Draft } from './check.ts'
 import type { BtrfsFileSystemPlan } from './plan.ts'
 import { btrfsLayout } from './resolve-btrfs.ts'
 import type { BtrfsOptions } from './btrfs-spec.ts'
+import type { SwapSpec } from './fileless-spec.ts'
 import { formatSize, parseSize } from './sizes.ts'
 
 const MIB = 2 ** 20
@@ -25,7 +26,7 @@ export function btrfsSizeIssues(
   path: string,
   leastSize: LeastBtrfsSize,
 ): SpecIssue[] {
-  if (partition.size === undefined || partition.size === 'fit') return []
+  if (partition.size === undefined || partition.size === 'fit' || partition.size === 'grow') return []
   const size = parseSize(partition.size)!
   const layout = { ...btrfsLayout(partition), blockGroupTree: partition.blockGroupTree ?? false }
   const slack = partition.slack === undefined ? undefined : parseSize(partition.slack)
@@ -44,9 +45,24 @@ export function fat32SizeIssues(
   path: string,
   leastSize: number,
 ): SpecIssue[] {
-  if (size === undefined) return []
+  if (size === undefined || size === 'grow') return []
   const issue = tooSmall('FAT32', parseSize(size)!, leastSize)
   return issue === undefined ? [] : [{ path, message: issue }]
+}
+
+const DEFAULT_PAGE_SIZE = 4096
+/** (MIN_SWAP_PAGES of mkswap(8), and the header) */
+const MIN_SWAP_PAGES = 10
+
+/** @param path of the size */
+export function swapSizeIssues(
+  { size, pageSize = DEFAULT_PAGE_SIZE }: Draft<SwapSpec>,
+  path: string,
+): SpecIssue[] {
+  if (size === undefined || size === 'grow') return []
+  const bytes = parseSize(size)!
+  const issue = tooSmall('swap space', bytes, MIN_SWAP_PAGES * pageSize)
+  return issue === undefined ? unitIssues(bytes, pageSize, path) : [{ path, message: issue }]
 }
 
 export function unitIssues(size: number, unit: number, path: string): SpecIssue[] {

@@ -3,15 +3,19 @@ import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { Compression, StoragePlan } from '../file-tree/storage.ts'
 import type { Fat32Flag } from './fat32-spec.ts'
+import { gptFlagsOf } from './gpt-flags.ts'
 import type {
   ImagePlan,
   PlannedBtrfs,
   PlannedFat32,
+  PlannedFileSystem,
   PlannedFirmware,
+  PlannedPartition,
   PlannedPlace,
   PlannedRule,
   PlannedStorage,
   PlannedSubvolume,
+  PlannedTable,
   PlannedTime,
 } from './image-plan.ts'
 import { formatDiskId, formatVolumeId } from './numbers.ts'
@@ -23,14 +27,16 @@ import type {
   PartitionPlan,
   ResolvedPlan,
   SubvolumePlan,
+  TablePlan,
 } from './plan.ts'
 import { showSource } from './sources/table.ts'
 import { formatUBootVersion } from './uboot-version.ts'
 
-export function toImagePlan({ seed, table, boot, partitions }: ResolvedPlan): ImagePlan {
+export function toImagePlan({ seed, table, diskSize, boot, partitions }: ResolvedPlan): ImagePlan {
   return {
     seed,
-    table: { type: table.type, diskId: formatDiskId(table.diskId) },
+    table: planTable(table),
+    ...(diskSize !== undefined && { diskSize }),
     ...(boot && {
       boot: defined({
         partition: boot.partition,
@@ -38,29 +44,64 @@ export function toImagePlan({ seed, table, boot, partitions }: ResolvedPlan): Im
         check: boot.check,
       }),
     }),
-    partitions: partitions.map((partition) =>
-      partition.type === 'fat32' ? planFat32(partition) : planBtrfs(partition),
-    ),
+    partitions: partitions.map(planPartition),
   }
 }
 
-function planPlace({ number, start, bootable, mbrType, time, sources }: PartitionPlan): PlannedPlace {
-  return {
+function planTable(table: TablePlan): PlannedTable {
+  if (table.type === 'none') return { type: 'none' }
+  if (table.type === 'mbr') return { type: 'mbr', diskId: formatDiskId(table.diskId) }
+  const { type, diskGuid, sectorSize, entries, entriesStart, hybrid } = table
+  return defined({
+    ...{ type, diskGuid, sectorSize, entries, entriesStart },
+    hybrid: hybrid.length === 0 ? undefined : [...hybrid],
+  })
+}
+
+function planPartition(partition: PartitionPlan): PlannedPartition {
+  switch (partition.type) {
+    case 'fat32':
+      return planFat32(partition)
+    case 'btrfs':
+      return planBtrfs(partition)
+    case 'raw':
+      return { ...planPlace(partition), type: 'raw', source: partition.source }
+    case 'swap': {
+      const { type, label, uuid, pageSize } = partition
+      return { ...planPlace(partition), type, label, uuid, pageSize }
+    }
+    case 'empty':
+      return { ...planPlace(partition), type: 'empty' }
+  }
+}
+
+function planPlace({ number, start, size, bootable, mbrType, gpt }: PartitionPlan): PlannedPlace {
+  return defined({
     number,
     start,
+    size,
     bootable,
-    mbrType: `0x${mbrType.toString(16).padStart(2, '0')}`,
-    time: planTime(time),
-    sources: sources.map(showSource),
+    mbrType: mbrType === undefined ? undefined : `0x${mbrType.toString(16).padStart(2, '0')}`,
+    gptType: gpt?.type,
+    gptName: gpt?.name,
+    partUuid: gpt?.guid,
+    gptFlags: gpt === undefined || gpt.attributes === 0n ? undefined : gptFlagsOf(gpt.attributes),
+  })
+}
+
+function planContent(partition: Fat32Plan | BtrfsPlan): PlannedFileSystem {
+  return {
+    ...planPlace(partition),
+    time: planTime(partition.time),
+    sources: partition.sources.map(showSource),
   }
 }
 
 function planFat32(partition: Fat32Plan): PlannedFat32 {
-  const { type, size, label, volumeId, symlinks, rules, firmware } = partition
+  const { type, label, volumeId, symlinks, rules, firmware } = partition
   return {
-    ...planPlace(partition),
+    ...planContent(partition),
     type,
-    size,
     label,
     volumeId: formatVolumeId(volumeId),
     symlinks,
@@ -96,9 +137,8 @@ function planFirmware({ versions, directory, uboot, settings, extraLines }: Firm
 function planBtrfs(partition: BtrfsPlan): PlannedBtrfs {
   const { subvolumes, paths, rules, swapfile, links, nixos } = partition
   return defined({
-    ...planPlace(partition),
+    ...planContent(partition),
     type: partition.type,
-    size: partition.size,
     label: partition.label,
     uuid: partition.uuid,
     deviceUuid: partition.deviceUuid,

@@ -1,6 +1,7 @@
 /** The form of every kind of value in an image description, and the words for what has another form. */
 import * as z from 'zod'
 import { isGlobPart } from '../file-tree/glob.ts'
+import { gptTypeGuid } from './gpt-types.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
 import { DISK_ID_PATTERN, MBR_TYPE_PATTERN, isContainerType, parseHex } from './numbers.ts'
 import { SIZE_PATTERN, parseSize } from './sizes.ts'
@@ -37,6 +38,28 @@ export const btrfsSize = z.union(
   expected(SIZE_OR_FIT),
 )
 
+/** The end of a message about a size that may also be one of these words. */
+function sizeOr(...words: ('fit' | 'grow')[]) {
+  const what = `${SIZE} or ${words.map((word) => `"${word}"`).join(' or ')}`
+  const error = expected(what)
+  return z.union([sizeNumber(what), z.literal(words, error), sizeText(what)], error)
+}
+export const growingSize = sizeOr('grow')
+export const fittingSize = sizeOr('fit', 'grow')
+
+const ALIGNMENT = 'a multiple of 512 bytes, as a number or like "4MiB"'
+const isAlignment = (value: number | string) => {
+  const bytes = parseSize(value)
+  return bytes !== undefined && bytes > 0 && bytes % 512 === 0
+}
+export const alignment = z.union(
+  [
+    integer(ALIGNMENT, 1, Number.MAX_SAFE_INTEGER).refine(isAlignment, expected(ALIGNMENT)),
+    text(ALIGNMENT, SIZE_PATTERN, isAlignment),
+  ],
+  expected(ALIGNMENT),
+)
+
 const TIME = 'seconds since 1970, or a time like "2024-05-01" or "2024-05-01T12:00:00Z"'
 export const time = z.union(
   [z.int(expected(TIME)), text(TIME, TIME_PATTERN, (value) => parseTime(value) !== undefined)],
@@ -57,6 +80,24 @@ export const mbrType = z.union(
     text(MBR_TYPE, MBR_TYPE_PATTERN, isFileSystemType),
   ],
   expected(MBR_TYPE),
+)
+
+export const gptType = text(
+  'the type of a GPT partition, a name like "esp", "root-arm64" or "linux-generic", or a GUID',
+  /^[-0-9a-zA-Z]+$/,
+  (value) => (gptTypeGuid(value) ?? NIL_UUID) !== NIL_UUID,
+)
+/** (UEFI, table 5-6: 72 bytes of UTF-16) */
+export const gptName = text(
+  'a name of at most 36 UTF-16 units without NUL',
+  /^[^\0]*$/,
+  (name) => name.length <= 36,
+)
+
+export const swapLabel = text(
+  'a label of at most 15 bytes without NUL',
+  /^[^\0]*$/,
+  (label) => utf8Length(label) <= 15,
 )
 
 const NIL_UUID = '00000000-0000-0000-0000-000000000000'

@@ -7,13 +7,13 @@ import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { imageSink, memorySink } from '../../src/lib/sink.ts'
 import { resolvePlan } from '../../src/build/plan-image.ts'
-import type { BtrfsPlan, SubvolumePlan } from '../../src/spec/plan.ts'
+import type { BtrfsPlan, PlacedPlan, SubvolumePlan } from '../../src/spec/plan.ts'
 
 /** A plan of so many subvolumes, each with so many snapshots, and how often their fields have been read. */
 async function planWith(subvolumes: number, snapshotsEach: number) {
   const described = { type: 'btrfs', size: 'fit', sources: [], profiles: { metadata: 'single' } }
   const { partitions } = await resolvePlan({ table: { type: 'mbr' }, partitions: [described] })
-  const plan = partitions[0] as BtrfsPlan
+  const plan = partitions[0] as PlacedPlan<BtrfsPlan>
   const [top] = plan.subvolumes
   const reads = { count: 0 }
   let id = FIRST_FREE_OBJECTID
@@ -38,7 +38,7 @@ async function planWith(subvolumes: number, snapshotsEach: number) {
   return { plan: { ...plan, subvolumes: all }, reads, snapshots: subvolumes * snapshotsEach }
 }
 
-async function write(plan: BtrfsPlan) {
+async function write(plan: PlacedPlan<BtrfsPlan>) {
   const { compress, decompress } = await loadExtentCompression()
   const sink = memorySink()
   const encoder = callingThreadEncoder({ compress, hash: CRC32C })

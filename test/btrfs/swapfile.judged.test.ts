@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { encodeSwapHeader } from '../../src/btrfs/write/swapfile.ts'
+import { encodeSwapHeader } from '../../src/swap/header.ts'
 import { build, describeImage, inFolder, type Built } from '../images/build.ts'
 import { buildAndJudge } from '../images/judge.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
@@ -115,7 +115,9 @@ describe('a swap file', () => {
       await mustRun('truncate', ['--size', '1M', file])
       await mustRun('chmod', ['0600', file])
       await mustRun('mkswap', ['--pagesize', '4096', '--uuid', UUID, file])
-      expect(readFileSync(file).subarray(0, 4096)).toEqual(Buffer.from(encodeSwapHeader(MIB, UUID)))
+      expect(readFileSync(file).subarray(0, 4096)).toEqual(
+        Buffer.from(encodeSwapHeader({ size: MIB, uuid: UUID })),
+      )
     })
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildImage, type Entry, type EntrySource, type ImageSpec } from '../../src/index.ts'
+import type { BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
 import { readTar, writeTar } from '../../src/tar/index.ts'
 import { join as joinPieces } from '../tar/collect.ts'
 
@@ -101,7 +102,7 @@ describe('an image with entries as sources', () => {
       'partitions[1].sources[0]: expected entries that can be iterated, found nothing',
     )
     const both = { ...spec([], []) }
-    both.partitions[0].sources = [{ entries: [], tar: 'x.tar' }]
+    ;(both.partitions[0] as BtrfsSpec).sources = [{ entries: [], tar: 'x.tar' }]
     await expect(build(both)).rejects.toThrow(
       'partitions[0].sources[0]: has both "tar" and "entries": make two sources of it',
     )

@@ -14,7 +14,7 @@ const ATTRIBUTES = 'partition 1: attributes: expected a bigint from 0 to 2^64 - 
 
 test('attributes may take all 64 bits', () => {
   const partitions = [{ ...partition, attributes: 2n ** 64n - 1n }]
-  const { backup } = encodeGpt({ ...disk, partitions })
+  const [, backup] = encodeGpt({ ...disk, partitions })
   expect([...backup.bytes.subarray(48, 56)]).toEqual(Array(8).fill(255))
 })
 

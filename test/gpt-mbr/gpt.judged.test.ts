@@ -49,7 +49,7 @@ const specs = (sectorSize: 512 | 4096, least = 0) =>
       isReversed: fc.boolean(),
     })
     .map(({ list, spare, isReversed }): GptSpec => {
-      const table = gptLayout(sectorSize)
+      const table = gptLayout({ sectorSize })
       let end = table.startSize
       const requests = list.map(({ sectors, gap }, i) => {
         const size = sectors * sectorSize
@@ -61,7 +61,7 @@ const specs = (sectorSize: 512 | 4096, least = 0) =>
       expect(issues).toEqual([])
       const partitions = list.map(({ type, name, attributes }, i): GptPartitionSpec => {
         const { start, size } = placements[i]
-        return { start, size: size as number, type, guid: guidOf(i), name, attributes }
+        return { start: start!, size: size as number, type, guid: guidOf(i), name, attributes }
       })
       if (isReversed) partitions.reverse()
       // sgdisk wants at least a usable sector.
@@ -70,14 +70,14 @@ const specs = (sectorSize: 512 | 4096, least = 0) =>
     })
 
 function write(spec: GptSpec, image: SparseImage): void {
-  const { primary, backup } = encodeGpt(spec)
+  const [primary, backup] = encodeGpt(spec)
   for (const { offset, bytes } of [primary, backup]) image.write(bytes, offset)
 }
 
 /** A disk with nothing but its table. */
 function diskOf(spec: GptSpec): Uint8Array {
   const disk = new Uint8Array(spec.diskSize)
-  const { primary, backup } = encodeGpt(spec)
+  const [primary, backup] = encodeGpt(spec)
   for (const { offset, bytes } of [primary, backup]) disk.set(bytes, offset)
   return disk
 }
@@ -153,7 +153,7 @@ describe('encodeGpt', () => {
           })
           const head = ['label: gpt', `label-id: ${DISK_GUID}`, 'first-lba: 34']
           await sfdiskWrite(image.path, [...head, ...lines, ''].join('\n'))
-          const { primary, backup } = encodeGpt(spec)
+          const [primary, backup] = encodeGpt(spec)
           const theirs = image.read(0, primary.bytes.length)
           // sfdisk leaves the last CHS address of the protective partition open, whatever the size of the disk.
           theirs.set(primary.bytes.subarray(451, 454), 451)
@@ -188,7 +188,7 @@ describe('encodeGpt', () => {
 
   it('covers large disks as far as a protective MBR can', () => {
     const diskSize = 3 * 2 ** 40
-    const { primary, backup } = encodeGpt({ diskSize, diskGuid: DISK_GUID, partitions: [] })
+    const [primary, backup] = encodeGpt({ diskSize, diskGuid: DISK_GUID, partitions: [] })
     // Status, first CHS, type, last CHS, first sector, sectors. (UEFI, table 5-4)
     expect([...primary.bytes.subarray(446, 462)]).toEqual([
       ...[0, 0, 2, 0, 0xee, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff],
@@ -260,7 +260,7 @@ describe('placePartitions for a GPT', () => {
   const request = (size: number, start?: number) => ({ size, start, jsonPath: 'partitions[0]' }) as const
 
   it('leaves room for the table and its backup', () => {
-    const options = { table: gptLayout(4096), align: 4096, diskSize: 24576 + 4096 + 20480 }
+    const options = { table: gptLayout({ sectorSize: 4096 }), align: 4096, diskSize: 24576 + 4096 + 20480 }
     const { placements, minDiskSize, issues } = placePartitions([{ size: 4096, jsonPath: '' }], options)
     expect(issues).toEqual([])
     expect(placements).toEqual([{ start: 24576, size: 4096 }])

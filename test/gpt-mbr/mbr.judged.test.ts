@@ -141,7 +141,7 @@ describe('encodeMbr', () => {
         )
         fc.pre(issues.length === 0)
         const partitions = placements.map(({ start, size }, i) => ({
-          start,
+          start: start!,
           size: size as number,
           type: 0x83,
           bootable: i === 0,

@@ -61,21 +61,35 @@ describe('placePartitions', () => {
     ['no size', requests({ size: 0 }), ['partitions[0].size: must not be 0']],
     ['NaN', requests({ start: NaN, size: NaN }), ['partitions[0].start: must', 'partitions[0].size: must']],
     [
-      'fit before another',
-      requests({ size: 'fit' }, { size: MIB }),
+      'sixty',
+      requests(...Array.from({ length: 60 }, () => ({ size: MIB }))),
+      ['partitions[59]: an MBR holds at most 59'],
+    ],
+    [
+      'two that grow',
+      requests({ size: 'grow' }, { size: 'grow' }),
       [
-        'partitions[0].size: "fit" is only for the last partition on the disk, but partitions[1] lies behind it',
+        'partitions[1].size: only one partition can "grow"',
+        'partitions[0].size: "grow" needs the size of the disk',
       ],
     ],
     [
-      'two that fit',
-      requests({ start: 8 * MIB, size: 'fit' }, { start: 4 * MIB, size: 'fit' }),
-      ['partitions[1].size: "fit" is only'],
+      'a logical partition without room for its record',
+      requests(...[1, 2, 3, 4, 5].map((start) => ({ start: start * MIB, size: MIB }))),
+      [
+        'partitions[3].start: a logical partition needs a free sector',
+        'partitions[4].start: a logical partition',
+      ],
     ],
     [
-      'five',
-      requests({ size: MIB }, { size: MIB }, { size: MIB }, { size: MIB }, { size: MIB }),
-      ['partitions[4]: an MBR holds at most 4'],
+      'logical partitions in another order',
+      requests(...[1, 3, 5, 9, 7].map((start) => ({ start: start * MIB, size: MIB }))),
+      ['partitions[4].start: logical partitions lie in the order of their numbers, but partitions[3]'],
+    ],
+    [
+      'a primary partition between logical ones',
+      requests(...[1, 3, 9, 7, 11].map((start) => ({ start: start * MIB, size: MIB }))),
+      ['partitions[2]: lies in the extended partition, between logical ones'],
     ],
     ['beyond 2 TiB', requests({ start: TIB, size: TIB + 512 }), ['partitions[0]: bytes']],
     ['fit beyond 2 TiB', requests({ start: 2 * TIB, size: 'fit' }), ['partitions[0]: from byte']],
@@ -86,7 +100,6 @@ describe('placePartitions', () => {
         'partitions[0].start: must be',
         'partitions[0].size: must be',
         'partitions[1].start: overlaps the partition table',
-        'partitions[1].size: "fit"',
         'partitions[2]: ',
       ],
     ],
@@ -122,13 +135,13 @@ describe('placePartitions', () => {
         const { placements, order, issues } = placePartitions(requests(...list))
         const sound = order.every((index, i) => {
           const previous = i === 0 ? undefined : placements[order[i - 1]]
-          const end = previous === undefined ? 512 : previous.start + (previous.size as number)
-          return placements[index].start >= end
+          const end = previous === undefined ? 512 : previous.start! + (previous.size as number)
+          return placements[index].start! >= end
         })
         expect(issues.length === 0).toBe(sound)
         placements.forEach(({ start, size }, i) => {
           expect(size).toBe(list[i].size)
-          if (list[i].start === undefined) expect(start % MIB).toBe(0)
+          if (list[i].start === undefined) expect(start! % MIB).toBe(0)
           else expect(start).toBe(list[i].start)
         })
       }),
@@ -151,14 +164,17 @@ describe('mistakes of the program', () => {
       { diskSize: 0.5 },
       new RangeError('option diskSize: expected a whole number from 0 to 9007199254740991, found 0.5'),
     ],
-    [{ table: 'gpt' }, new TypeError('option table: expected MBR_LAYOUT or a gptLayout(), found "gpt"')],
+    [
+      { table: 'gpt' },
+      new TypeError('option table: expected MBR_LAYOUT, a gptLayout() or NO_TABLE_LAYOUT, found "gpt"'),
+    ],
   ])('%o is refused', (options, error) => {
     error.message = `placePartitions: ${error.message}`
     expect(() => placePartitions([], options)).toThrow(error)
   })
 
   test('a GPT has sectors of 512 or 4096 bytes', () => {
-    expect(() => gptLayout(1000 as 512)).toThrow(
+    expect(() => gptLayout({ sectorSize: 1000 as 512 })).toThrow(
       new RangeError('expected sectors of 512 or 4096 bytes, found 1000'),
     )
   })

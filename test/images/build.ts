@@ -38,7 +38,7 @@ export function describeImage(
   folder: string,
   sources: readonly SourceInput[],
   options: BtrfsOptions = {},
-): ImageSpec {
+): ImageSpec & { partitions: [BtrfsSpec] } {
   const described = sources.map(({ entries, to }, i) => {
     const tar = `source-${i}.tar`
     writeFileSync(join(folder, tar), buildTar(entries))

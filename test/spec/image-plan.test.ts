@@ -159,7 +159,7 @@ describe('planImage', () => {
 
   test('is what the writers work from', async () => {
     const [plan, resolved] = await Promise.all([planImage(EVERYTHING), resolvePlan(EVERYTHING)])
-    const pick = ({ start, number }: { start: number; number: number }) => [number, start]
+    const pick = ({ start, number }: { start?: number | undefined; number: number }) => [number, start]
     expect(plan.partitions.map(pick)).toEqual(resolved.partitions.map(pick))
   })
 })

@@ -11,7 +11,9 @@ import { fat32, fat32Options, fat32PathRule } from '../../src/spec/fat32-schema.
 import type { Fat32Options, Fat32Spec } from '../../src/spec/fat32-spec.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import type { PathRuleSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
+import { empty, raw, swap } from '../../src/spec/fileless-schema.ts'
 import { imageSpec } from '../../src/spec/schema.ts'
+import { gptTable, mbrTable } from '../../src/spec/table-schema.ts'
 import { SOURCE_KINDS } from '../../src/spec/sources/table.ts'
 import type { SourceSpec } from '../../src/spec/sources/types.ts'
 
@@ -25,6 +27,7 @@ function documentedKeys(): Map<string, Map<string, boolean>> {
     'image-spec.ts',
     'btrfs-spec.ts',
     'fat32-spec.ts',
+    'fileless-spec.ts',
     'path-rule-spec.ts',
     'boot-spec.ts',
     ...sources,
@@ -61,7 +64,11 @@ describe('interfaces of the description', () => {
 
   test.each<[string, z.ZodObject]>([
     ['ImageSpec', imageSpec],
-    ['TableSpec', imageSpec.shape.table],
+    ['MbrTableSpec', mbrTable],
+    ['GptTableSpec', gptTable],
+    ['RawSpec', raw],
+    ['SwapSpec', swap],
+    ['EmptySpec', empty],
     ['BtrfsSpec', btrfs],
     ['BtrfsOptions', btrfsOptions],
     ['ProfilesSpec', btrfs.shape.profiles.unwrap()],

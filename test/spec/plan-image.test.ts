@@ -19,8 +19,11 @@ describe('resolvePlan', () => {
     expect(plan.table).toEqual({ type: 'mbr', diskId: 0x2178694e })
     // The UUIDs here are those of another program's UUID v5.
     expect(plan.partitions[0]).toEqual({
+      jsonPath: 'partitions[0]',
       number: 1,
       type: 'fat32',
+      align: MIB,
+      gpt: undefined,
       label: 'FIRMWARE',
       start: MIB,
       size: 512 * MIB,
@@ -35,8 +38,11 @@ describe('resolvePlan', () => {
     } satisfies Fat32Plan)
     const { subvolumes, ...btrfs } = plan.partitions[1] as BtrfsPlan
     expect(btrfs).toEqual({
+      jsonPath: 'partitions[1]',
       number: 2,
       type: 'btrfs',
+      align: MIB,
+      gpt: undefined,
       dedupe: true,
       inlineCompression: false,
       label: 'NIXOS_SD',
@@ -90,7 +96,14 @@ describe('resolvePlan', () => {
       )
       const [fat, btrfs] = partitions as [Fat32Plan, BtrfsPlan]
       const { uuid, deviceUuid, chunkTreeUuid, subvolumes } = btrfs
-      return [table.diskId, fat.volumeId, uuid, deviceUuid, chunkTreeUuid, ...subvolumes.map((s) => s.uuid)]
+      return [
+        (table as { diskId: number }).diskId,
+        fat.volumeId,
+        uuid,
+        deviceUuid,
+        chunkTreeUuid,
+        ...subvolumes.map((s) => s.uuid),
+      ]
     }
     const [once, again, other] = [await ids('a'), await ids('a'), await ids('b')]
     expect(again).toEqual(once)
@@ -106,7 +119,7 @@ describe('resolvePlan', () => {
         spec.partitions[1].uuid = 'ABCDEF00-4444-4444-8888-888888888889'
       }),
     )
-    expect(plan.table.diskId).toBe(7)
+    expect(plan.table).toEqual({ type: 'mbr', diskId: 7 })
     expect(plan.partitions[0]).toMatchObject({ volumeId: 0x1234abcd, mbrType: 0x0b, size: 64 * MIB })
     expect(plan.partitions[1]).toMatchObject({
       uuid: 'abcdef00-4444-4444-8888-888888888889',
@@ -130,7 +143,9 @@ describe('resolvePlan', () => {
   it('takes the time from the description, else from SOURCE_DATE_EPOCH', async () => {
     const timeOf = async (time: unknown, sourceDateEpoch?: string) => {
       const spec = description((s: Json) => Object.assign(s, { time }))
-      return (await resolvePlan(spec, { sourceDateEpoch })).partitions[0].time
+      return (await resolvePlan(spec, { sourceDateEpoch })).partitions.map(
+        (each) => (each as BtrfsPlan).time,
+      )[0]
     }
     expect(await timeOf(undefined)).toEqual({ sec: 0, nsec: 0 })
     expect(await timeOf(undefined, '')).toEqual({ sec: 0, nsec: 0 })

@@ -37,10 +37,6 @@ describe('the JSON Schema', () => {
     ['a wrong type', (s) => (s.seed = 1)],
     ['a missing key', (s) => delete s.partitions[1].size],
     ['an unknown partition type', (s) => (s.partitions[1].type = 'ext4')],
-    [
-      'five partitions',
-      (s) => (s.partitions = Array.from({ length: 5 }, () => ({ type: 'fat32', size: 1 }))),
-    ],
     ['no partitions', (s) => (s.partitions = [])],
     ['a size of 512MB', (s) => (s.partitions[0].size = '512MB')],
     ['FAT32 that fits', (s) => (s.partitions[0].size = 'fit')],

@@ -1,15 +1,12 @@
 /** A swap file: a header, and preallocated space. */
-import { parse as uuidBytes } from 'uuid'
-import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { SwapfilePlan } from '../../spec/plan.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataExtents } from './data-extents.ts'
 import type { FileData, FileTable } from './file-data.ts'
-import { COMPRESS_NONE, MAX_EXTENT_BYTES, SWAP_PAGE_SIZE, SWAP_SIGNATURE, SwapHeader } from '../format.ts'
-
-/** (SWAP_VERSION of mkswap(8)) */
-const SWAP_VERSION = 1
+import { COMPRESS_NONE, MAX_EXTENT_BYTES } from '../format.ts'
+import { SWAP_PAGE_SIZE } from '../../swap/format.ts'
+import { encodeSwapHeader } from '../../swap/header.ts'
 
 /** Where a swap file goes. */
 export interface SwapfileSpace {
@@ -38,24 +35,11 @@ export async function placeSwapfile(
   })
   const header = allocator.allocate(SWAP_PAGE_SIZE)
   extents.append(file, extent(0, header, SWAP_PAGE_SIZE), undefined)
-  await sink.write(header, encodeSwapHeader(size, uuid))
+  await sink.write(header, encodeSwapHeader({ size, uuid }))
   for (let fileOffset = SWAP_PAGE_SIZE; fileOffset < size;) {
     const { bytenr, length } = allocator.allocateRun(Math.min(MAX_EXTENT_BYTES, size - fileOffset))
     extents.appendPreallocated(file, extent(fileOffset, bytenr, length))
     fileOffset += length
   }
   return file
-}
-
-export function encodeSwapHeader(size: number, uuid: string): Uint8Array {
-  return SwapHeader.encode({
-    bootBits: new Uint8Array(0),
-    version: SWAP_VERSION,
-    lastPage: size / SWAP_PAGE_SIZE - 1,
-    badPages: 0,
-    uuid: uuidBytes(uuid),
-    label: new Uint8Array(0),
-    padding: new Uint8Array(0),
-    signature: toBytes(SWAP_SIGNATURE),
-  })
 }

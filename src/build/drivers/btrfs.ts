@@ -2,6 +2,7 @@ import type { NewEntry, PartitionDriver, PartitionWriter } from './driver.ts'
 import { openExtentEncoder } from '../extent-encoder/open-encoder.ts'
 import { loadExtentCompression } from '../../btrfs/write/extent-compression.ts'
 import type { BuildContext } from '../context.ts'
+import { nameOf } from '../disk-layout.ts'
 import { addBootFiles, bootFileEntries, installSystem } from '../nixos-system.ts'
 import type { BtrfsResult } from '../result.ts'
 import type { BtrfsSummary } from '../../btrfs/write/summary.ts'
@@ -11,7 +12,7 @@ import type { Finding } from '../../lib/finding.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { loadHash } from '../../lib/load-hash.ts'
-import type { BtrfsPlan } from '../../spec/plan.ts'
+import type { BtrfsPlan, PlacedPlan } from '../../spec/plan.ts'
 import { bootNodeOf, type BootTree, type BtrfsTraits } from '../../uboot/boot-tree.ts'
 import { standardDirectories } from '../../uboot/nixos-tree.ts'
 
@@ -22,7 +23,7 @@ export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
 }
 
 async function openBtrfsPartition(
-  plan: BtrfsPlan,
+  plan: PlacedPlan<BtrfsPlan>,
   sink: ImageSink,
   { workers, profiler, progress, onFinding, onReplace, signal }: BuildContext,
 ): Promise<PartitionWriter> {
@@ -37,8 +38,8 @@ async function openBtrfsPartition(
     hash,
     signal,
     onReplace,
-    name: `partition ${plan.number} (${JSON.stringify(plan.label)})`,
-    jsonPath: `partitions[${plan.number - 1}].`,
+    name: nameOf(plan),
+    jsonPath: `${plan.jsonPath}.`,
   })
   return {
     *ownEntries(): Iterable<NewEntry> {
@@ -70,10 +71,10 @@ async function openBtrfsPartition(
   }
 }
 
-function addedSlackNotice({ number, slack = 0 }: BtrfsPlan, added: number): Finding {
+function addedSlackNotice({ jsonPath, slack = 0 }: BtrfsPlan, added: number): Finding {
   return {
     severity: 'notice',
-    where: `partitions[${number - 1}].slack`,
+    where: `${jsonPath}.slack`,
     message:
       `${slack + added} bytes are free instead of ${slack}: with less, more than a tenth of what the kernel offers as ` +
       'free could not be written',
@@ -81,7 +82,7 @@ function addedSlackNotice({ number, slack = 0 }: BtrfsPlan, added: number): Find
 }
 
 function resultOf(
-  plan: BtrfsPlan,
+  plan: PlacedPlan<BtrfsPlan>,
   { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules' | 'addedSlack'>,
 ): Omit<BtrfsResult, 'dropped'> {
   const { number, label, start, bootable } = plan

@@ -1,4 +1,4 @@
-/** The interface between a build and the file systems. A new file system is a driver and a line in the table. */
+/** The interface between a build and what partitions hold. A new file system is a driver and a line in the table. */
 import type { BuildContext } from '../context.ts'
 import type { PartitionResult } from '../result.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
@@ -7,13 +7,13 @@ import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
-import type { PartitionPlan } from '../../spec/plan.ts'
+import type { PartitionPlan, PlacedPlan } from '../../spec/plan.ts'
 import type { BootPartition } from '../../uboot/boot-tree.ts'
 
-/** Writes partitions of one file system. */
+/** Writes partitions of one type. */
 export interface PartitionDriver<Plan extends PartitionPlan = PartitionPlan> {
-  /** Begins a file system at the start of `sink`, to which nothing has been written. */
-  open(plan: Plan, sink: ImageSink, context: BuildContext): Promise<PartitionWriter>
+  /** Begins a partition at the start of `sink`, to which nothing has been written. */
+  open(plan: PlacedPlan<Plan>, sink: ImageSink, context: BuildContext): Promise<PartitionWriter>
   /** Files and directories of this machine that the partition takes in besides its sources. */
   inputs(plan: Plan): readonly InputPath[]
 }
@@ -38,8 +38,8 @@ export interface PartitionWriter {
   installSystem(bootsHere: boolean): Promise<InstalledSystem | undefined>
   /** Writes what is known only when all entries are. */
   finish(): Promise<PartitionResult>
-  /** The partition as a boot loader reads it. */
-  bootView(): Pick<BootPartition, 'type' | 'uuid' | 'tree' | 'btrfs'>
+  /** The partition as a boot loader reads it; undefined when there is no file system in it. */
+  bootView(): Pick<BootPartition, 'type' | 'uuid' | 'tree' | 'btrfs'> | undefined
   close(): Promise<void>
 }
 

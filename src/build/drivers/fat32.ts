@@ -16,7 +16,7 @@ import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
 import { FileSpool } from '../../sources/spool.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
-import type { Fat32Plan } from '../../spec/plan.ts'
+import type { Fat32Plan, PlacedPlan } from '../../spec/plan.ts'
 import type { BootTree } from '../../uboot/boot-tree.ts'
 
 export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
@@ -32,8 +32,13 @@ export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
 }
 
 /** FAT32 is written at the end: its directories and chains stand before its files. */
-function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildContext): PartitionWriter {
-  const { label, volumeId, start, size, time, rules, symlinks, firmware } = plan
+function openFat32Partition(
+  plan: PlacedPlan<Fat32Plan>,
+  sink: ImageSink,
+  context: BuildContext,
+): PartitionWriter {
+  const { label, volumeId, start, time, rules, symlinks, firmware } = plan
+  const size = plan.size as number
   const spool = new FileSpool()
   const collector = new FatCollector({ size, time, spool, rules, symlinks, onReplace: context.onReplace })
   let finished: Fat32Layout | undefined
@@ -48,7 +53,7 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
     async finish() {
       const hiddenSectors = start / SECTOR_SIZE
       const layout = planFat32({ size, hiddenSectors, label, volumeId, time, ...collector.tree })
-      for (const where of collector.unusedRules(`partitions[${plan.number - 1}].`)) {
+      for (const where of collector.unusedRules(`${plan.jsonPath}.`)) {
         context.onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
       context.progress.step(`writing ${label || 'FAT32'}`)
@@ -58,7 +63,7 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
       })
       finished = layout
       for (const notice of collector.drops.notices('FAT32')) context.onFinding(notice)
-      return { ...resultOf(plan, layout), dropped: collector.drops.counts }
+      return { ...resultOf(plan, size, layout), dropped: collector.drops.counts }
     },
     bootView() {
       if (finished === undefined) throw new Error('the file system is not finished')
@@ -69,7 +74,8 @@ function openFat32Partition(plan: Fat32Plan, sink: ImageSink, context: BuildCont
 }
 
 function resultOf(
-  { number, start, size, bootable }: Fat32Plan,
+  { number, start, bootable }: PlacedPlan<Fat32Plan>,
+  size: number,
   layout: Fat32Layout,
 ): Omit<Fat32Result, 'dropped'> {
   const { label, volumeId, files, directories, bytesIn, bytesStored } = summaryOf(layout)

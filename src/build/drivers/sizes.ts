@@ -4,7 +4,7 @@ import { MIN_FAT32_BYTES } from '../../fat32/geometry.ts'
 import type { SpecIssue } from '../../lib/errors.ts'
 import type { Draft } from '../../spec/check.ts'
 import type { PartitionSpec } from '../../spec/image-spec.ts'
-import { btrfsSizeIssues, fat32SizeIssues } from '../../spec/size-rules.ts'
+import { btrfsSizeIssues, fat32SizeIssues, swapSizeIssues } from '../../spec/size-rules.ts'
 
 type SizeIssues<Spec> = (partition: Draft<Spec>, path: string) => SpecIssue[]
 
@@ -13,6 +13,9 @@ const SIZE_ISSUES: {
 } = {
   btrfs: (partition, path) => btrfsSizeIssues(partition, path, minDeviceBytes),
   fat32: ({ size }, path) => fat32SizeIssues(size, path, MIN_FAT32_BYTES),
+  swap: swapSizeIssues,
+  raw: () => [],
+  empty: () => [],
 }
 
 /**

@@ -1,6 +1,7 @@
 import { btrfsPartitionDriver } from './btrfs.ts'
 import type { PartitionDriver } from './driver.ts'
 import { fat32PartitionDriver } from './fat32.ts'
+import { emptyPartitionDriver, rawPartitionDriver, swapPartitionDriver } from './fileless.ts'
 import type { PartitionPlan } from '../../spec/plan.ts'
 
 /** The drivers by the type that the description of a partition has. */
@@ -8,9 +9,12 @@ const DRIVERS: { [Type in PartitionPlan['type']]: PartitionDriver<Extract<Partit
   {
     btrfs: btrfsPartitionDriver,
     fat32: fat32PartitionDriver,
+    raw: rawPartitionDriver,
+    swap: swapPartitionDriver,
+    empty: emptyPartitionDriver,
   }
 
-/** The driver for the file system of a partition. */
+/** The driver for what a partition holds. */
 export function partitionDriverOf(plan: PartitionPlan): PartitionDriver {
   return DRIVERS[plan.type]
 }

@@ -12,14 +12,16 @@ import {
   isInChs,
   MAX_GPT_NAME,
   MAX_SECTORS,
+  PRIMARY_PARTITIONS,
   PROTECTIVE_LAST_CHS,
   SECTOR_SIZE,
   TYPE_GPT_PROTECTIVE,
   type GptSectorSize,
+  type PartitionEntry,
 } from '../format.ts'
 import { parseGuid } from '../guid.ts'
 import { gptEntrySectors, gptLayout } from '../layout.ts'
-import { encodeMbrEntries } from './mbr.ts'
+import { encodeMbrEntries, mbrEntries, type DiskRegion, type MbrPartitionSpec } from './mbr.ts'
 
 /** One partition of a GPT. */
 export interface GptPartitionSpec {
@@ -43,36 +45,45 @@ export interface GptSpec {
   diskSize: number
   /** Bytes; 512 by default. */
   sectorSize?: GptSectorSize
+  /** Number of entries, used or not: 128 by default, and at the least. */
+  entryCount?: number
+  /** Byte offset of the entries; by default right behind the header. */
+  entriesStart?: number
   diskGuid: string
-  /** In the order of their numbers: the first one is partition 1, wherever it lies. At most 128. */
+  /** In the order of their numbers: the first one is partition 1, wherever it lies. At most as many as entries. */
   partitions: readonly GptPartitionSpec[]
+  /** Makes the table a hybrid: systems that know no GPT find up to three of the partitions in the MBR. */
+  hybrid?: HybridMbrSpec
 }
 
-/** A part of a disk. */
-export interface DiskRegion {
-  /** Byte offset from the start of the disk. */
-  offset: number
-  bytes: Uint8Array
+/** The MBR of a hybrid table. */
+export interface HybridMbrSpec {
+  /** The disk signature, 32 bits; 0 by default. */
+  diskId?: number
+  /** One to three of the partitions, in the order in which the MBR lists them; the protective entry comes last. */
+  partitions: readonly HybridPartitionSpec[]
 }
 
-/** A partition table, ready to be written to the two ends of a disk. */
-export interface EncodedGpt {
-  /** Protective MBR, header and entries. */
-  primary: DiskRegion
-  /** Entries and header. */
-  backup: DiskRegion
+export interface HybridPartitionSpec {
+  /** The partition's number in the GPT, from 1. */
+  number: number
+  /** The type byte, for example 0x0c for FAT32 and 0x83 for Linux. */
+  type: number
+  bootable: boolean
 }
 
 /**
- * Encodes a GPT of 128 entries with its protective MBR and its backup. (UEFI Specification 2.10, sections 5.2.3
- * and 5.3)
+ * Encodes a GPT with its protective MBR and its backup. (UEFI Specification 2.10, sections 5.2.3 and 5.3)
  *
+ * @returns what is to be written, in the order of the disk: the protective MBR with the primary header and its entries
+ *   (which are a region of their own when `entriesStart` moves them), and at the end of the disk entries and header of
+ *   the backup
  * @throws TypeError when a value is missing, or of the wrong type
  * @throws DoesNotFitError when a partition reaches into the backup at the end of the disk
  * @throws RangeError when there are too many partitions, when two overlap or have the same GUID, or when a value is
  *   none that a GPT can hold
  * @example
- * const { primary, backup } = encodeGpt({
+ * const regions = encodeGpt({
  *   diskSize: 64 * 2 ** 20,
  *   diskGuid: '6A1C5D7E-2F0B-4C93-9D48-1B5E0F7A3C62',
  *   partitions: [
@@ -85,10 +96,16 @@ export interface EncodedGpt {
  *     },
  *   ],
  * })
- * for (const { offset, bytes } of [primary, backup]) await sink.write(offset, bytes)
+ * for (const { offset, bytes } of regions) await sink.write(offset, bytes)
  */
-export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partitions }: GptSpec): EncodedGpt {
-  const { startSize, endSize } = gptLayout(sectorSize)
+export function encodeGpt(spec: GptSpec): DiskRegion[] {
+  const { diskSize, sectorSize = SECTOR_SIZE, entryCount = GPT_ENTRY_COUNT, diskGuid, partitions } = spec
+  const layout = gptLayout({
+    sectorSize,
+    entryCount,
+    ...(spec.entriesStart && { entriesStart: spec.entriesStart }),
+  })
+  const { ranges, startSize, endSize } = layout
   checkValue('diskSize', diskSize, NUMBER)
   checkValue('diskGuid', diskGuid, TEXT)
   checkValue('partitions', partitions, ARRAY)
@@ -101,9 +118,11 @@ export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partit
   }
   const entries = encodeEntries(partitions, {
     sectorSize,
+    entryCount,
     usable: { start: startSize, end: diskSize - endSize },
   })
   const lastLba = diskSectors - 1
+  const entrySectors = gptEntrySectors(sectorSize, entryCount)
   const common = {
     signature: GPT_SIGNATURE,
     revision: GPT_REVISION,
@@ -113,7 +132,7 @@ export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partit
     firstUsableLba: startSize / sectorSize,
     lastUsableLba: (diskSize - endSize) / sectorSize - 1,
     diskGuid: uniqueGuidBytes(diskGuid, 'the disk'),
-    entryCount: GPT_ENTRY_COUNT,
+    entryCount,
     entrySize: GptEntry.size,
     entriesCrc: crc32(entries),
   }
@@ -121,22 +140,32 @@ export function encodeGpt({ diskSize, sectorSize = SECTOR_SIZE, diskGuid, partit
     ...common,
     myLba: GPT_PRIMARY_LBA,
     alternateLba: lastLba,
-    entriesLba: GPT_PRIMARY_LBA + 1,
+    entriesLba: startSize / sectorSize - entrySectors,
   }
   const backupHeader = {
     ...common,
     myLba: lastLba,
     alternateLba: GPT_PRIMARY_LBA,
-    entriesLba: lastLba - gptEntrySectors(sectorSize),
+    entriesLba: lastLba - entrySectors,
   }
-  const primary = new Uint8Array(startSize)
-  primary.set(protectiveMbr(diskSectors))
+  const place: GptPlace = { diskSectors, sectorSize }
+  const mbr = spec.hybrid === undefined ? protectiveMbr(place) : hybridMbr(spec.hybrid, partitions, place)
+  const primary = new Uint8Array(ranges[0].end)
+  primary.set(mbr)
   primary.set(encodeHeader(primaryHeader), GPT_PRIMARY_LBA * sectorSize)
-  primary.set(entries, primaryHeader.entriesLba * sectorSize)
   const backup = new Uint8Array(endSize)
   backup.set(entries)
   backup.set(encodeHeader(backupHeader), endSize - sectorSize)
-  return { primary: { offset: 0, bytes: primary }, backup: { offset: diskSize - endSize, bytes: backup } }
+  const regions: DiskRegion[] = [{ offset: 0, bytes: primary }]
+  if (ranges.length === 1) primary.set(entries, primaryHeader.entriesLba * sectorSize)
+  else regions.push({ offset: ranges[1].start, bytes: padded(entries, entrySectors * sectorSize) })
+  return [...regions, { offset: diskSize - endSize, bytes: backup }]
+}
+
+function padded(bytes: Uint8Array, size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  whole.set(bytes)
+  return whole
 }
 
 /** Its checksum covers the header with zeros in the checksum's place. */
@@ -144,33 +173,73 @@ function encodeHeader(header: GptHeader): Uint8Array {
   return GptHeader.encode({ ...header, headerCrc: crc32(GptHeader.encode(header)) })
 }
 
+interface GptPlace {
+  diskSectors: number
+  sectorSize: number
+}
+
 /** One partition that covers the disk, so that tools that know no GPT leave it alone. (UEFI, table 5-4) */
-function protectiveMbr(diskSectors: number): Uint8Array {
-  const lastLba = diskSectors - 1
-  return encodeMbrEntries(0, [
-    {
-      status: 0,
-      firstChs: chsOf(GPT_PRIMARY_LBA),
-      type: TYPE_GPT_PROTECTIVE,
-      lastChs: isInChs(lastLba) ? chsOf(lastLba) : PROTECTIVE_LAST_CHS,
-      firstLba: GPT_PRIMARY_LBA,
-      sectors: Math.min(lastLba, MAX_SECTORS - 1),
-    },
+function protectiveMbr({ diskSectors }: GptPlace): Uint8Array {
+  return encodeMbrEntries(0, [protectiveEntry(diskSectors - 1)])
+}
+
+/** @param lastLba of the protected sectors, which begin with the header */
+function protectiveEntry(lastLba: number): PartitionEntry {
+  return {
+    status: 0,
+    firstChs: chsOf(GPT_PRIMARY_LBA),
+    type: TYPE_GPT_PROTECTIVE,
+    lastChs: isInChs(lastLba) ? chsOf(lastLba) : PROTECTIVE_LAST_CHS,
+    firstLba: GPT_PRIMARY_LBA,
+    sectors: Math.min(lastLba, MAX_SECTORS - 1),
+  }
+}
+
+/**
+ * Partitions of the GPT that the MBR lists as well, and a protective entry for what lies before the first of them, as
+ * sgdisk makes it. Boot ROMs that read only the MBR take the first entry that suits them.
+ */
+function hybridMbr(
+  { diskId = 0, partitions: listed }: HybridMbrSpec,
+  partitions: readonly GptPartitionSpec[],
+  { sectorSize }: GptPlace,
+): Uint8Array {
+  if (listed.length === 0 || listed.length >= PRIMARY_PARTITIONS) {
+    throw new RangeError(`a hybrid MBR lists 1 to ${PRIMARY_PARTITIONS - 1} partitions, not ${listed.length}`)
+  }
+  const inSectors = listed.map(({ number, type, bootable }, i): MbrPartitionSpec => {
+    const partition = partitions.at(number - 1)
+    if (!(number >= 1) || partition === undefined) {
+      throw new RangeError(`a hybrid MBR lists partition ${number}, which is not in the GPT`)
+    }
+    if (listed.findIndex((other) => other.number === number) < i) {
+      throw new RangeError(`a hybrid MBR lists partition ${number} twice`)
+    }
+    // All addresses of an MBR are in sectors of the disk, and its own unit is one of 512 bytes.
+    const unit = sectorSize / SECTOR_SIZE
+    return { start: partition.start / unit, size: partition.size / unit, type, bootable }
+  })
+  const firstLba = Math.min(...inSectors.map(({ start }) => start)) / SECTOR_SIZE
+  return encodeMbrEntries(diskId, [
+    ...mbrEntries(inSectors, (i) => listed[i].number),
+    protectiveEntry(firstLba - 1),
   ])
 }
 
 interface EntryContext {
   sectorSize: number
+  entryCount: number
   /** Byte offsets between which partitions may lie. */
   usable: { start: number; end: number }
 }
 
 function encodeEntries(partitions: readonly GptPartitionSpec[], context: EntryContext): Uint8Array {
-  if (partitions.length > GPT_ENTRY_COUNT) {
-    throw new RangeError(`a GPT holds ${GPT_ENTRY_COUNT} partitions, not ${partitions.length}`)
+  const { entryCount } = context
+  if (partitions.length > entryCount) {
+    throw new RangeError(`a GPT of ${entryCount} entries holds no ${partitions.length} partitions`)
   }
   const numbers = new Map<string, number>()
-  const bytes = new Uint8Array(GPT_ENTRY_COUNT * GptEntry.size)
+  const bytes = new Uint8Array(entryCount * GptEntry.size)
   for (const [i, partition] of partitions.entries()) {
     const what = `partition ${i + 1}`
     checkPartition(partition, what)

@@ -1,6 +1,7 @@
 import { DoesNotFitError } from '../../lib/errors.ts'
 import {
   chsOf,
+  FIRST_LOGICAL,
   MAX_SECTORS,
   MBR_SIGNATURE,
   Mbr,
@@ -8,6 +9,8 @@ import {
   SECTOR_SIZE,
   STATUS_BOOTABLE,
   TYPE_EMPTY,
+  TYPE_EXTENDED,
+  TYPE_EXTENDED_LBA,
   type PartitionEntry,
 } from '../format.ts'
 
@@ -20,6 +23,13 @@ export interface MbrPartitionSpec {
   /** The type byte, for example 0x0c for FAT32 and 0x83 for Linux. */
   type: number
   bootable: boolean
+}
+
+/** A part of a disk. */
+export interface DiskRegion {
+  /** Byte offset from the start of the disk. */
+  offset: number
+  bytes: Uint8Array
 }
 
 /** A disk with an MBR. */
@@ -55,12 +65,9 @@ export function encodeMbr({ diskId, partitions }: MbrSpec): Uint8Array {
   if (partitions.length > PRIMARY_PARTITIONS) {
     throw new RangeError(`an MBR holds ${PRIMARY_PARTITIONS} partitions, not ${partitions.length}`)
   }
-  if (partitions.filter(({ bootable }) => bootable).length > 1) {
-    throw new RangeError('an MBR has at most one bootable partition')
-  }
   return encodeMbrEntries(
     diskId,
-    partitions.map((partition, i) => entryOf(partition, i + 1)),
+    mbrEntries(partitions, (i) => i + 1),
   )
 }
 
@@ -73,6 +80,79 @@ export function encodeMbrEntries(diskId: number, entries: readonly PartitionEntr
     partitions: Array.from({ length: PRIMARY_PARTITIONS }, (_, i) => entries[i] ?? EMPTY),
     signature: MBR_SIGNATURE,
   })
+}
+
+/** @param numberOf gives the number of a partition, for messages */
+export function mbrEntries(
+  partitions: readonly MbrPartitionSpec[],
+  numberOf: (index: number) => number,
+): PartitionEntry[] {
+  if (partitions.filter(({ bootable }) => bootable).length > 1) {
+    throw new RangeError('an MBR has at most one bootable partition')
+  }
+  return partitions.map((partition, i) => entryOf(partition, numberOf(i)))
+}
+
+/** A logical partition: one that lies in an extended partition. */
+export interface LogicalPartitionSpec extends MbrPartitionSpec {
+  /**
+   * Byte offset of its extended boot record, a sector of 512 bytes before the partition that nothing else takes. All
+   * from the first record on, up to the end of the last partition, is the extended partition.
+   */
+  recordStart: number
+}
+
+/** The sectors that lead to logical partitions. */
+export interface EncodedLogical {
+  /** The extended partition, for `encodeMbr`. */
+  extended: MbrPartitionSpec
+  /** The extended boot records, in the order of the partitions. */
+  records: DiskRegion[]
+}
+
+/**
+ * Encodes the extended boot records of logical partitions: each has an entry for its partition, relative to the record,
+ * and one that leads to the next record, relative to the extended partition.
+ *
+ * @param partitions in the order of their numbers, from 5 on, and of their places
+ * @throws DoesNotFitError when a partition ends beyond the 2 TiB that the table can address
+ * @throws RangeError for places that are no whole sectors or in no order, or type 0
+ * @example
+ * const { extended, records } = encodeLogical([
+ *   { recordStart: 2 ** 20, start: 2 * 2 ** 20, size: 2 ** 24, type: 0x83, bootable: false },
+ * ])
+ * const regions = [{ offset: 0, bytes: encodeMbr({ diskId: 1, partitions: [extended] }) }, ...records]
+ */
+export function encodeLogical(partitions: readonly LogicalPartitionSpec[]): EncodedLogical {
+  if (partitions.length === 0) throw new RangeError('expected at least one logical partition, found none')
+  const start = partitions[0].recordStart
+  const endOf = (partition: LogicalPartitionSpec) => partition.start + partition.size
+  let previousEnd = start
+  for (const [i, { recordStart, start: from }] of partitions.entries()) {
+    if (recordStart < previousEnd || recordStart + SECTOR_SIZE > from) {
+      throw new RangeError(
+        `partition ${FIRST_LOGICAL + i}: expected its extended boot record from ${previousEnd} on and before ${from}, found ${recordStart}`,
+      )
+    }
+    previousEnd = endOf(partitions[i])
+  }
+  const [entry] = mbrEntries(
+    [{ start, size: previousEnd - start, type: TYPE_EXTENDED_LBA, bootable: false }],
+    () => PRIMARY_PARTITIONS,
+  )
+  const records = partitions.map((partition, i): DiskRegion => {
+    const number = FIRST_LOGICAL + i
+    const own = entryOf(partition, number)
+    const links: PartitionEntry[] = [{ ...own, firstLba: own.firstLba - partition.recordStart / SECTOR_SIZE }]
+    const next = partitions.at(i + 1)
+    if (next !== undefined) {
+      const link = { start: next.recordStart, size: endOf(next) - next.recordStart, bootable: false }
+      const absolute = entryOf({ ...link, type: TYPE_EXTENDED }, number + 1)
+      links.push({ ...absolute, firstLba: absolute.firstLba - entry.firstLba })
+    }
+    return { offset: partition.recordStart, bytes: encodeMbrEntries(0, links) }
+  })
+  return { extended: { start, size: previousEnd - start, type: TYPE_EXTENDED_LBA, bootable: false }, records }
 }
 
 function entryOf({ start, size, type, bootable }: MbrPartitionSpec, number: number): PartitionEntry {

@@ -2,12 +2,13 @@
 import type { SpecIssue } from '../../lib/errors.ts'
 import type { Draft } from '../check.ts'
 import type { ImageSpec } from '../image-spec.ts'
+import { sourcesOf } from './of-partition.ts'
 
 /** @param hasEpoch whether the environment gives a SOURCE_DATE_EPOCH */
 export function clampIssues(spec: Draft<ImageSpec> | undefined, hasEpoch: boolean): SpecIssue[] {
   const hasTime = hasEpoch || (spec !== undefined && 'time' in spec)
   return (spec?.partitions ?? []).flatMap((partition, i) =>
-    (partition?.sources ?? []).flatMap((source, j): SpecIssue[] => {
+    sourcesOf(partition).flatMap((source, j): SpecIssue[] => {
       if (source?.clamp !== true) return []
       const path = `partitions[${i}].sources[${j}].clamp`
       if ('clampTime' in source) {

@@ -13,6 +13,7 @@ import { writeArchive as extractWhere } from '../../../src/image/extract/extract
 import { extractTar, type ExtractTarFilesOptions } from '../../../src/image/extract/extract.ts'
 import { diffImages } from '../../../src/image/diff.ts'
 import { openImage } from '../../../src/image/open-image.ts'
+import type { BtrfsSpec } from '../../../src/spec/btrfs-spec.ts'
 import { readTarEntries } from '../../../src/tar/read/entries.ts'
 import { arbitraryEntry, withoutRefused } from '../../images/arbitrary-tree.ts'
 import { build, describeImage, noise, text, type BtrfsOptions } from '../../images/build.ts'
@@ -56,7 +57,7 @@ describe('an image of what was extracted from an image', () => {
       const { image, spec } = await build(work, describeImage(work, [{ entries }], options))
       const tar = await extractFrom(image, 1, { output: join(work, 'first.tar') })
       const again = join(work, 'again.img')
-      const [partition] = spec.partitions
+      const [partition] = spec.partitions as [BtrfsSpec]
       await buildImage(
         { ...spec, partitions: [{ ...partition, sources: [{ tar }] }] },
         { output: again, workers: 0 },
