@@ -5,7 +5,7 @@ import { MBR_LAYOUT, type TableLayout, type TableRange } from './layout.ts'
 
 /** A partition, or other data of the disk, to be placed. Offsets and sizes in bytes. */
 export interface PlacementRequest {
-  /** Default: after the previous request, aligned. */
+  /** Default: behind all requests before it, aligned. */
   start?: number | undefined
   /** `fit`: as large as its content, which is known only when it is written; `grow`: up to what follows. */
   size: number | 'fit' | 'grow'
@@ -150,22 +150,19 @@ function place(disk: Disk): { placements: Placement[]; order: number[] } {
   const turns = [...all.filter((i) => !isLate(i)), ...all.filter(isLate)]
   const placements: Placement[] = []
   const order: number[] = []
-  let previous: number | undefined
-  let previousEnd: number | undefined = table.startSize
+  const startBehind = (last: number | undefined, i: number) => {
+    const end = last === undefined ? 0 : endBehind(placements[last])
+    const align = requests[i].align ?? disk.align
+    const room = logical.has(i) ? align : 0
+    return end === undefined ? undefined : roundUp(Math.max(end, table.startSize), align) + room
+  }
+  const endBehind = (placed: Placement) =>
+    placed.start === undefined || typeof placed.size === 'string' ? undefined : occupiedEnd(placed, table)
   for (const i of turns) {
     const given = startOf(i)
-    const align = requests[i].align ?? disk.align
-    let start = given
-    if (start === undefined && previousEnd !== undefined) {
-      start = roundUp(previousEnd, align) + (logical.has(i) ? align : 0)
-    }
+    const start = given ?? startBehind(order.at(-1), i)
     placements[i] = { start, size: requests[i].size }
-    order.splice(given === undefined ? behind(order, previous) : beforeNext(order, given, placements), 0, i)
-    previous = i
-    previousEnd =
-      typeof requests[i].size === 'string' || start === undefined
-        ? undefined
-        : occupiedEnd(placements[i], table)
+    order.splice(given === undefined ? order.length : turnOf(given, order, placements), 0, i)
   }
   growUp(disk, placements, order)
   for (const [turn, i] of order.entries()) {
@@ -189,10 +186,8 @@ function logicalIndexes({ requests, table }: Disk): Set<number> {
   )
 }
 
-const behind = (order: readonly number[], previous: number | undefined) =>
-  previous === undefined ? 0 : order.indexOf(previous) + 1
-
-function beforeNext(order: readonly number[], start: number, placements: readonly Placement[]): number {
+/** The turn of a given start among those that have been placed. */
+function turnOf(start: number, order: readonly number[], placements: readonly Placement[]): number {
   const next = order.findIndex((i) => (placements[i].start ?? -1) > start)
   return next < 0 ? order.length : next
 }

@@ -90,8 +90,8 @@ export type PartitionSpec = Fat32Spec | BtrfsSpec | RawSpec | SwapSpec | EmptySp
 /** Keys of everything that has a place on the disk. */
 export interface PlaceSpec {
   /**
-   * Offset in the image: bytes, or text like `1MiB`; a multiple of the sector size. Default: the next free one that is a
-   * multiple of `align`.
+   * Offset in the image: bytes, or text like `1MiB`; a multiple of the sector size. Default: behind all
+   * partitions before it in the description, at a multiple of `align`.
    */
   start?: number | string
   /** A start that is not given is a multiple of it: bytes, or text like `4MiB`. Default: 1 MiB. */

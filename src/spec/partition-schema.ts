@@ -21,7 +21,9 @@ export const implicitTime = time
 export const place = {
   start: size
     .optional()
-    .describe('Offset in the image; by default the next free one that is a multiple of "align".'),
+    .describe(
+      'Offset in the image; by default behind all partitions before it in the description, at a multiple of "align".',
+    ),
   align: alignment
     .optional()
     .describe('A start that is not given is a multiple of it.')
