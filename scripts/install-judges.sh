@@ -20,6 +20,7 @@ fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
 sgdisk gdisk
+parted parted
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr

@@ -196,22 +196,22 @@ function turnOf(start: number, order: readonly number[], placements: readonly Pl
  * Gives what grows its size. Those behind it whose sizes are known, and that have no place of their own, are moved to
  * the end of the room.
  */
-function growUp(
-  { requests, table, align, end }: Disk,
-  placements: Placement[],
-  order: readonly number[],
-): void {
+function growUp(disk: Disk, placements: Placement[], order: readonly number[]): void {
+  const { requests, table, align, end } = disk
   const turn = order.findIndex((i) => requests[i].size === 'grow')
   if (turn < 0 || end === undefined) return
   const later = order.slice(turn + 1)
   const next = later.findIndex((i) => requests[i].start !== undefined)
   const run = next < 0 ? later : later.slice(0, next)
-  let limit = next < 0 ? end - table.endSize : requests[later[next]].start!
+  const logical = logicalIndexes(disk)
+  const recordRoom = (i: number) => (logical.has(i) ? (requests[i].align ?? align) : 0)
+  let limit = next < 0 ? end - table.endSize : requests[later[next]].start! - recordRoom(later[next])
   for (const i of run.reverse()) {
     const { size, align: own = align } = requests[i]
     if (typeof size === 'string') return
-    limit = roundDown(limit - size, own)
-    placements[i].start = limit
+    const start = roundDown(limit - size, own)
+    placements[i].start = start
+    limit = start - recordRoom(i)
   }
   const growing = placements[order[turn]]
   if (growing.start === undefined) return
