@@ -75,3 +75,9 @@ test('the description in docs/raspberry-pi.md is one', async () => {
   expect(boot).toEqual({ partition: 2, uboot: { year: 2025, month: 1 }, check: true })
   expect(partitions.map(({ bootable }) => bootable)).toEqual([false, true])
 })
+
+test('the descriptions in docs/disks.md are some', async () => {
+  const descriptions = blocks('docs/disks.md', 'json').filter((text) => text.includes('"table"'))
+  expect(descriptions.length).toBeGreaterThan(0)
+  for (const description of descriptions) await resolvePlan(JSON.parse(description))
+})
