@@ -15,10 +15,13 @@ import type { ResolvedPlan } from '../spec/plan.ts'
 export async function checkOutputPlace(output: BuildOptions['output'], plan: ResolvedPlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
-  const inputs = plan.partitions.flatMap((partition) => [
-    ...partition.sources.flatMap(sourceInputs),
-    ...partitionDriverOf(partition).inputs(partition),
-  ])
+  const inputs = [
+    ...plan.sources.flatMap(sourceInputs),
+    ...plan.partitions.flatMap((partition) => [
+      ...partition.sources.flatMap(sourceInputs),
+      ...partitionDriverOf(partition).inputs(partition),
+    ]),
+  ]
   for (const { kind, path } of inputs) {
     const folder = await realpath(path).catch(() => path)
     if (folder === place) throw new OutputError(`${output}: is a source of the image`)

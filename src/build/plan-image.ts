@@ -1,4 +1,5 @@
 import { sizeIssuesOf } from './drivers/sizes.ts'
+import { splitOffset } from './write-order.ts'
 import { gptLayout, MBR_LAYOUT, NO_TABLE_LAYOUT, type TableLayout } from '../gpt-mbr/layout.ts'
 import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
@@ -76,7 +77,9 @@ export async function resolvePlan(
   }
   issues.push(...clampIssues(draft, sourceDateEpoch !== ''))
   if (issues.length > 0) throw new SpecError(issues)
-  return resolveSpec(draft as ImageSpec, { placements, order, time: time!, resolvePath })
+  const plan = resolveSpec(draft as ImageSpec, { placements, order, time: time!, resolvePath })
+  splitOffset(plan)
+  return plan
 }
 
 /** The room of the table that is described, as far as that is right. */
@@ -99,6 +102,9 @@ function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest
   const partitions = spec?.partitions ?? []
   const system = systemIndex(partitions)
   const boot = spec === undefined ? -1 : bootIndex(spec)
+  const takesBootFiles = (i: number) => i === boot && i !== system && system >= 0
+  const takesShared = (partition: Draft<PartitionSpec>) =>
+    spec?.sources !== undefined && 'mount' in partition && partition.mount !== '/'
   let isFollowable = true
   return partitions.flatMap((partition, i): PlacementRequest[] => {
     const size = sizeOf(partition)
@@ -115,7 +121,7 @@ function placementRequests(spec: Draft<ImageSpec> | undefined): PlacementRequest
       size,
       inTable: partition.inTable,
       align: partition.align === undefined ? undefined : parseSize(partition.align),
-      isLate: i === boot && i !== system && system >= 0 && size === 'fit',
+      isLate: size === 'fit' && (takesBootFiles(i) || takesShared(partition)),
       jsonPath: `partitions[${i}]`,
     }
     if (partition.start !== undefined) return [{ ...request, start: parseSize(partition.start) }]

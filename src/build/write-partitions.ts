@@ -1,8 +1,13 @@
 import { readSource, type BuildContext } from './context.ts'
-import type { InstalledSystem, PartitionWriter } from './drivers/driver.ts'
+import type { InstalledSystem, NewEntry, PartitionWriter } from './drivers/driver.ts'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { PartitionResult } from './result.ts'
 import { whiteoutNotice } from './whiteout-notice.ts'
+import { fstabEntry } from './fstab.ts'
+import { MountRouter } from './mounts.ts'
+import { partitionForBootFiles, splitOffset, streamedPartition } from './write-order.ts'
+import type { MergeRule } from '../file-tree/merge.ts'
+import type { SourcePlan } from '../spec/sources/types.ts'
 import type { DiskLayout, PlacedPartition } from './disk-layout.ts'
 import { Mbr } from '../gpt-mbr/format.ts'
 import type { TableRange } from '../gpt-mbr/layout.ts'
@@ -18,8 +23,8 @@ export interface WrittenPartition extends PlacedPartition {
 }
 
 /**
- * Writes all partitions, in the order of their places. A partition that takes boot files from a system on another one
- * comes last.
+ * Writes all partitions, in the order of their places. Those that take entries or boot files from sources of another one
+ * come after it.
  *
  * @returns the partitions in the order of their numbers
  */
@@ -28,44 +33,90 @@ export async function writePartitions(
   sink: ImageSink,
   { layout, ...context }: BuildContext & { layout: DiskLayout },
 ): Promise<WrittenPartition[]> {
-  const last = partitionForBootFiles(plan)
-  const order = [...plan.partitions.filter((each) => each !== last), ...(last ? [last] : [])]
-  const reserved = new TableReservation(sink, layout.tableRanges, splitOffset(plan))
+  const splitAt = splitOffset(plan)
+  const isLower = ({ start }: PartitionPlan) => start !== undefined && start < (splitAt ?? 0)
+  const order = [...plan.partitions.filter((each) => !isLower(each)), ...plan.partitions.filter(isLower)]
+  const forBootFiles = partitionForBootFiles(plan)
+  const streamed = streamedPartition(plan)
+  const router = streamed && new MountRouter(plan, streamed)
+  const reserved = new TableReservation(sink, layout.tableRanges, splitAt)
   const written: WrittenPartition[] = []
   let system: InstalledSystem | undefined
-  for (const partition of order) {
-    const { plan: placed, recordStart } = layout.place(partition)
-    await reserved.upTo(placed.start, recordStart)
-    const writer = await partitionDriverOf(partition).open(placed, subSink(sink, placed.start), context)
-    try {
-      for await (const entry of writer.ownEntries()) await writer.add(entry)
-      const registries = new StoreRegistries()
-      for (const source of partition.sources) {
-        writer.beginSource(source.merge)
-        const noticeWhiteout = whiteoutNotice(source, context.onFinding)
-        for await (const entry of await readSource(source, context, registries.of(source.to))) {
-          context.progress.entries++
-          noticeWhiteout?.(entry)
-          context.sizeLimit.take(entry)
-          const adding = writer.add({ entry, to: source.to, unsupported: source.unsupported })
-          if (adding !== undefined) await adding
+  try {
+    for (const partition of order) {
+      const { plan: placed, recordStart } = layout.place(partition)
+      await reserved.upTo(placed.start, recordStart)
+      const writer = await partitionDriverOf(partition).open(placed, subSink(sink, placed.start), context)
+      try {
+        for await (const entry of writer.ownEntries()) await writer.add(entry)
+        if (partition === streamed) await readShared(plan, router!, writer, context)
+        else await router?.replay(partition, writer)
+        await readAll(partition.sources, context, {
+          begin: (merge) => writer.beginSource(merge),
+          add: (added) => writer.add(added),
+        })
+        writer.beginSource('replace')
+        if (plan.fstab && 'mount' in partition && partition.mount === '') {
+          await writer.add({ entry: fstabEntry(plan.partitions, partition.time) })
         }
+        system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
+        if (partition === forBootFiles) {
+          for (const entry of system?.bootFiles() ?? []) await writer.add({ entry })
+        }
+        const result = await writer.finish()
+        layout.setSize(partition, result.size)
+        written.push({ plan: partition, start: placed.start, size: result.size, recordStart, result, writer })
+      } finally {
+        await writer.close()
       }
-      writer.beginSource('replace')
-      system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
-      if (partition === last) {
-        for (const entry of system?.bootFiles() ?? []) await writer.add({ entry })
-      }
-      const result = await writer.finish()
-      layout.setSize(partition, result.size)
-      written.push({ plan: partition, start: placed.start, size: result.size, recordStart, result, writer })
-    } finally {
-      await writer.close()
     }
+  } finally {
+    await router?.close()
   }
   await reserved.rest()
   const turns = new Map(plan.partitions.map((partition, i) => [partition, i]))
   return written.sort((a, b) => a.plan.number - b.plan.number || turns.get(a.plan)! - turns.get(b.plan)!)
+}
+
+/** Takes the entries of sources, one source after the other. */
+interface EntryTaker {
+  begin(merge: MergeRule): void
+  add(added: NewEntry): Promise<void> | void
+}
+
+async function readAll(
+  sources: readonly SourcePlan[],
+  context: BuildContext,
+  taker: EntryTaker,
+): Promise<void> {
+  const registries = new StoreRegistries()
+  for (const source of sources) {
+    taker.begin(source.merge)
+    const noticeWhiteout = whiteoutNotice(source, context.onFinding)
+    for await (const entry of await readSource(source, context, registries.of(source.to))) {
+      context.progress.entries++
+      noticeWhiteout?.(entry)
+      context.sizeLimit.take(entry)
+      const adding = taker.add({ entry, to: source.to, unsupported: source.unsupported })
+      if (adding !== undefined) await adding
+    }
+  }
+}
+
+async function readShared(
+  { sources, partitions }: ResolvedPlan,
+  router: MountRouter,
+  writer: PartitionWriter,
+  context: BuildContext,
+): Promise<void> {
+  const [{ time }] = partitions.filter((partition) => 'time' in partition)
+  await readAll(sources, context, {
+    begin: (merge) => router.beginSource(writer, merge),
+    add: (added) => router.add(added, writer),
+  })
+  await router.addMountPoints(writer, time)
+  router.checkMountPoints(writer)
+  router.reportCopies(context.onFinding)
 }
 
 /** The parts of the table between partitions are set aside in the order of the disk, as everything is written. */
@@ -102,26 +153,4 @@ class TableReservation {
   async #reserve(ranges: readonly TableRange[]): Promise<void> {
     for (const { start, end } of ranges) await this.#sink.reserve(start, end - start)
   }
-}
-
-/**
- * The offset at which the image is written in two parts, the upper one first: the end of the partition that takes
- * boot files from a system behind it. Undefined when all can be written front to back.
- */
-export function splitOffset(plan: ResolvedPlan): number | undefined {
-  const last = partitionForBootFiles(plan)
-  if (last === undefined || last === plan.partitions.at(-1)) return undefined
-  const next = plan.partitions[plan.partitions.indexOf(last) + 1]
-  return typeof last.size === 'number' ? last.start! + last.size : next.start!
-}
-
-/** The partition that takes its boot files from a system on another one. */
-function partitionForBootFiles({ boot, partitions }: ResolvedPlan): PartitionPlan | undefined {
-  const place = partitions.find(({ number }) => number === boot?.partition)
-  if (place === undefined || hasSystem(place)) return undefined
-  return partitions.some(hasSystem) ? place : undefined
-}
-
-function hasSystem(partition: PartitionPlan): boolean {
-  return 'nixos' in partition && partition.nixos !== undefined
 }

@@ -123,19 +123,23 @@ export function checkStandardInput(spec: string | undefined, description: Descri
 }
 
 /** The sources of a description that is not checked yet, with their JSON paths. */
-function sourcesIn({ partitions }: Partial<ImageSpec>): { source: Record<string, unknown>; path: string }[] {
-  if (!Array.isArray(partitions)) return []
-  return partitions.flatMap((partition, i) =>
-    sourceList(partition).flatMap((source, j) =>
+function sourcesIn(spec: Partial<ImageSpec>): { source: Record<string, unknown>; path: string }[] {
+  const partitions: unknown[] = Array.isArray(spec.partitions) ? spec.partitions : []
+  const holders = [
+    { holder: spec as unknown, at: '' },
+    ...partitions.map((holder, i) => ({ holder, at: `partitions[${i}].` })),
+  ]
+  return holders.flatMap(({ holder, at }) =>
+    sourceList(holder).flatMap((source, j) =>
       typeof source === 'object' && source !== null
-        ? [{ source: source as Record<string, unknown>, path: `partitions[${i}].sources[${j}]` }]
+        ? [{ source: source as Record<string, unknown>, path: `${at}sources[${j}]` }]
         : [],
     ),
   )
 }
 
-function sourceList(partition: unknown): unknown[] {
-  const sources = (partition as { sources?: unknown } | null)?.sources
+function sourceList(holder: unknown): unknown[] {
+  const sources = (holder as { sources?: unknown } | null)?.sources
   return Array.isArray(sources) ? sources : []
 }
 

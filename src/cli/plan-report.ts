@@ -22,9 +22,13 @@ import { bytesText, columns } from './units.ts'
 const TOP_LEVEL_ID = 5
 
 /** A plan for people. */
-export function planText({ table, diskSize, boot, partitions }: ImagePlan): string {
+export function planText({ table, diskSize, boot, sources = [], fstab, partitions }: ImagePlan): string {
   const size = diskSize === undefined ? '' : `, a disk of ${placeText(diskSize)}`
-  return `${tableText(table)}${size}\n${bootText(boot)}\n${partitions.map(partitionText).join('\n')}`
+  const shared = [
+    ...sources.map((source) => `source for all mounted partitions: ${sourceText(source)}\n`),
+    ...(fstab ? ['with /etc/fstab\n'] : []),
+  ].join('')
+  return `${tableText(table)}${size}\n${bootText(boot)}${shared}\n${partitions.map(partitionText).join('\n')}`
 }
 
 function tableText(table: PlannedTable): string {
@@ -141,6 +145,7 @@ function section(partition: PlannedPartition, format: string, rows: readonly str
   const all = [
     ['start', start === undefined ? 'behind what lies before it' : placeText(start)],
     ['size', SIZE_WORDS[size] ?? placeText(size as number)],
+    ...mountText(partition),
     ...(types.length === 0 ? [] : [['type', types.join(', ')]]),
     ...(gptName === '' || gptName === label ? [] : [['name', display(gptName)]]),
     ...(partUuid === undefined ? [] : [['PARTUUID', partUuid]]),
@@ -149,6 +154,19 @@ function section(partition: PlannedPartition, format: string, rows: readonly str
     ...sources.map((source) => ['source', sourceText(source)]),
   ]
   return `${title}${bootable ? ', bootable' : ''}\n${columns(all, '  ')}\n`
+}
+
+function mountText(partition: PlannedPartition): string[][] {
+  if (!('mount' in partition)) return []
+  const { mount, mountOptions } = partition
+  return [
+    [
+      'mounted',
+      [display(mount ?? ''), ...(mountOptions === undefined ? [] : [`with ${display(mountOptions)}`])].join(
+        ' ',
+      ),
+    ],
+  ]
 }
 
 const SIZE_WORDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { ByteString } from '../lib/byte-string.ts'
 import { firstBytes } from '../lib/first-bytes.ts'
-import type { EntryMetadata, EntryOrigin } from './entry.ts'
+import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import type { FileContent } from './file-content.ts'
 import { findNode } from './find-node.ts'
 import type { FileNode } from './node.ts'
@@ -48,6 +48,22 @@ export class TreeView<Content> {
   /** Content of a file that was found. */
   content({ path }: FoundNode): FileContent {
     return this.#open(this.#file(path).content)
+  }
+
+  /** The file at a path as an entry that can be read again; undefined when there is none. */
+  entry(path: ByteString): SourceEntry | undefined {
+    const found = this.find(path)
+    if (found?.type !== 'file') return undefined
+    const { metadata } = this.#file(found.path)
+    return {
+      ...metadata,
+      path: found.path,
+      type: 'file',
+      ...this.content(found),
+      content: { [Symbol.asyncIterator]: () => this.content(found).content[Symbol.asyncIterator]() },
+      repeatable: true,
+      origin: { source: 'the image' },
+    }
   }
 
   /** All of a small file that was found. */

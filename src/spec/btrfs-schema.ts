@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { nixos } from './boot-schema.ts'
 import { expected, utf8Length } from './messages.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
-import { implicitTime, place, seed, sources } from './partition-schema.ts'
+import { implicitTime, mounting, place, seed, sources } from './partition-schema.ts'
 import {
   btrfsSize,
   compression,
@@ -174,6 +174,7 @@ export const btrfs = z.strictObject({
     'Size of the partition; "fit": what the content needs; "grow": all up to what follows.',
   ),
   ...btrfsFileSystem,
+  ...mounting,
   nixos: nixos.optional(),
   sources,
 })

@@ -4,7 +4,7 @@ import { firmware } from './boot-schema.ts'
 import { expected } from './messages.ts'
 import { VOLUME_ID_PATTERN } from './numbers.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
-import { implicitTime, place, seed, sources } from './partition-schema.ts'
+import { implicitTime, mounting, place, seed, sources } from './partition-schema.ts'
 import { fat32Size, growingSize, integer, text } from './values.ts'
 
 export const fat32PathRule = z
@@ -57,6 +57,7 @@ export const fat32 = z.strictObject({
   ...place,
   size: growingSize.describe('Size of the partition; "grow": all up to what follows.'),
   ...fat32FileSystem,
+  ...mounting,
   firmware: firmware.optional(),
   sources,
 })

@@ -18,6 +18,10 @@ export interface ImagePlan {
   table: PlannedTable
   /** Left out: the disk ends where its content ends. */
   diskSize?: number
+  /** Content for all partitions with a mount point; left out: none. */
+  sources?: PlannedSource[]
+  /** /etc/fstab is written. */
+  fstab?: true
   /** Left out when the description is not about booting. */
   boot?: PlannedBoot
   /** In the order of their place on the disk. */
@@ -76,6 +80,10 @@ export interface PlannedPlace {
 
 /** Keys of planned partitions with files. */
 export interface PlannedFileSystem extends PlannedPlace {
+  /** Where the system mounts it; left out: nowhere. */
+  mount?: string
+  /** Options for fstab; left out: by what the partition is. */
+  mountOptions?: string
   /** Time of everything that has none of its own: seconds since 1970, with the nanoseconds where there are any. */
   time: PlannedTime
   sources: PlannedSource[]

@@ -38,6 +38,16 @@ export interface ImageSpec {
   BTRFSDupData?: boolean
   /** The U-Boot that boots the image. */
   uboot?: UbootSpec
+  /**
+   * Content that partitions share: each entry goes to the partition that is mounted nearest above it, and the sources are read once.
+   * They come before the partitions' own. Default: none.
+   */
+  sources?: SourceSpec[]
+  /**
+   * Whether /etc/fstab is written: a line for each partition with a `mount`, for their subvolumes, and for swap space.
+   * Default: false.
+   */
+  fstab?: boolean
   /** The partitions, in the order of their numbers. */
   partitions: PartitionSpec[]
 }
@@ -132,6 +142,13 @@ export type GptFlag =
 
 /** Keys of partitions with files. */
 export interface PartitionPlaceSpec extends PlaceSpec {
+  /** Path at which the system mounts it: for the image's `sources` and `fstab`. Default: none. */
+  mount?: string
+  /**
+   * Options for fstab, besides `subvol`. Default: for BTRFS its compression, for FAT32 `umask=0077`, which keeps others from
+   * reading it.
+   */
+  mountOptions?: string
   /** Content, in this order: a later entry replaces an earlier one of the same path. Default: none. */
   sources?: SourceSpec[]
 }

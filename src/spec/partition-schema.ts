@@ -3,7 +3,18 @@ import * as z from 'zod'
 import { expected } from './messages.ts'
 import { source } from './sources/table.ts'
 import { GPT_FLAG_NAMES } from './gpt-flags.ts'
-import { alignment, gptName, gptType, integer, mbrType, size, time, uuid } from './values.ts'
+import {
+  alignment,
+  gptName,
+  gptType,
+  integer,
+  mbrType,
+  mountOptions,
+  path,
+  size,
+  time,
+  uuid,
+} from './values.ts'
 
 const GPT_FLAG = `one of ${GPT_FLAG_NAMES.join(', ')}, or a bit from 0 to 63`
 
@@ -53,6 +64,16 @@ export const place = {
     .array(z.union([z.enum(GPT_FLAG_NAMES), integer(GPT_FLAG, 0, 63)], expected(GPT_FLAG)))
     .optional()
     .describe('Attributes in a GPT: names, or bits from 0 to 63.'),
+}
+
+/** Where the system mounts a partition with files. */
+export const mounting = {
+  mount: path
+    .optional()
+    .describe('Path at which the system mounts it: for "sources" and "fstab" of the image.'),
+  mountOptions: mountOptions
+    .optional()
+    .describe('Options for fstab: by default the compression of BTRFS, and "umask=0077" for FAT32.'),
 }
 
 export const sources = z

@@ -21,6 +21,9 @@ export interface ResolvedPlan {
   /** Bytes; undefined: the disk ends where its content ends. */
   diskSize: number | undefined
   boot: BootPlan | undefined
+  /** Content for all partitions with a mount point. */
+  sources: SourcePlan[]
+  fstab: boolean
   /** In the order of their place on the disk. */
   partitions: PartitionPlan[]
 }
@@ -54,6 +57,14 @@ export type PartitionPlan = Fat32Plan | BtrfsPlan | RawPlan | SwapPlan | EmptyPl
 export type PlacedPlan<Plan extends PartitionPlan = PartitionPlan> = Plan & {
   start: number
   size: number | 'fit'
+}
+
+/** Keys of partitions with files. */
+interface Mounting {
+  /** Where the system mounts it; undefined: nowhere. */
+  mount: ByteString | undefined
+  /** Options for fstab; undefined: by what the partition is. */
+  mountOptions: string | undefined
 }
 
 interface PartitionPlace {
@@ -118,7 +129,7 @@ export interface Fat32FileSystemPlan {
   rules: EntryRulePlan[]
 }
 
-export interface Fat32Plan extends PartitionPlace, Omit<Fat32FileSystemPlan, 'size'> {
+export interface Fat32Plan extends PartitionPlace, Mounting, Omit<Fat32FileSystemPlan, 'size'> {
   firmware: FirmwarePlan | undefined
 }
 
@@ -173,7 +184,7 @@ export interface BtrfsFileSystemPlan {
   links: Map<ByteString, ByteString>
 }
 
-export interface BtrfsPlan extends PartitionPlace, Omit<BtrfsFileSystemPlan, 'size'> {
+export interface BtrfsPlan extends PartitionPlace, Mounting, Omit<BtrfsFileSystemPlan, 'size'> {
   nixos: NixosPlan | undefined
 }
 

@@ -11,6 +11,7 @@ import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 import { parseSize } from './sizes.ts'
 import { resolveSource } from './sources/table.ts'
+import { toTreePath } from './tree-path.ts'
 import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
 const DEFAULT_ALIGN = 2 ** 20
@@ -43,6 +44,10 @@ export function resolveSpec(spec: ImageSpec, options: ResolveSpecOptions): Resol
     table: resolveTable(spec, seed),
     diskSize: spec.diskSize === undefined ? undefined : parseSize(spec.diskSize),
     boot: resolveBoot(spec, numbers),
+    sources: (spec.sources ?? []).map((source, j) =>
+      resolveSource(source, { name: `sources[${j}]`, ...options }),
+    ),
+    fstab: spec.fstab ?? false,
     partitions: options.order.map((i) => resolvePartition(spec, { seed, i, number: numbers[i], ...options })),
   }
 }
@@ -105,6 +110,8 @@ function resolvePartition(
   }
   const common = {
     ...place,
+    mount: partition.mount === undefined ? undefined : toTreePath(partition.mount),
+    mountOptions: partition.mountOptions,
     time,
     sources: (partition.sources ?? []).map((source, j) =>
       resolveSource(source, { name: `${jsonPath}.sources[${j}]`, time, resolvePath }),

@@ -10,13 +10,15 @@ import { fat32Issues } from './fat32-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
-import { sourcesOf } from './sources/of-partition.ts'
+import { allSources } from './sources/all.ts'
+import { mountIssues } from './mount-rules.ts'
 import { tableIssues } from './table-rules.ts'
 
 export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const partitions = spec.partitions ?? []
   return [
     ...tableIssues(spec),
+    ...mountIssues(spec),
     ...bootIssues(spec),
     ...partitions.flatMap((partition, i) => {
       if (partition === undefined) return []
@@ -39,34 +41,30 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       (first) => `is also ${first}: every file system needs its own`,
     ),
     ...repeated(
-      partitions.flatMap((partition, i) =>
-        sourcesOf(partition).map((source, j) => {
-          const kind = STANDARD_INPUT_KINDS.find((kind) => source?.[kind as keyof typeof source] === '-')
-          return { key: kind && '-', path: `partitions[${i}].sources[${j}].${kind}` }
-        }),
-      ),
+      allSources(spec).map(({ source, path }) => {
+        const kind = STANDARD_INPUT_KINDS.find((kind) => source?.[kind as keyof typeof source] === '-')
+        return { key: kind && '-', path: `${path}.${kind}` }
+      }),
       (first) => `reads standard input, which ${first} has read to its end`,
     ),
-    ...usedUpIssues(partitions),
+    ...usedUpIssues(spec),
   ]
 }
 
 /** Entries that can be iterated once and are the source of several partitions. */
-function usedUpIssues(partitions: NonNullable<Draft<ImageSpec>['partitions']>): SpecIssue[] {
+function usedUpIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const firstPlaces = new Map<unknown, string>()
-  return partitions.flatMap((partition, i) =>
-    sourcesOf(partition).flatMap((source, j): SpecIssue[] => {
-      const entries: unknown = source && 'entries' in source ? source.entries : undefined
-      if (!isOneShot(entries)) return []
-      const path = `partitions[${i}].sources[${j}].entries`
-      const first = firstPlaces.get(entries)
-      firstPlaces.set(entries, first ?? path)
-      if (first === undefined) return []
-      return [
-        { path, message: `can be iterated once, and ${first} does: give a function that makes them anew` },
-      ]
-    }),
-  )
+  return allSources(spec).flatMap(({ source, path: at }): SpecIssue[] => {
+    const entries: unknown = source && 'entries' in source ? source.entries : undefined
+    if (!isOneShot(entries)) return []
+    const path = `${at}.entries`
+    const first = firstPlaces.get(entries)
+    firstPlaces.set(entries, first ?? path)
+    if (first === undefined) return []
+    return [
+      { path, message: `can be iterated once, and ${first} does: give a function that makes them anew` },
+    ]
+  })
 }
 
 /** Whether a second iteration would begin where the first has ended: iterators (generators, too) and streams. */

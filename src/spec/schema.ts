@@ -7,7 +7,7 @@ import { uboot } from './boot-schema.ts'
 import { toJsonSchema } from './dispatch.ts'
 import { btrfs } from './btrfs-schema.ts'
 import { fat32 } from './fat32-schema.ts'
-import { implicitTime, seed } from './partition-schema.ts'
+import { implicitTime, seed, sources } from './partition-schema.ts'
 import { empty, raw, swap } from './fileless-schema.ts'
 import { partitionTable } from './table-schema.ts'
 import { size } from './values.ts'
@@ -39,6 +39,15 @@ export const imageSpec = z
       .optional()
       .describe('Two copies of all file content on BTRFS: short for "profiles": { "data": "dup" }.'),
     uboot: uboot.optional(),
+    sources: sources
+      .optional()
+      .describe(
+        'Content that partitions share: each entry goes to the partition that is mounted nearest above it.',
+      ),
+    fstab: z
+      .boolean()
+      .optional()
+      .describe('Whether /etc/fstab is written for the partitions with a "mount", and for swap space.'),
     partitions: z
       .array(partition)
       .min(1, 'expected at least one partition, found none')

@@ -32,11 +32,21 @@ import type {
 import { showSource } from './sources/table.ts'
 import { formatUBootVersion } from './uboot-version.ts'
 
-export function toImagePlan({ seed, table, diskSize, boot, partitions }: ResolvedPlan): ImagePlan {
+export function toImagePlan({
+  seed,
+  table,
+  diskSize,
+  boot,
+  sources,
+  fstab,
+  partitions,
+}: ResolvedPlan): ImagePlan {
   return {
     seed,
     table: planTable(table),
     ...(diskSize !== undefined && { diskSize }),
+    ...(sources.length > 0 && { sources: sources.map(showSource) }),
+    ...(fstab && { fstab }),
     ...(boot && {
       boot: defined({
         partition: boot.partition,
@@ -90,8 +100,10 @@ function planPlace({ number, start, size, bootable, mbrType, gpt }: PartitionPla
 }
 
 function planContent(partition: Fat32Plan | BtrfsPlan): PlannedFileSystem {
+  const { mount, mountOptions } = partition
   return {
     ...planPlace(partition),
+    ...defined({ mount: mount === undefined ? undefined : pathOf(mount), mountOptions }),
     time: planTime(partition.time),
     sources: partition.sources.map(showSource),
   }

@@ -133,6 +133,10 @@ export const path = text(
   /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+)$/,
   (value) => value.split('/').every(fitsName),
 )
+export const mountOptions = text(
+  'options of mount(8) like "noatime,compress=zstd:1"',
+  /^[^\s,]+(?:,[^\s,]+)*$/,
+)
 export const fileName = text('the path of a file or folder', /^[^\0]+$/)
 
 /** Shell patterns of whole paths; `**` stands for any number of directories. */

@@ -48,6 +48,11 @@ async function openBtrfsPartition(
     },
     beginSource: (merge) => writer.beginSource(merge),
     add: ({ entry, to = '', unsupported }) => writer.add(entry, to, unsupported),
+    find: (path) => writer.collected.entry(path),
+    list(path) {
+      const found = writer.collected.find(path)
+      return found?.type === 'directory' ? writer.collected.list(found) : []
+    },
     async installSystem(bootsHere) {
       if (nixos === undefined) return undefined
       progress.step('adding the boot files')

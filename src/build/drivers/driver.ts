@@ -29,6 +29,10 @@ export interface PartitionWriter {
   /** Tells the entries that come next from those that are there, and how they meet those. */
   beginSource(merge: MergeRule): void
   add(entry: NewEntry): Promise<void> | void
+  /** A file that was added, as an entry that can be read again; undefined when there is none that can. */
+  find(path: ByteString): SourceEntry | undefined
+  /** Names in a directory that was added, symlinks followed; none where there is no directory. */
+  list(path: ByteString): readonly ByteString[]
   /**
    * Makes a system of what the sources brought.
    *

@@ -49,6 +49,8 @@ function openFat32Partition(
     },
     beginSource: (merge) => collector.beginSource(merge),
     add: ({ entry, to, unsupported }) => collector.add(entry, to, unsupported),
+    find: () => undefined,
+    list: () => [],
     installSystem: () => Promise.resolve(undefined),
     async finish() {
       const hiddenSectors = start / SECTOR_SIZE

@@ -66,6 +66,8 @@ function writerOf(finish: () => Promise<PartitionResult>): Promise<PartitionWrit
     add() {
       throw new Error('there are no files in this partition')
     },
+    find: () => undefined,
+    list: () => [],
     installSystem: () => Promise.resolve(undefined),
     finish,
     bootView: () => undefined,

@@ -1,0 +1,203 @@
+/** Sources that several partitions share: each entry goes to the partition that is mounted nearest above it. */
+import type { NewEntry, PartitionWriter } from './drivers/driver.ts'
+import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
+import { checkedContent } from '../file-tree/content-length.ts'
+import type { MergeRule } from '../file-tree/merge.ts'
+import { toDisplay, type ByteString } from '../lib/byte-string.ts'
+import { InputError } from '../lib/errors.ts'
+import type { OnFinding } from '../lib/finding.ts'
+import { FileSpool } from '../sources/spool.ts'
+import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
+
+/** A partition with a mount point. */
+interface Mount {
+  partition: PartitionPlan
+  /** Path from the root of the system on. */
+  path: ByteString
+}
+
+/** What waits for a partition that is written later. */
+type Waiting = { merge: MergeRule } | NewEntry
+
+/** Divides entries among partitions. What belongs to others than the streamed one waits in memory, its content in a file. */
+export class MountRouter {
+  readonly #mounts: readonly Mount[]
+  readonly #streamed: PartitionPlan
+  readonly #spool = new FileSpool()
+  readonly #waiting = new Map<PartitionPlan, Waiting[]>()
+  /** Files that wait, by their paths in the system: hard links of other partitions become copies of them. */
+  readonly #files = new Map<ByteString, SourceEntry>()
+  /** Paths of mount points that sources have brought. */
+  readonly #mountPoints = new Set<ByteString>()
+  #copies = 0
+
+  /** @param streamed one of the partitions; the others are written when all sources have been read */
+  constructor({ partitions }: ResolvedPlan, streamed: PartitionPlan) {
+    this.#streamed = streamed
+    this.#mounts = partitions
+      .flatMap((partition): Mount[] =>
+        'mount' in partition && partition.mount !== undefined ? [{ partition, path: partition.mount }] : [],
+      )
+      .sort((a, b) => b.path.length - a.path.length)
+    for (const { partition } of this.#mounts) {
+      if (partition !== streamed) this.#waiting.set(partition, [])
+    }
+  }
+
+  /** Makes the directories at which partitions are mounted and that no source has brought. */
+  async addMountPoints(writer: PartitionWriter, time: Timestamp): Promise<void> {
+    this.beginSource(writer, 'follow')
+    for (const { path } of [...this.#mounts].reverse()) {
+      if (path === '' || this.#mountPoints.has(path)) continue
+      const origin = { source: 'the mount points of the description' }
+      const entry: SourceEntry = { path, type: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: time, origin }
+      await this.#addTo(this.#above(path), { entry }, writer)
+    }
+  }
+
+  /** Tells the entries that come next from those that are there. */
+  beginSource(writer: PartitionWriter, merge: MergeRule): void {
+    writer.beginSource(merge)
+    for (const waiting of this.#waiting.values()) waiting.push({ merge })
+  }
+
+  /**
+   * Adds an entry to the streamed partition, or keeps it for another one.
+   *
+   * @throws InputError when it is in the place of a mount point, and no directory
+   */
+  add(added: NewEntry, writer: PartitionWriter): Promise<void> | void {
+    const { entry, to = '' } = added
+    const path = joinPath(to, entry.path)
+    const mount = this.#at(path)
+    if (entry.type !== 'hardlink' && mount.path !== path && mount.partition === this.#streamed) {
+      return writer.add(added)
+    }
+    return this.#addWithCare({ ...added, entry }, { mount, path, writer })
+  }
+
+  /** Gives a partition what has waited for it. */
+  async replay(partition: PartitionPlan, writer: PartitionWriter): Promise<void> {
+    for (const waiting of this.#waiting.get(partition) ?? []) {
+      if ('merge' in waiting) writer.beginSource(waiting.merge)
+      else await writer.add(waiting)
+    }
+    this.#waiting.delete(partition)
+  }
+
+  /**
+   * Sees to it that nothing lies where a partition will hide it: entries get there through symlinks.
+   *
+   * @throws InputError when something does
+   */
+  checkMountPoints(writer: PartitionWriter): void {
+    for (const { path } of this.#mounts) {
+      if (path === '' || this.#above(path).partition !== this.#streamed) continue
+      const [hidden] = writer.list(path)
+      if (hidden === undefined) continue
+      const entry = toDisplay(`/${path}/${hidden}`)
+      throw new InputError(
+        `a symlink leads an entry to this place, below the mount point /${toDisplay(path)} of another partition, which would hide it`,
+        { source: 'sources', entry },
+      )
+    }
+  }
+
+  reportCopies(onFinding: OnFinding): void {
+    if (this.#copies === 0) return
+    const message = `${this.#copies} hard links to files of other partitions: each became a file of its own`
+    onFinding({ severity: 'notice', where: 'sources', message })
+  }
+
+  close(): Promise<void> {
+    return this.#spool.close()
+  }
+
+  async #addWithCare(
+    added: NewEntry,
+    { mount, path, writer }: { mount: Mount; path: ByteString; writer: PartitionWriter },
+  ): Promise<void> {
+    const { entry, to = '' } = added
+    if (mount.path === path && path !== '') {
+      if (entry.type !== 'directory') {
+        throw new InputError(`is a ${entry.type}, but a partition is mounted there: expected a directory`, {
+          ...entry.origin,
+          entry: toDisplay(entry.path),
+        })
+      }
+      this.#mountPoints.add(path)
+      await this.#addTo(this.#above(path), added, writer)
+    }
+    if (entry.type === 'hardlink') {
+      const target = joinPath(to, entry.target)
+      if (this.#at(target).partition !== mount.partition) {
+        const copy = this.#copyOf(target, entry, writer)
+        await this.#addTo(mount, { ...added, entry: copy }, writer)
+        return
+      }
+    }
+    await this.#addTo(mount, added, writer)
+  }
+
+  /** A file of its own in the place of a hard link to a file of another partition. */
+  #copyOf(target: ByteString, link: SourceEntry, writer: PartitionWriter): SourceEntry {
+    const file = this.#files.get(target) ?? writer.find(target)
+    if (file === undefined) {
+      throw new InputError(`is a hard link to ${toDisplay(target)}, which is no file of an earlier entry`, {
+        ...link.origin,
+        entry: toDisplay(link.path),
+      })
+    }
+    this.#copies++
+    return { ...file, path: link.path, origin: link.origin }
+  }
+
+  async #addTo(
+    { partition, path: mountPoint }: Mount,
+    added: NewEntry,
+    writer: PartitionWriter,
+  ): Promise<void> {
+    const { entry, to = '', unsupported } = added
+    if (partition === this.#streamed) {
+      await writer.add(added)
+      return
+    }
+    const path = joinPath(to, entry.path)
+    const below = (path: ByteString) => path.slice(mountPoint.length).replace(/^\//, '')
+    const kept = entry.type === 'file' && !entry.repeatable ? await this.#kept(entry) : entry
+    if (kept.type === 'file') this.#files.set(path, kept)
+    const placed: SourceEntry =
+      kept.type === 'hardlink'
+        ? { ...kept, path: below(path), target: below(joinPath(to, kept.target)) }
+        : { ...kept, path: below(path) }
+    this.#waiting.get(partition)!.push({ entry: placed, unsupported })
+  }
+
+  async #kept(entry: SourceEntry & { type: 'file' }): Promise<SourceEntry> {
+    const open = await this.#spool.add(checkedContent(entry))
+    return {
+      ...entry,
+      content: { [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() },
+      repeatable: true,
+    }
+  }
+
+  /** The mount that a path belongs to. */
+  #at(path: ByteString): Mount {
+    return this.#mounts.find((mount) => isBelow(path, mount.path))!
+  }
+
+  /** The mount in which the mount point of another one lies. */
+  #above(path: ByteString): Mount {
+    return this.#mounts.find((mount) => mount.path !== path && isBelow(path, mount.path))!
+  }
+}
+
+function isBelow(path: ByteString, mountPoint: ByteString): boolean {
+  return mountPoint === '' || path === mountPoint || path.startsWith(`${mountPoint}/`)
+}
+
+function joinPath(to: ByteString, path: ByteString): ByteString {
+  if (to === '') return path
+  return path === '' ? to : (`${to}/${path}` as ByteString)
+}

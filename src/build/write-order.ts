@@ -1,0 +1,48 @@
+/** In what order partitions are written whose content depends on that of others. */
+import { SpecError } from '../lib/errors.ts'
+import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
+
+/**
+ * The partition that is written while the shared sources are read: the one that is mounted at `/`. Undefined when
+ * partitions share none.
+ */
+export function streamedPartition({ sources, partitions }: ResolvedPlan): PartitionPlan | undefined {
+  if (sources.length === 0) return undefined
+  return partitions.find((partition) => 'mount' in partition && partition.mount === '')
+}
+
+/**
+ * The offset at which the image is written in two parts, the upper one first: the end of the last partition that takes
+ * its content from sources of a partition behind it. Undefined when all can be written front to back.
+ *
+ * @throws SpecError when it depends on sizes that are known only when content has been written
+ */
+export function splitOffset(plan: ResolvedPlan): number | undefined {
+  const { partitions } = plan
+  const turnOf = (partition: PartitionPlan | undefined) =>
+    partition === undefined ? -1 : partitions.indexOf(partition)
+  const system = partitionForBootFiles(plan) && partitions.find(hasSystem)
+  const streamed = streamedPartition(plan)
+  const isEarly = (partition: PartitionPlan, turn: number) =>
+    (partition === partitionForBootFiles(plan) && turn < turnOf(system)) ||
+    ('mount' in partition && partition.mount !== undefined && turn < turnOf(streamed))
+  const last = partitions.findLastIndex(isEarly)
+  if (last < 0) return undefined
+  const { jsonPath, start, size } = partitions[last]
+  const end = typeof size === 'number' ? start && start + size : partitions[last + 1].start
+  if (end !== undefined) return end
+  const message =
+    'takes content from sources of a partition behind it, and is written after that one: give it a "start" and a "size", or put it last'
+  throw new SpecError([{ path: jsonPath, message }])
+}
+
+/** The partition that takes its boot files from a system on another one. */
+export function partitionForBootFiles({ boot, partitions }: ResolvedPlan): PartitionPlan | undefined {
+  const place = partitions.find(({ number }) => number === boot?.partition)
+  if (place === undefined || hasSystem(place)) return undefined
+  return partitions.some(hasSystem) ? place : undefined
+}
+
+function hasSystem(partition: PartitionPlan): boolean {
+  return 'nixos' in partition && partition.nixos !== undefined
+}

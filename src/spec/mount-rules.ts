@@ -1,0 +1,48 @@
+/** The rules between shared sources, fstab, and the mount points of partitions. */
+import type { SpecIssue } from '../lib/errors.ts'
+import type { Draft } from './check.ts'
+import type { ImageSpec, PartitionSpec } from './image-spec.ts'
+import { repeated } from './messages.ts'
+
+export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
+  const { partitions = [] } = spec
+  const users = ['sources', 'fstab'].filter(
+    (key) => key in spec && spec[key as 'sources' | 'fstab'] !== false,
+  )
+  const mounts = partitions.map(mountOf)
+  const issues = repeated(
+    mounts.map((key, i) => ({ key, path: `partitions[${i}].mount` })),
+    (first) => `is also ${first}`,
+  )
+  if (users.length === 0) {
+    return partitions.flatMap((partition, i) => {
+      const keys = ['mount', 'mountOptions'].filter((key) => partition !== undefined && key in partition)
+      return keys.map((key) => ({
+        path: `partitions[${i}].${key}`,
+        message: 'is for "sources" and "fstab" of the image, and there is neither',
+      }))
+    })
+  }
+  if (!mounts.includes('/') && !partitions.some(hasWrongMount)) {
+    issues.push({ path: users[0], message: 'needs a partition with "mount": "/"' })
+  }
+  for (const [i, partition] of partitions.entries()) {
+    if (partition?.type !== 'btrfs' || partition.nixos === undefined) continue
+    if (spec.sources === undefined || partition.mount === '/' || hasWrongMount(partition)) continue
+    const message =
+      'the system is looked for where "sources" of the image go: give this partition "mount": "/"'
+    issues.push({ path: `partitions[${i}].nixos`, message })
+  }
+  return issues
+}
+
+type DraftPartition = Draft<PartitionSpec> | undefined
+
+function mountOf(partition: DraftPartition): string | undefined {
+  return partition !== undefined && 'mount' in partition ? partition.mount : undefined
+}
+
+/** A value that was wrong is undefined here. */
+function hasWrongMount(partition: DraftPartition): boolean {
+  return partition === undefined || ('mount' in partition && partition.mount === undefined)
+}
