@@ -10,6 +10,7 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 repository=$PWD
 backports=$repository/.cache/judges/btrfs-progs
 grub=$repository/.cache/judges/grub
+uml=$repository/.cache/judges/uml
 images=$repository/.cache/judges/btrfs-images
 . scripts/install-packages.sh
 . scripts/private-apt.sh
@@ -21,6 +22,7 @@ mcopy mtools
 sfdisk fdisk
 sgdisk gdisk
 parted parted
+insmod kmod
 zstd zstd
 e2fsck e2fsprogs
 getfattr attr
@@ -87,6 +89,28 @@ unpack_grub() (
   mv "$work/grub" "$grub"
 )
 
+# A Linux kernel that is a program: it has the partition parsers and file systems that the machine's own may lack.
+unpack_uml() (
+  [ ! -x "$uml/linux" ] || exit 0
+  [ "$(dpkg --print-architecture)" = amd64 ] || exit 0
+  command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+    complain "there is no apt-get to download user-mode-linux with"
+  echo "unpacking User Mode Linux" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  private_apt_setup "$work/apt" amd64 ''
+  (cd "$work" && apt-get download -qq user-mode-linux) || complain "user-mode-linux did not download"
+  dpkg-deb -x "$work"/user-mode-linux_*.deb "$work/unpacked"
+  mkdir "$work/uml"
+  mv "$work/unpacked/usr/bin/linux.uml" "$work/uml/linux"
+  # Modules by their names alone: the init script loads those that it needs.
+  find "$work/unpacked/usr/lib/uml/modules" -name '*fat.ko' -exec mv {} "$work/uml/" \; -o \
+    -name 'nls_*.ko' -exec mv {} "$work/uml/" \;
+  rm -rf "$uml"
+  mv "$work/uml" "$uml"
+)
+
 # The images that btrfs-progs tests its own checker with, broken ones and odd ones, from its source package.
 unpack_btrfs_images() (
   [ ! -d "$images" ] || exit 0
@@ -116,4 +140,5 @@ unpack_btrfs_images() (
 install_packages "$judges"
 unpack_backports_btrfs
 unpack_grub
+unpack_uml
 unpack_btrfs_images

@@ -15,5 +15,7 @@ export type SwapHeader = ValueOf<typeof SwapHeader>
 /** (SWAP_VERSION of mkswap(8)) */
 export const SWAP_VERSION = 1
 export const SWAP_SIGNATURE = 'SWAPSPACE2'
+/** The least that mkswap(8) makes: MIN_SWAP_PAGES, the header among them. */
+export const MIN_SWAP_PAGES = 10
 /** Of most machines; a kernel with other pages refuses swap space of these. */
 export const SWAP_PAGE_SIZE = 4096

@@ -2,7 +2,7 @@ import { parse as uuidBytes } from 'uuid'
 import { SWAP_PAGE_SIZE, SWAP_SIGNATURE, SWAP_VERSION, SwapHeader } from './format.ts'
 
 export interface SwapHeaderOptions {
-  /** Bytes of the swap space, whole pages. */
+  /** Bytes of the swap space; what is left over behind the last whole page is not used. */
   size: number
   uuid: string
   /** At most 15 bytes of UTF-8. */
@@ -24,7 +24,7 @@ export function encodeSwapHeader({
     SwapHeader.encode({
       bootBits: new Uint8Array(0),
       version: SWAP_VERSION,
-      lastPage: size / pageSize - 1,
+      lastPage: Math.floor(size / pageSize) - 1,
       badPages: 0,
       uuid: uuidBytes(uuid),
       label: text.encode(label),

@@ -5,13 +5,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildImage, verifyImage, type BuildResult, type ImageSpec, type PartitionSpec } from 'diskwright'
 import { inFolder, noise } from '../images/build.ts'
+import { canRunUml, kernelPartitions } from '../judges/uml.ts'
 import { partedPartitions, partxPartitions } from '../judges/parted.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
 import { sgdiskProblems } from '../judges/sgdisk.ts'
 
 const MIB = 2 ** 20
-const canJudge = ['sfdisk', 'sgdisk', 'parted', 'partx', 'blkid', 'zstd'].every(requireJudge)
+const canJudge = canRunUml() && ['sfdisk', 'sgdisk', 'parted', 'partx', 'blkid', 'zstd'].every(requireJudge)
 
 const BLOB = noise(70_001)
 
@@ -70,7 +71,7 @@ const arbitraryLayout = fc
     // What grows needs the place of what follows.
     const isFixed =
       grows !== undefined && partitions.slice(grows + 1).every(({ size = 'fit' }) => size !== 'fit')
-    if (isFixed) partitions[grows] = { ...partitions[grows], size: 'grow' } as PartitionSpec
+    if (isFixed) partitions[grows] = { ...partitions[grows], size: 'grow' }
     const isHybrid = type === 'gpt' && gpt.isHybrid
     if (blob !== undefined) partitions.unshift({ type: 'raw', source: 'blob', start: blob, inTable: false })
     return {
@@ -122,6 +123,10 @@ describe.skipIf(!canJudge)('a disk', () => {
             expect(label).toMatch(spec.table.type === 'mbr' ? 'msdos' : /gpt/)
             if (spec.table.type === 'gpt') expect(await sgdiskProblems(image)).toBe('')
           }
+          if (sectorSize === 512) {
+            const seen = await kernelPartitions(image)
+            expect(withoutExtended(seen).map(({ name, ...place }) => (void name, place))).toEqual(places)
+          }
           for (const { type, start } of result.partitions) {
             if (type !== 'raw') continue
             await mustRun('cmp', ['-n', String(BLOB.length), '-i', `${start}:0`, image, join(folder, 'blob')])
@@ -145,11 +150,11 @@ describe.skipIf(!canJudge)('a disk', () => {
         const spec: ImageSpec = { table: { type: 'none' }, partitions: [swap] }
         const { partitions } = await buildImage(spec, { output: image, force: true })
         const { stdout } = await mustRun('blkid', ['--probe', '--output', 'export', image])
-        const found = Object.fromEntries(
+        const found: Record<string, unknown> = Object.fromEntries(
           stdout
             .trim()
             .split('\n')
-            .map((line) => line.split('=')),
+            .map((line) => line.split('=') as [string, string]),
         )
         expect(found).toMatchObject({
           TYPE: 'swap',

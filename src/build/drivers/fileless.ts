@@ -8,6 +8,7 @@ import { DoesNotFitError, InputError } from '../../lib/errors.ts'
 import { HostFiles } from '../../sources/host-file.ts'
 import { withPlace } from '../../sources/with-place.ts'
 import type { EmptyPlan, PlacedPlan, RawPlan, SwapPlan } from '../../spec/plan.ts'
+import { MIN_SWAP_PAGES } from '../../swap/format.ts'
 import { encodeSwapHeader } from '../../swap/header.ts'
 
 export const rawPartitionDriver: PartitionDriver<RawPlan> = {
@@ -40,6 +41,8 @@ export const swapPartitionDriver: PartitionDriver<SwapPlan> = {
     writerOf(async () => {
       const { uuid, label, pageSize } = plan
       const size = plan.size as number
+      const needed = MIN_SWAP_PAGES * pageSize
+      if (size < needed) throw new DoesNotFitError(nameOf(plan), { needed, available: size })
       await sink.write(0, encodeSwapHeader({ size, uuid, label, pageSize }))
       return { type: 'swap', ...resultOf(plan, size), uuid }
     }),
