@@ -15,8 +15,13 @@ images=$repository/.cache/judges/btrfs-images
 . scripts/install-packages.sh
 . scripts/private-apt.sh
 
+# Newer releases have it in a package of its own.
+repart=systemd
+! apt-cache show systemd-repart > /dev/null 2>&1 || repart=systemd-repart
+
 # A tool of each package, and the package.
-judges='btrfs btrfs-progs
+judges="systemd-repart $repart
+btrfs btrfs-progs
 fsck.fat dosfstools
 mcopy mtools
 sfdisk fdisk
@@ -42,7 +47,7 @@ chromium chromium
 nix-instantiate nix-bin
 umoci umoci
 skopeo skopeo
-shellcheck shellcheck'
+shellcheck shellcheck"
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (

@@ -7,12 +7,15 @@ import { buildImage, verifyImage, type BuildResult, type ImageSpec, type Partiti
 import { inFolder, noise } from '../images/build.ts'
 import { canRunUml, kernelPartitions } from '../judges/uml.ts'
 import { partedPartitions, partxPartitions } from '../judges/parted.ts'
+import { repartTypes } from '../judges/repart.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
 import { sgdiskProblems } from '../judges/sgdisk.ts'
 
 const MIB = 2 ** 20
-const canJudge = canRunUml() && ['sfdisk', 'sgdisk', 'parted', 'partx', 'blkid', 'zstd'].every(requireJudge)
+const canJudge =
+  canRunUml() &&
+  ['systemd-repart', 'sfdisk', 'sgdisk', 'parted', 'partx', 'blkid', 'zstd'].every(requireJudge)
 
 const BLOB = noise(70_001)
 
@@ -140,6 +143,37 @@ describe.skipIf(!canJudge)('a disk', () => {
         }),
         { numRuns: 10, endOnFailure: true },
       )
+    }))
+
+  test('has the types, names and attributes that were asked for', () =>
+    inFolder(async (folder) => {
+      const image = join(folder, 'disk.img')
+      const partUuid = '44444444-4444-4444-8888-888888888889'
+      const spec: ImageSpec = {
+        table: { type: 'gpt', diskGuid: '55555555-4444-4444-8888-888888888889' },
+        partitions: [
+          { type: 'empty', size: '1MiB', gptType: 'esp', gptName: 'EFI ü', partUuid },
+          {
+            type: 'empty',
+            size: '1MiB',
+            gptType: 'linux-root-arm64',
+            gptFlags: ['grow-file-system', 'no-auto', 50],
+          },
+          { type: 'empty', size: '1MiB', gptType: '0FC63DAF-8483-4772-8E79-3D69D8477DE4', bootable: true },
+          { type: 'swap', size: '1MiB', label: 'sw' },
+        ],
+      }
+      await buildImage(spec, { output: image })
+      const { id, partitions } = await sfdiskJson(image)
+      expect(id).toBe('55555555-4444-4444-8888-888888888889')
+      expect(partitions.map(({ name = '', attrs = '' }) => [name, attrs])).toEqual([
+        ['EFI ü', ''],
+        ['', 'GUID:50,59,63'],
+        ['', 'LegacyBIOSBootable'],
+        ['sw', ''],
+      ])
+      expect(partitions[0].uuid).toBe(partUuid.toUpperCase())
+      expect(await repartTypes(image)).toEqual(['esp', 'root-arm64', 'linux-generic', 'swap'])
     }))
 
   test('has swap space that blkid knows', () =>

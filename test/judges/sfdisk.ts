@@ -23,6 +23,8 @@ export interface SfdiskPartition {
   /** Of a GPT. */
   name?: string
   uuid?: string
+  /** Words and bits, `LegacyBIOSBootable GUID:59`. */
+  attrs?: string
 }
 
 /** The output of `sfdisk --json`. */
