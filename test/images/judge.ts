@@ -33,18 +33,24 @@ const judges = {
 
 /** Has every judge at hand look at an image, and the checker of this project. */
 export async function judge(
-  { image, btrfs }: Built,
+  { image, btrfs, spec: { table } }: Built,
   expected: ExpectedTrees,
   { exercise = false, readers = false, kernel = {}, check = {} }: JudgeOptions = {},
 ): Promise<void> {
   const faults = await withFileSource(image, (source) => faultTextsOf(source), btrfs)
   if (faults.length > 0) throw new Error(`${image} is not sound:\n${faults.join('\n')}`)
-  if (judges.sfdisk) await sfdiskVerify(image)
+  const sectorSize = (table.type === 'gpt' && table.sectorSize) || 512
+  // These tools take files for disks with sectors of 512 bytes.
+  const canRead = sectorSize === 512
+  if (judges.sfdisk && canRead && table.type !== 'none') await sfdiskVerify(image)
   if (judges.btrfs) await btrfsCheck(image, btrfs, check)
   if (readers) {
     if (judges.btrfs) await btrfsDump(image, btrfs)
     if (judges.restore) await btrfsRestore(image, btrfs, expected)
-    if (judges.grub) await judgeWithGrub(image, `(loop0,msdos${btrfs.number})`, expected)
+    const device = { mbr: `loop0,msdos${btrfs.number}`, gpt: `loop0,gpt${btrfs.number}`, none: 'loop0' }[
+      table.type
+    ]
+    if (judges.grub && canRead) await judgeWithGrub(image, `(${device})`, expected)
   }
   if (judges.kernel) {
     await judgeWithKernel(image, btrfs, expected, {

@@ -68,6 +68,10 @@ describe('the options of a BTRFS partition', () => {
       'nodeSize 65536, mixed yes',
       'data dup, swapfile yes',
       'snapshot of @, swapfile yes',
+      'table none, neighbours a blob',
+      'table none, neighbours fat32 before',
+      'table none, neighbours swap behind',
+      'table none, neighbours many',
     ])
   })
 })

@@ -1,5 +1,5 @@
 /**
- * Images with every option of a BTRFS partition beside every other, judged by all judges. `npm test` builds a sample in
+ * Images with every option of a BTRFS partition and of its disk beside every other, judged by all judges. `npm test` builds a sample in
  * which every single value occurs, `npm run test:matrix` all combinations of cover.ts, with all that the kernel can do.
  */
 import { createHash } from 'node:crypto'
@@ -11,7 +11,7 @@ import { judge } from '../images/judge.ts'
 import { expectedImage } from '../images/expected-image.ts'
 import { STEPS } from '../judges/workload.ts'
 import { type Combination, cover } from './cover.ts'
-import { describeOptions, isValidDescription, nameOf, OPTIONS } from './options.ts'
+import { describeDisk, describeOptions, isValidDescription, nameOf, OPTIONS } from './options.ts'
 
 const whole = process.env.TEST_MATRIX === '1'
 const combinations = await cover(OPTIONS, whole ? 2 : 1, isValidDescription)
@@ -32,7 +32,7 @@ describe('every option beside every other', () => {
       const options = describeOptions(chosen)
       const [drawn] = fc.sample(arbitrarySources, { numRuns: 1, seed: seedOf(chosen) })
       const sources = withoutRefused(drawn, options)
-      const built = await build(folder, describeImage(folder, sources, options))
+      const built = await build(folder, describeDisk(chosen, describeImage(folder, sources, options)))
       await judge(built, expectedImage(sources, options), {
         readers: true,
         exercise: true,

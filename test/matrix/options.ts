@@ -1,6 +1,7 @@
-/** The options of a BTRFS partition and the values that are tried, each with each. */
+/** The options of a BTRFS partition and of the disk around it, and the values that are tried, each with each. */
 import type { BtrfsOptions } from '../images/build.ts'
 import type { BtrfsSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
+import type { ImageSpec, PartitionSpec } from '../../src/spec/image-spec.ts'
 import { resolvePlan } from '../../src/build/plan-image.ts'
 import { SpecError } from '../../src/lib/errors.ts'
 import type { Combination, IsValid, OptionTable } from './cover.ts'
@@ -26,6 +27,8 @@ export const OPTIONS = {
   dedupe: ['yes', 'no'],
   swapfile: ['no', 'yes'],
   rules: ['none', 'nodatacow', 'glob'],
+  table: ['mbr', 'gpt', 'gpt of 4096', 'hybrid', 'moved gpt', 'none'],
+  neighbours: ['none', 'a blob', 'fat32 before', 'swap behind', 'many'],
 } satisfies OptionTable
 type Option = keyof typeof OPTIONS
 
@@ -67,6 +70,33 @@ export function describeOptions(chosen: Combination): BtrfsOptions {
   }
 }
 
+const TABLES: Record<string, ImageSpec['table']> = {
+  mbr: { type: 'mbr' },
+  gpt: { type: 'gpt' },
+  'gpt of 4096': { type: 'gpt', sectorSize: 4096, entries: 160 },
+  hybrid: { type: 'gpt', hybrid: [1] },
+  'moved gpt': { type: 'gpt', entriesStart: '512KiB' },
+  none: { type: 'none' },
+}
+
+const BLOB: PartitionSpec = { type: 'empty', start: '64KiB', size: '64KiB', inTable: false }
+const FAT: PartitionSpec = { type: 'fat32', label: 'FAT', size: '64MiB' }
+const SWAP: PartitionSpec = { type: 'swap', size: '1MiB' }
+const EMPTY: PartitionSpec = { type: 'empty', size: '64KiB' }
+const NEIGHBOURS: Record<string, { before: PartitionSpec[]; behind: PartitionSpec[] }> = {
+  none: { before: [], behind: [] },
+  'a blob': { before: [BLOB], behind: [] },
+  'fat32 before': { before: [FAT], behind: [] },
+  'swap behind': { before: [], behind: [SWAP] },
+  many: { before: [EMPTY, EMPTY, EMPTY, EMPTY], behind: [SWAP, EMPTY] },
+}
+
+/** The disk of a combination around its one BTRFS partition. */
+export function describeDisk(chosen: Combination, spec: ImageSpec): ImageSpec {
+  const { before, behind } = NEIGHBOURS[chosen.neighbours]
+  return { ...spec, table: TABLES[chosen.table], partitions: [...before, ...spec.partitions, ...behind] }
+}
+
 function bootStorage(boot: string) {
   return {
     ...(boot.includes('nodatacow') && { nodatacow: true }),
@@ -78,7 +108,13 @@ function bootStorage(boot: string) {
 export const isValidDescription: IsValid = async (chosen) => {
   const partition = { type: 'btrfs', ...describeOptions(chosen), sources: [{ tar: 'a.tar' }] }
   try {
-    await resolvePlan({ seed: 'matrix', table: { type: 'mbr' }, partitions: [partition] })
+    await resolvePlan(
+      describeDisk(chosen, {
+        seed: 'matrix',
+        table: { type: 'mbr' },
+        partitions: [partition as PartitionSpec],
+      }),
+    )
     return true
   } catch (error) {
     if (error instanceof SpecError) return false
