@@ -222,7 +222,10 @@ function reportTable({ requests, placements, table, issues }: PlacedDisk): void 
   const { name, maxPartitions, startSize, ranges } = table
   const inTable = requests.filter((request) => request.inTable ?? true)
   for (const { jsonPath } of inTable.slice(maxPartitions)) {
-    issues.push({ path: jsonPath, message: `${name} holds at most ${maxPartitions} partitions` })
+    issues.push({
+      path: jsonPath,
+      message: `${name} holds at most ${maxPartitions} partition${maxPartitions === 1 ? '' : 's'}`,
+    })
   }
   placements.forEach((placed, i) => {
     const { start } = placed
@@ -251,7 +254,7 @@ function reportOverlaps({ requests, placements, table, issues }: PlacedDisk): vo
       if (other === undefined || !meets(extent, other)) return
       issues.push({
         path: requests[i].jsonPath,
-        message: `${formatExtent(later)} overlaps ${requests[j].jsonPath} (${formatExtent(earlier)})`,
+        message: `takes ${formatExtent(later)} and overlaps ${requests[j].jsonPath} (${formatExtent(earlier)})`,
       })
     })
   })
@@ -317,17 +320,20 @@ function reportEnds({ requests, placements, table, end: diskSize, issues }: Plac
     if (end === undefined) return
     if (inTable && end > maxDiskSize) {
       const limit = `the ${maxDiskSize / 2 ** 40} TiB that ${name} can address`
-      issues.push({ path, message: `${formatExtent(placed)} lies beyond ${limit}` })
+      issues.push({ path, message: `takes ${formatExtent(placed)}, beyond ${limit}` })
     }
     if (diskSize === undefined) return
     if (end > diskSize) {
       issues.push({
         path,
-        message: `${formatExtent(placed)} lies beyond the end of the disk (${diskSize} bytes)`,
+        message: `takes ${formatExtent(placed)}, beyond the end of the disk (${diskSize} bytes)`,
       })
     } else if (end > diskSize - endSize) {
       const backup = `the backup of the partition table, which takes the last ${endSize} bytes of the disk`
-      issues.push({ path, message: `${formatExtent(placed)} overlaps ${backup} (${diskSize} bytes)` })
+      issues.push({
+        path,
+        message: `takes ${formatExtent(placed)} and overlaps ${backup} (${diskSize} bytes)`,
+      })
     }
   })
 }
@@ -353,5 +359,5 @@ function occupiedEnd(placed: Placement, { sectorSize }: TableLayout): number {
 
 function formatExtent(placed: Placement): string {
   const { start, size } = placed
-  return typeof size === 'string' ? `from byte ${start} on` : `bytes ${start} to ${endOf(placed)}`
+  return typeof size === 'string' ? `all from byte ${start} on` : `bytes ${start} to ${endOf(placed)}`
 }

@@ -246,8 +246,8 @@ describe('a disk that cannot be', () => {
       },
       'table.hybrid[1]: there is no partition 7',
       'partitions[1].start: overlaps the partition table, which takes bytes 65536 to 81920',
-      'partitions[1]: bytes 65536 to 1114112 overlaps partitions[0] (bytes 1048576 to 2097152)',
-      'partitions[2]: bytes 3145728 to 4194304 overlaps the backup of the partition table, which takes the last 16896 bytes of the disk (4194304 bytes)',
+      'partitions[1]: takes bytes 65536 to 1114112 and overlaps partitions[0] (bytes 1048576 to 2097152)',
+      'partitions[2]: takes bytes 3145728 to 4194304 and overlaps the backup of the partition table, which takes the last 16896 bytes of the disk (4194304 bytes)',
     )
     await refusal(
       { table: { type: 'none' }, partitions: [{ ...empty, start: 512, mbrType: 1 }, empty] },

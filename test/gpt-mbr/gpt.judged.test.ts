@@ -280,10 +280,10 @@ describe('placePartitions for a GPT', () => {
       'overlaps the partition table, which takes the first 17408 bytes',
     ])
     expect(messagesOf(request(3 * MIB))).toEqual([
-      'bytes 1048576 to 4194304 overlaps the backup of the partition table, which takes the last 16896 bytes of the disk (4194304 bytes)',
+      'takes bytes 1048576 to 4194304 and overlaps the backup of the partition table, which takes the last 16896 bytes of the disk (4194304 bytes)',
     ])
     expect(messagesOf(request(4 * MIB))).toEqual([
-      'bytes 1048576 to 5242880 lies beyond the end of the disk (4194304 bytes)',
+      'takes bytes 1048576 to 5242880, beyond the end of the disk (4194304 bytes)',
     ])
     expect(messagesOf(...Array.from({ length: 129 }, (_, i) => request(512, MIB + i * 512)))).toEqual([
       'a GPT holds at most 128 partitions',

@@ -50,7 +50,7 @@ describe('placePartitions', () => {
     [
       'an overlap',
       requests({ start: 4 * MIB, size: MIB }, { start: 5 * MIB - 512, size: MIB }),
-      ['partitions[1]: bytes 5242368 to 6290944 overlaps partitions[0] (bytes 4194304 to 5242880)'],
+      ['partitions[1]: takes bytes 5242368 to 6290944 and overlaps partitions[0] (bytes 4194304 to 5242880)'],
     ],
     [
       'a crooked start',
@@ -91,8 +91,8 @@ describe('placePartitions', () => {
       requests(...[1, 3, 9, 7, 11].map((start) => ({ start: start * MIB, size: MIB }))),
       ['partitions[2]: lies in the extended partition, between logical ones'],
     ],
-    ['beyond 2 TiB', requests({ start: TIB, size: TIB + 512 }), ['partitions[0]: bytes']],
-    ['fit beyond 2 TiB', requests({ start: 2 * TIB, size: 'fit' }), ['partitions[0]: from byte']],
+    ['beyond 2 TiB', requests({ start: TIB, size: TIB + 512 }), ['partitions[0]: takes bytes']],
+    ['fit beyond 2 TiB', requests({ start: 2 * TIB, size: 'fit' }), ['partitions[0]: takes all from byte']],
     [
       'all at once',
       requests({ start: 100, size: 1000 }, { start: 0, size: 'fit' }, { start: 3 * TIB, size: MIB }),
@@ -117,7 +117,7 @@ describe('placePartitions', () => {
     const list = requests({ start: MIB, size: 4 * MIB })
     expect(issuesOf(list, { diskSize: 5 * MIB })).toEqual([])
     expect(issuesOf(list, { diskSize: 5 * MIB - 512 })).toEqual([
-      'partitions[0]: bytes 1048576 to 5242880 lies beyond the end of the disk (5242368 bytes)',
+      'partitions[0]: takes bytes 1048576 to 5242880, beyond the end of the disk (5242368 bytes)',
     ])
     expect(issuesOf(requests({ start: MIB, size: 'fit' }), { diskSize: MIB })).toHaveLength(1)
   })
