@@ -1,6 +1,6 @@
 /** The places of partitions while sizes become known one after the other. */
 import { tableLayoutOf } from './table.ts'
-import { MBR_LAYOUT, type TableLayout, type TableRange } from '../gpt-mbr/layout.ts'
+import type { TableLayout, TableRange } from '../gpt-mbr/layout.ts'
 import { placePartitions, type Placement } from '../gpt-mbr/place.ts'
 import { DoesNotFitError, SpecError } from '../lib/errors.ts'
 import type { PartitionPlan, PlacedPlan, ResolvedPlan } from '../spec/plan.ts'
@@ -89,7 +89,7 @@ export class DiskLayout {
         size: this.#sizes.get(partition) ?? size,
         align,
         inTable: number > 0 || this.table.ranges.length === 0,
-        isLogical: this.table.maxPrimary < number && this.table === MBR_LAYOUT,
+        isLogical: number > (this.table.maxPrimary ?? number),
         jsonPath,
       }
     })

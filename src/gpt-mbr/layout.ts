@@ -29,8 +29,8 @@ export interface TableLayout {
   /** Taken at the end of the disk, by the backup of a GPT. */
   endSize: number
   maxPartitions: number
-  /** Beyond so many partitions, the last of these is an extended one that holds the others. */
-  maxPrimary: number
+  /** Of more partitions, the last of these is an extended one that holds the others. Without it there are none such. */
+  maxPrimary?: number
   /** The part of a disk that the table can address. */
   maxDiskSize: number
 }
@@ -57,7 +57,6 @@ export const NO_TABLE_LAYOUT: TableLayout = {
   startSize: 0,
   endSize: 0,
   maxPartitions: 1,
-  maxPrimary: 1,
   maxDiskSize: Number.MAX_SAFE_INTEGER,
 }
 
@@ -112,7 +111,6 @@ export function gptLayout({
     startSize: entries.end,
     endSize: entriesSize + sectorSize,
     maxPartitions: entryCount,
-    maxPrimary: entryCount,
     maxDiskSize: Number.MAX_SAFE_INTEGER,
   }
 }

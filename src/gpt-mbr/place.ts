@@ -180,10 +180,9 @@ function place(disk: Disk): { placements: Placement[]; order: number[] } {
 
 function logicalIndexes({ requests, table }: Disk): Set<number> {
   const inTable = requests.flatMap(({ inTable = true }, i) => (inTable ? [i] : []))
-  const hasExtended = inTable.length > table.maxPrimary
-  return new Set(
-    inTable.filter((i, n) => requests[i].isLogical ?? (hasExtended && n >= table.maxPrimary - 1)),
-  )
+  const { maxPrimary = Number.POSITIVE_INFINITY } = table
+  const hasExtended = inTable.length > maxPrimary
+  return new Set(inTable.filter((i, n) => requests[i].isLogical ?? (hasExtended && n >= maxPrimary - 1)))
 }
 
 /** The turn of a given start among those that have been placed. */

@@ -236,7 +236,7 @@ interface EntryContext {
 function encodeEntries(partitions: readonly GptPartitionSpec[], context: EntryContext): Uint8Array {
   const { entryCount } = context
   if (partitions.length > entryCount) {
-    throw new RangeError(`a GPT of ${entryCount} entries holds no ${partitions.length} partitions`)
+    throw new RangeError(`this GPT holds ${entryCount} partitions, not ${partitions.length}`)
   }
   const numbers = new Map<string, number>()
   const bytes = new Uint8Array(entryCount * GptEntry.size)
