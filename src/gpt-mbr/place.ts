@@ -260,7 +260,7 @@ function reportOverlaps({ requests, placements, table, issues }: PlacedDisk): vo
 }
 
 /** Before each logical partition lies its record, and no primary one between them. */
-function reportLogical({ requests, placements, order, table, issues }: PlacedDisk): void {
+function reportLogical({ requests, placements, order, issues }: PlacedDisk): void {
   const logical = placements.flatMap(({ recordStart, start }, i) =>
     recordStart === undefined || start === undefined ? [] : [{ i, recordStart, start }],
   )
@@ -282,7 +282,7 @@ function reportLogical({ requests, placements, order, table, issues }: PlacedDis
   const isLogical = new Set(logical.map(({ i }) => i))
   for (const i of order.slice(Math.min(...turns), Math.max(...turns))) {
     if (isLogical.has(i) || requests[i].inTable === false) continue
-    const message = `lies in the extended partition, between logical ones: ${table.name} of more than ${table.maxPrimary} partitions has those from the fourth on there`
+    const message = 'lies in the extended partition, between logical ones'
     issues.push({ path: requests[i].jsonPath, message })
   }
 }
