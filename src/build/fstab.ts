@@ -4,7 +4,7 @@ import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../file-tree/subvolume.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
 import { formatVolumeId } from '../spec/numbers.ts'
-import type { BtrfsPlan, Fat32Plan, PartitionPlan } from '../spec/plan.ts'
+import type { BtrfsPlan, FatPlan, PartitionPlan } from '../spec/plan.ts'
 
 /** /etc/fstab, as an entry for the partition that is mounted at `/`. */
 export function fstabEntry(partitions: readonly PartitionPlan[], time: Timestamp): SourceEntry {
@@ -33,6 +33,8 @@ function linesOf(partition: PartitionPlan): Line[] {
   switch (partition.type) {
     case 'btrfs':
       return partition.mount === undefined ? [] : btrfsLines(partition, partition.mount)
+    case 'fat12':
+    case 'fat16':
     case 'fat32':
       return partition.mount === undefined ? [] : [fatLine(partition, partition.mount)]
     case 'swap':
@@ -51,7 +53,7 @@ function linesOf(partition: PartitionPlan): Line[] {
   }
 }
 
-function fatLine({ volumeId, mountOptions = 'umask=0077' }: Fat32Plan, mountPoint: ByteString): Line {
+function fatLine({ volumeId, mountOptions = 'umask=0077' }: FatPlan, mountPoint: ByteString): Line {
   const device = `UUID=${formatVolumeId(volumeId)}`
   return { device, mountPoint, type: 'vfat', options: [mountOptions], pass: 2 }
 }

@@ -141,5 +141,8 @@ function sizeOf(partition: Draft<PartitionSpec> | undefined): PlacementRequest['
 }
 
 function sizeIssues(spec: Draft<ImageSpec> | undefined): SpecIssue[] {
-  return (spec?.partitions ?? []).flatMap((partition, i) => sizeIssuesOf(partition, `partitions[${i}].size`))
+  const { sectorSize } = draftLayout(spec)
+  return (spec?.partitions ?? []).flatMap((partition, i) =>
+    sizeIssuesOf(partition, `partitions[${i}].`, sectorSize),
+  )
 }

@@ -60,7 +60,7 @@ export type TableResult =
     }
   | { type: 'none' }
 
-export type PartitionResult = Fat32Result | BtrfsResult | RawResult | SwapResult | EmptyResult
+export type PartitionResult = FatResult | BtrfsResult | RawResult | SwapResult | EmptyResult
 
 /** The part of a result that all partitions have. */
 export interface PlaceResult {
@@ -104,10 +104,14 @@ export interface PartitionCounts extends PlaceResult {
   dropped: DroppedCounts
 }
 
-export interface Fat32Result extends PartitionCounts {
-  type: 'fat32'
+export interface FatResult extends PartitionCounts {
+  type: 'fat12' | 'fat16' | 'fat32'
   /** `1234-ABCD` */
   volumeId: string
+  /** Bytes. */
+  clusterSize: number
+  /** Bytes of the clusters that nothing uses. */
+  freeBytes: number
 }
 
 export interface BtrfsResult extends PartitionCounts {

@@ -3,8 +3,8 @@ import type {
   ImagePlan,
   PlannedBoot,
   PlannedBtrfs,
-  PlannedFat32,
-  PlannedFat32Rule,
+  PlannedFat,
+  PlannedFatRule,
   PlannedFirmware,
   PlannedNixos,
   PlannedPartition,
@@ -47,8 +47,10 @@ function tableText(table: PlannedTable): string {
 
 function partitionText(partition: PlannedPartition): string {
   switch (partition.type) {
+    case 'fat12':
+    case 'fat16':
     case 'fat32':
-      return fat32Text(partition)
+      return fatText(partition)
     case 'btrfs':
       return btrfsText(partition)
     case 'raw':
@@ -76,8 +78,8 @@ function bootText(boot: PlannedBoot | undefined): string {
   return parts.length === 0 ? '' : `${parts.join(', ')}\n`
 }
 
-function fat32Text(partition: PlannedFat32): string {
-  return section(partition, 'FAT32', [
+function fatText(partition: PlannedFat): string {
+  return section(partition, partition.type.toUpperCase(), [
     ['volume id', partition.volumeId],
     ...(partition.symlinks === 'error' ? [] : [['symlinks', 'followed']]),
     ...partition.rules.map((rule) => ['rule', ruleText(rule)]),
@@ -196,7 +198,7 @@ function traitsOf({ id, readOnly, default: isDefault, property, snapshotOf }: Pl
   ]
 }
 
-type RuleToShow = PlannedRule | (PlannedFat32Rule & { xattrs?: undefined })
+type RuleToShow = PlannedRule | (PlannedFatRule & { xattrs?: undefined })
 
 function ruleText({ glob, path, exclude, xattrs = {}, ...settings }: RuleToShow): string {
   const changes = Object.entries(settings).map(([key, value]) => `${key} ${String(value)}`)

@@ -4,10 +4,7 @@
  */
 import { array, bytes, struct, u16, u32, u8, type ValueOf } from '../lib/struct.ts'
 
-/**
- * Bytes in a sector of a volume that is written, and in every boot sector. FAT knows larger sectors, which no boot
- * loader expects.
- */
+/** Bytes of the smallest sector, and of every boot sector: larger sectors begin with it. */
 export const SECTOR_SIZE = 512
 export const MAX_SECTOR_SIZE = 4096
 
@@ -81,7 +78,7 @@ export const STATE_ERRORS = 0x02
 
 export const BOOT_SIGNATURE = 0xaa55
 export const EXTENDED_BOOT_SIGNATURE = 0x29
-/** Not removable. Also the low byte of the first FAT entry. */
+/** Not removable. The media byte is also the low byte of the first FAT entry. */
 export const MEDIA_FIXED_DISK = 0xf8
 /** Of floppy disks. All others are MEDIA_FIXED_DISK and above. */
 export const MEDIA_FLOPPY = 0xf0
@@ -182,7 +179,6 @@ export const FAT_FREE = 0
 export const FAT_BAD = 0x0ffffff7
 /** This and all above it end a chain. */
 export const FAT_END_MIN = 0x0ffffff8
-export const FAT_END = 0x0fffffff
 /** Bits of the second FAT entry of FAT32: the volume was unmounted cleanly; there were no read or write errors. */
 export const FAT_CLEAN_BIT = 0x08000000
 export const FAT_NO_ERROR_BIT = 0x04000000
@@ -197,6 +193,8 @@ export interface FatEntryForm {
   mask: number
   /** The value for a cluster whose entry begins in byte `at` of the view. */
   get: (view: DataView, at: number, cluster: number) => number
+  /** Stores the value for a cluster whose entry begins in byte `at` of the view. Clusters come in order. */
+  set: (view: DataView, at: number, cluster: number, value: number) => void
   bad: number
   /** This and all above it end a chain. */
   endMin: number
@@ -211,6 +209,10 @@ export const FAT_ENTRY_FORMS: Readonly<Record<FatType, FatEntryForm>> = {
     mask: 0xfff,
     // Even clusters have the lower twelve bits of their two bytes, odd ones the upper.
     get: (view, at, cluster) => (FatEntry16.at.value.get(view, at) >> (cluster % 2 === 0 ? 0 : 4)) & 0xfff,
+    set: (view, at, cluster, value) => {
+      const before = cluster % 2 === 0 ? 0 : FatEntry16.at.value.get(view, at) & 0x000f
+      FatEntry16.at.value.set(view, at, cluster % 2 === 0 ? value : before | (value << 4))
+    },
     bad: 0xff7,
     endMin: 0xff8,
     cleanBit: 0,
@@ -220,6 +222,7 @@ export const FAT_ENTRY_FORMS: Readonly<Record<FatType, FatEntryForm>> = {
     bits: 16,
     mask: 0xffff,
     get: FatEntry16.at.value.get,
+    set: (view, at, _, value) => FatEntry16.at.value.set(view, at, value),
     bad: 0xfff7,
     endMin: 0xfff8,
     cleanBit: 0x8000,
@@ -229,6 +232,7 @@ export const FAT_ENTRY_FORMS: Readonly<Record<FatType, FatEntryForm>> = {
     bits: 8 * FatEntry.size,
     mask: FAT_MASK,
     get: (view, at) => FatEntry.at.value.get(view, at) & FAT_MASK,
+    set: (view, at, _, value) => FatEntry.at.value.set(view, at, value),
     bad: FAT_BAD,
     endMin: FAT_END_MIN,
     cleanBit: FAT_CLEAN_BIT,
@@ -244,6 +248,13 @@ export const MIN_CLUSTERS = 65525
 export const MIN_CLUSTERS_FAT16 = 4085
 /** More clusters would have the numbers that mark bad clusters and ends. */
 export const MAX_CLUSTERS = FAT_BAD - FIRST_CLUSTER
+
+/** The number of clusters makes a volume FAT12, FAT16 or FAT32. (FATGEN, "FAT Type Determination") */
+export const CLUSTER_LIMITS: Readonly<Record<FatType, { min: number; max: number }>> = {
+  fat12: { min: 1, max: MIN_CLUSTERS_FAT16 - 1 },
+  fat16: { min: MIN_CLUSTERS_FAT16, max: MIN_CLUSTERS - 1 },
+  fat32: { min: MIN_CLUSTERS, max: MAX_CLUSTERS },
+}
 
 /** Bytes of the largest file. */
 export const MAX_FILE_SIZE = 0xffffffff

@@ -1,10 +1,10 @@
 /**
- * FAT: one FAT32 file system written; FAT12, FAT16 and FAT32 read and checked. (Microsoft FAT32 File System
- * Specification 1.03) Runs in Node and in browsers.
+ * FAT: FAT12, FAT16 and FAT32 file systems written, read and checked. (Microsoft FAT32 File System Specification 1.03)
+ * Runs in Node and in browsers.
  *
  * @example
  * const sink = memorySink()
- * await writeFat32({ size: '64MiB' }, [{ path: '/config.txt', type: 'file', content: 'arm_64bit=1\n' }], sink)
+ * await writeFat({ type: 'fat16', size: '64MiB' }, [{ path: '/config.txt', type: 'file', content: 'arm_64bit=1\n' }], sink)
  * const { findings } = await checkFat(memorySource(sink.bytes()))
  */
 import type { ByteSource } from '../lib/byte-source.ts'
@@ -45,28 +45,30 @@ export type { SpecIssue } from '../lib/errors.ts'
 export { formatFinding, type Finding, type OnFinding, type Severity } from '../lib/finding.ts'
 export { drive, driveSync, type ByteRange, type ReadRoutine } from '../lib/read-routine.ts'
 export { memorySink, type MemorySink, type Sink } from '../lib/sink.ts'
-export type { Fat32FileSystemSpec, Fat32Flag, Fat32Options, Fat32PathRuleSpec } from '../spec/fat32-spec.ts'
+export type {
+  Fat32Options,
+  FatFileSystemSpec,
+  FatFlag,
+  FatOptions,
+  FatPathRuleSpec,
+  FatRootSpec,
+} from '../spec/fat32-spec.ts'
 export type { PathSelectionSpec } from '../spec/path-rule-spec.ts'
 export {
-  MAX_CLUSTERS,
+  CLUSTER_LIMITS,
   MAX_FILE_SIZE,
   MAX_LONG_NAME,
-  MIN_CLUSTERS,
   type BootSector,
   type BootSector16,
   type DirEntry,
   type FatType,
 } from './format.ts'
-export {
-  MIN_FAT32_BYTES,
-  planGeometry,
-  minPartitionSize,
-  defaultClusterSize,
-  type Geometry,
-} from './geometry.ts'
+export type { ClusterTable } from './cluster-tables.ts'
+export type { Geometry } from './geometry.ts'
+export { fatSizeRange, planGeometry, type FatShape, type FatSizeRange } from './plan-geometry.ts'
 export type { FatReader } from './read/reader.ts'
 export { MAX_SPOOLED_BYTES, memorySpool, type Spool } from './write/spool.ts'
-export { writeFat32, type WriteFat32Context, type WrittenFat32 } from './write/write-fat32.ts'
+export { writeFat, writeFat32, type WriteFatContext, type WrittenFat } from './write/write-fat32.ts'
 
 /** Options of opening and checking. */
 export interface ReadFatOptions {

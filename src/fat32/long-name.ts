@@ -7,6 +7,9 @@ import {
   UNITS_PER_LONG_ENTRY,
 } from './format.ts'
 
+/** Directory entries of a file with the longest name. */
+export const MAX_NAME_ENTRIES = Math.ceil(MAX_LONG_NAME / UNITS_PER_LONG_ENTRY) + 1
+
 /** Directory entries that a long name takes besides the entry of its short name. */
 export function longEntryCount(long: string): number {
   return Math.ceil(long.length / UNITS_PER_LONG_ENTRY)

@@ -1,9 +1,10 @@
 import { toText, type ByteString } from '../lib/byte-string.ts'
+import { toCodePageByte, type CodePage } from './code-page.ts'
 import { MAX_LONG_NAME, NAME_DELETED, NAME_KANJI_E5, NT_LOWER_BASE, NT_LOWER_EXTENSION } from './format.ts'
 
 /** The stored form of a name. */
 export interface StoredName {
-  /** The short name: 11 bytes, padded with spaces, without the dot. */
+  /** The short name as it is on disk: 11 bytes, padded with spaces, without the dot. */
   short: ByteString
   ntCase: number
   /** The name for long entries; undefined when the short name is enough. */
@@ -15,15 +16,15 @@ const FORBIDDEN = /["*/:<>?\\|\x00-\x1f]/
 /** The reason why FAT cannot hold a name, as the end of a sentence about it; undefined when it can. */
 export function nameProblem(name: ByteString): string | undefined {
   const text = toText(name)
-  if (text === undefined) return 'is not UTF-8, which FAT32 names must be'
+  if (text === undefined) return 'is not UTF-8, which FAT names must be'
   if (text === '') return 'is empty'
   if (text.length > MAX_LONG_NAME) {
-    return `is ${text.length} UTF-16 units long, but FAT32 names are at most ${MAX_LONG_NAME}`
+    return `is ${text.length} UTF-16 units long, but FAT names are at most ${MAX_LONG_NAME}`
   }
   const forbidden = FORBIDDEN.exec(text)
-  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT32 names must not`
+  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT names must not`
   // Windows removes them, so such a file cannot be opened there. '.' and '..' are among these names.
-  if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT32 names must not'
+  if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT names must not'
   return undefined
 }
 
@@ -59,27 +60,37 @@ export function unescapeShortName(stored: ByteString): ByteString {
     : stored
 }
 
-/** A short name, apart from its case. (FATGEN, "Naming Convention") */
-const SHORT_NAME = /^([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,8})(?:\.([A-Za-z0-9$%'\-_@~`!(){}^#&]{1,3}))?$/
+/** A short name in bytes, apart from its case. (FATGEN, "Naming Convention") */
+const SHORT_NAME =
+  /^([A-Za-z0-9$%'\-_@~`!(){}^#&\x80-\xff]{1,8})(?:\.([A-Za-z0-9$%'\-_@~`!(){}^#&\x80-\xff]{1,3}))?$/
 const NOT_IN_SHORT_NAME = /[^A-Z0-9$%'\-_@~`!(){}^#&]/g
 
-const pad = (base: string, extension: string) => base.padEnd(8) + extension.padEnd(3)
+function pad(base: string, extension: string): string {
+  const short = base.padEnd(8) + extension.padEnd(3)
+  // A first byte of 0xe5 would mark a deleted entry.
+  return short.charCodeAt(0) === NAME_DELETED
+    ? `${String.fromCharCode(NAME_KANJI_E5)}${short.slice(1)}`
+    : short
+}
+
+const upperAscii = (text: string) => text.replace(/[a-z]/g, (letter) => letter.toUpperCase())
 
 /**
  * Decides how the names of one directory are stored, as Windows and Linux do: a name of the 8.3 form, apart from its
  * case, is its own short name; all others get `NAME~1.EXT`, with the lowest number that no name of the directory has.
  *
  * @param names possible names ({@link nameProblem}) with different keys ({@link caseKey})
+ * @param codePage of characters in short names that are not ASCII; undefined: they become `_`
  */
-export function storedNames(names: readonly ByteString[]): StoredName[] {
-  const stored = names.map((name) => ofShortForm(toText(name)!))
+export function storedNames(names: readonly ByteString[], codePage?: CodePage): StoredName[] {
+  const stored = names.map((name) => ofShortForm(toText(name)!, codePage))
   const taken = new Set<ByteString>()
   for (const name of stored) if (name) taken.add(name.short)
   const nextNumber = new Map<string, number>()
   return stored.map((name, i) => {
     if (name) return name
     const long = toText(names[i])!
-    return { short: alias(long, taken, nextNumber), ntCase: 0, long }
+    return { short: alias(long, { taken, nextNumber, codePage }), ntCase: 0, long }
   })
 }
 
@@ -89,27 +100,54 @@ function caseOf(part: string): 'lower' | 'upper' | 'mixed' {
   return part === part.toLowerCase() ? 'lower' : 'mixed'
 }
 
-function ofShortForm(text: string): StoredName | undefined {
-  const match = SHORT_NAME.exec(text)
+function ofShortForm(text: string, codePage: CodePage | undefined): StoredName | undefined {
+  const bytes = encoded(text, codePage)
+  const match = bytes === undefined ? null : SHORT_NAME.exec(bytes)
   if (!match) return undefined
   const [, base, extension = ''] = match
-  const short = pad(base.toUpperCase(), extension.toUpperCase())
+  const short = pad(upperAscii(base), upperAscii(extension))
   const [baseCase, extensionCase] = [caseOf(base), caseOf(extension)]
-  if (baseCase === 'mixed' || extensionCase === 'mixed') return { short, ntCase: 0, long: text }
+  // A long name is right whatever code page a reader takes the short one for.
+  if (bytes !== text || baseCase === 'mixed' || extensionCase === 'mixed') {
+    return { short, ntCase: 0, long: text }
+  }
   const ntCase =
     (baseCase === 'lower' ? NT_LOWER_BASE : 0) | (extensionCase === 'lower' ? NT_LOWER_EXTENSION : 0)
   return { short, ntCase, long: undefined }
 }
 
+/** A name with the bytes of the code page in place of characters that are not ASCII; undefined: it lacks one of them. */
+function encoded(text: string, codePage: CodePage | undefined): string | undefined {
+  let isComplete = true
+  const bytes = text.replace(/[^\0-\x7f]/g, (character) => {
+    const byte = shortByte(character, codePage)
+    if (byte === undefined) isComplete = false
+    return byte ?? ''
+  })
+  return isComplete ? bytes : undefined
+}
+
+/** A character that is not ASCII, in upper case as all of a short name is. */
+function shortByte(character: string, codePage: CodePage | undefined): string | undefined {
+  return codePage && toCodePageByte(caseKey(character), codePage)
+}
+
 /**
  * Makes a short name for a long one, and adds it to `taken`. (FATGEN, "The Basis-Name Generation Algorithm" and "The
- * Numeric-Tail Generation Algorithm") Characters outside of ASCII become `_`, as their code page is not known.
+ * Numeric-Tail Generation Algorithm") Characters that short names cannot have become `_`.
  */
-function alias(long: string, taken: Set<ByteString>, nextNumber: Map<string, number>): string {
+function alias(
+  long: string,
+  {
+    taken,
+    nextNumber,
+    codePage,
+  }: { taken: Set<ByteString>; nextNumber: Map<string, number>; codePage: CodePage | undefined },
+): string {
   const text = long.replace(/^[. ]+/, '')
   const dot = text.lastIndexOf('.')
-  const base = shortCharacters(dot < 0 ? text : text.slice(0, dot))
-  const extension = dot < 0 ? '' : shortCharacters(text.slice(dot + 1)).slice(0, 3)
+  const base = shortCharacters(dot < 0 ? text : text.slice(0, dot), codePage)
+  const extension = dot < 0 ? '' : shortCharacters(text.slice(dot + 1), codePage).slice(0, 3)
   for (let digits = 1; ; digits++) {
     const head = base.slice(0, 8 - 1 - digits)
     const series = pad(`${head}~${'#'.repeat(digits)}`, extension)
@@ -125,11 +163,11 @@ function alias(long: string, taken: Set<ByteString>, nextNumber: Map<string, num
   }
 }
 
-function shortCharacters(part: string): string {
-  return part
-    .replace(/[. ]/g, '')
-    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
-    .replace(NOT_IN_SHORT_NAME, '_')
+function shortCharacters(part: string, codePage: CodePage | undefined): string {
+  return upperAscii(part.replace(/[. ]/g, '')).replace(
+    NOT_IN_SHORT_NAME,
+    (character) => shortByte(character, codePage) ?? '_',
+  )
 }
 
 /**

@@ -3,9 +3,9 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { repeated } from './messages.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
-import type { Fat32Spec } from './fat32-spec.ts'
+import type { FatPartitionSpec } from './fat32-spec.ts'
 import type { ImageSpec } from './image-spec.ts'
-import { bootIndex, systemIndex } from './shorthands.ts'
+import { bootIndex, isFat, systemIndex } from './shorthands.ts'
 import { pathOf } from './subvolumes.ts'
 
 export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
@@ -21,7 +21,7 @@ export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ...placeIssues(spec),
     ...dupIssues(spec),
     ...partitions.flatMap((partition, i) =>
-      partition?.type === 'fat32' ? firmwareIssues(partition, `partitions[${i}]`) : [],
+      isFat(partition) ? firmwareIssues(partition, `partitions[${i}]`) : [],
     ),
   ]
 }
@@ -33,7 +33,7 @@ function placeIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   if (system < 0 && spec.bootFromBTRFS === undefined) return []
   const boot = bootIndex(spec)
   if (boot < 0) {
-    const type = bootFromBTRFS ? 'BTRFS' : 'FAT32'
+    const type = bootFromBTRFS ? 'BTRFS' : 'FAT'
     if (partitions.includes(undefined)) return []
     return [{ path: 'bootFromBTRFS', message: `is ${bootFromBTRFS}, but there is no ${type} partition` }]
   }
@@ -93,7 +93,7 @@ function dupIssues({ BTRFSDupData, partitions = [] }: Draft<ImageSpec>): SpecIss
   })
 }
 
-function firmwareIssues({ firmware }: Draft<Fat32Spec>, at: string): SpecIssue[] {
+function firmwareIssues({ firmware }: Draft<FatPartitionSpec>, at: string): SpecIssue[] {
   const { piVersion } = firmware ?? {}
   if (piVersion === undefined) return []
   const versions: readonly (number | undefined)[] = typeof piVersion === 'number' ? [piVersion] : piVersion

@@ -5,7 +5,7 @@ import { expected, utf8Length } from './messages.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
 import { implicitTime, mounting, place, seed, sources } from './partition-schema.ts'
 import {
-  btrfsSize,
+  sizeOrFit,
   compression,
   fittingSize,
   linkName,
@@ -180,7 +180,7 @@ export const btrfs = z.strictObject({
 })
 
 export const btrfsOptions = z.strictObject({
-  size: btrfsSize
+  size: sizeOrFit
     .optional()
     .describe('Size of the file system; "fit": what the content needs.')
     .meta({ default: 'fit' }),

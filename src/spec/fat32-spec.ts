@@ -2,52 +2,117 @@ import type { FirmwareSpec } from './boot-spec.ts'
 import type { PartitionPlaceSpec } from './image-spec.ts'
 import type { PathSelectionSpec } from './path-rule-spec.ts'
 
-/** Keys of a FAT32 file system, in a partition or alone. */
-export interface Fat32FileSystemSpec {
+/** Keys of a FAT file system of any type, in a partition or alone. */
+export interface FatFileSystemSpec {
   /** Volume label: at most 11 ASCII characters, none of `" * + , . / : ; < = > ? [ \ ] |`. Default: none. */
   label?: string
   /** Volume id: a 32-bit number, or text like `1234-ABCD`. Default: derived from the seed. */
   volumeId?: number | string
+  /**
+   * Bytes that must be free: with the size `fit`, what it has besides its content. Bytes, or text like `16MiB`. Default: 0.
+   */
+  slack?: number | string
+  /**
+   * Size of a cluster: a power of two from one sector to 64 KiB, in bytes or as text like `4KiB`. Default: by `clusterTable`.
+   */
+  clusterSize?: number | string
+  /** Whose table has the cluster size: that of mkfs.fat(8), or that of Windows. Default: `mkfs.fat`. */
+  clusterTable?: 'mkfs.fat' | 'windows'
+  /** Bytes in a sector. Default: as on the disk, 512. */
+  sectorSize?: 512 | 1024 | 2048 | 4096
+  /** Sectors before the first FAT, the boot sector included: 8 to 65535 in FAT32, else from 1. Default: 32, else 1. */
+  reservedSectors?: number
+  /** The number of sectors on the disk before the file system, for the boot sector. Default: where its partition starts; else 0. */
+  hiddenSectors?: number
+  /** Number of FATs. Default: 2. */
+  fats?: 1 | 2
+  /** The code page of short names. Default: none; what is not ASCII becomes `_` in them. */
+  codePage?: 437 | 850
+  /**
+   * Media byte: 0xf0, or 0xf8 to 0xff, also as text like `0xf8`. Default: 0xf8; in a FAT12 without a partition that has the
+   * size of a floppy disk, the byte of that.
+   */
+  media?: number | string
+  /** Name of the system in the boot sector: at most 8 ASCII characters. Default: `MSWIN4.1`. */
+  oemName?: string
+  /** The BIOS's number for the drive: 0 to 255, also as text like `0x80`. Default: 0x80; 0 with a media byte other than 0xf8. */
+  driveNumber?: number | string
   /**
    * What becomes of symlinks, which FAT does not have: `error`; or `follow`, a copy of the file or directory that each leads
    * to. Default: `error`.
    */
   symlinks?: 'error' | 'follow'
   /** Attributes and names of certain files. Later rules override earlier ones. */
-  paths?: Fat32PathRuleSpec[]
+  paths?: FatPathRuleSpec[]
+}
+
+/** What FAT12 and FAT16 have, and FAT32 has not. */
+export interface FatRootSpec {
+  /**
+   * Records of the root directory, for whole sectors: with sectors of 512 bytes a multiple of 16. A file takes one, with a long
+   * name up to 21. Default: 512.
+   */
+  rootEntries?: number
 }
 
 /** Attributes and names of the files at a `path` or of those that match a `glob`. */
-export interface Fat32PathRuleSpec extends PathSelectionSpec {
+export interface FatPathRuleSpec extends PathSelectionSpec {
   /**
    * Attributes to set, and with a `-` to clear, as mattrib(1) does. Default: files have `archive`, those that nobody may
    * write `readonly`, too.
    */
-  flags?: Fat32Flag[]
+  flags?: FatFlag[]
   /** The names are stored in this case. Default: as the sources spell them. */
   case?: 'upper' | 'lower'
 }
 
 /** A DOS attribute, set or cleared. */
-export type Fat32Flag =
+export type FatFlag =
   'readonly' | 'hidden' | 'system' | 'archive' | '-readonly' | '-hidden' | '-system' | '-archive'
 
-/** A FAT32 partition. */
-export interface Fat32Spec extends PartitionPlaceSpec, Fat32FileSystemSpec {
-  /** A FAT32 file system. */
-  type: 'fat32'
-  /** Size of the partition: bytes, or text like `512MiB`; `grow`: all up to what follows. */
+/** Keys of a FAT partition of any type. */
+export interface FatPartitionSpec extends PartitionPlaceSpec, FatFileSystemSpec {
+  /**
+   * Size of the partition: bytes, or text like `512MiB`; `fit`: as small as its content and its type allow; `grow`: all up to
+   * what follows.
+   */
   size: number | string
   /** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
   firmware?: FirmwareSpec
 }
 
-/** Options of one FAT32 file system: the keys that a description has for it, apart from those about the partition. */
-export interface Fat32Options extends Fat32FileSystemSpec {
-  /** Size of the file system: bytes, or text like `512MiB`. */
+/** A FAT12 partition. */
+export interface Fat12Spec extends FatPartitionSpec, FatRootSpec {
+  /** A FAT12 file system: up to 4084 clusters. */
+  type: 'fat12'
+}
+
+/** A FAT16 partition. */
+export interface Fat16Spec extends FatPartitionSpec, FatRootSpec {
+  /** A FAT16 file system: 4087 to 65524 clusters. */
+  type: 'fat16'
+}
+
+/** A FAT32 partition. */
+export interface Fat32Spec extends FatPartitionSpec {
+  /** A FAT32 file system: 65525 clusters and more. */
+  type: 'fat32'
+}
+
+/** A FAT partition. */
+export type FatSpec = Fat12Spec | Fat16Spec | Fat32Spec
+
+/** Options of one FAT file system: the keys that a description has for it, apart from those about the partition. */
+export interface FatOptions extends FatFileSystemSpec, FatRootSpec {
+  /** Type of the file system. */
+  type: 'fat12' | 'fat16' | 'fat32'
+  /** Size of the file system: bytes, text like `512MiB`, or `fit`: as small as its content and its type allow. */
   size: number | string
   /** Seed of the volume id when it is not given. Default: `diskwright`. */
   seed?: string
   /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
   time?: number | string
 }
+
+/** Options of one FAT32 file system. */
+export type Fat32Options = Omit<FatOptions, 'type' | keyof FatRootSpec>

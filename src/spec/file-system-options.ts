@@ -3,20 +3,26 @@ import { SpecError } from '../lib/errors.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
 import { btrfsOptions } from './btrfs-schema.ts'
 import { checkShape } from './check.ts'
-import { fat32Issues } from './fat32-rules.ts'
-import { fat32Options } from './fat32-schema.ts'
-import type { BtrfsFileSystemPlan, Fat32FileSystemPlan } from './plan.ts'
+import { fatIssues } from './fat32-rules.ts'
+import { fatOptions } from './fat32-schema.ts'
+import type { BtrfsFileSystemPlan, FatFileSystemPlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
-import { resolveFat32 } from './resolve-fat32.ts'
+import { resolveFat } from './resolve-fat32.ts'
 import type { BtrfsOptions } from './btrfs-spec.ts'
-import type { Fat32Options } from './fat32-spec.ts'
-import { btrfsSizeIssues, fat32SizeIssues, type LeastBtrfsSize, unitIssues } from './size-rules.ts'
+import type { FatOptions } from './fat32-spec.ts'
+import {
+  btrfsSizeIssues,
+  fatSizeIssues,
+  type FatSizes,
+  type LeastBtrfsSize,
+  unitIssues,
+} from './size-rules.ts'
 import { parseSize } from './sizes.ts'
 import { parseTime } from './times.ts'
 import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
 
+const FAT_SECTOR_SIZE = 512
 const EPOCH = { sec: 0, nsec: 0 }
-const FAT32_SECTOR_SIZE = 512
 /** Ids are derived as those of the first partition of an image: with the same seed, both have the same bytes. */
 const derivedName = (what: string) => `partition 1 ${what}`
 
@@ -41,23 +47,28 @@ export function resolveBtrfsOptions(options: BtrfsOptions, leastSize: LeastBtrfs
 }
 
 /**
- * Decides all that the options of a FAT32 file system leave open, as a description does for the first partition.
+ * Decides all that the options of a FAT file system leave open, as a description does for the first partition.
  *
- * @param leastSize bytes that no file system is smaller than
  * @throws SpecError with all that is wrong, by JSON paths like `label`
  */
-export function resolveFat32Options(options: Fat32Options, leastSize: number): Fat32FileSystemPlan {
-  const { issues, draft } = checkShape(fat32Options, options)
-  if (draft !== undefined) issues.push(...fat32Issues(draft, ''))
-  if (draft?.size !== undefined) {
-    const found = fat32SizeIssues(draft.size, 'size', leastSize)
-    issues.push(...(found.length > 0 ? found : unitIssues(parseSize(draft.size)!, FAT32_SECTOR_SIZE, 'size')))
+export function resolveFatOptions(options: FatOptions, sizes: FatSizes): FatFileSystemPlan {
+  const { issues, draft } = checkShape(fatOptions, options)
+  if (draft !== undefined) {
+    const found = fatSizeIssues(draft, '', { sizes, diskSector: FAT_SECTOR_SIZE })
+    const size = draft.size === undefined || draft.size === 'fit' ? 0 : parseSize(draft.size)!
+    issues.push(
+      ...fatIssues(draft, '', FAT_SECTOR_SIZE),
+      ...(found.length > 0 ? found : unitIssues(size, FAT_SECTOR_SIZE, 'size')),
+    )
   }
   if (issues.length > 0) throw new SpecError(issues)
-  const { size, seed = DEFAULT_SEED, time, ...fileSystem } = draft as Fat32Options
+  const { type, size, seed = DEFAULT_SEED, time, ...fileSystem } = draft as FatOptions
   return {
-    ...resolveFat32(fileSystem, deriveId32(seed, derivedName('fat32 volume id'))),
-    size: parseSize(size)!,
+    ...resolveFat(type, fileSystem, {
+      volumeId: deriveId32(seed, derivedName(`${type} volume id`)),
+      sectorSize: FAT_SECTOR_SIZE,
+    }),
+    size: size === 'fit' ? size : parseSize(size)!,
     time: time === undefined ? EPOCH : parseTime(time)!,
   }
 }

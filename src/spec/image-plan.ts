@@ -4,7 +4,7 @@
  */
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
 import type { Compression } from '../file-tree/storage.ts'
-import type { Fat32Flag } from './fat32-spec.ts'
+import type { FatFlag } from './fat32-spec.ts'
 import type { GptFlag } from './image-spec.ts'
 import type { ChecksumType, Profile } from './plan.ts'
 import type { PlannedSource } from './sources/types.ts'
@@ -57,7 +57,7 @@ export interface PlannedGpt {
   hybrid?: number[]
 }
 
-export type PlannedPartition = PlannedFat32 | PlannedBtrfs | PlannedRaw | PlannedSwap | PlannedEmpty
+export type PlannedPartition = PlannedFat | PlannedBtrfs | PlannedRaw | PlannedSwap | PlannedEmpty
 
 /** Keys of planned partitions of all kinds. */
 export interface PlannedPlace {
@@ -110,14 +110,34 @@ export interface PlannedEmpty extends PlannedPlace {
 /** Seconds since 1970 when they are whole, else with the nanoseconds. */
 export type PlannedTime = number | Timestamp
 
-export interface PlannedFat32 extends PlannedFileSystem {
-  type: 'fat32'
+export interface PlannedFat extends PlannedFileSystem {
+  type: 'fat12' | 'fat16' | 'fat32'
+  /** Bytes that must be free. */
+  slack: number
   label: string
   /** Like `1234-ABCD`. */
   volumeId: string
+  sectorSize: number
+  /** Left out: by `clusterTable`, as the size demands. */
+  clusterSize?: number
+  /** Left out when there is a cluster size. */
+  clusterTable?: 'mkfs.fat' | 'windows'
+  /** Left out, as all that follows: the default of the type and size. */
+  reservedSectors?: number
+  fats: number
+  rootEntries?: number
+  /** Left out: those before the partition. */
+  hiddenSectors?: number
+  /** Left out: what is not ASCII becomes `_` in short names. */
+  codePage?: 437 | 850
+  /** Like `0xf8`. */
+  media?: string
+  oemName: string
+  /** Like `0x80`. */
+  driveNumber?: string
   symlinks: 'error' | 'follow'
   /** Changes to single entries, in the order of the description. */
-  rules: PlannedFat32Rule[]
+  rules: PlannedFatRule[]
   firmware?: PlannedFirmware
 }
 
@@ -198,11 +218,11 @@ export interface PlannedSubvolume extends PlannedStorage {
 }
 
 /** Changes to the entries of a FAT file system at a path, or to those that a pattern matches. */
-export interface PlannedFat32Rule {
+export interface PlannedFatRule {
   glob?: string
   path?: string
   /** Attributes that are set, and with a `-` cleared. */
-  flags?: Fat32Flag[]
+  flags?: FatFlag[]
   case?: 'upper' | 'lower'
   exclude?: true
 }

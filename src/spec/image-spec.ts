@@ -4,7 +4,7 @@
  */
 import type { UbootSpec } from './boot-spec.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
-import type { Fat32Spec } from './fat32-spec.ts'
+import type { FatSpec } from './fat32-spec.ts'
 import type { EmptySpec, RawSpec, SwapSpec } from './fileless-spec.ts'
 import type { SourceSpec } from './sources/types.ts'
 
@@ -30,7 +30,7 @@ export interface ImageSpec {
    */
   diskSize?: number | string
   /**
-   * True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT32 partition has them.
+   * True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT partition has them.
    * Default: true.
    */
   bootFromBTRFS?: boolean
@@ -95,7 +95,7 @@ export interface NoTableSpec {
 }
 
 /** A partition; its `type` decides which keys it has. */
-export type PartitionSpec = Fat32Spec | BtrfsSpec | RawSpec | SwapSpec | EmptySpec
+export type PartitionSpec = FatSpec | BtrfsSpec | RawSpec | SwapSpec | EmptySpec
 
 /** Keys of everything that has a place on the disk. */
 export interface PlaceSpec {
@@ -114,13 +114,13 @@ export interface PlaceSpec {
   /** The active flag in an MBR; in a GPT the attribute `legacy-bios-bootable`. Default: true for the partition with the boot files, else false. */
   bootable?: boolean
   /**
-   * The type byte in an MBR: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x82 for swap space, 0x83 for all
-   * others.
+   * The type byte in an MBR: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x0e for FAT16, 0x01 for FAT12,
+   * 0x82 for swap space, 0x83 for all others.
    */
   mbrType?: number | string
   /**
    * The type in a GPT: a name like `esp`, `root-arm64` or `linux-generic` (systemd-repart has the same), or a GUID.
-   * Default: `basic-data` for FAT32, `swap` for swap space, `linux-generic` for all others.
+   * Default: `basic-data` for FAT, `swap` for swap space, `linux-generic` for all others.
    */
   gptType?: string
   /** The name in a GPT, Linux' PARTLABEL: at most 36 UTF-16 units. Default: the label of the file system. */

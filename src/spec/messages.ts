@@ -7,7 +7,15 @@ type ZodIssue = z.core.$ZodIssue
 type Key = string | number
 
 const TABLE_TYPES = ['mbr', 'gpt', 'none'] satisfies TableSpec['type'][]
-const PARTITION_TYPES = ['fat32', 'btrfs', 'raw', 'swap', 'empty'] satisfies PartitionSpec['type'][]
+const PARTITION_TYPES = [
+  'fat32',
+  'fat16',
+  'fat12',
+  'btrfs',
+  'raw',
+  'swap',
+  'empty',
+] satisfies PartitionSpec['type'][]
 
 /** Options for a zod type: "expected ..., found ...", or that the key is missing. */
 export function expected(what: string) {

@@ -15,6 +15,11 @@ export function formatDiskId(diskId: number): string {
   return `0x${diskId.toString(16).padStart(8, '0')}`
 }
 
+/** `0x0c` */
+export function formatByte(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`
+}
+
 /** `1234-ABCD` */
 export function formatVolumeId(volumeId: number): string {
   const digits = volumeId.toString(16).toUpperCase().padStart(8, '0')

@@ -51,12 +51,12 @@ export const place = {
   mbrType: mbrType
     .optional()
     .describe(
-      'The type byte in an MBR: by default 0x0c for FAT32, 0x82 for swap space, 0x83 for all others.',
+      'The type byte in an MBR: by default 0x0c for FAT32, 0x0e for FAT16, 0x01 for FAT12, 0x82 for swap space, 0x83 for all others.',
     ),
   gptType: gptType
     .optional()
     .describe(
-      'The type in a GPT: by default "basic-data" for FAT32, "swap" for swap space, "linux-generic" for all others.',
+      'The type in a GPT: by default "basic-data" for FAT, "swap" for swap space, "linux-generic" for all others.',
     ),
   gptName: gptName.optional().describe('The name in a GPT; by default the label of the file system.'),
   partUuid: uuid.optional().describe("The partition's own GUID in a GPT, by default derived from the seed."),

@@ -51,7 +51,7 @@ export interface BootPlan {
   check: boolean
 }
 
-export type PartitionPlan = Fat32Plan | BtrfsPlan | RawPlan | SwapPlan | EmptyPlan
+export type PartitionPlan = FatPlan | BtrfsPlan | RawPlan | SwapPlan | EmptyPlan
 
 /** A partition whose place on the disk has been decided. */
 export type PlacedPlan<Plan extends PartitionPlan = PartitionPlan> = Plan & {
@@ -114,22 +114,46 @@ export interface EmptyPlan extends PartitionPlace {
   label: ''
 }
 
-/** A FAT32 file system alone, with everything decided. */
-export interface Fat32FileSystemPlan {
-  type: 'fat32'
-  size: number
+/** The areas of a FAT file system. What is undefined depends on its size. */
+export interface FatShapePlan {
+  sectorSize: number
+  clusterTable: 'mkfs.fat' | 'windows'
+  /** Undefined: by the table. */
+  clusterSize: number | undefined
+  reservedSectors: number | undefined
+  fats: number
+  rootEntries: number | undefined
+}
+
+/** A FAT file system alone, with everything decided. */
+export interface FatFileSystemPlan {
+  type: 'fat12' | 'fat16' | 'fat32'
+  /** `fit`: the file system ends where its content ends, plus slack. */
+  size: number | 'fit'
+  /** Bytes that must be free. */
+  slack: number
   /** Time of what has none of its own: implied directories, the volume label. */
   time: Timestamp
   /** At most 11 characters. */
   label: string
   volumeId: number
+  shape: FatShapePlan
+  /** Undefined: those before its partition. */
+  hiddenSectors: number | undefined
+  /** Undefined: what is not ASCII becomes `_` in short names. */
+  codePage: 437 | 850 | undefined
+  /** Undefined: that of a fixed disk, or of a floppy disk of its size. */
+  media: number | undefined
+  oemName: string
+  /** Undefined: by the media byte. */
+  driveNumber: number | undefined
   /** Whether symlinks become copies of what they lead to. */
   symlinks: 'error' | 'follow'
   /** Changes to single entries, in the order of the description: later rules override earlier ones. */
   rules: EntryRulePlan[]
 }
 
-export interface Fat32Plan extends PartitionPlace, Mounting, Omit<Fat32FileSystemPlan, 'size'> {
+export interface FatPlan extends PartitionPlace, Mounting, Omit<FatFileSystemPlan, 'size'> {
   firmware: FirmwarePlan | undefined
 }
 

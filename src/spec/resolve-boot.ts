@@ -1,9 +1,9 @@
 /** The parts of a description that make an image boot, with everything decided. */
 import type { BootPlan, FirmwarePlan, NixosPlan, PiVersion } from './plan.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
-import type { Fat32Spec } from './fat32-spec.ts'
+import type { FatPartitionSpec } from './fat32-spec.ts'
 import type { ImageSpec } from './image-spec.ts'
-import { bootIndex } from './shorthands.ts'
+import { bootIndex, isFat } from './shorthands.ts'
 import { toTreePath } from './tree-path.ts'
 import { parseUBootVersion } from './uboot-version.ts'
 
@@ -18,9 +18,7 @@ const DEFAULT_GENERATIONS = 20
 export function resolveBoot(spec: ImageSpec, numbers: readonly number[]): BootPlan | undefined {
   const { uboot, partitions } = spec
   const boot = bootIndex(spec)
-  const hasFirmware = partitions.some(
-    (partition) => partition.type === 'fat32' && partition.firmware !== undefined,
-  )
+  const hasFirmware = partitions.some((partition) => isFat(partition) && partition.firmware !== undefined)
   if (boot < 0 && uboot === undefined && !hasFirmware) return undefined
   return {
     partition: boot < 0 ? undefined : numbers[boot],
@@ -30,7 +28,7 @@ export function resolveBoot(spec: ImageSpec, numbers: readonly number[]): BootPl
 }
 
 export function resolveFirmware(
-  firmware: Fat32Spec['firmware'],
+  firmware: FatPartitionSpec['firmware'],
   resolvePath: (path: string) => string,
 ): FirmwarePlan | undefined {
   if (firmware === undefined) return undefined

@@ -1,24 +1,49 @@
-/** A FAT32 file system of a description, with everything decided. */
+/** A FAT file system of a description, with everything decided. */
 import type { DosChanges } from '../file-tree/entry-rule.ts'
 import { parseHex } from './numbers.ts'
 import { resolveSelection } from './path-rules.ts'
-import type { EntryRulePlan, Fat32FileSystemPlan } from './plan.ts'
-import type { Fat32FileSystemSpec, Fat32PathRuleSpec } from './fat32-spec.ts'
+import type { EntryRulePlan, FatFileSystemPlan } from './plan.ts'
+import type { FatFileSystemSpec, FatPathRuleSpec, FatRootSpec } from './fat32-spec.ts'
+import { parseSize } from './sizes.ts'
 
-export function resolveFat32(
-  { label = '', volumeId, symlinks = 'error', paths = [] }: Fat32FileSystemSpec,
-  derivedId: number,
-) {
+/** @param defaults what is taken where the description says nothing */
+export function resolveFat(
+  type: FatFileSystemPlan['type'],
+  spec: FatFileSystemSpec & FatRootSpec,
+  defaults: { volumeId: number; sectorSize: number },
+): Omit<FatFileSystemPlan, 'size' | 'time'> {
+  const { label = '', volumeId, slack = 0, symlinks = 'error', paths = [] } = spec
+  const {
+    clusterSize,
+    clusterTable = 'mkfs.fat',
+    sectorSize = defaults.sectorSize,
+    media,
+    driveNumber,
+  } = spec
   return {
-    type: 'fat32',
+    type,
     label,
-    volumeId: volumeId === undefined ? derivedId : parseHex(volumeId),
+    volumeId: volumeId === undefined ? defaults.volumeId : parseHex(volumeId),
+    slack: parseSize(slack)!,
+    shape: {
+      sectorSize,
+      clusterTable,
+      clusterSize: clusterSize === undefined ? undefined : parseSize(clusterSize),
+      reservedSectors: spec.reservedSectors,
+      fats: spec.fats ?? 2,
+      rootEntries: spec.rootEntries,
+    },
+    hiddenSectors: spec.hiddenSectors,
+    codePage: spec.codePage,
+    media: media === undefined ? undefined : parseHex(media),
+    oemName: spec.oemName ?? 'MSWIN4.1',
+    driveNumber: driveNumber === undefined ? undefined : parseHex(driveNumber),
     symlinks,
     rules: paths.map(resolveRule).filter(({ exclude, dos }) => exclude || Object.keys(dos).length > 0),
-  } satisfies Partial<Fat32FileSystemPlan>
+  }
 }
 
-function resolveRule(rule: Fat32PathRuleSpec, index: number): EntryRulePlan & { dos: DosChanges } {
+function resolveRule(rule: FatPathRuleSpec, index: number): EntryRulePlan & { dos: DosChanges } {
   return {
     ...resolveSelection(rule, index),
     storage: {},

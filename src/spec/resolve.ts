@@ -6,7 +6,8 @@ import { parseHex } from './numbers.ts'
 import { partitionNumbers } from './partition-numbers.ts'
 import type { GptEntryPlan, PartitionPlan, ResolvedPlan, TablePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
-import { resolveFat32 } from './resolve-fat32.ts'
+import { diskSectorSize } from './fat32-rules.ts'
+import { resolveFat } from './resolve-fat32.ts'
 import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 import { parseSize } from './sizes.ts'
@@ -19,6 +20,8 @@ const DEFAULT_ALIGN = 2 ** 20
 const SWAP_PAGE_SIZE = 4096
 const LINUX = { mbr: 0x83, gpt: 'linux-generic' }
 const DEFAULT_TYPES: Record<PartitionSpec['type'], { mbr: number; gpt: string }> = {
+  fat12: { mbr: 0x01, gpt: 'basic-data' },
+  fat16: { mbr: 0x0e, gpt: 'basic-data' },
   fat32: { mbr: 0x0c, gpt: 'basic-data' },
   btrfs: LINUX,
   raw: LINUX,
@@ -135,11 +138,11 @@ function resolvePartition(
   const sources = common.sources.map((source) =>
     source.kind === 'directory' ? { xattrs: false, ...source } : source,
   )
-  const volumeId = deriveId32(seed, `partition ${i + 1} fat32 volume id`)
+  const volumeId = deriveId32(seed, `partition ${i + 1} ${partition.type} volume id`)
   return {
     ...common,
     sources,
-    ...resolveFat32(partition, volumeId),
+    ...resolveFat(partition.type, partition, { volumeId, sectorSize: diskSectorSize(table) }),
     firmware: resolveFirmware(partition.firmware, resolvePath),
   }
 }

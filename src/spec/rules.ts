@@ -6,9 +6,10 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { bootIssues } from './boot-rules.ts'
 import { btrfsIssues } from './btrfs-rules.ts'
-import { fat32Issues } from './fat32-rules.ts'
+import { diskSectorSize, fatIssues } from './fat32-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec } from './image-spec.ts'
+import { isFat } from './shorthands.ts'
 import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
 import { allSources } from './sources/all.ts'
 import { mountIssues } from './mount-rules.ts'
@@ -24,7 +25,7 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       if (partition === undefined) return []
       const at = `partitions[${i}].`
       if (partition.type === 'btrfs') return btrfsIssues(partition, at)
-      return partition.type === 'fat32' ? fat32Issues(partition, at) : []
+      return isFat(partition) ? fatIssues(partition, at, diskSectorSize(spec.table)) : []
     }),
     ...repeated(
       partitions.map((partition, i) => ({

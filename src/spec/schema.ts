@@ -6,14 +6,14 @@ import * as z from 'zod'
 import { uboot } from './boot-schema.ts'
 import { toJsonSchema } from './dispatch.ts'
 import { btrfs } from './btrfs-schema.ts'
-import { fat32 } from './fat32-schema.ts'
+import { fat12, fat16, fat32 } from './fat32-schema.ts'
 import { implicitTime, seed, sources } from './partition-schema.ts'
 import { empty, raw, swap } from './fileless-schema.ts'
 import { partitionTable } from './table-schema.ts'
 import { size } from './values.ts'
 
 const partition = z
-  .discriminatedUnion('type', [fat32, btrfs, raw, swap, empty])
+  .discriminatedUnion('type', [fat32, fat16, fat12, btrfs, raw, swap, empty])
   .describe('A partition; its type decides which keys it has.')
 
 export const imageSpec = z
@@ -31,7 +31,7 @@ export const imageSpec = z
       .boolean()
       .optional()
       .describe(
-        'True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT32 partition has them.',
+        'True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT partition has them.',
       )
       .meta({ default: true }),
     BTRFSDupData: z

@@ -1,5 +1,6 @@
 /** Keys that stand for others: they are put in their place before any rule looks at a description. */
 import type { Draft } from './check.ts'
+import type { FatSpec } from './fat32-spec.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 
 type DraftSpec = Draft<ImageSpec>
@@ -34,14 +35,19 @@ export function systemIndex(partitions: readonly DraftPartition[]): number {
   return partitions.findIndex((partition) => partition?.type === 'btrfs' && partition.nixos !== undefined)
 }
 
+/** A FAT partition of any type. */
+export function isFat(partition: DraftPartition): partition is Draft<FatSpec> {
+  return partition?.type !== undefined && ['fat12', 'fat16', 'fat32'].includes(partition.type)
+}
+
 /** The partition that the boot files lie in; -1: the description does not say. */
 export function bootIndex(spec: DraftSpec): number {
   const { bootFromBTRFS = true, partitions = [] } = spec
   if (!isAboutBooting(spec)) return -1
-  const type = bootFromBTRFS ? 'btrfs' : 'fat32'
   const main = partitions.findIndex((partition) => {
     if (partition?.type === 'btrfs') return bootFromBTRFS && partition.nixos !== undefined
-    return partition?.type === 'fat32' && !bootFromBTRFS && partition.firmware !== undefined
+    return isFat(partition) && !bootFromBTRFS && partition.firmware !== undefined
   })
-  return main >= 0 ? main : partitions.findIndex((partition) => partition?.type === type)
+  if (main >= 0) return main
+  return partitions.findIndex((partition) => (bootFromBTRFS ? partition?.type === 'btrfs' : isFat(partition)))
 }

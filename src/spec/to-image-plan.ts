@@ -2,12 +2,12 @@
 import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
 import type { Compression, StoragePlan } from '../file-tree/storage.ts'
-import type { Fat32Flag } from './fat32-spec.ts'
+import type { FatFlag } from './fat32-spec.ts'
 import { gptFlagsOf } from './gpt-flags.ts'
 import type {
   ImagePlan,
   PlannedBtrfs,
-  PlannedFat32,
+  PlannedFat,
   PlannedFileSystem,
   PlannedFirmware,
   PlannedPartition,
@@ -18,11 +18,11 @@ import type {
   PlannedTable,
   PlannedTime,
 } from './image-plan.ts'
-import { formatDiskId, formatVolumeId } from './numbers.ts'
+import { formatByte, formatDiskId, formatVolumeId } from './numbers.ts'
 import type {
   BtrfsPlan,
   EntryRulePlan,
-  Fat32Plan,
+  FatPlan,
   FirmwarePlan,
   PartitionPlan,
   ResolvedPlan,
@@ -70,8 +70,10 @@ function planTable(table: TablePlan): PlannedTable {
 
 function planPartition(partition: PartitionPlan): PlannedPartition {
   switch (partition.type) {
+    case 'fat12':
+    case 'fat16':
     case 'fat32':
-      return planFat32(partition)
+      return planFat(partition)
     case 'btrfs':
       return planBtrfs(partition)
     case 'raw':
@@ -91,7 +93,7 @@ function planPlace({ number, start, size, bootable, mbrType, gpt }: PartitionPla
     start,
     size,
     bootable,
-    mbrType: mbrType === undefined ? undefined : `0x${mbrType.toString(16).padStart(2, '0')}`,
+    mbrType: mbrType === undefined ? undefined : formatByte(mbrType),
     gptType: gpt?.type,
     gptName: gpt?.name,
     partUuid: gpt?.guid,
@@ -99,7 +101,7 @@ function planPlace({ number, start, size, bootable, mbrType, gpt }: PartitionPla
   })
 }
 
-function planContent(partition: Fat32Plan | BtrfsPlan): PlannedFileSystem {
+function planContent(partition: FatPlan | BtrfsPlan): PlannedFileSystem {
   const { mount, mountOptions } = partition
   return {
     ...planPlace(partition),
@@ -109,21 +111,31 @@ function planContent(partition: Fat32Plan | BtrfsPlan): PlannedFileSystem {
   }
 }
 
-function planFat32(partition: Fat32Plan): PlannedFat32 {
-  const { type, label, volumeId, symlinks, rules, firmware } = partition
-  return {
+function planFat(partition: FatPlan): PlannedFat {
+  const { type, slack, label, volumeId, shape, media, driveNumber, symlinks, rules, firmware } = partition
+  return defined({
     ...planContent(partition),
-    type,
-    label,
+    ...{ type, slack, label },
     volumeId: formatVolumeId(volumeId),
+    sectorSize: shape.sectorSize,
+    clusterSize: shape.clusterSize,
+    clusterTable: shape.clusterSize === undefined ? shape.clusterTable : undefined,
+    reservedSectors: shape.reservedSectors,
+    fats: shape.fats,
+    rootEntries: shape.rootEntries,
+    hiddenSectors: partition.hiddenSectors,
+    codePage: partition.codePage,
+    media: media === undefined ? undefined : formatByte(media),
+    oemName: partition.oemName,
+    driveNumber: driveNumber === undefined ? undefined : formatByte(driveNumber),
     symlinks,
-    rules: rules.map(planFat32Rule),
-    ...(firmware && { firmware: planFirmware(firmware) }),
-  }
+    rules: rules.map(planFatRule),
+    firmware: firmware && planFirmware(firmware),
+  })
 }
 
-function planFat32Rule({ for: whom, dos: { case: nameCase, ...attributes } = {}, exclude }: EntryRulePlan) {
-  const flags = Object.entries(attributes).map(([name, isSet]) => `${isSet ? '' : '-'}${name}` as Fat32Flag)
+function planFatRule({ for: whom, dos: { case: nameCase, ...attributes } = {}, exclude }: EntryRulePlan) {
+  const flags = Object.entries(attributes).map(([name, isSet]) => `${isSet ? '' : '-'}${name}` as FatFlag)
   return defined({
     ...planSelection(whom),
     flags: flags.length === 0 ? undefined : flags,

@@ -26,14 +26,8 @@ const SIZE = 'a size in bytes or like "512MiB" (KiB, MiB, GiB, TiB)'
 const sizeNumber = (what: string) => integer(what, 0, Number.MAX_SAFE_INTEGER)
 const sizeText = (what: string) => text(what, SIZE_PATTERN, (value) => parseSize(value) !== undefined)
 export const size = z.union([sizeNumber(SIZE), sizeText(SIZE)], expected(SIZE))
-export const fat32Size = z.union([sizeNumber(SIZE), sizeText(SIZE)], {
-  error: ({ input }) =>
-    input === 'fit'
-      ? `a FAT32 partition needs a size like "512MiB"; only BTRFS can be "fit"`
-      : expected(SIZE).error({ input }),
-})
 const SIZE_OR_FIT = `${SIZE}, or "fit"`
-export const btrfsSize = z.union(
+export const sizeOrFit = z.union(
   [sizeNumber(SIZE_OR_FIT), z.literal('fit', expected(SIZE_OR_FIT)), sizeText(SIZE_OR_FIT)],
   expected(SIZE_OR_FIT),
 )
@@ -59,6 +53,30 @@ export const alignment = z.union(
   ],
   expected(ALIGNMENT),
 )
+
+const CLUSTER_SIZE = 'a power of two from 512 to 65536, in bytes or like "4KiB"'
+const isClusterSize = (size: number | string) => {
+  const bytes = parseSize(size)!
+  return bytes >= 512 && bytes <= 65536 && Number.isInteger(Math.log2(bytes))
+}
+export const clusterSize = z.union(
+  [
+    sizeNumber(CLUSTER_SIZE).refine(isClusterSize, expected(CLUSTER_SIZE)),
+    text(CLUSTER_SIZE, SIZE_PATTERN, (value) => parseSize(value) !== undefined && isClusterSize(value)),
+  ],
+  expected(CLUSTER_SIZE),
+)
+
+/** A byte, which is usually written in hexadecimal. */
+export function byte(what: string, means: (value: number) => boolean = () => true) {
+  return z.union(
+    [
+      integer(what, 0, 255).refine(means, expected(what)),
+      text(what, MBR_TYPE_PATTERN, (value) => means(parseHex(value))),
+    ],
+    expected(what),
+  )
+}
 
 const TIME = 'seconds since 1970, or a time like "2024-05-01" or "2024-05-01T12:00:00Z"'
 export const time = z.union(

@@ -117,7 +117,7 @@ describe('a FAT32 partition', () => {
     })
     expect(partitions).toMatchObject([{ dropped: { entries: 4, xattrs: 0, acls: 0, flags: 0 } }])
     expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
-      'notice: left out what FAT32 cannot hold: 4 entries; the first is the fifo "fifo"',
+      'notice: left out what FAT cannot hold: 4 entries; the first is the fifo "fifo"',
     ])
     expect(await namesIn('/')).toEqual(['Image', 'boot', 'copy', 'dev', 'dtbs', 'extlinux', 'replaced'])
     expect(await namesIn('/copy')).toEqual(['Image', 'dtbs', 'extlinux'])
@@ -125,12 +125,12 @@ describe('a FAT32 partition', () => {
     // One source may, the other may not.
     await expect(
       build({ sources: [{ entries: [], unsupported }, { entries: [{ path: '/fifo', type: 'fifo' }] }] }),
-    ).rejects.toThrow('partitions[0].sources[1]: entry "fifo": is a fifo, which FAT32 cannot hold')
+    ).rejects.toThrow('partitions[0].sources[1]: entry "fifo": is a fifo, which FAT cannot hold')
   })
 
   test('has no symlinks unless the description says what becomes of them', async () => {
     await expect(build({ sources: [{ entries: BOOT }] })).rejects.toThrow(
-      'partitions[0].sources[0]: entry "extlinux": is a symlink, which FAT32 cannot hold',
+      'partitions[0].sources[0]: entry "extlinux": is a symlink, which FAT cannot hold',
     )
     expect((await planImage(spec({}))).partitions).toMatchObject([{ symlinks: 'error', rules: [] }])
   })

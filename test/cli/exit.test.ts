@@ -141,6 +141,8 @@ describe('the result of a build', () => {
             start: 2 ** 20,
             size: 2 ** 29,
             volumeId: '0000-0001',
+            clusterSize: 4096,
+            freeBytes: 2 ** 28,
           },
           {
             ...counts,

@@ -44,6 +44,13 @@ describe('examples', () => {
       if (requireJudge('fsck.fat')) await fsckFat(join(folder, 'firmware.img'))
     }))
 
+  test('smallest-fat16.mjs', () =>
+    inFolder(async (folder) => {
+      const output = await example(folder, 'smallest-fat16.mjs', 'firmware.img')
+      expect(output).toMatch(/^firmware\.img: 11\d+ bytes, 10\d{5} free in clusters of 2048\n$/)
+      if (requireJudge('fsck.fat')) await fsckFat(join(folder, 'firmware.img'))
+    }))
+
   test('partition-table.mjs', () =>
     inFolder(async (folder) => {
       expect(await example(folder, 'partition-table.mjs')).toBe(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BootSector, DirEntry, FsInfo, LongNameEntry } from '../../src/fat32/format.ts'
 import { clusterOffset, fatOffset } from '../../src/fat32/geometry.ts'
-import type { Fat32Layout } from '../../src/fat32/write/plan.ts'
+import type { FatLayout } from '../../src/fat32/write/plan.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import type { SparseImage } from '../images/sparse-image.ts'
@@ -18,7 +18,7 @@ const layout = await planOf(request(entries))
 
 /** An image with something changed in it, and where things are. */
 class Damage {
-  readonly layout: Fat32Layout = layout
+  readonly layout: FatLayout = layout
   readonly image: SparseImage
 
   constructor(image: SparseImage) {

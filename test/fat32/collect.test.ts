@@ -4,13 +4,14 @@ import { zeros } from '../../src/file-tree/file-content.ts'
 import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
 import { memorySpool } from '../../src/fat32/write/spool.ts'
-import { planGeometry } from '../../src/fat32/geometry.ts'
-import { planFat32 } from '../../src/fat32/write/plan.ts'
+import { planGeometry } from '../../src/fat32/plan-geometry.ts'
+import { planFat } from '../../src/fat32/write/plan.ts'
 import { DoesNotFitError, InputError } from '../../src/lib/errors.ts'
 import {
   collect,
   common as volumeCommon,
   file,
+  LIMIT_40_MIB,
   directory as directoryOf,
   MIB,
   request,
@@ -44,7 +45,7 @@ class Volume {
 
   constructor({ countsOnly = false } = {}) {
     this.collector = new FatCollector({
-      size: 40 * MIB,
+      limit: LIMIT_40_MIB,
       time: TIME,
       spool: {
         add: async (content) => {
@@ -64,7 +65,7 @@ class Volume {
   }
 
   plan() {
-    return planFat32({ ...request([]), ...this.collector.tree })
+    return planFat({ ...request([]), ...this.collector.tree })
   }
 
   /** Path -> content, or the time of a directory. */
@@ -144,7 +145,7 @@ describe('FatCollector', () => {
   })
 
   it.each([
-    ['a symlink', [symlink('s')], 'a.tar: entry "s" at offset 512: is a symlink, which FAT32 cannot hold'],
+    ['a symlink', [symlink('s')], 'a.tar: entry "s" at offset 512: is a symlink, which FAT cannot hold'],
     ['a fifo', [{ ...common, path: 'p', type: 'fifo' } as const], 'is a fifo'],
     ['a device', [{ ...common, path: 'b', type: 'block', major: 1, minor: 2 } as const], 'is a block'],
     ['a link to nothing', [link('l', 'x')], `the hard link's target "x" does not exist`],
@@ -177,7 +178,7 @@ describe('content that has no room', () => {
   /** A file of zeros, from one buffer. */
   const claimed = (path: string, size: number) =>
     file(path, '', { size, content: { [Symbol.asyncIterator]: () => zeroPieces(size) } })
-  const CAPACITY = planGeometry(40 * MIB).clusters * 512
+  const CAPACITY = planGeometry(40 * MIB, { type: 'fat32' }).clusters * 512
 
   it('is not kept when it is one file that is too large', async () => {
     const volume = new Volume({ countsOnly: true })

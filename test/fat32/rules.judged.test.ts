@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { memorySink } from '../../src/lib/sink.ts'
 import type { Entry } from '../../src/file-tree/entry.ts'
-import type { Fat32Flag, Fat32Options, Fat32PathRuleSpec } from '../../src/spec/fat32-spec.ts'
+import type { FatFlag, Fat32Options, FatPathRuleSpec } from '../../src/spec/fat32-spec.ts'
 import { writeFat32 } from '../../src/fat32/write/write-fat32.ts'
 import { inFolder } from '../images/build.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
@@ -42,7 +42,7 @@ function followed(folder: string, path = ''): Map<string, string | undefined> {
 }
 
 /** A rule, and what it is for in words that share nothing with the patterns of rules. */
-const SELECTIONS: [Pick<Fat32PathRuleSpec, 'path' | 'glob'>, (path: string) => boolean][] = [
+const SELECTIONS: [Pick<FatPathRuleSpec, 'path' | 'glob'>, (path: string) => boolean][] = [
   [{ path: '/' }, () => true],
   [{ glob: '/*' }, (path) => !path.includes('/')],
   [{ glob: '/**/F*' }, (path) => /(^|\/)F[^/]*$/.test(path)],
@@ -58,7 +58,7 @@ const rule = fc.record({
   flags: fc.uniqueArray(
     fc
       .tuple(fc.constantFrom(...FLAGS), fc.boolean())
-      .map(([flag, set]): Fat32Flag => (set ? flag : `-${flag}`)),
+      .map(([flag, set]): FatFlag => (set ? flag : `-${flag}`)),
     { selector: (flag) => flag.replace('-', '') },
   ),
   nameCase: fc.constantFrom(undefined, 'upper' as const, 'lower' as const),
@@ -80,7 +80,7 @@ describe.runIf(hasJudges)('rules and symlinks of a FAT32 file system', () => {
   it('are what mattrib and mdir find', async () => {
     await inFolder(async (folder) => {
       const image = join(folder, 'fat.img')
-      const paths: Fat32PathRuleSpec[] = [
+      const paths: FatPathRuleSpec[] = [
         { path: '/', case: 'upper' },
         { glob: '/*.txt', flags: ['hidden', 'system'], case: 'lower' },
         { path: '/overlays', flags: ['-archive', 'readonly'] },
@@ -135,7 +135,7 @@ describe.runIf(hasJudges)('rules and symlinks of a FAT32 file system', () => {
             symlinkSync(target, join(tree, path))
             entries.push({ path, type: 'symlink', target: isAbsolute ? `/${end}` : target })
           })
-          const specs = rules.map(({ selection, flags, nameCase, exclude }): Fat32PathRuleSpec => {
+          const specs = rules.map(({ selection, flags, nameCase, exclude }): FatPathRuleSpec => {
             // The root stays, and patterns leave out nothing that a link leads to.
             const selected = SELECTIONS[selection][0]
             return exclude && selected.glob === '/**/l?'

@@ -4,20 +4,18 @@ import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { toText } from '../../src/lib/byte-string.ts'
 import { InputError, SpecError } from '../../src/lib/errors.ts'
 import { memorySink } from '../../src/lib/sink.ts'
-import { resolveFat32Options } from '../../src/spec/file-system-options.ts'
-import type { Fat32PathRuleSpec } from '../../src/spec/fat32-spec.ts'
+import { resolveFatOptions } from '../../src/spec/file-system-options.ts'
+import type { FatPathRuleSpec } from '../../src/spec/fat32-spec.ts'
 import { writeFat32 } from '../../src/fat32/write/write-fat32.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
-import { planFat32 } from '../../src/fat32/write/plan.ts'
-import { directory, file, MIB, planOf, request, TIME } from './volume.ts'
+import { planFat } from '../../src/fat32/write/plan.ts'
+import { directory, file, LIMIT_40_MIB, MIB, planOf, request, SIZES, TIME } from './volume.ts'
 
-const rulesOf = (paths: Fat32PathRuleSpec[]) => resolveFat32Options({ size: 64 * MIB, paths }, 0).rules
+const rulesOf = (paths: FatPathRuleSpec[]) =>
+  resolveFatOptions({ type: 'fat32', size: 64 * MIB, paths }, SIZES).rules
 
 /** Path -> attributes as mattrib(1) prints them; `paths` are by the stored names. */
-async function attributes(
-  entries: SourceEntry[],
-  paths: Fat32PathRuleSpec[],
-): Promise<Record<string, string>> {
+async function attributes(entries: SourceEntry[], paths: FatPathRuleSpec[]): Promise<Record<string, string>> {
   const { directories } = await planOf(request(entries, { rules: rulesOf(paths) }))
   return Object.fromEntries(
     directories.flatMap(({ path, children }) =>
@@ -33,7 +31,7 @@ describe('flags of rules', () => {
   it('are added to, and taken from, those that files have', async () => {
     const entries = [file('a', '', { mode: 0o444 }), file('b'), directory('d'), file('d/c')]
     expect(await attributes(entries, [])).toEqual({ a: 'RA', b: 'A', d: 'D', 'd/c': 'A' })
-    const rules: Fat32PathRuleSpec[] = [
+    const rules: FatPathRuleSpec[] = [
       { path: '/', flags: ['hidden', '-archive'] },
       { path: '/a', flags: ['-readonly'] },
       { path: '/d', flags: ['system', 'archive', 'readonly'] },
@@ -59,7 +57,7 @@ describe('flags of rules', () => {
 describe('the case of names', () => {
   it('is that of the last rule', async () => {
     const entries = [file('Kernel8.img'), file('Overlays/A Long Name.dtbo'), file('Overlays/keep.Me')]
-    const rules: Fat32PathRuleSpec[] = [
+    const rules: FatPathRuleSpec[] = [
       { path: '/', case: 'upper' },
       { glob: '/**/*.dtbo', case: 'lower' },
     ]
@@ -91,7 +89,7 @@ describe('what rules leave out', () => {
   it('is not read, and neither is what lies below', async () => {
     const read: string[] = []
     const collector = new FatCollector({
-      size: 40 * MIB,
+      limit: LIMIT_40_MIB,
       time: TIME,
       rules: rulesOf([{ glob: '/**/*.bak', exclude: true }, { path: '/d/x', exclude: true }, { path: '/d' }]),
       spool: {
@@ -110,7 +108,7 @@ describe('what rules leave out', () => {
       file('d/keep', 'kept'),
     ])
       await collector.add(entry)
-    const { directories, files } = planFat32({ ...request([]), ...collector.tree })
+    const { directories, files } = planFat({ ...request([]), ...collector.tree })
     expect([...directories, ...files].map(({ path }) => path)).toEqual(['', 'd', 'd/keep'])
     expect(read).toEqual(['kept'])
     expect(collector.unusedRules()).toEqual([])
@@ -118,7 +116,7 @@ describe('what rules leave out', () => {
 })
 
 describe('rules that match nothing', () => {
-  const write = (paths: Fat32PathRuleSpec[]) =>
+  const write = (paths: FatPathRuleSpec[]) =>
     writeFat32({ size: 40 * MIB, paths }, [{ path: 'a', type: 'file' }], memorySink())
 
   it('are told, patterns and paths to leave out', async () => {

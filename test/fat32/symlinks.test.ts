@@ -4,11 +4,11 @@ import type { SourceEntry } from '../../src/file-tree/entry.ts'
 import { fromText, toLatin1 } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError } from '../../src/lib/errors.ts'
 import { FatCollector } from '../../src/fat32/write/collect.ts'
-import { planFat32 } from '../../src/fat32/write/plan.ts'
+import { planFat } from '../../src/fat32/write/plan.ts'
 import { memorySpool } from '../../src/fat32/write/spool.ts'
-import { resolveFat32Options } from '../../src/spec/file-system-options.ts'
-import type { Fat32PathRuleSpec } from '../../src/spec/fat32-spec.ts'
-import { collect, common, directory, file, MIB, request, TIME } from './volume.ts'
+import { resolveFatOptions } from '../../src/spec/file-system-options.ts'
+import type { FatPathRuleSpec } from '../../src/spec/fat32-spec.ts'
+import { collect, common, directory, file, LIMIT_40_MIB, MIB, request, SIZES, TIME } from './volume.ts'
 
 const link = (path: string, target: string): SourceEntry => ({
   ...common,
@@ -18,10 +18,10 @@ const link = (path: string, target: string): SourceEntry => ({
   target: fromText(target),
 })
 
-async function collected(entries: SourceEntry[], paths: Fat32PathRuleSpec[] = []): Promise<FatCollector> {
-  const { rules } = resolveFat32Options({ size: 64 * MIB, paths }, 0)
+async function collected(entries: SourceEntry[], paths: FatPathRuleSpec[] = []): Promise<FatCollector> {
+  const { rules } = resolveFatOptions({ type: 'fat32', size: 64 * MIB, paths }, SIZES)
   const collector = new FatCollector({
-    ...{ size: 40 * MIB, time: TIME, symlinks: 'follow', rules },
+    ...{ limit: LIMIT_40_MIB, time: TIME, symlinks: 'follow', rules },
     spool: memorySpool(),
   })
   for (const entry of entries) await collector.add(entry)
@@ -29,8 +29,8 @@ async function collected(entries: SourceEntry[], paths: Fat32PathRuleSpec[] = []
 }
 
 /** Path -> content; directories end in a slash. */
-async function shown(entries: SourceEntry[], paths: Fat32PathRuleSpec[] = []) {
-  const { directories, files } = planFat32({
+async function shown(entries: SourceEntry[], paths: FatPathRuleSpec[] = []) {
+  const { directories, files } = planFat({
     ...request([]),
     ...(await collected(entries, paths)).tree,
   })
@@ -87,7 +87,7 @@ describe('a symlink that is followed', () => {
   it('has the time and the attributes of what it leads to', async () => {
     const time = { sec: 1_600_000_000, nsec: 0 }
     const { tree } = await collected([file('f', '', { mode: 0o444, mtime: time }), link('l', 'f')])
-    expect(planFat32({ ...request([]), ...tree }).files).toMatchObject([
+    expect(planFat({ ...request([]), ...tree }).files).toMatchObject([
       { path: 'f', time, attributes: 0x21 },
       { path: 'l', time, attributes: 0x21 },
     ])
@@ -95,7 +95,7 @@ describe('a symlink that is followed', () => {
 
   it('is changed by the rules for its own path', async () => {
     const entries = [file('d/a', 'a'), file('d/b', 'b'), link('l', 'd'), link('m', 'd/a')]
-    const paths: Fat32PathRuleSpec[] = [
+    const paths: FatPathRuleSpec[] = [
       { path: '/l/a', exclude: true },
       { path: '/m', flags: ['system'] },
       { glob: '/*/b', case: 'upper' },
@@ -109,7 +109,7 @@ describe('a symlink that is followed', () => {
       m: 'a',
     })
     const collector = await collected(entries, paths)
-    const { files } = planFat32({ ...request([]), ...collector.tree })
+    const { files } = planFat({ ...request([]), ...collector.tree })
     expect(files.map(({ attributes }) => attributes)).toEqual([0x20, 0x20, 0x20, 0x24])
     expect(collector.unusedRules()).toEqual([])
   })
@@ -153,7 +153,7 @@ describe('a symlink that is followed', () => {
     [
       'leads to a fifo',
       [link('a', 'p'), { ...common, path: 'p', mode: 0o600, type: 'fifo' }],
-      'is a symlink to "p", which leads to a fifo, and FAT32 cannot hold that',
+      'is a symlink to "p", which leads to a fifo, and FAT cannot hold that',
     ],
     [
       'is another name of a symlink',
@@ -181,7 +181,7 @@ describe('the size of copies', () => {
     const entries = [directory('d'), ...names.map((name) => link(name, 'd'))]
     const spooled: number[] = []
     const collector = new FatCollector({
-      ...{ size: 40 * MIB, time: TIME, symlinks: 'follow' },
+      ...{ limit: LIMIT_40_MIB, time: TIME, symlinks: 'follow' },
       spool: {
         async add(content) {
           for await (const piece of content) spooled.push(piece.length)
@@ -207,14 +207,14 @@ describe('the size of copies', () => {
       ['a', 'b', 'c'].map((name) => link(`${i}/${name}`, `../${i + 1}`)),
     )
     const { tree } = await collected([...entries.flat(), file('24/f', 'x')])
-    const plan = () => planFat32({ ...request([]), ...tree })
+    const plan = () => planFat({ ...request([]), ...tree })
     expect(plan).toThrow(DoesNotFitError)
     expect(plan).toThrow(/what symlinks lead to, up to the copy "0\/a\/a\//)
   })
 
   it('is counted by the plan, each with clusters of its own', async () => {
     const { tree } = await collected([file('d/f', 'x'.repeat(1000)), link('l', 'd'), link('m', 'd/f')])
-    const { files, nextFree } = planFat32({ ...request([]), ...tree })
+    const { files, nextFree } = planFat({ ...request([]), ...tree })
     expect(files.map(({ path, run }) => [path, run.count])).toEqual([
       ['d/f', 2],
       ['l/f', 2],

@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import type { Inode, InodeRef } from '../../src/file-tree/reader.ts'
-import { FatCollector, type FatCollectorOptions } from '../../src/fat32/write/collect.ts'
-import { planFat32, type Fat32Layout, type Fat32Request } from '../../src/fat32/write/plan.ts'
+import { FatCollector, fatLimit, type FatCollectorOptions } from '../../src/fat32/write/collect.ts'
+import { clusterCountOf, fatSizeRange } from '../../src/fat32/plan-geometry.ts'
+import { planFat, type FatLayout, type FatRequest } from '../../src/fat32/write/plan.ts'
 import type { FatTree } from '../../src/fat32/write/plan-tree.ts'
 import { checkFatVolume } from '../../src/fat32/check/check.ts'
 import type { DirEntry } from '../../src/fat32/format.ts'
@@ -61,12 +62,13 @@ export function directory(path: string, mtime = TIME): DirectoryEntry {
   return { ...common, type: 'directory', path: fromText(path), mode: 0o755, mtime }
 }
 
-/** A FAT32 volume as it is asked for, with the entries that go onto it. */
-export type Request = Omit<Fat32Request, keyof FatTree> &
+/** A FAT volume as it is asked for, with the entries that go onto it. */
+export type Request = Omit<FatRequest, keyof FatTree> &
   Pick<FatCollectorOptions, 'rules' | 'symlinks'> & { entries: readonly SourceEntry[] }
 
 export function request(entries: readonly SourceEntry[], rest: Partial<Request> = {}): Request {
   return {
+    type: 'fat32',
     size: 40 * MIB,
     hiddenSectors: 2048,
     label: 'FIRMWARE',
@@ -78,13 +80,14 @@ export function request(entries: readonly SourceEntry[], rest: Partial<Request> 
 }
 
 /** Collects the entries and plans. */
-export async function planOf({ entries, ...asked }: Request): Promise<Fat32Layout> {
+export async function planOf({ entries, ...asked }: Request): Promise<FatLayout> {
   const collector = new FatCollector({
     ...asked,
+    limit: fatLimit(asked.size, asked),
     spool: { add: (content) => Promise.resolve(() => content) },
   })
   for (const entry of entries) await collector.add(entry)
-  return planFat32({ ...asked, ...collector.tree })
+  return planFat({ ...asked, ...collector.tree })
 }
 
 /** A sink that holds its user to the rule that nothing is written below what was written before. */
@@ -108,6 +111,12 @@ export function strictSink(image: SparseImage): ImageSink {
     read: (offset, length) => Promise.resolve(image.read(offset, length)),
   }
 }
+
+/** For the checks of options. */
+export const SIZES = { range: fatSizeRange, clusters: clusterCountOf }
+
+/** What a FAT32 of 40 MiB can hold. */
+export const LIMIT_40_MIB = fatLimit(40 * MIB, { type: 'fat32' })
 
 export function sourceOf(image: SparseImage): SyncByteSource {
   const read = (offset: number, length: number) => image.read(offset, length)
@@ -157,7 +166,8 @@ export async function withVolume<T>(
   options?: WriteLayoutOptions,
 ): Promise<T> {
   const layout = await planOf(asked)
-  return withImage(asked.size, async (image) => {
+  const { sectorSize, totalSectors } = layout.geometry
+  return withImage(totalSectors * sectorSize, async (image) => {
     await writeLayout(layout, strictSink(image), options)
     return work(image)
   })

@@ -19,7 +19,7 @@ import {
   writeFat32,
   type Entry,
   type Fat32Options,
-  type WriteFat32Context,
+  type WriteFatContext,
 } from '../../src/fat32/index.ts'
 import { inFolder, noise } from '../images/build.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
@@ -37,7 +37,7 @@ const OPTIONS: Fat32Options = { size: '40MiB', label: 'FIRMWARE', seed: 'test', 
 async function bytesOf(
   entries: Iterable<Entry> | AsyncIterable<Entry>,
   options = OPTIONS,
-  context?: WriteFat32Context,
+  context?: WriteFatContext,
 ): Promise<Uint8Array> {
   const sink = memorySink()
   await writeFat32(options, entries, sink, context)
@@ -129,7 +129,7 @@ describe('writeFat32', () => {
       const output = join(folder, 'disk.img')
       await buildImage(spec, { output, baseDirectory: folder })
       const image = new Uint8Array(readFileSync(output))
-      const alone = await bytesOf(entries, OPTIONS, { hiddenSectors: 2048 })
+      const alone = await bytesOf(entries, { ...OPTIONS, hiddenSectors: 2048 })
       expect(Buffer.compare(image.subarray(MIB, 41 * MIB), alone)).toBe(0)
       expect(await filesIn(image.slice(MIB))).toMatchObject({ '/readme': 'text' })
       const fat = await openFat(subSource(memorySource(image), MIB, 40 * MIB))

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -9,22 +8,20 @@ import { FatCollector } from '../../src/fat32/write/collect.ts'
 import { ATTR_ARCHIVE, ATTR_DIRECTORY, ATTR_READ_ONLY, FIRST_CLUSTER } from '../../src/fat32/format.ts'
 import { caseKey, nameProblem } from '../../src/fat32/names.ts'
 import { memorySpool } from '../../src/fat32/write/spool.ts'
-import { planFat32 } from '../../src/fat32/write/plan.ts'
+import { planFat } from '../../src/fat32/write/plan.ts'
 import { readFatVolume } from '../../src/fat32/read/reader.ts'
-import { fromText, toText } from '../../src/lib/byte-string.ts'
+import { fromText } from '../../src/lib/byte-string.ts'
 import { DoesNotFitError, InputError, SpecError } from '../../src/lib/errors.ts'
 import { driveSync } from '../../src/lib/read-routine.ts'
-import { fsckFat } from '../judges/fsck-fat.ts'
 import { mtoolsCopyAll, mtoolsList } from '../judges/mtools.ts'
 import { requireJudge } from '../judges/run-tool.ts'
-import type { SparseImage } from '../images/sparse-image.ts'
+import { content, digest, judge, readBack } from './judge.ts'
 import {
   allEntries,
-  collect,
   common,
   directory,
-  faultsOf,
   file,
+  LIMIT_40_MIB,
   MIB,
   planOf,
   request,
@@ -34,76 +31,9 @@ import {
   withVolume,
   type DirectoryEntry,
   type FileEntry,
-  type Request,
 } from './volume.ts'
 
-const hasFsck = requireJudge('fsck.fat')
 const hasMtools = requireJudge('mcopy')
-
-/** Content that differs from file to file and from place to place. */
-function content(size: number, seed: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  for (let i = 0; i < size; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + seed) & 0xff
-  return bytes
-}
-
-/** Stands for content: a failing comparison of megabytes would take minutes to print. */
-const digest = (bytes: Uint8Array) => `${bytes.length} ${createHash('sha256').update(bytes).digest('hex')}`
-
-/** What our own reader finds. */
-function readBack(image: SparseImage) {
-  const source = sourceOf(image)
-  const reader = driveSync(source, readFatVolume())
-  return new Map(
-    driveSync(source, allEntries(reader)).map(({ path, content }) => [
-      path,
-      content === undefined ? 'directory' : digest(content),
-    ]),
-  )
-}
-
-async function expectedOf(entries: readonly SourceEntry[]) {
-  const expected = new Map<string, string>()
-  for (const entry of entries) {
-    const path = toText(entry.path)!
-    const components = path.split('/')
-    for (let i = 1; i < components.length; i++) expected.set(components.slice(0, i).join('/'), 'directory')
-    expected.set(path, entry.type === 'file' ? digest(await collect(entry.content)) : 'directory')
-  }
-  return expected
-}
-
-const sorted = <T>(map: Map<string, T>) => [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-
-/** What mcopy brings out of the volume. */
-async function copiedBack(image: SparseImage) {
-  const folder = mkdtempSync(join(tmpdir(), 'diskwright-'))
-  try {
-    await mtoolsCopyAll(image.path, folder)
-    const found = new Map<string, string>()
-    for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      const isFile = statSync(join(folder, path)).isFile()
-      found.set(path, isFile ? digest(readFileSync(join(folder, path))) : 'directory')
-    }
-    return found
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-/** All judges on one volume. */
-async function judge(asked: Request, { mtools = hasMtools } = {}): Promise<void> {
-  await withVolume(asked, async (image) => {
-    if (hasFsck) await fsckFat(image.path)
-    expect(faultsOf(image)).toEqual([])
-    const expected = sorted(await expectedOf(asked.entries))
-    expect(sorted(readBack(image))).toEqual(expected)
-    // mcopy fails on a volume without files.
-    if (mtools && expected.length > 0) {
-      expect(sorted(await copiedBack(image))).toEqual(expected)
-    }
-  })
-}
 
 describe('writeFat32', () => {
   it('makes an empty volume', async () => {
@@ -333,7 +263,7 @@ describe('what FAT32 cannot hold', () => {
     [
       'a file of 4 GiB',
       [file('big', '', { size: 2 ** 32 })],
-      'a.tar: entry "big" at offset 512: has 4294967296 bytes, but a FAT32 file has',
+      'a.tar: entry "big" at offset 512: has 4294967296 bytes, but a FAT file has',
     ],
     [
       'too large a directory',
@@ -353,15 +283,15 @@ describe('what FAT32 cannot hold', () => {
 
   it('names the entry as its source does, and the directory that others imply by the first of them', async () => {
     const collector = new FatCollector({
-      size: 40 * MIB,
+      limit: LIMIT_40_MIB,
       time: TIME,
       spool: memorySpool(),
     })
     for (const path of ['y/a/b/1', 'y/a/b/2']) await collector.add(directory(path), 'to/z.')
-    const attempt = () => planFat32({ ...request([]), ...collector.tree })
+    const attempt = () => planFat({ ...request([]), ...collector.tree })
     expect(attempt).toThrow('a.tar: entry "y/a/b/1" at offset 512: its name "z." ends in a dot')
-    const withoutPlaces = () => planFat32({ ...request([]), ...collector.tree, places: new Map() })
-    expect(withoutPlaces).toThrow('FAT32 content: entry "to/z.": its name')
+    const withoutPlaces = () => planFat({ ...request([]), ...collector.tree, places: new Map() })
+    expect(withoutPlaces).toThrow('FAT content: entry "to/z.": its name')
   })
 
   it('refuses impossible labels and sizes', async () => {

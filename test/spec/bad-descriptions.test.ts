@@ -58,14 +58,14 @@ const SHAPE: Case[] = [
   [
     'an unknown file system',
     fat((p) => (p.type = 'ext4')),
-    { [`${P0}.type`]: 'expected "fat32", "btrfs", "raw", "swap" or "empty", found "ext4"' },
+    { [`${P0}.type`]: 'expected "fat32", "fat16", "fat12", "btrfs", "raw", "swap" or "empty", found "ext4"' },
   ],
   [
     'an unknown file system, whose other keys nothing is known of',
     btrfs((p) =>
       Object.assign(p, { type: 'ext4', size: [], sources: ['f', 55], subvolumes: 1, links: null }),
     ),
-    { [`${P1}.type`]: 'expected "fat32", "btrfs", "raw", "swap" or "empty", found "ext4"' },
+    { [`${P1}.type`]: 'expected "fat32", "fat16", "fat12", "btrfs", "raw", "swap" or "empty", found "ext4"' },
   ],
   ['keys of an MBR in a GPT', (s) => (s.table.type = 'gpt'), { 'table.diskId': 'unknown key' }],
   [
@@ -91,7 +91,6 @@ const VALUES: Case[] = [
     btrfs((p) => (p.size = 'fits')),
     { [`${P1}.size`]: 'or "fit" or "grow", found "fits"' },
   ],
-  ['FAT32 that fits', fat((p) => (p.size = 'fit')), { [`${P0}.size`]: 'or "grow", found "fit"' }],
   ...[-1, 2 ** 32, 1.5, '2178694e', '0x123456789'].map((id): Case => {
     return [`the disk id ${id}`, (s) => (s.table.diskId = id), { 'table.diskId': 'expected a 32-bit number' }]
   }),
@@ -491,6 +490,114 @@ const RULES: Case[] = [
   ],
 ]
 
+/** A FAT of another type in place of the FAT32. */
+const otherFat =
+  (type: string, keys: object = {}) =>
+  (spec: Json) => {
+    spec.partitions[0] = { type, size: '16MiB', ...keys }
+    spec.partitions[1].start = '8GiB'
+  }
+
+const FAT: Case[] = [
+  [
+    'a FAT16 that is too small',
+    otherFat('fat16', { size: '1MiB' }),
+    {
+      [`${P0}.size`]:
+        'FAT16 needs at least 2125824 bytes (3MiB will do), and can have 4294524928, found 1048576',
+    },
+  ],
+  [
+    'a FAT16 that is too large',
+    otherFat('fat16', { size: '5GiB' }),
+    { [`${P0}.size`]: 'FAT16 has at most 4294524928 bytes, and at least 2125824; found 5368709120' },
+  ],
+  [
+    'a FAT12 that is too large',
+    otherFat('fat12', { size: '1GiB' }),
+    { [`${P0}.size`]: 'FAT12 has at most 2677' },
+  ],
+  [
+    'too many clusters',
+    otherFat('fat16', { size: '64MiB', clusterSize: 512 }),
+    {
+      [`${P0}.clusterSize`]:
+        '67108864 bytes have 130023 clusters of 512 bytes, but FAT16 has 4087 to 65524: with clusters of this size it has from 2125824 to 33827328 bytes',
+    },
+  ],
+  [
+    'too few clusters',
+    otherFat('fat32', { size: '64MiB', clusterSize: '4KiB' }),
+    {
+      [`${P0}.clusterSize`]:
+        '67108864 bytes have 16348 clusters of 4096 bytes, but FAT32 has 65525 to 268435445: with',
+    },
+  ],
+  ...[256, 131072, 1536, '4KB', '0.3KiB'].map((clusterSize): Case => [
+    `clusters of ${clusterSize}`,
+    otherFat('fat16', { clusterSize }),
+    { [`${P0}.clusterSize`]: 'expected a power of two from 512 to 65536, in bytes or like "4KiB"' },
+  ]),
+  [
+    'clusters that are smaller than a sector',
+    otherFat('fat16', { size: '256MiB', clusterSize: 2048, sectorSize: 4096 }),
+    { [`${P0}.clusterSize`]: 'is less than a sector, which has 4096 bytes' },
+  ],
+  [
+    'a cluster size and a table for it',
+    otherFat('fat16', { clusterSize: 2048, clusterTable: 'windows' }),
+    { [`${P0}.clusterTable`]: 'has no say where there is a "clusterSize"' },
+  ],
+  [
+    'a table that nobody has',
+    otherFat('fat16', { clusterTable: 'dos' }),
+    { [`${P0}.clusterTable`]: 'expected "mkfs.fat" or "windows", found "dos"' },
+  ],
+  [
+    'a part of a sector',
+    otherFat('fat16', { size: 64 * 2 ** 20 + 512, sectorSize: 4096 }),
+    { [`${P0}.size`]: 'must be a multiple of 4096 bytes, but is 67109376' },
+  ],
+  ['sectors of 8 KiB', otherFat('fat16', { sectorSize: 8192 }), { [`${P0}.sectorSize`]: 'found 8192' }],
+  [
+    'FAT32 without room for copies of its boot sector',
+    otherFat('fat32', { size: '64MiB', reservedSectors: 7 }),
+    { [`${P0}.reservedSectors`]: 'must be at least 8 in FAT32, but is 7' },
+  ],
+  [
+    'a root directory of FAT32',
+    otherFat('fat32', { size: '64MiB', rootEntries: 512 }),
+    { [`${P0}.rootEntries`]: 'unknown key' },
+  ],
+  [
+    'a part of a sector in the root directory',
+    otherFat('fat12', { size: '1MiB', rootEntries: 100 }),
+    { [`${P0}.rootEntries`]: 'must be a multiple of 16, the records in a sector, but is 100' },
+  ],
+  ['three FATs', otherFat('fat12', { size: '1MiB', fats: 3 }), { [`${P0}.fats`]: 'found 3' }],
+  ['a code page', otherFat('fat12', { size: '1MiB', codePage: 1252 }), { [`${P0}.codePage`]: 'found 1252' }],
+  [
+    'a media byte',
+    otherFat('fat12', { size: '1MiB', media: '0xf1' }),
+    { [`${P0}.media`]: 'expected a media byte: 0xf0, or 0xf8 to 0xff, found "0xf1"' },
+  ],
+  [
+    'a drive number',
+    otherFat('fat12', { size: '1MiB', driveNumber: 256 }),
+    { [`${P0}.driveNumber`]: 'expected the number of a drive' },
+  ],
+  [
+    'a long name of the system',
+    otherFat('fat12', { size: '1MiB', oemName: 'DISKWRIGHT' }),
+    { [`${P0}.oemName`]: 'expected a name of at most 8 ASCII characters' },
+  ],
+  [
+    'no number of hidden sectors',
+    otherFat('fat12', { size: '1MiB', hiddenSectors: 2 ** 32 }),
+    { [`${P0}.hiddenSectors`]: 'expected a number of sectors below 2^32' },
+  ],
+]
+
 const PLACES: Case[] = [
   [
     'a FAT32 partition that is too small',
@@ -530,6 +637,7 @@ describe.each([
   ['shape', SHAPE],
   ['values', VALUES],
   ['rules', RULES],
+  ['FAT', FAT],
   ['places', PLACES],
 ] as const)('%s', (_, cases) => {
   it.each(cases)('refuses %s', async (_title, change, issues) => {

@@ -2,7 +2,7 @@
    descriptions that are wrong on purpose fit no type */
 import { describe, expect, it, test } from 'vitest'
 import { resolvePlan } from '../../src/build/plan-image.ts'
-import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
+import type { BtrfsPlan, FatPlan } from '../../src/spec/plan.ts'
 import { isBefore, parseUBootVersion, formatUBootVersion } from '../../src/spec/uboot-version.ts'
 import { description, issuesOf, type Json } from './descriptions.ts'
 
@@ -81,7 +81,7 @@ describe('what is about booting', () => {
     [
       'no FAT to boot from',
       (s) => Object.assign(s, { bootFromBTRFS: false, partitions: [s.partitions[1]] }),
-      { bootFromBTRFS: 'is false, but there is no FAT32 partition' },
+      { bootFromBTRFS: 'is false, but there is no FAT partition' },
     ],
     [
       'no BTRFS to boot from',
@@ -158,7 +158,7 @@ describe('what is about booting', () => {
     const resolvePath = (path: string) => `/here/${path}`
     const plan = async (change: (spec: Json) => void) => {
       const { boot, partitions } = await resolvePlan(bootable(change), { resolvePath })
-      return { boot, fat: partitions[0] as Fat32Plan, btrfs: partitions[1] as BtrfsPlan }
+      return { boot, fat: partitions[0] as FatPlan, btrfs: partitions[1] as BtrfsPlan }
     }
     const { boot, fat, btrfs } = await plan(() => {})
     expect(boot).toEqual({ partition: 2, uboot: undefined, check: true })

@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { resolvePlan } from '../../src/build/plan-image.ts'
 import { minDeviceBytes } from '../../src/btrfs/write/fit.ts'
-import { MIN_FAT32_BYTES } from '../../src/fat32/geometry.ts'
+import { clusterCountOf, fatSizeRange } from '../../src/fat32/plan-geometry.ts'
 import { SpecError, type SpecIssue } from '../../src/lib/errors.ts'
-import { resolveBtrfsOptions, resolveFat32Options } from '../../src/spec/file-system-options.ts'
+import { resolveBtrfsOptions, resolveFatOptions } from '../../src/spec/file-system-options.ts'
 import type { BtrfsOptions } from '../../src/spec/btrfs-spec.ts'
-import type { Fat32Options } from '../../src/spec/fat32-spec.ts'
+import type { FatOptions } from '../../src/spec/fat32-spec.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
 
 const btrfs = (options: unknown) => resolveBtrfsOptions(options as BtrfsOptions, minDeviceBytes)
-const fat32 = (options: unknown) => resolveFat32Options(options as Fat32Options, MIN_FAT32_BYTES)
+const SIZES = { range: fatSizeRange, clusters: clusterCountOf }
+const fat = (type: FatOptions['type'], options: object) =>
+  resolveFatOptions({ type, ...options } as FatOptions, SIZES)
 
 function issuesOf(resolve: () => unknown): readonly SpecIssue[] {
   try {
@@ -122,22 +124,28 @@ describe('the options of a BTRFS file system', () => {
   })
 })
 
-describe('the options of a FAT32 file system', () => {
+describe('the options of a FAT file system', () => {
   test('are completed as those of the first partition of an image', async () => {
-    for (const options of [{}, { label: 'BOOT', volumeId: '1234-ABCD' }]) {
-      const about = { seed: 'x', time: 5 }
-      const planned = await plannedPartition({ type: 'fat32', size: '64MiB', ...options }, about)
-      expect(planned).toMatchObject(fat32({ size: '64MiB', ...options, ...about }))
+    const everything = {
+      ...{ label: 'BOOT', volumeId: '1234-ABCD', slack: '1MiB', clusterSize: '1KiB', sectorSize: 1024 },
+      ...{ reservedSectors: 64, hiddenSectors: 7, fats: 1, codePage: 850, media: '0xf0', oemName: 'A B' },
+      ...{ driveNumber: 0x81, symlinks: 'follow' },
+    }
+    const about = { seed: 'x', time: 5 }
+    for (const [type, size] of [
+      ['fat12', '8MiB'],
+      ['fat16', '16MiB'],
+      ['fat32', '64MiB'],
+    ] as const) {
+      for (const options of [{ size }, { size: 'fit', ...everything }]) {
+        const planned = await plannedPartition({ type, ...options }, about)
+        expect(planned).toMatchObject(fat(type, { ...options, ...about }))
+      }
     }
   })
 
   test.each<[string, object, SpecIssue[]]>([
     ['no size', {}, [{ path: 'size', message: expect.stringMatching(/^is missing/) as string }]],
-    [
-      '"fit"',
-      { size: 'fit' },
-      [{ path: 'size', message: expect.stringContaining('only BTRFS can be "fit"') as string }],
-    ],
     [
       'a label',
       { size: '64MiB', label: 'a.b' },
@@ -155,6 +163,6 @@ describe('the options of a FAT32 file system', () => {
       [{ path: 'size', message: 'must be a multiple of 512 bytes, but is 67109120' }],
     ],
   ])('an error for %s', (_, options, issues) => {
-    expect(issuesOf(() => fat32(options))).toEqual(issues)
+    expect(issuesOf(() => fat('fat32', options))).toEqual(issues)
   })
 })

@@ -7,8 +7,8 @@ import type { BtrfsOptions, BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
 import { btrfs, btrfsOptions, pathRule, subvolume } from '../../src/spec/btrfs-schema.ts'
 import { firmware, nixos, uboot } from '../../src/spec/boot-schema.ts'
 import type { FirmwareSpec, NixosSpec, UbootSpec } from '../../src/spec/boot-spec.ts'
-import { fat32, fat32Options, fat32PathRule } from '../../src/spec/fat32-schema.ts'
-import type { Fat32Options, Fat32Spec } from '../../src/spec/fat32-spec.ts'
+import { fat12, fat16, fat32, fatOptions, fatPathRule } from '../../src/spec/fat32-schema.ts'
+import type { Fat12Spec, Fat16Spec, Fat32Spec, FatOptions } from '../../src/spec/fat32-spec.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import type { PathRuleSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
 import { empty, raw, swap } from '../../src/spec/fileless-schema.ts'
@@ -57,9 +57,11 @@ describe('interfaces of the description', () => {
   test('have the types of the schema', () => {
     expectTypeOf<ImageSpec>().toEqualTypeOf<z.input<typeof imageSpec>>()
     expectTypeOf<BtrfsSpec>().toEqualTypeOf<z.input<typeof btrfs>>()
+    expectTypeOf<Fat12Spec>().toEqualTypeOf<z.input<typeof fat12>>()
+    expectTypeOf<Fat16Spec>().toEqualTypeOf<z.input<typeof fat16>>()
     expectTypeOf<Fat32Spec>().toEqualTypeOf<z.input<typeof fat32>>()
     expectTypeOf<BtrfsOptions>().toEqualTypeOf<z.input<typeof btrfsOptions>>()
-    expectTypeOf<Fat32Options>().toEqualTypeOf<z.input<typeof fat32Options>>()
+    expectTypeOf<FatOptions>().toEqualTypeOf<z.input<typeof fatOptions>>()
   })
 
   test.each<[string, z.ZodObject]>([
@@ -75,9 +77,11 @@ describe('interfaces of the description', () => {
     ['SwapfileSpec', btrfs.shape.swapfile.unwrap()],
     ['SubvolumeSpec', subvolume],
     ['PathRuleSpec', pathRule],
-    ['Fat32PathRuleSpec', fat32PathRule],
+    ['FatPathRuleSpec', fatPathRule],
+    ['Fat12Spec', fat12],
+    ['Fat16Spec', fat16],
     ['Fat32Spec', fat32],
-    ['Fat32Options', fat32Options],
+    ['FatOptions', fatOptions],
     ['TarSourceSpec', SOURCE_KINDS.tar.schema],
     ['DirectorySourceSpec', SOURCE_KINDS.directory.schema],
     ['NixSourceSpec', SOURCE_KINDS.nix.schema],

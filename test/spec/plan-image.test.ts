@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { planImage, resolvePlan } from '../../src/build/plan-image.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
-import type { BtrfsPlan, Fat32Plan } from '../../src/spec/plan.ts'
+import type { BtrfsPlan, FatPlan } from '../../src/spec/plan.ts'
 import { description, type Json } from './descriptions.ts'
 
 const MIB = 2 ** 20
@@ -34,10 +34,24 @@ describe('resolvePlan', () => {
       time: { sec: 0, nsec: 0 },
       sources: [{ kind: 'directory', path: '/here/firmware', to: '', merge: 'follow', xattrs: false }],
       volumeId: 0xa335c2c9,
+      slack: 0,
+      shape: {
+        sectorSize: 512,
+        clusterTable: 'mkfs.fat',
+        clusterSize: undefined,
+        reservedSectors: undefined,
+        fats: 2,
+        rootEntries: undefined,
+      },
+      hiddenSectors: undefined,
+      codePage: undefined,
+      media: undefined,
+      oemName: 'MSWIN4.1',
+      driveNumber: undefined,
       symlinks: 'error',
       rules: [],
       firmware: undefined,
-    } satisfies Fat32Plan)
+    } satisfies FatPlan)
     const { subvolumes, ...btrfs } = plan.partitions[1] as BtrfsPlan
     expect(btrfs).toEqual({
       jsonPath: 'partitions[1]',
@@ -98,7 +112,7 @@ describe('resolvePlan', () => {
           delete spec.partitions[1].uuid
         }),
       )
-      const [fat, btrfs] = partitions as [Fat32Plan, BtrfsPlan]
+      const [fat, btrfs] = partitions as [FatPlan, BtrfsPlan]
       const { uuid, deviceUuid, chunkTreeUuid, subvolumes } = btrfs
       return [
         (table as { diskId: number }).diskId,

@@ -39,7 +39,6 @@ describe('the JSON Schema', () => {
     ['an unknown partition type', (s) => (s.partitions[1].type = 'ext4')],
     ['no partitions', (s) => (s.partitions = [])],
     ['a size of 512MB', (s) => (s.partitions[0].size = '512MB')],
-    ['FAT32 that fits', (s) => (s.partitions[0].size = 'fit')],
     ['a relative path', (s) => (s.partitions[1].subvolumes[0].path = 'boot')],
     ['a path upwards', (s) => (s.partitions[1].subvolumes[0].path = '/a/../b')],
     ['a name with an empty part', (s) => (s.partitions[1].subvolumes[0].name = 'a//b')],

@@ -1,26 +1,26 @@
 import type { NewEntry, PartitionDriver, PartitionWriter } from './driver.ts'
 import type { BuildContext } from '../context.ts'
 import { firmwareEntries } from '../firmware.ts'
-import type { Fat32Result } from '../result.ts'
+import type { FatResult } from '../result.ts'
 import { caseKey } from '../../fat32/names.ts'
-import { FatCollector } from '../../fat32/write/collect.ts'
-import { planFat32, type Fat32Layout } from '../../fat32/write/plan.ts'
+import { FAT_TITLES } from '../../fat32/plan-geometry.ts'
+import { FatCollector, fatLimit } from '../../fat32/write/collect.ts'
+import { planFat, type FatLayout } from '../../fat32/write/plan.ts'
 import type { PlannedChild, PlannedDirectory } from '../../fat32/write/plan-tree.ts'
 import { writeLayout } from '../../fat32/write/write.ts'
 import { summaryOf } from '../../fat32/write/write-fat32.ts'
 import { PLAIN_FORM } from '../../file-tree/file-layout.ts'
-import { SECTOR_SIZE } from '../../gpt-mbr/format.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
 import { FileSpool } from '../../sources/spool.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
-import type { Fat32Plan, PlacedPlan } from '../../spec/plan.ts'
+import type { FatPlan, PlacedPlan } from '../../spec/plan.ts'
 import type { BootTree } from '../../uboot/boot-tree.ts'
 
-export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
-  open: (plan, sink, context) => Promise.resolve(openFat32Partition(plan, sink, context)),
+export const fatPartitionDriver: PartitionDriver<FatPlan> = {
+  open: (plan, sink, context) => Promise.resolve(openFatPartition(plan, sink, context)),
   inputs({ firmware }): InputPath[] {
     if (firmware === undefined) return []
     const { directory, uboot } = firmware
@@ -31,17 +31,19 @@ export const fat32PartitionDriver: PartitionDriver<Fat32Plan> = {
   },
 }
 
-/** FAT32 is written at the end: its directories and chains stand before its files. */
-function openFat32Partition(
-  plan: PlacedPlan<Fat32Plan>,
+/** FAT is written at the end: its directories and chains stand before its files. */
+function openFatPartition(
+  plan: PlacedPlan<FatPlan>,
   sink: ImageSink,
   context: BuildContext,
 ): PartitionWriter {
-  const { label, volumeId, start, time, rules, symlinks, firmware } = plan
-  const size = plan.size as number
+  const { type, label, volumeId, shape, time, rules, symlinks, firmware } = plan
+  // A partition that grows may end within a sector of the file system.
+  const size = plan.size === 'fit' ? plan.size : plan.size - (plan.size % shape.sectorSize)
   const spool = new FileSpool()
-  const collector = new FatCollector({ size, time, spool, rules, symlinks, onReplace: context.onReplace })
-  let finished: Fat32Layout | undefined
+  const limit = fatLimit(size, { type, ...shape })
+  const collector = new FatCollector({ limit, time, spool, rules, symlinks, onReplace: context.onReplace })
+  let finished: FatLayout | undefined
   return {
     async *ownEntries(): AsyncIterable<NewEntry> {
       if (firmware === undefined) return
@@ -53,19 +55,19 @@ function openFat32Partition(
     list: () => [],
     installSystem: () => Promise.resolve(undefined),
     async finish() {
-      const hiddenSectors = start / SECTOR_SIZE
-      const layout = planFat32({ size, hiddenSectors, label, volumeId, time, ...collector.tree })
+      const hiddenSectors = hiddenSectorsOf(plan)
+      const layout = planFat({ ...plan, ...shape, size, hiddenSectors, ...collector.tree })
       for (const where of collector.unusedRules(`${plan.jsonPath}.`)) {
         context.onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
-      context.progress.step(`writing ${label || 'FAT32'}`)
+      context.progress.step(`writing ${label || FAT_TITLES[type]}`)
       await writeLayout(layout, sink, {
         signal: context.signal,
         onBytes: (bytes) => context.progress.advance(bytes),
       })
       finished = layout
-      for (const notice of collector.drops.notices('FAT32')) context.onFinding(notice)
-      return { ...resultOf(plan, size, layout), dropped: collector.drops.counts }
+      for (const notice of collector.drops.notices('FAT')) context.onFinding(notice)
+      return { ...resultOf(plan, layout), dropped: collector.drops.counts }
     },
     bootView() {
       if (finished === undefined) throw new Error('the file system is not finished')
@@ -75,19 +77,25 @@ function openFat32Partition(
   }
 }
 
-function resultOf(
-  { number, start, bootable }: PlacedPlan<Fat32Plan>,
-  size: number,
-  layout: Fat32Layout,
-): Omit<Fat32Result, 'dropped'> {
-  const { label, volumeId, files, directories, bytesIn, bytesStored } = summaryOf(layout)
+/** Sectors before the partition, as Windows wants them; those of a disk of more than 2^32 sectors can have no number. */
+function hiddenSectorsOf({ start, shape, hiddenSectors }: PlacedPlan<FatPlan>): number {
+  const before = hiddenSectors ?? Math.floor(start / shape.sectorSize)
+  return before <= 0xffff_ffff ? before : 0
+}
+
+function resultOf(plan: PlacedPlan<FatPlan>, layout: FatLayout): Omit<FatResult, 'dropped'> {
+  const { number, start, bootable } = plan
+  const { type, label, volumeId, clusterSize, files, directories, bytesIn, bytesStored, ...summary } =
+    summaryOf(layout)
+  const size = plan.size === 'fit' ? summary.size : plan.size
+  const { freeBytes } = summary
   return {
-    ...{ number, type: 'fat32', label, start, size, bootable, volumeId },
+    ...{ number, type, label, start, size, bootable, volumeId, clusterSize, freeBytes },
     ...{ files, directories, bytesIn, bytesStored },
   }
 }
 
-function bootTreeOf({ directories: [root] }: Fat32Layout): BootTree {
+function bootTreeOf({ directories: [root] }: FatLayout): BootTree {
   const keyOf = (name: ByteString) => caseKey(toText(name)!)
   const childOf = (directory: PlannedDirectory, name: ByteString) => {
     // A name is found whatever its case.

@@ -1,5 +1,5 @@
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
-import { fromCodePage } from './code-page.ts'
+import { fromCodePage } from '../code-page.ts'
 import {
   ATTR_DIRECTORY,
   ATTR_LONG_NAME,

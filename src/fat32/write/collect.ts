@@ -13,15 +13,35 @@ import { DoesNotFitError } from '../../lib/errors.ts'
 import { entryError, type EntryPlace, type FatContent } from './content.ts'
 import type { Spool } from './spool.ts'
 import { MAX_FILE_SIZE } from '../format.ts'
-import { clusterSizeOf, planGeometry } from '../geometry.ts'
+import { clusterSizeOf } from '../geometry.ts'
+import { FAT_TITLES, largestCapacity, planGeometry, type FatShape } from '../plan-geometry.ts'
 import type { FatTree } from './plan-tree.ts'
 import { followSymlink, type VolumeDirectory } from './symlinks.ts'
 
+/** What a volume can hold; see fatLimit. */
+export interface FatLimit {
+  title: string
+  /** Bytes in which files take room, at the least. */
+  clusterSize: number
+  /** Bytes of all clusters. */
+  capacity: number
+}
+
+/**
+ * @param size bytes of the partition; `fit`: not decided yet
+ * @throws DoesNotFitError when no such volume has this size
+ */
+export function fatLimit(size: number | 'fit', shape: FatShape): FatLimit {
+  const title = FAT_TITLES[shape.type]
+  if (size === 'fit') return { title, ...largestCapacity(shape) }
+  const geometry = planGeometry(size, shape)
+  const clusterSize = clusterSizeOf(geometry)
+  return { title, clusterSize, capacity: geometry.clusters * clusterSize }
+}
+
 export interface FatCollectorOptions {
-  /** Bytes of the partition, a multiple of 512. */
-  size: number
-  /** Bytes; default: by the table of FATGEN. */
-  clusterSize?: number
+  /** The largest content that the volume can hold. */
+  limit: FatLimit
   /** Time of directories that no source describes. */
   time: Timestamp
   /** For content that can be read only once: see `FileContent.repeatable`. */
@@ -50,21 +70,16 @@ export class FatCollector {
   readonly #followSymlinks: boolean
   readonly #links: LinkedPaths
   readonly #places = new Map<ByteString, EntryPlace>()
-  readonly #clusterSize: number
-  /** Bytes of all clusters. */
-  readonly #capacity: number
+  readonly #limit: FatLimit
   /** Bytes that may be collected before the tree is measured again. */
   #allowance: number
   /** What was left out of the tree when it was planned. */
   readonly drops = new DropLog()
 
-  /** @throws DoesNotFitError when the partition is too small for FAT32 */
   constructor(options: FatCollectorOptions) {
-    const { size, clusterSize, time, spool, rules = [], symlinks = 'error', onReplace } = options
-    const geometry = planGeometry(size, { clusterSize })
-    this.#clusterSize = clusterSizeOf(geometry)
-    this.#capacity = geometry.clusters * this.#clusterSize
-    this.#allowance = this.#capacity
+    const { limit, time, spool, rules = [], symlinks = 'error', onReplace } = options
+    this.#limit = limit
+    this.#allowance = limit.capacity
     this.#rules = rules.length > 0 ? new EntryRules(rules) : undefined
     this.#followSymlinks = symlinks === 'follow'
     this.#tree = new FileTree({
@@ -132,32 +147,34 @@ export class FatCollector {
   }
 
   #refuseTooLarge(entry: SourceEntry & { type: 'file' }): void {
+    const { title, capacity } = this.#limit
     if (entry.size > MAX_FILE_SIZE) {
-      throw entryError(`has ${entry.size} bytes, but a FAT32 file has at most ${MAX_FILE_SIZE}`, entry)
+      throw entryError(`has ${entry.size} bytes, but a FAT file has at most ${MAX_FILE_SIZE}`, entry)
     }
-    if (this.#clustersOf(entry.size) > this.#capacity) {
+    if (this.#clustersOf(entry.size) > capacity) {
       throw new DoesNotFitError(
-        `${entry.origin.source}: entry ${quote(entry.path)}, in a FAT32 file system,`,
+        `${entry.origin.source}: entry ${quote(entry.path)}, in a ${title} file system,`,
         {
           needed: this.#clustersOf(entry.size),
-          available: this.#capacity,
+          available: capacity,
         },
       )
     }
   }
 
   #account(entry: SourceEntry & { type: 'file' }): void {
+    const { title, capacity } = this.#limit
     this.#allowance -= this.#clustersOf(entry.size)
     if (this.#allowance >= 0) return
     const needed = this.#needed()
-    if (needed > this.#capacity) {
+    if (needed > capacity) {
       const upTo = `${entry.origin.source}: entry ${quote(entry.path)}`
-      throw new DoesNotFitError(`the content of the FAT32 file system, up to ${upTo},`, {
+      throw new DoesNotFitError(`the content of the ${title} file system, up to ${upTo},`, {
         needed,
-        available: this.#capacity,
+        available: capacity,
       })
     }
-    this.#allowance = Math.max(this.#capacity - needed, this.#capacity * MIN_MEASURE_INTERVAL)
+    this.#allowance = Math.max(capacity - needed, capacity * MIN_MEASURE_INTERVAL)
   }
 
   /**
@@ -165,11 +182,12 @@ export class FatCollector {
    * exceeds the volume is not added up.
    */
   #needed(): number {
+    const { clusterSize, capacity } = this.#limit
     let bytes = 0
     const { root } = this.#tree
     const open: MeasuredDirectory[] = [{ node: root, treePath: '', parent: undefined, isCopy: false }]
-    for (let directory = open.pop(); directory && bytes <= this.#capacity; directory = open.pop()) {
-      if (directory.isCopy) bytes += this.#clusterSize
+    for (let directory = open.pop(); directory && bytes <= capacity; directory = open.pop()) {
+      if (directory.isCopy) bytes += clusterSize
       for (const [name, node] of directory.node.children) {
         const path = directory.treePath === '' ? name : `${directory.treePath}/${name}`
         const isLink = node.type === 'symlink' && this.#followSymlinks
@@ -188,7 +206,8 @@ export class FatCollector {
 
   /** Bytes of the clusters of a file. */
   #clustersOf(size: number): number {
-    return Math.ceil(size / this.#clusterSize) * this.#clusterSize
+    const { clusterSize } = this.#limit
+    return Math.ceil(size / clusterSize) * clusterSize
   }
 }
 

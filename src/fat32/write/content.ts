@@ -39,7 +39,7 @@ export function placeOf(path: ByteString, node: TreeNode<FatContent>, places: En
     const place = places.get(at)
     if (place !== undefined) return place
     const first = below.type === 'directory' ? firstOf(below.children) : undefined
-    if (first === undefined) return { path, origin: { source: 'FAT32 content' } }
+    if (first === undefined) return { path, origin: { source: 'FAT content' } }
     const [name, node] = first
     at = at === '' ? name : `${at}/${name}`
     below = node

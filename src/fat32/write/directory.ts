@@ -1,8 +1,8 @@
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { toBytes, type ByteString } from '../../lib/byte-string.ts'
-import { ATTR_DIRECTORY, ATTR_VOLUME_ID, DirEntry, NAME_DELETED, NAME_KANJI_E5, NO_LABEL } from '../format.ts'
+import { ATTR_DIRECTORY, ATTR_VOLUME_ID, DirEntry, NO_LABEL } from '../format.ts'
 import { encodeLongName } from '../long-name.ts'
-import type { Fat32Layout } from './plan.ts'
+import type { FatLayout } from './plan.ts'
 import type { PlannedDirectory } from './plan-tree.ts'
 import { toFatTime } from '../times.ts'
 
@@ -12,7 +12,7 @@ export function labelBytes(label: string): Uint8Array {
 }
 
 /** The records of a directory, without the zeros up to the end of its last cluster. */
-export function encodeDirectory(directory: PlannedDirectory, { label, time }: Fat32Layout): Uint8Array {
+export function encodeDirectory(directory: PlannedDirectory, { label, time }: FatLayout): Uint8Array {
   const records: Uint8Array[] = []
   const add = (name: ByteString, attributes: number, when: Timestamp, rest: RecordRest = {}) =>
     records.push(encodeRecord(name, attributes, when, rest))
@@ -52,10 +52,8 @@ function encodeRecord(
   { ntCase = 0, cluster = 0, size = 0 }: RecordRest,
 ): Uint8Array {
   const { date, time, tenMs } = toFatTime(when)
-  const name = toBytes(short)
-  if (name[0] === NAME_DELETED) name[0] = NAME_KANJI_E5
   return DirEntry.encode({
-    name,
+    name: toBytes(short),
     attributes,
     ntCase,
     createTenMs: tenMs,

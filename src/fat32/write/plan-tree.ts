@@ -6,6 +6,7 @@ import type { DropLog } from '../../file-tree/unsupported.ts'
 import { fromText, toDisplay, toText, type ByteString } from '../../lib/byte-string.ts'
 import { attributesOf } from './attributes.ts'
 import { entryError, placeOf, type EntryPlace, type EntryPlaces, type FatContent } from './content.ts'
+import type { CodePage } from '../code-page.ts'
 import { caseKey, inCase, nameProblem, storedNames, type StoredName } from '../names.ts'
 import { followSymlink } from './symlinks.ts'
 
@@ -74,6 +75,8 @@ export interface FatTree {
 export interface PlanTreeOptions {
   /** Time of the root: it is stored in the '..' of the directories in the root. */
   time: Timestamp
+  /** Of short names; undefined: what is not ASCII becomes `_`. */
+  codePage: CodePage | undefined
   /** Called with each directory and file of a copy, so that copies of copies are no surprise. */
   onCopy: (copy: PlannedDirectory | PlannedFile) => void
 }
@@ -88,7 +91,7 @@ export interface PlanTreeOptions {
  * @throws InputError naming an entry that is neither file nor directory, a symlink without an end to be copied, or an entry
  *   whose name is impossible or equals another's but for case
  */
-export function planTree(tree: FatTree, { time, onCopy }: PlanTreeOptions): PlannedTree {
+export function planTree(tree: FatTree, { time, ...options }: PlanTreeOptions): PlannedTree {
   const directories: PlannedDirectory[] = []
   const files: PlannedFile[] = []
   const root: PlannedDirectory = {
@@ -102,7 +105,7 @@ export function planTree(tree: FatTree, { time, onCopy }: PlanTreeOptions): Plan
       continue
     }
     directories.push(next)
-    next.children = planChildren(next, tree, onCopy)
+    next.children = planChildren(next, tree, options)
     for (let i = next.children.length - 1; i >= 0; i--) open.push(next.children[i].node)
   }
   return { directories, files }
@@ -111,7 +114,7 @@ export function planTree(tree: FatTree, { time, onCopy }: PlanTreeOptions): Plan
 function planChildren(
   parent: PlannedDirectory,
   tree: FatTree,
-  onCopy: PlanTreeOptions['onCopy'],
+  { codePage, onCopy }: Omit<PlanTreeOptions, 'time'>,
 ): PlannedChild[] {
   const children: Omit<PlannedChild, 'name'>[] = []
   /** By caseKey: names of one key are the same name to FAT. */
@@ -129,7 +132,7 @@ function planChildren(
     const key = caseKey(text)
     const same = known.get(key)
     if (same !== undefined)
-      throw fail(`${quote(path)} and ${quote(same)} differ only in case, which FAT32 ignores`)
+      throw fail(`${quote(path)} and ${quote(same)} differ only in case, which FAT ignores`)
     const nameCase = changes?.dos.case
     const child = planned({ name, path, treePath, node, parent, changes }, tree, onCopy)
     if (child === undefined) continue
@@ -139,7 +142,10 @@ function planChildren(
       text: nameCase === undefined ? name : fromText(inCase(text, nameCase)),
     })
   }
-  const stored = storedNames(children.map(({ text }) => text))
+  const stored = storedNames(
+    children.map(({ text }) => text),
+    codePage,
+  )
   return children.map((child, i) => ({ ...child, name: stored[i] }))
 }
 
@@ -200,10 +206,10 @@ function endOf(
     if (!parent.isCopy) drops.add('entries', `the ${node.type}`, place)
     return undefined
   }
-  if (node.type !== 'symlink') throw entryError(`is a ${node.type}, which FAT32 cannot hold`, place)
+  if (node.type !== 'symlink') throw entryError(`is a ${node.type}, which FAT cannot hold`, place)
   if (end === undefined) {
     const hint = '("symlinks": "follow" makes a copy of what it leads to)'
-    throw entryError(`is a symlink, which FAT32 cannot hold ${hint}`, place)
+    throw entryError(`is a symlink, which FAT cannot hold ${hint}`, place)
   }
   const excluded =
     end.missing !== undefined && rules?.exclude && isExcluded(rules.scope, end.missing)

@@ -39,7 +39,7 @@ export function followSymlink(
   }
   const node: TreeNode<FatContent> = way.steps.at(-1)?.node ?? root
   if (node.type !== 'file' && node.type !== 'directory') {
-    return { problem: `which leads to a ${node.type}, and FAT32 cannot hold that` }
+    return { problem: `which leads to a ${node.type}, and FAT cannot hold that` }
   }
   const end = { path: pathOf(way.steps), node }
   if (node.type === 'directory' && holds(end.path, directory)) {

@@ -1,31 +1,14 @@
-import { toBytes } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { viewOf } from '../../lib/struct.ts'
-import { encodeDirectory, labelBytes } from './directory.ts'
-import {
-  BOOT_SIGNATURE,
-  BootSector,
-  EXTENDED_BOOT_SIGNATURE,
-  FAT_END,
-  FAT_MASK,
-  FatEntry,
-  FIRST_CLUSTER,
-  FSINFO_LEAD_SIGNATURE,
-  FSINFO_STRUCT_SIGNATURE,
-  FSINFO_TRAIL_SIGNATURE,
-  FsInfo,
-  MEDIA_FIXED_DISK,
-  SECTOR_SIZE,
-  UNKNOWN_COUNT,
-} from '../format.ts'
-import { clusterOffset, fatOffset } from '../geometry.ts'
-import type { Fat32Layout } from './plan.ts'
+import { FAT_ENTRY_FORMS } from '../format.ts'
+import { clusterOffset, fatOffset, rootOffset } from '../geometry.ts'
+import { bootSectors } from './boot-sectors.ts'
+import { encodeDirectory } from './directory.ts'
+import type { FatLayout } from './plan.ts'
 import type { ClusterRun, PlannedFile } from './plan-tree.ts'
 
-const FSINFO_SECTOR = 1
-const BACKUP_BOOT_SECTOR = 6
-/** Bytes of a FAT that are encoded and written at once. */
-const FAT_PIECE = 65536
+/** Entries of a FAT that are encoded and written at once: more than a FAT12 has. */
+const ENTRIES_PER_PIECE = 16384
 
 export interface WriteLayoutOptions {
   /** Called with the number of bytes after each piece of file content. */
@@ -40,14 +23,12 @@ export interface WriteLayoutOptions {
  * @throws InputError when the content of a file is longer or shorter than declared
  */
 export async function writeLayout(
-  layout: Fat32Layout,
+  layout: FatLayout,
   sink: ImageSink,
   { onBytes, signal }: WriteLayoutOptions = {},
 ): Promise<void> {
   const { geometry, directories, files } = layout
-  const bootSectors = encodeBootSectors(layout)
-  await sink.write(0, bootSectors)
-  await sink.write(BACKUP_BOOT_SECTOR * SECTOR_SIZE, bootSectors)
+  for (const [sector, bytes] of bootSectors(layout)) await sink.write(sector * geometry.sectorSize, bytes)
   for (let copy = 0; copy < geometry.fats; copy++) {
     let offset = fatOffset(geometry, copy)
     for (const piece of fatPieces(layout)) {
@@ -58,7 +39,10 @@ export async function writeLayout(
   for (const directory of directories) {
     signal?.throwIfAborted()
     const records = encodeDirectory(directory, layout)
-    if (records.length > 0) await sink.write(clusterOffset(geometry, directory.run.first), records)
+    const { count, first } = directory.run
+    // The root directory of FAT12 and FAT16 lies in no cluster.
+    const offset = count === 0 ? rootOffset(geometry) : clusterOffset(geometry, first)
+    if (records.length > 0) await sink.write(offset, records)
   }
   for (const file of files) {
     await writeContent(file, clusterOffset(geometry, file.run.first), sink, { onBytes, signal })
@@ -82,87 +66,35 @@ async function writeContent(
   }
 }
 
-/** The boot sector and FSInfo, which are stored in sectors 0 and 1 and again from sector 6 on. */
-export function encodeBootSectors({
-  geometry,
-  hiddenSectors,
-  label,
-  volumeId,
-  nextFree,
-}: Fat32Layout): Uint8Array {
-  const boot = BootSector.encode({
-    jump: Uint8Array.of(0xeb, BootSector.offsetOf('bootCode') - 2, 0x90),
-    // Recommended by FATGEN, as some drivers check it.
-    oemName: toBytes('MSWIN4.1'),
-    bytesPerSector: SECTOR_SIZE,
-    sectorsPerCluster: geometry.sectorsPerCluster,
-    reservedSectors: geometry.reservedSectors,
-    fats: geometry.fats,
-    rootEntries: 0,
-    totalSectors16: 0,
-    media: MEDIA_FIXED_DISK,
-    fatSectors16: 0,
-    // The geometry of the CHS addresses in the partition table.
-    sectorsPerTrack: 63,
-    heads: 255,
-    hiddenSectors,
-    totalSectors: geometry.totalSectors,
-    fatSectors: geometry.fatSectors,
-    extFlags: 0,
-    version: 0,
-    rootCluster: FIRST_CLUSTER,
-    fsInfoSector: FSINFO_SECTOR,
-    backupBootSector: BACKUP_BOOT_SECTOR,
-    reserved: new Uint8Array(0),
-    driveNumber: 0x80,
-    reserved1: 0,
-    bootSignature: EXTENDED_BOOT_SIGNATURE,
-    volumeId,
-    label: labelBytes(label),
-    fileSystemType: toBytes('FAT32   '),
-    // int 0x18 tells the BIOS that there is nothing to boot; then halt forever.
-    bootCode: Uint8Array.of(0xcd, 0x18, 0xf4, 0xeb, 0xfd),
-    signature: BOOT_SIGNATURE,
-  })
-  const freeClusters = FIRST_CLUSTER + geometry.clusters - nextFree
-  const info = FsInfo.encode({
-    leadSignature: FSINFO_LEAD_SIGNATURE,
-    reserved1: new Uint8Array(0),
-    structSignature: FSINFO_STRUCT_SIGNATURE,
-    freeClusters,
-    nextFree: freeClusters === 0 ? UNKNOWN_COUNT : nextFree,
-    reserved2: new Uint8Array(0),
-    trailSignature: FSINFO_TRAIL_SIGNATURE,
-  })
-  const out = new Uint8Array((FSINFO_SECTOR + 1) * SECTOR_SIZE)
-  out.set(boot)
-  out.set(info, FSINFO_SECTOR * SECTOR_SIZE)
-  return out
-}
-
 /** The used part of a FAT. A piece is valid until the next one is requested. */
-function* fatPieces({ directories, files, nextFree }: Fat32Layout): Iterable<Uint8Array> {
-  const piece = new Uint8Array(Math.min(FAT_PIECE, nextFree * FatEntry.size))
+function* fatPieces({ geometry, boot, directories, files, nextFree }: FatLayout): Iterable<Uint8Array> {
+  const { bits, mask, set } = FAT_ENTRY_FORMS[geometry.type]
+  const bytesOf = (entries: number) => Math.ceil((entries * bits) / 8)
+  // The last entry of FAT12 may be in the lower half of the byte that follows it.
+  const piece = new Uint8Array(bytesOf(Math.min(ENTRIES_PER_PIECE, nextFree)) + (bits === 12 ? 1 : 0))
   const view = viewOf(piece)
-  let at = 0
-  for (const entry of fatEntries([...directories, ...files].map(({ run }) => run))) {
-    FatEntry.at.value.set(view, at, entry)
-    at += FatEntry.size
-    if (at === piece.length) {
-      yield piece
-      at = 0
+  let count = 0
+  const runs = [...directories, ...files].map(({ run }) => run)
+  for (const entry of fatEntries(runs, { media: boot.media, mask })) {
+    set(view, Math.floor((count * bits) / 8), count, entry)
+    if (++count === ENTRIES_PER_PIECE) {
+      yield piece.subarray(0, bytesOf(count))
+      count = 0
     }
   }
-  if (at > 0) yield piece.subarray(0, at)
+  if (count > 0) yield piece.subarray(0, bytesOf(count))
 }
 
 /** The entries of the FAT in order. The runs follow each other from the first cluster on. */
-function* fatEntries(runs: readonly ClusterRun[]): Iterable<number> {
-  // Media byte; then "cleanly unmounted, without errors".
-  yield (FAT_MASK & ~0xff) | MEDIA_FIXED_DISK
-  yield FAT_END
+function* fatEntries(
+  runs: readonly ClusterRun[],
+  { media, mask }: { media: number; mask: number },
+): Iterable<number> {
+  // All ones end a chain; and in the second entry they are "cleanly unmounted, without errors".
+  yield ((mask & ~0xff) | media) >>> 0
+  yield mask
   for (const { first, count } of runs) {
     for (let cluster = first + 1; cluster < first + count; cluster++) yield cluster
-    if (count > 0) yield FAT_END
+    if (count > 0) yield mask
   }
 }
