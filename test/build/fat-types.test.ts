@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BootSector, BootSector16 } from '../../src/fat32/format.ts'
+import { memorySink, writeFat } from '../../src/fat32/index.ts'
 import {
   buildImage,
   diffImages,
@@ -106,6 +107,73 @@ describe.each(TYPES)('a partition of the type %s', (type) => {
   })
 })
 
+describe('the disk', () => {
+  const bootSectorAt = async (start: number) =>
+    BootSector16.decode((await readFile(image)).subarray(start, start + 512))
+  const fat16 = { type: 'fat16' } as const
+  const disk = (spec: Omit<ImageSpec, 'table'>, sectorSize?: 4096) =>
+    buildImage(
+      { table: { type: 'gpt', ...(sectorSize && { sectorSize }) }, ...spec },
+      { output: image, force: true, workers: 0 },
+    )
+
+  test('has FAT that fit one behind the other', async () => {
+    const sources = () => [{ entries: ENTRIES }]
+    const { partitions } = await disk({
+      partitions: [
+        { type: 'fat12', size: 'fit', sources: sources() },
+        { type: 'fat16', size: 'fit', sources: sources() },
+        { type: 'fat32', size: 'fit', sources: sources() },
+        { type: 'btrfs', size: 'fit', sources: sources() },
+      ],
+    })
+    expect(partitions.map(({ type }) => type)).toEqual(['fat12', 'fat16', 'fat32', 'btrfs'])
+    const ends = partitions.map(({ start, size }) => start + size)
+    for (const [i, { start }] of partitions.slice(1).entries()) {
+      expect(start).toBe(Math.ceil(ends[i] / MIB) * MIB)
+    }
+    expect((await bootSectorAt(partitions[1].start)).hiddenSectors).toBe(partitions[1].start / 512)
+    expect((await verifyImage(image)).findings).toEqual([])
+  })
+
+  test('decides the sectors of a FAT that says nothing of them', async () => {
+    await disk({ partitions: [{ ...fat16, size: 'fit', sources: [{ entries: ENTRIES }] }] }, 4096)
+    expect(await bootSectorAt(MIB)).toMatchObject({ bytesPerSector: 4096, hiddenSectors: MIB / 4096 })
+    expect((await verifyImage(image)).findings).toEqual([])
+    const attempt = disk(
+      { partitions: [{ ...fat16, size: 'fit', sectorSize: 512, sources: [{ entries: ENTRIES }] }] },
+      4096,
+    )
+    await expect(attempt).rejects.toThrow(
+      'partitions[0].sectorSize: is less than a sector of the disk, which has 4096 bytes',
+    )
+  })
+
+  test('is filled by a FAT that grows', async () => {
+    const { partitions, imageSize } = await disk({
+      diskSize: 64 * MIB + 512,
+      partitions: [{ ...fat16, size: 'grow', sectorSize: 4096, sources: [{ entries: ENTRIES }] }],
+    })
+    expect(imageSize).toBe(64 * MIB + 512)
+    const { totalSectors16, totalSectors } = await bootSectorAt(MIB)
+    expect((totalSectors16 || totalSectors) * 4096).toBe(partitions[0].size - (partitions[0].size % 4096))
+    expect((await verifyImage(image)).findings).toEqual([])
+  })
+
+  test('may be a FAT alone, with the bytes of writeFat', async () => {
+    const options = { type: 'fat12', size: '1440KiB', label: 'FLOPPY' } as const
+    const { imageSize } = await buildImage(
+      { table: { type: 'none' }, partitions: [{ ...options, sources: [{ entries: ENTRIES }] }] },
+      { output: image, force: true, workers: 0 },
+    )
+    expect(imageSize).toBe(1440 * 1024)
+    expect(await bootSectorAt(0)).toMatchObject({ media: 0xf0, hiddenSectors: 0, sectorsPerTrack: 18 })
+    const sink = memorySink()
+    await writeFat(options, ENTRIES, sink)
+    expect(Buffer.compare(sink.bytes(), await readFile(image))).toBe(0)
+  })
+})
+
 test('a root directory without room is an error that names the entry', async () => {
   const entries = Array.from({ length: 17 }, (_, i): Entry => ({ path: `/F${i}`, type: 'file' }))
   const attempt = build({ type: 'fat16', size: 'fit', rootEntries: 16, sources: [{ entries }] })
@@ -128,7 +196,7 @@ test('boot files of a Raspberry Pi may lie on FAT16', async () => {
   const { findings } = await build({
     type: 'fat16',
     size: '64MiB',
-    bootable: true,
+    sources: [],
     firmware: { piVersion: 4, extraConfig: ['disable_splash=1'] },
   })
   const opened = await openImage(image)

@@ -44,7 +44,7 @@ describe.skipIf(!hasMkfs)('the defaults', () => {
         const ours = planGeometry(size, { type, sectorSize })
         const sector = await mkfs(size, type, ['-S', String(sectorSize)])
         const { geometry: theirs } = decodeBootSector(sector)
-        const same = ({ fatSectors, clusters, ...rest }: typeof ours) => rest
+        const same = (geometry: typeof ours) => ({ ...geometry, fatSectors: 0, clusters: 0 })
         expect(same(ours)).toEqual(same(theirs))
         // Its estimate of the clusters is sometimes one too many, and then the FATs a sector larger than they must be.
         expect(theirs.fatSectors - ours.fatSectors).toBeGreaterThanOrEqual(0)
