@@ -34,9 +34,15 @@ const ADDRESS = '1000000'
 const MARK = '@@@'
 
 /** The outputs of some commands, which are run in one start of U-Boot. */
-async function outputsOf(name: UbootName, image: string, commands: readonly string[]): Promise<string[]> {
+async function outputsOf(
+  name: UbootName,
+  image: string,
+  commands: readonly string[],
+  sectorSize = 512,
+): Promise<string[]> {
   const marked = commands.map((command) => `echo ${MARK}; ${command}`)
-  const script = ['host bind 0 ' + image, ...marked, `echo ${MARK}`, 'poweroff'].join('; ')
+  const bind = `host bind 0 ${image}${sectorSize === 512 ? '' : ` ${sectorSize}`}`
+  const script = [bind, ...marked, `echo ${MARK}`, 'poweroff'].join('; ')
   const { code, stdout, stderr } = await runTool(sandboxOf(name), ['-c', script])
   const outputs = stdout.split(new RegExp(`^${MARK}\\r?\\n`, 'm')).slice(1)
   if (code !== 0 || outputs.length !== commands.length + 1) {
@@ -102,6 +108,65 @@ export async function ubootMenus(
     const files = [...output.matchAll(/^Retrieving file: (.*?)\r?$/gm)].map(([, file]) => file)
     return { files: files.slice(1), append: /^append: (.*?)\r?$/m.exec(output)?.[1] }
   })
+}
+
+/** A partition as U-Boot lists it. */
+export interface UbootPartition {
+  number: number
+  /** Bytes. */
+  start: number
+  size: number
+  /** The type byte in hexadecimal digits, or the type GUID. */
+  type: string
+  uuid: string
+  /** Of a GPT. */
+  name?: string
+  /** Of a GPT. */
+  attributes?: bigint
+}
+
+/**
+ * U-Boot's listing of a partition table. Where it looks for boot files is `bootable`: in a GPT an EFI system partition, too.
+ *
+ * @param sectorSize other than 512 only with `new`
+ */
+export async function ubootPartitions(
+  name: UbootName,
+  image: string,
+  sectorSize = 512,
+): Promise<{ type: string; bootable: number[]; partitions: UbootPartition[] }> {
+  const commands = ['part list host 0', 'part list host 0 -bootable found; echo $found']
+  const [list, bootable] = await outputsOf(name, image, commands, sectorSize)
+  const type = /Partition Type: (\w+)/.exec(list)?.[1]
+  if (type === undefined) throw new Error(`U-Boot ${name} on ${image}: ${list}`)
+  const partitions = type === 'EFI' ? parseGptList(list, sectorSize) : parseMbrList(list)
+  const numbers = bootable.match(/\w+/g) ?? []
+  return { type, bootable: numbers.map((digits) => Number.parseInt(digits, 16)), partitions }
+}
+
+function parseGptList(list: string, sectorSize: number): UbootPartition[] {
+  const entry =
+    /^ +(\d+)\t0x(\w+)\t0x(\w+)\t"(.*)"\r?\n\tattrs:\t(0x\w+)\r?\n\ttype:\t(\S+)\r?\n(?:\t+\(.*\r?\n)?\tguid:\t(\S+)/gm
+  return [...list.matchAll(entry)].map(([, number, first, last, name, attributes, type, uuid]) => ({
+    number: Number(number),
+    start: Number.parseInt(first, 16) * sectorSize,
+    size: (Number.parseInt(last, 16) - Number.parseInt(first, 16) + 1) * sectorSize,
+    type,
+    uuid,
+    name,
+    attributes: BigInt(attributes),
+  }))
+}
+
+function parseMbrList(list: string): UbootPartition[] {
+  const entry = /^ +(\d+)\t(\d+) *\t(\d+) *\t(\S+)\t(\w\w)/gm
+  return [...list.matchAll(entry)].map(([, number, start, size, uuid, type]) => ({
+    number: Number(number),
+    start: Number(start) * 512,
+    size: Number(size) * 512,
+    type,
+    uuid,
+  }))
 }
 
 /** U-Boot's listing of a directory: names in order, `/` after directories, `-> target` after symlinks. */

@@ -1,5 +1,5 @@
 /** Builds images of the boot closure with the command, as an ordinary user, boots them and has judged what is left. */
-import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,22 +7,39 @@ import { expect } from 'vitest'
 import type { MachineName } from '../../src/boot/boot-image.ts'
 import { PRESETS } from '../../src/spec/presets.ts'
 import type { BtrfsSpec, SubvolumeSpec } from '../../src/spec/btrfs-spec.ts'
-import type { ImageSpec } from '../../src/spec/image-spec.ts'
+import type { ImageSpec, TableSpec } from '../../src/spec/image-spec.ts'
 import { MAIN } from '../cli/diskwright.ts'
 import { btrfsCheck } from '../judges/btrfs-check.ts'
+import { fsckFatRemarks } from '../judges/fsck-fat.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import { findTool, missingJudge, mustRun, runTool, type ToolOptions } from '../judges/run-tool.ts'
+import { withReadOnlyPartition } from '../judges/partition.ts'
 import { sfdiskJson, sfdiskVerify } from '../judges/sfdisk.ts'
+import { sgdiskProblems } from '../judges/sgdisk.ts'
 import { UBOOT_FOLDER, type UbootName, ubootVersion } from '../judges/uboot-sandbox.ts'
 import { scrub } from '../judges/workload.ts'
 
-const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.meta.url))
+export const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.meta.url))
+
+export type Architecture = 'arm64' | 'amd64'
 
 /** Made by `fixtures/boot/make-boot-closure.mjs`. */
-const closure = (name: string) => join(INGREDIENTS, 'closure', name)
-const CLOSURE = closure('closure-arm64.tar')
-const FIRMWARE = closure('firmware')
+const made = (name: string) => join(INGREDIENTS, 'closure', name)
+export const closureOf = (architecture: Architecture) => made(`closure-${architecture}.tar`)
+const FIRMWARE = made('firmware')
+
+/** What boots of a closure: paths in it, and the kernel's command line but for `init=`. */
+export interface BootSystem {
+  kernel: string
+  initrd: string
+  init: string
+  kernelParams: string
+}
+
+export function systemOf(architecture: Architecture): BootSystem {
+  return JSON.parse(readFileSync(made(`system-${architecture}.json`), 'utf8')) as BootSystem
+}
 
 /** `virt-prefixes` and the like look for boot files in `/@boot/`, too. */
 export const ubootOf = (name: UbootName, target: string) => join(UBOOT_FOLDER, name, `${target}.bin`)
@@ -30,11 +47,12 @@ export const ubootOf = (name: UbootName, target: string) => join(UBOOT_FOLDER, n
 /** Whether machines can be booted; says so loudly when not. */
 export function canBoot(): boolean {
   const complete = (['new', 'old'] as const).map((name) => join(UBOOT_FOLDER, name, 'complete'))
-  const missing = [CLOSURE, ...complete].find((path) => !existsSync(path))
+  const closures = (['arm64', 'amd64'] as const).map(closureOf)
+  const missing = [...closures, ...complete].find((path) => !existsSync(path))
   if (missing !== undefined) {
     return missingJudge('QEMU boots', `${missing} is not there; see scripts/boot-ingredients.sh`)
   }
-  return ['qemu-system-aarch64', 'qemu-img'].every(
+  return ['qemu-system-aarch64', 'qemu-system-x86_64', 'qemu-img'].every(
     (name) =>
       findTool(name) !== undefined || missingJudge(name, 'not on PATH; see scripts/boot-ingredients.sh'),
   )
@@ -74,12 +92,21 @@ export interface Described {
   dupData?: boolean
   /** The link at the top level through which U-Boot's own boot command finds `@boot`. */
   link?: boolean
+  /** In place of the MBR. */
+  table?: TableSpec
 }
 
 /** The preset, as the command makes it with `--toplevel auto` and the like, with another storage of `@boot`. */
-export function describeSystem({ uboot, boot, bootFromFat, dupData, link = true }: Described): ImageSpec {
+export function describeSystem({
+  uboot,
+  boot,
+  bootFromFat,
+  dupData,
+  link = true,
+  table,
+}: Described): ImageSpec {
   const spec = PRESETS['raspberry-pi']({
-    closure: CLOSURE,
+    closure: closureOf('arm64'),
     firmware: FIRMWARE,
     ubootPi3: ubootOf(uboot, link ? 'raspi3b' : 'raspi3b-prefixes'),
     toplevel: 'auto',
@@ -92,6 +119,7 @@ export function describeSystem({ uboot, boot, bootFromFat, dupData, link = true 
   )
   return {
     ...spec,
+    table: table ?? spec.table,
     uboot: { version: ubootVersion(uboot) },
     partitions: [
       firmware,
@@ -124,12 +152,42 @@ export interface Boot {
   /** By default that on the image's FAT partition. */
   uboot?: string
   /** What hashes the system compared from inside: of its store, and where the boot files are. */
-  lists: readonly ('store' | 'boot' | 'firmware')[]
+  lists: readonly ('store' | 'boot' | 'firmware' | 'esp')[]
 }
 
 const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2, 'virt-uefi': 2, q35: 2 }
 /** Larger than the image, so that there is something to grow into; a size of SD cards. */
 const DISK_SIZE = 2 ** 30
+
+/**
+ * Boots an image to where the machine switches itself off.
+ *
+ * @param kept a new file for the disk as it is then
+ * @returns what came on the console
+ */
+export async function bootToTheEnd(
+  image: string,
+  { machine, uboot }: Pick<Boot, 'machine' | 'uboot'>,
+  kept: string,
+): Promise<string> {
+  return bootUntil('reboot: Power down', image, kept, [
+    ...['--machine', machine],
+    ...(uboot === undefined ? [] : ['--uboot', uboot]),
+  ])
+}
+
+/** Boots an image until a text appears. */
+export async function bootUntil(
+  text: string,
+  image: string,
+  kept: string,
+  args: readonly string[],
+): Promise<string> {
+  const all = ['boot', image, '--keep', kept, '--expect', text, '--disk-size', String(DISK_SIZE), ...args]
+  const { code, stdout, stderr } = await diskwrightAsUser(all, { progress: 'output' })
+  expect(code, `${stdout.slice(-6000)}\n${stderr}`).toBe(0)
+  return stdout
+}
 
 /**
  * Boots an image to where it has checked itself and is off, and has the disk judged that is left.
@@ -138,38 +196,39 @@ const DISK_SIZE = 2 ** 30
  */
 export async function bootAndJudge(folder: string, image: string, boot: Boot): Promise<string> {
   const kept = join(folder, 'kept.img')
-  const args = [
-    ...['boot', image, '--machine', boot.machine, '--keep', kept],
-    ...['--expect', 'reboot: Power down', '--disk-size', String(DISK_SIZE)],
-    ...(boot.uboot === undefined ? [] : ['--uboot', boot.uboot]),
-  ]
-  const { code, stdout, stderr } = await diskwrightAsUser(args, { progress: 'output' })
-  const shown = `${stdout.slice(-6000)}\n${stderr}`
-  expect(code, shown).toBe(0)
-
-  const said = [...stdout.matchAll(/^diskwright-boot (.*?)\r?$/gm)].map(([, line]) => line)
-  expect(said.filter((line) => line.startsWith('DISKWRIGHT-BOOT-')).join('\n'), shown).toMatch(
-    /^DISKWRIGHT-BOOT-OK \d+ files$/,
-  )
-  // What is at the place of a device tree that was read wrong tells itself by its processors.
-  expect(said).toContain(`cpus: ${CPUS[boot.machine]}`)
-  const hashes = said.flatMap((line) => /^hashes: \d+ of (\w+)$/.exec(line)?.[1] ?? [])
-  expect(hashes.sort()).toEqual([...boot.lists].sort())
-  expect(said.some((line) => /^mount: \S+ \/ btrfs rw,\S*subvol=\/@ /.test(line))).toBe(true)
-
+  const stdout = await bootToTheEnd(image, boot, kept)
+  expectSelfCheck(stdout, boot)
   await judgeKept(kept)
   rmSync(kept)
   return stdout
 }
 
+/** What the system found out about itself. */
+export function expectSelfCheck(stdout: string, { machine, lists }: Pick<Boot, 'machine' | 'lists'>): void {
+  const shown = stdout.slice(-6000)
+  const said = [...stdout.matchAll(/^diskwright-boot (.*?)\r?$/gm)].map(([, line]) => line)
+  expect(said.filter((line) => line.startsWith('DISKWRIGHT-BOOT-')).join('\n'), shown).toMatch(
+    /^DISKWRIGHT-BOOT-OK \d+ files$/,
+  )
+  // What is at the place of a device tree that was read wrong tells itself by its processors.
+  expect(said).toContain(`cpus: ${CPUS[machine]}`)
+  const hashes = said.flatMap((line) => /^hashes: \d+ of (\w+)$/.exec(line)?.[1] ?? [])
+  expect(hashes.sort()).toEqual([...lists].sort())
+  expect(said.some((line) => /^mount: \S+ \/ btrfs rw,\S*subvol=\/@ /.test(line))).toBe(true)
+}
+
 /** The disk after the machine has grown its file system to the end of it, and worked with it. */
-async function judgeKept(image: string): Promise<void> {
+export async function judgeKept(image: string): Promise<void> {
   await sfdiskVerify(image)
-  const { partitions } = await sfdiskJson(image)
-  const { start, size } = partitions[1]
-  expect((start + size) * 512).toBeGreaterThan(DISK_SIZE - 2 ** 20)
-  const partition = { start: start * 512, size: size * 512 }
+  const { label, partitions } = await sfdiskJson(image)
+  // The backup was in the middle of the disk, where the image ended.
+  if (label === 'gpt') expect(await sgdiskProblems(image)).toBe('')
+  const [fat, partition] = partitions.map(({ start, size }) => ({ start: start * 512, size: size * 512 }))
+  expect(partition.start + partition.size).toBeGreaterThan(DISK_SIZE - 2 ** 20)
   await btrfsCheck(image, partition)
+  await withReadOnlyPartition(image, fat, async (target) => expect(await fsckFatRemarks(target)).toEqual([]))
+  const verified = await diskwrightAsUser(['verify', image])
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   if (!canScrub) return
   await withLoop(image, partition, true, (device) =>
     withMount(device, 'ro,subvolid=5', tmpdir(), async (top) => {

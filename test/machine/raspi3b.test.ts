@@ -26,6 +26,11 @@ describe.skipIf(!canBoot())('raspi3b, with U-Boot and device tree of its FAT par
     ['@boot is compressed', { uboot: 'new', boot: compressed }, ['store', 'boot']],
     ['two copies of all data, @boot on BTRFS', { uboot: 'new', dupData: true }, ['store', 'boot']],
     ['boot files on FAT', { uboot: 'new', bootFromFat: true }, ['store', 'firmware']],
+    [
+      'a hybrid table, for boot ROMs that know no GPT',
+      { uboot: 'new', table: { type: 'gpt', hybrid: [1] } },
+      ['store', 'boot'],
+    ],
     // Compressed files: what broke the boot of its time. Their place is found by boot_prefixes, without a link.
     [
       'U-Boot of years ago, @boot compressed',

@@ -33,6 +33,7 @@ describe.skipIf(!canBoot())('virt', () => {
       ON_BTRFS,
     ],
     ['boot files on FAT', { bootFromFat: true }, ['store', 'firmware']],
+    ['a GPT', { table: { type: 'gpt' } }, ON_BTRFS],
   ])('U-Boot of now: %s', async (_, described, lists) => {
     const said = await boots({ uboot: 'new', ...described }, 'virt', lists)
     expect(said).toMatch(/Booting bootflow '.*' with extlinux/)

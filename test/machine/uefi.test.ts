@@ -1,0 +1,35 @@
+/** UEFI firmware (EDK2) boots our images, on arm64 and on x86-64, with the boot loaders that distributions use. */
+import { describe, expect, test } from 'vitest'
+import { type Architecture, bootAndJudge, buildAsUser, canBoot, inUsersFolder } from './machine.ts'
+import { bootEntry, describeUefi, makeGrub, PLATFORMS, withGrub, withSystemdBoot } from './uefi-image.ts'
+
+const ARCHITECTURES: Architecture[] = ['arm64', 'amd64']
+
+describe.skipIf(!canBoot()).each(ARCHITECTURES)('UEFI on %s', (architecture) => {
+  const { machine } = PLATFORMS[architecture]
+
+  test('systemd-boot, kernel and initrd on the EFI system partition', () =>
+    inUsersFolder(async (folder) => {
+      const esp = withSystemdBoot(architecture, { 'nixos.conf': bootEntry(architecture) })
+      const image = await buildAsUser(folder, describeUefi(architecture, { esp }))
+      const said = await bootAndJudge(folder, image, { machine, lists: ['store', 'esp'] })
+      expect(said).toMatch(/^diskwright-boot entry: nixos\.conf of systemd-boot \d/m)
+    }))
+
+  test('GRUB reads kernel and initrd off compressed BTRFS', () =>
+    inUsersFolder(async (folder) => {
+      const grub = await makeGrub(folder, architecture)
+      const image = await buildAsUser(folder, describeUefi(architecture, withGrub(architecture, grub)))
+      const said = await bootAndJudge(folder, image, { machine, lists: ['store'] })
+      expect(said).toContain('GRUB has its menu')
+    }))
+})
+
+test.skipIf(!canBoot())('UEFI boots from a hybrid table', () =>
+  inUsersFolder(async (folder) => {
+    const esp = withSystemdBoot('arm64', { 'nixos.conf': bootEntry('arm64') })
+    const spec = describeUefi('arm64', { esp, table: { type: 'gpt', hybrid: [1] } })
+    const image = await buildAsUser(folder, spec)
+    await bootAndJudge(folder, image, { machine: 'virt-uefi', lists: ['store', 'esp'] })
+  }),
+)
