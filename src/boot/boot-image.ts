@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { checkBootOptions, type BootOptions } from './options.ts'
 import { openBytes } from '../input/open-bytes.ts'
+import { SECTOR_SIZE } from '../gpt-mbr/format.ts'
+import { readTable } from '../gpt-mbr/read/table.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
-import { DoesNotFitError, InputError } from '../lib/errors.ts'
+import { CorruptError, DoesNotFitError, InputError } from '../lib/errors.ts'
 import { namingErrors } from '../lib/output-error.ts'
+import { drive } from '../lib/read-routine.ts'
 import { createBeside } from '../lib/temporary-file.ts'
 import { openFile } from '../output/open-file.ts'
 import { rawFile } from '../output/raw-file.ts'
@@ -61,9 +64,13 @@ export async function bootImage(image: string, options: BootOptions = {}): Promi
   const kept = keep === undefined ? undefined : await createBeside(keep, false)
   const folder = await mkdtemp(join(tmpdir(), 'diskwright-boot-'))
   try {
-    const { disk, diskSize, firmware } = await prepare(image, folder, { ...options, machine, qemu })
+    const { disk, diskSize, sectorSize, firmware } = await prepare(image, folder, {
+      ...options,
+      machine,
+      qemu,
+    })
     const { expect, interactive, onConsole, memory, sshPort } = options
-    const args = qemuArguments({ machine, disk, firmware, memory, sshPort, interactive })
+    const args = qemuArguments({ machine, disk, sectorSize, firmware, memory, sshPort, interactive })
     const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1000
     const outcome = await runMachine(qemu, args, { expect, timeoutMs, interactive, onConsole, signal })
     if (kept !== undefined) {
@@ -91,6 +98,8 @@ interface Prepared {
   /** Path of the disk that may be written to. */
   disk: string
   diskSize: number
+  /** Bytes of a sector, as the image's table has them. */
+  sectorSize: number
   firmware: Firmware
 }
 
@@ -106,7 +115,8 @@ async function prepare(image: string, folder: string, options: PrepareOptions): 
   const bytes = await openBytes(image, { signal, onNotice, onProgress })
   try {
     const { source } = bytes
-    const diskSize = diskSizeFor(machine, options.diskSize ?? source.size)
+    const sectorSize = await sectorSizeOf(source)
+    const diskSize = diskSizeFor(machine, options.diskSize ?? source.size, sectorSize)
     if (diskSize < source.size) {
       throw new DoesNotFitError(image, { needed: source.size, available: diskSize })
     }
@@ -118,9 +128,21 @@ async function prepare(image: string, folder: string, options: PrepareOptions): 
     }
     const disk = join(folder, 'disk.qcow2')
     await qemuImg(['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', disk, String(diskSize)], signal)
-    return { disk, diskSize, firmware }
+    return { disk, diskSize, sectorSize, firmware }
   } finally {
     await bytes.close()
+  }
+}
+
+/** The unit of the image's table: on a disk of another, firmware and systems find no partition. */
+async function sectorSizeOf(source: ByteSource): Promise<number> {
+  try {
+    const table = await drive(source, readTable(source.size))
+    return table?.sectorSize ?? SECTOR_SIZE
+  } catch (error) {
+    // What the firmware makes of a damaged table is for the boot to show.
+    if (error instanceof CorruptError) return SECTOR_SIZE
+    throw error
   }
 }
 

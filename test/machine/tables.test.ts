@@ -36,7 +36,7 @@ const GPT_TYPES = [
 const NAMES = ['EFI system', 'boot code', 'home of all', '', 'root']
 
 const describeGpt = (table: Partial<TableSpec> = {}): ImageSpec => ({
-  table: { type: 'gpt', ...table } as TableSpec,
+  table: { type: 'gpt', ...table },
   partitions: PLACES.map((_, i) => ({
     ...placed(i),
     gptType: GPT_TYPES[i][0],

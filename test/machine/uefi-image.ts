@@ -36,19 +36,30 @@ export interface UefiImage {
   /** More for the root, after the closure. */
   root?: SourceSpec[]
   table?: TableSpec
+  /** Of the EFI system partition, in an MBR. */
+  mbrType?: string
+  espSize?: string
 }
 
 /** A GPT with an EFI system partition and a root on BTRFS, compressed in a way that GRUB reads. */
 export function describeUefi(
   architecture: Architecture,
-  { esp, root = [], table = { type: 'gpt' } }: UefiImage,
+  { esp, root = [], table = { type: 'gpt' }, mbrType, espSize = '64MiB' }: UefiImage,
 ): ImageSpec {
+  const isGpt = table.type === 'gpt'
   const partitions: PartitionSpec[] = [
-    { type: 'fat32', label: 'ESP', gptType: 'esp', size: '64MiB', sources: esp },
+    {
+      type: 'fat32',
+      label: 'ESP',
+      ...(isGpt && { gptType: 'esp' }),
+      ...(mbrType !== undefined && { mbrType }),
+      size: espSize,
+      sources: esp,
+    },
     {
       type: 'btrfs',
       label: 'NIXOS_SD',
-      gptType: architecture === 'arm64' ? 'root-arm64' : 'root-x86-64',
+      ...(isGpt && { gptType: architecture === 'arm64' ? 'root-arm64' : 'root-x86-64' }),
       size: 'fit',
       compression: 'zstd:3',
       bootFiles: true,

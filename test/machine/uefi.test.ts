@@ -1,7 +1,15 @@
 /** UEFI firmware (EDK2) boots our images, on arm64 and on x86-64, with the boot loaders that distributions use. */
 import { describe, expect, test } from 'vitest'
 import { type Architecture, bootAndJudge, buildAsUser, canBoot, inUsersFolder } from './machine.ts'
-import { bootEntry, describeUefi, makeGrub, PLATFORMS, withGrub, withSystemdBoot } from './uefi-image.ts'
+import {
+  bootEntry,
+  describeUefi,
+  makeGrub,
+  PLATFORMS,
+  type UefiImage,
+  withGrub,
+  withSystemdBoot,
+} from './uefi-image.ts'
 
 const ARCHITECTURES: Architecture[] = ['arm64', 'amd64']
 
@@ -25,11 +33,16 @@ describe.skipIf(!canBoot()).each(ARCHITECTURES)('UEFI on %s', (architecture) => 
     }))
 })
 
-test.skipIf(!canBoot())('UEFI boots from a hybrid table', () =>
-  inUsersFolder(async (folder) => {
-    const esp = withSystemdBoot('arm64', { 'nixos.conf': bootEntry('arm64') })
-    const spec = describeUefi('arm64', { esp, table: { type: 'gpt', hybrid: [1] } })
-    const image = await buildAsUser(folder, spec)
-    await bootAndJudge(folder, image, { machine: 'virt-uefi', lists: ['store', 'esp'] })
-  }),
-)
+describe.skipIf(!canBoot())('UEFI boots from other tables', () => {
+  test.each<[string, Architecture, Omit<UefiImage, 'esp'>]>([
+    ['hybrid', 'arm64', { table: { type: 'gpt', hybrid: [1] } }],
+    ['an MBR', 'arm64', { table: { type: 'mbr' }, mbrType: '0xef' }],
+  ])('%s', (_, architecture, described) =>
+    inUsersFolder(async (folder) => {
+      const esp = withSystemdBoot(architecture, { 'nixos.conf': bootEntry(architecture) })
+      const image = await buildAsUser(folder, describeUefi(architecture, { esp, ...described }))
+      const { machine } = PLATFORMS[architecture]
+      await bootAndJudge(folder, image, { machine, lists: ['store', 'esp'] })
+    }),
+  )
+})

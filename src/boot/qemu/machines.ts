@@ -43,6 +43,8 @@ export interface MachineOptions {
   machine: MachineName
   /** The disk, in QEMU's qcow2 format. */
   disk: string
+  /** Bytes of a sector of the disk: 512 by default. SD cards have no other. */
+  sectorSize?: number | undefined
   firmware: Firmware
   /** MiB. */
   memory?: number | undefined
@@ -61,13 +63,13 @@ interface Machine {
   /** The hardware has as much and no other. */
   isMemoryFixed: boolean
   /** Size of the smallest disk it takes that holds `size` bytes. */
-  diskSize: (size: number) => number
+  diskSize: (size: number, sectorSize: number) => number
   /** The machine itself, with its disk and network; `console` is where its serial port leads. */
   arguments: (options: MachineOptions, console: string) => string[]
 }
 
 const SECTOR_SIZE = 512
-const wholeSectors = (size: number) => Math.ceil(size / SECTOR_SIZE) * SECTOR_SIZE
+const wholeSectors = (size: number, sectorSize: number) => Math.ceil(size / sectorSize) * sectorSize
 
 const MACHINES: Record<MachineName, Machine> = {
   raspi3b: {
@@ -107,22 +109,27 @@ const MACHINES: Record<MachineName, Machine> = {
     memory: 1024,
     isMemoryFixed: false,
     diskSize: wholeSectors,
-    arguments: ({ firmware, disk, sshPort }, console) => [
+    arguments: ({ firmware, disk, sectorSize, sshPort }, console) => [
       // All instructions that QEMU has: distributions ask for x86-64-v2 and v3.
       ...['-machine', 'q35', '-cpu', 'max', '-smp', '2', ...firmwareArguments(firmware, '-bios')],
       ...['-drive', `file=${quoted(disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
       // What a PC of today has, and initrds of PCs have a driver for.
-      ...['-device', 'nvme,drive=disk,serial=diskwright,bootindex=0', '-serial', console],
+      ...[
+        '-device',
+        `nvme,drive=disk,serial=diskwright,bootindex=0${sectors(sectorSize)}`,
+        '-serial',
+        console,
+      ],
       ...network('virtio-net-pci', sshPort),
     ],
   },
 }
 
-function virtArguments({ firmware, disk, sshPort }: MachineOptions, console: string): string[] {
+function virtArguments({ firmware, disk, sectorSize, sshPort }: MachineOptions, console: string): string[] {
   return [
     ...['-machine', 'virt', '-cpu', 'cortex-a53', '-smp', '2', ...firmwareArguments(firmware, '-bios')],
     ...['-drive', `file=${quoted(disk)},format=qcow2,if=none,id=disk,cache=unsafe`],
-    ...['-device', 'virtio-blk-pci,drive=disk', '-serial', console],
+    ...['-device', `virtio-blk-pci,drive=disk${sectors(sectorSize)}`, '-serial', console],
     ...network('virtio-net-pci', sshPort),
   ]
 }
@@ -139,6 +146,10 @@ function firmwareArguments(firmware: Firmware, uboot: '-kernel' | '-bios'): stri
 
 function flash(unit: number, { path, format }: FlashFile, more = ''): string[] {
   return ['-drive', `file=${quoted(path)},format=${format},if=pflash,unit=${unit}${more}`]
+}
+
+function sectors(size = SECTOR_SIZE): string {
+  return size === SECTOR_SIZE ? '' : `,logical_block_size=${size},physical_block_size=${size}`
 }
 
 /** In QEMU's lists of options a comma ends a value; two stand for one. */
@@ -173,9 +184,9 @@ export function uefiOf(machine: MachineName): UefiKind | undefined {
   return MACHINES[machine].uefi
 }
 
-/** Bytes of the disk that a machine is given: at least `size`. */
-export function diskSizeFor(machine: MachineName, size: number): number {
-  return MACHINES[machine].diskSize(size)
+/** Bytes of the disk that a machine is given: at least `size`, in whole sectors. */
+export function diskSizeFor(machine: MachineName, size: number, sectorSize = SECTOR_SIZE): number {
+  return MACHINES[machine].diskSize(size, sectorSize)
 }
 
 /** MiB of a machine whose memory cannot be chosen. */

@@ -57,6 +57,15 @@ describe('what QEMU is started with', () => {
     expect(args).not.toContain('-nic')
   })
 
+  test.each([
+    ['virt', 'virtio-blk-pci,drive=disk'],
+    ['virt-uefi', 'virtio-blk-pci,drive=disk'],
+    ['q35', 'nvme,drive=disk,serial=diskwright,bootindex=0'],
+  ] as const)('with the sectors that the table of the image has, on %s', (machine, device) => {
+    const args = qemuArguments({ machine, ...given, sectorSize: 4096 })
+    expect(args).toContain(`${device},logical_block_size=4096,physical_block_size=4096`)
+  })
+
   test('on a terminal, with the keys that end it', () => {
     const args = qemuArguments({ machine: 'raspi3b', ...given, interactive: true })
     expect(args.slice(args.indexOf('-serial'))).toEqual(
@@ -69,6 +78,10 @@ describe('what QEMU is started with', () => {
     const args = qemuArguments({ machine: 'virt', ...given, disk: '/tmp/a,b/disk.qcow2' })
     expect(args).toContain('file=/tmp/a,,b/disk.qcow2,format=qcow2,if=none,id=disk,cache=unsafe')
   })
+})
+
+test('the disk has whole sectors', () => {
+  expect(diskSizeFor('q35', 704 * MIB + 1, 4096)).toBe(704 * MIB + 4096)
 })
 
 test.each([
