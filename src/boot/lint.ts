@@ -1,4 +1,4 @@
-/** Looks at a finished image as the firmware and U-Boot do: would it boot? */
+/** Looks at a finished image as firmware and boot loaders do: would it boot? */
 import type { BootView } from '../image/drivers/driver.ts'
 import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import { withDiskImage } from '../image/open-image.ts'
@@ -14,6 +14,7 @@ import { checkOptions, TEXT } from '../lib/options.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import { parseUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
 import type {
+  BootDisk,
   BootNode,
   BootPartition,
   BootTree,
@@ -34,7 +35,8 @@ export interface LintOptions extends OpenOptions {
 }
 
 /**
- * Looks for what keeps an image from booting on a Raspberry Pi, or any board whose U-Boot reads an extlinux.conf.
+ * Looks for what keeps an image from booting: by UEFI, on a Raspberry Pi, or on any board whose U-Boot reads an
+ * extlinux.conf.
  *
  * @param image a path, bytes, a Blob and so on, or what `openImage` has opened, which stays open
  * @returns the findings; an image without findings of severity `error` is expected to boot
@@ -82,9 +84,16 @@ async function lint(image: DiskImage, uboot: UBootVersion | undefined): Promise<
     }
   }
   try {
-    return [...findings, ...(await lintBoot(partitions, { uboot, others }))]
+    return [...findings, ...(await lintBoot(partitions, { uboot, others, disk: diskOf(image) }))]
   } catch (error) {
     return [...findings, { severity: 'error', where: 'the image', message: damageOf(error) }]
+  }
+}
+
+function diskOf({ table, source }: DiskImage): BootDisk {
+  return {
+    table: table === undefined ? 'none' : table.type === 'mbr' ? 'mbr' : 'gpt',
+    read: async (offset, length) => source.read(offset, Math.max(0, Math.min(length, source.size - offset))),
   }
 }
 
@@ -104,17 +113,18 @@ async function bootPartition(
   if (view === undefined) return undefined
   const { bootable } = partition
   const { label, uuid } = fileSystem
-  const { type, btrfs } = view
+  const { type, fatType, btrfs } = view
   const tree = treeOf(fileSystem, view)
   const { opened, source } = fileSystem
   const subvolumes = opened.subvolumes === undefined ? [] : await drive(source, opened.subvolumes())
   const systems = subvolumes.map(({ root }) => systemFiles(fileSystem, root))
-  return { ...namesOf(image, partition), bootable, label, uuid, type, btrfs, tree, systems }
+  return { ...namesOf(image, partition), bootable, label, uuid, type, fatType, btrfs, tree, systems }
 }
 
 function namesOf(image: DiskImage, partition: ImagePartition): PartitionNames {
-  const { number, name } = partition
-  return { number, partUuid: partUuidOf(image, partition), partLabel: name }
+  const { number, name, type } = partition
+  const kind = typeof type === 'number' ? { mbrType: type } : { typeGuid: type === '' ? undefined : type }
+  return { number, partUuid: partUuidOf(image, partition), partLabel: name, ...kind }
 }
 
 /** As the kernel makes it: of an MBR from the disk's id and the number, of a GPT its own. */
@@ -159,13 +169,14 @@ function treeOf({ reader, source }: FileSystem, { root, layout }: BootView): Boo
       throw error
     }
   }
-  function* read(file: InodeRef, length: number): ReadRoutine<Uint8Array> {
-    return yield* (yield* reader.open(file)).read(0, length)
+  function* read(file: InodeRef, length: number, offset: number): ReadRoutine<Uint8Array> {
+    return yield* (yield* reader.open(file)).read(offset, length)
   }
   return {
     find: (path) => drive(source, find(path)),
     list: async (directory) => (await drive(source, reader.list(refOf(directory)))).map(({ name }) => name),
-    read: (file, length) => drive(source, read(refOf(file), Math.min(length, file.size))),
+    read: (file, length, offset = 0) =>
+      drive(source, read(refOf(file), Math.max(0, Math.min(length, file.size - offset)), offset)),
     form: (file) => drive(source, layout(refOf(file), file.size)),
   }
 }

@@ -1,8 +1,9 @@
+import { open } from 'node:fs/promises'
 import type { WrittenPartition } from './write-partitions.ts'
 import { BootError } from '../lib/errors.ts'
 import type { Finding } from '../lib/finding.ts'
 import type { PartitionPlan, ResolvedPlan, TablePlan } from '../spec/plan.ts'
-import type { BootPartition } from '../uboot/boot-tree.ts'
+import type { BootPartition, PartitionNames } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
 
 /**
@@ -17,16 +18,57 @@ export async function checkBoot(
   written: readonly WrittenPartition[],
 ): Promise<Finding[]> {
   if (boot === undefined || !boot.check) return []
-  const partitions = written.flatMap(({ plan, writer }): BootPartition[] => {
-    const { number, bootable, label, gpt } = plan
+  const partitions: BootPartition[] = []
+  const others: PartitionNames[] = []
+  for (const { plan, writer } of written) {
+    const { number, bootable, label } = plan
     const view = writer.bootView()
-    if (view === undefined) return []
-    return [{ number, bootable, label, partUuid: partUuidOf(plan, table), partLabel: gpt?.name, ...view }]
-  })
-  const findings = await lintBoot(partitions, { uboot: boot.uboot })
+    if (view !== undefined) partitions.push({ ...namesOf(plan, table), bootable, label, ...view })
+    // What is not in the table has no name.
+    else if (number > 0) others.push(namesOf(plan, table))
+  }
+  const disk = {
+    table: table.type,
+    read: (offset: number, length: number) => readBlobs(written, offset, length),
+  }
+  const findings = await lintBoot(partitions, { uboot: boot.uboot, others, disk })
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new BootError(errors)
   return findings
+}
+
+function namesOf(plan: PartitionPlan, table: TablePlan): PartitionNames {
+  const { number, gpt, mbrType } = plan
+  const partUuid = partUuidOf(plan, table)
+  return gpt === undefined
+    ? { number, partUuid, mbrType }
+    : { number, partUuid, partLabel: gpt.name, typeGuid: gpt.type }
+}
+
+/** The bytes of the disk as far as they come from files; all others are zero here. */
+async function readBlobs(
+  written: readonly WrittenPartition[],
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  for (const { plan, start } of written) {
+    if (plan.type !== 'raw' || start >= offset + length) continue
+    const from = Math.max(start, offset)
+    const part = await readFilePart(plan.source, from - start, offset + length - from)
+    bytes.set(part, from - offset)
+  }
+  return bytes
+}
+
+async function readFilePart(path: string, offset: number, length: number): Promise<Uint8Array> {
+  const file = await open(path)
+  try {
+    const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
 }
 
 /** As Linux makes it up for partitions of an MBR. */

@@ -16,6 +16,7 @@ export interface DescriptionFlags {
   toplevel?: string
   ubootPi3?: string
   ubootPi4?: string
+  ubootPi5?: string
   bootFromFat?: true
   dupData?: true
   seed?: string
@@ -31,6 +32,7 @@ export function addDescriptionOptions(command: Command): Command {
     .option('--toplevel <path>', 'store path of the NixOS system to boot; auto: the only one in the closure')
     .option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3, with --closure')
     .option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4, with --closure')
+    .option('--uboot-pi5 <file>', 'U-Boot for a Raspberry Pi 5, with --closure')
     .option('--boot-from-fat', 'put the boot files on the firmware partition')
     .option('--dup-data', 'store two copies of all file content on BTRFS')
     .option('--seed <text>', 'text to derive the UUIDs from, with --closure')
@@ -42,6 +44,7 @@ const PRESET_FLAGS = {
   toplevel: '--toplevel',
   ubootPi3: '--uboot-pi3',
   ubootPi4: '--uboot-pi4',
+  ubootPi5: '--uboot-pi5',
   bootFromFat: '--boot-from-fat',
   dupData: '--dup-data',
   seed: '--seed',

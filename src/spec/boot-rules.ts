@@ -97,7 +97,7 @@ function firmwareIssues({ firmware }: Draft<FatPartitionSpec>, at: string): Spec
   const { piVersion } = firmware ?? {}
   if (piVersion === undefined) return []
   const versions: readonly (number | undefined)[] = typeof piVersion === 'number' ? [piVersion] : piVersion
-  return ([3, 4] as const).flatMap((version) => {
+  return ([3, 4, 5] as const).flatMap((version) => {
     const key = `ubootPi${version}` as const
     if (firmware?.[key] === undefined || versions.includes(version)) return []
     return [{ path: `${at}.firmware.${key}`, message: `"piVersion" leaves out the version ${version}` }]

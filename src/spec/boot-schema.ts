@@ -4,7 +4,7 @@ import { expected } from './messages.ts'
 import { UBOOT_VERSION_PATTERN } from './uboot-version.ts'
 import { fileName, integer, text } from './values.ts'
 
-const piVersion = z.literal([3, 4], expected('3 or 4'))
+const piVersion = z.literal([3, 4, 5], expected('3, 4 or 5'))
 const oneLine = (what: string) => text(what, /^[^\n\r\0]*$/)
 
 export const firmware = z
@@ -13,13 +13,17 @@ export const firmware = z
       .optional()
       .describe('Folder with the firmware; the files that the boards need are copied.'),
     piVersion: z
-      .union([piVersion, z.array(piVersion).min(1, expected('3, 4 or [3, 4]'))], expected('3, 4 or [3, 4]'))
+      .union(
+        [piVersion, z.array(piVersion).min(1, expected('3, 4, 5 or [3, 4]'))],
+        expected('3, 4, 5 or [3, 4]'),
+      )
       .optional()
       .describe(
-        'The Raspberry Pi versions to boot: 3, 4 or both; by default those that have a U-Boot here, else both.',
+        'The Raspberry Pi versions to boot: 3, 4, 5 or several; by default those that have a U-Boot here, else 3 and 4.',
       ),
     ubootPi3: fileName.optional().describe('U-Boot for a Raspberry Pi 3: becomes u-boot-rpi3.bin.'),
     ubootPi4: fileName.optional().describe('U-Boot for a Raspberry Pi 4: becomes u-boot-rpi4.bin.'),
+    ubootPi5: fileName.optional().describe('U-Boot for a Raspberry Pi 5: becomes u-boot-rpi5.bin.'),
     config: z
       .record(
         text('a filter of config.txt like "all" or "pi4"', /^[a-z0-9+=:_]+$/i),

@@ -2,12 +2,14 @@
 export interface FirmwareSpec {
   /** Folder with the firmware; the files that the boards need are copied. */
   directory?: string
-  /** The Raspberry Pi versions to boot: 3, 4 or both. Default: those that have a U-Boot here, else both. */
-  piVersion?: 3 | 4 | (3 | 4)[]
+  /** The Raspberry Pi versions to boot: 3, 4, 5 or several. Default: those that have a U-Boot here, else 3 and 4. */
+  piVersion?: 3 | 4 | 5 | (3 | 4 | 5)[]
   /** U-Boot for a Raspberry Pi 3: becomes u-boot-rpi3.bin. */
   ubootPi3?: string
   /** U-Boot for a Raspberry Pi 4: becomes u-boot-rpi4.bin. */
   ubootPi4?: string
+  /** U-Boot for a Raspberry Pi 5: becomes u-boot-rpi5.bin. */
+  ubootPi5?: string
   /**
    * Settings for config.txt by filter, which override the built-in ones; null removes one.
    *

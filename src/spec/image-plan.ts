@@ -143,11 +143,11 @@ export interface PlannedFat extends PlannedFileSystem {
 
 export interface PlannedFirmware {
   /** Raspberry Pi versions. */
-  versions: (3 | 4)[]
+  versions: (3 | 4 | 5)[]
   /** Folder of the firmware's files. */
   directory?: string
   /** U-Boot for a version. */
-  uboot: { version: 3 | 4; path: string }[]
+  uboot: { version: 3 | 4 | 5; path: string }[]
   /** For config.txt, by filter; null: leave it out. */
   settings: Record<string, Record<string, string | number | null>>
   extraLines: string[]

@@ -158,7 +158,7 @@ export interface FatPlan extends PartitionPlace, Mounting, Omit<FatFileSystemPla
 }
 
 /** A version by what boots it: a Pi 400 is a 4. */
-export type PiVersion = 3 | 4
+export type PiVersion = 3 | 4 | 5
 
 export interface FirmwarePlan {
   versions: PiVersion[]

@@ -7,9 +7,10 @@ export interface PresetSources {
   closure: string
   /** Path of the folder with the firmware files; without it the firmware partition is left empty. */
   firmware?: string | undefined
-  /** Path of U-Boot for a Raspberry Pi 3 or 4. With one of them, only the firmware goes onto its partition that is needed. */
+  /** Path of U-Boot for a Raspberry Pi 3, 4 or 5. With one of them, only the firmware goes onto its partition that is needed. */
   ubootPi3?: string | undefined
   ubootPi4?: string | undefined
+  ubootPi5?: string | undefined
   /** The system to boot: its boot files are made from it; `auto` finds it in the closure. Without it, the closure has them. */
   toplevel?: string | undefined
   /** The boot files go onto the firmware partition. */
@@ -72,8 +73,9 @@ function firmwareOf({
   firmware,
   ubootPi3,
   ubootPi4,
+  ubootPi5,
 }: PresetSources): Pick<Fat32Spec, 'firmware' | 'sources'> {
-  if (ubootPi3 === undefined && ubootPi4 === undefined) {
+  if ((ubootPi3 ?? ubootPi4 ?? ubootPi5) === undefined) {
     return firmware === undefined ? {} : { sources: [{ directory: firmware }] }
   }
   return {
@@ -81,6 +83,7 @@ function firmwareOf({
       ...(firmware !== undefined && { directory: firmware }),
       ...(ubootPi3 !== undefined && { ubootPi3 }),
       ...(ubootPi4 !== undefined && { ubootPi4 }),
+      ...(ubootPi5 !== undefined && { ubootPi5 }),
     },
   }
 }

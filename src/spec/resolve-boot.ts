@@ -7,7 +7,8 @@ import { bootIndex, isFat } from './shorthands.ts'
 import { toTreePath } from './tree-path.ts'
 import { parseUBootVersion } from './uboot-version.ts'
 
-const VERSIONS: readonly PiVersion[] = [3, 4]
+const VERSIONS: readonly PiVersion[] = [3, 4, 5]
+const DEFAULT_VERSIONS: readonly PiVersion[] = [3, 4]
 const DEFAULT_TIMEOUT = 5
 const DEFAULT_GENERATIONS = 20
 
@@ -39,7 +40,7 @@ export function resolveFirmware(
   })
   const asked = piVersion === undefined ? uboot.map(({ version }) => version) : [piVersion].flat()
   return {
-    versions: VERSIONS.filter((version) => asked.length === 0 || asked.includes(version)),
+    versions: VERSIONS.filter((version) => (asked.length === 0 ? DEFAULT_VERSIONS : asked).includes(version)),
     directory: directory === undefined ? undefined : resolvePath(directory),
     uboot,
     settings: config,

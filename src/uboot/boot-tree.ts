@@ -28,8 +28,8 @@ export interface BootTree {
   /** Follows a path and the symlinks on it; undefined when it leads nowhere. */
   find(path: ByteString): Promise<BootNode | undefined>
   list(directory: BootNode): Promise<ByteString[]>
-  /** Bytes of a file from its start, as many as there are up to `length`. */
-  read(file: BootNode, length: number): Promise<Uint8Array>
+  /** Bytes of a file from its start or from `offset`, as many as there are up to `length`. */
+  read(file: BootNode, length: number, offset?: number): Promise<Uint8Array>
   form(file: BootNode): Promise<FileLayout>
 }
 
@@ -65,12 +65,18 @@ export interface PartitionNames {
   partUuid: string | undefined
   /** Its name in a GPT. */
   partLabel?: string | undefined
+  /** Its type in a GPT. */
+  typeGuid?: string | undefined
+  /** Its type in an MBR. */
+  mbrType?: number | undefined
 }
 
 /** A partition with a file system. */
 export interface BootPartition extends PartitionNames {
   bootable: boolean
   type: 'fat' | 'btrfs'
+  /** Which FAT it is. */
+  fatType?: 'fat12' | 'fat16' | 'fat32' | undefined
   label: string
   /** As `blkid` shows it. */
   uuid: string
@@ -79,4 +85,11 @@ export interface BootPartition extends PartitionNames {
   btrfs?: BtrfsTraits | undefined
   /** Its subvolumes, when the files of systems can be read. */
   systems?: readonly SystemFiles[] | undefined
+}
+
+/** The disk around the partitions. */
+export interface BootDisk {
+  table: 'mbr' | 'gpt' | 'none'
+  /** Bytes of the image from an offset, as many as there are up to `length`. */
+  read(offset: number, length: number): Promise<Uint8Array>
 }

@@ -4,16 +4,9 @@
  */
 
 import type { PiVersion } from '../spec/plan.ts'
+import { filtersOf, mainBoardOf, type PiBoard } from './pi-boards.ts'
 
-export const PI_VERSIONS: readonly PiVersion[] = [3, 4]
-
-/** Filters that are for boards of a version, besides `all`. (All others depend on things that are unknown here.) */
-const FILTERS: Record<PiVersion, readonly string[]> = {
-  3: ['pi3', 'pi3+', 'pi02', 'cm3', 'cm3+', 'cm0'],
-  4: ['pi4', 'pi400', 'cm4', 'cm4s'],
-}
-/** The filter for the board that a version is named after. */
-const MAIN_FILTER: Record<PiVersion, string> = { 3: 'pi3', 4: 'pi4' }
+export const PI_VERSIONS: readonly PiVersion[] = [3, 4, 5]
 
 /** Bytes of a line that the firmware reads. */
 const MAX_LINE = 98
@@ -68,6 +61,8 @@ const DEFAULTS: Record<PiVersion | 'all', Record<string, Record<string, string |
       otg_mode: 1,
     },
   },
+  // The 500 and the Compute Module 5 see it, too. Its firmware is in an EEPROM, and so is the stub that starts the cores.
+  5: { pi5: { kernel: ubootFileName(5) } },
   // U-Boot takes its clock from the UART's set-up, and warnings would be drawn over the kernel's screen.
   all: { all: { arm_64bit: 1, enable_uart: 1, avoid_warnings: 1 } },
 }
@@ -109,6 +104,12 @@ export function parseConfigTxt(text: string): ConfigLine[] {
       filter = section[1].trim().toLowerCase()
       continue
     }
+    // The one setting that has a syntax of its own: `initramfs NAME ADDRESS`.
+    const initramfs = /^initramfs\s+(.*)$/.exec(line)
+    if (initramfs !== null) {
+      lines.push({ line: i + 1, filter, key: 'initramfs', value: initramfs[1] })
+      continue
+    }
     const equals = line.indexOf('=')
     lines.push({
       line: i + 1,
@@ -121,26 +122,37 @@ export function parseConfigTxt(text: string): ConfigLine[] {
 }
 
 /**
- * The value of a setting on the board that a version is named after; of several lines the last one counts.
+ * The value of a setting on a board; of several lines the last one counts.
  *
+ * @param board default: the one that the version is named after
  * @returns undefined when no line sets it
  */
 export function settingFor(
   lines: readonly ConfigLine[],
   version: PiVersion,
   key: string,
+  board: PiBoard = mainBoardOf(version),
 ): string | undefined {
-  const isFor = ({ filter }: ConfigLine) => filter === 'all' || filter === MAIN_FILTER[version]
+  const isFor = ({ filter }: ConfigLine) => filter === 'all' || board.filters.includes(filter)
   return lines.findLast((line) => line.key === key && isFor(line))?.value
 }
 
-/** The versions for which a config.txt names a kernel; for all others the firmware looks for a `kernel8.img`. */
-export function versionsOf(lines: readonly ConfigLine[]): PiVersion[] {
-  return PI_VERSIONS.filter((version) =>
-    lines.some(
-      ({ filter, key }) => key === 'kernel' && (filter === 'all' || FILTERS[version].includes(filter)),
-    ),
-  )
+/**
+ * The versions for which a config.txt names a kernel; for all others the firmware looks for one of the default names.
+ *
+ * @param isForAll whether a kernel for all boards is meant for this version
+ */
+export function versionsOf(
+  lines: readonly ConfigLine[],
+  isForAll: (version: PiVersion) => boolean = () => true,
+): PiVersion[] {
+  return PI_VERSIONS.filter((version) => {
+    const filters = filtersOf(version)
+    return lines.some(
+      ({ filter, key }) =>
+        key === 'kernel' && (filters.has(filter) || (filter === 'all' && isForAll(version))),
+    )
+  })
 }
 
 /** Lines that the firmware does not read as intended, a sentence each. */

@@ -3,12 +3,15 @@ import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-str
 import type { Finding } from '../lib/finding.ts'
 import type { UBootVersion } from '../spec/uboot-version.ts'
 import type { PartitionList } from './block-device.ts'
-import type { BootNode, BootPartition, PartitionNames } from './boot-tree.ts'
+import type { BootDisk, BootNode, BootPartition, PartitionNames } from './boot-tree.ts'
 import { commandLineProblems } from './command-line.ts'
 import { parseExtlinux, pathFrom, type ExtlinuxEntry, type ParsedExtlinux } from './extlinux.ts'
 import { Arm64Image } from './format.ts'
-import { firmwareFindings } from './lint-firmware.ts'
+import { blobFindings } from './blobs/lint-blobs.ts'
+import { firmwareLint } from './lint-firmware.ts'
+import { isEsp } from './partition-types.ts'
 import { fileSystemIssues, fileIssues, kernelIssues, type ReaderIssue } from './reader-rules.ts'
+import { uefiFindings } from './uefi/lint-uefi.ts'
 
 /** Folders that U-Boot searches, in this order. (bootstd's prefixes, distro_bootcmd's boot_prefixes) */
 const PREFIXES = ['', 'boot/']
@@ -25,27 +28,61 @@ export interface BootLintOptions {
   uboot: UBootVersion | undefined
   /** Partitions without a file system that boot loaders read. */
   others?: readonly PartitionNames[]
+  /** The disk around them, for what lies outside of partitions. */
+  disk?: BootDisk | undefined
 }
 
 /**
- * Finds everything that keeps an image from booting with U-Boot, or may.
+ * Finds everything that keeps an image from booting, or may: with UEFI, with the firmware of a Raspberry Pi, and with
+ * U-Boot, whichever it is made for.
  *
  * @param partitions those with a file system, in the order of their numbers
- * @returns errors, with which the image does not boot as it should, and warnings
+ * @returns errors, with which the image does not boot as it should, warnings, and notices
  */
 export async function lintBoot(
   partitions: readonly BootPartition[],
-  { uboot, others = [] }: BootLintOptions,
+  { uboot, others = [], disk }: BootLintOptions,
+): Promise<Finding[]> {
+  const all = { readable: partitions, others }
+  const findings: Finding[] = []
+  if (disk !== undefined) findings.push(...(await blobFindings(disk)))
+  const firmware = await firmwareLint(all)
+  findings.push(...(firmware?.findings ?? []))
+  const uefi = await uefiFindings(all)
+  findings.push(...(uefi ?? []))
+  if (firmware?.startsUBoot === false) return findings
+  const { partition: boot, hasMenu } = await ubootPartition(partitions)
+  // U-Boot is one of the firmwares that start EFI programs.
+  return uefi !== undefined && !hasMenu ? findings : [...findings, ...(await ubootFindings(boot, all, uboot))]
+}
+
+/** The partition that U-Boot boots from: the first one with a menu of those that are bootable, or else the first one. */
+async function ubootPartition(
+  partitions: readonly BootPartition[],
+): Promise<{ partition: BootPartition | undefined; hasMenu: boolean }> {
+  // (get_bootable of disk/part_efi.c)
+  const bootable = partitions.filter((partition) => partition.bootable || isEsp(partition))
+  const candidates = bootable.length > 0 ? bootable : partitions.slice(0, 1)
+  for (const partition of candidates) {
+    if ((await look(partition, [...PREFIXES, ...CUSTOM_PREFIXES])) !== undefined)
+      return { partition, hasMenu: true }
+  }
+  return { partition: candidates[0], hasMenu: false }
+}
+
+/** What keeps U-Boot from booting by an extlinux.conf. */
+async function ubootFindings(
+  boot: BootPartition | undefined,
+  partitions: PartitionList,
+  uboot: UBootVersion | undefined,
 ): Promise<Finding[]> {
   const findings: Finding[] = []
-  const boot = partitions.find(({ bootable }) => bootable) ?? partitions[0]
   if (boot === undefined) {
     return [
       { severity: 'error', where: 'the image', message: 'has no partition that U-Boot could boot from' },
     ]
   }
-  findings.push(...(await firmwareFindings(partitions)))
-  if (!boot.bootable) {
+  if (!boot.bootable && !isEsp(boot)) {
     const message = 'no partition is bootable: U-Boot takes the first one'
     findings.push({ severity: 'warning', where: nameOf(boot), message })
   }
@@ -54,24 +91,22 @@ export async function lintBoot(
   }
   const menu = await findMenu(boot, findings)
   if (menu === undefined) return findings
-  return [
-    ...findings,
-    ...(await new MenuLint(boot, { readable: partitions, others }, menu, uboot).findings()),
-  ]
+  return [...findings, ...(await new MenuLint(boot, partitions, menu, uboot).findings())]
+}
+
+async function look(boot: BootPartition, prefixes: readonly string[]): Promise<Menu | undefined> {
+  for (const prefix of prefixes) {
+    const node = await boot.tree.find(prefix + FILE)
+    if (node?.type === 'file') return { path: prefix + FILE, node }
+  }
+  return undefined
 }
 
 async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu | undefined> {
-  const look = async (prefixes: readonly string[]) => {
-    for (const prefix of prefixes) {
-      const node = await boot.tree.find(prefix + FILE)
-      if (node?.type === 'file') return { path: prefix + FILE, node }
-    }
-    return undefined
-  }
-  const found = await look(PREFIXES)
+  const found = await look(boot, PREFIXES)
   if (found !== undefined) return found
   const where = nameOf(boot)
-  const other = await look(CUSTOM_PREFIXES)
+  const other = await look(boot, CUSTOM_PREFIXES)
   const begins = boot.btrfs?.defaultSubvolume
   const hint = begins ? `; U-Boot begins in the default subvolume ${JSON.stringify(begins)}` : ''
   const places = PREFIXES.map((prefix) => `/${prefix}${FILE}`).join(' or ')

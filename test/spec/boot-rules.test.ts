@@ -42,12 +42,12 @@ describe('what is about booting', () => {
     [
       'a Raspberry Pi 2',
       (s) => (s.partitions[0].firmware = { piVersion: 2 }),
-      { [`${P0}.firmware.piVersion`]: '3, 4 or [3, 4], found 2' },
+      { [`${P0}.firmware.piVersion`]: '3, 4, 5 or [3, 4], found 2' },
     ],
     [
       'no Raspberry Pi',
       (s) => (s.partitions[0].firmware = { piVersion: [] }),
-      { [`${P0}.firmware.piVersion`]: '3, 4 or [3, 4]' },
+      { [`${P0}.firmware.piVersion`]: '3, 4, 5 or [3, 4]' },
     ],
     [
       'two lines in one',

@@ -1,54 +1,13 @@
 /** What is wrong with images that are only described here. */
 import { describe, expect, test } from 'vitest'
-import { PLAIN_FORM, type FileLayout } from '../../src/file-tree/file-layout.ts'
+import type { FileLayout } from '../../src/file-tree/file-layout.ts'
 import { fromText, toBytes, toLatin1 } from '../../src/lib/byte-string.ts'
 import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
-import type {
-  BootPartition,
-  BootTree,
-  BtrfsTraits,
-  SystemFiles,
-  SystemNode,
-} from '../../src/uboot/boot-tree.ts'
+import type { BootPartition, BtrfsTraits, SystemFiles, SystemNode } from '../../src/uboot/boot-tree.ts'
 import { lintBoot } from '../../src/uboot/lint.ts'
 import { zstdExtentProblem } from '../../src/uboot/zstd-extent.ts'
 import { kernelOf } from '../images/nixos-closure.ts'
-
-type Files = Record<string, string | Uint8Array>
-
-/** A tree of files without symlinks. */
-function treeOf(files: Files, forms: Record<string, Partial<FileLayout>> = {}): BootTree {
-  const bytes = (path: string) => {
-    const content = files[path]
-    return typeof content === 'string' ? toBytes(fromText(content)) : content
-  }
-  const normal = (path: string) => {
-    const parts: string[] = []
-    for (const part of path.split('/')) {
-      if (part === '..') parts.pop()
-      else if (part !== '' && part !== '.') parts.push(part)
-    }
-    return parts.join('/')
-  }
-  const below = (path: string) =>
-    Object.keys(files).filter((file) => path === '' || file.startsWith(`${path}/`))
-  return {
-    find: (path) => {
-      const at = normal(toLatin1(path))
-      if (at in files) return Promise.resolve({ path: at, type: 'file', size: bytes(at).length })
-      const isFolder = below(at).length > 0
-      return Promise.resolve(isFolder ? { path: at, type: 'directory', size: 0 } : undefined)
-    },
-    list: ({ path }) => {
-      const skip = path === '' ? 0 : path.length + 1
-      return Promise.resolve([
-        ...new Set(below(toLatin1(path)).map((file) => file.slice(skip).split('/')[0])),
-      ])
-    },
-    read: ({ path }, length) => Promise.resolve(bytes(toLatin1(path)).subarray(0, length)),
-    form: ({ path }) => Promise.resolve({ ...PLAIN_FORM, ...forms[toLatin1(path)] }),
-  }
-}
+import { treeOf, type Files } from './boot-trees.ts'
 
 const SYSTEM = `${'0'.repeat(32)}-nixos-system-pi`
 

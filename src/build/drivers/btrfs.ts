@@ -150,7 +150,7 @@ function bootTreeOf(writer: BtrfsWriter): BootTree {
       const node = nodeAt(path)
       return Promise.resolve(node?.type === 'directory' ? view.list(node) : [])
     },
-    read: ({ path }, length) => firstBytes(writer.open(fileAt(path)).content, length),
+    read: ({ path }, length, offset) => firstBytes(writer.open(fileAt(path)).content, length, offset),
     form: ({ path }) => Promise.resolve(view.formOf(fileAt(path))),
   }
 }

@@ -71,7 +71,7 @@ function openFatPartition(
     },
     bootView() {
       if (finished === undefined) throw new Error('the file system is not finished')
-      return { type: 'fat', uuid: formatVolumeId(volumeId), tree: bootTreeOf(finished) }
+      return { type: 'fat', fatType: 'fat32', uuid: formatVolumeId(volumeId), tree: bootTreeOf(finished) }
     },
     close: () => spool.close(),
   }
@@ -127,10 +127,10 @@ function bootTreeOf({ directories: [root] }: FatLayout): BootTree {
       const node = find(path)
       return Promise.resolve(node?.type === 'directory' ? node.children.map(({ text }) => text).sort() : [])
     },
-    read({ path }, length) {
+    read({ path }, length, offset) {
       const node = find(path)
       if (node?.type !== 'file') throw new Error(`no file at ${path}`)
-      return firstBytes(node.content.open(), length)
+      return firstBytes(node.content.open(), length, offset)
     },
     form: () => Promise.resolve(PLAIN_FORM),
   }

@@ -27,7 +27,7 @@ export function addVerify(program: Command): void {
     .description('check the partition table, the file systems and every checksum')
     .argument('<image>', IMAGE)
     .option('--quick', 'check the structures only, not the content of files')
-    .option('--boot', 'also check whether U-Boot can boot the image')
+    .option('--boot', 'also check whether firmware and boot loaders can boot the image')
     .addOption(
       new Option('--uboot <version>', 'version of U-Boot, such as 2025.01, for --boot').argParser(
         ubootVersion,
@@ -133,7 +133,6 @@ function verdict({ error, warning }: VerifyResult['counts']): string {
 function bootSummary(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length
   if (errors > 0) return `  boot: ${countText(errors, 'error')}\n`
-  return findings.length === 0
-    ? '  boot: nothing is in the way\n'
-    : `  boot: ${countText(findings.length, 'warning')}\n`
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length
+  return warnings === 0 ? '  boot: nothing is in the way\n' : `  boot: ${countText(warnings, 'warning')}\n`
 }

@@ -90,7 +90,7 @@ export interface UsageOptions {
   signal?: AbortSignal | undefined
 }
 
-export interface BootView extends Pick<BootPartition, 'type' | 'btrfs'> {
+export interface BootView extends Pick<BootPartition, 'type' | 'fatType' | 'btrfs'> {
   /** The directory from which a boot loader resolves paths. */
   root: InodeRef
   /** How a file of `size` bytes is stored. */

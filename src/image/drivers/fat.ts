@@ -61,6 +61,7 @@ async function open(source: ByteSource, onFinding: OnFinding): Promise<OpenedFil
     bootView: () =>
       Promise.resolve({
         type: 'fat',
+        fatType: type,
         root: reader.root,
         *layout() {
           return PLAIN_FORM
