@@ -74,6 +74,8 @@ export type {
   PlannedFat,
   PlannedFatRule,
   PlannedFirmware,
+  PlannedLinux,
+  PlannedLoader,
   PlannedNixos,
   PlannedPartition,
   PlannedPlace,

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import type { WrittenPartition } from './write-partitions.ts'
 import { BootError } from '../lib/errors.ts'
 import type { Finding } from '../lib/finding.ts'
+import { partUuidOf } from '../spec/part-uuid.ts'
 import type { PartitionPlan, ResolvedPlan, TablePlan } from '../spec/plan.ts'
 import type { BootPartition, PartitionNames } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
@@ -69,10 +70,4 @@ async function readFilePart(path: string, offset: number, length: number): Promi
   } finally {
     await file.close()
   }
-}
-
-/** As Linux makes it up for partitions of an MBR. */
-function partUuidOf({ number, gpt }: PartitionPlan, table: TablePlan): string | undefined {
-  if (table.type !== 'mbr') return gpt?.guid
-  return `${table.diskId.toString(16).padStart(8, '0')}-${number.toString(16).padStart(2, '0')}`
 }

@@ -1,7 +1,7 @@
 import { readSource, type BuildContext } from './context.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { fromText, toBytes } from '../lib/byte-string.ts'
-import { fileEntry } from './nixos-system.ts'
+import { fileEntry } from './boot-files.ts'
 import { readWholeFile } from '../sources/file.ts'
 import type { FirmwarePlan } from '../spec/plan.ts'
 import { configTxt, ubootFileName } from '../uboot/config-txt.ts'
@@ -15,7 +15,7 @@ import { isFirmwareFile } from '../uboot/firmware.ts'
  * @throws InputError when a file cannot be read
  */
 export async function* firmwareEntries(
-  { directory, versions, uboot, settings, extraLines }: FirmwarePlan,
+  { directory, versions, uboot, startsKernel, settings, extraLines }: FirmwarePlan,
   time: Timestamp,
   context: BuildContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
@@ -31,6 +31,6 @@ export async function* firmwareEntries(
   for (const { version, path } of uboot) {
     yield fileEntry(ubootFileName(version), await readWholeFile(path), time)
   }
-  const text = configTxt({ versions, settings, extraLines })
+  const text = configTxt({ versions, startsKernel, settings, extraLines })
   yield fileEntry('config.txt', toBytes(fromText(text)), time)
 }

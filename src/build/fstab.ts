@@ -1,5 +1,5 @@
 /** The fstab of the partitions of an image. (fstab(5)) */
-import { fileEntry } from './nixos-system.ts'
+import { fileEntry } from './boot-files.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../file-tree/subvolume.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'

@@ -21,10 +21,9 @@ export function splitOffset(plan: ResolvedPlan): number | undefined {
   const { partitions } = plan
   const turnOf = (partition: PartitionPlan | undefined) =>
     partition === undefined ? -1 : partitions.indexOf(partition)
-  const system = partitionForBootFiles(plan) && partitions.find(hasSystem)
   const streamed = streamedPartition(plan)
   const isEarly = (partition: PartitionPlan, turn: number) =>
-    (partition === partitionForBootFiles(plan) && turn < turnOf(system)) ||
+    turn < partitions.findLastIndex((other) => placeOfBootFiles(other) === partition.jsonPath) ||
     ('mount' in partition && partition.mount !== undefined && turn < turnOf(streamed))
   const last = partitions.findLastIndex(isEarly)
   if (last < 0) return undefined
@@ -36,13 +35,8 @@ export function splitOffset(plan: ResolvedPlan): number | undefined {
   throw new SpecError([{ path: jsonPath, message }])
 }
 
-/** The partition that takes its boot files from a system on another one. */
-export function partitionForBootFiles({ boot, partitions }: ResolvedPlan): PartitionPlan | undefined {
-  const place = partitions.find(({ number }) => number === boot?.partition)
-  if (place === undefined || hasSystem(place)) return undefined
-  return partitions.some(hasSystem) ? place : undefined
-}
-
-function hasSystem(partition: PartitionPlan): boolean {
-  return 'nixos' in partition && partition.nixos !== undefined
+/** Where the boot files of the system in a partition lie; undefined: in the partition itself, or there is no system. */
+function placeOfBootFiles(partition: PartitionPlan): string | undefined {
+  const system = 'nixos' in partition ? (partition.nixos ?? partition.linux) : undefined
+  return system?.bootPlace === partition.jsonPath ? undefined : system?.bootPlace
 }

@@ -5,12 +5,14 @@ import type { PartitionResult } from './result.ts'
 import { whiteoutNotice } from './whiteout-notice.ts'
 import { fstabEntry } from './fstab.ts'
 import { MountRouter } from './mounts.ts'
-import { partitionForBootFiles, splitOffset, streamedPartition } from './write-order.ts'
+import { splitOffset, streamedPartition } from './write-order.ts'
 import type { MergeRule } from '../file-tree/merge.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 import type { DiskLayout, PlacedPartition } from './disk-layout.ts'
 import { Mbr } from '../gpt-mbr/format.ts'
 import type { TableRange } from '../gpt-mbr/layout.ts'
+import type { SourceEntry } from '../file-tree/entry.ts'
+import type { ByteString } from '../lib/byte-string.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
 import { StoreRegistries } from '../sources/nix/registry.ts'
 import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
@@ -36,12 +38,11 @@ export async function writePartitions(
   const splitAt = splitOffset(plan)
   const isLower = ({ start }: PartitionPlan) => start !== undefined && start < (splitAt ?? 0)
   const order = [...plan.partitions.filter((each) => !isLower(each)), ...plan.partitions.filter(isLower)]
-  const forBootFiles = partitionForBootFiles(plan)
   const streamed = streamedPartition(plan)
   const router = streamed && new MountRouter(plan, streamed)
   const reserved = new TableReservation(sink, layout.tableRanges, splitAt)
   const written: WrittenPartition[] = []
-  let system: InstalledSystem | undefined
+  const systems: InstalledSystem[] = []
   try {
     for (const partition of order) {
       const { plan: placed, recordStart } = layout.place(partition)
@@ -59,10 +60,9 @@ export async function writePartitions(
         if (plan.fstab && 'mount' in partition && partition.mount === '') {
           await writer.add({ entry: fstabEntry(plan.partitions, partition.time) })
         }
-        system = (await writer.installSystem(plan.boot?.partition === partition.number)) ?? system
-        if (partition === forBootFiles) {
-          for (const entry of system?.bootFiles() ?? []) await writer.add({ entry })
-        }
+        const system = await writer.installSystem()
+        if (system !== undefined) systems.push(system)
+        for (const entry of bootFilesFor(partition, systems)) await writer.add({ entry })
         const result = await writer.finish()
         layout.setSize(partition, result.size)
         written.push({ plan: partition, start: placed.start, size: result.size, recordStart, result, writer })
@@ -152,5 +152,20 @@ class TableReservation {
 
   async #reserve(ranges: readonly TableRange[]): Promise<void> {
     for (const { start, end } of ranges) await this.#sink.reserve(start, end - start)
+  }
+}
+
+/** The boot files that a partition takes from systems on others. Of equal paths the first system's counts. */
+function* bootFilesFor(
+  { jsonPath }: PartitionPlan,
+  systems: readonly InstalledSystem[],
+): Generator<SourceEntry> {
+  const seen = new Set<ByteString>()
+  for (const system of systems) {
+    if (system.bootPlace !== jsonPath) continue
+    for (const entry of system.bootFiles()) {
+      if (!seen.has(entry.path)) yield entry
+      seen.add(entry.path)
+    }
   }
 }

@@ -6,6 +6,8 @@ import type {
   PlannedFat,
   PlannedFatRule,
   PlannedFirmware,
+  PlannedLinux,
+  PlannedLoader,
   PlannedNixos,
   PlannedPartition,
   PlannedRule,
@@ -101,13 +103,44 @@ function firmwareRows({ versions, directory, uboot, settings, extraLines }: Plan
   ]
 }
 
-function nixosRows({ toplevel, timeout, generations, deviceTree, registration }: PlannedNixos): string[][] {
+function loaderRows({
+  loader,
+  bootPlace,
+  timeout,
+  tries,
+  slot,
+  cmdline,
+  systemdBoot,
+}: PlannedLoader): string[][] {
+  if (loader === 'extlinux') return cmdline === undefined ? [] : [['command line', cmdline]]
+  const place = bootPlace === undefined ? '' : `, its files in ${bootPlace}`
+  const counted = tries === undefined ? '' : `, tried ${tries} times`
+  return [
+    ['loader', `${loader}${systemdBoot === undefined ? '' : ` from ${systemdBoot}`}${place}${counted}`],
+    ...(loader === 'systemd-boot' ? [['timeout', timeout < 0 ? 'waits for a choice' : `${timeout} s`]] : []),
+    ...(slot === undefined ? [] : [['slot', slot]]),
+    ...(cmdline === undefined ? [] : [['command line', cmdline]]),
+  ]
+}
+
+function linuxRows(linux: PlannedLinux): string[][] {
+  const { kernels, root, deviceTree } = linux
+  return [
+    ['Linux', `the kernels in /boot, at most ${kernels}${root === '' ? '' : `, ${root}`}`],
+    ...(typeof deviceTree === 'string' ? [['device tree', deviceTree]] : []),
+    ...loaderRows(linux),
+  ]
+}
+
+function nixosRows(nixos: PlannedNixos): string[][] {
+  const { toplevel, timeout, generations, deviceTree, registration } = nixos
   const wait = timeout < 0 ? 'waits for a choice' : `boots after ${timeout} s`
   const trees =
     { true: 'all device trees', false: 'no device tree' }[String(deviceTree)] ?? `device tree ${deviceTree}`
   return [
     ['NixOS', toplevel === undefined ? 'the system in the sources' : display(toplevel)],
     ['menu', `${wait}, up to ${generations} generations, ${trees}`],
+    ...loaderRows(nixos),
     ...(registration === undefined ? [] : [['registration', registration]]),
   ]
 }
@@ -129,6 +162,7 @@ function btrfsText(partition: PlannedBtrfs): string {
       ? []
       : [['swap file', `${display(swapfile.path)}, ${bytesText(swapfile.size)}`]]),
     ...(partition.nixos === undefined ? [] : nixosRows(partition.nixos)),
+    ...(partition.linux === undefined ? [] : linuxRows(partition.linux)),
   ]
   const subvolumes = columns(
     [['id', 'name', 'path', 'content', 'uuid'], ...partition.subvolumes.map(subvolumeRow)],

@@ -66,10 +66,10 @@ export class TreeView<Content> {
     }
   }
 
-  /** All of a small file that was found. */
-  read(file: FoundNode): Promise<Uint8Array> {
+  /** A small file that was found, or its first `length` bytes. */
+  read(file: FoundNode, length = Infinity): Promise<Uint8Array> {
     const { size, content } = this.content(file)
-    return firstBytes(content, size)
+    return firstBytes(content, Math.min(size, length))
   }
 
   /** Puts a copy of a file that was found at a path. (FileTree.addCopy) */

@@ -4,8 +4,8 @@ import type { Draft } from './check.ts'
 import { repeated } from './messages.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
 import type { FatPartitionSpec } from './fat32-spec.ts'
-import type { ImageSpec } from './image-spec.ts'
-import { bootIndex, isFat, systemIndex } from './shorthands.ts'
+import type { ImageSpec, PartitionSpec } from './image-spec.ts'
+import { bootIndex, bootPlaceOf, isFat, systemIndex, systemOf } from './shorthands.ts'
 import { pathOf } from './subvolumes.ts'
 
 export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
@@ -13,17 +13,85 @@ export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   return [
     ...repeated(
       partitions.map((partition, i) => ({
-        key: partition?.type === 'btrfs' && partition.nixos !== undefined ? 'yes' : undefined,
-        path: `partitions[${i}].nixos`,
+        key: systemOf(partition) === undefined ? undefined : `slot ${systemOf(partition)!.slot ?? ''}`,
+        path: `partitions[${i}].${systemKeyOf(partition)}`,
       })),
-      (first) => `there is one NixOS system, and ${first} is it`,
+      (first) => `there is one system, and ${first} is it; several need a "slot" each`,
     ),
+    ...partitions.flatMap((_, i) => loaderIssues(spec, i)),
+    ...betweenIssues(spec),
     ...placeIssues(spec),
     ...dupIssues(spec),
     ...partitions.flatMap((partition, i) =>
       isFat(partition) ? firmwareIssues(partition, `partitions[${i}]`) : [],
     ),
   ]
+}
+
+const systemKeyOf = (partition: Draft<PartitionSpec> | undefined) =>
+  partition?.type === 'btrfs' && partition.nixos === undefined ? 'linux' : 'nixos'
+
+/** What only one loader has, and where its boot files go. */
+function loaderIssues(spec: Draft<ImageSpec>, index: number): SpecIssue[] {
+  const { partitions = [] } = spec
+  const partition = partitions[index]
+  const system = systemOf(partition)
+  if (system === undefined) return []
+  const at = `partitions[${index}].${systemKeyOf(partition)}`
+  const { loader = 'extlinux', bootPartition, slot } = system
+  const issues: SpecIssue[] = []
+  if (partition?.type === 'btrfs' && partition.nixos !== undefined && partition.linux !== undefined) {
+    issues.push({ path: `partitions[${index}].linux`, message: 'the partition holds the system of "nixos"' })
+  }
+  if (loader !== 'systemd-boot') {
+    for (const key of ['tries', 'systemdBoot', 'editor', 'consoleMode'] as const) {
+      if (system[key] === undefined) continue
+      issues.push({ path: `${at}.${key}`, message: 'is for "loader": "systemd-boot"' })
+    }
+  }
+  if (loader === 'extlinux') {
+    if (slot !== undefined) issues.push({ path: `${at}.slot`, message: 'is not for "loader": "extlinux"' })
+    if (bootPartition !== undefined) {
+      issues.push({
+        path: `${at}.bootPartition`,
+        message: '"bootFromBTRFS" says where the boot files of U-Boot go',
+      })
+    }
+    return issues
+  }
+  if (spec.bootFromBTRFS === true) {
+    const message = `contradicts "loader": "${loader}", whose boot files lie on a FAT partition`
+    issues.push({ path: 'bootFromBTRFS', message })
+  }
+  const place = bootPlaceOf(spec, index)
+  if (isFat(partitions[place]) || partitions.includes(undefined)) return issues
+  if (bootPartition !== undefined) {
+    const found = partitions[place]?.type ?? `there are ${partitions.length}`
+    issues.push({ path: `${at}.bootPartition`, message: `expected a FAT partition, found ${found}` })
+    return issues
+  }
+  const needed =
+    loader === 'systemd-boot'
+      ? 'a FAT32 partition that is an EFI system partition: "gptType": "esp", or in an MBR "mbrType": "0xef"'
+      : 'a FAT32 partition'
+  issues.push({ path: `${at}.loader`, message: `"${loader}" needs ${needed}` })
+  return issues
+}
+
+/** Boot files are written when all systems are, so no system may lie between the partitions that get them. */
+function betweenIssues(spec: Draft<ImageSpec>): SpecIssue[] {
+  const { partitions = [] } = spec
+  const systems = partitions.flatMap((partition, i) => (systemOf(partition) === undefined ? [] : [i]))
+  const places = systems
+    .map((i) => bootPlaceOf(spec, i))
+    .filter((place) => place >= 0 && !systems.includes(place))
+  const [first, last] = [Math.min(...places), Math.max(...places)]
+  return systems
+    .filter((i) => i > first && i < last)
+    .map((i) => ({
+      path: `partitions[${i}]`,
+      message: `lies between partitions[${first}] and partitions[${last}], which get the boot files: put those next to each other`,
+    }))
 }
 
 /** The boot files must lie where U-Boot looks for them. */
@@ -48,7 +116,8 @@ function placeIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   }
   if (!bootFromBTRFS || system < 0) return issues
   const found = whereUBootLooks(partitions[system] as Draft<BtrfsSpec>)
-  if (found !== undefined) issues.push({ path: `partitions[${system}].nixos`, message: found })
+  if (found !== undefined)
+    issues.push({ path: `partitions[${system}].${systemKeyOf(partitions[system])}`, message: found })
   return issues
 }
 

@@ -44,8 +44,79 @@ export const firmware = z
   })
   .describe('Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt.')
 
+const loader = {
+  timeout: integer('whole seconds', -1, 86_400)
+    .optional()
+    .describe('Seconds until the default entry of the menu is booted; 0: immediately, -1: never.')
+    .meta({ default: 5 }),
+  tries: integer('a number from 1 on', 1, 1000)
+    .optional()
+    .describe(
+      'systemd-boot tries an entry so often before it counts as bad; by default entries are not counted.',
+    ),
+  systemdBoot: fileName
+    .optional()
+    .describe('File of systemd-boot itself, like "systemd-bootaa64.efi"; by default the one in the sources.'),
+  editor: z
+    .boolean()
+    .optional()
+    .describe('Whether systemd-boot lets command lines be changed in its menu.')
+    .meta({ default: true }),
+  consoleMode: text('"keep", "auto", "max" or a number', /^(keep|auto|max|\d{1,4})$/)
+    .optional()
+    .describe('Mode of the screen of systemd-boot.')
+    .meta({ default: 'keep' }),
+  cmdline: text('a command line of ASCII characters', /^[ -~]*$/)
+    .optional()
+    .describe("Added to the kernel's command line."),
+  slot: text('letters and digits', /^[a-z0-9]{1,16}$/)
+    .optional()
+    .describe('Tells the entries of several systems apart, like "a" and "b".'),
+  bootPartition: integer('a place in "partitions", from 1', 1, 1024)
+    .optional()
+    .describe(
+      'Place in "partitions", from 1, of the FAT32 partition for its boot files; by default by its loader.',
+    ),
+}
+
+export const linux = z
+  .strictObject({
+    loader: z
+      .enum(['extlinux', 'systemd-boot', 'raspberry-pi'])
+      .optional()
+      .describe(
+        "What boots it: U-Boot by a menu, systemd-boot by entries on the EFI system partition, or a Raspberry Pi's firmware without U-Boot.",
+      )
+      .meta({ default: 'extlinux' }),
+    ...loader,
+    root: z
+      .enum(['uuid', 'partuuid', 'none'])
+      .optional()
+      .describe('How the command line names the root; "none": "cmdline" does, or the type of its partition.')
+      .meta({ default: 'uuid' }),
+    kernels: integer('a number from 1 on', 1, 1000)
+      .optional()
+      .describe('How many kernels are in the menu, the newest first.')
+      .meta({ default: 20 }),
+    deviceTree: z
+      .union(
+        [z.boolean(), text('a path of a device tree', /^(?!\/)[^\0\s]+$/)],
+        expected('true, false or a path of a device tree'),
+      )
+      .optional()
+      .describe('Device trees: true copies all, and U-Boot chooses; a path takes that one; false: none.')
+      .meta({ default: true }),
+  })
+  .describe('The sources are a root file system with kernels in /boot, which is made bootable.')
+
 export const nixos = z
   .strictObject({
+    loader: z
+      .enum(['extlinux', 'systemd-boot'])
+      .optional()
+      .describe('What boots it: U-Boot by a menu, or systemd-boot by entries on the EFI system partition.')
+      .meta({ default: 'extlinux' }),
+    ...loader,
     toplevel: text(
       'the store path of a system, like "/nix/store/...-nixos-system-..."',
       /^\/nix\/store\/[0-9a-z]{32}-[^/\0]+$/,
@@ -54,13 +125,11 @@ export const nixos = z
       .describe(
         'The system to boot; by default that of the system profile in the sources, or the only one there.',
       ),
-    timeout: integer('whole seconds', -1, 86_400)
-      .optional()
-      .describe('Seconds until U-Boot boots the default entry of its menu; 0: immediately, -1: never.')
-      .meta({ default: 5 }),
     generations: integer('a number from 0 on', 0, 1000)
       .optional()
-      .describe('How many generations of the system profile are in the menu besides the default entry.')
+      .describe(
+        'How many generations of the system profile are in the menu, with extlinux besides the default entry.',
+      )
       .meta({ default: 20 }),
     deviceTree: z
       .union(

@@ -20,16 +20,57 @@ export interface FirmwareSpec {
   extraConfig?: string[]
 }
 
+/** How a system is booted. */
+export interface LoaderSpec {
+  /**
+   * What boots it: U-Boot by an `extlinux` menu, or `systemd-boot` by entries on the EFI system partition. Default:
+   * `extlinux`.
+   */
+  loader?: 'extlinux' | 'systemd-boot'
+  /** Seconds until the default entry of the menu is booted; 0: immediately, -1: never. Default: 5. */
+  timeout?: number
+  /** systemd-boot tries an entry so often before it counts as bad: the name of its file begins with a counter. Default: entries are not counted. */
+  tries?: number
+  /** File of systemd-boot itself, like `systemd-bootaa64.efi`. Default: the one in the sources. */
+  systemdBoot?: string
+  /** Whether systemd-boot lets command lines be changed in its menu. Default: true. */
+  editor?: boolean
+  /** Mode of the screen of systemd-boot: `keep`, `auto`, `max` or a number. Default: `keep`. */
+  consoleMode?: string
+  /** Added to the kernel's command line. */
+  cmdline?: string
+  /** Tells the entries of several systems apart, like `a` and `b`: letters and digits. Default: none. */
+  slot?: string
+  /** Place in `partitions`, from 1, of the FAT32 partition for its boot files. Default: by its loader. */
+  bootPartition?: number
+}
+
+/** The sources are a root file system with kernels in /boot, like that of Debian, which is made bootable. */
+export interface LinuxSpec extends Omit<LoaderSpec, 'loader'> {
+  /**
+   * What boots it: U-Boot by an `extlinux` menu, `systemd-boot` by entries on the EFI system partition, or the firmware of a
+   * Raspberry Pi (`raspberry-pi`), without U-Boot. Default: `extlinux`.
+   */
+  loader?: 'extlinux' | 'systemd-boot' | 'raspberry-pi'
+  /** How the command line names the root; `none`: `cmdline` does, or the type of its partition. Default: `uuid`. */
+  root?: 'uuid' | 'partuuid' | 'none'
+  /** How many kernels are in the menu, the newest first. Default: 20. */
+  kernels?: number
+  /**
+   * Device trees: true copies all, and U-Boot chooses; a path like `rockchip/rk3399-rock-pi-4b.dtb` takes that one; false:
+   * none. Default: true.
+   */
+  deviceTree?: boolean | string
+}
+
 /** The sources are the closure of a NixOS system, which is installed and made bootable. */
-export interface NixosSpec {
+export interface NixosSpec extends LoaderSpec {
   /**
    * Store path of the system to boot, like `/nix/store/...-nixos-system-...`. Default: that of the system profile in the
    * sources, or the only one there.
    */
   toplevel?: string
-  /** Seconds until U-Boot boots the default entry of its menu; 0: immediately, -1: never. Default: 5. */
-  timeout?: number
-  /** How many generations of the system profile are in the menu besides the default entry. Default: 20. */
+  /** How many generations of the system profile are in the menu, with `extlinux` besides the default entry. Default: 20. */
   generations?: number
   /**
    * Device trees: true copies all, and U-Boot chooses; a path like `broadcom/bcm2837-rpi-3-b.dtb` copies that one;

@@ -1,6 +1,6 @@
 /** A BTRFS partition in an image description. */
 import * as z from 'zod'
-import { nixos } from './boot-schema.ts'
+import { linux, nixos } from './boot-schema.ts'
 import { expected, utf8Length } from './messages.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
 import { implicitTime, mounting, place, seed, sources } from './partition-schema.ts'
@@ -176,6 +176,7 @@ export const btrfs = z.strictObject({
   ...btrfsFileSystem,
   ...mounting,
   nixos: nixos.optional(),
+  linux: linux.optional(),
   sources,
 })
 

@@ -1,4 +1,4 @@
-import type { NixosSpec } from './boot-spec.ts'
+import type { LinuxSpec, NixosSpec } from './boot-spec.ts'
 import type { PartitionPlaceSpec } from './image-spec.ts'
 import type { PathSelectionSpec } from './path-rule-spec.ts'
 
@@ -72,6 +72,8 @@ export interface BtrfsSpec extends PartitionPlaceSpec, BtrfsFileSystemSpec {
   size: number | string
   /** The sources are the closure of a NixOS system, which is installed and made bootable. */
   nixos?: NixosSpec
+  /** The sources are a root file system with kernels in /boot, like that of Debian, which is made bootable. */
+  linux?: LinuxSpec
 }
 
 /** Options of one BTRFS file system: the keys that a description has for it, apart from those about the partition. */

@@ -148,6 +148,8 @@ export interface PlannedFirmware {
   directory?: string
   /** U-Boot for a version. */
   uboot: { version: 3 | 4 | 5; path: string }[]
+  /** The firmware starts a kernel itself, and no U-Boot. */
+  startsKernel: boolean
   /** For config.txt, by filter; null: leave it out. */
   settings: Record<string, Record<string, string | number | null>>
   extraLines: string[]
@@ -178,13 +180,37 @@ export interface PlannedBtrfs extends PlannedFileSystem {
   /** Symlinks at the top level: name to target. */
   links: Record<string, string>
   nixos?: PlannedNixos
+  linux?: PlannedLinux
 }
 
-export interface PlannedNixos {
-  /** Path of the system; left out: the one that is in the sources. */
-  toplevel?: string
+/** How a system is booted. */
+export interface PlannedLoader {
+  loader: 'extlinux' | 'systemd-boot' | 'raspberry-pi'
+  /** The partition that its boot files lie in, like `partitions[0]`; left out: there is none. */
+  bootPlace?: string
   /** Seconds; 0: at once, less: never. */
   timeout: number
+  /** Left out: entries are not counted. */
+  tries?: number
+  /** File of systemd-boot itself; left out: the one in the sources. */
+  systemdBoot?: string
+  editor: boolean
+  consoleMode: string
+  /** Left out: the system's own. */
+  cmdline?: string
+  slot?: string
+}
+
+export interface PlannedLinux extends PlannedLoader {
+  /** `root=` and `rootflags=`; '' when the command line names it. */
+  root: string
+  kernels: number
+  deviceTree: boolean | string
+}
+
+export interface PlannedNixos extends PlannedLoader {
+  /** Path of the system; left out: the one that is in the sources. */
+  toplevel?: string
   generations: number
   deviceTree: boolean | string
   /** File with the registration of the closure. */

@@ -166,6 +166,8 @@ export interface FirmwarePlan {
   directory: string | undefined
   /** U-Boot for a version. */
   uboot: { version: PiVersion; path: string }[]
+  /** The firmware starts a kernel itself, and no U-Boot. */
+  startsKernel: boolean
   /** For config.txt, by filter; null: leave it out. */
   settings: Record<string, Record<string, string | number | null>>
   extraLines: string[]
@@ -210,13 +212,38 @@ export interface BtrfsFileSystemPlan {
 
 export interface BtrfsPlan extends PartitionPlace, Mounting, Omit<BtrfsFileSystemPlan, 'size'> {
   nixos: NixosPlan | undefined
+  linux: LinuxPlan | undefined
 }
 
-export interface NixosPlan {
-  /** Path of the system; undefined: the one that is in the sources. */
-  toplevel: ByteString | undefined
+/** How a system is booted. */
+export interface LoaderPlan {
+  loader: 'extlinux' | 'systemd-boot' | 'raspberry-pi'
+  /** `partitions[0]`: where its boot files lie; undefined: nowhere. */
+  bootPlace: string | undefined
   /** Seconds; 0: at once, less: never. */
   timeout: number
+  /** Undefined: entries are not counted. */
+  tries: number | undefined
+  /** File of systemd-boot itself; undefined: the one in the sources. */
+  systemdBoot: string | undefined
+  editor: boolean
+  consoleMode: string
+  /** Undefined: the system's own. */
+  cmdline: string | undefined
+  slot: string | undefined
+}
+
+/** A root file system with kernels in /boot. */
+export interface LinuxPlan extends LoaderPlan {
+  /** `root=` and `rootflags=`; '' when the command line names it. */
+  root: string
+  kernels: number
+  deviceTree: boolean | string
+}
+
+export interface NixosPlan extends LoaderPlan {
+  /** Path of the system; undefined: the one that is in the sources. */
+  toplevel: ByteString | undefined
   generations: number
   deviceTree: boolean | string
   /** File with the registration of the closure. */

@@ -3,12 +3,13 @@ import type { Timestamp } from '../file-tree/entry.ts'
 import { gptAttributes } from './gpt-flags.ts'
 import { gptTypeGuid } from './gpt-types.ts'
 import { parseHex } from './numbers.ts'
+import { partUuidOf } from './part-uuid.ts'
 import { partitionNumbers } from './partition-numbers.ts'
 import type { GptEntryPlan, PartitionPlan, ResolvedPlan, TablePlan } from './plan.ts'
 import { resolveBtrfs } from './resolve-btrfs.ts'
 import { diskSectorSize } from './fat32-rules.ts'
 import { resolveFat } from './resolve-fat32.ts'
-import { resolveBoot, resolveFirmware, resolveNixos } from './resolve-boot.ts'
+import { resolveBoot, resolveFirmware, resolveSystem } from './resolve-boot.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 import { parseSize } from './sizes.ts'
 import { resolveSource } from './sources/table.ts'
@@ -83,9 +84,10 @@ interface PartitionContext extends ResolveSpecOptions {
 }
 
 function resolvePartition(
-  { table, partitions }: ImageSpec,
+  spec: ImageSpec,
   { i, number, seed, placements, time, resolvePath }: PartitionContext,
 ): PartitionPlan {
+  const { table, partitions } = spec
   const partition = partitions[i]
   const jsonPath = `partitions[${i}]`
   const derive = (what: string) => deriveUuid(seed, `partition ${i + 1} ${what}`)
@@ -128,11 +130,9 @@ function resolvePartition(
         resolveSource(configuration, { name: `${jsonPath}.nixos.configuration`, time, resolvePath }),
       )
     }
-    return {
-      ...common,
-      ...resolveBtrfs(partition, time, derive),
-      nixos: resolveNixos(nixos, resolvePath),
-    }
+    const fileSystem = resolveBtrfs(partition, time, derive)
+    const ids = { ...fileSystem, partUuid: partUuidOf(place, resolveTable(spec, seed)) }
+    return { ...common, ...fileSystem, ...resolveSystem(spec, i, ids, resolvePath) }
   }
   // FAT has no extended attributes: nobody need look for them.
   const sources = common.sources.map((source) =>
@@ -143,7 +143,7 @@ function resolvePartition(
     ...common,
     sources,
     ...resolveFat(partition.type, partition, { volumeId, sectorSize: diskSectorSize(table) }),
-    firmware: resolveFirmware(partition.firmware, resolvePath),
+    firmware: resolveFirmware(spec, i, resolvePath),
   }
 }
 

@@ -148,18 +148,26 @@ function planSelection(whom: EntryRulePlan['for']): Pick<PlannedRule, 'glob' | '
   return 'glob' in whom ? whom : { path: pathOf(whom.path) }
 }
 
-function planFirmware({ versions, directory, uboot, settings, extraLines }: FirmwarePlan): PlannedFirmware {
+function planFirmware({
+  versions,
+  directory,
+  uboot,
+  startsKernel,
+  settings,
+  extraLines,
+}: FirmwarePlan): PlannedFirmware {
   return defined({
     versions: [...versions],
     directory,
     uboot: uboot.map((each) => ({ ...each })),
+    startsKernel,
     settings: structuredClone(settings),
     extraLines: [...extraLines],
   })
 }
 
 function planBtrfs(partition: BtrfsPlan): PlannedBtrfs {
-  const { subvolumes, paths, rules, swapfile, links, nixos } = partition
+  const { subvolumes, paths, rules, swapfile, links, nixos, linux } = partition
   return defined({
     ...planContent(partition),
     type: partition.type,
@@ -181,6 +189,7 @@ function planBtrfs(partition: BtrfsPlan): PlannedBtrfs {
     swapfile: swapfile && { ...swapfile, path: pathOf(swapfile.path) },
     links: Object.fromEntries([...links].map(([name, target]) => [textOf(name), textOf(target)])),
     nixos: nixos && defined({ ...nixos, toplevel: nixos.toplevel && pathOf(nixos.toplevel) }),
+    linux: linux && defined({ ...linux }),
   })
 }
 

@@ -32,6 +32,8 @@ export type ConfigSettings = Readonly<Record<string, Readonly<Record<string, str
 
 export interface ConfigTxtOptions {
   versions: readonly PiVersion[]
+  /** The firmware starts a kernel itself, with an initrd and the device trees of Linux' own names. Default: U-Boot. */
+  startsKernel?: boolean
   /** They replace the defaults. */
   settings?: ConfigSettings
   /** Added as they are at the end, under `[all]`. */
@@ -67,8 +69,18 @@ const DEFAULTS: Record<PiVersion | 'all', Record<string, Record<string, string |
   all: { all: { arm_64bit: 1, enable_uart: 1, avoid_warnings: 1 } },
 }
 
+/** Device trees have the names that Linux gives them. */
+const KERNEL_SETTINGS = { upstream_kernel: 1 }
+/** (Its syntax is its own.) */
+const INITRAMFS = 'initramfs initramfs8 followkernel'
+
 /** The text of a config.txt: one section a filter, `[all]` last. */
-export function configTxt({ versions, settings = {}, extraLines = [] }: ConfigTxtOptions): string {
+export function configTxt({
+  versions,
+  startsKernel = false,
+  settings = {},
+  extraLines = [],
+}: ConfigTxtOptions): string {
   const sections = new Map<string, Map<string, string | number | null>>()
   const put = (filter: string, values: Readonly<Record<string, string | number | null>>) => {
     const section = sections.get(filter) ?? new Map<string, string | number | null>()
@@ -76,18 +88,24 @@ export function configTxt({ versions, settings = {}, extraLines = [] }: ConfigTx
     sections.set(filter, section)
   }
   for (const version of PI_VERSIONS) {
-    if (!versions.includes(version)) continue
+    if (startsKernel || !versions.includes(version)) continue
     for (const [filter, values] of Object.entries(DEFAULTS[version])) put(filter, values)
   }
   const { all: forAll, ...others } = settings
   for (const [filter, values] of Object.entries(others)) put(filter, values)
   put('all', DEFAULTS.all.all)
+  if (startsKernel) put('all', KERNEL_SETTINGS)
   put('all', forAll ?? {})
   return [...sections]
     .map(([filter, values]) => {
       const kept = [...values].filter(([, value]) => value !== null)
       const lines = kept.map(([key, value]) => `${key}=${value}`)
-      return [`[${filter}]`, ...lines, ...(filter === 'all' ? extraLines : []), ''].join('\n')
+      return [
+        `[${filter}]`,
+        ...lines,
+        ...(filter === 'all' ? [...(startsKernel ? [INITRAMFS] : []), ...extraLines] : []),
+        '',
+      ].join('\n')
     })
     .join('\n')
 }

@@ -4,6 +4,7 @@
  */
 import { fromBytes, fromText, toBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import type { BootFile } from './boot-file.ts'
 import { formatExtlinux, type ExtlinuxEntry } from './extlinux.ts'
 import { PROFILES, STORE, storePaths } from './nix-store.ts'
 import type { FoundNode, SystemTree } from './system-tree.ts'
@@ -14,16 +15,6 @@ const SYSTEM_NAME = /^[0-9a-z]{32}-nixos-system-/
 /** Bytes of a file with one line of text; longer ones are no list of kernel parameters. */
 const MAX_TEXT = 65536
 
-/** A file of the boot folder. */
-export type BootFile = {
-  /** In the boot folder, without a slash at the start. */
-  path: ByteString
-} & (
-  | { content: Uint8Array }
-  /** The same content as this file of the system's tree, without symlinks on the way. */
-  | { from: ByteString }
-)
-
 export interface BootMenuOptions {
   /** Path of the system, without a slash at the start. */
   toplevel: ByteString
@@ -33,6 +24,8 @@ export interface BootMenuOptions {
   generations: number
   /** True: a folder of device trees, from which U-Boot takes the one of its board; a name: this one; false: none. */
   deviceTree: boolean | string
+  /** Added to the command lines. */
+  cmdline?: string | undefined
 }
 
 interface Entries {
@@ -126,7 +119,7 @@ async function addEntry(
   tree: SystemTree,
   system: FoundNode,
   { name, title }: { name: string; title: (version: string) => string },
-  { deviceTree }: BootMenuOptions,
+  { deviceTree, cmdline = '' }: BootMenuOptions,
 ): Promise<void> {
   const needed = (part: string) => {
     const found = tree.find(`${system.path}/${part}`)
@@ -148,7 +141,7 @@ async function addEntry(
     title: title(version),
     kernel,
     initrd,
-    append: `init=/${system.path}/init ${parameters}`.trimEnd(),
+    append: [`init=/${system.path}/init`, parameters, cmdline].filter((part) => part !== '').join(' '),
     ...addDeviceTrees(files, tree, system, deviceTree),
   })
 }

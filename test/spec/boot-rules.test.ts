@@ -76,7 +76,7 @@ describe('what is about booting', () => {
         s.partitions[1].size = '64MiB'
         s.partitions.push({ type: 'btrfs', size: 'fit', nixos: {} })
       },
-      { [`partitions[2].nixos`]: `there is one NixOS system, and ${P1}.nixos is it` },
+      { [`partitions[2].nixos`]: `there is one system, and ${P1}.nixos is it` },
     ],
     [
       'no FAT to boot from',
@@ -164,6 +164,8 @@ describe('what is about booting', () => {
     expect(boot).toEqual({ partition: 2, uboot: undefined, check: true })
     expect([fat.bootable, btrfs.bootable, fat.firmware]).toEqual([false, true, undefined])
     expect(btrfs.nixos).toEqual({
+      ...{ loader: 'extlinux', bootPlace: 'partitions[1]', tries: undefined, systemdBoot: undefined },
+      ...{ editor: true, consoleMode: 'keep', cmdline: undefined, slot: undefined },
       toplevel: undefined,
       timeout: 5,
       generations: 20,
@@ -187,6 +189,7 @@ describe('what is about booting', () => {
       versions: [4],
       directory: '/here/fw',
       uboot: [{ version: 4, path: '/here/u4' }],
+      startsKernel: false,
       settings: { all: { a: 1 } },
       extraLines: [],
     })

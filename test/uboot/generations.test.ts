@@ -1,47 +1,14 @@
 /** Boot files of systems that are not as they should be. */
 import { describe, expect, test } from 'vitest'
-import { TreeView } from '../../src/file-tree/tree-view.ts'
-import { FileTree } from '../../src/file-tree/tree.ts'
 import { bootFiles, findToplevel, type BootMenuOptions } from '../../src/uboot/generations.ts'
 import { registrationIn, standardDirectories, systemEntries } from '../../src/uboot/nixos-tree.ts'
-import type { SourceEntry } from '../../src/file-tree/entry.ts'
+import type { TreeView } from '../../src/file-tree/tree-view.ts'
+import { systemTree } from './system-trees.ts'
 
 const HASH = '0123456789abcdfghijklmnpqrsvwxyz'
 const store = (name: string) => `nix/store/${HASH}-${name}`
 const SYSTEM = store('nixos-system-a')
 const time = { sec: 0, nsec: 0 }
-
-/** A tree of files ('text') and symlinks ('-> target'). */
-async function treeOf(entries: Record<string, string>): Promise<TreeView<Uint8Array>> {
-  const tree = new FileTree<Uint8Array>({
-    time,
-    content: {
-      store: async (entry) => {
-        const pieces: Uint8Array[] = []
-        for await (const piece of entry.content) pieces.push(piece)
-        return Buffer.concat(pieces)
-      },
-      copy: (content) => Promise.resolve(content.slice()),
-    },
-  })
-  const common = { mode: 0o644, uid: 0, gid: 0, mtime: time, origin: { source: 'test' } }
-  for (const [path, what] of Object.entries(entries)) {
-    const content = (async function* () {
-      yield await Promise.resolve(Buffer.from(what))
-    })()
-    const entry: SourceEntry = what.startsWith('-> ')
-      ? { ...common, path, type: 'symlink', target: what.slice(3) }
-      : { ...common, path, type: 'file', size: what.length, content }
-    await tree.add(entry)
-  }
-  const open = (bytes: Uint8Array) => ({
-    size: bytes.length,
-    content: (async function* () {
-      yield await Promise.resolve(bytes)
-    })(),
-  })
-  return new TreeView(tree, open)
-}
 
 const SYSTEM_FILES: Record<string, string> = {
   [`${store('linux')}/Image`]: 'kernel',
@@ -61,7 +28,7 @@ const without = (...names: string[]) =>
 
 const OPTIONS: BootMenuOptions = { toplevel: SYSTEM, timeout: 5, generations: 20, deviceTree: true }
 const files = async (entries: Record<string, string>, options: Partial<BootMenuOptions> = {}) =>
-  bootFiles(await treeOf(entries), { ...OPTIONS, ...options })
+  bootFiles(await systemTree(entries), { ...OPTIONS, ...options })
 const menuOf = (made: Awaited<ReturnType<typeof files>>) => {
   const last = made.at(-1)!
   return 'content' in last ? Buffer.from(last.content).toString() : ''
@@ -134,48 +101,48 @@ describe('boot files', () => {
 
 describe('the system', () => {
   test('is found', async () => {
-    expect(findToplevel(await treeOf(SYSTEM_FILES))).toBe(SYSTEM)
+    expect(findToplevel(await systemTree(SYSTEM_FILES))).toBe(SYSTEM)
     const other = store('nixos-system-b')
     const second = Object.fromEntries(
       Object.entries(SYSTEM_FILES).map(([path, what]) => [path.replace(SYSTEM, other), what]),
     )
     const both = { ...SYSTEM_FILES, ...second }
-    const tree = await treeOf(both)
+    const tree = await systemTree(both)
     expect(() => findToplevel(tree)).toThrow('several systems: nix/store')
-    expect(findToplevel(await treeOf({ ...both, [`${SYSTEM}/specialisation/b`]: `-> /${other}` }))).toBe(
+    expect(findToplevel(await systemTree({ ...both, [`${SYSTEM}/specialisation/b`]: `-> /${other}` }))).toBe(
       SYSTEM,
     )
     const profile = {
       'nix/var/nix/profiles/system': '-> system-2-link',
       'nix/var/nix/profiles/system-2-link': `-> /${other}`,
     }
-    expect(findToplevel(await treeOf({ ...both, ...profile }))).toBe(other)
-    const empty = await treeOf({ 'etc/x': '' })
+    expect(findToplevel(await systemTree({ ...both, ...profile }))).toBe(other)
+    const empty = await systemTree({ 'etc/x': '' })
     expect(() => findToplevel(empty)).toThrow('no system profile')
   })
 
   test('has a profile, and marks, unless they are there', async () => {
     const paths = (tree: TreeView<Uint8Array>) => systemEntries(tree, SYSTEM, time).map(({ path }) => path)
     const profile = 'nix/var/nix/profiles/system'
-    expect(paths(await treeOf(SYSTEM_FILES))).toEqual([
+    expect(paths(await systemTree(SYSTEM_FILES))).toEqual([
       `${profile}-1-link`,
       profile,
       'etc/NIXOS',
       'root/.nix-channels',
     ])
     const there = { ...SYSTEM_FILES, [profile]: `-> /${SYSTEM}`, 'etc/NIXOS': '' }
-    expect(paths(await treeOf(there))).toEqual(['root/.nix-channels'])
-    const elsewhere = await treeOf({ ...SYSTEM_FILES, [profile]: `-> /${store('linux')}` })
+    expect(paths(await systemTree(there))).toEqual(['root/.nix-channels'])
+    const elsewhere = await systemTree({ ...SYSTEM_FILES, [profile]: `-> /${store('linux')}` })
     expect(() => paths(elsewhere)).toThrow(`expected a link to /${SYSTEM}, found one to /${store('linux')}`)
-    const nowhere = await treeOf({ ...SYSTEM_FILES, [profile]: '-> gone' })
+    const nowhere = await systemTree({ ...SYSTEM_FILES, [profile]: '-> gone' })
     expect(() => paths(nowhere)).toThrow('found a dangling link')
   })
 
   test('has the registration of its closure', async () => {
     const info = `${store('closure-info')}/registration`
-    expect(registrationIn(await treeOf({ [info]: 'x' }))).toBe(info)
-    expect(registrationIn(await treeOf({ [info]: 'x', 'nix-path-registration': 'y' }))).toBeUndefined()
-    expect(registrationIn(await treeOf({ 'etc/x': 'y' }))).toBeUndefined()
+    expect(registrationIn(await systemTree({ [info]: 'x' }))).toBe(info)
+    expect(registrationIn(await systemTree({ [info]: 'x', 'nix-path-registration': 'y' }))).toBeUndefined()
+    expect(registrationIn(await systemTree({ 'etc/x': 'y' }))).toBeUndefined()
   })
 
   test('has its folders, in an order in which they can be made', () => {

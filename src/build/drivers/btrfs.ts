@@ -3,7 +3,9 @@ import { openExtentEncoder } from '../extent-encoder/open-encoder.ts'
 import { loadExtentCompression } from '../../btrfs/write/extent-compression.ts'
 import type { BuildContext } from '../context.ts'
 import { nameOf } from '../disk-layout.ts'
-import { addBootFiles, bootFileEntries, installSystem } from '../nixos-system.ts'
+import { addBootFiles, bootFileEntries } from '../boot-files.ts'
+import { installNixos } from '../nixos-system.ts'
+import { linuxFiles } from '../linux-system.ts'
 import type { BtrfsResult } from '../result.ts'
 import type { BtrfsSummary } from '../../btrfs/write/summary.ts'
 import { BtrfsWriter } from '../../btrfs/write/writer.ts'
@@ -18,8 +20,10 @@ import { standardDirectories } from '../../uboot/nixos-tree.ts'
 
 export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
   open: openBtrfsPartition,
-  inputs: ({ nixos }) =>
-    nixos?.registration === undefined ? [] : [{ kind: 'file', path: nixos.registration }],
+  inputs: ({ nixos, linux }) =>
+    [nixos?.registration, (nixos ?? linux)?.systemdBoot].flatMap((path) =>
+      path === undefined ? [] : [{ kind: 'file' as const, path }],
+    ),
 }
 
 async function openBtrfsPartition(
@@ -27,7 +31,8 @@ async function openBtrfsPartition(
   sink: ImageSink,
   { workers, profiler, progress, onFinding, onReplace, signal }: BuildContext,
 ): Promise<PartitionWriter> {
-  const { nixos, time } = plan
+  const { nixos, linux, time } = plan
+  const system = nixos ?? linux
   const { compress, decompress } = await loadExtentCompression()
   const hash = await loadHash(plan.checksum)
   const threads = await openExtentEncoder(workers, { compress, hash, onFinding })
@@ -53,12 +58,18 @@ async function openBtrfsPartition(
       const found = writer.collected.find(path)
       return found?.type === 'directory' ? writer.collected.list(found) : []
     },
-    async installSystem(bootsHere) {
-      if (nixos === undefined) return undefined
+    async installSystem() {
+      if (system === undefined) return undefined
       progress.step('adding the boot files')
-      const { bootFiles } = await installSystem(writer, nixos, time)
-      if (bootsHere) await addBootFiles(writer, bootFiles, time)
-      return { bootFiles: () => bootFileEntries(writer, bootFiles, time) }
+      const files = await (nixos === undefined
+        ? linuxFiles(writer.collected, linux!)
+        : installNixos(writer, nixos, time))
+      const bootsHere = system.bootPlace === plan.jsonPath
+      if (bootsHere) await addBootFiles(writer, files, time)
+      return {
+        bootPlace: bootsHere ? undefined : system.bootPlace,
+        bootFiles: () => bootFileEntries(writer, files, time),
+      }
     },
     async finish() {
       progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)

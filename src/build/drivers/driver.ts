@@ -36,10 +36,9 @@ export interface PartitionWriter {
   /**
    * Makes a system of what the sources brought.
    *
-   * @param bootsHere its boot files belong to this partition
    * @returns undefined when the plan asks for none
    */
-  installSystem(bootsHere: boolean): Promise<InstalledSystem | undefined>
+  installSystem(): Promise<InstalledSystem | undefined>
   /** Writes what is known only when all entries are. */
   finish(): Promise<PartitionResult>
   /** The partition as a boot loader reads it; undefined when there is no file system in it. */
@@ -56,8 +55,10 @@ export interface NewEntry {
   unsupported?: UnsupportedPolicy | undefined
 }
 
-/** A system that was made of the closure in a partition. */
+/** A system that was made of what is in a partition. */
 export interface InstalledSystem {
+  /** `partitions[0]`: the partition for its boot files; undefined: its own, which has them already. */
+  bootPlace: string | undefined
   /** Its boot files for a partition that lies elsewhere; their content is read back from where the system lies. */
   bootFiles(): Iterable<SourceEntry>
 }

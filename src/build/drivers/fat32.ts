@@ -71,7 +71,7 @@ function openFatPartition(
     },
     bootView() {
       if (finished === undefined) throw new Error('the file system is not finished')
-      return { type: 'fat', fatType: 'fat32', uuid: formatVolumeId(volumeId), tree: bootTreeOf(finished) }
+      return { type: 'fat', fatType: plan.type, uuid: formatVolumeId(volumeId), tree: bootTreeOf(finished) }
     },
     close: () => spool.close(),
   }

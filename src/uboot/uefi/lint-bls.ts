@@ -9,6 +9,7 @@ import { parseEntryName, type EntryName } from '../bls/file-name.ts'
 import { parseLoaderConf } from '../bls/loader-conf.ts'
 import { compareEntries, defaultEntry, matches, type OrderedEntry } from '../bls/order.ts'
 import type { Architecture } from '../partition-types.ts'
+import { osRelease } from '../linux-kernels.ts'
 import { ukiFindings, ukiText } from './lint-uki.ts'
 import { formatPath, partitionName } from './partition-name.ts'
 import { parsePe, PE_HEAD, sectionOf, type PeImage } from './pe.ts'
@@ -221,16 +222,6 @@ async function ukiEntries(
     entries.push(menuEntry(partition, node, parseEntryName(toLatin1(name)), order, problems, notes))
   }
   return entries
-}
-
-/** The assignments of an os-release(5). */
-export function osRelease(text: string): Map<string, string> {
-  return new Map(
-    text.split('\n').flatMap((line): [string, string][] => {
-      const [, key, value] = /^([A-Z_0-9]+)=(.*?)\s*$/.exec(line) ?? []
-      return key === undefined ? [] : [[key, value.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(.)/g, '$1')]]
-    }),
-  )
 }
 
 /** Paths of entries begin at the root, and may have the separators of either world. */
