@@ -65,6 +65,7 @@ export type {
   ZenfsSourceSpec,
   ZenfsStatsLike,
 } from './spec/sources/zenfs.ts'
+export type { PlannedSendSource, SendSourceSpec } from './spec/sources/send.ts'
 export type { PlannedTarSource, TarSourceSpec } from './spec/sources/tar.ts'
 export type { PlannedSource, PlannedSourceKind, SourceSpec } from './spec/sources/types.ts'
 export type {

@@ -1,6 +1,7 @@
 import crc32cJs from 'crc-32/crc32c.js'
 import type { BlockHash } from '../lib/block-hash.ts'
 import { type ByteString, toLatin1 } from '../lib/byte-string.ts'
+import { crc32c } from '../lib/crc32c.ts'
 import { equalBytes } from '../lib/equal-bytes.ts'
 import { hexText } from '../lib/hex.ts'
 import { viewOf } from '../lib/struct.ts'
@@ -9,6 +10,14 @@ import { ExtentDataRef, Header } from './format.ts'
 /** CRC32C without the inversions before and after. (crc32c() of the kernel) */
 function crc32cRaw(seed: number, bytes: Uint8Array): number {
   return ~crc32cJs.buf(bytes, ~seed) >>> 0
+}
+
+/**
+ * Checksum of a command of a send stream: that of its header, with zeros for the checksum, and of what follows. (crc32c() of
+ * the kernel, from 0 on)
+ */
+export function sendChecksum(header: Uint8Array, content: Uint8Array): number {
+  return ~crc32c(content, crc32c(header, 0xffff_ffff)) >>> 0
 }
 
 /** `crc32cRaw` of a byte string. */

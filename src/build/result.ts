@@ -146,6 +146,8 @@ export interface SubvolumeResult {
   default: boolean
   /** Id of its source; undefined for what is no snapshot. */
   snapshotOf: number | undefined
+  /** UUID of the subvolume of which a `btrfs send` stream filled this one; undefined: none did, alone. */
+  receivedUuid: string | undefined
   /** Regular files; those of a snapshot are in no total. */
   files: number
 }

@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { SpecError } from '../lib/errors.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
-import { PROGRAM_KINDS, STANDARD_INPUT_KINDS } from '../spec/sources/kinds.ts'
+import { PROGRAM_KINDS, standardInputKind } from '../spec/sources/kinds.ts'
 import { CommandError, systemMessage } from './exit.ts'
 
 export interface DescriptionFlags {
@@ -117,7 +117,7 @@ export async function loadDescription(
 export function checkStandardInput(spec: string | undefined, description: Description, usage: UsageError) {
   if (spec !== '-') return
   for (const { source } of sourcesIn(description.spec)) {
-    const kind = STANDARD_INPUT_KINDS.find((kind) => source[kind] === '-')
+    const kind = standardInputKind(source)
     if (kind === undefined) continue
     usage(
       `the description came from standard input, so its source "${kind}": "-" cannot: give one of them a file`,

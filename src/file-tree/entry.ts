@@ -130,12 +130,20 @@ export interface EntryMetadata {
   unsupported?: readonly UnsupportedProperty[]
 }
 
+/** The subvolume that a source was sent from, when the source is all of it: a property of the source's root. */
+export interface ReceivedSubvolume {
+  /** 16 bytes. */
+  uuid: Uint8Array
+  /** Transaction of its last change, where it was sent from. */
+  transid: number
+}
+
 /**
  * An `Entry` that is checked and complete. `path` is relative to the source's root, with `/` between components,
  * without `.`, `..` or empty components; '' is the root itself.
  */
 export type SourceEntry = EntryMetadata & { path: ByteString; origin: EntryOrigin } & (
-    | { type: 'directory' }
+    | { type: 'directory'; received?: ReceivedSubvolume | undefined }
     | ({ type: 'file' } & FileContent)
     | { type: 'symlink'; target: ByteString }
     /** Another name for the entry at path `target` of the same source. Its own metadata are ignored. */

@@ -36,8 +36,27 @@ export interface FileContent {
    * need not take it from `content`.
    */
   location?: FileLocation | undefined
+  /**
+   * The same content, some of it compressed, for a file system that can hold it so: read at most once, and instead of
+   * `content`. A part is valid until the next one is asked for.
+   */
+  parts?: (() => AsyncIterable<ContentPart>) | undefined
   /** The content can be read at any time and any number of times: it is a file that stays, or bytes in memory. */
   repeatable?: boolean | undefined
+}
+
+/**
+ * A part of a file, in ascending order; what lies between parts is zeros. It begins at a sector of 4096 bytes, has whole
+ * sectors unless it ends with the file, and at most 128 KiB.
+ */
+export interface ContentPart {
+  offset: number
+  /** Bytes of the file. */
+  length: number
+  /** As many bytes, unless they are compressed. */
+  bytes: Uint8Array
+  /** As extents of BTRFS are; undefined: not at all. */
+  compression: 'zlib' | 'lzo' | 'zstd' | undefined
 }
 
 /** Bytes that `content` gives. */

@@ -13,6 +13,7 @@ import type { MergeRule } from './merge.ts'
 import { NONE } from './node-names.ts'
 import type { DirectoryNode, FileNode } from './node.ts'
 import { NodeTable } from './node-table.ts'
+import { ReceivedSubvolumes } from './received-subvolumes.ts'
 import { WHOLE_TREE, type TreeOptions } from './tree-options.ts'
 import { withoutCopyOnWrite, type StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
@@ -48,6 +49,8 @@ export class FileTree<Content> {
   readonly root: DirectoryNode<Content>
   /** The root directory of each subvolume that has a path. */
   readonly subvolumeRoots = new Map<SubvolumePlan, DirectoryNode<Content>>()
+  /** Those that are what one source brought. */
+  readonly received = new ReceivedSubvolumes()
   readonly #options: TreeOptions<Content>
   readonly #subvolumes: Map<ByteString, SubvolumePlan>
   /** The same but the root's, those within others first. */
@@ -97,6 +100,7 @@ export class FileTree<Content> {
   /** Tells what comes next from what there is: the entries of another source, and how they meet those. */
   beginSource(merge: MergeRule): void {
     this.#merge = merge
+    this.received.beginSource()
     this.#earlier = { nodes: this.nodes.length, names: this.nodes.names.length }
     this.#relinked.clear()
   }
@@ -114,22 +118,32 @@ export class FileTree<Content> {
     const given = join(to, entry.path)
     if (given === '') {
       if (entry.type !== 'directory') throw fail('the root can only be a directory', entry)
-      this.nodes.setMetadata(this.root.id, this.#changed(entry, this.#options.rules?.rootChanges))
+      const { xattrs } = entry
+      const metadata = this.#changed(entry, this.#options.rules?.rootChanges)
+      this.#noteReceived(entry, this.root, metadata === entry && metadata.xattrs === xattrs)
+      this.nodes.setMetadata(this.root.id, metadata)
       return
     }
     if (given.length > MAX_PATH) throw fail(`a path of ${given.length} bytes; ${MAX_PATH} are allowed`, entry)
     const path = this.#realPath(given, entry.origin, entry.path)
-    if (this.#options.rules?.exclude && this.#isExcluded(path)) return
+    if (this.#options.rules?.exclude && this.#isExcluded(path)) {
+      if (this.received.any) this.received.touch(this.#subvolumeOf(path), false)
+      return
+    }
     const place = this.#placeOf(path, entry.origin, entry.path)
     const { parent, start, existing } = place
     const changes = parent.rules?.changesOf(path.slice(start))
+    const { xattrs } = entry
     const metadata = this.#changed(entry, changes)
+    const isAsGiven = metadata === entry && metadata.xattrs === xattrs
+    if (this.received.any) this.received.touch(this.#subvolumeOf(path), isAsGiven)
     const isDirectory = existing !== NONE && this.nodes.typeOf(existing) === 'directory'
     if (entry.type === 'directory') {
       let directory: DirectoryNode<Content>
       if (isDirectory) {
         this.nodes.setMetadata(existing, metadata)
         directory = this.nodes.directory(existing)
+        this.#noteReceived(entry, directory, isAsGiven)
       } else if (existing !== NONE && this.#isEarlier(place) && this.#meet(place, entry)) {
         return
       } else {
@@ -144,6 +158,18 @@ export class FileTree<Content> {
     const node = this.#leaf(entry, to, place, metadata, changes)
     if (typeof node === 'number') this.#put(place, node)
     else return node.then((id) => this.#put(place, id))
+  }
+
+  /** A source brings the root of a subvolume, be it that of another place. */
+  #noteReceived(
+    { received }: SourceEntry & { type: 'directory' },
+    { id, subvolume }: DirectoryNode<Content>,
+    isAsGiven: boolean,
+  ): void {
+    if (subvolume === undefined) return
+    if (received !== undefined && isAsGiven && this.nodes.namesIn(id).size === 0) {
+      this.received.begin(subvolume, received)
+    } else this.received.touch(subvolume, false)
   }
 
   /** Whether an earlier source brought what is at a place. */
@@ -221,6 +247,7 @@ export class FileTree<Content> {
     if (place.existing !== NONE) {
       throw fail(`the sources have a ${this.nodes.typeOf(place.existing)} there`, { origin, path })
     }
+    this.received.touch(this.#subvolumeOf(path), false)
     this.#put(place, this.nodes.addFile(metadata, storage, content))
   }
 
@@ -247,6 +274,7 @@ export class FileTree<Content> {
       ? file.content
       : await this.#options.content.copy(file.content, storage)
     const changed = changes === undefined ? metadata : changedMetadata(metadata, 'file', changes)
+    this.received.touch(this.#subvolumeOf(path), false)
     this.#put(place, this.nodes.addFile(changed, storage, content))
   }
 

@@ -41,9 +41,13 @@ const POLYNOMIAL = 0x82f6_3b78
 
 let engine: Engine | 'absent' | undefined
 
-/** CRC-32C of the bytes, as an unsigned number. They may be shared memory. */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = 0
+/**
+ * CRC-32C of the bytes, as an unsigned number. They may be shared memory.
+ *
+ * @param before that of the bytes before them
+ */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = before
   let at = 0
   if (bytes.length >= MIN_SIZE && (engine ??= load()) !== 'absent') {
     while (bytes.length - at >= MIN_SIZE) {

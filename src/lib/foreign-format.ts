@@ -12,6 +12,7 @@ const FORMATS: readonly Format[] = [
   { name: 'a cpio archive', magic: ['070701', '070702', '070707', '\xc7\x71', '\x71\xc7'] },
   { name: 'a NAR (an archive of Nix)', magic: ['\r\0\0\0\0\0\0\0nix-archive-1'] },
   { name: 'an export of a Nix store', magic: ['\x01\0\0\0\0\0\0\0\r\0\0\0\0\0\0\0nix-archive-1'] },
+  { name: 'a stream of btrfs send', magic: ['btrfs-stream\0'] },
   { name: 'a tar archive', offset: 257, magic: ['ustar'] },
   { name: 'a zip archive', magic: ['PK\x03\x04', 'PK\x05\x06'] },
   { name: 'a 7z archive', magic: ['7z\xbc\xaf\x27\x1c'] },

@@ -72,7 +72,7 @@ export class ArchiveChunks implements FileChunks {
     } catch (error) {
       throw new InputError((error as Error).message, { source }, { cause: error })
     }
-    throw new InputError('expected a tar file, found a directory', { source })
+    throw new InputError('expected a file, found a directory', { source })
   }
 
   /** The file in large pieces, from two buffers: one is filled while the other is in use. */

@@ -9,6 +9,7 @@ import type { InputPath, OpenSourceOptions, SourceOpener } from './kinds/opener.
 import { narOpener } from './kinds/nar.ts'
 import { nixOpener } from './kinds/nix.ts'
 import { ociOpener } from './kinds/oci.ts'
+import { sendOpener } from './kinds/send.ts'
 import { tarOpener } from './kinds/tar.ts'
 import { StoreRegistry } from './nix/registry.ts'
 import { zenfsOpener } from './kinds/zenfs.ts'
@@ -25,6 +26,7 @@ const OPENERS: {
   nix: nixOpener,
   nar: narOpener,
   oci: ociOpener,
+  send: sendOpener,
   zenfs: zenfsOpener,
 }
 

@@ -117,6 +117,8 @@ export class Selection {
   }
 
   #changed(entry: SourceEntry): SourceEntry {
+    // What is taken is no longer what was sent.
+    if (entry.type === 'directory' && entry.received !== undefined) entry = { ...entry, received: undefined }
     for (const change of this.#changes) entry = { ...entry, ...change(entry, entry.type) }
     return entry
   }

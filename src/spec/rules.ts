@@ -10,7 +10,7 @@ import { diskSectorSize, fatIssues } from './fat32-rules.ts'
 import { repeated } from './messages.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { isFat } from './shorthands.ts'
-import { STANDARD_INPUT_KINDS } from './sources/kinds.ts'
+import { standardInputKind } from './sources/kinds.ts'
 import { allSources } from './sources/all.ts'
 import { mountIssues } from './mount-rules.ts'
 import { tableIssues } from './table-rules.ts'
@@ -43,7 +43,7 @@ export function ruleIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     ),
     ...repeated(
       allSources(spec).map(({ source, path }) => {
-        const kind = STANDARD_INPUT_KINDS.find((kind) => source?.[kind as keyof typeof source] === '-')
+        const kind = standardInputKind(source)
         return { key: kind && '-', path: `${path}.${kind}` }
       }),
       (first) => `reads standard input, which ${first} has read to its end`,

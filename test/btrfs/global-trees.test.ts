@@ -68,7 +68,7 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
     fileTrees: [{ objectid: 5n, root, files: { uuid } }],
     subvolumes: [],
     defaultSubvolume: 5n,
-    uuids: [{ id: 5n, uuid }],
+    uuids: [{ id: 5n, uuid, receivedUuid: undefined }],
   }
 }
 

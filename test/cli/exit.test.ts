@@ -113,6 +113,7 @@ describe('the result of a build', () => {
     readOnly: false,
     default: false,
     snapshotOf: undefined,
+    receivedUuid: undefined,
     files: 0,
     ...more,
   })

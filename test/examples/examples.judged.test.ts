@@ -11,6 +11,7 @@ import { canBrowse, visit } from '../judges/chromium.ts'
 import { fsckFat } from '../judges/fsck-fat.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { layerOf, TestLayout } from '../sources/oci/layout.ts'
+import { SAMPLE_STREAMS } from '../sources/send/sample-streams.ts'
 import { buildTar } from '../tar/build-tar.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -55,6 +56,16 @@ describe('examples', () => {
     inFolder(async (folder) => {
       expect(await example(folder, 'partition-table.mjs')).toBe(
         `partition 1: ${64 * 2 ** 20} bytes at ${2 ** 20}\npartition 2: ${256 * 2 ** 20} bytes at ${65 * 2 ** 20}\n`,
+      )
+    }))
+
+  test('send-streams.mjs', () =>
+    inFolder(async (folder) => {
+      const [full, both] = SAMPLE_STREAMS
+      writeFileSync(join(folder, 'full'), Buffer.concat(full))
+      writeFileSync(join(folder, 'incremental'), Buffer.concat(both.slice(full.length)))
+      expect(await example(folder, 'send-streams.mjs', 'home.img', 'full', 'incremental')).toBe(
+        'home.img: 2 files, received UUID 65666768-696a-6b6c-6d6e-6f7071727374\n',
       )
     }))
 

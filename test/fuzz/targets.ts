@@ -9,6 +9,7 @@ import { nar } from './targets/nar.ts'
 import { nixTexts } from './targets/nix-texts.ts'
 import { oci } from './targets/oci.ts'
 import { selection } from './targets/selection.ts'
+import { send } from './targets/send.ts'
 import { tar } from './targets/tar.ts'
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -17,6 +18,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   nar,
   nixTexts,
   oci,
+  send,
   manifest,
   selection,
   merge,

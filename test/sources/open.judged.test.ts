@@ -112,7 +112,7 @@ test('a directory', async () => {
 test.each([
   ['tar', 'missing.tar', /missing\.tar: ENOENT/],
   ['directory', 'missing', /missing: ENOENT/],
-  ['tar', 'tree', /tree: expected a tar file, found a directory/],
+  ['tar', 'tree', /tree: expected a file, found a directory/],
   ['directory', 'a.tar', /a\.tar: expected a directory/],
 ] as const)('%s %s', async (kind, name, message) => {
   const opening = collect(openSource(source(join(folder, name), kind)))

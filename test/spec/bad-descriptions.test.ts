@@ -258,6 +258,20 @@ const RULES: Case[] = [
     { [`${P1}.sources[1].oci`]: `${P1}.sources[0].tar has read` },
   ],
   [
+    'standard input in the list of a source, and in another one',
+    btrfs((p) => (p.sources = [{ send: ['full', '-'] }, { tar: '-' }])),
+    { [`${P1}.sources[1].tar`]: `${P1}.sources[0].send has read` },
+  ],
+  [
+    'streams that are none, not there, or read twice',
+    btrfs((p) => (p.sources = [{ send: [] }, { send: 5 as never }, { send: ['-', '-'] }])),
+    {
+      [`${P1}.sources[0].send`]: 'expected at least one stream',
+      [`${P1}.sources[1].send`]: 'expected the name of a file, or a list of them, found 5',
+      [`${P1}.sources[2].send`]: 'standard input can be read once',
+    },
+  ],
+  [
     'an image of a platform or a name that is none',
     btrfs(
       (p) =>

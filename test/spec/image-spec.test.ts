@@ -89,6 +89,7 @@ describe('interfaces of the description', () => {
     ['NarSourceSpec', SOURCE_KINDS.nar.schema],
     ['EntriesSourceSpec', SOURCE_KINDS.entries.schema],
     ['OciSourceSpec', SOURCE_KINDS.oci.schema],
+    ['SendSourceSpec', SOURCE_KINDS.send.schema],
     ['FilesSourceSpec', SOURCE_KINDS.files.schema],
     ['ZenfsSourceSpec', SOURCE_KINDS.zenfs.schema],
     ['FirmwareSpec', firmware],

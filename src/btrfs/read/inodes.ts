@@ -88,12 +88,14 @@ function inodeAt(leaf: TreeBlock, slot: number, tree: number): DecodedInode {
     birthtime: timeAt(leaf, slot, at.otime.offset),
     major: rdev >>> 20,
     minor: rdev & 0xfffff,
-    flags: (flags & ANY_FLAG) === 0n ? NO_FLAGS : namesOf(flags),
+    flags: flagNames(flags),
   }
   return { inode, flags, itemOffset: leaf.physical + start }
 }
 
-function namesOf(flags: bigint): InodeFlag[] {
+/** @param flags (BTRFS_INODE_*) */
+export function flagNames(flags: bigint): readonly InodeFlag[] {
+  if ((flags & ANY_FLAG) === 0n) return NO_FLAGS
   return FLAGS.filter(([, flag]) => (flags & flag) !== 0n).map(([name]) => name)
 }
 

@@ -26,6 +26,8 @@ export interface PieceOptions {
   keepZeros: boolean
   /** The piece is a whole file, which goes into the tree when it is small enough once compressed. */
   mayBeInline: boolean
+  /** The content is compressed already, with `compression`, and `length` is that of its whole sectors. Default: false. */
+  isEncoded?: boolean | undefined
 }
 
 /** Content of a piece that lies in an open file, and is read when the piece is encoded. */
@@ -61,13 +63,14 @@ const CHECKSUMS_BYTES = MAX_PIECES * MAX_CHECKSUM_SIZE
 /** Every piece has its own length for its compressed form, and the last one room to grow. */
 const COMPRESSED_BYTES = BATCH_BYTES + 2 * MAX_COMPRESSED_RAM_BYTES
 
-/** Bits of a piece's options: the level, the compression, flags. */
-const LEVEL_MASK = 0xf
+/** Bits of a piece's options: the compression, flags, and above them the level, which may be negative. */
 const COMPRESSION_SHIFT = 4
 const COMPRESSION_MASK = 0xf
 const NODATACOW = 1 << 8
 const MAY_BE_INLINE = 1 << 9
 const KEEP_ZEROS = 1 << 10
+const ENCODED = 1 << 11
+const LEVEL_SHIFT = 16
 
 /** Bits of a piece's result: flags, and above them the stored length. */
 const STORED_SHIFT = 3
@@ -90,7 +93,7 @@ export class BatchMemory {
   readonly #compressed: Uint8Array
   readonly #checksums: Uint8Array
   readonly #lengths: Uint32Array
-  readonly #options: Uint32Array
+  readonly #options: Int32Array
   readonly #stored: Uint32Array
   /** Of pieces whose content lies in a file: the file, the place there, and the bytes. */
   readonly #descriptors: Int32Array
@@ -109,7 +112,7 @@ export class BatchMemory {
     this.#checksums = new Uint8Array(memory, next(CHECKSUMS_BYTES), CHECKSUMS_BYTES)
     this.#offsets = new Float64Array(memory, next(8 * MAX_PIECES), MAX_PIECES)
     this.#lengths = table()
-    this.#options = table()
+    this.#options = new Int32Array(memory, next(4 * MAX_PIECES), MAX_PIECES)
     this.#stored = table()
     this.#contentLengths = table()
     this.#descriptors = new Int32Array(memory, next(4 * MAX_PIECES), MAX_PIECES)
@@ -122,7 +125,7 @@ export class BatchMemory {
    */
   setPiece(
     index: number,
-    { length, compression, level, nodatacow, keepZeros, mayBeInline }: PieceOptions,
+    { length, compression, level, nodatacow, keepZeros, mayBeInline, isEncoded = false }: PieceOptions,
     located?: LocatedContent,
   ): void {
     this.#descriptors[index] = located?.descriptor ?? NO_FILE
@@ -132,11 +135,12 @@ export class BatchMemory {
     }
     this.#lengths[index] = length
     this.#options[index] =
-      level |
+      (level << LEVEL_SHIFT) |
       (compression << COMPRESSION_SHIFT) |
       (nodatacow ? NODATACOW : 0) |
       (keepZeros ? KEEP_ZEROS : 0) |
-      (mayBeInline ? MAY_BE_INLINE : 0)
+      (mayBeInline ? MAY_BE_INLINE : 0) |
+      (isEncoded ? ENCODED : 0)
     this.#stored[index] = FAILED
   }
 
@@ -175,12 +179,16 @@ export class BatchMemory {
     }
     const nodatacow = (options & NODATACOW) !== 0
     const content = this.content.subarray(at, at + length)
+    if ((options & ENCODED) !== 0) {
+      this.#hashSectors(content, at)
+      return (length << STORED_SHIFT) | COMPRESSED
+    }
     if (mayBeHole && isZero(content)) return 0
     const compression = (options >> COMPRESSION_SHIFT) & COMPRESSION_MASK
     const result =
       compression === COMPRESS_NONE
         ? length << STORED_SHIFT
-        : this.#compress(content, at, compression, options & LEVEL_MASK, compress)
+        : this.#compress(content, at, compression, options >> LEVEL_SHIFT, compress)
     if (!nodatacow) {
       const stored =
         (result & COMPRESSED) === 0 ? content : this.#compressed.subarray(at, at + (result >> STORED_SHIFT))
@@ -224,7 +232,7 @@ export class BatchMemory {
   #encodeInline(at: number, length: number, options: number, compress: CompressExtent): number {
     const compression = (options >> COMPRESSION_SHIFT) & COMPRESSION_MASK
     const content = this.content.subarray(at, at + length)
-    const compressed = compress(this.#compressed.subarray(at), content, compression, options & LEVEL_MASK)
+    const compressed = compress(this.#compressed.subarray(at), content, compression, options >> LEVEL_SHIFT)
     if (compressed < length && compressed <= MAX_INLINE_BYTES) {
       return (compressed << STORED_SHIFT) | COMPRESSED | INLINE
     }
@@ -254,7 +262,10 @@ export class BatchMemory {
         stored:
           length === 0
             ? undefined
-            : (isCompressed ? this.#compressed : this.content).subarray(at, at + length),
+            : (isCompressed && (options & ENCODED) === 0 ? this.#compressed : this.content).subarray(
+                at,
+                at + length,
+              ),
         inline,
         compression: isCompressed ? compression : COMPRESS_NONE,
         incompressible: (flags & INCOMPRESSIBLE) !== 0 || (isCompressed && compression !== COMPRESS_LZO),

@@ -100,6 +100,9 @@ export class DataWriter {
    */
   add(file: NamedContent, storage: StoragePlan): Promise<FileData> | FileData {
     const { size, path: name } = file
+    if (file.parts !== undefined && size > MAX_INLINE_BYTES && !storage.nodatacow && !storage.bootFiles) {
+      return this.#addParts({ ...file, parts: file.parts }, storage)
+    }
     const isSparse = file.ranges !== undefined
     const options = this.#optionsOf(size, storage)
     const isInline = size <= MAX_INLINE_BYTES && (size === 0 || !options.mayBeInline)
@@ -115,6 +118,24 @@ export class DataWriter {
       }
     }
     return this.#addStream(file, data, { storage, options, isInline })
+  }
+
+  /** Stores the parts of a file that are compressed as they are. Files of equal content do not find each other here. */
+  async #addParts(
+    { path: name, size, parts }: NamedContent & { parts: NonNullable<NamedContent['parts']> },
+    storage: StoragePlan,
+  ): Promise<FileData> {
+    const file = this.files.add(size, false, true)
+    const plain = this.#optionsOf(size, storage)
+    for await (const { offset: fileOffset, length, bytes, compression } of parts()) {
+      const options = compression === undefined ? plain : encodedOptions(COMPRESSION_TYPES[compression])
+      options.length = alignUp(bytes.length, SECTOR_SIZE)
+      const piece = { name, file, fileOffset, length: alignUp(length, SECTOR_SIZE) }
+      const opening = this.#openPiece(piece, options)
+      if (opening !== undefined) await opening
+      this.#fillPiece(bytes)
+    }
+    return file
   }
 
   async #addStream(
@@ -322,7 +343,7 @@ export class DataWriter {
   }
 
   #openPiece(piece: NamedPiece, options: PieceOptions, located?: LocatedContent): Promise<void> | void {
-    if (this.#batch.used + piece.length > BATCH_BYTES) {
+    if (this.#batch.used + alignUp(options.length, SECTOR_SIZE) > BATCH_BYTES) {
       return this.#submit().then(() => this.#openPiece(piece, options, located))
     }
     this.#memory(this.#batch).setPiece(this.#batch.pieces.length, options, located)
@@ -417,6 +438,12 @@ export class DataWriter {
     if (opening !== undefined) return opening.then(close)
     close()
   }
+}
+
+/** @param compression of content that is compressed already (COMPRESS_*) */
+function encodedOptions(compression: number): PieceOptions {
+  const flags = { nodatacow: false, keepZeros: true, mayBeInline: false, isEncoded: true }
+  return { length: 0, compression, level: 0, ...flags }
 }
 
 /** @throws InputError about content that is not as long as its entry declares */

@@ -1,5 +1,5 @@
 /** Writes the file trees: those of subvolumes and their snapshots, and the data relocation tree. */
-import type { Timestamp } from '../../file-tree/entry.ts'
+import type { ReceivedSubvolume, Timestamp } from '../../file-tree/entry.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import type { DataExtents } from './data-extents.ts'
 import type { FileData } from './file-data.ts'
@@ -21,6 +21,8 @@ export interface FileTreesInput {
   inlineContent: (file: FileData) => Uint8Array
   /** All subvolumes, snapshots included. */
   subvolumes: readonly SubvolumePlan[]
+  /** Where the content of a subvolume was sent from. */
+  receivedOf: (subvolume: SubvolumePlan) => ReceivedSubvolume | undefined
 }
 
 /** The file trees as the global trees describe them. */
@@ -34,7 +36,7 @@ export interface WrittenFileTrees {
 export async function writeFileTrees(
   writer: TreeWriter,
   subvolumeTrees: readonly SubvolumeTree[],
-  { subvolumes, time, ...context }: FileTreesInput,
+  { subvolumes, time, receivedOf, ...context }: FileTreesInput,
 ): Promise<WrittenFileTrees> {
   const entries: RootEntry[] = []
   const uses = new ExtentUses()
@@ -49,10 +51,10 @@ export async function writeFileTrees(
     const root = await writer.build(owner, (blocks) => addInodes(blocks, tree, { ...context, onExtentUse }))
     const endOfUses = uses.length
     const snapshots = snapshotsOf.get(id) ?? []
-    entries.push(rootEntry(plan, root, snapshots.length > 0))
+    entries.push(rootEntry(plan, root, snapshots.length > 0, receivedOf(plan)))
     for (const snapshot of snapshots) {
       const copy = await writer.copyRoot(BigInt(snapshot.id), root)
-      entries.push(snapshotEntry(snapshot, copy, plan))
+      entries.push(snapshotEntry(snapshot, copy, plan, receivedOf(plan)))
       // The root of the snapshot is a leaf of its own, with references of its own to the extents.
       if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
     }

@@ -35,7 +35,13 @@ import {
 import type { Headroom } from './fit.ts'
 import { freeRanges, freeSpaceItems, type FreeRange } from './free-space.ts'
 import { globalReserveBytes } from './kernel-space.ts'
-import { rootTreeItems, uuidTreeItems, type RootEntry, type SubvolumeLink } from './roots.ts'
+import {
+  rootTreeItems,
+  uuidTreeItems,
+  type RootEntry,
+  type SubvolumeLink,
+  type SubvolumeUuids,
+} from './roots.ts'
 import type { SharedBlocks } from './snapshots.ts'
 import type { TreeItem, BuiltRoot } from './tree.ts'
 import { LeafCounter, treeLevels, treeSize } from './tree-size.ts'
@@ -64,7 +70,7 @@ export interface GlobalTreesInput {
   subvolumes: SubvolumeLink[]
   defaultSubvolume: bigint
   /** Subvolumes by their UUIDs. */
-  uuids: { id: bigint; uuid: Uint8Array }[]
+  uuids: readonly SubvolumeUuids[]
 }
 
 /** Every transaction changes these trees. (btrfs_update_global_block_rsv) */

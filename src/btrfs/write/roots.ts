@@ -1,6 +1,6 @@
 /** The root tree, which has the roots of all other trees and the links between subvolumes; and the UUID tree. */
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
-import type { Timestamp } from '../../file-tree/entry.ts'
+import type { ReceivedSubvolume, Timestamp } from '../../file-tree/entry.ts'
 import { nameHash } from '../checksum.ts'
 import {
   DIR_ITEM_KEY,
@@ -19,6 +19,7 @@ import {
   RootItem,
   RootRef,
   U64_MAX,
+  UUID_KEY_RECEIVED_SUBVOL,
   UUID_KEY_SUBVOL,
   UuidItem,
   UuidKey,
@@ -46,6 +47,8 @@ export interface FileTreeFields {
   /** Of its making and of its last change; the image's when not given. */
   otime?: Timestamp
   ctime?: Timestamp
+  /** The subvolume elsewhere that it was received from. */
+  received?: ReceivedSubvolume | undefined
 }
 
 /** The place of a subvolume in another one. */
@@ -83,12 +86,38 @@ export function rootTreeItems(input: RootTreeInput): TreeItem[] {
   )
 }
 
-/** The items of the UUID tree: from the UUID of each subvolume to its id. */
-export function uuidTreeItems(subvolumes: { id: bigint; uuid: Uint8Array }[]): TreeItem[] {
+/** The UUIDs of a subvolume. */
+export interface SubvolumeUuids {
+  id: bigint
+  uuid: Uint8Array
+  /** Of the subvolume that it was received from. */
+  receivedUuid: Uint8Array | undefined
+}
+
+/** The items of the UUID tree: from the UUID of each subvolume to its id, and from where it was received to all such. */
+export function uuidTreeItems(subvolumes: readonly SubvolumeUuids[]): TreeItem[] {
   const items = subvolumes.map(({ id, uuid }) =>
     structItem({ ...UuidKey.decode(uuid), type: UUID_KEY_SUBVOL }, UuidItem, { subvolid: id }),
   )
-  return items.sort((a, b) => compare(a.objectid, b.objectid) || compare(a.offset, b.offset))
+  const received = new Map<string, { uuid: Uint8Array; ids: bigint[] }>()
+  for (const { id, receivedUuid } of subvolumes) {
+    if (receivedUuid === undefined) continue
+    const known = received.get(receivedUuid.join())
+    if (known === undefined) received.set(receivedUuid.join(), { uuid: receivedUuid, ids: [id] })
+    else known.ids.push(id)
+  }
+  for (const { uuid, ids } of received.values()) {
+    items.push({
+      ...UuidKey.decode(uuid),
+      type: UUID_KEY_RECEIVED_SUBVOL,
+      size: ids.length * UuidItem.size,
+      write: (block, at) =>
+        ids.forEach((subvolid, i) => UuidItem.write(block, at + i * UuidItem.size, { subvolid })),
+    })
+  }
+  return items.sort(
+    (a, b) => compare(a.objectid, b.objectid) || a.type - b.type || compare(a.offset, b.offset),
+  )
 }
 
 function compare(a: number | bigint, b: number | bigint): number {
@@ -104,7 +133,15 @@ function rootItem(
   generation: number,
   nodeSize: number,
 ): TreeItem {
-  const { uuid = NO_UUID, parentUuid, sharesBlocks, readOnly, otime = time, ctime = time } = files ?? {}
+  const {
+    uuid = NO_UUID,
+    parentUuid,
+    sharesBlocks,
+    readOnly,
+    otime = time,
+    ctime = time,
+    received,
+  } = files ?? {}
   // The kernel takes this for the generation in which a snapshot was made. (btrfs_root_origin_generation)
   const offset = parentUuid === undefined ? 0 : generation
   return structItem({ objectid, type: ROOT_ITEM_KEY, offset }, RootItem, {
@@ -129,15 +166,16 @@ function rootItem(
     generationV2: generation,
     uuid,
     parentUuid: parentUuid ?? NO_UUID,
-    receivedUuid: NO_UUID,
+    receivedUuid: received?.uuid ?? NO_UUID,
     ctransid: files === undefined ? 0 : generation,
     otransid: files === undefined ? 0 : generation,
-    stransid: 0,
-    rtransid: 0,
+    // As btrfs receive sets it, which knows no time of sending. (BTRFS_IOC_SET_RECEIVED_SUBVOL)
+    stransid: received?.transid ?? 0,
+    rtransid: received === undefined ? 0 : generation,
     ctime: files === undefined ? NO_TIME : ctime,
     otime: files === undefined ? NO_TIME : otime,
     stime: NO_TIME,
-    rtime: NO_TIME,
+    rtime: received === undefined ? NO_TIME : otime,
     reserved: [0, 0, 0, 0, 0, 0, 0, 0],
   })
 }

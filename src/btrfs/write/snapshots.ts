@@ -4,6 +4,7 @@
  * (btrfs_copy_root, btrfs_inc_ref)
  */
 import { parse as uuidBytes } from 'uuid'
+import type { ReceivedSubvolume } from '../../file-tree/entry.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import type { RootEntry } from './roots.ts'
 import type { BuiltRoot } from './tree.ts'
@@ -39,19 +40,38 @@ export function snapshotsBySource(subvolumes: readonly SubvolumePlan[]): Map<num
   return snapshots
 }
 
-/** The entry of a subvolume that is no snapshot. */
-export function rootEntry(plan: SubvolumePlan, root: BuiltRoot, hasSnapshots: boolean): RootEntry {
+/**
+ * The entry of a subvolume that is no snapshot.
+ *
+ * @param received where its content was sent from; what can be written to is no longer that
+ */
+export function rootEntry(
+  plan: SubvolumePlan,
+  root: BuiltRoot,
+  hasSnapshots: boolean,
+  received: ReceivedSubvolume | undefined,
+): RootEntry {
   const { id, uuid, readOnly, otime } = plan
   return {
     objectid: BigInt(id),
     root,
-    files: { uuid: uuidBytes(uuid), sharesBlocks: hasSnapshots, readOnly, otime, ctime: otime },
+    files: {
+      uuid: uuidBytes(uuid),
+      sharesBlocks: hasSnapshots,
+      ...{ readOnly, otime, ctime: otime },
+      received: readOnly ? received : undefined,
+    },
   }
 }
 
 /** The entry of a snapshot. It has not changed since its source did. */
-export function snapshotEntry(plan: SubvolumePlan, root: BuiltRoot, source: SubvolumePlan): RootEntry {
-  const { objectid, files } = rootEntry(plan, root, true)
+export function snapshotEntry(
+  plan: SubvolumePlan,
+  root: BuiltRoot,
+  source: SubvolumePlan,
+  received: ReceivedSubvolume | undefined,
+): RootEntry {
+  const { objectid, files } = rootEntry(plan, root, true, source.readOnly ? received : undefined)
   return {
     objectid,
     root,

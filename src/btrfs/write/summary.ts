@@ -1,5 +1,6 @@
 /** The summary of a file system that was written. */
 import { toText } from '../../lib/byte-string.ts'
+import { uuidText } from '../../lib/hex.ts'
 import type { SubvolumePlan } from '../../spec/plan.ts'
 import type { InodeCounts } from './subvolume-tree.ts'
 
@@ -20,6 +21,10 @@ export interface BtrfsSummary {
   extents: number
   /** JSON paths of rules that matched no entry: patterns, and paths to leave out. */
   unusedRules: string[]
+  /**
+   * Names of subvolumes that are all of one `btrfs send` stream, but can be written to, and so have no received UUID.
+   */
+  writableReceived: string[]
   /** The top level first, then by id. */
   subvolumes: BtrfsSubvolumeSummary[]
 }
@@ -39,11 +44,14 @@ export interface BtrfsSubvolumeSummary extends InodeCounts {
   default: boolean
   /** Id of the source of a snapshot; undefined for any other subvolume. */
   snapshotOf: number | undefined
+  /** UUID of the subvolume that was sent to here; undefined: none was. */
+  receivedUuid: string | undefined
 }
 
 export function subvolumeSummary(
   { id, name, parent, path, uuid, readOnly, isDefault, snapshotOf }: SubvolumePlan,
   counts: InodeCounts,
+  receivedUuid: Uint8Array | undefined,
 ): BtrfsSubvolumeSummary {
   return {
     id,
@@ -55,6 +63,7 @@ export function subvolumeSummary(
     readOnly,
     default: isDefault,
     snapshotOf,
+    receivedUuid: receivedUuid && uuidText(receivedUuid),
     ...counts,
   }
 }

@@ -2,10 +2,10 @@
 import { yieldToEventLoop } from '../../lib/yield.ts'
 import { parse as uuidBytes } from 'uuid'
 import type { BlockHash } from '../../lib/block-hash.ts'
-import { fromText, type ByteString } from '../../lib/byte-string.ts'
+import { fromText, toText, type ByteString } from '../../lib/byte-string.ts'
 import { DoesNotFitError } from '../../lib/errors.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
-import type { SourceEntry } from '../../file-tree/entry.ts'
+import type { ReceivedSubvolume, SourceEntry } from '../../file-tree/entry.ts'
 import { TreeView } from '../../file-tree/tree-view.ts'
 import { contentLength, type FileContent } from '../../file-tree/file-content.ts'
 import { EntryRules } from '../../file-tree/entry-rules.ts'
@@ -21,7 +21,6 @@ import { DataWriter } from './data.ts'
 import { DataCopies } from './data-copies.ts'
 import type { DeviceIds } from './device.ts'
 import { deviceSink, type DeviceSink } from './device-sink.ts'
-import type { ExtentUses } from './extent-tree.ts'
 import { fitGlobalTrees, type Fitted as FittedTrees } from './fit.ts'
 import { CHUNK_TREE_OBJECTID, DEVICE_RANGE_RESERVED, ROOT_TREE_OBJECTID } from '../format.ts'
 import { btrfsLimits } from '../limits.ts'
@@ -30,6 +29,7 @@ import type { ExtentEncoder } from './extent-encoder.ts'
 import { writeFileTrees, type WrittenFileTrees } from './file-trees.ts'
 import { globalTreesPlanner, type GlobalTrees } from './global-trees.ts'
 import { ExtentPlacer } from './place.ts'
+import type { RootEntry } from './roots.ts'
 import { placeSubvolumes } from './subvolumes.ts'
 import { encodeSuperblock, superblockOffsets } from './superblock.ts'
 import { placeSwapfile } from './swapfile.ts'
@@ -194,13 +194,17 @@ export class BtrfsWriter {
     await yieldToEventLoop()
 
     const writer = this.#treeWriter(metadataStart)
-    const fileTrees = await this.#writeFileTrees(writer, subvolumeTrees)
+    const received = this.#receivedOf(subvolumeTrees)
+    const fileTrees = await this.#writeFileTrees(writer, subvolumeTrees, received)
     await yieldToEventLoop()
     this.#signal?.throwIfAborted()
     const fitted = await this.#planGlobalTrees({ writer, metadataStart, subvolumeTrees, fileTrees })
     const roots = await writeGlobalTrees(fitted.globalTrees, writer)
     await this.#writeSuperblocks(fitted, roots)
-    return { ...this.#summary(subvolumeTrees, fitted, fileTrees.uses), unusedRules }
+    const writableReceived = subvolumeTrees
+      .filter(({ plan }) => !plan.readOnly && received.has(plan.id))
+      .map(({ plan }) => toText(plan.name)!)
+    return { ...this.#summary(subvolumeTrees, fitted, fileTrees), unusedRules, writableReceived }
   }
 
   get #defaultSubvolume(): SubvolumePlan {
@@ -231,7 +235,25 @@ export class BtrfsWriter {
     return new TreeWriter(this.#sink, chunks, context, this.#signal)
   }
 
-  #writeFileTrees(writer: TreeWriter, subvolumeTrees: readonly SubvolumeTree[]): Promise<WrittenFileTrees> {
+  /**
+   * Where the content of subvolumes was sent from, by their ids. It must still be that: with a property or a subvolume
+   * inside it is not.
+   */
+  #receivedOf(subvolumeTrees: readonly SubvolumeTree[]): Map<number, ReceivedSubvolume> {
+    const received = new Map<number, ReceivedSubvolume>()
+    for (const { plan, subvolumes } of subvolumeTrees) {
+      const found = this.#tree.received.get(plan)
+      const isChanged = plan.name === '' || plan.property !== undefined || subvolumes.length > 0
+      if (found !== undefined && !isChanged) received.set(plan.id, found)
+    }
+    return received
+  }
+
+  #writeFileTrees(
+    writer: TreeWriter,
+    subvolumeTrees: readonly SubvolumeTree[],
+    received: ReadonlyMap<number, ReceivedSubvolume>,
+  ): Promise<WrittenFileTrees> {
     const { nodeSize, time, subvolumes } = this.#plan
     return writeFileTrees(writer, subvolumeTrees, {
       nodeSize,
@@ -240,6 +262,7 @@ export class BtrfsWriter {
       extents: this.#placer.extents,
       inlineContent: (file) => this.#data.readInline(file),
       subvolumes,
+      receivedOf: (subvolume) => received.get(subvolume.id),
     })
   }
 
@@ -270,7 +293,11 @@ export class BtrfsWriter {
         subvolumes.map(({ plan, ...place }) => ({ id: BigInt(plan.id), parent: BigInt(parent), ...place })),
       ),
       defaultSubvolume: BigInt(this.#defaultSubvolume.id),
-      uuids: subvolumes.map(({ id, uuid }) => ({ id: BigInt(id), uuid: uuidBytes(uuid) })),
+      uuids: subvolumes.map(({ id, uuid }) => ({
+        id: BigInt(id),
+        uuid: uuidBytes(uuid),
+        receivedUuid: receivedUuidOf(fileTrees.entries, { id }),
+      })),
     })
     await yieldToEventLoop()
     const fitted = await fitGlobalTrees(plan, { ...this.#plan, checksumSize: this.#hash.size })
@@ -314,7 +341,7 @@ export class BtrfsWriter {
   #summary(
     subvolumeTrees: readonly SubvolumeTree[],
     { globalTrees, totalBytes, added: addedSlack }: Fitted,
-    uses: ExtentUses,
+    { uses, entries }: WrittenFileTrees,
   ) {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
@@ -329,7 +356,7 @@ export class BtrfsWriter {
       bytesStored,
       extents: rows.length,
       subvolumes: this.#plan.subvolumes.map((plan) =>
-        subvolumeSummary(plan, counts.get(plan.snapshotOf ?? plan.id)!),
+        subvolumeSummary(plan, counts.get(plan.snapshotOf ?? plan.id)!, receivedUuidOf(entries, plan)),
       ),
     }
   }
@@ -345,6 +372,14 @@ interface WrittenTrees {
 
 /** The global trees in a file system of `totalBytes` bytes. */
 type Fitted = Extract<FittedTrees, { globalTrees: GlobalTrees }>
+
+/** The UUID that a subvolume was received under. */
+function receivedUuidOf(
+  entries: readonly RootEntry[],
+  { id }: Pick<SubvolumePlan, 'id'>,
+): Uint8Array | undefined {
+  return entries.find(({ objectid }) => objectid === BigInt(id))?.files?.received?.uuid
+}
 
 /** The trees that the superblock points to. */
 interface MainRoots {

@@ -74,16 +74,27 @@ async function openBtrfsPartition(
     async finish() {
       progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
       signal?.throwIfAborted()
-      const { unusedRules, addedSlack, ...summary } = await writer.finish()
+      const { unusedRules, writableReceived, addedSlack, ...summary } = await writer.finish()
       for (const where of unusedRules) {
         onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
+      for (const name of writableReceived) onFinding(writableReceivedNotice(plan, name))
       for (const notice of writer.drops.notices('BTRFS')) onFinding(notice)
       if (addedSlack > 0) onFinding(addedSlackNotice(plan, addedSlack))
       return { ...resultOf(plan, summary), dropped: writer.drops.counts }
     },
     bootView: () => ({ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) }),
     close: () => threads.close(),
+  }
+}
+
+function writableReceivedNotice({ jsonPath }: BtrfsPlan, name: string): Finding {
+  return {
+    severity: 'notice',
+    where: `${jsonPath}.subvolumes`,
+    message:
+      `${JSON.stringify(name)} can be written to, and so gets no received UUID: with "readOnly": true, incremental ` +
+      'streams can be received on top of it',
   }
 }
 
@@ -99,7 +110,12 @@ function addedSlackNotice({ jsonPath, slack = 0 }: BtrfsPlan, added: number): Fi
 
 function resultOf(
   plan: PlacedPlan<BtrfsPlan>,
-  { uuid, size, subvolumes: all, ...numbers }: Omit<BtrfsSummary, 'unusedRules' | 'addedSlack'>,
+  {
+    uuid,
+    size,
+    subvolumes: all,
+    ...numbers
+  }: Omit<BtrfsSummary, 'unusedRules' | 'writableReceived' | 'addedSlack'>,
 ): Omit<BtrfsResult, 'dropped'> {
   const { number, label, start, bootable } = plan
   const subvolumes = all.filter(({ snapshotOf }) => snapshotOf === undefined)
@@ -121,7 +137,7 @@ function resultOf(
     hardLinks: total('hardLinks'),
     inlineFiles: total('inlineFiles'),
     subvolumes: all.map(
-      ({ id, name, parent, path, uuid, readOnly, default: isDefault, snapshotOf, files }) => ({
+      ({ id, name, parent, path, uuid, readOnly, default: isDefault, snapshotOf, receivedUuid, files }) => ({
         id,
         name,
         parent,
@@ -130,6 +146,7 @@ function resultOf(
         readOnly,
         default: isDefault,
         snapshotOf,
+        receivedUuid,
         files,
       }),
     ),

@@ -10,6 +10,7 @@ import { PROGRAM_KINDS } from './kinds.ts'
 import { narSource } from './nar.ts'
 import { nixSource } from './nix.ts'
 import { ociSource } from './oci.ts'
+import { sendSource } from './send.ts'
 import { tarSource } from './tar.ts'
 import { zenfsSource } from './zenfs.ts'
 import type { PlannedSource, PlannedSourceKind, SourceKindPlan, SourcePlan, SourceSpec } from './types.ts'
@@ -21,6 +22,7 @@ export const SOURCE_KINDS = {
   nix: nixSource,
   nar: narSource,
   oci: ociSource,
+  send: sendSource,
   files: filesSource,
   entries: entriesSource,
   zenfs: zenfsSource,

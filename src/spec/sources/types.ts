@@ -7,6 +7,7 @@ import type { EntriesSourcePlan, EntriesSourceSpec, PlannedEntriesSource } from 
 import type { NarSourcePlan, NarSourceSpec, PlannedNarSource } from './nar.ts'
 import type { NixSourcePlan, NixSourceSpec, PlannedNixSource } from './nix.ts'
 import type { OciSourcePlan, OciSourceSpec, PlannedOciSource } from './oci.ts'
+import type { PlannedSendSource, SendSourcePlan, SendSourceSpec } from './send.ts'
 import type { PlannedTarSource, TarSourcePlan, TarSourceSpec } from './tar.ts'
 
 /**
@@ -22,6 +23,7 @@ export type SourceSpec =
   | NixSourceSpec
   | NarSourceSpec
   | OciSourceSpec
+  | SendSourceSpec
   | EntriesSourceSpec
   | FilesSourceSpec
   | ZenfsSourceSpec
@@ -34,6 +36,7 @@ export type SourceKindPlan =
   | NixSourcePlan
   | NarSourcePlan
   | OciSourcePlan
+  | SendSourcePlan
   | EntriesSourcePlan
   | FilesSourcePlan
   | ZenfsSourcePlan
@@ -46,6 +49,7 @@ export type PlannedSourceKind =
   | PlannedNixSource
   | PlannedNarSource
   | PlannedOciSource
+  | PlannedSendSource
   | PlannedEntriesSource
   | PlannedFilesSource
   | PlannedZenfsSource
