@@ -105,11 +105,13 @@ export { FileSystem } from './image/file-system.ts'
 export { verifyImage } from './image/verify.ts'
 export { diffImages, type Difference, type DiffOptions } from './image/diff.ts'
 export { inspectImage } from './image/inspect.ts'
-export { extractTar, extractTo } from './image/extract/extract.ts'
+export { extractSend, extractTar, extractTo } from './image/extract/extract.ts'
 export type {
   ArchiveCompression,
   ExtractFilesOptions,
   ExtractResult,
+  ExtractSendOptions,
+  ExtractSendResult,
   ExtractTarFilesOptions,
   ExtractTarResult,
   Loss,

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mustRun, requireJudge, runTool } from '../judges/run-tool.ts'
+import { dumpStream } from '../judges/btrfs-send.ts'
 import { diskwright, MAIN } from './diskwright.ts'
 import { buildReadable } from './read-image.ts'
 
@@ -93,6 +94,38 @@ describe('extract', () => {
     expect(quiet.stderr).toBe('')
   })
 
+  test('a stream of a subvolume, to a file and to standard output', async () => {
+    const output = join(folder, 'home.stream')
+    const args = ['extract', image, '2:/@home', '--send', '--proto', '2', '--compressed-data']
+    const { exit, stdout, stderr } = await diskwright([...args, '-o', output])
+    expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
+    expect(stdout).toMatch(/home\.stream: \d+ commands, [\d.]+ KiB in/)
+    const commands = await dumpStream(output)
+    expect(commands[0]).toMatch(/^subvol +\.\/@home /)
+    expect(commands.some((line) => line.startsWith('mkfile') && line.includes('/me/noise'))).toBe(true)
+    const piped = execFileSync(process.execPath, [MAIN, ...args, '-o', '-', '--quiet'])
+    expect(piped.equals(readFileSync(output))).toBe(true)
+  })
+
+  test.each([
+    [
+      'a directory',
+      ['2:/@/etc', '--send'],
+      /expected a subvolume, found a directory or file in one; there are: "\/"/,
+    ],
+    ['FAT', ['1:', '--send'], /a stream of btrfs send is made of a subvolume of BTRFS, and this is fat32/],
+    [
+      'a parent that can be written to',
+      ['2:/@home', '--send', '--parent', '/@'],
+      /"\/@home" can be written to/,
+    ],
+  ])('no stream of %s', async (_, [place, ...args], message) => {
+    const output = join(folder, 'none.stream')
+    const { exit, stderr } = await diskwright(['extract', image, place, ...args, '-o', output])
+    expect({ exit, exists: existsSync(output) }).toEqual({ exit: 1, exists: false })
+    expect(stderr).toMatch(message)
+  })
+
   test('the bytes of an archive do not depend on the number of workers', () => {
     const tars = ['0', '1', '3'].map((workers) => {
       const tar = join(folder, `workers-${workers}.tar.zst`)
@@ -106,6 +139,10 @@ describe('extract', () => {
     ['nowhere', [], 'expected either --output DIR or --tar FILE'],
     ['to two places', ['-o', 'x', '--tar', 'y'], 'expected either --output DIR or --tar FILE'],
     ['with a level for a directory', ['-o', 'x', '--level', '3'], 'go with --tar'],
+    ['a stream that is an archive', ['--send', '--tar', 'x'], 'expected either --send or --tar'],
+    ['a parent of a directory', ['-o', 'x', '--parent', '/@'], 'go with --send'],
+    ['compressed data in version 1', ['-o', 'x', '--send', '--compressed-data'], 'needs --proto 2'],
+    ['version 3', ['-o', 'x', '--send', '--proto', '3'], 'whole number from 1 to 2'],
     ['two things on one standard output', ['--tar', '-', '--json'], '--json cannot be combined with'],
     ['all partitions at once', ['-o', 'x'], 'expected PART:PATH, where PART is one of'],
   ])('%s is wrong usage', async (_, args, message) => {

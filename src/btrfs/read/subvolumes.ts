@@ -40,6 +40,8 @@ export interface Subvolume {
   receivedUuid: Uint8Array
   readOnly: boolean
   generation: number
+  /** Transaction of its last change. */
+  ctransid: number
   /** When it was made. */
   otime: Timestamp
   isSnapshot: boolean
@@ -116,7 +118,7 @@ function* scanRootTree(
 }
 
 function subvolumeOf(id: number, path: ByteString, parent: number, item: RootItem): Subvolume {
-  const { uuid, parentUuid, receivedUuid, flags, generation, otime } = item
+  const { uuid, parentUuid, receivedUuid, flags, generation, ctransid, otime } = item
   return {
     id,
     path,
@@ -126,6 +128,7 @@ function subvolumeOf(id: number, path: ByteString, parent: number, item: RootIte
     receivedUuid,
     readOnly: (flags & ROOT_SUBVOL_RDONLY) !== 0n,
     generation,
+    ctransid,
     otime,
     isSnapshot: parentUuid.some((byte) => byte !== 0),
     root: subvolumeRoot(id),

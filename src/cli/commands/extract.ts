@@ -1,5 +1,10 @@
 import { Option, type Command } from 'commander'
-import type { ArchiveCompression, ExtractProgress, ExtractResult } from '../../image/extract/extract.ts'
+import type {
+  ArchiveCompression,
+  ExtractProgress,
+  ExtractResult,
+  ExtractSendResult,
+} from '../../image/extract/extract.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
 import { debugOption, examples, IMAGE, PLACE, parseWholeNumber } from '../arguments.ts'
 import type { UsageError } from '../description.ts'
@@ -11,6 +16,10 @@ import { bytesText, countText, secondsText } from '../units.ts'
 interface ExtractFlags {
   output?: string
   tar?: string
+  send?: true
+  parent?: string
+  proto?: number
+  compressedData?: true
   compress?: ArchiveCompression
   level?: number
   workers?: number
@@ -22,11 +31,19 @@ interface ExtractFlags {
 export function addExtract(program: Command): void {
   program
     .command('extract')
-    .description('copy files out of an image, into a directory or a tar archive')
+    .description('copy files out of an image, into a directory, a tar archive or a stream of btrfs send')
     .argument('<image>', IMAGE)
     .argument('[place]', `${PLACE} (default: all of the only partition)`)
-    .option('-o, --output <dir>', 'directory to write to, which must be new or empty')
+    .option('-o, --output <path>', 'directory to write to, which must be new or empty; with --send a file')
     .option('--tar <file>', 'archive to write: .tar, .tar.zst, .tar.gz; - for standard output')
+    .option('--send', 'write the stream of a BTRFS subvolume that btrfs receive takes; - for standard output')
+    .option('--parent <path>', 'read-only subvolume that the receiver has: the stream is incremental')
+    .addOption(
+      new Option('--proto <version>', 'version of the stream, 1 or 2 (default: 1)').argParser(
+        parseWholeNumber(1, 2),
+      ),
+    )
+    .option('--compressed-data', 'send compressed extents as they are stored (version 2)')
     .addOption(
       new Option('--compress <format>', 'compression of the archive (default: by the file name)').choices([
         'none',
@@ -53,6 +70,7 @@ export function addExtract(program: Command): void {
       examples(
         'diskwright extract disk.img.zst 2:/@/etc -o etc',
         'diskwright extract disk.img 2: --tar root.tar.zst',
+        'diskwright extract disk.img 2:/home.2 --send --parent /home.1 -o home.stream',
       ),
     )
     .action((image: string, place: string | undefined, flags: ExtractFlags, command: Command) =>
@@ -72,30 +90,35 @@ function extract(
     const asked = parsePlace(place ?? '/')
     const fileSystem = await partitionOf(image, asked, usage).open()
     const { path } = await findPath(fileSystem, asked.path)
-    const { extractTar, extractTo } = await import('../../image/extract/extract.ts')
+    const { extractSend, extractTar, extractTo } = await import('../../image/extract/extract.ts')
     const progress = flags.quiet ? undefined : showProgress(process.stderr)
     const onProgress = ({ entries, bytes }: ExtractProgress) =>
       progress?.update({ step: 'extracting', done: bytes, total: undefined, entries })
-    const { tar, output, force } = flags
+    const { tar, output, force, send, parent } = flags
     const started = performance.now()
     try {
       const common = { path, force, onProgress, signal }
-      const result =
-        tar === undefined
-          ? await extractTo(fileSystem, output!, common)
-          : await extractTar(fileSystem, {
-              ...common,
-              output: tar === '-' ? process.stdout : tar,
-              compression: flags.compress,
-              level: flags.level,
-              workers: flags.workers,
-            })
-      progress?.clear()
       const target = tar ?? output!
-      if (flags.json) await printJson({ output: target === '-' ? null : target, ...result })
+      const { compress: compression, level, workers } = flags
+      const isStandard = target === '-' && (tar ?? send) !== undefined
+      const archive = { output: isStandard ? process.stdout : target, compression, level, workers }
+      const result =
+        send === true
+          ? await extractSend(fileSystem, {
+              ...common,
+              ...archive,
+              parent: parent === undefined ? undefined : (await findPath(fileSystem, parent)).path,
+              protocol: flags.proto as 1 | 2 | undefined,
+              compressedData: flags.compressedData,
+            })
+          : tar === undefined
+            ? await extractTo(fileSystem, target, common)
+            : await extractTar(fileSystem, { ...common, ...archive })
+      progress?.clear()
+      if (flags.json) await printJson({ output: isStandard ? null : target, ...result })
       else if (!flags.quiet) {
         const text = resultText(target, result, (performance.now() - started) / 1000)
-        if (tar === '-') process.stderr.write(text)
+        if (isStandard) process.stderr.write(text)
         else await print(text)
       }
     } finally {
@@ -104,21 +127,35 @@ function extract(
   })
 }
 
-function checkFlags({ output, tar, compress, level, workers, json }: ExtractFlags, usage: UsageError): void {
+function checkFlags(flags: ExtractFlags, usage: UsageError): void {
+  const { output, tar, send, parent, proto, compressedData, compress, level, workers, json } = flags
   if ((output === undefined) === (tar === undefined)) {
     usage('expected either --output DIR or --tar FILE')
   }
-  if (tar === undefined && (compress ?? level ?? workers) !== undefined) {
-    usage('--compress, --level and --workers go with --tar')
+  if (send && tar !== undefined) usage('expected either --send or --tar')
+  if (!send && (parent ?? proto ?? compressedData) !== undefined) {
+    usage('--parent, --proto and --compressed-data go with --send')
   }
-  if (tar === '-' && json) usage('--json cannot be combined with --tar -: both use standard output')
-  if (tar === '-' && process.stdout.isTTY) {
+  if (compressedData && proto !== 2) usage('--compressed-data needs --proto 2')
+  if (tar === undefined && !send && (compress ?? level ?? workers) !== undefined) {
+    usage('--compress, --level and --workers go with --tar and --send')
+  }
+  const isToStandardOutput = tar === '-' || (send && output === '-')
+  if (isToStandardOutput && json)
+    usage('--json cannot be combined with - as output: both use standard output')
+  if (isToStandardOutput && process.stdout.isTTY) {
     usage('refusing to write an archive to a terminal')
   }
 }
 
+function sendText(target: string, { commands, streamBytes }: ExtractSendResult, seconds: number): string {
+  const size = `${countText(commands, 'command')}, ${bytesText(streamBytes)}`
+  return `${target === '-' ? 'standard output' : target}: ${size} in ${secondsText(seconds)}\n`
+}
+
 /** The counts on one line, then a line for each kind of metadata that could not be kept. */
-function resultText(target: string, result: ExtractResult, seconds: number): string {
+function resultText(target: string, result: ExtractResult | ExtractSendResult, seconds: number): string {
+  if ('commands' in result) return sendText(target, result, seconds)
   const { files, directories, symlinks, specials, hardLinks, contentBytes, notKept } = result
   const counts = [
     countText(files, 'file'),

@@ -59,6 +59,10 @@ async function open(source: ByteSource, onFinding: OnFinding): Promise<OpenedFil
     subvolumes: () => reader.subvolumes(),
     facts: () => factsOf(reader),
     usage: (options) => usage(reader, source, options),
+    async send(options) {
+      const { openSend } = await import('../../btrfs/send/write/open-send.ts')
+      return drive(source, openSend(reader, options))
+    },
     async bootView() {
       const { btrfsBootView } = await import('./btrfs-boot-view.ts')
       return drive(source, btrfsBootView(reader))

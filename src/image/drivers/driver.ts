@@ -74,12 +74,33 @@ export interface OpenedFileSystem<Type extends string = string> extends Identity
   readonly reader: FileSystemReader
   /** In the order of their ids, the top level first; undefined where the format has none. */
   subvolumes?(): ReadRoutine<Subvolume[]>
+  /** Begins the stream that `btrfs send` makes of a subvolume; undefined where the format has none. */
+  send?(options: SendOptions): Promise<SentStream>
   /** Looks at all metadata, and at no content. */
   usage(options: UsageOptions): Promise<FileSystemUsage>
   /** Properties that are compared besides label, UUID and entries, as texts by their names. */
   facts?(): ReadRoutine<Record<string, string>>
   /** The file system as a boot loader sees it; undefined where none can read it. */
   bootView?(): Promise<BootView>
+}
+
+export interface SendOptions {
+  /** Root of the subvolume that is sent. */
+  subvolume: InodeRef
+  /** Root of the one that the receiver has; undefined: all is sent. */
+  parent?: InodeRef | undefined
+  /** Of the protocol. */
+  version: 1 | 2
+  /** Compressed extents are sent as they are stored. */
+  compressedData: boolean
+}
+
+/** A stream that is being made. */
+export interface SentStream {
+  /** So far. */
+  readonly counts: { readonly commands: number; readonly contentBytes: number }
+  /** The next pieces; undefined at the end. */
+  next(): ReadRoutine<Uint8Array[] | undefined>
 }
 
 export interface UsageOptions {

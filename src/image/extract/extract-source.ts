@@ -21,7 +21,7 @@ export interface ExtractFromOptions {
   signal?: AbortSignal | undefined
 }
 
-const FILE_PATH: OptionType = {
+export const FILE_PATH: OptionType = {
   expected: 'a path or an entry',
   accepts: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null),
 }

@@ -1,0 +1,89 @@
+/** Writes the stream that `btrfs send` makes of a subvolume. */
+import { availableParallelism } from 'node:os'
+import type { InodeRef } from '../../file-tree/reader.ts'
+import { UnsupportedError } from '../../lib/errors.ts'
+import { yieldToEventLoop } from '../../lib/yield.ts'
+import type { OpenedFileSystem, SendOptions } from '../drivers/driver.ts'
+import { driveWith } from '../drive-source.ts'
+import type { FileSystem } from '../file-system.ts'
+import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
+import type { ExtractProgress } from './options.ts'
+
+export interface WriteSendOptions extends Omit<ArchiveOptions, 'workers'>, Omit<SendOptions, 'subvolume'> {
+  from: InodeRef
+  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: this one does it. */
+  workers?: number | undefined
+  onProgress?: ((progress: ExtractProgress) => void) | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface ExtractSendResult {
+  /** Commands in the stream. */
+  commands: number
+  /** Bytes of content in the stream, as they are there. */
+  contentBytes: number
+  compression: ArchiveCompression
+  /** Bytes of the stream, and of it as it was written out. */
+  streamBytes: number
+  outputBytes: number
+}
+
+/** Commands are put together to pieces of this size. */
+const CHUNK = 1 << 20
+
+/**
+ * @throws OutputError when the stream cannot be written
+ * @throws CorruptError when what is read is damaged
+ */
+export async function writeSendStream(
+  { opened, source }: FileSystem,
+  options: WriteSendOptions,
+): Promise<ExtractSendResult> {
+  const { workers = availableParallelism(), signal, onProgress, from: subvolume } = options
+  const { parent, version, compressedData } = options
+  const stream = await sendOf(opened)({ subvolume, parent, version, compressedData })
+  signal?.throwIfAborted()
+  const output = await openArchive({ ...options, workers })
+  const drive = driveWith(source)
+  let streamBytes = 0
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  const flush = async () => {
+    const chunk = new Uint8Array(pendingBytes)
+    let at = 0
+    for (const bytes of pending) {
+      chunk.set(bytes, at)
+      at += bytes.length
+    }
+    streamBytes += at
+    pending = []
+    pendingBytes = 0
+    await output.write(chunk)
+    await yieldToEventLoop()
+    signal?.throwIfAborted()
+    onProgress?.({ entries: stream.counts.commands, bytes: stream.counts.contentBytes })
+  }
+  try {
+    for (;;) {
+      const next = drive(stream.next())
+      const pieces = next instanceof Promise ? await next : next
+      if (pieces === undefined) break
+      for (const bytes of pieces) {
+        pending.push(bytes)
+        pendingBytes += bytes.length
+      }
+      if (pendingBytes >= CHUNK) await flush()
+    }
+    await flush()
+    const outputBytes = await output.finish()
+    return { ...stream.counts, compression: output.compression, streamBytes, outputBytes }
+  } catch (error) {
+    await output.abort()
+    throw error
+  }
+}
+
+function sendOf({ type, send }: OpenedFileSystem): NonNullable<OpenedFileSystem['send']> {
+  if (send !== undefined) return send
+  throw new UnsupportedError(`a stream of btrfs send is made of a subvolume of BTRFS, and this is ${type}`)
+}
