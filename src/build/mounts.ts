@@ -67,11 +67,14 @@ export class MountRouter {
    * @throws InputError when it is in the place of a mount point, and no directory
    */
   add(added: NewEntry, writer: PartitionWriter): Promise<void> | void {
-    const { entry, to = '' } = added
-    const path = joinPath(to, entry.path)
+    const { to = '' } = added
+    const path = joinPath(to, added.entry.path)
     const mount = this.#at(path)
+    // With a partition inside, none has all that was sent.
+    const isDivided = this.#mounts.some((other) => other !== mount && isBelow(other.path, path))
+    const entry = isDivided ? withoutReceived(added.entry) : added.entry
     if (entry.type !== 'hardlink' && mount.path !== path && mount.partition === this.#streamed) {
-      return writer.add(added)
+      return writer.add({ ...added, entry })
     }
     return this.#addWithCare({ ...added, entry }, { mount, path, writer })
   }
@@ -126,7 +129,7 @@ export class MountRouter {
         })
       }
       this.#mountPoints.add(path)
-      await this.#addTo(this.#above(path), added, writer)
+      await this.#addTo(this.#above(path), { ...added, entry: withoutReceived(entry) }, writer)
     }
     if (entry.type === 'hardlink') {
       const target = joinPath(to, entry.target)
@@ -178,6 +181,7 @@ export class MountRouter {
     return {
       ...entry,
       content: { [Symbol.asyncIterator]: () => open()[Symbol.asyncIterator]() },
+      parts: undefined,
       repeatable: true,
     }
   }
@@ -191,6 +195,12 @@ export class MountRouter {
   #above(path: ByteString): Mount {
     return this.#mounts.find((mount) => mount.path !== path && isBelow(path, mount.path))!
   }
+}
+
+/** A directory that is no longer all of a subvolume that was sent. */
+function withoutReceived(entry: SourceEntry): SourceEntry {
+  const isSent = entry.type === 'directory' && entry.received !== undefined
+  return isSent ? { ...entry, received: undefined } : entry
 }
 
 function isBelow(path: ByteString, mountPoint: ByteString): boolean {
