@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { InodeRef } from '../../file-tree/reader.ts'
 import { UnsupportedError } from '../../lib/errors.ts'
 import { yieldToEventLoop } from '../../lib/yield.ts'
-import type { OpenedFileSystem, SendOptions } from '../drivers/driver.ts'
+import type { SendOptions } from '../drivers/driver.ts'
 import { driveWith } from '../drive-source.ts'
 import type { FileSystem } from '../file-system.ts'
 import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
@@ -41,7 +41,12 @@ export async function writeSendStream(
 ): Promise<ExtractSendResult> {
   const { workers = availableParallelism(), signal, onProgress, from: subvolume } = options
   const { parent, version, compressedData } = options
-  const stream = await sendOf(opened)({ subvolume, parent, version, compressedData })
+  const stream = await opened.send?.({ subvolume, parent, version, compressedData })
+  if (stream === undefined) {
+    throw new UnsupportedError(
+      `a stream of btrfs send is made of a subvolume of BTRFS, and this is ${opened.type}`,
+    )
+  }
   signal?.throwIfAborted()
   const output = await openArchive({ ...options, workers })
   const drive = driveWith(source)
@@ -81,9 +86,4 @@ export async function writeSendStream(
     await output.abort()
     throw error
   }
-}
-
-function sendOf({ type, send }: OpenedFileSystem): NonNullable<OpenedFileSystem['send']> {
-  if (send !== undefined) return send
-  throw new UnsupportedError(`a stream of btrfs send is made of a subvolume of BTRFS, and this is ${type}`)
 }

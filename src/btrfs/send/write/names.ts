@@ -50,7 +50,7 @@ export function* namesOf(reader: BtrfsReader, root: InodeRef): ReadRoutine<Map<n
         inodes.set(ino, {
           type,
           names: [{ directory, name }],
-          children: isDirectory ? new Map() : NO_CHILDREN,
+          children: isDirectory ? new Map<ByteString, number>() : NO_CHILDREN,
         })
         if (isDirectory) open.push(ino)
       } else {
