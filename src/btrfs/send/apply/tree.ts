@@ -51,7 +51,7 @@ const NO_CONTENT = new SendFileContent()
 const ROOT_MODE = 0o755
 
 /** Where a name lies or would lie. */
-export interface NamePlace {
+export interface TreePlace {
   directory: number
   name: ByteString
 }
@@ -112,7 +112,7 @@ export class SendTree {
    *
    * @throws SendProblem when its directory does not exist
    */
-  placeOf(path: ByteString): NamePlace {
+  placeOf(path: ByteString): TreePlace {
     if (path === '') throw new SendProblem('the root of the subvolume has no name')
     let directory = ROOT
     let start = 0
@@ -142,7 +142,7 @@ export class SendTree {
   }
 
   /** Gives a node a name; nothing may have it. */
-  link({ directory, name }: NamePlace, id: number): void {
+  link({ directory, name }: TreePlace, id: number): void {
     this.#childrenOf(directory).set(name, id)
     const node = this.own(id)
     node.nlink++
@@ -150,7 +150,7 @@ export class SendTree {
   }
 
   /** Takes a name away, and the node with its last one. */
-  unlink({ directory, name }: NamePlace): void {
+  unlink({ directory, name }: TreePlace): void {
     const children = this.#childrenOf(directory)
     const node = this.own(children.get(name)!)
     children.delete(name)
