@@ -1,7 +1,7 @@
 /** Streams of `btrfs send`: files, named pipes and standard input. */
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import type { SendSourcePlan } from '../../spec/sources/send.ts'
-import { readSendEntries, type SendStream } from '../send/read-send.ts'
+import { readSendEntries, type SendInput } from '../send/read-send.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 import { archiveFile, openSourceArchive } from './tar.ts'
 
@@ -24,7 +24,7 @@ function openSend(
 }
 
 /** Opens one after the other; the bytes of all of them count. */
-function* streamsOf(paths: readonly string[], context: OpenContext): Generator<SendStream> {
+function* streamsOf(paths: readonly string[], context: OpenContext): Generator<SendInput> {
   let read = 0
   for (const path of paths) {
     const source = archiveFile.nameOf({ path })

@@ -5,7 +5,7 @@ import { receivedEntries, type ReceivedEntriesOptions } from './received-entries
 import { SendReceiver } from './receiver.ts'
 
 /** A file or pipe with one stream or several. */
-export interface SendStream {
+export interface SendInput {
   /** Its name in messages. */
   source: string
   /** Pieces of any size, valid until the next is asked for. */
@@ -19,7 +19,7 @@ export interface SendStream {
  * @throws InputError that names the stream and the offset of a command that is damaged, unknown, or cannot be done
  */
 export async function* readSendEntries(
-  streams: Iterable<SendStream>,
+  streams: Iterable<SendInput>,
   options: Omit<ReceivedEntriesOptions, 'source'>,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const spool = new SpoolStore()
