@@ -125,7 +125,10 @@ export async function fillVfat(
     image,
     `${MOUNT_VFAT(device, 'rw')}
     df --output=avail -B1 . | tail -n 1
-    i=0; while [ $i -lt 40 ]; do mkdir -p "new directory $i"; head -c 5000 /dev/zero > "new directory $i/a new file" || break; i=$((i+1)); done 2> /dev/null
+    mkdir 'some new files'; cd 'some new files'
+    i=0; while [ $i -lt 40 ]; do
+      mkdir "new directory $i"; head -c 5000 /dev/zero > "new directory $i/a new file" || break; i=$((i+1))
+    done 2> /dev/null
     dd if=/dev/zero of=filler bs=64k 2> /dev/null || true
     du --apparent-size -B1 -c filler new* | tail -n 1
     rm -r new*0 new*1; cd /; umount /run/vfat/m`,

@@ -70,6 +70,8 @@ describe('the options of a BTRFS partition', () => {
       'snapshot of @, swapfile yes',
       'table none, neighbours a blob',
       'table none, neighbours fat32 before',
+      'table none, neighbours fat16 before',
+      'table none, neighbours fat12 behind',
       'table none, neighbours swap behind',
       'table none, neighbours many',
     ])

@@ -28,7 +28,7 @@ export const OPTIONS = {
   swapfile: ['no', 'yes'],
   rules: ['none', 'nodatacow', 'glob'],
   table: ['mbr', 'gpt', 'gpt of 4096', 'hybrid', 'moved gpt', 'none'],
-  neighbours: ['none', 'a blob', 'fat32 before', 'swap behind', 'many'],
+  neighbours: ['none', 'a blob', 'fat32 before', 'fat16 before', 'fat12 behind', 'swap behind', 'many'],
 } satisfies OptionTable
 type Option = keyof typeof OPTIONS
 
@@ -80,13 +80,17 @@ const TABLES: Record<string, ImageSpec['table']> = {
 }
 
 const BLOB: PartitionSpec = { type: 'empty', start: '64KiB', size: '64KiB', inTable: false }
-const FAT: PartitionSpec = { type: 'fat32', label: 'FAT', size: '64MiB' }
+const FAT32: PartitionSpec = { type: 'fat32', label: 'FAT', size: 'fit', slack: '1MiB' }
+const FAT16: PartitionSpec = { type: 'fat16', size: '32MiB' }
+const FAT12: PartitionSpec = { type: 'fat12', size: 'fit', slack: '64KiB' }
 const SWAP: PartitionSpec = { type: 'swap', size: '1MiB' }
 const EMPTY: PartitionSpec = { type: 'empty', size: '64KiB' }
 const NEIGHBOURS: Record<string, { before: PartitionSpec[]; behind: PartitionSpec[] }> = {
   none: { before: [], behind: [] },
   'a blob': { before: [BLOB], behind: [] },
-  'fat32 before': { before: [FAT], behind: [] },
+  'fat32 before': { before: [FAT32], behind: [] },
+  'fat16 before': { before: [FAT16], behind: [] },
+  'fat12 behind': { before: [], behind: [FAT12] },
   'swap behind': { before: [], behind: [SWAP] },
   many: { before: [EMPTY, EMPTY, EMPTY, EMPTY], behind: [SWAP, EMPTY] },
 }
