@@ -5,10 +5,11 @@ import { mustRun, runTool } from './run-tool.ts'
 export async function attachLoop(
   image: string,
   { start, size }: Partition,
-  { readonly = false } = {},
+  { readonly = false, sectorSize = 512 } = {},
 ): Promise<string> {
   const args = ['--find', '--show', '--offset', String(start), '--sizelimit', String(size)]
   if (readonly) args.push('--read-only')
+  if (sectorSize !== 512) args.push('--sector-size', String(sectorSize))
   const { stdout } = await mustRun('losetup', [...args, image])
   return stdout.trim()
 }

@@ -1,5 +1,5 @@
 /** Builds images of the boot closure with the command, as an ordinary user, boots them and has judged what is left. */
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +12,7 @@ import { MAIN } from '../cli/diskwright.ts'
 import { btrfsCheck } from '../judges/btrfs-check.ts'
 import { fsckFatRemarks } from '../judges/fsck-fat.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
+import { attachLoop, detachLoop } from '../judges/loop-device.ts'
 import { withLoop, withMount } from '../judges/mounted.ts'
 import { findTool, missingJudge, mustRun, runTool, type ToolOptions } from '../judges/run-tool.ts'
 import { withReadOnlyPartition } from '../judges/partition.ts'
@@ -58,7 +59,8 @@ export function canBoot(): boolean {
   )
 }
 
-const canScrub = canJudgeWithKernel()
+/** Whether this machine's kernel judges as well. */
+export const canScrub = canJudgeWithKernel()
 
 /** Nobody's: no rights and no files. */
 const ORDINARY = 65534
@@ -153,6 +155,8 @@ export interface Boot {
   uboot?: string
   /** What hashes the system compared from inside: of its store, and where the boot files are. */
   lists: readonly ('store' | 'boot' | 'firmware' | 'esp')[]
+  /** Bytes of a sector: 512 by default. Others take root. */
+  sectorSize?: number
 }
 
 const CPUS: Record<MachineName, number> = { raspi3b: 4, virt: 2, 'virt-uefi': 2, q35: 2 }
@@ -198,7 +202,7 @@ export async function bootAndJudge(folder: string, image: string, boot: Boot): P
   const kept = join(folder, 'kept.img')
   const stdout = await bootToTheEnd(image, boot, kept)
   expectSelfCheck(stdout, boot)
-  await judgeKept(kept)
+  await judgeKept(kept, boot.sectorSize)
   rmSync(kept)
   return stdout
 }
@@ -218,12 +222,14 @@ export function expectSelfCheck(stdout: string, { machine, lists }: Pick<Boot, '
 }
 
 /** The disk after the machine has grown its file system to the end of it, and worked with it. */
-export async function judgeKept(image: string): Promise<void> {
-  await sfdiskVerify(image)
-  const { label, partitions } = await sfdiskJson(image)
-  // The backup was in the middle of the disk, where the image ended.
-  if (label === 'gpt') expect(await sgdiskProblems(image)).toBe('')
-  const [fat, partition] = partitions.map(({ start, size }) => ({ start: start * 512, size: size * 512 }))
+export async function judgeKept(image: string, sectorSize = 512): Promise<void> {
+  const [fat, partition] = await withDisk(image, sectorSize, async (disk) => {
+    await sfdiskVerify(disk)
+    const { label, partitions } = await sfdiskJson(disk)
+    // The backup was in the middle of the disk, where the image ended.
+    if (label === 'gpt') expect(await sgdiskProblems(disk)).toBe('')
+    return partitions.map(({ start, size }) => ({ start: start * sectorSize, size: size * sectorSize }))
+  })
   expect(partition.start + partition.size).toBeGreaterThan(DISK_SIZE - 2 ** 20)
   await btrfsCheck(image, partition)
   await withReadOnlyPartition(image, fat, async (target) => expect(await fsckFatRemarks(target)).toEqual([]))
@@ -238,4 +244,20 @@ export async function judgeKept(image: string): Promise<void> {
       expect(existsSync(join(top, '@/after-boot/nix'))).toBe(true)
     }),
   )
+}
+
+/** Gives `work` the image as a disk of such sectors: tools take a file for one of 512 bytes. */
+async function withDisk<T>(
+  image: string,
+  sectorSize: number,
+  work: (disk: string) => Promise<T>,
+): Promise<T> {
+  if (sectorSize === 512) return work(image)
+  const whole = { start: 0, size: statSync(image).size }
+  const device = await attachLoop(image, whole, { readonly: true, sectorSize })
+  try {
+    return await work(device)
+  } finally {
+    await detachLoop(device)
+  }
 }

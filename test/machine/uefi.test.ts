@@ -1,6 +1,6 @@
 /** UEFI firmware (EDK2) boots our images, on arm64 and on x86-64, with the boot loaders that distributions use. */
 import { describe, expect, test } from 'vitest'
-import { type Architecture, bootAndJudge, buildAsUser, canBoot, inUsersFolder } from './machine.ts'
+import { type Architecture, bootAndJudge, buildAsUser, canBoot, canScrub, inUsersFolder } from './machine.ts'
 import {
   bootEntry,
   describeUefi,
@@ -43,6 +43,15 @@ describe.skipIf(!canBoot())('UEFI boots from other tables', () => {
       const image = await buildAsUser(folder, describeUefi(architecture, { esp, ...described }))
       const { machine } = PLATFORMS[architecture]
       await bootAndJudge(folder, image, { machine, lists: ['store', 'esp'] })
+    }),
+  )
+
+  test.skipIf(!canScrub)('a GPT of 4096-byte sectors', () =>
+    inUsersFolder(async (folder) => {
+      const esp = withSystemdBoot('amd64', { 'nixos.conf': bootEntry('amd64') })
+      const table = { type: 'gpt', sectorSize: 4096 } as const
+      const image = await buildAsUser(folder, describeUefi('amd64', { esp, table, espSize: '280MiB' }))
+      await bootAndJudge(folder, image, { machine: 'q35', lists: ['store', 'esp'], sectorSize: 4096 })
     }),
   )
 })
