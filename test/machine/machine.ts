@@ -26,12 +26,14 @@ export const INGREDIENTS = fileURLToPath(new URL('../../.cache/boot/', import.me
 export type Architecture = 'arm64' | 'amd64'
 
 /** Made by `fixtures/boot/make-boot-closure.mjs`. */
-const made = (name: string) => join(INGREDIENTS, 'closure', name)
+export const made = (name: string) => join(INGREDIENTS, 'closure', name)
 export const closureOf = (architecture: Architecture) => made(`closure-${architecture}.tar`)
 const FIRMWARE = made('firmware')
 
 /** What boots of a closure: paths in it, and the kernel's command line but for `init=`. */
 export interface BootSystem {
+  /** Of the kernel. */
+  version: string
   kernel: string
   initrd: string
   init: string
