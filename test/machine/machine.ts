@@ -225,13 +225,14 @@ export function expectSelfCheck(stdout: string, { machine, lists }: Pick<Boot, '
 
 /** The disk after the machine has grown its file system to the end of it, and worked with it. */
 export async function judgeKept(image: string, sectorSize = 512): Promise<void> {
-  const [fat, partition] = await withDisk(image, sectorSize, async (disk) => {
+  const all = await withDisk(image, sectorSize, async (disk) => {
     await sfdiskVerify(disk)
     const { label, partitions } = await sfdiskJson(disk)
     // The backup was in the middle of the disk, where the image ended.
     if (label === 'gpt') expect(await sgdiskProblems(disk)).toBe('')
     return partitions.map(({ start, size }) => ({ start: start * sectorSize, size: size * sectorSize }))
   })
+  const [fat, partition] = [all[0], all.at(-1)!]
   expect(partition.start + partition.size).toBeGreaterThan(DISK_SIZE - 2 ** 20)
   await btrfsCheck(image, partition)
   await withReadOnlyPartition(image, fat, async (target) => expect(await fsckFatRemarks(target)).toEqual([]))
