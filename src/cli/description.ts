@@ -2,53 +2,78 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { SpecError } from '../lib/errors.ts'
-import { PRESETS, type PresetName } from '../spec/presets.ts'
+import { PRESET_KEYS, PRESETS, type PresetName, type PresetSources } from '../spec/presets.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
 import { PROGRAM_KINDS, standardInputKind } from '../spec/sources/kinds.ts'
+import { parseWholeNumber } from './arguments.ts'
 import { CommandError, systemMessage } from './exit.ts'
 
-export interface DescriptionFlags {
+export interface DescriptionFlags extends Partial<PresetSources> {
   preset?: PresetName
-  closure?: string
-  firmware?: string
-  toplevel?: string
-  ubootPi3?: string
-  ubootPi4?: string
-  ubootPi5?: string
-  bootFromFat?: true
-  dupData?: true
-  seed?: string
 }
 
 export const DESCRIPTION = 'image description (JSON); - reads it from standard input'
 
-/** Adds the options that fill in the built-in preset. */
+/** Adds the options that fill in a built-in preset. */
 export function addDescriptionOptions(command: Command): Command {
   return command
-    .option('--closure <tar>', 'tar archive (.tar, .gz, .zst) to build from with the raspberry-pi preset')
+    .addOption(
+      new Option('--preset <name>', 'built-in description (default: raspberry-pi)').choices(
+        Object.keys(PRESETS),
+      ),
+    )
+    .option('--closure <tar>', 'tar archive (.tar, .gz, .zst) to build from with a preset')
     .option('--firmware <dir>', 'directory with the firmware files, with --closure')
     .option('--toplevel <path>', 'store path of the NixOS system to boot; auto: the only one in the closure')
+    .option('--linux', 'the closure is a root file system with kernels in /boot: make its boot files')
     .option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3, with --closure')
     .option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4, with --closure')
     .option('--uboot-pi5 <file>', 'U-Boot for a Raspberry Pi 5, with --closure')
     .option('--boot-from-fat', 'put the boot files on the firmware partition')
+    .addOption(
+      new Option('--arch <name>', 'processor, for uefi and a-b (default: x86-64)').choices([
+        'x86-64',
+        'arm64',
+      ]),
+    )
+    .option('--uki <file>', 'unified kernel image to boot, for uefi')
+    .option('--systemd-boot <file>', 'systemd-boot (default: the one in the closure), for uefi and a-b')
+    .addOption(
+      new Option('--tries <n>', 'times that systemd-boot tries an entry before it counts as bad').argParser(
+        parseWholeNumber(1, 1000),
+      ),
+    )
+    .option('--loader <file>', "boot loader that the board's ROM reads, for rockchip and allwinner")
+    .option('--closure-b <tar>', 'tar archive of the second slot, for a-b')
+    .option('--slot-size <size>', 'size of a slot (default: 4GiB), for a-b')
+    .option('--cmdline <text>', "text to add to the kernel's command line")
     .option('--dup-data', 'store two copies of all file content on BTRFS')
     .option('--seed <text>', 'text to derive the UUIDs from, with --closure')
 }
 
-/** Flags that fill in the preset; in a description they are keys. */
-const PRESET_FLAGS = {
+/** Flags that fill in a preset; in a description they are keys. */
+const PRESET_FLAGS: Record<Exclude<keyof PresetSources, 'closure'>, string> = {
   firmware: '--firmware',
   toplevel: '--toplevel',
+  linux: '--linux',
   ubootPi3: '--uboot-pi3',
   ubootPi4: '--uboot-pi4',
   ubootPi5: '--uboot-pi5',
   bootFromFat: '--boot-from-fat',
+  arch: '--arch',
+  uki: '--uki',
+  systemdBoot: '--systemd-boot',
+  tries: '--tries',
+  loader: '--loader',
+  closureB: '--closure-b',
+  slotSize: '--slot-size',
+  cmdline: '--cmdline',
   dupData: '--dup-data',
   seed: '--seed',
-} as const
+}
+const FOR_ALL: readonly string[] = ['dupData', 'seed']
 
 export interface Description {
   /** For messages; undefined when it is a preset. */
@@ -73,6 +98,11 @@ export function checkDescriptionFlags(spec: string | undefined, flags: Descripti
     if (spec !== undefined && flags[name as keyof typeof PRESET_FLAGS] !== undefined) {
       usage(`${flag} goes with --closure; in a description it is a key`)
     }
+    const { preset = 'raspberry-pi' } = flags
+    const isTaken = FOR_ALL.includes(name) || PRESET_KEYS[preset].some((key) => key === name)
+    if (spec === undefined && !isTaken && flags[name as keyof typeof PRESET_FLAGS] !== undefined) {
+      usage(`${flag} is not for the preset ${preset}`)
+    }
   }
   if (flags.seed === '') usage('--seed must not be empty')
 }
@@ -82,15 +112,17 @@ export async function loadDescription(
   flags: DescriptionFlags,
 ): Promise<Description> {
   if (spec === undefined) {
-    const preset = PRESETS[flags.preset ?? 'raspberry-pi']
+    const preset = flags.preset ?? 'raspberry-pi'
     // Without a closure this is the example to edit, with every value filled in.
     const example = { closure: 'closure.tar.zst', firmware: 'firmware' }
     return {
       name: undefined,
-      spec: preset({
+      spec: PRESETS[preset]({
         ...flags,
         closure: flags.closure ?? example.closure,
-        firmware: flags.firmware ?? (flags.closure === undefined ? example.firmware : undefined),
+        firmware:
+          flags.firmware ??
+          (flags.closure === undefined && preset === 'raspberry-pi' ? example.firmware : undefined),
       }),
       baseDirectory: process.cwd(),
     }

@@ -1,89 +1,31 @@
 /** Descriptions that are built in. They are plain data: printed, edited and built like any other. */
-import type { Fat32Spec } from './fat32-spec.ts'
 import type { ImageSpec } from './image-spec.ts'
+import { ab } from './presets/a-b.ts'
+import { allwinner, rockchip } from './presets/boards.ts'
+import { plain } from './presets/plain.ts'
+import type { PresetSources } from './presets/preset-sources.ts'
+import { raspberryPi } from './presets/raspberry-pi.ts'
+import { uefi } from './presets/uefi.ts'
 
-export interface PresetSources {
-  /** Path of the tar archive that fills the root file system. */
-  closure: string
-  /** Path of the folder with the firmware files; without it the firmware partition is left empty. */
-  firmware?: string | undefined
-  /** Path of U-Boot for a Raspberry Pi 3, 4 or 5. With one of them, only the firmware goes onto its partition that is needed. */
-  ubootPi3?: string | undefined
-  ubootPi4?: string | undefined
-  ubootPi5?: string | undefined
-  /** The system to boot: its boot files are made from it; `auto` finds it in the closure. Without it, the closure has them. */
-  toplevel?: string | undefined
-  /** The boot files go onto the firmware partition. */
-  bootFromFat?: boolean | undefined
-  /** Two copies of all content. */
-  dupData?: boolean | undefined
-  /** Default: the preset's own. UUIDs that the preset gives itself do not depend on it. */
-  seed?: string | undefined
-}
+export type { PresetSources } from './presets/preset-sources.ts'
 
-export const PRESETS = { 'raspberry-pi': raspberryPi } satisfies Record<
-  string,
-  (sources: PresetSources) => ImageSpec
->
+export const PRESETS = {
+  'raspberry-pi': raspberryPi,
+  uefi,
+  rockchip,
+  allwinner,
+  plain,
+  'a-b': ab,
+} satisfies Record<string, (sources: PresetSources) => ImageSpec>
 
 export type PresetName = keyof typeof PRESETS
 
-/** NixOS on a Raspberry Pi: firmware on FAT32, and BTRFS subvolumes with a boot folder U-Boot can read. */
-function raspberryPi(sources: PresetSources): ImageSpec {
-  const { closure, toplevel, bootFromFat = false, dupData, seed = 'nixos-btrfs-pi' } = sources
-  return {
-    seed,
-    table: { type: 'mbr', diskId: '0x2178694e' },
-    ...(bootFromFat && { bootFromBTRFS: false }),
-    ...(dupData === true && { BTRFSDupData: true }),
-    partitions: [
-      {
-        type: 'fat32',
-        label: 'FIRMWARE',
-        start: '1MiB',
-        size: '512MiB',
-        ...firmwareOf(sources),
-      },
-      {
-        type: 'btrfs',
-        label: 'NIXOS_SD',
-        uuid: '44444444-4444-4444-8888-888888888889',
-        ...(!bootFromFat && { bootable: true }),
-        size: 'fit',
-        compression: 'zstd:3',
-        subvolumes: [
-          { name: '@', path: '/' },
-          { name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },
-          { name: '@gnu', path: '/gnu' },
-          { name: '@home', path: '/home' },
-          { name: '@nix', path: '/nix' },
-          { name: '@snapshots', path: '/.snapshots' },
-          { name: '@var', path: '/var' },
-        ],
-        links: { boot: '@boot' },
-        ...(toplevel !== undefined && { nixos: toplevel === 'auto' ? {} : { toplevel } }),
-        sources: [{ tar: closure }],
-      },
-    ],
-  }
-}
-
-/** With U-Boot, of the firmware what the boards need; without it, the folder as it is. */
-function firmwareOf({
-  firmware,
-  ubootPi3,
-  ubootPi4,
-  ubootPi5,
-}: PresetSources): Pick<Fat32Spec, 'firmware' | 'sources'> {
-  if ((ubootPi3 ?? ubootPi4 ?? ubootPi5) === undefined) {
-    return firmware === undefined ? {} : { sources: [{ directory: firmware }] }
-  }
-  return {
-    firmware: {
-      ...(firmware !== undefined && { directory: firmware }),
-      ...(ubootPi3 !== undefined && { ubootPi3 }),
-      ...(ubootPi4 !== undefined && { ubootPi4 }),
-      ...(ubootPi5 !== undefined && { ubootPi5 }),
-    },
-  }
+/** What each preset takes besides the closure, two copies of the data and the seed. */
+export const PRESET_KEYS: Record<PresetName, readonly (keyof PresetSources)[]> = {
+  'raspberry-pi': ['firmware', 'toplevel', 'ubootPi3', 'ubootPi4', 'ubootPi5', 'bootFromFat'],
+  uefi: ['arch', 'toplevel', 'linux', 'uki', 'systemdBoot', 'tries', 'cmdline'],
+  rockchip: ['loader', 'toplevel', 'linux', 'cmdline'],
+  allwinner: ['loader', 'toplevel', 'linux', 'cmdline'],
+  plain: [],
+  'a-b': ['arch', 'firmware', 'toplevel', 'linux', 'closureB', 'slotSize', 'systemdBoot', 'tries', 'cmdline'],
 }

@@ -70,10 +70,13 @@ export async function firmwareLint(partitions: PartitionList): Promise<FirmwareL
       continue
     }
     startsUBoot ||= lint.startsUBoot
-    findings.push(...lint.findings)
+    findings.push(...lint.findings.map((finding) => (number === numbers[0] ? finding : softened(finding))))
   }
   return { findings, startsUBoot }
 }
+
+const softened = (finding: Finding): Finding =>
+  finding.severity === 'error' ? { ...finding, severity: 'warning' } : finding
 
 async function partitionLint(
   partition: BootPartition,

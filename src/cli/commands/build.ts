@@ -33,7 +33,7 @@ interface BuildFlags extends DescriptionFlags {
 export function addBuild(program: Command): void {
   const command = program
     .command('build')
-    .description('build an image from a description, or from a closure with the built-in preset')
+    .description('build an image from a description, or from a closure with a built-in preset')
     .argument('[spec]', DESCRIPTION)
     .requiredOption('-o, --output <file>', 'image to write: .img or .img.zst; - for standard output')
   addDescriptionOptions(command)

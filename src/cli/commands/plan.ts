@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { resolve } from 'node:path'
 import { debugOption, examples } from '../arguments.ts'
 import {
@@ -22,7 +22,6 @@ export function addPlan(program: Command): void {
     .command('plan')
     .description('show what a build would make: partitions, subvolumes, UUIDs')
     .argument('[spec]', DESCRIPTION)
-    .addOption(new Option('--preset <name>', 'built-in description').choices(['raspberry-pi']))
   addDescriptionOptions(command)
     .option('--json', 'print the plan as JSON; with --preset the description, ready to edit')
     .addOption(debugOption())

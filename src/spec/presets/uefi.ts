@@ -1,0 +1,59 @@
+import type { ImageSpec } from '../image-spec.ts'
+import { EFI_NAMES, SUBVOLUMES, systemOfPreset, type PresetSources } from './preset-sources.ts'
+
+/**
+ * A machine with UEFI: an EFI system partition and a BTRFS root. It boots by systemd-boot, by a unified kernel image, or by what the
+ * closure has in /boot.
+ */
+export function uefi(sources: PresetSources): ImageSpec {
+  const { closure, arch = 'x86-64', uki, systemdBoot, tries, dupData, seed = 'uefi' } = sources
+  const system =
+    uki === undefined
+      ? systemOfPreset(sources, {
+          loader: 'systemd-boot',
+          ...(systemdBoot !== undefined && { systemdBoot }),
+          ...(tries !== undefined && { tries }),
+        })
+      : {}
+  // Nothing is made: what the closure has in /boot goes onto the ESP.
+  const isShared = uki === undefined && Object.keys(system).length === 0
+  return {
+    seed,
+    table: { type: 'gpt' },
+    ...(dupData === true && { BTRFSDupData: true }),
+    ...(isShared && { sources: [{ tar: closure }] }),
+    partitions: [
+      {
+        type: 'fat32',
+        label: 'ESP',
+        gptType: 'esp',
+        start: '1MiB',
+        size: '512MiB',
+        ...(isShared && { mount: '/boot' }),
+        ...(uki !== undefined && { sources: [{ files: ukiFiles(uki, systemdBoot, EFI_NAMES[arch]) }] }),
+      },
+      {
+        type: 'btrfs',
+        label: 'ROOT',
+        gptType: `root-${arch}`,
+        size: 'fit',
+        compression: 'zstd:3',
+        ...(isShared && { mount: '/' }),
+        subvolumes: [...SUBVOLUMES],
+        ...system,
+        ...(!isShared && { sources: [{ tar: closure }] }),
+      },
+    ],
+  }
+}
+
+/** systemd-boot finds the image by its folder; without it the firmware starts the image itself. */
+function ukiFiles(uki: string, systemdBoot: string | undefined, name: string) {
+  return {
+    [`/EFI/BOOT/BOOT${name}.EFI`]: { from: systemdBoot ?? uki },
+    ...(systemdBoot !== undefined && {
+      '/EFI/Linux/linux.efi': { from: uki },
+      '/loader/loader.conf': 'timeout 5\nconsole-mode keep\n',
+    }),
+  }
+}

@@ -1,0 +1,159 @@
+/** Images of every preset, of a small system: they are built, and their own check finds nothing in the way. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildImage } from '../../src/build/build-image.ts'
+import { lintImage } from '../../src/boot/lint.ts'
+import { openImage } from '../../src/image/open-image.ts'
+import { PRESETS, type PresetName, type PresetSources } from '../../src/spec/presets.ts'
+import { planImage } from '../../src/build/plan-image.ts'
+import { peImage, SYSTEMD_BOOT } from '../images/pe.ts'
+import { writeTar } from '../../src/tar/index.ts'
+
+/** A tar archive of files. */
+async function tarOf(files: Record<string, string | Uint8Array>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  const entries = Object.entries(files).map(([path, content]) => ({ path, type: 'file' as const, content }))
+  for await (const piece of writeTar(entries)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+let folder: string
+const at = (name: string) => join(folder, name)
+
+const DEBIAN: Record<string, string | Uint8Array> = {
+  'boot/vmlinuz-6.1.0-25-arm64': peImage({ machine: 'aa64' }),
+  'boot/initrd.img-6.1.0-25-arm64': 'initrd',
+  'usr/lib/linux-image-6.1.0-25-arm64/broadcom/bcm2711-rpi-4-b.dtb': 'tree',
+  'usr/lib/linux-image-6.1.0-25-arm64/broadcom/bcm2712-rpi-5-b.dtb': 'tree',
+  'usr/lib/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
+  'usr/lib/systemd/boot/efi/systemd-bootaa64.efi': peImage({ machine: 'aa64', sections: SYSTEMD_BOOT }),
+}
+const OWN: Record<string, string | Uint8Array> = {
+  'boot/EFI/BOOT/BOOTX64.EFI': peImage({ sections: SYSTEMD_BOOT }),
+  'boot/EFI/Linux/a.efi': uki(),
+  'etc/hostname': 'x',
+}
+
+function uki(): Uint8Array {
+  return peImage({
+    sections: {
+      '.text': 'x',
+      '.osrel': 'ID=x\n',
+      '.cmdline': 'root=LABEL=ROOT rootflags=subvol=@',
+      '.linux': 'MZ',
+      '.initrd': 'x',
+    },
+  })
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'presets-'))
+  await writeFile(at('debian.tar'), await tarOf(DEBIAN))
+  await writeFile(at('own.tar'), await tarOf(OWN))
+  await writeFile(at('uki.efi'), uki())
+  await mkdir(at('fw'))
+  const idBlock = new Uint8Array(9 << 20)
+  idBlock.set(Buffer.from('RKNS'))
+  idBlock.set([0xd0, 0x0d, 0xfe, 0xed], (8 << 20) - (32 << 10))
+  await writeFile(at('u-boot-rockchip.bin'), idBlock)
+  for (const name of ['start4.elf', 'fixup4.dat']) await writeFile(at(`fw/${name}`), name)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+interface Case {
+  preset: PresetName
+  sources: Partial<PresetSources>
+  /** Paths on the partition with the boot files. */
+  files: string[]
+  partition: number
+}
+
+const BLS = [
+  '/EFI/BOOT/BOOTAA64.EFI',
+  '/debian/6.1.0-25-arm64/linux',
+  '/debian/6.1.0-25-arm64/initrd.img-6.1.0-25-arm64',
+]
+const CASES: Case[] = [
+  {
+    preset: 'uefi',
+    sources: { closure: 'debian.tar', arch: 'arm64', linux: true, tries: 3 },
+    ...{
+      partition: 1,
+      files: [...BLS, '/loader/entries/debian-6.1.0-25-arm64+3.conf', '/loader/loader.conf'],
+    },
+  },
+  {
+    preset: 'uefi',
+    sources: { closure: 'own.tar' },
+    ...{ partition: 1, files: ['/EFI/BOOT/BOOTX64.EFI', '/EFI/Linux/a.efi'] },
+  },
+  {
+    preset: 'uefi',
+    sources: { closure: 'own.tar', uki: 'uki.efi' },
+    ...{ partition: 1, files: ['/EFI/BOOT/BOOTX64.EFI'] },
+  },
+  {
+    preset: 'rockchip',
+    sources: { closure: 'debian.tar', linux: true, loader: 'u-boot-rockchip.bin' },
+    ...{
+      partition: 1,
+      files: ['/@boot/extlinux/extlinux.conf', '/@boot/dtbs/6.1.0-25-arm64/broadcom/bcm2711-rpi-4-b.dtb'],
+    },
+  },
+  {
+    preset: 'allwinner',
+    sources: { closure: 'debian.tar', linux: true },
+    ...{ partition: 1, files: ['/@boot/extlinux/extlinux.conf'] },
+  },
+  {
+    preset: 'a-b',
+    sources: {
+      closure: 'debian.tar',
+      closureB: 'debian.tar',
+      linux: true,
+      arch: 'arm64',
+      slotSize: '128MiB',
+    },
+    ...{
+      partition: 1,
+      files: [
+        '/loader/entries/debian-a-6.1.0-25-arm64.conf',
+        '/loader/entries/debian-b-6.1.0-25-arm64+3.conf',
+        '/debian-b/6.1.0-25-arm64/linux',
+      ],
+    },
+  },
+  {
+    preset: 'a-b',
+    sources: { closure: 'debian.tar', closureB: 'debian.tar', firmware: 'fw', slotSize: '128MiB' },
+    ...{
+      partition: 3,
+      files: ['/kernel8.img', '/initramfs8', '/cmdline.txt', '/config.txt', '/bcm2712-rpi-5-b.dtb'],
+    },
+  },
+]
+
+describe('presets', () => {
+  test.each(CASES)('$preset of $sources', async ({ preset, sources, files, partition }) => {
+    const spec = PRESETS[preset]({ closure: 'closure.tar', ...sources })
+    const output = at(`${preset}.img`)
+    const { findings } = await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
+    expect(findings.filter(({ severity }) => severity === 'error')).toEqual([])
+    const found = await lintImage(output)
+    expect(found.filter(({ severity }) => severity !== 'notice')).toEqual([])
+    const image = await openImage(output)
+    try {
+      const system = await image.partition(partition).open()
+      for (const path of files) expect((await system.stat(path)).type, path).toBe('file')
+    } finally {
+      await image.close()
+    }
+  })
+
+  test.each(Object.keys(PRESETS) as PresetName[])('%s alone is a description', async (name) => {
+    const plan = await planImage(PRESETS[name]({ closure: 'closure.tar' }))
+    expect(plan.partitions.some(({ type }) => type === 'btrfs')).toBe(true)
+  })
+})
