@@ -81,8 +81,14 @@ function bootText(boot: PlannedBoot | undefined): string {
 }
 
 function fatText(partition: PlannedFat): string {
+  const { slack, sectorSize, clusterSize, clusterTable, codePage } = partition
   return section(partition, partition.type.toUpperCase(), [
     ['volume id', partition.volumeId],
+    ...(slack === 0 ? [] : [['slack', bytesText(slack)]]),
+    ...(sectorSize === 512 ? [] : [['sectors', bytesText(sectorSize)]]),
+    ...(clusterSize === undefined ? [] : [['clusters', bytesText(clusterSize)]]),
+    ...(clusterTable === 'windows' ? [['clusters', 'by the table of Windows']] : []),
+    ...(codePage === undefined ? [] : [['code page', String(codePage)]]),
     ...(partition.symlinks === 'error' ? [] : [['symlinks', 'followed']]),
     ...partition.rules.map((rule) => ['rule', ruleText(rule)]),
     ...(partition.firmware === undefined ? [] : firmwareRows(partition.firmware)),

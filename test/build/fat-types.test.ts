@@ -2,7 +2,9 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { resolveMountConfig } from '@zenfs/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Fat } from '../../src/zenfs/index.ts'
 import { BootSector, BootSector16 } from '../../src/fat32/format.ts'
 import { memorySink, writeFat } from '../../src/fat32/index.ts'
 import {
@@ -63,6 +65,9 @@ describe.each(TYPES)('a partition of the type %s', (type) => {
     expect(inspected).toMatchObject([
       { fileSystem: { type, clusterSize: 'clusterSize' in partition && partition.clusterSize, files: 2 } },
     ])
+    const mounted = await resolveMountConfig({ backend: Fat, image })
+    expect(mounted.readdirSync('/overlays')).toEqual(['a longer name.dtbo'])
+    await mounted.close()
     const opened = await openImage(image)
     const fileSystem = await opened.partition(1).open()
     expect((await fileSystem.list('/overlays')).map(({ name }) => name)).toEqual(['a longer name.dtbo'])

@@ -179,11 +179,13 @@ describe.skipIf(!canRead)('a NixOS image', () => {
       }
     }))
 
-  test.each([
+  test.each<[string, number[], object?]>([
     ['in front, with another between them', [0, 2, 1]],
     ['behind', [1, 0]],
     ['between two', [1, 0, 2]],
-  ])('that boots from FAT %s', (_, order) =>
+    ['that fits, between two', [1, 0, 2], { type: 'fat16', size: 'fit', slack: '1MiB' }],
+    ['that fits, in front', [0, 1], { type: 'fat32', size: 'fit', clusterSize: 2048 }],
+  ])('that boots from FAT %s', (_, order, fat = {}) =>
     inFolder(async (folder) => {
       const closure = makeClosure(folder)
       const { partitions, ...rest } = describePi({
@@ -191,7 +193,7 @@ describe.skipIf(!canRead)('a NixOS image', () => {
         btrfs: { size: '64MiB', slack: undefined },
       })
       const data: ImageSpec['partitions'][number] = { type: 'btrfs', label: 'DATA', size: '32MiB' }
-      const all = [...partitions, data]
+      const all = [{ ...partitions[0], ...fat } as ImageSpec['partitions'][number], partitions[1], data]
       const spec = { ...rest, partitions: order.map((i) => all[i]) }
       const output = join(folder, 'x.img.zst')
       const { partitions: built } = await buildImage(spec, { output, baseDirectory: folder })

@@ -100,6 +100,20 @@ describe('diskwright plan', () => {
     expect(stdout).toBe(readFileSync(new URL('plan.txt', import.meta.url), 'utf8'))
   })
 
+  it('prints what a FAT is to be like', async () => {
+    const fat = { type: 'fat16', size: 'fit', slack: '1MiB', sectorSize: 4096, codePage: 850 }
+    const partitions = [
+      { ...fat, clusterSize: '8KiB' },
+      { type: 'fat32', size: '64MiB', clusterTable: 'windows' },
+    ]
+    const input = JSON.stringify({ table: { type: 'mbr' }, partitions })
+    const { stdout } = await diskwright(['plan', '-'], { input })
+    expect(stdout).toMatch(
+      /\n1: FAT16\n[^]* +fits the content\n[^]* {2}slack +1 MiB[^]* {2}sectors +4 KiB[^]* {2}clusters +8 KiB[^]* {2}code page +850\n/,
+    )
+    expect(stdout).toMatch(/\n2: FAT32\n[^]* {2}clusters +by the table of Windows\n/)
+  })
+
   it('takes relative paths from where the description is', async () => {
     write('spec.json', example)
     const { stdout } = await diskwright(['plan', join(folder, 'spec.json')], { cwd: '/' })
