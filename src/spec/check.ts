@@ -58,6 +58,9 @@ function without(wrong: readonly (string | number)[][], value: unknown): unknown
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
   return Object.fromEntries(
     // What a program gives is no part of the description's text: it is taken as it is, entries are iterated once.
-    entries.map(([key, item]) => [key, PROGRAM_KINDS.includes(key) ? item : without(below(key), item)]),
+    entries.map(([key, item]) => {
+      const isGiven = PROGRAM_KINDS.includes(key) && below(key).length === 0
+      return [key, isGiven ? item : without(below(key), item)]
+    }),
   )
 }

@@ -193,7 +193,7 @@ describe.skipIf(!canRead)('a NixOS image', () => {
         btrfs: { size: '64MiB', slack: undefined },
       })
       const data: ImageSpec['partitions'][number] = { type: 'btrfs', label: 'DATA', size: '32MiB' }
-      const all = [{ ...partitions[0], ...fat } as ImageSpec['partitions'][number], partitions[1], data]
+      const all = [{ ...partitions[0], ...fat }, partitions[1], data]
       const spec = { ...rest, partitions: order.map((i) => all[i]) }
       const output = join(folder, 'x.img.zst')
       const { partitions: built } = await buildImage(spec, { output, baseDirectory: folder })

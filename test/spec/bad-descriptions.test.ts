@@ -67,6 +67,11 @@ const SHAPE: Case[] = [
     ),
     { [`${P1}.type`]: 'expected "fat32", "fat16", "fat12", "btrfs", "raw", "swap" or "empty", found "ext4"' },
   ],
+  [
+    'a GPT of too few entries',
+    (s) => (s.table = { type: 'gpt', entries: 5 }),
+    { 'table.entries': 'expected a number of entries from 128 to 1024, found 5' },
+  ],
   ['keys of an MBR in a GPT', (s) => (s.table.type = 'gpt'), { 'table.diskId': 'unknown key' }],
   [
     'an unknown table',
