@@ -47,6 +47,7 @@ chromium chromium
 nix-instantiate nix-bin
 umoci umoci
 skopeo skopeo
+mmdebstrap mmdebstrap
 shellcheck shellcheck"
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.

@@ -5,9 +5,18 @@
 # keys, credentials), is copied from the machine; the machine's own apt state is neither used nor changed.
 
 # private_apt_setup DIRECTORY ARCHITECTURE SUITE...
-# Sets APT_CONFIG and downloads the lists. SUITE is a suffix of the machine's release, '' or '-backports', or another
-# release by its name. With PRIVATE_APT_SOURCES=1 the lists of source packages come too.
+# Writes the configuration as private_apt_configure does, and downloads the lists.
 private_apt_setup() {
+  private_apt_configure "$@"
+  # The lists are new, and a proxy must not answer with old ones: they name packages that are gone from the archive.
+  # One unreachable source among several is no reason to stop: the caller reports what it cannot get.
+  apt-get update -qq -o Acquire::http::No-Cache=true -o Acquire::https::No-Cache=true || true
+}
+
+# private_apt_configure DIRECTORY ARCHITECTURE SUITE...
+# Sets APT_CONFIG. SUITE is a suffix of the machine's release, '' or '-backports', or another
+# release by its name. With PRIVATE_APT_SOURCES=1 the lists of source packages come too.
+private_apt_configure() {
   local directory=$1 architecture=$2
   shift 2
   local codename suites suffix
@@ -84,7 +93,4 @@ CONFIGURATION
   fi
 
   export APT_CONFIG="$directory/apt.conf"
-  # The lists are new, and a proxy must not answer with old ones: they name packages that are gone from the archive.
-  # One unreachable source among several is no reason to stop: the caller reports what it cannot get.
-  apt-get update -qq -o Acquire::http::No-Cache=true -o Acquire::https::No-Cache=true || true
 }
