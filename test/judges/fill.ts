@@ -12,6 +12,8 @@ export interface Filled {
   offered: number
   /** Until there was no space left, and synced. */
   written: number
+  /** What is still offered then. */
+  left: number
 }
 
 const PIECE = noise(2 ** 20, 5)
@@ -23,18 +25,22 @@ const PIECE = noise(2 ** 20, 5)
  */
 export async function fillUp(image: string, partition: Partition, fileSize: number): Promise<Filled> {
   const folder = mkdtempSync(join(tmpdir(), 'fill-'))
-  const filled = { offered: 0, written: 0 }
+  const filled = { offered: 0, written: 0, left: 0 }
   try {
     await withLoop(image, partition, false, (device) =>
       withMount(device, 'rw,subvolid=5', folder, async (top) => {
-        const { bavail, bsize } = statfsSync(top)
-        filled.offered = bavail * bsize
+        const available = () => {
+          const { bavail, bsize } = statfsSync(top)
+          return bavail * bsize
+        }
+        filled.offered = available()
         for (let i = 0; ; i++) {
           const { written, full } = writeFile(join(top, `fill-${i}`), fileSize)
           filled.written += written
           if (full) break
         }
         await mustRun('btrfs', ['filesystem', 'sync', top])
+        filled.left = available()
       }),
     )
   } finally {

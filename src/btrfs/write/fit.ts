@@ -8,6 +8,7 @@ import {
   globalReserveBytes,
   LEAST_FREE,
   leastMixedFree,
+  leastMixedFreeForSmallFiles,
   metadataToWrite,
   type KernelNeeds,
 } from './kernel-space.ts'
@@ -145,7 +146,12 @@ export async function fitGlobalTrees(plan: PlanGlobalTrees, wanted: SizeWanted):
   const fixed = size === 'fit' ? undefined : alignDown(size, SECTOR_SIZE)
   if (fixed === undefined && slack === 0) return withoutSlack(plan(tight, 0).end)
 
-  const free = freeBytes(wanted, needs, slack ?? 0)
+  const usual = freeBytes(wanted, needs, slack ?? 0)
+  // A size that is asked for is taken where it holds large files; where the size is ours to choose, it is for small ones, too.
+  const free =
+    wanted.mixed && fixed === undefined
+      ? Math.max(usual, leastMixedFreeForSmallFiles(needs) * copies(profiles.metadata))
+      : usual
   const headroom = headroomToWrite(wanted, needs, slack ?? 0)
   const behind = free - sharedHeadroom(wanted, headroom)
   const least = alignUp(plan(headroom, 0).end + behind, SECTOR_SIZE)

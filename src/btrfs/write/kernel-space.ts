@@ -14,6 +14,11 @@ const ITEMS_AND_REFERENCES = 3
 const MAX_GLOBAL_RESERVE = 512 * MIB
 /** Blocks beyond the reserve with which files can be created. Measured: 256, and fewer where nothing is to be created. */
 const WORKING_BLOCKS = 320
+/** Those that stay unused when files are created until there is no space left. Measured with files of 4 to 64 KiB. */
+const SMALL_WORKING_BLOCKS = 256
+const SMALL_FILE = 16 * 1024
+/** Bytes of tree items of one file in blocks that are not full. Measured with files of 4 to 16 KiB. */
+const FILE_BYTES = 700
 /** Of what can be written, a part becomes metadata; an eighth is enough for files of 4 KiB. */
 const METADATA_SHARE = 8
 const MAX_METADATA_SHARE = 16 * MIB
@@ -78,10 +83,16 @@ export function metadataToWrite(
 export const LEAST_FREE = (STRIPE_LEN / OFFERED_IN_VAIN) * 1.25
 
 /**
- * Free bytes of mixed block groups of which nine tenths can be written. `df` offers what the kernel sets aside, too, so
- * they must be many more.
+ * Free bytes of mixed block groups of which nine tenths can be written, as large files. `df` offers what the kernel sets
+ * aside, too, so they must be many more.
  */
 export function leastMixedFree({ nodeSize, checksumSize, globalReserve }: KernelNeeds): number {
   const lost = OFFERED_IN_VAIN - growthBytes(1, checksumSize)
   return (globalReserve + WORKING_BLOCKS * nodeSize) / lost
+}
+
+/** The same, also as files of 16 KiB. No number of bytes would do for files of 4 KiB: of these, a sixth is metadata. */
+export function leastMixedFreeForSmallFiles({ nodeSize, checksumSize, globalReserve }: KernelNeeds): number {
+  const lost = OFFERED_IN_VAIN - growthBytes(1, checksumSize) - FILE_BYTES / SMALL_FILE
+  return (globalReserve + SMALL_WORKING_BLOCKS * nodeSize) / lost
 }
