@@ -37,6 +37,8 @@ export interface Inode extends InodeRef {
   readonly major: number
   readonly minor: number
   readonly flags: readonly InodeFlag[]
+  /** A file without copy on write, or a directory whose new files are such. Undefined where the format has none. */
+  readonly nodatacow?: boolean
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   INODE_APPEND,
   INODE_IMMUTABLE,
   INODE_NOATIME,
+  INODE_NODATACOW,
   INODE_NODUMP,
   INODE_SYNC,
   InodeItem,
@@ -89,6 +90,7 @@ function inodeAt(leaf: TreeBlock, slot: number, tree: number): DecodedInode {
     major: rdev >>> 20,
     minor: rdev & 0xfffff,
     flags: flagNames(flags),
+    nodatacow: (flags & INODE_NODATACOW) !== 0n,
   }
   return { inode, flags, itemOffset: leaf.physical + start }
 }

@@ -19,7 +19,6 @@ import { EntryReader, EXTRACTED_PIECE, type OpenFileSystem, type ReadEntry } fro
 
 const LOST = {
   socket: 'sockets have no form in tar: left out',
-  flags: 'flags of inodes (chattr) have no form in tar that is common: left out',
 }
 
 /** Writes the entries of a file system to `writer`, which it does not finish. */
@@ -67,7 +66,6 @@ export class TarExtraction {
       this.#losses.add('socket', path)
       return undefined
     }
-    if (entry.firstName === undefined && inode.flags.length > 0) this.#losses.add('flags', path)
     const member = memberOf(entry, inode.type)
     this.#writer.member(member)
     count(this.#counts, member.type)
@@ -124,7 +122,9 @@ export class TarExtraction {
 /** Lists the fields, because spreading objects takes longer than the rest of a header. */
 function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): TarMember {
   const { path, firstName, xattrs, ranges } = entry
-  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor } = entry.inode
+  const { mode, uid, gid, mtime, atime, ctime, birthtime, size, major, minor, flags, nodatacow } = entry.inode
+  // Linux lets nobody set those of others.
+  const hasFlags = (type === 'file' || type === 'directory') && (flags.length > 0 || nodatacow === true)
   return {
     path,
     type: firstName === undefined ? type : 'hardlink',
@@ -141,5 +141,6 @@ function memberOf(entry: ReadEntry, type: Exclude<Inode['type'], 'socket'>): Tar
     target: firstName ?? entry.target,
     major,
     minor,
+    ...(hasFlags && { flags, nodatacow }),
   }
 }
