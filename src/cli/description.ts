@@ -130,7 +130,7 @@ export async function loadDescription(
   const name = spec === '-' ? 'standard input' : spec
   const text = await readText(spec)
   // The parser is loaded for descriptions alone: other commands start sooner without it.
-  const { findJsonProblem } = await import('./json-text.ts')
+  const { findJsonProblem } = await import('../lib/json-text.ts')
   const problem = findJsonProblem(text)
   if (problem !== undefined) {
     throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])

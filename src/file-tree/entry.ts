@@ -101,7 +101,8 @@ export interface Xattr {
 }
 
 /** Flags of an inode that a description can ask for, as chattr(1) has them. */
-export type InodeFlag = 'append' | 'immutable' | 'noatime' | 'nodump' | 'sync'
+export const INODE_FLAGS = ['append', 'immutable', 'noatime', 'nodump', 'sync'] as const
+export type InodeFlag = (typeof INODE_FLAGS)[number]
 
 /** A property of an entry for which no key stands. */
 export interface UnsupportedProperty {

@@ -1,5 +1,6 @@
 /** A BTRFS partition in an image description. */
 import * as z from 'zod'
+import { INODE_FLAGS } from '../file-tree/entry.ts'
 import { linux, nixos } from './boot-schema.ts'
 import { expected, utf8Length } from './messages.ts'
 import { ONE_SELECTION, pathSelection } from './path-rules.ts'
@@ -77,10 +78,7 @@ export const pathRule = z
   .strictObject({
     ...pathSelection('everything below it in the same subvolume'),
     ...storage,
-    flags: z
-      .array(z.enum(['append', 'immutable', 'noatime', 'nodump', 'sync']))
-      .optional()
-      .describe('Inode flags, as chattr(1) sets them.'),
+    flags: z.array(z.enum(INODE_FLAGS)).optional().describe('Inode flags, as chattr(1) sets them.'),
     uid: ownerId.optional().describe('Owner.'),
     gid: ownerId.optional().describe('Group.'),
     mode: mode.optional().describe('Permissions in octal; not for symlinks.'),

@@ -117,6 +117,46 @@ test.skipIf(!can)('flags of a manifest are those of chattr', () =>
   }),
 )
 
+test.skipIf(!can)('flags of a manifest in JSON are those of chattr', () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, 'tree/dir'), { recursive: true })
+    writeFileSync(join(folder, 'tree/f'), 'x')
+    const manifest = { '/f': { flags: ['nodump', 'immutable', 'nodump'] }, '/dir': { flags: ['sync'] } }
+    writeFileSync(join(folder, 'root.json'), JSON.stringify(manifest))
+    const source = { directory: 'tree', manifest: 'root.json' }
+    const flags = await withMountedSources(folder, [source], async (mountPoint) =>
+      (await walk(mountPoint)).map((entry) => [entry.path, entry.flags?.join()]),
+    )
+    expect(Object.fromEntries(flags)).toEqual({ '': '', f: 'immutable,nodump', dir: 'sync' })
+  }),
+)
+
+test.skipIf(!can)("names of a manifest are those of the folder's own tables, where it is asked for", () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, 'tree/etc'), { recursive: true })
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, 'tree', name), name)
+    writeFileSync(join(folder, 'tree/etc/passwd'), 'root:x:0:0::/:\nalice:x:1234:5::/:\n')
+    writeFileSync(join(folder, 'tree/etc/group'), 'staff:x:50:\n')
+    const owners = async (text: string, resolveNames: boolean) => {
+      writeFileSync(join(folder, 'root.mtree'), text)
+      const source = { directory: 'tree', manifest: 'root.mtree', resolveNames }
+      const found = await withMountedSources(folder, [source], (mountPoint) => walk(mountPoint))
+      return ['a', 'b', 'c'].map((name) => {
+        const { uid, gid } = found.find(({ path }) => path === name)!
+        return `${uid}:${gid}`
+      })
+    }
+    const text =
+      '/set uname=alice uid=7 gname=staff gid=8\n./a type=file\n./b gid=9 gname=other uid=6 uname=root\n./c uname=bob\n'
+    expect(await owners(text, true)).toEqual(['1234:50', '0:9', '7:50'])
+    expect(await owners(text, false)).toEqual(['7:8', '6:9', '7:8'])
+    await expect(owners('./a uname=bob', true)).rejects.toThrow(
+      "root.mtree: line 1: uname=bob without uid, and the folder's /etc/passwd does not have the name",
+    )
+    await expect(owners('./a gname=staff', false)).rejects.toThrow('"resolveNames"')
+  }),
+)
+
 describe('a manifest that lies is an error', () => {
   const SHA = 'a'.repeat(64)
   test.each<[string, string, string]>([
@@ -136,6 +176,17 @@ describe('a manifest that lies is an error', () => {
     ['too many ways out', '..', 'line 1: ".." leaves the root'],
     ['a bad device', './d type=char device=native,5', 'line 1: device: expected numbers'],
     ['JSON that is none', '{"/f": ', 'root.mtree: '],
+    [
+      'JSON with a path that is there twice',
+      '{"/f": {},\n "/\\u0066": {}}',
+      'line 2, column 2: the key "/f" is here',
+    ],
+    ['JSON with a flag that Linux lacks', '{"/f": {"flags": ["arch"]}}', '["/f"].flags'],
+    [
+      'JSON with flags of a symlink',
+      '{"/l": {"type": "symlink", "flags": ["nodump"]}}',
+      '"/l": a symlink has no flags',
+    ],
     ['JSON with another key', '{"/f": {"colour": 1}}', '["/f"].colour: unknown key'],
     ['JSON with a bad mode', '{"/f": {"mode": "rwx"}}', '["/f"].mode: expected permissions'],
     [

@@ -5,6 +5,7 @@ import { readDirectory } from '../directory.ts'
 import { loadHostCalls, type HostCalls } from '../host-calls.ts'
 import { applyManifest } from '../manifest/apply-manifest.ts'
 import { readManifest } from '../manifest/read-manifest.ts'
+import { nameTablesOf } from '../name-tables.ts'
 import { withCountedContent } from './counted-content.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 
@@ -22,7 +23,8 @@ async function* openDirectory(
   context: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const calls = await loadHostCalls()
-  const manifest = plan.manifest === undefined ? undefined : await readManifest(plan.manifest)
+  const names = plan.resolveNames === true ? await nameTablesOf(plan.path) : undefined
+  const manifest = plan.manifest === undefined ? undefined : await readManifest(plan.manifest, names)
   const entries = directoryEntries(plan, context, calls)
   const { leavesOut } = context
   if (manifest === undefined) yield* entries

@@ -19,7 +19,7 @@ async function* openOci(
   source: string,
   context: OpenContext,
 ): AsyncGenerator<SourceEntry, void, undefined> {
-  const { onRead, signal, retain, leavesOut } = context
+  const { onRead, signal, retain, leavesOut, maxSize } = context
   let bytes = 0
   const onBytes = (length: number) => onRead?.((bytes += length))
   const readArchive = () =>
@@ -27,7 +27,7 @@ async function* openOci(
   const wanted = { reference, platform: platform === undefined ? undefined : parsePlatform(platform) }
   const files = await openLayout(path, { source, readArchive, signal, retain })
   try {
-    yield* readImage({ files, onBytes, signal }, { ...wanted, time, leavesOut })
+    yield* readImage({ files, onBytes, signal, maxSize }, { ...wanted, time, leavesOut })
   } finally {
     await files.close()
   }

@@ -6,6 +6,7 @@ import { toDisplay, toLatin1, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import { parseModeChange } from '../../file-tree/mode-change.ts'
 import type { ManifestEntry } from './manifest.ts'
+import type { NameTables } from '../../tar/names.ts'
 import { parseDevice } from './mtree-device.ts'
 import { unvis } from './vis.ts'
 
@@ -38,8 +39,11 @@ const DIGESTS: Record<string, string> = {
 
 /** Keywords that say nothing of what an image holds. */
 const NOT_HEEDED = new Set(['nlink', 'cksum', 'inode', 'resdevice', 'tags', 'all'])
-/** Names that every system has for the number 0. */
-const NAMES_OF_ROOT = { uname: ['root', 'toor'], gname: ['root', 'wheel'] }
+/** Keywords for owners: the number, the table of names, and the names that every system has for the number 0. */
+const OWNERS = {
+  uname: { key: 'uid', table: 'users', file: '/etc/passwd', root: ['root', 'toor'] },
+  gname: { key: 'gid', table: 'groups', file: '/etc/group', root: ['root', 'wheel'] },
+} as const
 
 /** chflags(1) -> chattr(1). */
 const FLAGS: Record<string, InodeFlag> = {
@@ -64,6 +68,7 @@ type Keywords = Map<string, ByteString>
 /** Reads one manifest, line by line. */
 export class MtreeReader {
   readonly #source: string
+  readonly #names: NameTables | undefined
   readonly #entries = new Map<ByteString, ManifestEntry>()
   /** What /set says. */
   #defaults: Keywords = new Map()
@@ -71,9 +76,13 @@ export class MtreeReader {
   #directory: ByteString | undefined
   #line = 0
 
-  /** @param source for messages */
-  constructor(source: string) {
+  /**
+   * @param source for messages
+   * @param names what names stand for, numbers notwithstanding; undefined: numbers count, and only root's names are known
+   */
+  constructor(source: string, names?: NameTables) {
     this.#source = source
+    this.#names = names
   }
 
   /**
@@ -200,9 +209,12 @@ export class MtreeReader {
         entry.mode = this.#mode(text)
         break
       case 'uid':
-      case 'gid':
-        entry[keyword] = this.#number(keyword, text, 0xffff_ffff)
+      case 'gid': {
+        const number = this.#number(keyword, text, 0xffff_ffff)
+        // A name that is known counts, whichever comes first.
+        entry[keyword] ??= number
         break
+      }
       case 'flags':
         entry.flags = this.#flags(text)
         break
@@ -235,16 +247,20 @@ export class MtreeReader {
     }
   }
 
-  /** Who has which name is known where the manifest was made, and not here. */
+  /** Who has which name is known where the manifest was made, or in the tables of the folder. */
   #setNamed(entry: ManifestEntry, keyword: 'uname' | 'gname', name: string, keywords: Keywords): void {
-    const key = keyword === 'uname' ? 'uid' : 'gid'
-    if (keywords.has(key)) return
-    if (!NAMES_OF_ROOT[keyword].includes(name)) {
+    const { key, table, file, root } = OWNERS[keyword]
+    const known = this.#names?.[table].get(name) ?? (root.some((each) => each === name) ? 0 : undefined)
+    if (keywords.has(key) && (this.#names === undefined || known === undefined)) return
+    if (known === undefined) {
+      const what = `${keyword}=${toDisplay(name)} without ${key}`
       throw this.#fail(
-        `${keyword}=${toDisplay(name)} without ${key}: a name is no number here; have mtree write ${key}, too`,
+        this.#names === undefined
+          ? `${what}: a name is no number here; have mtree write ${key}, too, or let the folder's ${file} say it ("resolveNames")`
+          : `${what}, and the folder's ${file} does not have the name`,
       )
     }
-    entry[key] = 0
+    entry[key] = known
   }
 
   /** Those that Linux has; of the others only `none` and what archivers keep for themselves is no loss. */

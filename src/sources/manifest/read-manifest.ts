@@ -1,13 +1,17 @@
 /** Manifests as files: mtree(5) or JSON, told apart by their first character. */
 import { z } from 'zod'
+import { canHaveFlags } from '../../file-tree/entry-changes.ts'
+import { INODE_FLAGS } from '../../file-tree/entry.ts'
 import { normalisePath } from '../../file-tree/entry-path.ts'
 import { xattrFault } from '../../file-tree/xattr-rules.ts'
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
+import { findJsonProblem } from '../../lib/json-text.ts'
 import { toSpecIssues, zodMessage } from '../../spec/messages.ts'
 import { bytesOfSpec, deviceKeys, entryKeys, targetKey } from '../../spec/sources/entry-spec.ts'
 import { parseTime } from '../../spec/times.ts'
 import { integer, path as pathSchema, text } from '../../spec/values.ts'
+import type { NameTables } from '../../tar/names.ts'
 import { readWholeFile } from '../file.ts'
 import type { Manifest, ManifestEntry } from './manifest.ts'
 import { MtreeReader } from './mtree.ts'
@@ -19,6 +23,7 @@ const jsonManifest = z.record(
   z.strictObject({
     type: z.literal(TYPES).optional(),
     ...entryKeys,
+    flags: z.array(z.literal(INODE_FLAGS)).optional(),
     target: targetKey.target.optional(),
     major: deviceKeys.major.optional(),
     minor: deviceKeys.minor.optional(),
@@ -34,28 +39,24 @@ type JsonEntry = z.infer<typeof jsonManifest>[string]
 /**
  * Reads a manifest of either form.
  *
+ * @param names what names of owners stand for; undefined: only root's are known
  * @throws InputError when it cannot be read, or is neither
  */
-export async function readManifest(file: string): Promise<Manifest> {
-  return parseManifest(await readWholeFile(file), file)
+export async function readManifest(file: string, names?: NameTables): Promise<Manifest> {
+  return parseManifest(await readWholeFile(file), file, names)
 }
 
 /** The same of the bytes of a file. @param file its name in messages */
-export function parseManifest(bytes: Uint8Array, file: string): Manifest {
+export function parseManifest(bytes: Uint8Array, file: string, names?: NameTables): Manifest {
   const start = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
   const isJson = bytes[start] === 0x7b
-  const manifest = isJson ? readJson(bytes, file) : new MtreeReader(file).read(fromBytes(bytes))
+  const manifest = isJson ? readJson(bytes, file) : new MtreeReader(file, names).read(fromBytes(bytes))
   for (const entry of manifest.values()) checkEntry(entry, file)
   return manifest
 }
 
 function readJson(bytes: Uint8Array, source: string): Map<ByteString, ManifestEntry> {
-  let value: unknown
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw new InputError((error as Error).message, { source }, { cause: error })
-  }
+  const value = parseJson(bytes, source)
   const parsed = jsonManifest.safeParse(value, { error: zodMessage })
   if (!parsed.success) {
     const [{ path, message }] = toSpecIssues(parsed.error.issues, value)
@@ -63,15 +64,33 @@ function readJson(bytes: Uint8Array, source: string): Map<ByteString, ManifestEn
   }
   return new Map(
     Object.entries(parsed.data).map(([path, entry]) => {
+      const { type, flags = [] } = entry
+      if (flags.length > 0 && type !== undefined && !canHaveFlags(type)) {
+        throw new InputError(`${JSON.stringify(path)}: a ${type} has no flags`, { source })
+      }
       const bytes = normalisePath(fromText(path))
       return [bytes, ofJson(bytes, path, entry)]
     }),
   )
 }
 
+/** @throws InputError for what is no JSON, and for a path that is there twice: the second one would win without a word */
+function parseJson(bytes: Uint8Array, source: string): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (error) {
+    throw new InputError((error as Error).message, { source }, { cause: error })
+  }
+  const problem = findJsonProblem(text)
+  if (problem === undefined) return JSON.parse(text)
+  const { line, column, message } = problem
+  throw new InputError(`line ${line}, column ${column}: ${message}`, { source })
+}
+
 function ofJson(path: ByteString, where: string, entry: JsonEntry): ManifestEntry {
   const { type, mode, uid, gid, mtime, xattrs, target, major, minor, size, sha256 } = entry
-  const { optional, nochange, ignore } = entry
+  const { flags, optional, nochange, ignore } = entry
   const digests = sha256 === undefined ? [] : [{ algorithm: 'sha256', value: sha256.toLowerCase() }]
   const isExpected = size !== undefined || sha256 !== undefined
   return {
@@ -85,6 +104,7 @@ function ofJson(path: ByteString, where: string, entry: JsonEntry): ManifestEntr
     xattrs:
       xattrs &&
       Object.entries(xattrs).map(([name, value]) => ({ name: fromText(name), value: bytesOfSpec(value) })),
+    flags: flags === undefined || flags.length === 0 ? undefined : [...new Set(flags)].sort(),
     target: target === undefined ? undefined : fromText(target),
     device: major === undefined || minor === undefined ? undefined : { major, minor },
     expected: isExpected ? { size, digests } : undefined,

@@ -5,6 +5,7 @@ import { createBrotliDecompress } from 'node:zlib'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { decompress } from '../decompress.ts'
+import { limitExpansion } from '../expansion.ts'
 import { through } from '../through.ts'
 import { readHostFile, readHostText } from './host-file.ts'
 import { withPlace } from '../with-place.ts'
@@ -74,18 +75,24 @@ export class BinaryCache {
    * The entries of a store path, the root with the path ''.
    *
    * @param count sees the bytes of the file as they lie there
+   * @param maxSize bytes that it may expand to; undefined: see limitExpansion
    * @throws InputError when the file or its NAR is damaged or another one than the cache promises
    */
   async *read(
     info: NarInfo,
     count: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
+    maxSize: number | undefined,
   ): AsyncGenerator<SourceEntry, void, undefined> {
     const source = join(this.#directory, info.url)
     const place = { source, entry: fullStorePath(info.path) }
     const { compression, fileHash, fileSize, narHash, narSize } = info
     const file = { what: 'a file', hash: fileHash, size: fileSize }
     const stored = verified(count(readHostFile(source, { source })), file, place)
-    const plain = compression === 'br' ? decompressBrotli(stored, source) : decompress(stored, source)
+    const expansion = { maxSize }
+    const plain =
+      compression === 'br'
+        ? decompressBrotli(stored, source, expansion)
+        : decompress(stored, source, { expansion })
     const nar = verified(plain, { what: 'a NAR', hash: narHash, size: narSize }, place)
     yield* readNarEntries(nar, source)
   }
@@ -156,9 +163,18 @@ async function readIfThere(source: string): Promise<string | undefined> {
 async function* decompressBrotli(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
+  { maxSize }: { maxSize: number | undefined },
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  let compressed = 0
+  const counted = async function* () {
+    for await (const chunk of chunks) {
+      compressed += chunk.length
+      yield chunk
+    }
+  }
+  const content = through(createBrotliDecompress(), counted())
   try {
-    yield* through(createBrotliDecompress(), chunks)
+    yield* limitExpansion(content, { source, compressed: () => compressed, maxSize })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error) || error instanceof InputError) throw error
     throw new InputError(`damaged or truncated brotli data: ${error.message}`, { source }, { cause: error })

@@ -84,8 +84,10 @@ class ExportReader {
 
   /** What follows a NAR. */
   async trailer(): Promise<Omit<StorePathInfo, 'narHash' | 'narSize'>> {
+    const { offset } = this.#reader
     const magic = await this.#number('the mark behind a NAR')
-    if (magic !== EXPORT_MAGIC) throw this.#fail(`expected ${EXPORT_MAGIC} behind a NAR, found ${magic}`)
+    if (magic !== EXPORT_MAGIC)
+      throw this.#fail(`expected ${EXPORT_MAGIC} behind a NAR, found ${magic}`, offset)
     const path = await this.#path('a store path')
     const references: string[] = []
     const count = await this.#number('the number of references', MAX_REFERENCES)
@@ -112,13 +114,14 @@ class ExportReader {
   }
 
   async #path(what: string, mayLack = false): Promise<string | undefined> {
+    const { offset } = this.#reader
     const text = await this.#string(what, MAX_PATH)
     const path = storePathName(text)
     if (path !== undefined || (mayLack && text === '')) return path
-    throw this.#fail(`expected ${what}, found ${JSON.stringify(toDisplay(text))}`)
+    throw this.#fail(`expected ${what}, found ${JSON.stringify(toDisplay(text))}`, offset)
   }
 
-  #fail(message: string): InputError {
-    return new InputError(message, { source: this.#source })
+  #fail(message: string, offset: number): InputError {
+    return new InputError(message, { source: this.#source, offset })
   }
 }

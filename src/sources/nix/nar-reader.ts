@@ -125,6 +125,11 @@ export class NarReader {
     }
   }
 
+  /** Stream offset of the next byte. */
+  get offset(): number {
+    return this.#reader.offset
+  }
+
   /** Makes the next bytes lie in one piece, as far as there are as many: for `number` and `string`. */
   async need(length: number): Promise<void> {
     if (this.#reader.available < length) await this.#reader.gather(length)

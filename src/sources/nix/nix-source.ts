@@ -22,7 +22,7 @@ import { readStoreTree } from './store-tree.ts'
 /** Where the first boot of a NixOS looks for it. */
 const REGISTRATION = 'nix-path-registration'
 
-export type NixSourceOptions = Pick<OpenContext, 'count' | 'signal' | 'registry'>
+export type NixSourceOptions = Pick<OpenContext, 'count' | 'signal' | 'registry' | 'maxSize'>
 
 /**
  * The entries of store paths below nix/store, in the order of their names, and nix-path-registration behind them when it
@@ -67,14 +67,14 @@ export async function* openExport(
 
 async function* openBinaryCache(
   { directory, paths, trustedKeys: keys, registration }: NixClosurePlan & { from: 'binaryCache' },
-  { count, signal, registry }: NixSourceOptions,
+  { count, signal, registry, maxSize }: NixSourceOptions,
 ): AsyncGenerator<SourceEntry, void, undefined> {
   const cache = new BinaryCache(directory, keys && trustedKeys(keys))
   const infos = await cache.closure(await readPathList(paths))
   const text = registration ? registered(infos, registry, directory) : undefined
   for (const info of infos) {
     signal?.throwIfAborted()
-    yield* inStore(info.path, cache.read(info, count))
+    yield* inStore(info.path, cache.read(info, count, maxSize))
   }
   if (text !== undefined) yield registrationEntry(text, directory)
 }

@@ -13,6 +13,8 @@ const MAX_DOCUMENT = 16 << 20
 /** A layout, and how it is read. */
 export interface Layout extends StoredReadOptions {
   files: LayoutFiles
+  /** Bytes that a compressed layer may expand to; undefined: see limitExpansion. */
+  maxSize?: number | undefined
 }
 
 /**

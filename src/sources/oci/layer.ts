@@ -80,7 +80,8 @@ export class Layer {
     chunks: StoredChunks,
     verifier: DigestVerifier | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of decompress(chunks, this.#source)) {
+    const expansion = { maxSize: this.#layout.maxSize }
+    for await (const chunk of decompress(chunks, this.#source, { expansion })) {
       verifier?.update(chunk)
       yield chunk
     }

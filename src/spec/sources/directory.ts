@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { expected } from '../messages.ts'
 import { fileName } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
@@ -11,6 +12,11 @@ export interface DirectorySourceSpec extends SourceKeysSpec {
    * devices there are. In the format of mtree(5), or JSON.
    */
   manifest?: string
+  /**
+   * The names of owners in the manifest count, not their numbers: the folder's own `/etc/passwd` and `/etc/group` say what
+   * they stand for. The number counts where a name is in neither. Default: false.
+   */
+  resolveNames?: boolean
   /** Symlinks stand for what they lead to. Default: false. */
   followSymlinks?: boolean
   /**
@@ -25,6 +31,7 @@ export interface DirectorySourcePlan {
   /** Absolute. */
   path: string
   manifest?: string | undefined
+  resolveNames?: boolean
   /** Owners as they are here, for the common keys to change; otherwise all is root's. */
   keepOwners?: boolean
   followSymlinks?: boolean
@@ -37,39 +44,57 @@ export interface PlannedDirectorySource {
   kind: 'directory'
   directory: string
   manifest?: string
+  resolveNames?: true
   followSymlinks?: true
   xattrs?: boolean
 }
 
 export const directorySource = {
-  schema: z.strictObject({
-    directory: fileName.describe('A folder, whose content is taken as it is.'),
-    manifest: fileName
-      .optional()
-      .describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
-    followSymlinks: z
-      .boolean()
-      .optional()
-      .describe('Symlinks stand for what they lead to.')
-      .meta({ default: false }),
-    xattrs: z
-      .boolean()
-      .optional()
-      .describe('Whether extended attributes are read; by default they are where that is possible.'),
-    ...sourceKeys,
-  }),
-  resolve: ({ directory, manifest, followSymlinks = false, xattrs, owner = 'root' }, { resolvePath }) => ({
+  schema: z
+    .strictObject({
+      directory: fileName.describe('A folder, whose content is taken as it is.'),
+      manifest: fileName
+        .optional()
+        .describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
+      resolveNames: z
+        .boolean(expected('true or false'))
+        .optional()
+        .describe(
+          "The names of owners in the manifest count, not their numbers: the folder's own /etc/passwd and /etc/group say what they stand for.",
+        )
+        .meta({ default: false }),
+      followSymlinks: z
+        .boolean()
+        .optional()
+        .describe('Symlinks stand for what they lead to.')
+        .meta({ default: false }),
+      xattrs: z
+        .boolean()
+        .optional()
+        .describe('Whether extended attributes are read; by default they are where that is possible.'),
+      ...sourceKeys,
+    })
+    .refine(({ manifest, resolveNames }) => manifest !== undefined || resolveNames !== true, {
+      path: ['resolveNames'],
+      message: 'is for the names of owners in a manifest, and there is none ("manifest")',
+    }),
+  resolve: (
+    { directory, manifest, resolveNames = false, followSymlinks = false, xattrs, owner = 'root' },
+    { resolvePath },
+  ) => ({
     kind: 'directory',
     path: resolvePath(directory),
     ...(manifest !== undefined && { manifest: resolvePath(manifest) }),
+    ...(resolveNames && { resolveNames }),
     ...(owner !== 'root' && { keepOwners: true }),
     ...(followSymlinks && { followSymlinks }),
     ...(xattrs !== undefined && { xattrs }),
   }),
-  show: ({ path, manifest, followSymlinks, xattrs }) => ({
+  show: ({ path, manifest, resolveNames, followSymlinks, xattrs }) => ({
     kind: 'directory',
     directory: path,
     ...(manifest !== undefined && { manifest }),
+    ...(resolveNames === true && { resolveNames }),
     ...(followSymlinks === true && { followSymlinks }),
     ...(xattrs !== undefined && { xattrs }),
   }),

@@ -1,5 +1,5 @@
 import { planImage } from '../../../src/build/plan-image.ts'
-import { findJsonProblem } from '../../../src/cli/json-text.ts'
+import { findJsonProblem } from '../../../src/lib/json-text.ts'
 import { SpecError } from '../../../src/lib/errors.ts'
 import type { ImageSpec } from '../../../src/spec/image-spec.ts'
 import { PRESETS } from '../../../src/spec/presets.ts'

@@ -51,6 +51,16 @@ async function expectRefused(layout: TestLayout, message: RegExp): Promise<void>
   await expect(archive).rejects.toThrow(message)
 }
 
+test('a layer that expands to more than is allowed', async () => {
+  const { tar } = layer
+  await withLayout(parts({ stored: gzipSync(tar) }).layout, async (folder) => {
+    expect(await entriesIn(folder, {}, { maxSize: tar.length })).not.toEqual([])
+    await expect(entriesIn(folder, {}, { maxSize: tar.length - 1 })).rejects.toThrow(
+      /: layer 1 \(blobs\/.*\): expands to more than the \d+ bytes/,
+    )
+  })
+})
+
 describe('a blob', () => {
   const names = ['inner', 'manifest', 'config', 'layer'] as const
 

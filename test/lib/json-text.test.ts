@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findJsonProblem } from '../../src/cli/json-text.ts'
+import { findJsonProblem } from '../../src/lib/json-text.ts'
 
 describe('findJsonProblem', () => {
   it.each([
