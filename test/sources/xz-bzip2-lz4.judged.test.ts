@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import CRC32 from 'crc-32'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
@@ -48,6 +50,10 @@ const FORMATS: Record<string, string[][]> = {
     ['-e'],
     ['--check=none'],
     ['--check=crc32'],
+    ['--check=sha256', '--block-size=50000'],
+    ['--x86', '--lzma2'],
+    ['--arm', '--delta=dist=3', '--lzma2'],
+    ['--arm64=start=4096', '--powerpc', '--check=none', '--lzma2'],
     ['-T2', '--block-size=100KiB'],
     ['--lzma2=lc=0,lp=2,pb=0'],
   ],
@@ -187,10 +193,74 @@ describe.each(Object.keys(FORMATS))('%s', (tool) => {
   })
 })
 
-test.skipIf(!requireJudge('xz'))('xz: what is not supported says so', async () => {
-  const pack = (...options: string[]) =>
-    execFileSync(findTool('xz')!, ['-c', ...options], { input: mixture(1000, 1) })
-  await expect(unpack(pack('--check=sha256'))).rejects.toThrow('kind of checksum that is not supported')
-  await expect(unpack(pack('--x86', '--lzma2'))).rejects.toThrow('a filter or a kind of checksum')
-  await expect(unpack(pack('--lzma2=dict=128MiB'))).rejects.toThrow('a dictionary of more than 64 MiB')
+/** Content with the instructions that the filters look for, at any place, with operands of all kinds. */
+function machineCode(length: number, seed: number): Uint8Array {
+  const code = mixture(length, seed)
+  const words = [
+    0xe8, 0xe9, 0xeb, 0x94, 0x97, 0x90, 0xb0, 0x48, 0x40, 0x7f, 0xf0, 0xf8, 0xff, 0x00, 0x10, 0x16, 0x05,
+  ]
+  for (let i = 0, state = seed; i < length; i += 1 + ((state >>> 16) % 7)) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    code[i] = words[(state >>> 8) % words.length]
+  }
+  return code
+}
+
+describe.skipIf(!requireJudge('xz'))('xz: filters', () => {
+  const pack = (input: Uint8Array, ...options: string[]) =>
+    execFileSync(findTool('xz')!, ['-c', ...options, '--lzma2=preset=1'], { input, maxBuffer: 1 << 30 })
+  const branches = ['x86', 'arm', 'armthumb', 'arm64', 'powerpc', 'sparc', 'ia64']
+
+  test.each(branches)('%s, of code at random and of a program', async (name) => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(200_000),
+        fc.nat(),
+        fc.integer({ min: 1, max: 70_000 }),
+        fc.nat(1000),
+        async (length, seed, size, start) => {
+          const content = machineCode(length, seed)
+          const packed = pack(content, `--${name}=start=${start * 16}`)
+          expect(same(await unpack(packed, size), content)).toBe(true)
+        },
+      ),
+      { numRuns: 15 },
+    )
+    const program = readFileSync(process.execPath).subarray(0, 4_000_000)
+    expect(same(await unpack(pack(program, `--${name}`), 1 << 16), program)).toBe(true)
+  })
+
+  test('delta, of any distance', async () => {
+    const content = mixture(50_000, 5)
+    for (const distance of [1, 2, 4, 255, 256]) {
+      expect(same(await unpack(pack(content, `--delta=dist=${distance}`), 999), content)).toBe(true)
+    }
+  })
+
+  test('what is not supported says so', async () => {
+    const content = mixture(1000, 1)
+    const packed = new Uint8Array(pack(content, '--x86'))
+    // Another filter, and another kind of checksum, with the right checksums of the headers.
+    const other = packed.slice()
+    other[14] = 0x0b
+    const header = other.subarray(12, 12 + (other[12] + 1) * 4)
+    new DataView(other.buffer).setInt32(12 + header.length - 4, CRC32.buf(header.subarray(0, -4)), true)
+    await expect(unpack(other)).rejects.toThrow('a filter that is not supported (0xb): expected LZMA2, delta')
+    const kind = packed.slice()
+    kind[7] = 9
+    new DataView(kind.buffer).setInt32(8, CRC32.buf(kind.subarray(6, 8)), true)
+    await expect(unpack(kind)).rejects.toThrow('a kind of checksum that is not supported (9)')
+    await expect(
+      unpack(execFileSync(findTool('xz')!, ['-c', '--lzma2=dict=128MiB'], { input: content })),
+    ).rejects.toThrow('a dictionary of more than 64 MiB')
+  })
+
+  test('a checksum that is wrong', async () => {
+    for (const kind of ['crc32', 'crc64', 'sha256']) {
+      const packed = new Uint8Array(pack(mixture(1000, 1), `--check=${kind}`))
+      // Behind the data: the check, the index of 8 bytes, and its checksum and the footer.
+      packed[packed.length - 12 - 8 - 4 - 1] ^= 1
+      await expect(unpack(packed)).rejects.toThrow('damaged xz data')
+    }
+  })
 })

@@ -32,11 +32,10 @@ const XZ_BUF_ERROR = 8
 
 /** enum xz_ret (linux/xz.h) */
 const REASONS: Record<number, string> = {
-  2: 'its kind of checksum is not supported',
   3: 'not enough memory',
   4: 'it needs a dictionary of more than 64 MiB',
   5: 'expected the header of a stream, found something else',
-  6: 'a filter or a kind of checksum that is not supported: expected LZMA2 alone, and CRC32 or CRC64',
+  6: 'properties of LZMA2 that are not known',
   7: 'the data are corrupt',
 }
 
