@@ -122,6 +122,28 @@ describe('a FAT32 partition', () => {
     expect(await namesIn('/')).toEqual(['Image', 'boot', 'copy', 'dev', 'dtbs', 'extlinux', 'replaced'])
     expect(await namesIn('/copy')).toEqual(['Image', 'dtbs', 'extlinux'])
     expect(await namesIn('/dev')).toEqual([])
+    // Names that FAT32 does not have, and all below them; the later one of two that are the same to it.
+    const names: Entry[] = [
+      { path: '/ok', type: 'file', content: 'ok' },
+      { path: '/OK', type: 'file', content: 'other' },
+      { path: '/a:b', type: 'directory' },
+      { path: '/a:b/x/y', type: 'file', content: 'y' },
+      { path: `/${'n'.repeat(254)}.`, type: 'file' },
+      { path: '/d', type: 'directory' },
+      { path: '/D/z', type: 'file' },
+    ]
+    const named = await build({
+      ...{ symlinks: 'follow', sources: [{ entries: BOOT }, { entries: names, unsupported }] },
+    })
+    expect(await namesIn('/')).toEqual(['Image', 'boot', 'd', 'dtbs', 'extlinux', 'ok'])
+    expect(named.partitions).toMatchObject([{ dropped: { entries: 7 } }])
+    expect(named.findings.map(({ message }) => message)).toEqual([
+      'left out what FAT cannot hold: 7 entries; the first is the file "OK"',
+    ])
+    const below = { path: '/a:b/strict', type: 'file' } as const
+    await expect(build({ sources: [{ entries: names, unsupported }, { entries: [below] }] })).rejects.toThrow(
+      'partitions[0].sources[1]: entry "a:b/strict": its name "a:b" contains ":"',
+    )
     // One source may, the other may not.
     await expect(
       build({ sources: [{ entries: [], unsupported }, { entries: [{ path: '/fifo', type: 'fifo' }] }] }),

@@ -124,15 +124,18 @@ function planChildren(
     if (changes?.exclude) continue
     const path = join(parent.path, name)
     const treePath = join(parent.treePath, name)
-    const fail = (message: string) => entryError(message, placeOf(treePath, node, tree.places))
-
     const problem = nameProblem(name)
-    if (problem) throw fail(`its name ${quote(name)} ${problem}`)
-    const text = toText(name)!
-    const key = caseKey(text)
+    const key = problem === undefined ? caseKey(toText(name)!) : ''
     const same = known.get(key)
-    if (same !== undefined)
-      throw fail(`${quote(path)} and ${quote(same)} differ only in case, which FAT ignores`)
+    if (problem !== undefined || same !== undefined) {
+      const message =
+        problem === undefined
+          ? `${quote(path)} and ${quote(same!)} differ only in case, which FAT ignores`
+          : `its name ${quote(name)} ${problem}`
+      leaveOut({ treePath, node, parent, message }, tree)
+      continue
+    }
+    const text = toText(name)!
     const nameCase = changes?.dos.case
     const child = planned({ name, path, treePath, node, parent, changes }, tree, onCopy)
     if (child === undefined) continue
@@ -147,6 +150,27 @@ function planChildren(
     codePage,
   )
   return children.map((child, i) => ({ ...child, name: stored[i] }))
+}
+
+/**
+ * Leaves out an entry with all below it.
+ *
+ * @throws InputError with the message where an entry may not be left out
+ */
+function leaveOut(
+  top: { treePath: ByteString; node: TreeNode<FatContent>; parent: PlannedDirectory; message: string },
+  { places, drops }: FatTree,
+): void {
+  const open = [{ path: top.treePath, node: top.node }]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { path, node } = next
+    const place = placeOf(path, node, places)
+    if (place.policy !== 'drop') throw entryError(top.message, place)
+    // In the copies of a directory it is the same one.
+    if (!top.parent.isCopy) drops.add('entries', `the ${node.type}`, { ...place, path })
+    if (node.type !== 'directory') continue
+    for (const [name, child] of node.children) open.push({ path: join(path, name), node: child })
+  }
 }
 
 /** A name of the tree on its way to the volume. */
