@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { buildImage, type BtrfsSpec } from 'diskwright'
+import { buildImage, openImage, type BtrfsSpec } from 'diskwright'
 import { describe, expect, test } from 'vitest'
 import { bundleForBrowser } from '../../scripts/bundle.mjs'
 import { inFolder, text } from '../images/build.ts'
@@ -160,6 +160,39 @@ describe('examples', () => {
       const { stdout } = await run('bash', ['-c', script, process.execPath], { cwd: folder })
       expect(stdout).toMatch(/^-rw-r--r-- 0\/0 +100000 .* usr\/bin\/tool\n$/)
     }))
+
+  test.skipIf(![requireJudge('tar'), requireJudge('xz')].every(Boolean))('tar-dialects.mjs', () =>
+    inFolder(async (folder) => {
+      mkdirSync(join(folder, 'etc'))
+      writeFileSync(join(folder, 'etc/passwd'), 'alice:x:1234:5::/:\n')
+      const dialects = ['v7', 'oldgnu', 'gnu', 'ustar', 'posix']
+      for (const dialect of dialects) writeFileSync(join(folder, dialect), dialect)
+      const archives = ['passwd', ...dialects].map(
+        (name) =>
+          `tar --format=${name === 'passwd' ? 'gnu' : name} --owner=alice:7 -cf - ${name.replace('pa', 'etc/pa')}`,
+      )
+      await run('bash', ['-c', `(${archives.join('; ')}) | xz > root.tar.xz`], { cwd: folder })
+      const apple = { path: 'apple', type: 'file', pax: { 'LIBARCHIVE.xattr.com.apple.x': 'eA' } } as const
+      writeFileSync(join(folder, 'apple.tar'), buildTar([apple]))
+      await run('bash', ['-c', 'xz < apple.tar >> root.tar.xz'], { cwd: folder })
+      const lines = (await example(folder, 'tar-dialects.mjs', 'root.tar.xz', 'disk.img')).split('\n')
+      expect(lines).toEqual([
+        expect.stringMatching(/left out what BTRFS cannot hold: 1 extended attribute/),
+        'disk.img: 7 files; dropped: {"xattrs":1,"acls":0,"flags":0,"entries":0}',
+        '',
+      ])
+      const image = await openImage(join(folder, 'disk.img'))
+      try {
+        const fileSystem = await image.partition(1).open()
+        const owners = []
+        for (const name of dialects) owners.push((await fileSystem.stat(name)).uid)
+        // V7 has no names: the number, which is that of this test, counts.
+        expect(owners).toEqual([7, 1234, 1234, 1234, 1234])
+      } finally {
+        await image.close()
+      }
+    }),
+  )
 
   test('zenfs-mount.mjs', () =>
     inFolder(async (folder) => {
