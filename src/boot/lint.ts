@@ -13,19 +13,17 @@ import type { Finding, OnFinding } from '../lib/finding.ts'
 import { checkOptions, TEXT } from '../lib/options.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
 import { parseUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
-import type {
-  BootDisk,
-  BootNode,
-  BootPartition,
-  BootTree,
-  PartitionNames,
-  SystemFiles,
-  SystemNode,
+import {
+  MAX_SYSTEM_FILE,
+  type BootDisk,
+  type BootNode,
+  type BootPartition,
+  type BootTree,
+  type PartitionNames,
+  type SystemFiles,
+  type SystemNode,
 } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
-
-/** Bytes of a file of the system that are looked at. */
-const MAX_SYSTEM_FILE = 1 << 20
 
 export interface LintOptions extends OpenOptions {
   /** Version of the U-Boot that boots it, like `2025.01`: it decides what is an error and what is harmless. */

@@ -9,18 +9,23 @@ export interface FoundTreeNode<Content> {
   node: Exclude<TreeNode<Content>, { type: 'symlink' }>
 }
 
-/** The way of a path in a tree in memory, or why it leads nowhere. (walkPath) */
+/**
+ * The way of a path in a tree in memory, or why it leads nowhere. (walkPath)
+ *
+ * @param followLast whether a symlink at its end is followed, too
+ */
 export function followPath<Content>(
   root: DirectoryNode<Content>,
   path: ByteString,
   child: (directory: DirectoryNode<Content>, name: ByteString) => TreeNode<Content> | undefined = childOf,
+  followLast = true,
 ): PathResult<TreeNode<Content>> {
   const nodes: MemoryNodes<TreeNode<Content>> = {
     typeOf: ({ type }) => type,
     lookup: (directory, name) => child(directory as DirectoryNode<Content>, name),
     target: (symlink) => (symlink as TreeNode<Content> & { type: 'symlink' }).target,
   }
-  return walkPathInMemory(nodes, root, path, true)
+  return walkPathInMemory(nodes, root, path, followLast)
 }
 
 /**

@@ -46,6 +46,9 @@ export interface BtrfsTraits {
   defaultSubvolume: string
 }
 
+/** Bytes of a file of a system that are looked at. */
+export const MAX_SYSTEM_FILE = 1 << 20
+
 /** A symlink that is not followed, a file or a directory. */
 export type SystemNode =
   | { type: 'directory' }

@@ -39,7 +39,7 @@ export async function fstabProblems(
   isNeeded: boolean,
 ): Promise<string[]> {
   const system = new RegExp(`^/${STORE}(.+)/init$`).exec(init)?.[1]
-  // A build sees only what boot loaders see.
+  // Of file systems other than BTRFS, only what boot loaders see is read.
   const canRead = partitions.readable.some(({ systems }) => systems !== undefined)
   if (system === undefined || !canRead) return []
   const path = `/${STORE}${system}/etc/fstab`

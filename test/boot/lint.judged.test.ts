@@ -2,10 +2,11 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildImage } from 'diskwright'
+import { BootError, buildImage } from 'diskwright'
 import { describe, expect, test } from 'vitest'
 import { lintImage, type LintOptions } from '../../src/boot/lint.ts'
 import { openImage } from '../../src/image/open-image.ts'
+import type { Finding } from '../../src/lib/finding.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { inFolder, text } from '../images/build.ts'
 import { canJudgeWithKernel } from '../judges/kernel-mount.ts'
@@ -14,11 +15,13 @@ import { requireJudge } from '../judges/run-tool.ts'
 import { describePi, makeClosure } from '../images/nixos-closure.ts'
 import { storePath } from '../../fixtures/closure-tree.mjs'
 
+const shown = ({ severity, where, message }: Finding) => `${severity}: ${where}: ${message}`
+
 async function lint(image: string, options?: LintOptions): Promise<string[]> {
   const opened = await openImage(image)
   try {
     const findings = await lintImage(opened, options)
-    return findings.map(({ severity, where, message }) => `${severity}: ${where}: ${message}`)
+    return findings.map(shown)
   } finally {
     await opened.close()
   }
@@ -79,10 +82,19 @@ describe('a finished image', () => {
         tree.symlink(`${system}/etc`, `/${etc}/etc`)
       })
       const image = join(folder, 'disk.img')
-      await buildImage(describePi(), { output: image, baseDirectory: folder, workers: 0 })
+      const options = { output: image, baseDirectory: folder, workers: 0 }
+      await buildImage(describePi({ spec: { uboot: { check: false } } }), options)
       const found = await lint(image)
       const errors = found.filter((line) => line.startsWith('error: '))
       expect(errors).toEqual(expected === undefined ? [] : [expect.stringMatching(expected)])
+      // The build finds the same, before the image is there.
+      const checked = buildImage(describePi(), { ...options, force: true })
+      if (expected === undefined) await checked
+      else {
+        await expect(checked).rejects.toBeInstanceOf(BootError)
+        const error: unknown = await checked.catch((error: unknown) => error)
+        expect((error as BootError).findings.map(shown)).toEqual(errors)
+      }
     }),
   )
 

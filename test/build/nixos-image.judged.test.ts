@@ -1,6 +1,14 @@
 /** Images of NixOS systems: what installing adds, and the boot files, on BTRFS or on FAT, in one pass over the closure. */
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { buildImage, type BuildResult } from 'diskwright'
@@ -96,6 +104,32 @@ describe.skipIf(!canRead)('a NixOS image', () => {
       })
     }),
   )
+
+  test('of store paths that come from a store and not in an archive', () =>
+    inFolder(async (folder) => {
+      const closure = makeClosure(folder)
+      await mustRun('tar', ['-xf', join(folder, 'closure.tar'), '-C', folder, './nix/store'])
+      const store = join(folder, 'nix/store')
+      const paths = readdirSync(store)
+      const spec = describePi({ btrfs: { sources: [{ nix: { store, paths, registration: true } }] } })
+      await build(folder, spec, ({ top, result }) => {
+        expectBootFiles(top, '@boot', closure)
+        expect(result.findings).toEqual([])
+        expect(readdirSync(join(top, '@nix/store'))).toEqual(paths)
+        expect(readlinkSync(join(top, '@nix/var/nix/profiles/system-1-link'))).toBe(closure.toplevel)
+        // What the source registers, with the references of the system.
+        const registration = readFileSync(join(top, '@/nix-path-registration'), 'utf8').split('\n')
+        expect(registration.filter((line) => line.startsWith('/nix/store/')).length).toBeGreaterThan(
+          paths.length,
+        )
+        const at = registration.indexOf(closure.toplevel)
+        const references = registration.slice(at + 5, at + 5 + Number(registration[at + 4]))
+        expect(references.some((path) => path.includes('-linux-'))).toBe(true)
+        // Owners and times are those of a store, whoever unpacked it.
+        const { uid, mtimeMs, mode } = statSync(join(top, '@nix', closure.system.slice(4), 'init'))
+        expect({ uid, mtimeMs, mode: mode & 0o7777 }).toEqual({ uid: 0, mtimeMs: 1000, mode: 0o555 })
+      })
+    }))
 
   test('has what installing adds', () =>
     inFolder(async (folder) => {

@@ -1,6 +1,6 @@
 /** A file system that was just written, as boot loaders see it: the default subvolume, and other subvolumes in it. */
 import { COMPRESSION_NAMES } from './compression.ts'
-import { findNode, type FoundTreeNode } from '../../file-tree/find-node.ts'
+import { findNode, followPath, type FoundTreeNode } from '../../file-tree/find-node.ts'
 import { PLAIN_FORM, type FileLayout } from '../../file-tree/file-layout.ts'
 import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
@@ -34,6 +34,22 @@ export class WriterBootView {
   /** Follows a path, without a slash at the start, and symlinks on the way. */
   find(path: ByteString): FoundTreeNode<number> | undefined {
     return findNode(this.#root, path, (directory, name) => this.#child(directory, name))
+  }
+
+  /** Root directories of the subvolumes. */
+  get subvolumeRoots(): DirectoryNode<number>[] {
+    return [...this.#roots.values()]
+  }
+
+  /** What a subvolume shows at a path; a symlink at its end is not followed. Other subvolumes in it are there, too. */
+  look(root: DirectoryNode<number>, path: ByteString): TreeNode<number> | undefined {
+    const { steps, problem } = followPath(
+      root,
+      path,
+      (directory, name) => this.#child(directory, name),
+      false,
+    )
+    return problem === undefined ? (steps.at(-1)?.node ?? root) : undefined
   }
 
   /** Names in a directory, in byte order. */

@@ -9,13 +9,21 @@ import { linuxFiles } from '../linux-system.ts'
 import type { BtrfsResult } from '../result.ts'
 import type { BtrfsSummary } from '../../btrfs/write/summary.ts'
 import { BtrfsWriter } from '../../btrfs/write/writer.ts'
+import type { TreeNode } from '../../file-tree/tree.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import type { Finding } from '../../lib/finding.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { loadHash } from '../../lib/load-hash.ts'
 import type { BtrfsPlan, PlacedPlan } from '../../spec/plan.ts'
-import { bootNodeOf, type BootTree, type BtrfsTraits } from '../../uboot/boot-tree.ts'
+import {
+  bootNodeOf,
+  MAX_SYSTEM_FILE,
+  type BootTree,
+  type BtrfsTraits,
+  type SystemFiles,
+  type SystemNode,
+} from '../../uboot/boot-tree.ts'
 import { standardDirectories } from '../../uboot/nixos-tree.ts'
 
 export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
@@ -83,7 +91,10 @@ async function openBtrfsPartition(
       if (addedSlack > 0) onFinding(addedSlackNotice(plan, addedSlack))
       return { ...resultOf(plan, summary), dropped: writer.drops.counts }
     },
-    bootView: () => ({ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) }),
+    bootView: () => ({
+      ...{ type: 'btrfs', uuid: plan.uuid, tree: bootTreeOf(writer), btrfs: traitsOf(plan) },
+      systems: systemsOf(writer),
+    }),
     close: () => threads.close(),
   }
 }
@@ -181,4 +192,18 @@ function bootTreeOf(writer: BtrfsWriter): BootTree {
     read: ({ path }, length, offset) => firstBytes(writer.open(fileAt(path)).content, length, offset),
     form: ({ path }) => Promise.resolve(view.formOf(fileAt(path))),
   }
+}
+
+/** What the systems in the subvolumes see that mount them. */
+function systemsOf(writer: BtrfsWriter): SystemFiles[] {
+  const view = writer.bootView
+  const nodeOf = (node: TreeNode<number> | undefined): SystemNode | undefined => {
+    if (node?.type === 'directory') return { type: 'directory' }
+    if (node?.type === 'symlink') return { type: 'symlink', target: node.target }
+    if (node?.type !== 'file') return undefined
+    return { type: 'file', content: () => firstBytes(writer.open(node.content).content, MAX_SYSTEM_FILE) }
+  }
+  return view.subvolumeRoots.map((root) => ({
+    look: (path) => Promise.resolve(nodeOf(view.look(root, path))),
+  }))
 }

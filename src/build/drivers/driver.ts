@@ -42,7 +42,7 @@ export interface PartitionWriter {
   /** Writes what is known only when all entries are. */
   finish(): Promise<PartitionResult>
   /** The partition as a boot loader reads it; undefined when there is no file system in it. */
-  bootView(): Pick<BootPartition, 'type' | 'fatType' | 'uuid' | 'tree' | 'btrfs'> | undefined
+  bootView(): Pick<BootPartition, 'type' | 'fatType' | 'uuid' | 'tree' | 'btrfs' | 'systems'> | undefined
   close(): Promise<void>
 }
 
