@@ -23,9 +23,12 @@ const LAYOUTS: BtrfsOptions[] = [
   { mixed: true, profiles: { data: 'single' } },
 ]
 const SLACKS = [1, 16, 64, 96, 256].map((slack) => slack * MIB)
+/** With gigabytes of content, each takes a minute. */
+const FEW_SLACKS = [1 * MIB, 64 * MIB]
+const GIGABYTE = 1024 * MIB
 const MKFS_SIZES = [128, 256, 512, 1024]
 
-/** The figures, as a table. */
+/** The figures, as a table: FREE_SPACE_TABLE=/tmp/table TEST_LARGE=1 npx vitest run test/large/free-space.test.ts */
 function report(...columns: (string | number)[]): void {
   const { FREE_SPACE_TABLE: table } = process.env
   if (table !== undefined) appendFileSync(table, `| ${columns.join(' | ')} |\n`)
@@ -36,13 +39,37 @@ const mebibytes = (bytes: number) => (bytes / MIB).toFixed(2)
 const grid = CONTENTS.flatMap((content) => LAYOUTS.map((layout) => [layout, content] as const))
 
 test.runIf(canJudgeWithKernel()).each(grid)('of %j with %j', async (layout, content) => {
-  for (const slack of [...SLACKS, undefined]) {
+  const slacks = content.files * content.size < GIGABYTE ? SLACKS : FEW_SLACKS
+  for (const slack of [...slacks, undefined]) {
     const options = { ...layout, ...(slack === undefined ? {} : { slack }) }
     const { size, offered, written } = await judgeSpace({ options, content })
-    const about = [JSON.stringify(options), `${content.files} of ${content.size}`]
+    const about = [JSON.stringify(options), `${content.files} of ${content.size}`, 'one file']
     report(...about, ...[size, offered, written].map(mebibytes), (written / offered).toFixed(3))
   }
 })
+
+test.runIf(canJudgeWithKernel()).each(CONTENTS)(
+  'of small files, mixed block groups, with %j',
+  async (content) => {
+    for (const profile of ['single', 'dup'] as const) {
+      const options: BtrfsOptions = {
+        mixed: true,
+        slack: 16 * MIB,
+        profiles: { metadata: profile, data: profile },
+      }
+      for (const fill of [64 * KIB, 16 * KIB, 4 * KIB]) {
+        const { size, offered, written, left } = await judgeSpace({ options, content, fill })
+        const about = [JSON.stringify(options), `${content.files} of ${content.size}`, `${fill}`]
+        report(
+          ...about,
+          ...[size, offered, written].map(mebibytes),
+          (written / offered).toFixed(3),
+          mebibytes(left),
+        )
+      }
+    }
+  },
+)
 
 test.runIf(canJudgeWithKernel()).each(MKFS_SIZES)('of %i MiB, beside mkfs.btrfs', async (size) => {
   const ours = await judgeSpace({ options: { size: size * MIB } })
