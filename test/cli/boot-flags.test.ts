@@ -69,3 +69,27 @@ describe('the flags of the preset', () => {
       expect(existsSync(join(folder, 'z.img'))).toBe(false)
     }))
 })
+
+describe('other presets', () => {
+  it.each([
+    [['--preset', 'uefi', '--linux', '--arch', 'arm64', '--tries', '2', '--systemd-boot', 'sd.efi'], 'uefi'],
+    [['--preset', 'rockchip', '--loader', 'u-boot-rockchip.bin', '--toplevel', 'auto'], 'rockchip'],
+    [['--preset', 'a-b', '--closure-b', 'b.tar', '--slot-size', '1GiB', '--linux'], 'a-b'],
+    [['--preset', 'uefi', '--uki', 'a.efi', '--cmdline', 'x'], 'uefi'],
+  ] as const)('%s', async (flags, name) => {
+    const { stdout, stderr } = await diskwright(['plan', ...flags, '--closure', 'c.tar', '--json'])
+    expect(stderr).toBe('')
+    const spec = JSON.parse(stdout) as { seed: string; table: { type: string } }
+    expect(spec).toMatchObject({ seed: name, table: { type: 'gpt' } })
+  })
+
+  it.each([
+    [['--preset', 'plain', '--linux'], '--linux is not for the preset plain'],
+    [['--closure', 'c.tar', '--uki', 'a.efi'], '--uki is not for the preset raspberry-pi'],
+    [['--preset', 'uefi', '--tries', '0'], "argument '0' is invalid"],
+  ])('%s', async (flags, message) => {
+    const { exit, stderr } = await diskwright(['plan', ...flags])
+    expect(exit).toBe(2)
+    expect(stderr).toContain(message)
+  })
+})
