@@ -11,6 +11,7 @@ repository=$PWD
 backports=$repository/.cache/judges/btrfs-progs
 grub=$repository/.cache/judges/grub
 uml=$repository/.cache/judges/uml
+bootctl=$repository/.cache/judges/bootctl
 images=$repository/.cache/judges/btrfs-images
 . scripts/install-packages.sh
 . scripts/private-apt.sh
@@ -27,6 +28,7 @@ mcopy mtools
 sfdisk fdisk
 sgdisk gdisk
 parted parted
+mkimage u-boot-tools
 insmod kmod
 zstd zstd
 e2fsck e2fsprogs
@@ -95,6 +97,30 @@ unpack_grub() (
   mv "$work/grub" "$grub"
 )
 
+# Its package would install a boot loader. The library it needs comes with systemd, of the same version.
+unpack_bootctl() (
+  [ ! -x "$bootctl/bootctl" ] || exit 0
+  command -v bootctl > /dev/null && exit 0
+  command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+    complain "there is no apt-get to download bootctl with"
+  echo "unpacking bootctl" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/apt-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  private_apt_setup "$work/apt" "$(dpkg --print-architecture)" ''
+  package=systemd-boot
+  ! apt-cache show systemd-boot-tools > /dev/null 2>&1 || package=systemd-boot-tools
+  version=$(dpkg-query -W -f '${Version}' systemd 2> /dev/null || true)
+  (cd "$work" && { apt-get download -qq "$package=$version" 2> /dev/null || apt-get download -qq "$package"; }) ||
+    complain "$package did not download"
+  dpkg-deb -x "$work/$package"_*.deb "$work/unpacked"
+  "$work/unpacked/usr/bin/bootctl" --version > /dev/null || complain "bootctl does not run here"
+  mkdir "$work/bootctl"
+  mv "$work/unpacked/usr/bin/bootctl" "$work/bootctl/"
+  rm -rf "$bootctl"
+  mv "$work/bootctl" "$bootctl"
+)
+
 # A Linux kernel that is a program: it has the partition parsers and file systems that the machine's own may lack.
 unpack_uml() (
   [ ! -x "$uml/linux" ] || exit 0
@@ -147,4 +173,5 @@ install_packages "$judges"
 unpack_backports_btrfs
 unpack_grub
 unpack_uml
+unpack_bootctl
 unpack_btrfs_images
