@@ -11,14 +11,13 @@ import {
   buildAsUser,
   canBoot,
   closureOf,
-  INGREDIENTS,
   inUsersFolder,
   made,
   systemOf,
   ubootOf,
 } from './machine.ts'
 import { ubootVersion } from '../judges/uboot-sandbox.ts'
-import { describeUefi, PLATFORMS } from './uefi-image.ts'
+import { describeUefi, PLATFORMS, systemdBootOf } from './uefi-image.ts'
 
 /** The description of a UEFI image whose root brings its boot files. */
 function describeLoader(architecture: Architecture, root: Partial<BtrfsSpec>): ImageSpec {
@@ -26,9 +25,6 @@ function describeLoader(architecture: Architecture, root: Partial<BtrfsSpec>): I
   const [esp, btrfs] = spec.partitions as [ImageSpec['partitions'][0], BtrfsSpec]
   return { ...spec, partitions: [esp, { ...btrfs, ...root }] }
 }
-
-const systemdBootOf = (architecture: Architecture) =>
-  join(INGREDIENTS, architecture, 'usr/lib/systemd/boot/efi', PLATFORMS[architecture].systemdBoot)
 
 /** What is added to the closure, and to the command line, to make it a root with its kernel in /boot. */
 function asDebian(architecture: Architecture): [cmdline: string, files: Record<string, FileSpec>] {

@@ -235,7 +235,11 @@ export async function judgeKept(image: string, sectorSize = 512): Promise<void> 
   const [fat, partition] = [all[0], all.at(-1)!]
   expect(partition.start + partition.size).toBeGreaterThan(DISK_SIZE - 2 ** 20)
   await btrfsCheck(image, partition)
-  await withReadOnlyPartition(image, fat, async (target) => expect(await fsckFatRemarks(target)).toEqual([]))
+  if (all.length > 1) {
+    await withReadOnlyPartition(image, fat, async (target) =>
+      expect(await fsckFatRemarks(target)).toEqual([]),
+    )
+  }
   const verified = await diskwrightAsUser(['verify', image])
   expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   if (!canScrub) return

@@ -97,12 +97,16 @@ export function bootEntry(architecture: Architecture, changes: Record<string, st
     .join('')
 }
 
+/** Path of Debian's systemd-boot. */
+export function systemdBootOf(architecture: Architecture): string {
+  return join(INGREDIENTS, architecture, 'usr/lib/systemd/boot/efi', PLATFORMS[architecture].systemdBoot)
+}
+
 /** systemd-boot, its menu of these entries by the names of their files, and the kernel and initrd of the system. */
 export function withSystemdBoot(architecture: Architecture, entries: Record<string, string>): SourceSpec[] {
-  const { removable, systemdBoot } = PLATFORMS[architecture]
-  const folder = join(INGREDIENTS, architecture, 'usr/lib/systemd/boot/efi')
+  const { removable } = PLATFORMS[architecture]
   const files: [string, FileSpec][] = [
-    [removable, { from: join(folder, systemdBoot) }],
+    [removable, { from: systemdBootOf(architecture) }],
     ['/loader/loader.conf', 'timeout 0\n'],
     ...Object.entries(entries).map(([name, text]) => [`/loader/entries/${name}`, text] as [string, string]),
   ]
