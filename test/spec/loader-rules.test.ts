@@ -129,7 +129,7 @@ describe('contradictions', () => {
 test('what is decided', async () => {
   const partUuid = '0F6E4A0E-0000-4000-8000-000000000002'
   const linux = { ...SD, root: 'partuuid', slot: 'a', tries: 2 } as const
-  const plan = await planImage(gpt(ESP, { ...root({ linux }), partUuid } as PartitionSpec))
+  const plan = await planImage(gpt(ESP, { ...root({ linux }), partUuid }))
   expect(plan.boot).toEqual({ partition: 1, check: true })
   expect(plan.partitions[1]).toMatchObject({
     bootable: false,
