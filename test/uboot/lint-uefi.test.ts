@@ -128,6 +128,14 @@ describe('a sound image', () => {
     ],
   ])('%s', async (_, change) => expect(await lint(change)).toEqual([]))
 
+  test('whose systemd-boot has its mark among the data is checked as well', async () => {
+    const sections = { '.text': 'code', '.data': `data\0${SYSTEMD_BOOT['.sdmagic']}` }
+    const files = { 'EFI/BOOT/BOOTX64.EFI': peImage({ signed: true, sections }) }
+    expect(await lint({ files, without: ['EFI/nixos/kernel.efi'] })).toEqual([
+      expect.stringMatching(/^error: .*kernel\.efi/),
+    ])
+  })
+
   test('that is not signed says so', async () => {
     expect(await lint({ files: { 'EFI/BOOT/BOOTX64.EFI': peImage({ sections: SYSTEMD_BOOT }) } })).toEqual([
       'notice: partition 1 (ESP), /EFI/BOOT/BOOTX64.EFI: is not signed: it starts only where Secure Boot is off',

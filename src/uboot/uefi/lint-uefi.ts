@@ -19,6 +19,8 @@ const REMOVABLE: Readonly<Record<string, Architecture>> = {
 }
 /** What systemd-boot says of itself in its file. */
 const SYSTEMD_BOOT = /LoaderInfo: systemd-boot/
+/** Of systemd-boot: its programs have some hundred kilobytes. */
+const MAX_LOADER_SIZE = 2 ** 20
 
 /**
  * @returns undefined when the image is not made for UEFI: it has no ESP, and no EFI programs on a FAT partition
@@ -111,9 +113,12 @@ function loaderFindings(
   return [{ severity: 'notice', message: 'is not signed: it starts only where Secure Boot is off' }]
 }
 
+/** Its mark has a section of its own; in programs for arm64 that old binutils made, it stands among the data. */
 async function isSystemdBoot({ tree }: BootPartition, node: BootNode, image: PeImage): Promise<boolean> {
   const section = sectionOf(image, '.sdmagic')
-  if (section === undefined) return false
-  const text = await tree.read(node, Math.min(section.size, 256), section.offset)
-  return SYSTEMD_BOOT.test(toLatin1(fromBytes(text)))
+  const [length, offset] =
+    section === undefined
+      ? [Math.min(node.size, MAX_LOADER_SIZE), 0]
+      : [Math.min(section.size, 256), section.offset]
+  return SYSTEMD_BOOT.test(toLatin1(fromBytes(await tree.read(node, length, offset))))
 }
