@@ -3,6 +3,7 @@ import type { FuzzTarget } from './target.ts'
 import { compressed } from './targets/compressed.ts'
 import { description } from './targets/description.ts'
 import { extlinux } from './targets/extlinux.ts'
+import { uefi } from './targets/uefi.ts'
 import { manifest } from './targets/manifest.ts'
 import { merge } from './targets/merge.ts'
 import { nar } from './targets/nar.ts'
@@ -23,5 +24,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   selection,
   merge,
   extlinux,
+  uefi,
   description,
 ]

@@ -210,4 +210,9 @@ test.each([
   ['A.conf', 'a.conf', true],
   ['a(', 'a(', true],
   ['[', '[', true],
+  ['a[z-a]', 'ab', false],
+  ['a[b-d]*x', 'ac-1-x', true],
+  ['*a*b', 'xaxbxab', true],
+  ['*a*b', 'xaxbxa', false],
+  ['a-[]x', 'a-[]x', true],
 ])('the pattern %s and %s', (pattern, id, expected) => expect(matches(pattern, id)).toBe(expected))

@@ -44,17 +44,43 @@ export function defaultEntry<Entry extends OrderedEntry>(
 
 /** Whether a pattern with `*`, `?` and `[...]` matches an id, whatever the case. */
 export function matches(pattern: string, id: string): boolean {
-  const source = pattern.replace(/\[[^\]]+\]|[*?]|[^*?[]|\[/g, (part) => {
-    if (part === '*') return '.*'
-    if (part === '?') return '.'
-    if (part.length > 1)
-      return `[${part
-        .slice(1, -1)
-        .replace(/^!/, '^')
-        .replace(/[\\\]]/g, '\\$&')}]`
-    return part.replace(/[.+^${}()|[\]\\/]/g, '\\$&')
-  })
-  return new RegExp(`^${source}$`, 'is').test(id)
+  const parts = partsOf(pattern.toLowerCase())
+  const text = id.toLowerCase()
+  let [at, part] = [0, 0]
+  /** Where to go on when what follows the last `*` does not match: it then takes one more character. */
+  let retry: { at: number; part: number } | undefined
+  while (at < text.length) {
+    if (parts[part] === '*') retry = { at, part: part++ }
+    else if (part < parts.length && isOneOf(parts[part], text[at])) {
+      at++
+      part++
+    } else if (retry === undefined) return false
+    else {
+      retry.at++
+      at = retry.at
+      part = retry.part + 1
+    }
+  }
+  return parts.slice(part).every((rest) => rest === '*')
+}
+
+/** `*`, `?`, characters, and sets of characters. A `[` without an end is a character. */
+function partsOf(pattern: string): string[] {
+  return pattern.match(/\[!?[^\]]+\]|[^]/g) ?? []
+}
+
+function isOneOf(part: string, character: string): boolean {
+  if (part === '?') return true
+  if (part.length === 1) return part === character
+  const isNegated = part[1] === '!'
+  const set = part.slice(isNegated ? 2 : 1, -1)
+  for (let i = 0; i < set.length; i++) {
+    const isRange = set[i + 1] === '-' && i + 2 < set.length
+    const last = isRange ? set[i + 2] : set[i]
+    if (character >= set[i] && character <= last) return !isNegated
+    if (isRange) i += 2
+  }
+  return isNegated
 }
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
