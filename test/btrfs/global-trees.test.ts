@@ -205,7 +205,8 @@ describe('the trees that describe themselves', () => {
           }
         }
         judge(fit)
-        const least = Math.max(slack, mixed ? 11 * copies(profile) * 672 * nodeSize : 0)
+        // In mixed groups the metadata of small files need room, too: of that, twenty times as much is free.
+        const least = Math.max(slack, mixed ? 24 * copies(profile) * 672 * nodeSize : 0)
         const overhead = copies(profile) * (fit.globalTrees!.globalReserve + 500 * nodeSize + slack / 4)
         expect(fit.totalBytes).toBeLessThan(exact.totalBytes + least + overhead + 4 * MIB)
 
