@@ -214,7 +214,8 @@ describe('the trees that describe themselves', () => {
         judge(await fitGlobalTrees(plan, sizeWanted(shape, { size, slack })))
         const less = sizeWanted(shape, { size: fit.totalBytes - 4096, slack })
         const needed = { globalTrees: undefined, needed: fit.totalBytes }
-        expect(await fitGlobalTrees(plan, less)).toMatchObject(needed)
+        // A given size of mixed groups need not have room for the metadata of small files.
+        if (!mixed) expect(await fitGlobalTrees(plan, less)).toMatchObject(needed)
       }),
       { numRuns: 150 },
     )
