@@ -272,8 +272,8 @@ function nixText({ closureInfo, paths, store, binaryCache }: PlannedNixPaths): s
   return `${what} from ${binaryCache ?? store}`
 }
 
-function storageText({ nodatacow, compression, bootFiles }: PlannedStorage): string {
-  const plain = nodatacow ? 'nodatacow' : 'plain'
+function storageText({ nodatacow, nodatasum, compression, bootFiles }: PlannedStorage): string {
+  const plain = nodatacow ? 'nodatacow' : nodatasum ? 'nodatasum' : 'plain'
   const kind = compression === 'none' ? plain : compression
   return bootFiles === true ? `${kind}, boot files` : kind
 }

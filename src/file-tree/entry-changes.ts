@@ -98,12 +98,19 @@ function changedXattrs(
   return result.length > 0 ? result : undefined
 }
 
-/** The entry's storage after the changes; content without copy on write is not compressed. */
+/** The entry's storage after the changes; content without checksums is not compressed. */
 export function changedStorage(storage: StoragePlan, { storage: changes }: EntryChanges): StoragePlan {
   if (Object.keys(changes).length === 0) return storage
   const nodatacow = changes.nodatacow ?? storage.nodatacow
   const { compression = storage.compression ?? 'none', bootFiles = storage.bootFiles } = changes
-  return { nodatacow, compression: nodatacow || compression === 'none' ? undefined : compression, bootFiles }
+  const nodatasum = nodatacow ? undefined : (changes.nodatasum ?? storage.nodatasum)
+  const isPlain = nodatacow || nodatasum || compression === 'none'
+  return {
+    nodatacow,
+    ...(nodatasum && { nodatasum }),
+    compression: isPlain ? undefined : compression,
+    bootFiles,
+  }
 }
 
 /** A change for another name of an inode that the inode itself does not have; undefined when it has all. */

@@ -18,7 +18,12 @@ export interface EntryRulePlan {
   /** The path and all below it, or a pattern of paths (see glob.ts), which begins with a slash. */
   for: { path: ByteString } | { glob: string }
   /** Only rules with a pattern have it; the others are in `paths`. */
-  storage: { nodatacow?: boolean; compression?: Compression | 'none'; bootFiles?: boolean }
+  storage: {
+    nodatacow?: boolean
+    nodatasum?: boolean
+    compression?: Compression | 'none'
+    bootFiles?: boolean
+  }
   flags: InodeFlag[]
   uid?: number
   gid?: number

@@ -1,5 +1,5 @@
 import type { NodeTable } from './node-table.ts'
-import type { StoragePlan } from './storage.ts'
+import { lacksChecksums, type StoragePlan } from './storage.ts'
 import type { SubvolumePlan } from './subvolume.ts'
 
 /** The nodes by which subvolumes know files that have names in several of them. */
@@ -63,7 +63,7 @@ export class HardLinks<Content> {
 
 /** Whether content that is stored in one way will do where another one is asked for. */
 export function canShare(stored: StoragePlan, asked: StoragePlan): boolean {
-  if (stored.nodatacow !== asked.nodatacow) return false
+  if (stored.nodatacow !== asked.nodatacow || lacksChecksums(stored) !== lacksChecksums(asked)) return false
   // Boot loaders may read no other kind of compression.
   return (
     !asked.bootFiles ||

@@ -2,12 +2,19 @@
 export interface StoragePlan {
   /** No copy on write, and with it no checksums and no compression. */
   nodatacow: boolean
+  /** No checksums, and with it no compression, though there is copy on write. `nodatacow` has none either. */
+  nodatasum?: boolean | undefined
   compression: Compression | undefined
   /**
    * Boot loaders read it: no holes, and the last, partial sector of what is compressed lies in an extent of its own
    * (U-Boot before 2023.07 reads it wrong otherwise).
    */
   bootFiles?: boolean | undefined
+}
+
+/** Whether content has no checksums. */
+export function lacksChecksums({ nodatacow, nodatasum = false }: StoragePlan): boolean {
+  return nodatacow || nodatasum
 }
 
 const plainStorage = new WeakMap<StoragePlan, StoragePlan>()
@@ -26,6 +33,6 @@ export function withoutCopyOnWrite(storage: StoragePlan): StoragePlan {
 
 export interface Compression {
   algorithm: 'lzo' | 'zlib' | 'zstd'
-  /** zlib: 1 to 9; zstd: 1 to 15, as in the kernel; lzo knows none: 0. */
+  /** zlib: 1 to 9; zstd: -15 to -1 and 1 to 15, as in the kernel, and up to 19; lzo knows none: 0. */
   level: number
 }

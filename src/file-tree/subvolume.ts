@@ -1,6 +1,6 @@
 import type { ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from './entry.ts'
-import type { Compression, StoragePlan } from './storage.ts'
+import type { StoragePlan } from './storage.ts'
 
 /** A part of the tree with inodes of its own, and how it is stored. */
 export interface SubvolumePlan extends StoragePlan {
@@ -18,7 +18,9 @@ export interface SubvolumePlan extends StoragePlan {
   isDefault: boolean
   otime: Timestamp
   /** Compression of what the kernel writes later; undefined: the mount options decide. */
-  property: 'none' | Compression['algorithm'] | undefined
-  /** Id of the subvolume whose content it holds. */
+  property: string | undefined
+  /** Id of the subvolume that it is a snapshot of, which may be a snapshot as well. */
   snapshotOf: number | undefined
+  /** Id of the subvolume whose content it holds, which is no snapshot: itself, unless it is one. */
+  contentOf: number
 }

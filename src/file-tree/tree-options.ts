@@ -45,6 +45,7 @@ export const WHOLE_TREE: SubvolumePlan = {
   otime: { sec: 0, nsec: 0 },
   property: undefined,
   snapshotOf: undefined,
+  contentOf: 0,
   nodatacow: false,
   compression: undefined,
 }

@@ -2,11 +2,11 @@
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { repeated, toJsonPath } from './messages.ts'
-import type { BtrfsFileSystemSpec, BtrfsOptions } from './btrfs-spec.ts'
+import type { BtrfsFileSystemSpec, BtrfsOptions, StorageSpec } from './btrfs-spec.ts'
 import { excludedIssues, pathRuleIssues, repeatedPathIssues, type NeededPlace } from './path-rules.ts'
 import { parseSize } from './sizes.ts'
 import { storageAt } from './storage.ts'
-import { containerOf, idsOf, pathOf } from './subvolumes.ts'
+import { containerOf, idsOf, pathOf, rootOfSnapshots } from './subvolumes.ts'
 
 /** (MIN_SWAP_PAGES of mkswap(8), and the page) */
 const MIN_SWAP_BYTES = 40960
@@ -132,7 +132,7 @@ function takenIdIssues(subvolumes: DraftSubvolumes, at: string): SpecIssue[] {
   })
 }
 
-const KEYS_OF_A_SOURCE = ['path', 'nodatacow', 'compression', 'property'] as const
+const KEYS_OF_A_SOURCE = ['path', 'nodatacow', 'nodatasum', 'compression', 'property'] as const
 
 /** A snapshot is like its source, and nothing can be put into it. */
 function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
@@ -158,11 +158,14 @@ function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec
         message: `no subvolume has the name "${subvolume.snapshotOf}"`,
       })
     }
-    if (source?.snapshotOf !== undefined) {
-      const message = `"${source.name}" is a snapshot itself: name its source`
+    if (rootOfSnapshots(subvolume, subvolumes) === undefined) {
+      const message = 'leads back to this subvolume: one of them must be no snapshot'
       issues.push({ path: `${here}.snapshotOf`, message })
     }
-    if (swapfile?.path !== undefined && holderOf(swapfile.path, subvolumes)?.name === subvolume.snapshotOf) {
+    if (
+      swapfile?.path !== undefined &&
+      holderOf(swapfile.path, subvolumes)?.name === rootOfSnapshots(subvolume, subvolumes)?.name
+    ) {
       const message = 'holds the swap file, whose space cannot be shared: give it a subvolume of its own'
       issues.push({ path: `${here}.snapshotOf`, message })
     }
@@ -223,19 +226,34 @@ function swapfileIssues(
 
 /** Content without copy on write has no checksums, and without checksums it is never compressed. */
 function storageIssues(partition: Draft<BtrfsFileSystemSpec>, at: string): SpecIssue[] {
-  const compresses = (rule: { compression?: string } | undefined) =>
-    rule?.compression !== undefined && rule.compression !== 'none'
-  const conflict = (path: string) => ({
-    path: `${path}.compression`,
-    message: '"nodatacow" content is never compressed: leave this out, or set "nodatacow": false',
-  })
   const subvolumes = (partition.subvolumes ?? []).flatMap((subvolume, i) =>
-    compresses(subvolume) && subvolume!.nodatacow === true ? [conflict(`${at}subvolumes[${i}]`)] : [],
+    storageConflicts(subvolume, subvolume, `${at}subvolumes[${i}]`),
   )
   const paths = (partition.paths ?? []).flatMap((rule, i) => {
-    if (!compresses(rule)) return []
-    const nodatacow = rule!.path === undefined ? rule!.nodatacow : storageAt(partition, rule!.path).nodatacow
-    return nodatacow === true ? [conflict(`${at}paths[${i}]`)] : []
+    const settings = rule?.path === undefined ? rule : storageAt(partition, rule.path)
+    return storageConflicts(rule, settings, `${at}paths[${i}]`)
   })
   return [...subvolumes, ...paths]
+}
+
+type DraftStorage = Draft<Pick<StorageSpec, 'nodatacow' | 'nodatasum' | 'compression'>> | undefined
+
+/** @param settings that are in force where the keys stand, be they inherited */
+function storageConflicts(
+  keys: DraftStorage,
+  settings: Pick<NonNullable<DraftStorage>, 'nodatacow' | 'nodatasum'> | undefined,
+  path: string,
+): SpecIssue[] {
+  const issues: SpecIssue[] = []
+  const isCompressed = keys?.compression !== undefined && keys.compression !== 'none'
+  const plain = (['nodatacow', 'nodatasum'] as const).find((key) => settings?.[key] === true)
+  if (isCompressed && plain !== undefined) {
+    const message = `"${plain}" content is never compressed: leave this out, or set "${plain}": false`
+    issues.push({ path: `${path}.compression`, message })
+  }
+  if (keys?.nodatasum === false && settings?.nodatacow === true) {
+    const message = '"nodatacow" content has no checksums: leave this out, or set "nodatacow": false'
+    issues.push({ path: `${path}.nodatasum`, message })
+  }
+  return issues
 }

@@ -8,6 +8,7 @@ import { implicitTime, mounting, place, seed, sources } from './partition-schema
 import {
   sizeOrFit,
   compression,
+  compressionProperty,
   fittingSize,
   linkName,
   linkTarget,
@@ -29,10 +30,14 @@ const storage = {
     .boolean()
     .optional()
     .describe('No copy on write, and with it no checksums and no compression.'),
+  nodatasum: z
+    .boolean()
+    .optional()
+    .describe('No checksums, and with it no compression; there is still copy on write.'),
   compression: compression
     .optional()
     .describe(
-      'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" (level 3), "zstd:1" to "zstd:15".',
+      'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" (level 3), "zstd:1" to "zstd:19", "zstd:-1" to "zstd:-15" (fast).',
     ),
   bootFiles: z
     .boolean()
@@ -57,8 +62,7 @@ export const subvolume = z.strictObject({
     .optional()
     .describe('Id, from 256 on; by default one more than the greatest of those before it.'),
   ...storage,
-  property: z
-    .enum(['none', 'lzo', 'zlib', 'zstd'])
+  property: compressionProperty
     .optional()
     .describe(
       'Compression of what the kernel writes later (btrfs.compression), which overrides the mount options.',

@@ -6,9 +6,11 @@ import type { PathSelectionSpec } from './path-rule-spec.ts'
 export interface StorageSpec {
   /** No copy on write, and with it no checksums and no compression. Default: false. */
   nodatacow?: boolean
+  /** No checksums, and with it no compression; there is still copy on write. Default: false. */
+  nodatasum?: boolean
   /**
    * How file content is compressed: `none`, `lzo`, `zlib` (level 3), `zlib:1` to `zlib:9`, `zstd` (level 3), `zstd:1`
-   * to `zstd:15`. Default: inherited; `none` for the partition.
+   * to `zstd:19`, `zstd:-1` to `zstd:-15` (fast). The kernel itself writes with levels up to 15. Default: inherited; `none` for the partition.
    */
   compression?: string
   /**
@@ -19,7 +21,7 @@ export interface StorageSpec {
 }
 
 /** Keys of a BTRFS file system. `compression` and `bootFiles` apply where no subvolume or path says otherwise. */
-export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow'> {
+export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow' | 'nodatasum'> {
   /** Label: at most 255 bytes on one line. Default: none. */
   label?: string
   /** UUID of the file system. Default: derived from the seed. */
@@ -110,17 +112,18 @@ export interface SubvolumeSpec extends StorageSpec {
   /** Id, from 256 on. Default: one more than the greatest of those before it. */
   id?: number
   /**
-   * Compression of what the kernel writes later (btrfs.compression), which overrides the mount options. Default: the
-   * mount options decide.
+   * Compression of what the kernel writes later (btrfs.compression), which overrides the mount options: `none`, `lzo`,
+   * `zlib`, `zstd`, and levels as the kernel takes them, such as `zlib:9`, `zstd:15` and `zstd:-5`. Default: the mount options
+   * decide.
    */
-  property?: 'none' | 'lzo' | 'zlib' | 'zstd'
+  property?: string
   /** Read-only, until this is changed with `btrfs property`. Default: false, and true for snapshots. */
   readOnly?: boolean
   /** Mounted when no subvolume is named, and the root that boot loaders see. Default: false. */
   default?: boolean
   /** Time of its creation: seconds since 1970, or ISO 8601 text. Default: the image's time. */
   otime?: number | string
-  /** Name of a subvolume whose content it holds, sharing all space. */
+  /** Name of a subvolume whose content it holds, sharing all space; that may be a snapshot, too. */
   snapshotOf?: string
 }
 

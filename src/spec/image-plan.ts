@@ -3,7 +3,6 @@
  * the `ResolvedPlan`, whose names are bytes.
  */
 import type { InodeFlag, Timestamp } from '../file-tree/entry.ts'
-import type { Compression } from '../file-tree/storage.ts'
 import type { FatFlag } from './fat32-spec.ts'
 import type { GptFlag } from './image-spec.ts'
 import type { ChecksumType, Profile } from './plan.ts'
@@ -220,6 +219,8 @@ export interface PlannedNixos extends PlannedLoader {
 /** How the content of files is stored. */
 export interface PlannedStorage {
   nodatacow: boolean
+  /** Left out: content has checksums, unless it is without copy on write. */
+  nodatasum?: boolean
   /** `none`, or algorithm and level like `zstd:3`. */
   compression: string
   bootFiles?: boolean
@@ -238,8 +239,8 @@ export interface PlannedSubvolume extends PlannedStorage {
   /** Time of its creation. */
   otime: PlannedTime
   /** Compression of what the kernel writes later; left out: the mount options decide. */
-  property?: 'none' | Compression['algorithm']
-  /** Name of the subvolume whose content it holds. */
+  property?: string
+  /** Name of the subvolume that it is a snapshot of. */
   snapshotOf?: string
 }
 
@@ -258,6 +259,7 @@ export interface PlannedRule {
   glob?: string
   path?: string
   nodatacow?: boolean
+  nodatasum?: boolean
   compression?: string
   bootFiles?: boolean
   flags?: InodeFlag[]

@@ -67,9 +67,10 @@ export function resolveBtrfs(
 }
 
 function resolveRule(rule: PathRuleSpec, index: number): EntryRulePlan {
-  const { path, nodatacow, compression, bootFiles, flags = [], uid, gid, mode, xattrs = {} } = rule
+  const { path, nodatacow, nodatasum, compression, bootFiles, flags = [], uid, gid, mode, xattrs = {} } = rule
   const storage = {
     ...(nodatacow === undefined ? {} : { nodatacow }),
+    ...(nodatasum === undefined ? {} : { nodatasum }),
     ...(compression === undefined ? {} : { compression: parseCompression(compression) ?? ('none' as const) }),
     ...(bootFiles === undefined ? {} : { bootFiles }),
   }

@@ -12,6 +12,7 @@ const DEFAULT_LEVELS = { lzo: 0, zlib: 3, zstd: 3 }
 
 interface Settings {
   readonly nodatacow?: boolean | undefined
+  readonly nodatasum?: boolean | undefined
   readonly compression?: string | undefined
   readonly bootFiles?: boolean | undefined
 }
@@ -47,9 +48,11 @@ function combined(settings: readonly (Settings | undefined)[]): StoragePlan {
   const last = <Key extends keyof Settings>(key: Key): Settings[Key] =>
     settings.findLast((setting) => setting?.[key] !== undefined)?.[key]
   const nodatacow = last('nodatacow') ?? false
+  const nodatasum = !nodatacow && (last('nodatasum') ?? false)
   return {
     nodatacow,
-    compression: nodatacow ? undefined : parseCompression(last('compression') ?? 'none'),
+    ...(nodatasum && { nodatasum }),
+    compression: nodatacow || nodatasum ? undefined : parseCompression(last('compression') ?? 'none'),
     ...(last('bootFiles') === true && { bootFiles: true }),
   }
 }

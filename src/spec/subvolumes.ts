@@ -34,6 +34,25 @@ function isBelow(name: string, above: string): boolean {
   return name !== above && (above === '' || name.startsWith(`${above}/`))
 }
 
+/**
+ * The subvolume whose content another one holds: itself, or the one at the end of its `snapshotOf`. Of one that is not
+ * described the name alone; undefined when snapshots are of each other.
+ */
+export function rootOfSnapshots<Subvolume extends DraftSubvolume>(
+  subvolume: Subvolume,
+  subvolumes: readonly (Subvolume | undefined)[],
+): Subvolume | { name: string } | undefined {
+  let at: Subvolume = subvolume
+  for (let steps = 0; steps <= subvolumes.length; steps++) {
+    const { snapshotOf } = at
+    if (snapshotOf === undefined) return at
+    const next = subvolumes.find((other) => other?.name === snapshotOf)
+    if (next === undefined) return { name: snapshotOf }
+    at = next
+  }
+  return undefined
+}
+
 /** Its name, seen from the subvolume it lies in. */
 function nameInside(name: string, container: DraftSubvolume | undefined): string {
   const above = container?.name ?? ''
@@ -66,7 +85,9 @@ export function resolveSubvolumes(
   const resolve = (subvolume: SubvolumeSpec): SubvolumePlan => {
     const { name, readOnly, default: isDefault, otime, property, snapshotOf } = subvolume
     const container = containerOf(name, described)
-    const source = described.find((other) => other.name === snapshotOf)
+    const root = rootOfSnapshots(subvolume, described)!
+    const source: Partial<SubvolumeSpec> | undefined =
+      root === subvolume ? undefined : described.find(({ name }) => name === root.name)
     const path = pathOf(subvolume, described)
     return {
       id: ids.get(name)!,
@@ -80,7 +101,8 @@ export function resolveSubvolumes(
       otime: otime === undefined ? time : parseTime(otime)!,
       property: source?.property ?? property,
       snapshotOf: snapshotOf === undefined ? undefined : ids.get(snapshotOf)!,
-      ...storageOf(partition, source ?? subvolume),
+      contentOf: ids.get(root.name!)!,
+      ...storageOf(partition, snapshotOf === undefined ? subvolume : source),
     }
   }
   const all = [top, ...described.filter(({ name }) => name !== '')].map(resolve)

@@ -211,10 +211,11 @@ function planSubvolume(subvolume: SubvolumePlan, all: readonly SubvolumePlan[]):
 }
 
 function planRule({ storage, flags, uid, gid, mode, xattrs, exclude, ...rule }: EntryRulePlan): PlannedRule {
-  const { nodatacow, compression, bootFiles } = storage
+  const { nodatacow, nodatasum, compression, bootFiles } = storage
   return defined({
     ...planSelection(rule.for),
     nodatacow,
+    nodatasum,
     compression: typeof compression === 'object' ? compressionText(compression) : compression,
     bootFiles,
     flags: flags.length === 0 ? undefined : [...flags],
@@ -235,9 +236,10 @@ function planXattrs(xattrs: EntryRulePlan['xattrs']): PlannedRule['xattrs'] {
   )
 }
 
-function planStorage({ nodatacow, compression, bootFiles }: StoragePlan): PlannedStorage {
+function planStorage({ nodatacow, nodatasum, compression, bootFiles }: StoragePlan): PlannedStorage {
   return defined({
     nodatacow,
+    nodatasum,
     compression: compression === undefined ? 'none' : compressionText(compression),
     bootFiles,
   })

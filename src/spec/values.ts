@@ -126,8 +126,14 @@ export const uuid = text(
 )
 
 export const compression = text(
-  '"none", "lzo", "zlib", "zlib:1" to "zlib:9", "zstd" or "zstd:1" to "zstd:15"',
-  /^(?:none|lzo|zlib(?::[1-9])?|zstd(?::(?:[1-9]|1[0-5]))?)$/,
+  '"none", "lzo", "zlib", "zlib:1" to "zlib:9", "zstd", "zstd:1" to "zstd:19" or "zstd:-1" to "zstd:-15"',
+  /^(?:none|lzo|zlib(?::[1-9])?|zstd(?::(?:[1-9]|1\d|-(?:[1-9]|1[0-5])))?)$/,
+)
+
+/** (btrfs_compress_str2level; negative levels of zstd since Linux 6.15) */
+export const compressionProperty = text(
+  '"none", "lzo", "zlib" or "zstd", with a level as the kernel takes it, like "zlib:9", "zstd:15" or "zstd:-5"',
+  /^(?:none|lzo|zlib(?::[1-9])?|zstd(?::-?(?:[1-9]|1[0-5]))?)$/,
 )
 
 const fitsName = (name: string) => utf8Length(name) <= 255

@@ -66,6 +66,8 @@ describe('compressed extents', () => {
     ['zlib', { nodeSize: 65536 }],
     ['zstd:15', { nodeSize: 65536 }],
     ['zstd', { nodeSize: 4096 }],
+    ['zstd:19', {}],
+    ['zstd:-5', { inlineCompression: true }],
   ])('%s %o', async (compression, options) => {
     await buildAndJudge(contents('d'), { compression, ...options }, { exercise: true }, async (built) => {
       expect(built.btrfs.bytesStored).toBeLessThan(built.btrfs.bytesIn * 0.6)
@@ -86,7 +88,7 @@ describe('compressed extents', () => {
   })
 
   // Matches that all have one distance: GRUB is strict about their code.
-  test.each(['lzo', 'zlib:1', 'zlib:9', 'zstd:1', 'zstd:15'])(
+  test.each(['lzo', 'zlib:1', 'zlib:9', 'zstd:1', 'zstd:15', 'zstd:19', 'zstd:-5'])(
     'the same over and over, as boot loaders read it: %s',
     async (compression) => {
       const entries = [1, 2, 3, 26, 700, 5000].flatMap((period) =>

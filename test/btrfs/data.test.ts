@@ -169,7 +169,7 @@ describe('sectors end in zeros', () => {
       length,
       compression: 3,
       level: 15,
-      nodatacow: false,
+      nodatasum: false,
       keepZeros: false,
       mayBeInline: false,
     }

@@ -153,7 +153,7 @@ test('equal checksums of unequal bytes deceive nobody', async () => {
   })
   const files = new FileTable()
   const place = async (content: Uint8Array) => {
-    const data = files.add(content.length, false)
+    const data = files.add(content.length, { nodatacow: false })
     const checksums = Uint8Array.of(7, 0, 0, 0)
     const piece: EncodedPiece = { stored: content, compression: 0, incompressible: false, checksums }
     await placer.place({ file: data, fileOffset: 0, length: content.length }, piece)

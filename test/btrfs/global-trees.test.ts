@@ -40,7 +40,7 @@ function inputFor(shape: Shape, start = MIB): GlobalTreesInput {
   for (let i = 0; i < 2 * holes; i++) {
     const bytenr = allocator.allocate(4096)
     const extent = { fileOffset: 0, bytenr, diskNumBytes: 4096, ramBytes: 4096, compression: 0 }
-    extents.append(files.add(4096, false), extent, new Uint8Array(CRC32C.size).fill(i))
+    extents.append(files.add(4096, { nodatacow: false }), extent, new Uint8Array(CRC32C.size).fill(i))
     if (i % 2 === 0) uses.add(i, 5, 257 + i)
   }
   const uuid = new Uint8Array(16).fill(1)

@@ -30,9 +30,11 @@ async function planWith(subvolumes: number, snapshotsEach: number) {
   for (let i = 0; i < subvolumes; i++) {
     const source = id++
     const place = { parent: top.id, directory: `s${source}`, name: `s${source}` }
-    all.push(counted({ ...place, id: source }))
+    all.push(counted({ ...place, id: source, contentOf: source }))
     for (let n = 0; n < snapshotsEach; n++, id++) {
-      all.push(counted({ ...place, directory: `s${id}`, name: `s${id}`, id, snapshotOf: source }))
+      all.push(
+        counted({ ...place, directory: `s${id}`, name: `s${id}`, id, snapshotOf: source, contentOf: source }),
+      )
     }
   }
   return { plan: { ...plan, subvolumes: all }, reads, snapshots: subvolumes * snapshotsEach }

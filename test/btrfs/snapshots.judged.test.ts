@@ -23,6 +23,8 @@ const LAYOUT: NonNullable<BtrfsOptions['subvolumes']> = [
   { name: '@snapshots' },
   { name: '@snapshots/1', snapshotOf: '@' },
   { name: '@snapshots/2', snapshotOf: '@', readOnly: false },
+  { name: '@snapshots/of-1', snapshotOf: '@snapshots/1' },
+  { name: '@snapshots/of-that', snapshotOf: '@snapshots/of-1', readOnly: false },
 ]
 const ALL = { check: { versions: 'all' as const } }
 
@@ -38,7 +40,8 @@ describe.each([
   })
 
   // Each snapshot can go, but that does not depend on the levels.
-  const deleted = level === 1 ? ['@', '@snapshots/1', '@snapshots/2'] : ['@']
+  const deleted =
+    level === 1 ? ['@', '@snapshots/1', '@snapshots/2', '@snapshots/of-1', '@snapshots/of-that'] : ['@']
   test.each(deleted)('outlive the others when %s is deleted', async (gone) => {
     const remove = async (top: string, expected: ExpectedTrees) => {
       await mustRun('btrfs', ['subvolume', 'delete', '--commit-after', `${top}/${gone}`])

@@ -26,6 +26,7 @@ const TOP: SubvolumePlan = {
   otime: { sec: 0, nsec: 0 },
   property: undefined,
   snapshotOf: undefined,
+  contentOf: 5,
   nodatacow: false,
   compression: { algorithm: 'zstd', level: 3 },
 }

@@ -25,6 +25,7 @@ const subvolume = (
   otime: { sec: 0, nsec: 0 },
   property: undefined,
   snapshotOf: undefined,
+  contentOf: id,
   ...storage,
 })
 

@@ -128,12 +128,12 @@ const VALUES: Case[] = [
       return [`the UUID ${uuid}`, btrfs((p) => (p.uuid = uuid)), { [`${P1}.uuid`]: 'expected a UUID' }]
     },
   ),
-  ...['lz4', 'lzo:1', 'zlib:0', 'zlib:10', 'zstd:0', 'zstd:16', 'zstd:', 'zstd:3.5', ''].map(
+  ...['lz4', 'lzo:1', 'zlib:0', 'zlib:10', 'zstd:0', 'zstd:20', 'zstd:-16', 'zstd:-', 'zstd:3.5', ''].map(
     (value): Case => {
       return [
         `the compression ${value}`,
         btrfs((p) => (p.compression = value)),
-        { [`${P1}.compression`]: '"zstd:15"' },
+        { [`${P1}.compression`]: '"zstd:19" or "zstd:-1" to "zstd:-15"' },
       ]
     },
   ),
@@ -402,7 +402,7 @@ const RULES: Case[] = [
     { [`${P1}.subvolumes[7].path`]: `is also ${P1}.subvolumes[3].path` },
   ],
   [
-    'snapshots of nothing, of a snapshot, of itself, with things of their own and in each other',
+    'snapshots of nothing, of each other, of themselves, with things of their own and in each other',
     btrfs((p) =>
       p.subvolumes.push(
         { name: 'a', snapshotOf: 'nothing' },
@@ -410,14 +410,38 @@ const RULES: Case[] = [
         { name: 'c', snapshotOf: 'b', path: '/c' },
         { name: 'b/inside' },
         { name: '', snapshotOf: '@' },
+        { name: 'd', snapshotOf: 'd' },
+        { name: 'e', snapshotOf: 'f' },
+        { name: 'f', snapshotOf: 'e' },
       ),
     ),
     {
       [`${P1}.subvolumes[7].snapshotOf`]: 'no subvolume has the name "nothing"',
       [`${P1}.subvolumes[9].path`]: 'inherits this from its source',
-      [`${P1}.subvolumes[9].snapshotOf`]: '"b" is a snapshot itself',
       [`${P1}.subvolumes[10].name`]: 'lies in "b", which is a snapshot',
       [`${P1}.subvolumes[11].snapshotOf`]: 'the top level cannot be a snapshot',
+      [`${P1}.subvolumes[12].snapshotOf`]: 'leads back to this subvolume',
+      [`${P1}.subvolumes[13].snapshotOf`]: 'leads back to this subvolume',
+      [`${P1}.subvolumes[14].snapshotOf`]: 'leads back to this subvolume',
+    },
+  ],
+  [
+    'compression and checksums of what has none',
+    btrfs((p) => {
+      p.subvolumes.push(
+        { name: 'n', path: '/n', nodatasum: true, compression: 'zstd:-5' },
+        { name: 'm', path: '/m', nodatacow: true, nodatasum: false },
+      )
+      p.paths = [
+        { path: '/n/x', compression: 'lzo' },
+        { glob: '/**/*.y', nodatasum: true, compression: 'zlib' },
+      ]
+    }),
+    {
+      [`${P1}.subvolumes[7].compression`]: '"nodatasum" content is never compressed',
+      [`${P1}.subvolumes[8].nodatasum`]: '"nodatacow" content has no checksums',
+      [`${P1}.paths[0].compression`]: '"nodatasum" content is never compressed',
+      [`${P1}.paths[1].compression`]: '"nodatasum" content is never compressed',
     },
   ],
   [
@@ -432,11 +456,12 @@ const RULES: Case[] = [
     'a swap file of an odd size, and what is shared',
     btrfs((p) => {
       p.swapfile = { path: '/swapfile', size: 50000 }
-      p.subvolumes.push({ name: 'factory', snapshotOf: '@' })
+      p.subvolumes.push({ name: 'factory', snapshotOf: '@' }, { name: 'copy', snapshotOf: 'factory' })
     }),
     {
       [`${P1}.swapfile.size`]: 'multiple of 4096',
       [`${P1}.subvolumes[7].snapshotOf`]: 'holds the swap file',
+      [`${P1}.subvolumes[8].snapshotOf`]: 'holds the swap file',
     },
   ],
   [

@@ -20,8 +20,8 @@ export interface PieceOptions {
   /** Algorithm to compress it with. (COMPRESS_*) */
   compression: number
   level: number
-  /** NODATACOW: no checksums. */
-  nodatacow: boolean
+  /** No checksums. */
+  nodatasum: boolean
   /** Pieces of zeros are stored; otherwise they become holes. */
   keepZeros: boolean
   /** The piece is a whole file, which goes into the tree when it is small enough once compressed. */
@@ -66,7 +66,7 @@ const COMPRESSED_BYTES = BATCH_BYTES + 2 * MAX_COMPRESSED_RAM_BYTES
 /** Bits of a piece's options: the compression, flags, and above them the level, which may be negative. */
 const COMPRESSION_SHIFT = 4
 const COMPRESSION_MASK = 0xf
-const NODATACOW = 1 << 8
+const NODATASUM = 1 << 8
 const MAY_BE_INLINE = 1 << 9
 const KEEP_ZEROS = 1 << 10
 const ENCODED = 1 << 11
@@ -125,7 +125,7 @@ export class BatchMemory {
    */
   setPiece(
     index: number,
-    { length, compression, level, nodatacow, keepZeros, mayBeInline, isEncoded = false }: PieceOptions,
+    { length, compression, level, nodatasum, keepZeros, mayBeInline, isEncoded = false }: PieceOptions,
     located?: LocatedContent,
   ): void {
     this.#descriptors[index] = located?.descriptor ?? NO_FILE
@@ -137,7 +137,7 @@ export class BatchMemory {
     this.#options[index] =
       (level << LEVEL_SHIFT) |
       (compression << COMPRESSION_SHIFT) |
-      (nodatacow ? NODATACOW : 0) |
+      (nodatasum ? NODATASUM : 0) |
       (keepZeros ? KEEP_ZEROS : 0) |
       (mayBeInline ? MAY_BE_INLINE : 0) |
       (isEncoded ? ENCODED : 0)
@@ -177,7 +177,7 @@ export class BatchMemory {
       if ((result & INLINE) === 0) this.#hashSectors(sector, at)
       return result
     }
-    const nodatacow = (options & NODATACOW) !== 0
+    const nodatasum = (options & NODATASUM) !== 0
     const content = this.content.subarray(at, at + length)
     if ((options & ENCODED) !== 0) {
       this.#hashSectors(content, at)
@@ -189,7 +189,7 @@ export class BatchMemory {
       compression === COMPRESS_NONE
         ? length << STORED_SHIFT
         : this.#compress(content, at, compression, options >> LEVEL_SHIFT, compress)
-    if (!nodatacow) {
+    if (!nodatasum) {
       const stored =
         (result & COMPRESSED) === 0 ? content : this.#compressed.subarray(at, at + (result >> STORED_SHIFT))
       this.#hashSectors(stored, at)
@@ -257,7 +257,7 @@ export class BatchMemory {
       const length = flags >> STORED_SHIFT
       const isCompressed = (flags & COMPRESSED) !== 0
       const inline = (flags & INLINE) !== 0
-      const hasChecksums = !inline && (options & NODATACOW) === 0
+      const hasChecksums = !inline && (options & NODATASUM) === 0
       yield {
         stored:
           length === 0

@@ -92,8 +92,8 @@ export class WriterBootView {
   }
 
   /** A snapshot has the content of its source. */
-  #rootOf({ id, snapshotOf = id }: SubvolumePlan): DirectoryNode<number> {
-    return this.#roots.get(snapshotOf)!
+  #rootOf({ contentOf }: SubvolumePlan): DirectoryNode<number> {
+    return this.#roots.get(contentOf)!
   }
 
   #child(directory: DirectoryNode<number>, name: ByteString): TreeNode<number> | undefined {

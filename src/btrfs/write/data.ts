@@ -5,6 +5,7 @@ import { contentLength, wholeContent, zeros, type DataRange } from '../../file-t
 import { InputError } from '../../lib/errors.ts'
 import type { FileLocation } from '../../lib/file-location.ts'
 import type { EntryOrigin } from '../../file-tree/entry.ts'
+import { lacksChecksums } from '../../file-tree/storage.ts'
 import type { StoragePlan } from '../../spec/plan.ts'
 import { alignUp } from './chunks.ts'
 import { COMPRESSION_TYPES, type DecompressExtent } from './compression.ts'
@@ -43,7 +44,7 @@ const INLINE_BLOCK: PieceOptions = {
   length: INLINE_BLOCK_BYTES,
   compression: COMPRESS_ZSTD,
   level: 1,
-  nodatacow: true,
+  nodatasum: true,
   keepZeros: true,
   mayBeInline: false,
 }
@@ -100,13 +101,18 @@ export class DataWriter {
    */
   add(file: NamedContent, storage: StoragePlan): Promise<FileData> | FileData {
     const { size, path: name } = file
-    if (file.parts !== undefined && size > MAX_INLINE_BYTES && !storage.nodatacow && !storage.bootFiles) {
+    if (
+      file.parts !== undefined &&
+      size > MAX_INLINE_BYTES &&
+      !lacksChecksums(storage) &&
+      !storage.bootFiles
+    ) {
       return this.#addParts({ ...file, parts: file.parts }, storage)
     }
     const isSparse = file.ranges !== undefined
     const options = this.#optionsOf(size, storage)
     const isInline = size <= MAX_INLINE_BYTES && (size === 0 || !options.mayBeInline)
-    const data = this.files.add(size, storage.nodatacow, isSparse)
+    const data = this.files.add(size, storage, isSparse)
     if (!isSparse && file.location === undefined && !storage.bootFiles) {
       const whole = file.content.takeWhole?.()
       if (whole !== undefined) {
@@ -125,7 +131,7 @@ export class DataWriter {
     { path: name, size, parts }: NamedContent & { parts: NonNullable<NamedContent['parts']> },
     storage: StoragePlan,
   ): Promise<FileData> {
-    const file = this.files.add(size, false, true)
+    const file = this.files.add(size, storage, true)
     const plain = this.#optionsOf(size, storage)
     for await (const { offset: fileOffset, length, bytes, compression } of parts()) {
       const options = compression === undefined ? plain : encodedOptions(COMPRESSION_TYPES[compression])
@@ -330,13 +336,15 @@ export class DataWriter {
   }
 
   /** How the pieces of a file of `size` bytes are stored. */
-  #optionsOf(size: number, { nodatacow, compression, bootFiles = false }: StoragePlan): PieceOptions {
-    const isCompressed = !nodatacow && compression !== undefined
+  #optionsOf(size: number, storage: StoragePlan): PieceOptions {
+    const { nodatacow, compression, bootFiles = false } = storage
+    const nodatasum = lacksChecksums(storage)
+    const isCompressed = !nodatasum && compression !== undefined
     return {
       length: size,
       compression: isCompressed ? COMPRESSION_TYPES[compression.algorithm] : COMPRESS_NONE,
       level: isCompressed ? compression.level : 0,
-      nodatacow,
+      nodatasum,
       keepZeros: nodatacow || bootFiles,
       mayBeInline: this.#inlineCompression && isCompressed && size <= SECTOR_SIZE,
     }
@@ -442,7 +450,7 @@ export class DataWriter {
 
 /** @param compression of content that is compressed already (COMPRESS_*) */
 function encodedOptions(compression: number): PieceOptions {
-  const flags = { nodatacow: false, keepZeros: true, mayBeInline: false, isEncoded: true }
+  const flags = { nodatasum: false, keepZeros: true, mayBeInline: false, isEncoded: true }
   return { length: 0, compression, level: 0, ...flags }
 }
 

@@ -1,5 +1,6 @@
 /** Where the content of files is. */
 import { grown } from '../../lib/column.ts'
+import type { StoragePlan } from '../../spec/plan.ts'
 import { COMPRESS_NONE } from '../format.ts'
 
 /** Flags of a file. */
@@ -7,6 +8,9 @@ const NODATACOW = 1
 const SPARSE = 2
 const PREALLOCATED = 4
 const INLINE = 8
+const NODATASUM = 16
+
+export type FileFlags = Pick<StoragePlan, 'nodatacow' | 'nodatasum'>
 
 /** The content of all files of a file system, in columns of numbers: there may be millions. */
 export class FileTable {
@@ -26,11 +30,11 @@ export class FileTable {
    * @param size in bytes
    * @param sparse the source declares where its data lie between holes
    */
-  add(size: number, nodatacow: boolean, sparse = false): FileData {
+  add(size: number, { nodatacow, nodatasum }: FileFlags, sparse = false): FileData {
     const id = this.#length++
     if (id === this.#sizes.length) this.#grow()
     this.#sizes[id] = size
-    this.#flags[id] = (nodatacow ? NODATACOW : 0) | (sparse ? SPARSE : 0)
+    this.#flags[id] = (nodatacow ? NODATACOW : 0) | (nodatasum ? NODATASUM : 0) | (sparse ? SPARSE : 0)
     return new FileData(this, id)
   }
 
@@ -101,6 +105,11 @@ export class FileData {
 
   get nodatacow(): boolean {
     return this.#table.has(this.id, NODATACOW)
+  }
+
+  /** Its content has no checksums. */
+  get nodatasum(): boolean {
+    return this.#table.has(this.id, NODATACOW | NODATASUM)
   }
 
   /** The source declares where its data lie between holes. */

@@ -42,6 +42,12 @@ export async function writeFileTrees(
   const uses = new ExtentUses()
   const shared = new SharedBlocks()
   const snapshotsOf = snapshotsBySource(subvolumes)
+  const plans = new Map(subvolumes.map((plan) => [plan.id, plan]))
+  /** What can be written to is no longer what was sent, nor are snapshots of it. */
+  const sentTo = (plan: SubvolumePlan): ReceivedSubvolume | undefined => {
+    if (!plan.readOnly) return undefined
+    return plan.snapshotOf === undefined ? receivedOf(plan) : sentTo(plans.get(plan.snapshotOf)!)
+  }
   for (const tree of subvolumeTrees) {
     const { plan } = tree
     const { id } = plan
@@ -51,10 +57,10 @@ export async function writeFileTrees(
     const root = await writer.build(owner, (blocks) => addInodes(blocks, tree, { ...context, onExtentUse }))
     const endOfUses = uses.length
     const snapshots = snapshotsOf.get(id) ?? []
-    entries.push(rootEntry(plan, root, snapshots.length > 0, receivedOf(plan)))
+    entries.push(rootEntry(plan, root, snapshots.length > 0, sentTo(plan)))
     for (const snapshot of snapshots) {
       const copy = await writer.copyRoot(BigInt(snapshot.id), root)
-      entries.push(snapshotEntry(snapshot, copy, plan, receivedOf(plan)))
+      entries.push(snapshotEntry(snapshot, copy, plans.get(snapshot.snapshotOf!)!, sentTo(snapshot)))
       // The root of the snapshot is a leaf of its own, with references of its own to the extents.
       if (root.level === 0) uses.repeat(firstUse, endOfUses, snapshot.id)
     }

@@ -72,8 +72,8 @@ export function* addInodes(
     const fields = fieldsOf(subvolume, node, entries, context.extents)
     if (links !== undefined) fields.nlink = links.length
     let xattrs = nodes.metadata.xattrs(row)
-    // Without copy on write nothing is compressed: the kernel refuses the property there.
-    if ((fields.flags & INODE_NODATACOW) === 0n) {
+    // Without copy on write or checksums nothing is compressed: the kernel refuses the property there.
+    if ((fields.flags & (INODE_NODATACOW | INODE_NODATASUM)) === 0n) {
       if (type === 'directory') xattrs = withProperty(xattrs, plan.property)
       if (xattrs !== undefined) fields.flags |= propertyFlag(xattrs)
     }
@@ -140,7 +140,8 @@ function fieldsOf(
       if (file.inlineAt !== undefined) fields.nbytes = file.size
       const end = file.firstExtent + file.extentCount
       for (let row = file.firstExtent; row < end; row++) fields.nbytes += extents.ramBytes(row)
-      if (file.nodatacow) fields.flags = INODE_NODATACOW | INODE_NODATASUM
+      if (file.nodatasum) fields.flags = INODE_NODATASUM
+      if (file.nodatacow) fields.flags |= INODE_NODATACOW
       if (file.preallocated) fields.flags |= INODE_PREALLOC
       break
     }

@@ -63,9 +63,9 @@ export class ExtentPlacer {
   /** The encoded piece may be overwritten once the promise is settled; when there is none, at once. */
   place(piece: Piece, encoded: EncodedPiece): Promise<void> | void {
     const { file, fileOffset } = piece
-    // NODATACOW files are written in place, so they cannot share extents. The pieces of sparse files leave gaps, which
+    // NODATACOW files are written in place, so they cannot share extents, and without checksums nobody finds equal ones. The pieces of sparse files leave gaps, which
     // the search for twins does not handle.
-    if (!this.#dedupe || file.nodatacow || file.sparse) return this.#placeNew(piece, encoded)
+    if (!this.#dedupe || file.nodatasum || file.sparse) return this.#placeNew(piece, encoded)
     const isFirst = fileOffset === 0
     this.#fingerprint = fingerprint(isFirst ? file.size : this.#fingerprint, encoded)
     const known = this.#files.get(this.#fingerprint)

@@ -27,14 +27,14 @@ export class SharedBlocks {
   }
 }
 
-/** The snapshots of each subvolume, by its id, in the order of the subvolumes. */
+/** The snapshots of each subvolume, and theirs, by its id, in the order of the subvolumes. */
 export function snapshotsBySource(subvolumes: readonly SubvolumePlan[]): Map<number, SubvolumePlan[]> {
   const snapshots = new Map<number, SubvolumePlan[]>()
   for (const subvolume of subvolumes) {
-    const { snapshotOf } = subvolume
-    if (snapshotOf === undefined) continue
-    const known = snapshots.get(snapshotOf)
-    if (known === undefined) snapshots.set(snapshotOf, [subvolume])
+    const { id, contentOf } = subvolume
+    if (contentOf === id) continue
+    const known = snapshots.get(contentOf)
+    if (known === undefined) snapshots.set(contentOf, [subvolume])
     else known.push(subvolume)
   }
   return snapshots
@@ -43,7 +43,7 @@ export function snapshotsBySource(subvolumes: readonly SubvolumePlan[]): Map<num
 /**
  * The entry of a subvolume that is no snapshot.
  *
- * @param received where its content was sent from; what can be written to is no longer that
+ * @param received where its content was sent from
  */
 export function rootEntry(
   plan: SubvolumePlan,
@@ -59,7 +59,7 @@ export function rootEntry(
       uuid: uuidBytes(uuid),
       sharesBlocks: hasSnapshots,
       ...{ readOnly, otime, ctime: otime },
-      received: readOnly ? received : undefined,
+      received,
     },
   }
 }
@@ -71,7 +71,7 @@ export function snapshotEntry(
   source: SubvolumePlan,
   received: ReceivedSubvolume | undefined,
 ): RootEntry {
-  const { objectid, files } = rootEntry(plan, root, true, source.readOnly ? received : undefined)
+  const { objectid, files } = rootEntry(plan, root, true, received)
   return {
     objectid,
     root,

@@ -24,7 +24,7 @@ export async function placeSwapfile(
   { size, uuid }: SwapfilePlan,
   { sink, allocator, extents, files }: SwapfileSpace,
 ): Promise<FileData> {
-  const file = files.add(size, true)
+  const file = files.add(size, { nodatacow: true })
   file.markPreallocated()
   const extent = (fileOffset: number, bytenr: number, length: number) => ({
     fileOffset,

@@ -274,6 +274,7 @@ export class BtrfsWriter {
     fileTrees,
   }: WrittenTrees): Promise<Fitted> {
     const { nodeSize, time, profiles, mixed, blockGroupTree, subvolumes } = this.#plan
+    const receivedUuids = receivedUuidsOf(fileTrees.entries)
     const plan = globalTreesPlanner({
       nodeSize,
       generation: GENERATION,
@@ -296,7 +297,7 @@ export class BtrfsWriter {
       uuids: subvolumes.map(({ id, uuid }) => ({
         id: BigInt(id),
         uuid: uuidBytes(uuid),
-        receivedUuid: receivedUuidOf(fileTrees.entries, { id }),
+        receivedUuid: receivedUuids.get(id),
       })),
     })
     await yieldToEventLoop()
@@ -346,6 +347,7 @@ export class BtrfsWriter {
     const { extents } = this.#placer
     const rows = uses.usedRows(extents.length)
     const bytesStored = rows.reduce((sum, row) => sum + extents.get(row).diskNumBytes, 0)
+    const receivedUuids = receivedUuidsOf(entries)
     const counts = new Map(subvolumeTrees.map(({ plan, counts }) => [plan.id, counts]))
     return {
       uuid: this.#plan.uuid,
@@ -356,7 +358,7 @@ export class BtrfsWriter {
       bytesStored,
       extents: rows.length,
       subvolumes: this.#plan.subvolumes.map((plan) =>
-        subvolumeSummary(plan, counts.get(plan.snapshotOf ?? plan.id)!, receivedUuidOf(entries, plan)),
+        subvolumeSummary(plan, counts.get(plan.contentOf)!, receivedUuids.get(plan.id)),
       ),
     }
   }
@@ -373,12 +375,9 @@ interface WrittenTrees {
 /** The global trees in a file system of `totalBytes` bytes. */
 type Fitted = Extract<FittedTrees, { globalTrees: GlobalTrees }>
 
-/** The UUID that a subvolume was received under. */
-function receivedUuidOf(
-  entries: readonly RootEntry[],
-  { id }: Pick<SubvolumePlan, 'id'>,
-): Uint8Array | undefined {
-  return entries.find(({ objectid }) => objectid === BigInt(id))?.files?.received?.uuid
+/** The UUIDs that subvolumes were received under, by their ids. */
+function receivedUuidsOf(entries: readonly RootEntry[]): Map<number, Uint8Array | undefined> {
+  return new Map(entries.map(({ objectid, files }) => [Number(objectid), files?.received?.uuid]))
 }
 
 /** The trees that the superblock points to. */

@@ -25,7 +25,7 @@ export interface Zstd {
   readonly name: ZstdName
   /** The most bytes a frame of `size` bytes of content takes. */
   compressBound(size: number): number
-  /** @param level 1 (fast) to 22 (small) */
+  /** @param level -131072 (fastest) to -1, and 1 (fast) to 22 (small) */
   createCompressor(level: number): ZstdCompressor
   /**
    * Decompresses one whole frame.
@@ -53,6 +53,8 @@ interface ZlibZstd {
 }
 
 export const MAX_ZSTD_LEVEL = 22
+/** (ZSTD_minCLevel) */
+const MIN_ZSTD_LEVEL = -131072
 
 const LOADERS: Record<ZstdName, () => Promise<Zstd | undefined>> = {
   'zstd-napi': loadNapi,
@@ -85,8 +87,8 @@ function compressBound(size: number): number {
 }
 
 function checkLevel(level: number): void {
-  if (!Number.isInteger(level) || level < 1 || level > MAX_ZSTD_LEVEL) {
-    throw new RangeError(`zstd level: expected 1 to ${MAX_ZSTD_LEVEL}, found ${level}`)
+  if (!Number.isInteger(level) || level < MIN_ZSTD_LEVEL || level === 0 || level > MAX_ZSTD_LEVEL) {
+    throw new RangeError(`zstd level: expected ${MIN_ZSTD_LEVEL} to ${MAX_ZSTD_LEVEL} but 0, found ${level}`)
   }
 }
 

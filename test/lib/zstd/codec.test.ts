@@ -47,7 +47,7 @@ describe('zstd', () => {
     expect((await loadZstd()).name).toBe(present[0].name)
   })
 
-  const levels = Array.from({ length: MAX_ZSTD_LEVEL }, (_, index) => index + 1)
+  const levels = [-131072, -15, -5, -1, ...Array.from({ length: MAX_ZSTD_LEVEL }, (_, index) => index + 1)]
 
   test.each(levels)('level %i: all give the same frames, which all decompress', (level) => {
     fc.assert(
@@ -115,8 +115,8 @@ describe('zstd', () => {
       expect(() => zstd.decompress(new Uint8Array(20), 100)).toThrow('expected a zstd frame')
     })
 
-    test.each([0, 23, 1.5])('refuses level %d', (level) => {
-      expect(() => zstd.createCompressor(level)).toThrow('expected 1 to 22')
+    test.each([0, 23, 1.5, -131073])('refuses level %d', (level) => {
+      expect(() => zstd.createCompressor(level)).toThrow('expected -131072 to 22 but 0')
     })
   })
 })
