@@ -101,7 +101,7 @@ export function resolveSubvolumes(
       otime: otime === undefined ? time : parseTime(otime)!,
       property: source?.property ?? property,
       snapshotOf: snapshotOf === undefined ? undefined : ids.get(snapshotOf)!,
-      contentOf: ids.get(root.name!)!,
+      contentOf: ids.get(root.name)!,
       ...storageOf(partition, snapshotOf === undefined ? subvolume : source),
     }
   }
