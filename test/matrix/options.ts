@@ -43,7 +43,7 @@ export function describeOptions(chosen: Combination): BtrfsOptions {
       name: '@',
       path: '/',
       ...flag('default', { default: true }),
-      ...flag('property', { property: chosen.property as SubvolumeSpec['property'] }),
+      ...flag('property', { property: chosen.property }),
     },
     { name: '@boot', path: '/boot', ...bootStorage(chosen.boot) },
     { name: '@nix', path: '/nix', ...flag('readOnly', { readOnly: true }) },
