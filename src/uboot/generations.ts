@@ -2,7 +2,7 @@
  * The menu of a NixOS system and the files it names, in the layout of NixOS' generic-extlinux-compatible boot loader,
  * so that `nixos-rebuild` finds the files that it would have made itself.
  */
-import { fromBytes, fromText, toBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
+import { fromText, toBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { BootFile } from './boot-file.ts'
 import { formatExtlinux, type ExtlinuxEntry } from './extlinux.ts'
@@ -196,7 +196,8 @@ async function readLine(tree: SystemTree, path: ByteString): Promise<string> {
   if (file?.type !== 'file') return ''
   const bytes = await tree.read(file)
   if (bytes.length > MAX_TEXT) throw missing(path, `expected a line of text, found ${bytes.length} bytes`)
-  return fromBytes(bytes)
+  return new TextDecoder()
+    .decode(bytes)
     .trim()
     .replace(/\s*\n\s*/g, ' ')
 }
