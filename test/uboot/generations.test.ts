@@ -36,8 +36,8 @@ const menuOf = (made: Awaited<ReturnType<typeof files>>) => {
 
 describe('boot files', () => {
   test('has the words of the system as they are', async () => {
-    const made = await files({ ...SYSTEM_FILES, [`${SYSTEM}/nixos-version`]: '26.05 „Größe“' })
-    expect(menuOf(made)).toContain('26.05 „Größe“')
+    const made = await files({ ...SYSTEM_FILES, [`${SYSTEM}/kernel-params`]: 'x=„Größe“' })
+    expect(menuOf(made)).toContain(' x=„Größe“\n')
   })
 
   test('of a system: names by store path, parameters in one line', async () => {
