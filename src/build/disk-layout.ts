@@ -1,4 +1,4 @@
-/** The places of partitions while sizes become known one after the other. */
+/** The places of partitions while their sizes become known one by one. */
 import { tableLayoutOf } from './table.ts'
 import type { TableLayout, TableRange } from '../gpt-mbr/layout.ts'
 import { placePartitions, type Placement } from '../gpt-mbr/place.ts'
@@ -29,9 +29,9 @@ export class DiskLayout {
   }
 
   /**
-   * The place of the partition that is to be written next. All those have been written on which it depends.
+   * The place of the partition that is to be written next. All partitions on which it depends have been written.
    *
-   * @throws DoesNotFitError when nothing is left for it
+   * @throws DoesNotFitError when there is no space left for it
    */
   place<Plan extends PartitionPlan>(
     partition: Plan,
@@ -44,9 +44,9 @@ export class DiskLayout {
   }
 
   /**
-   * Takes note of the size that a partition has in the end.
+   * Records the final size of a partition.
    *
-   * @throws DoesNotFitError when it is larger than the room up to what follows
+   * @throws DoesNotFitError when it is larger than the space up to what follows
    */
   setSize(partition: PartitionPlan, size: number): void {
     const { start } = this.#placementOf(partition)
@@ -58,7 +58,7 @@ export class DiskLayout {
     this.#place()
   }
 
-  /** Bytes of the disk, when all sizes are known. */
+  /** Bytes of the disk, once all sizes are known. */
   get size(): number {
     return this.#diskSize ?? this.#place().minDiskSize
   }

@@ -13,15 +13,15 @@ export function fstabEntry(partitions: readonly PartitionPlan[], time: Timestamp
 
 interface Line {
   device: string
-  /** Path from the root on, without a slash at the start; undefined for swap space. */
+  /** Path from the root, without a slash at the start; undefined for swap space. */
   mountPoint: ByteString | undefined
   type: string
   options: string[]
-  /** Turn of fsck; 0: none. */
+  /** Pass number of fsck; 0: not checked. */
   pass: number
 }
 
-/** The lines of all partitions with a mount point, a file system before those that are mounted in it, then swap space. */
+/** The lines of all partitions with a mount point, with each file system before those that are mounted in it, then swap space. */
 export function fstabText(partitions: readonly PartitionPlan[]): ByteString {
   const lines = partitions.flatMap(linesOf)
   const mounts = lines.filter(({ mountPoint }) => mountPoint !== undefined)
@@ -58,7 +58,7 @@ function fatLine({ volumeId, mountOptions = 'umask=0077' }: FatPlan, mountPoint:
   return { device, mountPoint, type: 'vfat', options: [mountOptions], pass: 2 }
 }
 
-/** A line for each subvolume with a path that is not seen in the one around it anyway. */
+/** A line for each subvolume with a path at which it is not already visible in its parent subvolume. */
 function btrfsLines({ uuid, subvolumes, mountOptions }: BtrfsPlan, mount: ByteString): Line[] {
   const placed = subvolumes.filter((subvolume): subvolume is PlacedSubvolume => subvolume.path !== undefined)
   return placed
@@ -84,7 +84,7 @@ function btrfsLines({ uuid, subvolumes, mountOptions }: BtrfsPlan, mount: ByteSt
 
 type PlacedSubvolume = SubvolumePlan & { path: ByteString }
 
-/** Whether a subvolume lies at its path in the subvolume whose tree has that path. */
+/** Whether a subvolume is at its path in the subvolume whose tree contains that path. */
 function isSeen({ name, path }: PlacedSubvolume, all: readonly PlacedSubvolume[]): boolean {
   const holders = all.filter(
     (other) => other.path !== path && (other.path === '' || path.startsWith(`${other.path}/`)),

@@ -12,22 +12,22 @@ import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
 /** A partition with a mount point. */
 interface Mount {
   partition: PartitionPlan
-  /** Path from the root of the system on. */
+  /** Path from the root of the system. */
   path: ByteString
 }
 
-/** What waits for a partition that is written later. */
+/** What is kept for a partition that is written later. */
 type Waiting = { merge: MergeRule } | NewEntry
 
-/** Divides entries among partitions. What belongs to others than the streamed one waits in memory, its content in a file. */
+/** Divides entries among partitions. Entries for partitions other than the streamed one are kept in memory, their content in a file. */
 export class MountRouter {
   readonly #mounts: readonly Mount[]
   readonly #streamed: PartitionPlan
   readonly #spool = new FileSpool()
   readonly #waiting = new Map<PartitionPlan, Waiting[]>()
-  /** Files that wait, by their paths in the system: hard links of other partitions become copies of them. */
+  /** Kept files, by their paths in the system: hard links in other partitions become copies of them. */
   readonly #files = new Map<ByteString, SourceEntry>()
-  /** Paths of mount points that sources have brought. */
+  /** Paths of mount points that are in the sources. */
   readonly #mountPoints = new Set<ByteString>()
   #copies = 0
 
@@ -44,7 +44,7 @@ export class MountRouter {
     }
   }
 
-  /** Makes the directories at which partitions are mounted and that no source has brought. */
+  /** Makes the directories for mount points that are not in any source. */
   async addMountPoints(writer: PartitionWriter, time: Timestamp): Promise<void> {
     this.beginSource(writer, 'follow')
     for (const { path } of [...this.#mounts].reverse()) {
@@ -55,7 +55,7 @@ export class MountRouter {
     }
   }
 
-  /** Tells the entries that come next from those that are there. */
+  /** Marks the start of a source: separates the entries that follow from earlier ones. */
   beginSource(writer: PartitionWriter, merge: MergeRule): void {
     writer.beginSource(merge)
     for (const waiting of this.#waiting.values()) waiting.push({ merge })
@@ -64,13 +64,13 @@ export class MountRouter {
   /**
    * Adds an entry to the streamed partition, or keeps it for another one.
    *
-   * @throws InputError when it is in the place of a mount point, and no directory
+   * @throws InputError when it is at a mount point and is not a directory
    */
   add(added: NewEntry, writer: PartitionWriter): Promise<void> | void {
     const { to = '' } = added
     const path = joinPath(to, added.entry.path)
     const mount = this.#at(path)
-    // With a partition inside, none has all that was sent.
+    // With another partition mounted below, no partition has everything that was sent.
     const isDivided = this.#mounts.some((other) => other !== mount && isBelow(other.path, path))
     const entry = isDivided ? withoutReceived(added.entry) : added.entry
     if (entry.type !== 'hardlink' && mount.path !== path && mount.partition === this.#streamed) {
@@ -79,7 +79,7 @@ export class MountRouter {
     return this.#addWithCare({ ...added, entry }, { mount, path, writer })
   }
 
-  /** Gives a partition what has waited for it. */
+  /** Gives a partition the entries that were kept for it. */
   async replay(partition: PartitionPlan, writer: PartitionWriter): Promise<void> {
     for (const waiting of this.#waiting.get(partition) ?? []) {
       if ('merge' in waiting) writer.beginSource(waiting.merge)
@@ -89,9 +89,9 @@ export class MountRouter {
   }
 
   /**
-   * Sees to it that nothing lies where a partition will hide it: entries get there through symlinks.
+   * Checks that nothing is at a place where a partition would hide it: entries can get there through symlinks.
    *
-   * @throws InputError when something does
+   * @throws InputError when something is
    */
   checkMountPoints(writer: PartitionWriter): void {
     for (const { path } of this.#mounts) {
@@ -108,7 +108,7 @@ export class MountRouter {
 
   reportCopies(onFinding: OnFinding): void {
     if (this.#copies === 0) return
-    const message = `${this.#copies} hard links to files of other partitions: each became a file of its own`
+    const message = `${this.#copies} hard links to files of other partitions: each became a separate file`
     onFinding({ severity: 'notice', where: 'sources', message })
   }
 
@@ -142,11 +142,11 @@ export class MountRouter {
     await this.#addTo(mount, added, writer)
   }
 
-  /** A file of its own in the place of a hard link to a file of another partition. */
+  /** A separate file in place of a hard link to a file in another partition. */
   #copyOf(target: ByteString, link: SourceEntry, writer: PartitionWriter): SourceEntry {
     const file = this.#files.get(target) ?? writer.find(target)
     if (file === undefined) {
-      throw new InputError(`is a hard link to ${toDisplay(target)}, which is no file of an earlier entry`, {
+      throw new InputError(`is a hard link to ${toDisplay(target)}, which is not an earlier file`, {
         ...link.origin,
         entry: toDisplay(link.path),
       })
@@ -191,13 +191,13 @@ export class MountRouter {
     return this.#mounts.find((mount) => isBelow(path, mount.path))!
   }
 
-  /** The mount in which the mount point of another one lies. */
+  /** The mount that contains the mount point at a path. */
   #above(path: ByteString): Mount {
     return this.#mounts.find((mount) => mount.path !== path && isBelow(path, mount.path))!
   }
 }
 
-/** A directory that is no longer all of a subvolume that was sent. */
+/** A directory that is no longer the complete subvolume that was sent. */
 function withoutReceived(entry: SourceEntry): SourceEntry {
   const isSent = entry.type === 'directory' && entry.received !== undefined
   return isSent ? { ...entry, received: undefined } : entry

@@ -13,7 +13,7 @@ import {
 import { formatDiskId } from '../spec/numbers.ts'
 import type { GptPlan, TablePlan } from '../spec/plan.ts'
 
-/** The room that a table takes. */
+/** The space that a table takes. */
 export function tableLayoutOf(table: TablePlan): TableLayout {
   if (table.type === 'none') return NO_TABLE_LAYOUT
   if (table.type === 'mbr') return MBR_LAYOUT
@@ -24,7 +24,7 @@ export function tableLayoutOf(table: TablePlan): TableLayout {
 /**
  * The regions of a disk that its table takes.
  *
- * @param partitions all that has a place on the disk, in the order of the numbers
+ * @param partitions everything that is placed on the disk, in the order of the numbers
  */
 export function encodeTable(
   table: TablePlan,

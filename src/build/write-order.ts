@@ -1,10 +1,10 @@
-/** In what order partitions are written whose content depends on that of others. */
+/** The order in which partitions are written if their content depends on that of others. */
 import { SpecError } from '../lib/errors.ts'
 import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
 
 /**
- * The partition that is written while the shared sources are read: the one that is mounted at `/`. Undefined when
- * partitions share none.
+ * The partition that is written while the shared sources are read: the one that is mounted at `/`. Undefined if
+ * there are no shared sources.
  */
 export function streamedPartition({ sources, partitions }: ResolvedPlan): PartitionPlan | undefined {
   if (sources.length === 0) return undefined
@@ -12,8 +12,8 @@ export function streamedPartition({ sources, partitions }: ResolvedPlan): Partit
 }
 
 /**
- * The offset at which the image is written in two parts, the upper one first: the end of the last partition that takes
- * its content from sources of a partition behind it. Undefined when all can be written front to back.
+ * The offset at which the image is split into two parts, of which the upper one is written first: the end of the last
+ * partition that takes content from the sources of a later partition. Undefined if all can be written front to back.
  *
  * @throws SpecError when it depends on sizes that are known only when content has been written
  */
@@ -31,11 +31,11 @@ export function splitOffset(plan: ResolvedPlan): number | undefined {
   const end = typeof size === 'number' ? start && start + size : partitions[last + 1].start
   if (end !== undefined) return end
   const message =
-    'takes content from sources of a partition behind it, and is written after that one: give it a "start" and a "size", or put it last'
+    'takes content from the sources of a later partition, and is written after that one: give it a "start" and a "size", or put it last'
   throw new SpecError([{ path: jsonPath, message }])
 }
 
-/** Where the boot files of the system in a partition lie; undefined: in the partition itself, or there is no system. */
+/** Where the boot files of the system in a partition are; undefined if in the partition itself, or if there is no system. */
 function placeOfBootFiles(partition: PartitionPlan): string | undefined {
   const system = 'nixos' in partition ? (partition.nixos ?? partition.linux) : undefined
   return system?.bootPlace === partition.jsonPath ? undefined : system?.bootPlace

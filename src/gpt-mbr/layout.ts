@@ -1,4 +1,4 @@
-/** The places that partition tables take on a disk, and what they can hold. */
+/** The space that partition tables take on a disk, and what they can hold. */
 import {
   GPT_ENTRY_COUNT,
   GPT_PRIMARY_LBA,
@@ -10,26 +10,26 @@ import {
   type GptSectorSize,
 } from './format.ts'
 
-/** A part of a disk, in bytes; `end` is the first byte that is not in it. */
+/** A part of a disk, in bytes; `end` is the first byte after it. */
 export interface TableRange {
   start: number
   end: number
 }
 
-/** The room that a table needs. Sizes in bytes. */
+/** The space that a table needs. Sizes are in bytes. */
 export interface TableLayout {
-  /** With its article, for messages: `an MBR`. */
+  /** With an article, for messages: `an MBR`. */
   name: string
   /** The unit in which the table addresses the disk. */
   sectorSize: number
-  /** What the table takes near the start of the disk, in order. Data without an entry in the table may lie between. */
+  /** What the table takes near the start of the disk, in order. Data without an entry in the table may be in between. */
   ranges: readonly TableRange[]
-  /** Partitions of the table lie behind it. */
+  /** Partitions of the table start here or later. */
   startSize: number
-  /** Taken at the end of the disk, by the backup of a GPT. */
+  /** Taken by the backup of a GPT at the end of the disk. */
   endSize: number
   maxPartitions: number
-  /** Of more partitions, the last of these is an extended one that holds the others. Without it there are none such. */
+  /** With more partitions than this, the last primary one is an extended partition that holds the rest. Undefined if the table has none. */
   maxPrimary?: number
   /** The part of a disk that the table can address. */
   maxDiskSize: number
@@ -63,13 +63,13 @@ export const NO_TABLE_LAYOUT: TableLayout = {
 export interface GptLayoutOptions {
   /** Bytes; 512 by default. */
   sectorSize?: GptSectorSize
-  /** Number of entries, used or not: 128 by default, and at the least (16 KiB of them: UEFI 5.3.1). */
+  /** Number of entries, used or not: at least 128 (16 KiB: UEFI 5.3.1), which is the default. */
   entryCount?: number
-  /** Byte offset of the entries; by default right behind the header. Moved, they leave room for boot loaders. */
+  /** Byte offset of the entries; by default right after the header. Moving them leaves room for boot loaders. */
   entriesStart?: number
 }
 
-/** As many as any tool takes. */
+/** The most that any tool accepts. */
 export const MAX_GPT_ENTRIES = 1024
 
 /** Sectors that the entries of a GPT take. */
@@ -80,7 +80,7 @@ export function gptEntrySectors(sectorSize: GptSectorSize, entryCount = GPT_ENTR
 /**
  * A GPT: the protective MBR, a header and the entries at the start of the disk, entries and a header at its end.
  *
- * @throws RangeError when an option is none that a GPT can have
+ * @throws RangeError when an option has a value that a GPT cannot have
  */
 export function gptLayout({
   sectorSize = SECTOR_SIZE,

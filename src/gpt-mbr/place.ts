@@ -3,19 +3,19 @@ import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
 import { SECTOR_SIZE } from './format.ts'
 import { MBR_LAYOUT, type TableLayout, type TableRange } from './layout.ts'
 
-/** A partition, or other data of the disk, to be placed. Offsets and sizes in bytes. */
+/** A partition, or other data on the disk, to be placed. Offsets and sizes are in bytes. */
 export interface PlacementRequest {
-  /** Default: behind all requests before it, aligned. */
+  /** Default: after all requests that precede it, aligned. */
   start?: number | undefined
-  /** `fit`: as large as its content, which is known only when it is written; `grow`: up to what follows. */
+  /** `fit`: as large as its content, which is known only when it is written; `grow`: all space up to what follows. */
   size: number | 'fit' | 'grow'
-  /** A start that is not given is a multiple of it. A multiple of the sector size; 1 MiB by default. */
+  /** If `start` is not given, it is a multiple of this. A multiple of the sector size; 1 MiB by default. */
   align?: number | undefined
-  /** False: it has no entry in the table, and may lie between the parts of the table. Default: true. */
+  /** If false, it has no entry in the table and may be between the parts of the table. Default: true. */
   inTable?: boolean | undefined
-  /** It lies in an extended partition of an MBR. Default: true from the fourth on, of more than four in the table. */
+  /** It is in an extended partition of an MBR. Default: true from the fourth on, if the table has more than four. */
   isLogical?: boolean | undefined
-  /** Without a start, it comes after all others: its size depends on their content. */
+  /** If it has no start, it comes after all others, because its size depends on their content. */
   isLate?: boolean | undefined
   /** Its path in the description, for messages: `partitions[0]`. */
   jsonPath: string
@@ -34,7 +34,7 @@ export interface Placement {
 export interface PlacementOptions {
   /** The table that the disk gets: `MBR_LAYOUT` by default, `gptLayout()` or `NO_TABLE_LAYOUT`. */
   table?: TableLayout
-  /** Bytes: the default of `align`. A multiple of the sector size; 1 MiB by default. */
+  /** Bytes: the default of each request's `align`. A multiple of the sector size; 1 MiB by default. */
   align?: number
   /** Bytes, when the disk's size is fixed. */
   diskSize?: number | undefined
@@ -52,22 +52,21 @@ const OPTIONS: OptionTable<PlacementOptions> = {
 export interface PlacementResult {
   /** In the order of the requests. */
   placements: Placement[]
-  /** Indexes of the requests, in the order of their place on the disk. */
+  /** Indexes of the requests, in the order of their offsets. */
   order: number[]
-  /** Bytes of the smallest disk that holds the table and all partitions; a size that is not known counts as a sector. */
+  /** Bytes of the smallest disk that holds the table and all partitions; an unknown size counts as one sector. */
   minDiskSize: number
-  /** Everything that is wrong; if there is anything, the placements are only a best guess. */
+  /** All problems; if there are any, the placements are only a best guess. */
   issues: SpecIssue[]
 }
 
 const MIB = 2 ** 20
-/** The unit of what grows: no file system has a larger one. */
+/** The unit in which partitions grow: no file system has a larger one. */
 const GROWTH_UNIT = 4096
 
 /**
- * Decides where the partitions of a disk lie, and checks that they overlap neither each other nor the table. Where
- * sizes are not known yet, it decides what it can; called again with the sizes that have become known, it
- * decides the rest.
+ * Decides where the partitions of a disk are, and checks that they overlap neither each other nor the table. If some
+ * sizes are not known yet, it decides what it can; when called again with more sizes, it decides the rest.
  *
  * @throws TypeError when an option is unknown or of the wrong type
  * @throws RangeError when one is out of range
@@ -86,7 +85,7 @@ export function placePartitions(
   for (const each of [align, ...requests.map((request) => request.align ?? align)]) {
     if (each % table.sectorSize !== 0) {
       throw new RangeError(
-        `placePartitions: option align: expected a multiple of sectors of ${table.sectorSize} bytes, found ${each}`,
+        `placePartitions: option align: expected a multiple of the sector size, ${table.sectorSize} bytes, found ${each}`,
       )
     }
   }
@@ -140,7 +139,7 @@ function reportUnits({ requests, table, end, issues }: Disk): void {
 function place(disk: Disk): { placements: Placement[]; order: number[] } {
   const { requests, table } = disk
   const logical = logicalIndexes(disk)
-  // An issue of a start must not cause more of them.
+  // A start that is reported as wrong must not cause further issues.
   const startOf = (i: number) => {
     const { start } = requests[i]
     return start !== undefined && isSectors(start, table) ? start : undefined
@@ -185,15 +184,15 @@ function logicalIndexes({ requests, table }: Disk): Set<number> {
   return new Set(inTable.filter((i, n) => requests[i].isLogical ?? (hasExtended && n >= maxPrimary - 1)))
 }
 
-/** The turn of a given start among those that have been placed. */
+/** The position of a given start among the requests that have been placed. */
 function turnOf(start: number, order: readonly number[], placements: readonly Placement[]): number {
   const next = order.findIndex((i) => (placements[i].start ?? -1) > start)
   return next < 0 ? order.length : next
 }
 
 /**
- * Gives what grows its size. Those behind it whose sizes are known, and that have no place of their own, are moved to
- * the end of the room.
+ * Sets the size of the request that grows. Requests after it with a known size and without a start of their own are
+ * moved to the end of the available space.
  */
 function growUp(disk: Disk, placements: Placement[], order: readonly number[]): void {
   const { requests, table, align, end } = disk
@@ -259,7 +258,7 @@ function reportOverlaps({ requests, placements, table, issues }: PlacedDisk): vo
   })
 }
 
-/** Before each logical partition lies its record, and no primary one between them. */
+/** Each logical partition has its record before it, and no primary partition is between logical ones. */
 function reportLogical({ requests, placements, order, issues }: PlacedDisk): void {
   const logical = placements.flatMap(({ recordStart, start }, i) =>
     recordStart === undefined || start === undefined ? [] : [{ i, recordStart, start }],
@@ -275,14 +274,14 @@ function reportLogical({ requests, placements, order, issues }: PlacedDisk): voi
     const previous = requests[logical[n - 1].i].jsonPath
     issues.push({
       path: `${requests[i].jsonPath}.start`,
-      message: `logical partitions lie in the order of their numbers, but ${previous} lies behind`,
+      message: `logical partitions must be in the order of their numbers, but ${previous} is after this one`,
     })
   }
   const turns = logical.map(({ i }) => order.indexOf(i))
   const isLogical = new Set(logical.map(({ i }) => i))
   for (const i of order.slice(Math.min(...turns), Math.max(...turns))) {
     if (isLogical.has(i) || requests[i].inTable === false) continue
-    const message = 'lies in the extended partition, between logical ones'
+    const message = 'is inside the extended partition, between logical partitions'
     issues.push({ path: requests[i].jsonPath, message })
   }
 }
@@ -304,7 +303,7 @@ function reportGrowth({ requests, placements, order, end, table, issues }: Place
   const moved = next < 0 ? later : later.slice(0, next)
   const blocking = moved.find((i) => typeof requests[i].size === 'string')
   if (blocking !== undefined) {
-    const message = `"grow" needs the place of what follows, but the size of ${requests[blocking].jsonPath} is not known before`
+    const message = `"grow" needs to know where the next partition starts, but the size of ${requests[blocking].jsonPath} is not known in advance`
     issues.push({ path, message })
   } else if (placements[growing[0]].size === 0 && end - table.endSize > 0) {
     issues.push({ path, message: 'there is no room to grow into' })
@@ -342,7 +341,7 @@ const roundDown = (value: number, to: number) => Math.floor(value / to) * to
 
 const meets = (one: TableRange, other: TableRange) => one.start < other.end && other.start < one.end
 
-/** Undefined when the start is not known. A partition takes at least a sector, whatever its size will be. */
+/** Undefined if the start is not known. A partition takes at least one sector, whatever its size. */
 function extentOf(placed: Placement, table: TableLayout): TableRange | undefined {
   if (placed.start === undefined) return undefined
   return { start: placed.recordStart ?? placed.start, end: occupiedEnd(placed, table) }

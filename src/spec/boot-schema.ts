@@ -52,11 +52,11 @@ const loader = {
   tries: integer('a number from 1 on', 1, 1000)
     .optional()
     .describe(
-      'systemd-boot tries an entry so often before it counts as bad; by default entries are not counted.',
+      'How often systemd-boot tries an entry before it counts as bad; by default tries are not counted.',
     ),
   systemdBoot: fileName
     .optional()
-    .describe('File of systemd-boot itself, like "systemd-bootaa64.efi"; by default the one in the sources.'),
+    .describe('The systemd-boot binary, like "systemd-bootaa64.efi"; by default the one in the sources.'),
   editor: z
     .boolean()
     .optional()
@@ -64,14 +64,14 @@ const loader = {
     .meta({ default: true }),
   consoleMode: text('"keep", "auto", "max" or a number', /^(keep|auto|max|\d{1,4})$/)
     .optional()
-    .describe('Mode of the screen of systemd-boot.')
+    .describe('Console mode of systemd-boot.')
     .meta({ default: 'keep' }),
   cmdline: text('a command line of ASCII characters', /^[ -~]*$/)
     .optional()
     .describe("Added to the kernel's command line."),
   slot: text('letters and digits', /^[a-z0-9]{1,16}$/)
     .optional()
-    .describe('Tells the entries of several systems apart, like "a" and "b".'),
+    .describe('A name that distinguishes the entries of several systems, like "a" and "b".'),
   bootPartition: integer('a place in "partitions", from 1', 1, 1024)
     .optional()
     .describe(

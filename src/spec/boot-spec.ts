@@ -1,8 +1,8 @@
-/** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
+/** Files from which a Raspberry Pi starts: its firmware, U-Boot, and a generated config.txt. */
 export interface FirmwareSpec {
   /** Folder with the firmware; the files that the boards need are copied. */
   directory?: string
-  /** The Raspberry Pi versions to boot: 3, 4, 5 or several. Default: those that have a U-Boot here, else 3 and 4. */
+  /** The Raspberry Pi versions to boot: 3, 4, 5 or several. Default: those with a U-Boot given here, otherwise 3 and 4. */
   piVersion?: 3 | 4 | 5 | (3 | 4 | 5)[]
   /** U-Boot for a Raspberry Pi 3: becomes u-boot-rpi3.bin. */
   ubootPi3?: string
@@ -29,19 +29,19 @@ export interface LoaderSpec {
   loader?: 'extlinux' | 'systemd-boot'
   /** Seconds until the default entry of the menu is booted; 0: immediately, -1: never. Default: 5. */
   timeout?: number
-  /** systemd-boot tries an entry so often before it counts as bad: the name of its file begins with a counter. Default: entries are not counted. */
+  /** How often systemd-boot tries an entry before it counts as bad: the file name of the entry has a counter. Default: tries are not counted. */
   tries?: number
-  /** File of systemd-boot itself, like `systemd-bootaa64.efi`. Default: the one in the sources. */
+  /** The systemd-boot binary, like `systemd-bootaa64.efi`. Default: the one in the sources. */
   systemdBoot?: string
-  /** Whether systemd-boot lets command lines be changed in its menu. Default: true. */
+  /** Whether command lines can be edited in the menu of systemd-boot. Default: true. */
   editor?: boolean
-  /** Mode of the screen of systemd-boot: `keep`, `auto`, `max` or a number. Default: `keep`. */
+  /** Console mode of systemd-boot: `keep`, `auto`, `max` or a number. Default: `keep`. */
   consoleMode?: string
   /** Added to the kernel's command line. */
   cmdline?: string
-  /** Tells the entries of several systems apart, like `a` and `b`: letters and digits. Default: none. */
+  /** A name that distinguishes the entries of several systems, like `a` and `b`: letters and digits. Default: none. */
   slot?: string
-  /** Place in `partitions`, from 1, of the FAT32 partition for its boot files. Default: by its loader. */
+  /** Position in `partitions`, from 1, of the FAT32 partition for its boot files. Default: depends on the loader. */
   bootPartition?: number
 }
 
@@ -52,12 +52,12 @@ export interface LinuxSpec extends Omit<LoaderSpec, 'loader'> {
    * Raspberry Pi (`raspberry-pi`), without U-Boot. Default: `extlinux`.
    */
   loader?: 'extlinux' | 'systemd-boot' | 'raspberry-pi'
-  /** How the command line names the root; `none`: `cmdline` does, or the type of its partition. Default: `uuid`. */
+  /** How the command line names the root; with `none`, `cmdline` or the type of the partition identifies it. Default: `uuid`. */
   root?: 'uuid' | 'partuuid' | 'none'
-  /** How many kernels are in the menu, the newest first. Default: 20. */
+  /** Number of kernels in the menu, the newest first. Default: 20. */
   kernels?: number
   /**
-   * Device trees: true copies all, and U-Boot chooses; a path like `rockchip/rk3399-rock-pi-4b.dtb` takes that one; false:
+   * Device trees: true copies all, and U-Boot chooses; a path like `rockchip/rk3399-rock-pi-4b.dtb` selects that one; false:
    * none. Default: true.
    */
   deviceTree?: boolean | string
@@ -70,7 +70,7 @@ export interface NixosSpec extends LoaderSpec {
    * sources, or the only one there.
    */
   toplevel?: string
-  /** How many generations of the system profile are in the menu, with `extlinux` besides the default entry. Default: 20. */
+  /** Number of generations of the system profile in the menu; with `extlinux`, in addition to the default entry. Default: 20. */
   generations?: number
   /**
    * Device trees: true copies all, and U-Boot chooses; a path like `broadcom/bcm2837-rpi-3-b.dtb` copies that one;

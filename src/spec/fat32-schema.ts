@@ -46,7 +46,7 @@ const fatFileSystem = {
     .describe('Volume id, by default derived from the seed.'),
   slack: size
     .optional()
-    .describe('Bytes that must be free; with the size "fit", what it has besides its content.')
+    .describe('Bytes that must be free; with the size "fit", the free space in addition to the content.')
     .meta({ default: 0 }),
   clusterSize: clusterSize
     .optional()
@@ -56,12 +56,12 @@ const fatFileSystem = {
   clusterTable: z
     .enum(['mkfs.fat', 'windows'])
     .optional()
-    .describe('Whose table has the cluster size.')
+    .describe('The table that determines the cluster size.')
     .meta({ default: 'mkfs.fat' }),
   sectorSize: z
     .literal([512, 1024, 2048, 4096])
     .optional()
-    .describe('Bytes in a sector; by default as on the disk, 512.'),
+    .describe('Sector size in bytes; by default that of the disk, 512.'),
   reservedSectors: integer('a number of sectors from 1 to 65535', 1, 0xffff)
     .optional()
     .describe('Sectors before the first FAT; by default 32 in FAT32, else 1.'),
@@ -86,7 +86,7 @@ const fatFileSystem = {
   symlinks: z
     .enum(['error', 'follow'])
     .optional()
-    .describe('What becomes of symlinks: an error, or a copy of the file or directory that each leads to.')
+    .describe('How symlinks are handled: an error, or a copy of the file or directory that each leads to.')
     .meta({ default: 'error' }),
   paths: z.array(fatPathRule).optional().describe('Attributes and names of certain files.'),
 }
@@ -94,7 +94,7 @@ const fatFileSystem = {
 const fatRoot = {
   rootEntries: integer('a number of records from 16 to 65520', 16, 65520)
     .optional()
-    .describe('Records of the root directory, for whole sectors.')
+    .describe('Records of the root directory, which must fill whole sectors.')
     .meta({ default: 512 }),
 }
 

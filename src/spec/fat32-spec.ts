@@ -9,48 +9,48 @@ export interface FatFileSystemSpec {
   /** Volume id: a 32-bit number, or text like `1234-ABCD`. Default: derived from the seed. */
   volumeId?: number | string
   /**
-   * Bytes that must be free: with the size `fit`, what it has besides its content. Bytes, or text like `16MiB`. Default: 0.
+   * Space that must be free; with the size `fit`, the free space in addition to the content. Bytes, or text like `16MiB`. Default: 0.
    */
   slack?: number | string
   /**
-   * Size of a cluster: a power of two from one sector to 64 KiB, in bytes or as text like `4KiB`. Default: by `clusterTable`.
+   * Size of a cluster: a power of two from one sector to 64 KiB, in bytes or as text like `4KiB`. Default: according to `clusterTable`.
    */
   clusterSize?: number | string
-  /** Whose table has the cluster size: that of mkfs.fat(8), or that of Windows. Default: `mkfs.fat`. */
+  /** The table that determines the cluster size: that of mkfs.fat(8) or that of Windows. Default: `mkfs.fat`. */
   clusterTable?: 'mkfs.fat' | 'windows'
-  /** Bytes in a sector. Default: as on the disk, 512. */
+  /** Sector size in bytes. Default: that of the disk, 512. */
   sectorSize?: 512 | 1024 | 2048 | 4096
-  /** Sectors before the first FAT, the boot sector included: 8 to 65535 in FAT32, else from 1. Default: 32, else 1. */
+  /** Sectors before the first FAT, including the boot sector: 8 to 65535 in FAT32, 1 to 65535 otherwise. Default: 32 in FAT32, 1 otherwise. */
   reservedSectors?: number
-  /** The number of sectors on the disk before the file system, for the boot sector. Default: where its partition starts; else 0. */
+  /** The number of sectors on the disk before the file system, for the boot sector. Default: the start of its partition, or 0 without a partition. */
   hiddenSectors?: number
   /** Number of FATs. Default: 2. */
   fats?: 1 | 2
-  /** The code page of short names. Default: none; what is not ASCII becomes `_` in them. */
+  /** The code page of short names. Default: none; characters that are not ASCII become `_`. */
   codePage?: 437 | 850
   /**
-   * Media byte: 0xf0, or 0xf8 to 0xff, also as text like `0xf8`. Default: 0xf8; in a FAT12 without a partition that has the
-   * size of a floppy disk, the byte of that.
+   * Media byte: 0xf0, or 0xf8 to 0xff, also as text like `0xf8`. Default: 0xf8; in a FAT12 outside of a partition with the
+   * size of a floppy disk, the media byte of that disk.
    */
   media?: number | string
   /** Name of the system in the boot sector: at most 8 ASCII characters. Default: `MSWIN4.1`. */
   oemName?: string
-  /** The BIOS's number for the drive: 0 to 255, also as text like `0x80`. Default: 0x80; 0 with a media byte other than 0xf8. */
+  /** The BIOS drive number: 0 to 255, also as text like `0x80`. Default: 0x80; 0 with a media byte other than 0xf8. */
   driveNumber?: number | string
   /**
-   * What becomes of symlinks, which FAT does not have: `error`; or `follow`, a copy of the file or directory that each leads
-   * to. Default: `error`.
+   * How symlinks are handled, which FAT does not support: `error`, or `follow`, which copies the file or directory that each
+   * one leads to. Default: `error`.
    */
   symlinks?: 'error' | 'follow'
   /** Attributes and names of certain files. Later rules override earlier ones. */
   paths?: FatPathRuleSpec[]
 }
 
-/** What FAT12 and FAT16 have, and FAT32 has not. */
+/** Keys that only FAT12 and FAT16 have. */
 export interface FatRootSpec {
   /**
-   * Records of the root directory, for whole sectors: with sectors of 512 bytes a multiple of 16. A file takes one, with a long
-   * name up to 21. Default: 512.
+   * Records of the root directory, which must fill whole sectors: a multiple of 16 with sectors of 512 bytes. A file takes one
+   * record, or up to 21 with a long name. Default: 512.
    */
   rootEntries?: number
 }
@@ -58,8 +58,8 @@ export interface FatRootSpec {
 /** Attributes and names of the files at a `path` or of those that match a `glob`. */
 export interface FatPathRuleSpec extends PathSelectionSpec {
   /**
-   * Attributes to set, and with a `-` to clear, as mattrib(1) does. Default: files have `archive`, those that nobody may
-   * write `readonly`, too.
+   * Attributes to set or, with a `-`, to clear, as mattrib(1) does. Default: files have `archive`, and those that nobody may
+   * write also have `readonly`.
    */
   flags?: FatFlag[]
   /** The names are stored in this case. Default: as the sources spell them. */
@@ -73,11 +73,11 @@ export type FatFlag =
 /** Keys of a FAT partition of any type. */
 export interface FatPartitionSpec extends PartitionPlaceSpec, FatFileSystemSpec {
   /**
-   * Size of the partition: bytes, or text like `512MiB`; `fit`: as small as its content and its type allow; `grow`: all up to
-   * what follows.
+   * Size of the partition: bytes, or text like `512MiB`; `fit`: as small as its content and its type allow; `grow`: all
+   * space up to what follows.
    */
   size: number | string
-  /** Files that a Raspberry Pi starts from: its firmware, U-Boot, and a generated config.txt. */
+  /** Files from which a Raspberry Pi starts: its firmware, U-Boot, and a generated config.txt. */
   firmware?: FirmwareSpec
 }
 
@@ -95,7 +95,7 @@ export interface Fat16Spec extends FatPartitionSpec, FatRootSpec {
 
 /** A FAT32 partition. */
 export interface Fat32Spec extends FatPartitionSpec {
-  /** A FAT32 file system: 65525 clusters and more. */
+  /** A FAT32 file system: 65525 clusters or more. */
   type: 'fat32'
 }
 
@@ -108,9 +108,9 @@ export interface FatOptions extends FatFileSystemSpec, FatRootSpec {
   type: 'fat12' | 'fat16' | 'fat32'
   /** Size of the file system: bytes, text like `512MiB`, or `fit`: as small as its content and its type allow. */
   size: number | string
-  /** Seed of the volume id when it is not given. Default: `diskwright`. */
+  /** Seed of the volume id if it is not given. Default: `diskwright`. */
   seed?: string
-  /** Time of what has none of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
+  /** Time of everything that has no time of its own: seconds since 1970, or ISO 8601 text. Default: 1970. */
   time?: number | string
 }
 

@@ -1,6 +1,6 @@
 /**
- * The image description: what is written in JSON or handed to the API. The schema checks it (schema.ts), and the
- * compiler checks that both say the same (test/spec/image-spec.test.ts).
+ * The image description, as written in JSON or passed to the API. The schema checks it (schema.ts), and the
+ * compiler checks that the two agree (test/spec/image-spec.test.ts).
  */
 import type { UbootSpec } from './boot-spec.ts'
 import type { BtrfsSpec } from './btrfs-spec.ts'
@@ -13,24 +13,24 @@ export interface ImageSpec {
   /** Location of the JSON Schema, for editors. */
   $schema?: string
   /**
-   * Seed of all UUIDs and ids that are not given: the same seed gives the same ids. Not empty. Default:
+   * Seed from which UUIDs and ids that are not given are derived: the same seed gives the same ids. Not empty. Default:
    * `diskwright`.
    */
   seed?: string
   /**
-   * Time of everything that has none of its own: seconds since 1970, or ISO 8601 text like `2024-05-01T12:00:00Z`. Default:
+   * Time of everything that has no time of its own: seconds since 1970, or ISO 8601 text like `2024-05-01T12:00:00Z`. Default:
    * the environment's SOURCE_DATE_EPOCH, else 1970.
    */
   time?: number | string
   /** The partition table. */
   table: TableSpec
   /**
-   * Size of the disk: bytes, or text like `8GiB`. Default: the disk ends where its last partition ends, and with it the
-   * backup of a GPT.
+   * Size of the disk: bytes, or text like `8GiB`. Default: the disk ends where its last partition ends, or
+   * after the backup of a GPT that follows it.
    */
   diskSize?: number | string
   /**
-   * True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT partition has them.
+   * If true, the boot files are in /boot on BTRFS, and that partition is bootable. If false, they are on the FAT partition.
    * Default: true.
    */
   bootFromBTRFS?: boolean
@@ -39,8 +39,8 @@ export interface ImageSpec {
   /** The U-Boot that boots the image. */
   uboot?: UbootSpec
   /**
-   * Content that partitions share: each entry goes to the partition that is mounted nearest above it, and the sources are read once.
-   * They come before the partitions' own. Default: none.
+   * Content that partitions share: each entry goes to the partition that is mounted nearest above its path, and the sources are
+   * read once. They come before the partitions' own sources. Default: none.
    */
   sources?: SourceSpec[]
   /**
@@ -56,8 +56,8 @@ export interface ImageSpec {
 export type TableSpec = MbrTableSpec | GptTableSpec | NoTableSpec
 
 /**
- * An MBR. Of more than four partitions, all but the first three are logical, with numbers from 5 on: they lie in
- * an extended partition, which is partition 4.
+ * An MBR. With more than four partitions, all but the first three are logical, with numbers from 5 on: they are in an extended
+ * partition, which is partition 4.
  */
 export interface MbrTableSpec {
   /** Kind of partition table. */
@@ -72,18 +72,18 @@ export interface GptTableSpec {
   type: 'gpt'
   /** The GUID of the disk. Default: derived from the seed. */
   diskGuid?: string
-  /** Bytes of a sector of the disk, the unit of the table's addresses: 512 or 4096. Default: 512. */
+  /** Sector size of the disk in bytes, which is the unit of addresses in the table: 512 or 4096. Default: 512. */
   sectorSize?: 512 | 4096
   /** Number of entries, used or not: 128 to 1024. Default: 128. */
   entries?: number
   /**
-   * Offset of the entries: bytes, or text like `1MiB`. Moved, they leave room for boot loaders that lie at the start of
-   * the disk. Default: right behind the header.
+   * Offset of the entries: bytes, or text like `1MiB`. Moving them leaves room for boot loaders at the start of
+   * the disk. Default: right after the header.
    */
   entriesStart?: number | string
   /**
-   * Numbers of one to three partitions that the MBR lists as well, in this order, for boot ROMs that know no GPT. The type
-   * that each has there is its `mbrType`. Default: none.
+   * Numbers of one to three partitions that the MBR lists as well, in this order, for boot ROMs that do not support GPT. Their
+   * type in the MBR is their `mbrType`. Default: none.
    */
   hybrid?: number[]
 }
@@ -97,21 +97,21 @@ export interface NoTableSpec {
 /** A partition; its `type` decides which keys it has. */
 export type PartitionSpec = FatSpec | BtrfsSpec | RawSpec | SwapSpec | EmptySpec
 
-/** Keys of everything that has a place on the disk. */
+/** Keys of everything that is placed on the disk. */
 export interface PlaceSpec {
   /**
-   * Offset in the image: bytes, or text like `1MiB`; a multiple of the sector size. Default: behind all
-   * partitions before it in the description, at a multiple of `align`.
+   * Offset in the image: bytes, or text like `1MiB`; a multiple of the sector size. Default: after all
+   * partitions that precede it in the description, at a multiple of `align`.
    */
   start?: number | string
-  /** A start that is not given is a multiple of it: bytes, or text like `4MiB`. Default: 1 MiB. */
+  /** If `start` is not given, it is a multiple of this: bytes, or text like `4MiB`. Default: 1 MiB. */
   align?: number | string
   /**
-   * False: it has no entry in the table, and may lie between the parts of the table, as boot loaders do that
-   * boards read from a fixed place. Default: true.
+   * If false, it has no entry in the table and may be between the parts of the table. This is for boot loaders that
+   * boards read from a fixed offset. Default: true.
    */
   inTable?: boolean
-  /** The active flag in an MBR; in a GPT the attribute `legacy-bios-bootable`. Default: true for the partition with the boot files, else false. */
+  /** The active flag in an MBR; in a GPT, the attribute `legacy-bios-bootable`. Default: true for the partition with the boot files, otherwise false. */
   bootable?: boolean
   /**
    * The type byte in an MBR: 1 to 255, or text like `0x0c`. Default: 0x0c for FAT32, 0x0e for FAT16, 0x01 for FAT12,
@@ -119,15 +119,15 @@ export interface PlaceSpec {
    */
   mbrType?: number | string
   /**
-   * The type in a GPT: a name like `esp`, `root-arm64` or `linux-generic` (systemd-repart has the same), or a GUID.
+   * The type in a GPT: a name like `esp`, `root-arm64` or `linux-generic` (the names of systemd-repart), or a GUID.
    * Default: `basic-data` for FAT, `swap` for swap space, `linux-generic` for all others.
    */
   gptType?: string
-  /** The name in a GPT, Linux' PARTLABEL: at most 36 UTF-16 units. Default: the label of the file system. */
+  /** The name in a GPT, PARTLABEL in Linux: at most 36 UTF-16 units. Default: the label of the file system. */
   gptName?: string
-  /** The partition's own GUID in a GPT, Linux' PARTUUID. Default: derived from the seed. */
+  /** The GUID of the partition in a GPT, PARTUUID in Linux. Default: derived from the seed. */
   partUuid?: string
-  /** Attributes in a GPT: names, or bits from 0 to 63. Default: none. */
+  /** Attributes in a GPT: names, or bit numbers from 0 to 63. Default: none. */
   gptFlags?: (GptFlag | number)[]
 }
 
@@ -142,13 +142,13 @@ export type GptFlag =
 
 /** Keys of partitions with files. */
 export interface PartitionPlaceSpec extends PlaceSpec {
-  /** Path at which the system mounts it: for the image's `sources` and `fstab`. Default: none. */
+  /** Path at which the system mounts the partition, for the image's `sources` and `fstab`. Default: none. */
   mount?: string
   /**
-   * Options for fstab, besides `subvol`. Default: for BTRFS its compression, for FAT32 `umask=0077`, which keeps others from
-   * reading it.
+   * Options for fstab, in addition to `subvol`. Default: for BTRFS, its compression; for FAT32, `umask=0077`, so that only root
+   * can read it.
    */
   mountOptions?: string
-  /** Content, in this order: a later entry replaces an earlier one of the same path. Default: none. */
+  /** Content, in this order: a later entry replaces an earlier one with the same path. Default: none. */
   sources?: SourceSpec[]
 }

@@ -1,4 +1,4 @@
-/** The rules between shared sources, fstab, and the mount points of partitions. */
+/** The rules that relate shared sources and fstab to the mount points of partitions. */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
@@ -19,7 +19,7 @@ export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
       const keys = ['mount', 'mountOptions'].filter((key) => partition !== undefined && key in partition)
       return keys.map((key) => ({
         path: `partitions[${i}].${key}`,
-        message: 'is for "sources" and "fstab" of the image, and there is neither',
+        message: 'is for "sources" and "fstab" of the image, but the image has neither',
       }))
     })
   }
@@ -29,8 +29,7 @@ export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   for (const [i, partition] of partitions.entries()) {
     if (partition?.type !== 'btrfs' || partition.nixos === undefined) continue
     if (spec.sources === undefined || partition.mount === '/' || hasWrongMount(partition)) continue
-    const message =
-      'the system is looked for where "sources" of the image go: give this partition "mount": "/"'
+    const message = 'the "sources" of the image are searched for the system: give this partition "mount": "/"'
     issues.push({ path: `partitions[${i}].nixos`, message })
   }
   return issues
@@ -42,7 +41,7 @@ function mountOf(partition: DraftPartition): string | undefined {
   return partition !== undefined && 'mount' in partition ? partition.mount : undefined
 }
 
-/** A value that was wrong is undefined here. */
+/** An invalid value is undefined here. */
 function hasWrongMount(partition: DraftPartition): boolean {
   return partition === undefined || ('mount' in partition && partition.mount === undefined)
 }

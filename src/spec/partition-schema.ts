@@ -27,22 +27,22 @@ export const seed = z
 
 export const implicitTime = time
   .optional()
-  .describe('Time of everything that has none of its own; by default SOURCE_DATE_EPOCH, else 1970.')
+  .describe('Time of everything that has no time of its own; by default SOURCE_DATE_EPOCH, else 1970.')
 
 export const place = {
   start: size
     .optional()
     .describe(
-      'Offset in the image; by default behind all partitions before it in the description, at a multiple of "align".',
+      'Offset in the image; by default after all partitions that precede it in the description, at a multiple of "align".',
     ),
   align: alignment
     .optional()
-    .describe('A start that is not given is a multiple of it.')
+    .describe('If "start" is not given, it is a multiple of this.')
     .meta({ default: '1MiB' }),
   inTable: z
     .boolean()
     .optional()
-    .describe('False: it has no entry in the table, and may lie between the parts of the table.')
+    .describe('If false, it has no entry in the table and may be between the parts of the table.')
     .meta({ default: true }),
   bootable: z
     .boolean()

@@ -1,4 +1,4 @@
-/** The rules between the partition table and the keys of partitions that are about it. */
+/** The rules that relate the partition table to the keys of partitions that concern it. */
 import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
@@ -7,7 +7,7 @@ import { partitionNumbers } from './partition-numbers.ts'
 import { unitIssues } from './size-rules.ts'
 import { parseSize } from './sizes.ts'
 
-/** The keys that say what a table has of a partition. */
+/** The keys that set what the table records about a partition. */
 const GPT_KEYS = ['gptType', 'gptName', 'partUuid', 'gptFlags'] as const
 const ENTRY_KEYS = ['bootable', 'mbrType', ...GPT_KEYS] as const
 
@@ -43,7 +43,7 @@ function gptIssues(
   const start = entriesStart === undefined ? undefined : parseSize(entriesStart)!
   const issues = start === undefined ? [] : unitIssues(start, sectorSize, path)
   if (start !== undefined && start < 2 * sectorSize) {
-    issues.push({ path, message: `must be at least ${2 * sectorSize} bytes: the header lies before it` })
+    issues.push({ path, message: `must be at least ${2 * sectorSize} bytes: the header precedes it` })
   }
   for (const [i, number] of hybrid.entries()) {
     if (number === undefined || numbers.includes(number) || isPartial) continue
@@ -57,11 +57,12 @@ function gptIssues(
 function bareIssues(partitions: readonly (Draft<PartitionSpec> | undefined)[]): SpecIssue[] {
   return partitions.flatMap((partition, i) => {
     const at = `partitions[${i}]`
-    if (i > 0) return [{ path: at, message: 'without a partition table there is room for one file system' }]
+    if (i > 0)
+      return [{ path: at, message: 'without a partition table, there is room for only one file system' }]
     if (partition === undefined) return []
     const issues: SpecIssue[] = ENTRY_KEYS.filter((key) => partition[key] !== undefined).map((key) => ({
       path: `${at}.${key}`,
-      message: 'is for a partition table, and "table" has the type "none"',
+      message: 'needs a partition table, but "table" has the type "none"',
     }))
     if (partition.inTable === true) issues.push({ path: `${at}.inTable`, message: 'there is no table' })
     if (partition.start !== undefined && parseSize(partition.start) !== 0) {
@@ -82,10 +83,12 @@ function entryIssues(
     keys.filter((key) => partition[key] !== undefined && partition[key] !== false)
   const issue = (message: string) => (key: string) => ({ path: `${at}.${key}`, message })
   if (number === 0) {
-    return found(ENTRY_KEYS).map(issue('is for the table, which has no entry of this: "inTable" is false'))
+    return found(ENTRY_KEYS).map(
+      issue('is for the partition table, but this has no entry in it: "inTable" is false'),
+    )
   }
-  if (table.type === 'mbr') return found(GPT_KEYS).map(issue('is for a GPT, and "table" has the type "mbr"'))
+  if (table.type === 'mbr') return found(GPT_KEYS).map(issue('is for a GPT, but "table" has the type "mbr"'))
   if (table.type !== 'gpt' || table.hybrid?.includes(number) === true) return []
-  const message = `is for an MBR: put the number ${number} into the "hybrid" of the table, or leave it out`
+  const message = `is for an MBR: add the number ${number} to "hybrid" of the table, or leave this key out`
   return found(['mbrType']).map(issue(message))
 }

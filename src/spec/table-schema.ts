@@ -14,13 +14,13 @@ export const gptTable = z.strictObject({
   sectorSize: z
     .literal([512, 4096], expected('512 or 4096'))
     .optional()
-    .describe('Bytes of a sector of the disk, the unit of the addresses of the table.')
+    .describe('Sector size of the disk in bytes, the unit of addresses in the table.')
     .meta({ default: 512 }),
   entries: integer('a number of entries from 128 to 1024', 128, 1024)
     .optional()
     .describe('Number of entries, used or not.')
     .meta({ default: 128 }),
-  entriesStart: size.optional().describe('Offset of the entries, by default right behind the header.'),
+  entriesStart: size.optional().describe('Offset of the entries, by default right after the header.'),
   hybrid: z
     .array(integer('the number of a partition, from 1', 1, 1024))
     .min(1, 'expected one to three partitions, found none')

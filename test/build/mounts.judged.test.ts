@@ -131,7 +131,7 @@ describe('shared sources', () => {
         const output = join(folder, 'disk.img')
         const { findings } = await buildImage(shared([root, home]), { baseDirectory: folder, output })
         expect(findings.map(({ message }) => message)).toEqual([
-          '2 hard links to files of other partitions: each became a file of its own',
+          '2 hard links to files of other partitions: each became a separate file',
         ])
         const image = await openImage(output)
         const read = async (number: number, path: string) => {
@@ -194,11 +194,11 @@ describe('shared sources', () => {
         'partitions[1].mount: is also partitions[0].mount',
       )
       expect(await refusal({ table: { type: 'gpt' }, partitions: [root] })).toBe(
-        'partitions[0].mount: is for "sources" and "fstab" of the image, and there is neither',
+        'partitions[0].mount: is for "sources" and "fstab" of the image, but the image has neither',
       )
       const first = { type: 'btrfs', size: 'fit' } as const
       expect(await refusal(shared([first, { ...esp, label: 'X' }, root]))).toContain(
-        'partitions[1]: takes content from sources of a partition behind it',
+        'partitions[1]: takes content from the sources of a later partition',
       )
     }))
 })

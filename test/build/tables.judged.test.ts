@@ -253,7 +253,7 @@ describe('a disk that cannot be', () => {
       { table: { type: 'none' }, partitions: [{ ...empty, start: 512, mbrType: 1 }, empty] },
       'partitions[0].mbrType: is for a partition table',
       'partitions[0].start: must be 0',
-      'partitions[1]: without a partition table there is room for one file system',
+      'partitions[1]: without a partition table, there is room for only one file system',
       'partitions[1]: a disk without a partition table holds at most 1',
     )
     await refusal(
@@ -264,9 +264,9 @@ describe('a disk that cannot be', () => {
           { ...empty, inTable: false, bootable: true },
         ],
       },
-      'partitions[0].gptType: is for a GPT, and "table" has the type "mbr"',
+      'partitions[0].gptType: is for a GPT, but "table" has the type "mbr"',
       'partitions[0].partUuid: is for a GPT',
-      'partitions[1].bootable: is for the table, which has no entry of this',
+      'partitions[1].bootable: is for the partition table, but this has no entry in it',
     )
   })
 

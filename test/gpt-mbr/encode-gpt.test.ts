@@ -22,7 +22,7 @@ test.each<[object, Error]>([
   [{ partitions: undefined }, new TypeError('partitions: expected an array, found undefined')],
   [{ diskGuid: undefined }, new TypeError('diskGuid: expected a text, found undefined')],
   [{ diskSize: '16MiB' }, new TypeError('diskSize: expected a number, found "16MiB"')],
-  [{ diskGuid: NO_GUID }, new RangeError('the disk: expected a GUID of its own, found all zeros')],
+  [{ diskGuid: NO_GUID }, new RangeError('the disk: expected a unique GUID, found all zeros')],
   [{ partitions: [null] }, new TypeError('partition 1: expected an object, found null')],
 ])('a disk with %o is refused', (wrong, error) => {
   expect(() => encodeGpt({ ...disk, ...wrong })).toThrow(error)
@@ -30,7 +30,7 @@ test.each<[object, Error]>([
 
 test.each<[object, Error]>([
   [{ guid: undefined }, new TypeError('partition 1: guid: expected a text, found undefined')],
-  [{ guid: NO_GUID }, new RangeError('partition 1: expected a GUID of its own, found all zeros')],
+  [{ guid: NO_GUID }, new RangeError('partition 1: expected a unique GUID, found all zeros')],
   [{ name: null }, new TypeError('partition 1: name: expected a text, found null')],
   [{ start: '1MiB' }, new TypeError('partition 1: start: expected a number, found "1MiB"')],
   [{ attributes: 2n ** 64n }, new RangeError(`${ATTRIBUTES}, found 18446744073709551616`)],

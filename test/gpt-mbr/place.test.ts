@@ -84,12 +84,12 @@ describe('placePartitions', () => {
     [
       'logical partitions in another order',
       requests(...[1, 3, 5, 9, 7].map((start) => ({ start: start * MIB, size: MIB }))),
-      ['partitions[4].start: logical partitions lie in the order of their numbers, but partitions[3]'],
+      ['partitions[4].start: logical partitions must be in the order of their numbers, but partitions[3]'],
     ],
     [
       'a primary partition between logical ones',
       requests(...[1, 3, 9, 7, 11].map((start) => ({ start: start * MIB, size: MIB }))),
-      ['partitions[2]: lies in the extended partition, between logical ones'],
+      ['partitions[2]: is inside the extended partition, between logical partitions'],
     ],
     ['beyond 2 TiB', requests({ start: TIB, size: TIB + 512 }), ['partitions[0]: takes bytes']],
     ['fit beyond 2 TiB', requests({ start: 2 * TIB, size: 'fit' }), ['partitions[0]: takes all from byte']],
@@ -158,7 +158,7 @@ describe('mistakes of the program', () => {
     ],
     [
       { align: 1000 },
-      new RangeError('option align: expected a multiple of sectors of 512 bytes, found 1000'),
+      new RangeError('option align: expected a multiple of the sector size, 512 bytes, found 1000'),
     ],
     [
       { diskSize: 0.5 },

@@ -45,14 +45,14 @@ export interface GptSpec {
   diskSize: number
   /** Bytes; 512 by default. */
   sectorSize?: GptSectorSize
-  /** Number of entries, used or not: 128 by default, and at the least. */
+  /** Number of entries, used or not: at least 128, which is the default. */
   entryCount?: number
-  /** Byte offset of the entries; by default right behind the header. */
+  /** Byte offset of the entries; by default right after the header. */
   entriesStart?: number
   diskGuid: string
-  /** In the order of their numbers: the first one is partition 1, wherever it lies. At most as many as entries. */
+  /** In the order of their numbers: the first one is partition 1, wherever it is. At most `entryCount`. */
   partitions: readonly GptPartitionSpec[]
-  /** Makes the table a hybrid: systems that know no GPT find up to three of the partitions in the MBR. */
+  /** Makes the table a hybrid: systems that do not support GPT find up to three of the partitions in the MBR. */
   hybrid?: HybridMbrSpec
 }
 
@@ -75,13 +75,13 @@ export interface HybridPartitionSpec {
 /**
  * Encodes a GPT with its protective MBR and its backup. (UEFI Specification 2.10, sections 5.2.3 and 5.3)
  *
- * @returns what is to be written, in the order of the disk: the protective MBR with the primary header and its entries
- *   (which are a region of their own when `entriesStart` moves them), and at the end of the disk entries and header of
+ * @returns the regions to write, in the order of the disk: the protective MBR with the primary header and its entries
+ *   (which are a separate region if `entriesStart` moves them), and, at the end of the disk, the entries and the header of
  *   the backup
  * @throws TypeError when a value is missing, or of the wrong type
  * @throws DoesNotFitError when a partition reaches into the backup at the end of the disk
- * @throws RangeError when there are too many partitions, when two overlap or have the same GUID, or when a value is
- *   none that a GPT can hold
+ * @throws RangeError when there are too many partitions, when two overlap or have the same GUID, or when a GPT
+ *   cannot hold a value
  * @example
  * const regions = encodeGpt({
  *   diskSize: 64 * 2 ** 20,
@@ -168,7 +168,7 @@ function padded(bytes: Uint8Array, size: number): Uint8Array {
   return whole
 }
 
-/** Its checksum covers the header with zeros in the checksum's place. */
+/** The checksum covers the header with zeros in place of the checksum. */
 function encodeHeader(header: GptHeader): Uint8Array {
   return GptHeader.encode({ ...header, headerCrc: crc32(GptHeader.encode(header)) })
 }
@@ -178,7 +178,7 @@ interface GptPlace {
   sectorSize: number
 }
 
-/** One partition that covers the disk, so that tools that know no GPT leave it alone. (UEFI, table 5-4) */
+/** One partition that covers the disk, so that tools that do not support GPT leave it alone. (UEFI, table 5-4) */
 function protectiveMbr({ diskSectors }: GptPlace): Uint8Array {
   return encodeMbrEntries(0, [protectiveEntry(diskSectors - 1)])
 }
@@ -196,8 +196,8 @@ function protectiveEntry(lastLba: number): PartitionEntry {
 }
 
 /**
- * Partitions of the GPT that the MBR lists as well, and a protective entry for what lies before the first of them, as
- * sgdisk makes it. Boot ROMs that read only the MBR take the first entry that suits them.
+ * Partitions of the GPT that the MBR lists as well, and a protective entry for what precedes the first of them, like that of
+ * sgdisk. Boot ROMs that read only the MBR use the first entry that suits them.
  */
 function hybridMbr(
   { diskId = 0, partitions: listed }: HybridMbrSpec,
@@ -215,7 +215,7 @@ function hybridMbr(
     if (listed.findIndex((other) => other.number === number) < i) {
       throw new RangeError(`a hybrid MBR lists partition ${number} twice`)
     }
-    // All addresses of an MBR are in sectors of the disk, and its own unit is one of 512 bytes.
+    // Addresses in an MBR are in sectors of the disk, but `encodeMbr` counts in sectors of 512 bytes.
     const unit = sectorSize / SECTOR_SIZE
     return { start: partition.start / unit, size: partition.size / unit, type, bootable }
   })
@@ -229,7 +229,7 @@ function hybridMbr(
 interface EntryContext {
   sectorSize: number
   entryCount: number
-  /** Byte offsets between which partitions may lie. */
+  /** Byte offsets between which partitions may be. */
   usable: { start: number; end: number }
 }
 
@@ -289,7 +289,7 @@ function entryOf(
   }
   if (start < usable.start) {
     throw new RangeError(
-      `${what} begins at ${start}, in the table, which takes the first ${usable.start} bytes`,
+      `${what} starts at ${start}, inside the table, which takes the first ${usable.start} bytes`,
     )
   }
   if (start + size > usable.end) {
@@ -329,11 +329,11 @@ function guidBytes(text: string, what: string): Uint8Array {
   return bytes
 }
 
-/** Zeros stand for none. */
+/** All zeros mean that there is no GUID. */
 function uniqueGuidBytes(text: string, what: string): Uint8Array {
   const bytes = guidBytes(text, what)
   if (bytes.every((byte) => byte === 0)) {
-    throw new RangeError(`${what}: expected a GUID of its own, found all zeros`)
+    throw new RangeError(`${what}: expected a unique GUID, found all zeros`)
   }
   return bytes
 }

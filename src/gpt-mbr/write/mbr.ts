@@ -36,7 +36,7 @@ export interface DiskRegion {
 export interface MbrSpec {
   /** The disk signature, 32 bits. */
   diskId: number
-  /** In the order of their numbers: the first one is partition 1, wherever it lies. At most four. */
+  /** In the order of their numbers: the first one is partition 1, wherever it is. At most four. */
   partitions: readonly MbrPartitionSpec[]
 }
 
@@ -54,7 +54,7 @@ const EMPTY: PartitionEntry = {
  * section 5.2)
  *
  * @throws DoesNotFitError when a partition ends beyond the 2 TiB that the table can address
- * @throws RangeError for more than four partitions, two bootable ones, places that are no whole sectors, or type 0
+ * @throws RangeError for more than four partitions, two bootable ones, offsets or sizes that are not whole sectors, or type 0
  * @example
  * const mbr = encodeMbr({
  *   diskId: 0x2178694e,
@@ -93,11 +93,11 @@ export function mbrEntries(
   return partitions.map((partition, i) => entryOf(partition, numberOf(i)))
 }
 
-/** A logical partition: one that lies in an extended partition. */
+/** A logical partition: one in an extended partition. */
 export interface LogicalPartitionSpec extends MbrPartitionSpec {
   /**
-   * Byte offset of its extended boot record, a sector of 512 bytes before the partition that nothing else takes. All
-   * from the first record on, up to the end of the last partition, is the extended partition.
+   * Byte offset of its extended boot record, a sector of 512 bytes before the partition that nothing else may use. The
+   * extended partition reaches from the first record to the end of the last partition.
    */
   recordStart: number
 }
@@ -114,9 +114,9 @@ export interface EncodedLogical {
  * Encodes the extended boot records of logical partitions: each has an entry for its partition, relative to the record,
  * and one that leads to the next record, relative to the extended partition.
  *
- * @param partitions in the order of their numbers, from 5 on, and of their places
+ * @param partitions in the order of their numbers, from 5 on, which is also the order on the disk
  * @throws DoesNotFitError when a partition ends beyond the 2 TiB that the table can address
- * @throws RangeError for places that are no whole sectors or in no order, or type 0
+ * @throws RangeError for offsets or sizes that are not whole sectors, offsets that are out of order, or type 0
  * @example
  * const { extended, records } = encodeLogical([
  *   { recordStart: 2 ** 20, start: 2 * 2 ** 20, size: 2 ** 24, type: 0x83, bootable: false },
@@ -131,7 +131,7 @@ export function encodeLogical(partitions: readonly LogicalPartitionSpec[]): Enco
   for (const [i, { recordStart, start: from }] of partitions.entries()) {
     if (recordStart < previousEnd || recordStart + SECTOR_SIZE > from) {
       throw new RangeError(
-        `partition ${FIRST_LOGICAL + i}: expected its extended boot record from ${previousEnd} on and before ${from}, found ${recordStart}`,
+        `partition ${FIRST_LOGICAL + i}: expected its extended boot record between ${previousEnd} and ${from}, found ${recordStart}`,
       )
     }
     previousEnd = endOf(partitions[i])
