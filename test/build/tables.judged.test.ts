@@ -251,7 +251,7 @@ describe('a disk that cannot be', () => {
     )
     await refusal(
       { table: { type: 'none' }, partitions: [{ ...empty, start: 512, mbrType: 1 }, empty] },
-      'partitions[0].mbrType: is for a partition table',
+      'partitions[0].mbrType: needs a partition table',
       'partitions[0].start: must be 0',
       'partitions[1]: without a partition table, there is room for only one file system',
       'partitions[1]: a disk without a partition table holds at most 1',
