@@ -6,6 +6,7 @@ import { partUuidOf } from '../spec/part-uuid.ts'
 import type { PartitionPlan, ResolvedPlan, TablePlan } from '../spec/plan.ts'
 import type { BootPartition, PartitionNames } from '../uboot/boot-tree.ts'
 import { lintBoot } from '../uboot/lint.ts'
+import { isEsp } from '../uboot/partition-types.ts'
 
 /**
  * Looks at the partitions that were just written as boot loaders do.
@@ -18,7 +19,10 @@ export async function checkBoot(
   { boot, table }: ResolvedPlan,
   written: readonly WrittenPartition[],
 ): Promise<Finding[]> {
-  if (boot === undefined || !boot.check) return []
+  // Whoever describes an EFI system partition may still boot something else.
+  const isAsked = boot !== undefined
+  if (boot?.check === false || (!isAsked && !written.some(({ plan }) => isEsp(namesOf(plan, table)))))
+    return []
   const partitions: BootPartition[] = []
   const others: PartitionNames[] = []
   for (const { plan, writer } of written) {
@@ -32,11 +36,15 @@ export async function checkBoot(
     table: table.type,
     read: (offset: number, length: number) => readBlobs(written, offset, length),
   }
-  const findings = await lintBoot(partitions, { uboot: boot.uboot, others, disk })
+  const findings = await lintBoot(partitions, { uboot: boot?.uboot, others, disk })
+  if (!isAsked) return findings.map(asWarning)
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new BootError(errors)
   return findings
 }
+
+const asWarning = (finding: Finding): Finding =>
+  finding.severity === 'error' ? { ...finding, severity: 'warning' } : finding
 
 function namesOf(plan: PartitionPlan, table: TablePlan): PartitionNames {
   const { number, gpt, mbrType } = plan

@@ -1,10 +1,9 @@
 import type { Replacement } from '../file-tree/merge.ts'
 import { toDisplay } from '../lib/byte-string.ts'
-import type { FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { checkBoot } from './boot-check.ts'
-import { ProgressReport, SizeLimit } from './context.ts'
+import { ProgressReport, SizeLimit, type Closable } from './context.ts'
 import { checkBuildOptions, type BuildOptions } from './options.ts'
 import { checkOutputPlace } from './output-place.ts'
 import { resolvePlan } from './plan-image.ts'
@@ -70,7 +69,7 @@ export async function buildImage(spec: ImageSpec, options: BuildOptions): Promis
     splitAt,
     onFinding: report,
   })
-  const openFiles: FileHandle[] = []
+  const openFiles: Closable[] = []
   try {
     const sink = profiler?.sink(target.sink) ?? target.sink
     let replaced = 0

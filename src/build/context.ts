@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
@@ -11,6 +10,11 @@ import type { Replacement } from '../file-tree/merge.ts'
 import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 
+/** What is closed when the build ends. */
+export interface Closable {
+  close(): Promise<void>
+}
+
 /** State that the steps of a build share, besides the plan. */
 export interface BuildContext {
   /** Threads that compress and checksum; 0: the calling thread does it. */
@@ -21,8 +25,8 @@ export interface BuildContext {
   profiler: Profiler | undefined
   signal: AbortSignal | undefined
   sizeLimit: SizeLimit
-  /** Files that sources have opened, and whose content may not be read yet. */
-  openFiles: FileHandle[]
+  /** Files whose content may be read until the end: those that sources have opened, temporary ones. */
+  openFiles: Closable[]
   /** Called with every entry of an earlier source whose place another one takes. */
   onReplace: (replacement: Replacement) => void
   /** Called with what the user should know although the build goes on. */

@@ -100,7 +100,7 @@ export class MountRouter {
       if (hidden === undefined) continue
       const entry = toDisplay(`/${path}/${hidden}`)
       throw new InputError(
-        `a symlink leads an entry to this place, below the mount point /${toDisplay(path)} of another partition, which would hide it`,
+        `lies below the mount point /${toDisplay(path)} of another partition, which would hide it`,
         { source: 'sources', entry },
       )
     }

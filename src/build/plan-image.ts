@@ -1,13 +1,15 @@
 import { sizeIssuesOf } from './drivers/sizes.ts'
 import { splitOffset } from './write-order.ts'
 import { gptLayout, MBR_LAYOUT, NO_TABLE_LAYOUT, type TableLayout } from '../gpt-mbr/layout.ts'
-import { type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
+import { MAX_SECTORS, SECTOR_SIZE } from '../gpt-mbr/format.ts'
+import { type Placement, type PlacementRequest, placePartitions } from '../gpt-mbr/place.ts'
 import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
 import type { ImagePlan } from '../spec/image-plan.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
 import type { ImageSpec, PartitionSpec } from '../spec/image-spec.ts'
+import { partitionNumbers } from '../spec/partition-numbers.ts'
 import { bootIndex, systemIndex } from '../spec/shorthands.ts'
 import { clampIssues } from '../spec/sources/clamp-rules.ts'
 import { parseSize } from '../spec/sizes.ts'
@@ -67,7 +69,7 @@ export async function resolvePlan(
     table: draftLayout(draft),
     diskSize: typeof draft?.diskSize === 'undefined' ? undefined : parseSize(draft.diskSize),
   })
-  issues.push(...sizeIssues(draft), ...misplaced)
+  issues.push(...sizeIssues(draft), ...misplaced, ...hybridIssues(draft, placements))
 
   const epoch = sourceDateEpoch === '' ? { sec: 0, nsec: 0 } : parseEpoch(sourceDateEpoch)
   const time = draft?.time === undefined ? epoch : parseTime(draft.time)
@@ -94,6 +96,20 @@ function draftLayout(spec: Draft<ImageSpec> | undefined): TableLayout {
     sectorSize,
     ...(entries !== undefined && { entryCount: entries }),
     ...(isRight && { entriesStart: start }),
+  })
+}
+
+/** A hybrid MBR addresses what it lists in 32 bits. */
+function hybridIssues(spec: Draft<ImageSpec> | undefined, placements: readonly Placement[]): SpecIssue[] {
+  const { table, partitions = [] } = spec ?? {}
+  if (spec === undefined || table?.type !== 'gpt' || placements.length < partitions.length) return []
+  const limit = MAX_SECTORS * (table.sectorSize ?? SECTOR_SIZE)
+  const numbers = partitionNumbers(spec)
+  return placements.flatMap(({ start = 0, size }, i): SpecIssue[] => {
+    const end = start + (typeof size === 'number' ? size : 0)
+    if (table.hybrid?.includes(numbers[i]) !== true || end <= limit) return []
+    const message = `ends at byte ${end}, beyond the ${limit / 2 ** 40} TiB that a hybrid MBR can address`
+    return [{ path: `partitions[${i}]`, message }]
   })
 }
 

@@ -40,38 +40,36 @@ export async function writePartitions(
   const order = [...plan.partitions.filter((each) => !isLower(each)), ...plan.partitions.filter(isLower)]
   const streamed = streamedPartition(plan)
   const router = streamed && new MountRouter(plan, streamed)
+  if (router !== undefined) context.openFiles.push(router)
   const reserved = new TableReservation(sink, layout.tableRanges, splitAt)
   const written: WrittenPartition[] = []
   const systems: InstalledSystem[] = []
-  try {
-    for (const partition of order) {
-      const { plan: placed, recordStart } = layout.place(partition)
-      await reserved.upTo(placed.start, recordStart)
-      const writer = await partitionDriverOf(partition).open(placed, subSink(sink, placed.start), context)
-      try {
-        for await (const entry of writer.ownEntries()) await writer.add(entry)
-        if (partition === streamed) await readShared(plan, router!, writer, context)
-        else await router?.replay(partition, writer)
-        await readAll(partition.sources, context, {
-          begin: (merge) => writer.beginSource(merge),
-          add: (added) => writer.add(added),
-        })
-        writer.beginSource('replace')
-        if (plan.fstab && 'mount' in partition && partition.mount === '') {
-          await writer.add({ entry: fstabEntry(plan.partitions, partition.time) })
-        }
-        const system = await writer.installSystem()
-        if (system !== undefined) systems.push(system)
-        for (const entry of bootFilesFor(partition, systems)) await writer.add({ entry })
-        const result = await writer.finish()
-        layout.setSize(partition, result.size)
-        written.push({ plan: partition, start: placed.start, size: result.size, recordStart, result, writer })
-      } finally {
-        await writer.close()
+  for (const partition of order) {
+    const { plan: placed, recordStart } = layout.place(partition)
+    await reserved.upTo(placed.start, recordStart)
+    const writer = await partitionDriverOf(partition).open(placed, subSink(sink, placed.start), context)
+    try {
+      for await (const entry of writer.ownEntries()) await writer.add(entry)
+      if (partition === streamed) await readShared(plan, router!, writer, context)
+      else await router?.replay(partition, writer)
+      await readAll(partition.sources, context, {
+        begin: (merge) => writer.beginSource(merge),
+        add: (added) => writer.add(added),
+      })
+      writer.beginSource('replace')
+      if (plan.fstab && 'mount' in partition && partition.mount === '') {
+        await writer.add({ entry: fstabEntry(plan.partitions, partition.time) })
       }
+      if (partition === streamed) router!.checkMountPoints(writer)
+      const system = await writer.installSystem()
+      if (system !== undefined) systems.push(system)
+      for (const entry of bootFilesFor(partition, systems)) await writer.add({ entry })
+      const result = await writer.finish()
+      layout.setSize(partition, result.size)
+      written.push({ plan: partition, start: placed.start, size: result.size, recordStart, result, writer })
+    } finally {
+      await writer.close()
     }
-  } finally {
-    await router?.close()
   }
   await reserved.rest()
   const turns = new Map(plan.partitions.map((partition, i) => [partition, i]))
@@ -115,7 +113,6 @@ async function readShared(
     add: (added) => router.add(added, writer),
   })
   await router.addMountPoints(writer, time)
-  router.checkMountPoints(writer)
   router.reportCopies(context.onFinding)
 }
 

@@ -104,7 +104,26 @@ export function checkDescriptionFlags(spec: string | undefined, flags: Descripti
       usage(`${flag} is not for the preset ${preset}`)
     }
   }
+  if (spec === undefined) checkPresetFlags(flags, usage)
   if (flags.seed === '') usage('--seed must not be empty')
+}
+
+/** Options of a preset that leave each other without effect. */
+function checkPresetFlags(flags: DescriptionFlags, usage: UsageError) {
+  const { preset, linux, toplevel, uki, tries, cmdline } = flags
+  if (linux === true && toplevel !== undefined) usage('--linux cannot be used with --toplevel')
+  const hasSystem = linux === true || toplevel !== undefined
+  if (uki !== undefined && hasSystem) {
+    usage(`--uki cannot be used with ${linux === true ? '--linux' : '--toplevel'}`)
+  }
+  if (preset === 'a-b' || hasSystem) return
+  for (const [flag, value] of [
+    ['--tries', tries],
+    ['--cmdline', cmdline],
+  ] as const) {
+    if (value !== undefined)
+      usage(`${flag} is for boot files that are made: use it with --linux or --toplevel`)
+  }
 }
 
 export async function loadDescription(

@@ -208,6 +208,10 @@ function growUp(disk: Disk, placements: Placement[], order: readonly number[]): 
     const { size, align: own = align } = requests[i]
     if (typeof size === 'string') return
     const start = roundDown(limit - size, own)
+    if (start < table.startSize) {
+      placements[order[turn]].size = 0
+      return
+    }
     placements[i].start = start
     limit = start - recordRoom(i)
   }
@@ -259,11 +263,11 @@ function reportOverlaps({ requests, placements, table, issues }: PlacedDisk): vo
 }
 
 /** Each logical partition has its record before it, and no primary partition is between logical ones. */
-function reportLogical({ requests, placements, order, issues }: PlacedDisk): void {
+function reportLogical(disk: PlacedDisk): void {
+  const { requests, placements, order, issues } = disk
   const logical = placements.flatMap(({ recordStart, start }, i) =>
     recordStart === undefined || start === undefined ? [] : [{ i, recordStart, start }],
   )
-  if (logical.length === 0) return
   for (const { i, recordStart, start } of logical) {
     if (recordStart + SECTOR_SIZE <= start) continue
     const message = `a logical partition needs a free sector of ${SECTOR_SIZE} bytes before it, for its extended boot record`
@@ -277,10 +281,11 @@ function reportLogical({ requests, placements, order, issues }: PlacedDisk): voi
       message: `logical partitions must be in the order of their numbers, but ${previous} is after this one`,
     })
   }
-  const turns = logical.map(({ i }) => order.indexOf(i))
-  const isLogical = new Set(logical.map(({ i }) => i))
+  // Their order is known before their places are.
+  const all = logicalIndexes(disk)
+  const turns = [...all].map((i) => order.indexOf(i))
   for (const i of order.slice(Math.min(...turns), Math.max(...turns))) {
-    if (isLogical.has(i) || requests[i].inTable === false) continue
+    if (all.has(i) || requests[i].inTable === false) continue
     const message = 'is inside the extended partition, between logical partitions'
     issues.push({ path: requests[i].jsonPath, message })
   }

@@ -90,7 +90,8 @@ export async function verifyDisk(image: DiskImage, options: VerifyOptions): Prom
     partitions.push(await verifyPartition(partition, ofPartition, options))
     findings.push(ofPartition)
   }
-  if (image.table === undefined && partitions.every(({ isChecked }) => !isChecked)) {
+  const isUnknown = partitions.every(({ content }) => content === 'unknown')
+  if (image.table === undefined && isUnknown) {
     const expected = 'a partition table or a supported file system'
     for (const finding of image.findings) ofImage.add(finding)
     ofImage.add(mismatch({ where: 'image', offset: 0, expected, found: 'neither' }))

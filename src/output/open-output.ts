@@ -91,8 +91,16 @@ async function splitZstdWithSpool(file: OpenFile, at: number, options: ZstdFileO
   }
 }
 
+/** Names of formats that are not written: a file of such a name must not hold another one. */
+const OTHER_FORMATS = /\.(?:gz|xz|bz2|lz4|lzma|lzo|zip|7z|qcow2|vmdk|vdi|vhdx?)$/i
+
 function formatOf(output: OutputOptions['output']): OutputFormat {
-  return typeof output === 'string' && output.endsWith('.zst') ? 'img.zst' : 'img'
+  if (typeof output !== 'string') return 'img'
+  const [other] = OTHER_FORMATS.exec(output) ?? []
+  if (other === undefined) return output.endsWith('.zst') ? 'img.zst' : 'img'
+  throw new OutputError(
+    `${output}: ${other} is not written; name the output .img or .img.zst, or give its format`,
+  )
 }
 
 type OpenedOutput = Omit<Output, 'format'>

@@ -3,6 +3,7 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
 import { repeated } from './messages.ts'
+import { pathOf } from './subvolumes.ts'
 
 export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   const { partitions = [] } = spec
@@ -26,6 +27,7 @@ export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
   if (!mounts.includes('/') && !partitions.some(hasWrongMount)) {
     issues.push({ path: users[0], message: 'needs a partition with "mount": "/"' })
   }
+  issues.push(...hiddenIssues(partitions))
   for (const [i, partition] of partitions.entries()) {
     if (partition?.type !== 'btrfs' || partition.nixos === undefined) continue
     if (spec.sources === undefined || partition.mount === '/' || hasWrongMount(partition)) continue
@@ -33,6 +35,31 @@ export function mountIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     issues.push({ path: `partitions[${i}].nixos`, message })
   }
   return issues
+}
+
+/** Subvolumes whose places other partitions take. */
+function hiddenIssues(partitions: readonly DraftPartition[]): SpecIssue[] {
+  const mounts = partitions.map(mountOf)
+  return partitions.flatMap((partition, i) => {
+    const mount = mounts[i]
+    if (partition?.type !== 'btrfs' || mount === undefined) return []
+    const { subvolumes = [] } = partition
+    return subvolumes.flatMap((subvolume, j): SpecIssue[] => {
+      const path = subvolume && pathOf(subvolume, subvolumes)
+      if (path === undefined || path === '/') return []
+      const place = `${mount === '/' ? '' : mount}${path}`
+      const k = mounts.findIndex(
+        (other, k) => k !== i && other !== undefined && isBelow(place, other) && isBelow(other, mount),
+      )
+      if (k < 0) return []
+      const message = `is hidden by partitions[${k}], which is mounted at ${mounts[k]}`
+      return [{ path: `partitions[${i}].subvolumes[${j}].path`, message }]
+    })
+  })
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return directory === '/' || path === directory || path.startsWith(`${directory}/`)
 }
 
 type DraftPartition = Draft<PartitionSpec> | undefined

@@ -177,10 +177,35 @@ describe('shared sources', () => {
       async (folder) => {
         const output = join(folder, 'disk.img')
         await expect(buildImage(shared([root, home]), { baseDirectory: folder, output })).rejects.toThrow(
-          'sources: entry "/home/x": a symlink leads an entry to this place, below the mount point /home',
+          'sources: entry "/home/x": lies below the mount point /home of another partition, which would hide it',
         )
       },
     ))
+
+  test('do not hide what a partition brings itself, or its fstab', () =>
+    withTree([directory('home'), { path: 'etc', type: 'symlink', target: 'home' }], async (folder) => {
+      const refusal = (spec: ImageSpec) =>
+        buildImage(spec, { baseDirectory: folder, output: join(folder, 'disk.img') }).then(
+          () => 'built',
+          (error: Error) => error.message,
+        )
+      const own = { ...root, sources: [{ files: { '/home/own': 'x' } }] }
+      expect(await refusal(shared([own, home]))).toContain(
+        'entry "/home/own": lies below the mount point /home',
+      )
+      expect(await refusal({ ...shared([root, home]), fstab: true })).toContain('entry "/home/fstab"')
+      const layered = (path: string): BtrfsSpec => ({
+        ...root,
+        subvolumes: [
+          { name: '@', path: '/' },
+          { name: '@home', path },
+        ],
+      })
+      expect(await refusal(shared([layered('/home'), home]))).toBe(
+        'partitions[0].subvolumes[1].path: is hidden by partitions[1], which is mounted at /home',
+      )
+      expect(await refusal(shared([layered('/home/me'), home]))).toContain('is hidden by partitions[1]')
+    }))
 
   test('need a root, and partitions whose places are known before', () =>
     withTree(TREE, async (folder) => {

@@ -180,6 +180,7 @@ describe.skipIf(!canJudge)('a disk', () => {
     inFolder(async (folder) => {
       const image = join(folder, 'swap.img')
       for (const pageSize of [4096, 16384, 65536] as const) {
+        if (pageSize === 16384) expect((await verifyImage(image)).findings).toEqual([])
         const swap = { type: 'swap', size: '1MiB', label: 'pages', pageSize } as const
         const spec: ImageSpec = { table: { type: 'none' }, partitions: [swap] }
         const { partitions } = await buildImage(spec, { output: image, force: true })
@@ -267,6 +268,39 @@ describe('a disk that cannot be', () => {
       'partitions[0].gptType: is for a GPT, but "table" has the type "mbr"',
       'partitions[0].partUuid: is for a GPT',
       'partitions[1].bootable: is for the partition table, but this has no entry in it',
+    )
+  })
+
+  test('says so before anything is read', async () => {
+    await refusal(
+      { table: { type: 'gpt', hybrid: [1] }, partitions: [{ ...empty, start: '3TiB' }] },
+      'partitions[0]: ends at byte 3298535931904, beyond the 2 TiB that a hybrid MBR can address',
+    )
+    await refusal(
+      {
+        diskSize: '3MiB',
+        table: { type: 'gpt' },
+        partitions: [
+          { type: 'empty', size: 'grow' },
+          { ...empty, size: '3MiB' },
+        ],
+      },
+      'partitions[0].size: there is no room to grow into',
+    )
+    const files = { type: 'btrfs', size: 'fit' } as const
+    await refusal(
+      {
+        table: { type: 'mbr' },
+        sources: [{ files: { '/x': 'x' } }],
+        partitions: [
+          empty,
+          { ...files, mount: '/home' },
+          { ...files, mount: '/' },
+          empty,
+          { ...files, mount: '/var' },
+        ],
+      },
+      'partitions[1]: is inside the extended partition, between logical partitions',
     )
   })
 

@@ -75,7 +75,7 @@ describe('other presets', () => {
     [['--preset', 'uefi', '--linux', '--arch', 'arm64', '--tries', '2', '--systemd-boot', 'sd.efi'], 'uefi'],
     [['--preset', 'rockchip', '--loader', 'u-boot-rockchip.bin', '--toplevel', 'auto'], 'rockchip'],
     [['--preset', 'a-b', '--closure-b', 'b.tar', '--slot-size', '1GiB', '--linux'], 'a-b'],
-    [['--preset', 'uefi', '--uki', 'a.efi', '--cmdline', 'x'], 'uefi'],
+    [['--preset', 'uefi', '--uki', 'a.efi'], 'uefi'],
   ] as const)('%s', async (flags, name) => {
     const { stdout, stderr } = await diskwright(['plan', ...flags, '--closure', 'c.tar', '--json'])
     expect(stderr).toBe('')
@@ -87,6 +87,10 @@ describe('other presets', () => {
     [['--preset', 'plain', '--linux'], '--linux is not for the preset plain'],
     [['--closure', 'c.tar', '--uki', 'a.efi'], '--uki is not for the preset raspberry-pi'],
     [['--preset', 'uefi', '--tries', '0'], "argument '0' is invalid"],
+    [['--preset', 'uefi', '--uki', 'a.efi', '--cmdline', 'x'], '--cmdline is for boot files that are made'],
+    [['--preset', 'uefi', '--closure', 'c.tar', '--tries', '3'], '--tries is for boot files that are made'],
+    [['--preset', 'uefi', '--uki', 'a.efi', '--linux'], '--uki cannot be used with --linux'],
+    [['--preset', 'uefi', '--linux', '--toplevel', 'auto'], '--linux cannot be used with --toplevel'],
   ])('%s', async (flags, message) => {
     const { exit, stderr } = await diskwright(['plan', ...flags])
     expect(exit).toBe(2)

@@ -52,6 +52,14 @@ async function writeSample({ sink }: Output): Promise<Uint8Array> {
 }
 
 describe('a path', () => {
+  test.each(['disk.img.gz', 'disk.XZ', 'disk.qcow2'])('%s has the name of another format', async (name) => {
+    const other = join(folder, name)
+    const message = 'is not written; name the output .img or .img.zst'
+    await expect(openOutput({ output: other })).rejects.toThrow(message)
+    const output = await openOutput({ output: other, format: 'img' })
+    await output.abort()
+  })
+
   test.each(['img', 'img.zst'] as const)('%s: nothing has the name before the end', async (format) => {
     const target = join(folder, `x.${format}`)
     const output = await openOutput({ output: target })

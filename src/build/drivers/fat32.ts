@@ -41,6 +41,8 @@ function openFatPartition(
   // A partition that grows may end within a sector of the file system.
   const size = plan.size === 'fit' ? plan.size : plan.size - (plan.size % shape.sectorSize)
   const spool = new FileSpool()
+  // The boot check reads files back.
+  context.openFiles.push(spool)
   const limit = fatLimit(size, { type, ...shape })
   const collector = new FatCollector({ limit, time, spool, rules, symlinks, onReplace: context.onReplace })
   let finished: FatLayout | undefined
@@ -73,7 +75,7 @@ function openFatPartition(
       if (finished === undefined) throw new Error('the file system is not finished')
       return { type: 'fat', fatType: plan.type, uuid: formatVolumeId(volumeId), tree: bootTreeOf(finished) }
     },
-    close: () => spool.close(),
+    close: () => Promise.resolve(),
   }
 }
 
