@@ -7,7 +7,10 @@ import { fileSystemDrivers, type FileSystemType } from './drivers/table.ts'
 /** Formats that are recognized and cannot be opened. (util-linux, libblkid) */
 const SIGNATURES = [
   { type: 'ext2/3/4', offset: 1024 + 56, magic: '\x53\xef' },
-  { type: 'swap', offset: 4096 - 10, magic: 'SWAPSPACE2' }, // at the end of the first page
+  ...[4096, 8192, 16384, 32768, 65536].map(
+    // At the end of the first page, whose size the machine decides.
+    (pageSize) => ({ type: 'swap' as const, offset: pageSize - 10, magic: 'SWAPSPACE2' }),
+  ),
   { type: 'squashfs', offset: 0, magic: 'hsqs' },
   { type: 'xfs', offset: 0, magic: 'XFSB' },
   { type: 'f2fs', offset: 1024, magic: '\x10\x20\xf5\xf2' },
@@ -22,7 +25,7 @@ const SIGNATURES = [
 /** Content that is recognized: file systems that can be opened, and other formats. */
 export type ContentType = FileSystemType | (typeof SIGNATURES)[number]['type']
 
-/** Bytes at the start that hold all signatures but the last one. */
+/** Bytes at the start that hold most signatures. */
 const START_SIZE = 4096
 
 /**
