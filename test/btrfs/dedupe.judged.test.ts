@@ -129,7 +129,7 @@ describe('files of equal content', () => {
         expected.find(({ path }) => path === '')!,
         { mtime: undefined },
       )
-      await judge({ image, btrfs } as Parameters<typeof judge>[0], new Map([['', expected]]))
+      await judge({ image, btrfs }, new Map([['', expected]]))
     })
   })
 })

@@ -35,7 +35,7 @@ describe.skipIf(!canJudgeWithKernel())('free space', () => {
     { options: { slack: MIB, mixed: true } },
     { options: { slack: MIB, mixed: true, profiles: { data: 'single' } }, fill: MIB },
     { options: { slack: 40 * MIB, mixed: true, profiles: { data: 'single' } } },
-    ...[64, 16, 4].map((fill) => ({
+    ...[64, 16].map((fill) => ({
       options: { slack: MIB, mixed: true, profiles: { data: 'single' as const } },
       fill: fill * KIB,
     })),

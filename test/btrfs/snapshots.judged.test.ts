@@ -115,17 +115,11 @@ describe('snapshots', () => {
     )
   })
 
-  test('are refused as the place of other subvolumes, and of what is a snapshot itself', async () => {
+  test('are refused as the place of other subvolumes', async () => {
     await inFolder(async (folder) => {
-      const subvolumes = [
-        { name: '@', path: '/' },
-        { name: '@1', snapshotOf: '@' },
-        { name: '@1/inside' },
-        { name: '@2', snapshotOf: '@1' },
-      ]
+      const subvolumes = [{ name: '@', path: '/' }, { name: '@1', snapshotOf: '@' }, { name: '@1/inside' }]
       const result = build(folder, describeImage(folder, [{ entries: [] }], { subvolumes }))
       await expect(result).rejects.toThrow('"@1", which is a snapshot')
-      await expect(result).rejects.toThrow('"@1" is a snapshot itself')
     })
   })
 })

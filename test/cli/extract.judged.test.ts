@@ -99,7 +99,7 @@ describe('extract', () => {
     const args = ['extract', image, '2:/@home', '--send', '--proto', '2', '--compressed-data']
     const { exit, stdout, stderr } = await diskwright([...args, '-o', output])
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' })
-    expect(stdout).toMatch(/home\.stream: \d+ commands, [\d.]+ KiB in/)
+    expect(stdout).toMatch(/home\.stream: \d+ commands, [\d.]+ [KM]iB in/)
     const commands = await dumpStream(output)
     expect(commands[0]).toMatch(/^subvol +\.\/@home /)
     expect(commands.some((line) => line.startsWith('mkfile') && line.includes('/me/noise'))).toBe(true)

@@ -33,12 +33,13 @@ const judges = {
 
 /** Has every judge at hand look at an image, and the checker of this project. */
 export async function judge(
-  { image, btrfs, spec: { table } }: Built,
+  { image, btrfs, spec }: Pick<Built, 'image' | 'btrfs'> & Partial<Pick<Built, 'spec'>>,
   expected: ExpectedTrees,
   { exercise = false, readers = false, kernel = {}, check = {} }: JudgeOptions = {},
 ): Promise<void> {
   const faults = await withFileSource(image, (source) => faultTextsOf(source), btrfs)
   if (faults.length > 0) throw new Error(`${image} is not sound:\n${faults.join('\n')}`)
+  const { table } = spec ?? { table: { type: 'mbr' as const } }
   const sectorSize = (table.type === 'gpt' && table.sectorSize) || 512
   // These tools take files for disks with sectors of 512 bytes.
   const canRead = sectorSize === 512

@@ -6,7 +6,6 @@ import { normalisePath } from '../../file-tree/entry-path.ts'
 import { xattrFault } from '../../file-tree/xattr-rules.ts'
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
-import { findJsonProblem } from '../../lib/json-text.ts'
 import { toSpecIssues, zodMessage } from '../../spec/messages.ts'
 import { bytesOfSpec, deviceKeys, entryKeys, targetKey } from '../../spec/sources/entry-spec.ts'
 import { parseTime } from '../../spec/times.ts'
@@ -47,16 +46,16 @@ export async function readManifest(file: string, names?: NameTables): Promise<Ma
 }
 
 /** The same of the bytes of a file. @param file its name in messages */
-export function parseManifest(bytes: Uint8Array, file: string, names?: NameTables): Manifest {
+export async function parseManifest(bytes: Uint8Array, file: string, names?: NameTables): Promise<Manifest> {
   const start = bytes.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d)
   const isJson = bytes[start] === 0x7b
-  const manifest = isJson ? readJson(bytes, file) : new MtreeReader(file, names).read(fromBytes(bytes))
+  const manifest = isJson ? await readJson(bytes, file) : new MtreeReader(file, names).read(fromBytes(bytes))
   for (const entry of manifest.values()) checkEntry(entry, file)
   return manifest
 }
 
-function readJson(bytes: Uint8Array, source: string): Map<ByteString, ManifestEntry> {
-  const value = parseJson(bytes, source)
+async function readJson(bytes: Uint8Array, source: string): Promise<Map<ByteString, ManifestEntry>> {
+  const value = await parseJson(bytes, source)
   const parsed = jsonManifest.safeParse(value, { error: zodMessage })
   if (!parsed.success) {
     const [{ path, message }] = toSpecIssues(parsed.error.issues, value)
@@ -75,13 +74,15 @@ function readJson(bytes: Uint8Array, source: string): Map<ByteString, ManifestEn
 }
 
 /** @throws InputError for what is no JSON, and for a path that is there twice: the second one would win without a word */
-function parseJson(bytes: Uint8Array, source: string): unknown {
+async function parseJson(bytes: Uint8Array, source: string): Promise<unknown> {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
     throw new InputError((error as Error).message, { source }, { cause: error })
   }
+  // Its parser is loaded for manifests of this kind alone.
+  const { findJsonProblem } = await import('../../lib/json-text.ts')
   const problem = findJsonProblem(text)
   if (problem === undefined) return JSON.parse(text)
   const { line, column, message } = problem

@@ -101,7 +101,7 @@ export const manifest: FuzzTarget = {
   ),
   seeds: () => words(MTREE, JSON.stringify(JSON_MANIFEST)),
   async run(input) {
-    const manifest = parseManifest(input, SOURCE)
+    const manifest = await parseManifest(input, SOURCE)
     const entries = readTarEntries(inPieces(TREE, TREE.length), SOURCE)
     for await (const entry of applyManifest(entries, { manifest, file: SOURCE, leavesOut: () => false })) {
       checkNames(entry)
