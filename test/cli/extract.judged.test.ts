@@ -103,7 +103,8 @@ describe('extract', () => {
     const commands = await dumpStream(output)
     expect(commands[0]).toMatch(/^subvol +\.\/@home /)
     expect(commands.some((line) => line.startsWith('mkfile') && line.includes('/me/noise'))).toBe(true)
-    const piped = execFileSync(process.execPath, [MAIN, ...args, '-o', '-', '--quiet'])
+    const toPipe = [MAIN, ...args, '-o', '-', '--quiet']
+    const piped = execFileSync(process.execPath, toPipe, { maxBuffer: 64 << 20 })
     expect(piped.equals(readFileSync(output))).toBe(true)
   })
 
