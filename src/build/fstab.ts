@@ -4,6 +4,7 @@ import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../file-tree/subvolume.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
 import { formatVolumeId } from '../spec/numbers.ts'
+import { formatCompression } from '../spec/storage.ts'
 import type { BtrfsPlan, FatPlan, PartitionPlan } from '../spec/plan.ts'
 
 /** /etc/fstab, as an entry for the partition that is mounted at `/`. */
@@ -66,10 +67,7 @@ function btrfsLines({ uuid, subvolumes, mountOptions }: BtrfsPlan, mount: ByteSt
     .map((subvolume) => {
       const { name, path, compression, nodatacow } = subvolume
       const isDefault = subvolume.isDefault && name === ''
-      const own =
-        compression === undefined || nodatacow
-          ? []
-          : [`compress=${compression.algorithm}${compression.level === 0 ? '' : `:${compression.level}`}`]
+      const own = compression === undefined || nodatacow ? [] : [`compress=${formatCompression(compression)}`]
       const chosen = mountOptions === undefined ? own : [mountOptions]
       const options = [...chosen, ...(isDefault ? [] : [`subvol=/${name}`])]
       return {

@@ -62,3 +62,8 @@ export function parseCompression(compression: string): Compression | undefined {
   const [algorithm, level] = compression.split(':') as [Compression['algorithm'], string | undefined]
   return { algorithm, level: level === undefined ? DEFAULT_LEVELS[algorithm] : Number(level) }
 }
+
+/** `zstd:3`; `lzo`, which has no levels. */
+export function formatCompression({ algorithm, level }: Compression): string {
+  return level === 0 ? algorithm : `${algorithm}:${level}`
+}

@@ -1,7 +1,7 @@
 /** Makes the plan that the API shows of the one that the writers work from. */
 import { fromBytes, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import type { Timestamp } from '../file-tree/entry.ts'
-import type { Compression, StoragePlan } from '../file-tree/storage.ts'
+import type { StoragePlan } from '../file-tree/storage.ts'
 import type { FatFlag } from './fat32-spec.ts'
 import { gptFlagsOf } from './gpt-flags.ts'
 import type {
@@ -30,6 +30,7 @@ import type {
   TablePlan,
 } from './plan.ts'
 import { showSource } from './sources/table.ts'
+import { formatCompression } from './storage.ts'
 import { formatUBootVersion } from './uboot-version.ts'
 
 export function toImagePlan({
@@ -216,7 +217,7 @@ function planRule({ storage, flags, uid, gid, mode, xattrs, exclude, ...rule }: 
     ...planSelection(rule.for),
     nodatacow,
     nodatasum,
-    compression: typeof compression === 'object' ? compressionText(compression) : compression,
+    compression: typeof compression === 'object' ? formatCompression(compression) : compression,
     bootFiles,
     flags: flags.length === 0 ? undefined : [...flags],
     uid,
@@ -240,13 +241,9 @@ function planStorage({ nodatacow, nodatasum, compression, bootFiles }: StoragePl
   return defined({
     nodatacow,
     nodatasum,
-    compression: compression === undefined ? 'none' : compressionText(compression),
+    compression: compression === undefined ? 'none' : formatCompression(compression),
     bootFiles,
   })
-}
-
-function compressionText({ algorithm, level }: Compression): string {
-  return level === 0 ? algorithm : `${algorithm}:${level}`
 }
 
 function planTime({ sec, nsec }: Timestamp): PlannedTime {
