@@ -17,8 +17,8 @@ export interface ImageSink {
   reserve(offset: number, length: number): Promise<void> | void
   /** Fills a reserved range, whole, any time before the image is finished. */
   patch(offset: number, bytes: Uint8Array): Promise<void> | void
-  /** Reads back what was written; reserved and unwritten ranges are zeros. */
-  read(offset: number, length: number): Promise<Uint8Array>
+  /** Reads back what was written, at once when it can; reserved and unwritten ranges are zeros. */
+  read(offset: number, length: number): Promise<Uint8Array> | Uint8Array
 }
 
 /** Makes one call of a sink: `call` is to be called with a sink and the offset in it. */

@@ -64,6 +64,11 @@ export class BatchPipeline {
     this.#current = this.#free.shift()!
   }
 
+  /** Whether a range lies in frames that are in the file, or in the batch that is being filled. */
+  isAtHand(offset: number, length: number): boolean {
+    return offset + length <= this.index.imageEnd || offset >= this.#batchStart
+  }
+
   /** Waits until every flushed batch is in frames. */
   async settle(): Promise<void> {
     while (this.#underWay.length > 0) await this.#writeOldest()

@@ -26,7 +26,7 @@ export class FrameReadBack {
 
   /** `length` bytes of the image; zeros where nothing was written. */
   async read(offset: number, length: number): Promise<Uint8Array> {
-    await this.#pipeline.settle()
+    if (!this.#pipeline.isAtHand(offset, length)) await this.#pipeline.settle()
     const bytes = new Uint8Array(length)
     const { index, batch } = this.#pipeline
     const inFrames = Math.min(Math.max(index.imageEnd - offset, 0), length)

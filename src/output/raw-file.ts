@@ -92,9 +92,9 @@ export function rawFile(file: OpenFile): ImageFile {
       await emit()
       await file.write(offset, bytes)
     },
-    async read(offset, length) {
-      await emit()
-      return file.read(offset, length)
+    read(offset, length) {
+      const isWritten = fill === 0 || offset + length <= start
+      return isWritten ? file.read(offset, length) : emit().then(() => file.read(offset, length))
     },
     async finish(imageSize) {
       checkOrder('finish', imageSize, written)

@@ -14,8 +14,7 @@ function reluctant(handle: FileHandle, most: number): FileHandle {
     const bytes = Buffer.concat(pieces).subarray(0, most)
     return { bytesWritten: (await handle.write(bytes, 0, bytes.length, position)).bytesWritten }
   }
-  const read = handle.read.bind(handle)
-  return { writev, read } as unknown as FileHandle
+  return { writev, fd: handle.fd } as unknown as FileHandle
 }
 
 test.each([1, 7, 64, 1000, 10_000])('pieces are written whole, %i bytes at a time', async (most) => {
@@ -40,13 +39,44 @@ test('large pieces are written in parts of 512 KiB, and small ones together', as
       sizes.push(pieces.reduce((sum, { length }) => sum + length, 0))
       return handle.writev(pieces, position)
     },
-    read: handle.read.bind(handle),
+    fd: handle.fd,
   } as unknown as FileHandle
   const file = openFile(noting, 'file')
   const bytes = contentOf('noise', 1_500_000, 1)
   await file.start(3, [bytes.subarray(0, 10), bytes.subarray(10, 1_400_000), bytes.subarray(1_400_000)])
   same(await file.read(3, bytes.length), bytes, 'file')
   expect(sizes).toEqual([524_288, 524_288, 451_424])
+  await handle.close()
+})
+
+test('what no write is changing is read at once, and the rest when the write has ended', async () => {
+  const handle = await open(join(folder, 'read-back'), 'w+')
+  let go: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (go = resolve))
+  const slow = {
+    async writev(pieces: Uint8Array[], position: number) {
+      if (position > 0) await held
+      return handle.writev(pieces, position)
+    },
+    fd: handle.fd,
+  } as unknown as FileHandle
+  const file = openFile(slow, 'file')
+  const bytes = contentOf('noise', 3000, 1)
+  await file.write(0, bytes.subarray(0, 1000))
+  await file.start(1000, [bytes.subarray(1000)])
+  same(file.read(0, 1000) as Uint8Array, bytes.subarray(0, 1000), 'before the write')
+  same(file.read(3000, 10) as Uint8Array, new Uint8Array(10), 'behind the write')
+  const overlapping = file.read(999, 2)
+  expect(overlapping).toBeInstanceOf(Promise)
+  go()
+  same(await overlapping, bytes.subarray(999, 1001), 'across its start')
+  await handle.close()
+})
+
+test('a failed read names the file', async () => {
+  const handle = await open(join(folder, 'write-only'), 'w')
+  const file = openFile(handle, 'x.img')
+  expect(() => file.read(0, 1)).toThrow(/^x\.img: .*EBADF/)
   await handle.close()
 })
 

@@ -37,7 +37,7 @@ export class DataCopies implements DataSink {
     this.#used = at + bytes.length
   }
 
-  async read(bytenr: number, length: number): Promise<Uint8Array> {
+  read(bytenr: number, length: number): Promise<Uint8Array> | Uint8Array {
     const chunk = this.#chunks[this.#index]
     const at = bytenr - chunk.logical
     return at < 0 ? this.#sink.read(bytenr, length) : this.#buffer.slice(at, at + length)

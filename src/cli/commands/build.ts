@@ -13,6 +13,7 @@ import {
 } from '../description.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
 import { debugOption, examples, parseSizeArgument, parseWholeNumber } from '../arguments.ts'
+import { limitInlining } from '../inlining.ts'
 import { interruptible } from '../interrupt.ts'
 import { print, printJson } from '../print.ts'
 import { showProgress } from '../progress.ts'
@@ -91,6 +92,7 @@ function showReplaced(
 /** Builds an image and reports what is in it. */
 async function build(spec: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
   checkDescriptionFlags(spec, flags, usage)
+  limitInlining()
   const toStdout = flags.output === '-'
   if (toStdout && flags.json) usage('--json cannot be combined with -o -: both use standard output')
   if (toStdout && process.stdout.isTTY) usage('refusing to write an image to a terminal')
