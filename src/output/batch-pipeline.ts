@@ -115,12 +115,13 @@ export class BatchPipeline {
 
   /** Starts a write when the one before has ended, whose batch is free again then. */
   async #startWrite(position: number, bytes: readonly Uint8Array[], batch?: number): Promise<void> {
-    await this.#file.start(position, bytes)
+    await this.#file.idle()
     if (this.#inWriting !== undefined) {
       this.#batches[this.#inWriting].clear()
       this.#free.push(this.#inWriting)
     }
     this.#inWriting = batch
+    await this.#file.start(position, bytes)
   }
 
   /** A frame of nothing but zeros, made in the empty batch. */

@@ -2,20 +2,25 @@ import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { namingErrors, toOutputError } from '../lib/output-error.ts'
 
+/** Writes that may be under way: one that is done, and others that wait for it. */
+export const MAX_WRITES = 4
+
 /**
- * A file open for reading and writing at positions. One write at a time goes on in the background, so that
- * the next bytes can be made meanwhile. All failures are OutputErrors that name the output.
+ * A file open for reading and writing at positions. Writes go on in the background, one after the other, so that the
+ * next bytes can be made meanwhile. All failures are OutputErrors that name the output.
  */
 export interface OpenFile {
   /**
-   * Starts a write of one or more pieces, one behind the other, when the write before has ended. The promise is settled
-   * when it has started; the bytes must stay as they are until `start` or `settle` is settled the next time. A failed
+   * Queues a write of one or more pieces, one behind the other. Once the promise is settled, and at once when there is
+   * none, at most `MAX_WRITES` are under way, this one among them; the bytes of those must stay as they are. A failed
    * write makes everything that follows fail.
    */
-  start(position: number, bytes: readonly Uint8Array[]): Promise<void>
-  /** Waits for the write in the background. */
+  start(position: number, bytes: readonly Uint8Array[]): Promise<void> | void
+  /** Settled when no write is under way. */
+  idle(): Promise<void>
+  /** Waits for everything in the background, and fails when any of it has. */
   settle(): Promise<void>
-  /** Writes now, after the write in the background; the bytes are free when the promise is settled. */
+  /** Writes behind those in the background; the bytes are free when the promise is settled. */
   write(position: number, bytes: Uint8Array): Promise<void>
   /**
    * Reads what is at `position`; zeros where the file ends. Without a promise unless a write of these bytes is under
@@ -35,25 +40,45 @@ const MAX_WRITE = 512 * 1024
 /** Bytes written between two flushes of a file that is going to be synced. */
 const FLUSH_DISTANCE = 16 << 20
 
+/** A write in the background. */
+interface Write {
+  start: number
+  end: number
+  /** Settled when it and all writes before have ended. */
+  ended: Promise<void>
+}
+
 /**
  * @param name what messages call the file: the path the user gave, not a temporary one
  * @param options.isDurable it is synced when it is complete: bytes are brought to the disk as they are written, so that
  *   the sync at the end has little to wait for
  */
 export function openFile(handle: FileHandle, name: string, { isDurable = false } = {}): OpenFile {
-  let inFlight: Promise<void> = Promise.resolve()
-  /** The bytes that `inFlight` writes. */
-  let writing: { start: number; end: number } | undefined
+  /** In the order in which they were started. */
+  const writes: Write[] = []
+  let lastEnded: Promise<void> = Promise.resolve()
+  let failure: Error | undefined
   let unflushed = 0
   let flushing: Promise<void> | undefined
-  let flushFailure: Error | undefined
+
+  const fail = (error: unknown) => {
+    failure ??= error as Error
+    throw failure
+  }
 
   /** The system reports a failed write to the disk once, so a failure here is one of the file. */
   const flush = () => {
     unflushed = 0
     flushing = namingErrors(name, handle.datasync())
-      .catch((error: unknown) => void (flushFailure = error as Error))
+      .catch((error: unknown) => void (failure ??= error as Error))
       .finally(() => (flushing = undefined))
+  }
+
+  /** Writes when the writes before have ended. */
+  async function writeInTurn(before: Promise<void>, position: number, bytes: readonly Uint8Array[]) {
+    await before
+    await namingErrors(name, writeAll(handle, position, bytes)).catch(fail)
+    writes.shift()
   }
 
   const readNow = (position: number, length: number) => {
@@ -65,37 +90,36 @@ export function openFile(handle: FileHandle, name: string, { isDurable = false }
   }
 
   const self: OpenFile = {
-    async start(position, bytes) {
-      await inFlight
-      if (flushFailure !== undefined) throw flushFailure
+    start(position, bytes) {
+      if (failure !== undefined) return Promise.reject(failure)
       const length = bytes.reduce((sum, { length }) => sum + length, 0)
-      const range = { start: position, end: position + length }
-      writing = range
-      inFlight = namingErrors(name, writeAll(handle, position, bytes)).then(() => {
-        if (writing === range) writing = undefined
-      })
+      lastEnded = writeInTurn(lastEnded, position, bytes)
       // The next call reports a failure.
-      inFlight.catch(() => undefined)
-      if (!isDurable) return
+      lastEnded.catch(() => undefined)
+      writes.push({ start: position, end: position + length, ended: lastEnded })
       unflushed += length
-      if (unflushed >= FLUSH_DISTANCE && flushing === undefined) flush()
+      if (isDurable && unflushed >= FLUSH_DISTANCE && flushing === undefined) flush()
+      return writes.length > MAX_WRITES ? writes[0].ended : undefined
     },
+    idle: () => lastEnded,
     async settle() {
-      await inFlight
+      await lastEnded
       await flushing
-      if (flushFailure !== undefined) throw flushFailure
+      if (failure !== undefined) throw failure
     },
     async write(position, bytes) {
       await self.start(position, [bytes])
-      await inFlight
+      await lastEnded
     },
     read(position, length) {
-      const waits = writing !== undefined && position < writing.end && position + length > writing.start
-      if (waits) return inFlight.then(() => readNow(position, length))
-      return readNow(position, length)
+      const overlaps = ({ start, end }: Write) => position < end && position + length > start
+      const written = writes.findLast(overlaps)
+      return written === undefined
+        ? readNow(position, length)
+        : written.ended.then(() => readNow(position, length))
     },
     async truncate(size) {
-      await inFlight
+      await lastEnded
       await namingErrors(name, handle.truncate(size))
     },
   }

@@ -1,5 +1,5 @@
 import { checkOrder, type FileRange, type ImageFile } from './image-file.ts'
-import type { OpenFile } from './open-file.ts'
+import { MAX_WRITES, type OpenFile } from './open-file.ts'
 import { checkReserved } from './reserved-ranges.ts'
 import { splitZeroBlocks } from './zero-runs.ts'
 
@@ -12,9 +12,9 @@ const SMALL_GAP = 16 * 1024
 
 /** An image as it is, in a sparse file. `file` must be new: what is not written is taken to be zeros. */
 export function rawFile(file: OpenFile): ImageFile {
-  // One is being filled while the other is being written.
-  let buffer: Uint8Array = new Uint8Array(BUFFER_SIZE)
-  let spare: Uint8Array | undefined
+  // One is being filled while others are being written.
+  const buffers = [new Uint8Array(BUFFER_SIZE)]
+  let current = 0
   let start = 0
   let fill = 0
   /** End of what was written or reserved. */
@@ -24,14 +24,12 @@ export function rawFile(file: OpenFile): ImageFile {
 
   async function emit(): Promise<void> {
     if (fill === 0) return
-    const full = buffer.subarray(0, fill)
-    const position = start
+    const full = buffers[current].subarray(0, fill)
     fill = 0
-    await file.start(position, [full])
-    // Now that this write has begun, the one before has ended, and its buffer is free.
-    const next = spare ?? new Uint8Array(BUFFER_SIZE)
-    spare = buffer
-    buffer = next
+    await file.start(start, [full])
+    // The write that took the next buffer the last time has ended by now.
+    current = (current + 1) % (MAX_WRITES + 1)
+    buffers[current] ??= new Uint8Array(BUFFER_SIZE)
   }
 
   function noteData(from: number, to: number): void {
@@ -45,8 +43,8 @@ export function rawFile(file: OpenFile): ImageFile {
     if (fill === 0) start = offset
     const gap = offset - (start + fill)
     if (gap < 0 || gap > SMALL_GAP || fill + gap + bytes.length > BUFFER_SIZE) return false
-    buffer.fill(0, fill, fill + gap)
-    buffer.set(bytes, fill + gap)
+    buffers[current].fill(0, fill, fill + gap)
+    buffers[current].set(bytes, fill + gap)
     fill += gap + bytes.length
     return true
   }

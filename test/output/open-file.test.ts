@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { OutputError } from '../../src/lib/errors.ts'
-import { openFile, type OpenFile } from '../../src/output/open-file.ts'
+import { MAX_WRITES, openFile, type OpenFile } from '../../src/output/open-file.ts'
 import { temporaryFolder } from './folder.ts'
 import { contentOf, same } from './operations.ts'
 
@@ -71,6 +71,35 @@ test('what no write is changing is read at once, and the rest when the write has
   go()
   same(await overlapping, bytes.subarray(999, 1001), 'across its start')
   await handle.close()
+})
+
+test('a few writes wait in the background, in order; what follows a failed one fails', async () => {
+  const done: number[] = []
+  const release: (() => void)[] = []
+  const slow = {
+    async writev(pieces: Uint8Array[], position: number) {
+      await new Promise<void>((resolve) => release.push(resolve))
+      if (position === 2) throw Object.assign(new Error('ENOSPC: full'), { code: 'ENOSPC' })
+      done.push(position)
+      return { bytesWritten: pieces[0].length }
+    },
+  } as unknown as FileHandle
+  const file = openFile(slow, 'x.img')
+  const starts = Array.from({ length: MAX_WRITES + 1 }, (_, i) => file.start(i, [new Uint8Array(1)]))
+  expect(starts.slice(0, MAX_WRITES)).toEqual(Array(MAX_WRITES).fill(undefined))
+  const next = async () => {
+    while (release.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    release.shift()!()
+  }
+  await next()
+  await starts[MAX_WRITES]
+  expect(done).toEqual([0])
+  await next()
+  await next()
+  await expect(file.idle()).rejects.toThrow('x.img: cannot write: no space left on the disk')
+  await expect(file.settle()).rejects.toThrow('x.img')
+  await expect(file.start(9, [])).rejects.toThrow('x.img')
+  expect(done).toEqual([0, 1])
 })
 
 test('a failed read names the file', async () => {

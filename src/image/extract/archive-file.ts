@@ -102,6 +102,7 @@ async function openFileWriter(path: string, force: boolean): Promise<StreamWrite
     async write(bytes) {
       const position = at
       at += bytes.length
+      await file.idle()
       await file.start(position, [bytes])
     },
     async end() {
