@@ -3,7 +3,7 @@
 {
   description = "Bootable disk images with BTRFS: diskwright, and NixOS on the Raspberry Pi";
 
-  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.05";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 
   outputs =
     { self, nixpkgs, ... }:
@@ -13,7 +13,8 @@
         "x86_64-linux"
         "aarch64-linux"
       ];
-      toolsFor = system: import ./nix { pkgs = nixpkgs.legacyPackages.${system}; };
+      pkgsFor = system: nixpkgs.legacyPackages.${system};
+      toolsFor = system: self.lib.tools { pkgs = pkgsFor system; };
 
       exampleFor =
         piVersion:
@@ -26,14 +27,24 @@
         };
     in
     {
-      nixosModules.default = ./nix/module.nix;
+      # For images of your own: `(diskwright.lib.tools { inherit pkgs; }).image { nixos = ...; }`.
+      lib.tools = import ./nix;
 
-      # For images of your own: `diskwright.lib.x86_64-linux.image { nixos = ...; }`.
-      lib = forSystems toolsFor;
+      overlays.default = import ./nix/overlay.nix;
+
+      nixosModules.default = ./nix/module.nix;
 
       nixosConfigurations = {
         nixpi = exampleFor 3;
         nixpi4 = exampleFor 4;
+      };
+
+      templates = {
+        raspberry-pi = {
+          path = ./nix/example;
+          description = "NixOS on BTRFS for the Raspberry Pi 3 and 4";
+        };
+        default = self.templates.raspberry-pi;
       };
 
       packages = forSystems (
@@ -64,16 +75,47 @@
           tools = toolsFor system;
         in
         {
+          default = {
+            type = "app";
+            program = lib.getExe tools.diskwright;
+            meta = { inherit (tools.diskwright.meta) description; };
+          };
           runVm = {
             type = "app";
             program = lib.getExe (tools.runVm { image = self.packages.${system}.btrfsPi3; });
+            meta.description = "Boots the example's image in QEMU";
           };
         }
       );
 
+      checks = forSystems (
+        system:
+        import ./nix/checks.nix {
+          pkgs = pkgsFor system;
+          tools = toolsFor system;
+          systemWith =
+            settings:
+            lib.nixosSystem {
+              modules = [
+                self.nixosModules.default
+                {
+                  diskwright = settings // {
+                    enable = true;
+                  };
+                  nixpkgs.hostPlatform = "aarch64-linux";
+                  system.stateVersion = "26.05";
+                }
+              ];
+            };
+        }
+      );
+
+      formatter = forSystems (system: (pkgsFor system).nixfmt-tree);
+
       # The image builder's jobs for Hydra.
       hydraJobs = {
         inherit (self.packages.x86_64-linux) diskwright btrfsPi3 btrfsPi4;
+        inherit (self) checks;
       };
     };
 }

@@ -7,13 +7,14 @@
       pkgs
     else
       pkgs.pkgsCross.aarch64-multiplatform,
+  # Another build of the command; images are made and run with it.
+  diskwright ? import ./choose-package.nix { inherit (pkgs) callPackage; },
 }:
 let
-  diskwright = pkgs.callPackage ./package.nix { };
   uboot = pkgsArm.callPackage ./uboot.nix { };
   streamClosure = pkgs.callPackage ./stream-closure.nix { };
   makeImage = pkgs.callPackage ./image.nix {
-    inherit diskwright streamClosure;
+    inherit diskwright;
     # The armstub of a Pi 4 is made by an aarch64 compiler only.
     inherit (pkgsArm) raspberrypi-armstubs raspberrypifw;
   };

@@ -2,12 +2,12 @@
 # of its builder, so that remote builders and Hydra make it, whatever machine the system is for.
 {
   lib,
+  closureInfo,
   diskwright,
   raspberrypi-armstubs,
   raspberrypifw,
   runCommand,
   stdenvNoCC,
-  streamClosure,
   writeText,
 }:
 {
@@ -30,6 +30,9 @@ let
     cp ${raspberrypi-armstubs}/armstub8-gic.bin "$out/"
   '';
 
+  # Its text names all store paths, so that the builder sees them, and diskwright reads the files where they lie.
+  closure = closureInfo { rootPaths = [ toplevel ] ++ extraPaths; };
+
   spec = import ./spec.nix { inherit lib; } {
     settings = config.diskwright;
     inherit
@@ -38,6 +41,7 @@ let
       armstubs
       uboot
       ;
+    closure.nix.closureInfo = "${closure}";
     inherit (config.boot.loader) timeout;
     generations = extlinux.configurationLimit;
     deviceTree =
@@ -53,17 +57,15 @@ in
 stdenvNoCC.mkDerivation {
   inherit name specFile;
   nativeBuildInputs = [ diskwright ];
-  stream = streamClosure { rootPaths = [ toplevel ] ++ extraPaths; };
 
   # The image holds names of store paths and needs none of them: who copies it shall not copy the closure, too.
   __structuredAttrs = true;
   unsafeDiscardReferences.out = true;
 
   buildCommand = ''
-    set -o pipefail
     mkdir -p "$out/nix-support"
     diskwright plan "$specFile" --json > "$out/${name}.plan.json"
-    "$stream" | diskwright build "$specFile" -o "$out/${name}.img.zst"
+    diskwright build "$specFile" -o "$out/${name}.img.zst"
     echo "file sd-image $out/${name}.img.zst" > "$out/nix-support/hydra-build-products"
   '';
 

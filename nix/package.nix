@@ -1,36 +1,44 @@
-# The command `diskwright`.
+# The command `diskwright`, compiled from the sources in this repository. They name no address of a registry: npm asks the
+# one that it knows for each package of package-lock.json.
 {
   lib,
   buildNpmPackage,
+  callPackage,
   importNpmLock,
-  nodejs_22,
-  # Where packages come from. Evaluation that is pure does not see the environment.
-  npmRegistry ? builtins.getEnv "NPM_CONFIG_REGISTRY",
+  nodejs,
+  stdenv,
+  versionCheckHook,
 }:
 let
   root = ../.;
   inherit (lib.importJSON (root + "/package.json")) version;
   lock = lib.importJSON (root + "/package-lock.json");
+  fetchNpmPackage = callPackage ./npm-package.nix { inherit nodejs; };
 
-  registry =
-    if npmRegistry != "" then
-      lib.removeSuffix "/" npmRegistry
-    else
-      throw "diskwright: from which npm registry? Override npmRegistry, or set NPM_CONFIG_REGISTRY and evaluate with --impure";
+  # Packages with native parts have one optional package for each platform. npm leaves out those of other platforms
+  # without a look at them.
+  inherit (stdenv.buildPlatform) node;
+  libc = if stdenv.buildPlatform.isMusl then "musl" else "glibc";
+  fits =
+    module:
+    lib.elem node.platform (module.os or [ node.platform ])
+    && lib.elem node.arch (module.cpu or [ node.arch ])
+    && lib.elem libc (module.libc or [ libc ]);
+  notForHere = builtins.toFile "not-for-this-platform.tgz" "";
 
-  # The lock file has a hash of every package, and leaves open where to get it.
-  withAddress =
+  tarball =
     path: module:
-    let
-      name = module.name or (lib.last (lib.splitString "node_modules/" path));
-      file = "${lib.last (lib.splitString "/" name)}-${module.version}.tgz";
-    in
-    if path == "" || module ? resolved || module.link or false then
-      module
+    if fits module then
+      fetchNpmPackage {
+        name = module.name or (lib.last (lib.splitString "node_modules/" path));
+        inherit (module) version integrity;
+      }
     else
-      module // { resolved = "${registry}/${name}/-/${file}"; };
-  packageLock = lock // {
-    packages = lib.mapAttrs withAddress lock.packages;
+      notForHere;
+  tarballs = lib.mapAttrs tarball (removeAttrs lock.packages [ "" ]);
+  npmDeps = importNpmLock {
+    npmRoot = root;
+    packageSourceOverrides = tarballs;
   };
 in
 buildNpmPackage {
@@ -51,20 +59,29 @@ buildNpmPackage {
     ];
   };
 
-  # Node 22 has zstd built in, so the optional package with a native part is not compiled. Other optional packages are
+  # Node has zstd built in, so the optional package with a native part is not compiled. Other optional packages are
   # needed: the build's bundler is one for each platform.
-  nodejs = nodejs_22;
+  inherit nodejs;
   npmFlags = [ "--ignore-scripts" ];
   npmRebuildFlags = [ "--ignore-scripts" ];
-  npmDeps = importNpmLock {
-    npmRoot = root;
-    inherit packageLock;
-  };
+  inherit npmDeps;
   inherit (importNpmLock) npmConfigHook;
 
-  meta = {
-    description = "Builds and reads bootable disk images (MBR, FAT32, BTRFS with subvolumes)";
-    license = lib.licenses.mit;
-    mainProgram = "diskwright";
+  # npm notes where each package came from, which would keep the tarballs in the closure: those of the build's tools, too.
+  postInstall = ''
+    rm -f "$out"/lib/node_modules/diskwright/node_modules/.package-lock.json
+  '';
+  disallowedReferences = [ npmDeps ] ++ lib.attrValues tarballs;
+
+  doInstallCheck = true;
+  nativeInstallCheckInputs = [ versionCheckHook ];
+
+  meta = import ./meta.nix { inherit lib; } // {
+    # koffi, for the extended attributes of folders, comes compiled; it and zstd have WebAssembly.
+    sourceProvenance = with lib.sourceTypes; [
+      fromSource
+      binaryNativeCode
+      binaryBytecode
+    ];
   };
 }

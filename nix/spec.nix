@@ -16,8 +16,8 @@
   armstubs ? null,
   # { pi3 = package; pi4 = package; }, with their `version`
   uboot,
-  # The closure's tar archive; "-" is standard input.
-  closure ? "-",
+  # The source that has the closure.
+  closure,
 }:
 let
   inherit (settings) bootFromBTRFS piVersion;
@@ -84,7 +84,7 @@ in
         inherit generations deviceTree;
       }
       // lib.optionalAttrs (settings.configuration != null) { configuration = "${settings.configuration}"; };
-      sources = [ { tar = closure; } ];
+      sources = [ closure ];
     }
   ];
 }

@@ -6,20 +6,15 @@
  * usage: node scripts/build.mjs [options of tsc]
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleCommand } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
+import { filesBelow } from './files-below.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-function filesBelow(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-}
-
 /** @param others files that are not compiled from a module each */
 function removeStale(src, dist, others) {
   const modules = filesBelow(src).map((file) => file.replace(/\.ts$/, ''))

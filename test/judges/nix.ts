@@ -5,10 +5,7 @@ import { missingJudge, mustRun, requireJudge, runTool, type ToolOptions } from '
 
 export const REPOSITORY = join(import.meta.dirname, '../..')
 
-const ENVIRONMENT = {
-  NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1',
-  NPM_CONFIG_REGISTRY: 'https://npm.example/',
-}
+const ENVIRONMENT = { NIX_CONFIG: 'build-users-group =\nsubstituters =\ncores = 1\nmax-jobs = 1' }
 /**
  * Every sandbox begins as a copy of all mounts there are. Those of other tests, as long as it has them, would be busy
  * when they are unmounted.

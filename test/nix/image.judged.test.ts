@@ -244,14 +244,35 @@ describe.skipIf(!hasNix)('the flake', () => {
   test('evaluates, with all of its outputs', async () => {
     const outputs = await evaluateNix(`
       builtins.mapAttrs (_: builtins.attrNames) {
-        inherit (flake) lib nixosModules nixosConfigurations hydraJobs;
+        inherit (flake) lib nixosModules nixosConfigurations overlays templates hydraJobs;
         packages = builtins.mapAttrs (_: package: package.drvPath) flake.packages.x86_64-linux;
-        apps = builtins.mapAttrs (_: app: app.program) flake.apps.aarch64-linux;
+        checks = builtins.mapAttrs (_: check: check.drvPath) flake.checks.x86_64-linux;
+        apps = builtins.mapAttrs (_: app: app.program + app.meta.description) flake.apps.aarch64-linux;
+        formatter = { inherit (flake.formatter.x86_64-linux) name; };
       }`)
     expect(outputs).toMatchObject({
+      lib: ['tools'],
+      overlays: ['default'],
       packages: ['btrfsPi3', 'btrfsPi4', 'closure', 'default', 'diskwright', 'uboot3', 'uboot4'],
-      apps: ['runVm'],
+      checks: ['descriptions', 'formatting', 'package', 'small-image'],
+      apps: ['default', 'runVm'],
     })
+  })
+
+  test('images and machines are made with the command they are given', async () => {
+    const { given, texts } = (await evaluateNix(`
+      let
+        given = pkgs.hello;
+        overlaid = pkgs // flake.overlays.default overlaid pkgs // { diskwright = given; };
+        use = tools:
+          let image = tools.image { nixos = systemWith { diskwright.enable = true; }; };
+          in [ (builtins.toJSON image.drvAttrs.args) (tools.runVm { inherit image; }).drvAttrs.text ];
+      in
+      {
+        given = "\${given}";
+        texts = use (flake.lib.tools { inherit pkgs; diskwright = given; }) ++ use overlaid.diskwrightTools;
+      }`)) as { given: string; texts: string[] }
+    expect(texts.map((text) => text.includes(`${given}/bin`))).toEqual([true, true, true, true])
   })
 
   test('images want nothing of their builder', async () => {
@@ -290,22 +311,44 @@ describe.skipIf(!hasNix)('flakes of others', () => {
 })
 
 describe.skipIf(!hasNix)('the package', () => {
-  test('knows where to get every dependency that the lock file has', async () => {
-    const { packages } = (await evaluateNix('tools.diskwright.args.npmDeps.packageLock')) as {
-      packages: Record<string, { version: string; resolved?: string; integrity?: string }>
+  interface Fetched {
+    outputHash: string
+    outputHashMode: string
+    buildCommand: string
+    impureEnvVars: string[]
+  }
+  const lock = JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8')) as {
+    packages: Record<
+      string,
+      { version: string; integrity: string; os?: string[]; cpu?: string[]; libc?: string[] }
+    >
+  }
+
+  test('fetches what the lock file has for this platform, by its hash and from wherever npm does', async () => {
+    const fetched = (await evaluateNix(`
+      builtins.mapAttrs (_: tarball: tarball.args or null) tools.diskwright.args.npmDeps.packageSourceOverrides`)) as Record<
+      string,
+      Fetched | null
+    >
+    const paths = Object.keys(lock.packages).filter((path) => path !== '')
+    expect(Object.keys(fetched).sort()).toEqual(paths.sort())
+    for (const path of paths) {
+      const { version, integrity, os = ['linux'], cpu = ['x64'], libc = ['glibc'] } = lock.packages[path]
+      const fits = os.includes('linux') && cpu.includes('x64') && libc.includes('glibc')
+      expect([path, fetched[path] !== null]).toEqual([path, fits])
+      if (!fits) continue
+      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+      expect(fetched[path]).toMatchObject({ outputHash: integrity, outputHashMode: 'flat' })
+      expect(fetched[path]!.buildCommand).toContain(`'${name}@${version}'`)
+      expect(fetched[path]!.impureEnvVars).toContain('NPM_CONFIG_REGISTRY')
     }
-    const lock = JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8')) as {
-      packages: Record<string, { integrity?: string }>
-    }
-    expect(Object.keys(packages)).toEqual(Object.keys(lock.packages).sort())
-    expect(packages['node_modules/@zenfs/core'].resolved).toBe(
-      `https://npm.example/@zenfs/core/-/core-${packages['node_modules/@zenfs/core'].version}.tgz`,
-    )
-    for (const [path, { resolved, integrity }] of Object.entries(packages)) {
-      if (path === '') continue
-      expect(resolved).toMatch(/^https:\/\/.*\.tgz$/)
-      expect(integrity).toBe(lock.packages[path].integrity)
-    }
+  })
+
+  test('keeps nothing of the build in its closure, says Nix', async () => {
+    const [forbidden, tarballs] = (await evaluateNix(
+      'with tools.diskwright.args; [ disallowedReferences (builtins.attrValues npmDeps.packageSourceOverrides) ]',
+    )) as string[][]
+    expect(forbidden).toEqual(expect.arrayContaining(tarballs))
   })
 
   test('has the version of package.json', async () => {

@@ -74,7 +74,19 @@ let
     getVersion = package: package.version;
     importJSON = file: builtins.fromJSON (builtins.readFile file);
     last = list: builtins.elemAt list (length list - 1);
-    licenses.mit = "MIT";
+    escapeShellArg = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
+    fetchers.proxyImpureEnvVars = [ "https_proxy" ];
+    licenses.mit = {
+      spdxId = "MIT";
+    };
+    platforms.unix = [ "x86_64-linux" ];
+    sourceTypes = {
+      binaryBytecode.isSource = false;
+      binaryNativeCode.isSource = false;
+      fromSource.isSource = true;
+    };
+    strings.sanitizeDerivationName =
+      name: builtins.concatStringsSep "-" (filter builtins.isString (builtins.split "[^A-Za-z0-9+._?=-]+" name));
     literalExpression = text: text;
     mapAttrs' = f: set: builtins.listToAttrs (map (name: f name set.${name}) (attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
@@ -88,15 +100,6 @@ let
       else
         b;
     singleton = value: [ value ];
-    removeSuffix =
-      suffix: text:
-      let
-        length = builtins.stringLength text - builtins.stringLength suffix;
-      in
-      if length >= 0 && builtins.substring length (-1) text == suffix then
-        builtins.substring 0 length text
-      else
-        text;
     splitString = separator: text: filter builtins.isString (builtins.split separator text);
     unique = foldl' (kept: value: if elem value kept then kept else kept ++ [ value ]) [ ];
     versionOlder = a: b: builtins.compareVersions a b < 0;

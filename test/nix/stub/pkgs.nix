@@ -101,7 +101,16 @@ let
 
   pkgs = {
     inherit lib runCommand writeText;
-    stdenv.hostPlatform.system = "x86_64-linux";
+    stdenv = {
+      hostPlatform.system = "x86_64-linux";
+      buildPlatform = {
+        isMusl = false;
+        node = {
+          arch = "x64";
+          platform = "linux";
+        };
+      };
+    };
     # Only the compiler for aarch64 makes the armstub.
     pkgsCross.aarch64-multiplatform = pkgs // {
       raspberrypi-armstubs = runCommand "raspberrypi-armstubs" { } ''
@@ -126,20 +135,19 @@ let
       call (builtins.intersectAttrs (builtins.functionArgs call) pkgs // given);
     stdenvNoCC.mkDerivation =
       {
-        name,
-        buildCommand,
+        name ? "${args.pname}-${args.version}",
+        buildCommand ? args.installPhase,
         nativeBuildInputs,
-        passthru,
-        meta,
+        passthru ? { },
+        meta ? { },
         ...
       }@args:
       build {
-        inherit
-          name
-          nativeBuildInputs
-          passthru
-          meta
-          ;
+        inherit name nativeBuildInputs meta;
+        passthru = passthru // {
+          inherit args;
+          inherit (args) version;
+        };
         script = buildCommand;
         environment = removeAttrs args [
           "buildCommand"
@@ -198,16 +206,24 @@ let
     importNpmLock = {
       __functor =
         _:
-        { npmRoot, packageLock }:
-        {
-          inherit packageLock;
+        { npmRoot, packageSourceOverrides }:
+        runCommand "npm-deps" { } ''mkdir "$out"''
+        // {
+          inherit packageSourceOverrides;
         };
       npmConfigHook = "hook";
     };
-    nodejs_22 = tools "node";
+    nodejs = tools "node";
+    nodejs-slim = tools "node";
+    makeBinaryWrapper = tools "makeBinaryWrapper";
+    versionCheckHook = "hook";
 
     gnutar = onMachine "tar";
     zstd = onMachine "zstd";
+    cacert = tools "cacert";
+    hello = tools "hello";
+    nixfmt = tools "nixfmt";
+    nixfmt-tree = tools "nixfmt-tree";
     btrfs-progs = tools "btrfs";
     compsize = tools "compsize";
     coreutils = tools "coreutils";
