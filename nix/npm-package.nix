@@ -26,7 +26,7 @@ stdenvNoCC.mkDerivation {
   buildCommand = ''
     export HOME=$PWD
     mkdir tarball
-    npm pack --ignore-scripts --no-update-notifier --pack-destination tarball ${lib.escapeShellArg "${name}@${version}"}
+    npm pack --ignore-scripts --no-progress --no-update-notifier --pack-destination tarball ${lib.escapeShellArg "${name}@${version}"}
     mv tarball/*.tgz "$out"
   '';
 

@@ -31,8 +31,8 @@ export function productionPackages(lock) {
 
 /** Packages beside the library are part of the archive: npm shall neither look for them nor for those of the tests. */
 export function releaseManifest(manifest) {
-  const { devDependencies: _tests, scripts: _scripts, ...kept } = manifest
-  return { ...kept, bundleDependencies: Object.keys(manifest.dependencies) }
+  const left = Object.entries(manifest).filter(([key]) => !['devDependencies', 'scripts'].includes(key))
+  return { ...Object.fromEntries(left), bundleDependencies: Object.keys(manifest.dependencies) }
 }
 
 /** The paths of the archive's files in this folder. */
