@@ -33,11 +33,23 @@ grow() {
   grow_partition && btrfs filesystem resize max "$root"
 }
 
+# Nix makes its database in several files and does not wait for all of them to be on the disk. When the power goes then,
+# Nix can neither open what is left nor make a new one. Only such a database is removed: one that Nix can read may
+# have paths by now that the registration does not know.
+load_database() {
+  local files=${root%/}/nix/var/nix/db
+  nix-store --load-db < "$registration" && return
+  ! nix-store --dump-db > /dev/null || return
+  say "Nix cannot read its database; it is made anew"
+  rm -f "$files"/db.sqlite* "$files/schema"
+  nix-store --load-db < "$registration"
+}
+
 # A disk that does not grow is no reason to do without the database.
 grown=yes
 grow || grown=no
 
-nix-store --load-db < "$registration"
+load_database
 
 if [ "$grown" = no ]; then
   say "the file system could not be grown; the next boot tries again"

@@ -1,5 +1,14 @@
 /** nix/first-boot.sh on a disk that it may grow, with the real tools; and what is left when it is interrupted. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -199,6 +208,45 @@ exec ${findTool(name)} "$@"
       expect(stderr).toContain('the next boot tries again')
       expect(calls).toEqual(['findmnt', 'sfdisk', 'nix-store'])
       expect((await stateOf()).database).toBe(wanted.database)
+    })
+  })
+
+  /** What a loss of power can leave of Nix's database: files without their content, or without one another. */
+  const torn: Record<string, (database: string) => void> = {
+    'an empty schema': (database) => writeFileSync(join(database, 'schema'), ''),
+    'a schema without a database': (database) => rmSync(join(database, 'db.sqlite')),
+    'an empty database': (database) => writeFileSync(join(database, 'db.sqlite'), ''),
+    'a database that ends early': (database) => truncateSync(join(database, 'db.sqlite'), 4096),
+  }
+  test.each(Object.keys(torn))('%s is made anew', async (what) => {
+    await withDisk(async () => {
+      expect((await firstBoot(STEPS.indexOf('rm') + 1, 'before')).code).not.toBe(0)
+      await switchedOn(() => {
+        const database = at('mount/nix/var/nix/db')
+        for (const log of ['db.sqlite-wal', 'db.sqlite-shm']) rmSync(join(database, log), { force: true })
+        torn[what](database)
+        return Promise.resolve()
+      })
+      const { code, stderr } = await firstBoot()
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      expect(stderr).toContain('it is made anew')
+      expect(await stateOf()).toEqual(wanted)
+    })
+  })
+
+  test('a database that Nix can read stays, whatever the registration is', async () => {
+    await withDisk(async () => {
+      const more = `/nix/store/${'2'.repeat(32)}-c`
+      await firstBoot(STEPS.indexOf('rm') + 1, 'before')
+      await switchedOn(async () => {
+        await mustRun('nix-store', ['--load-db'], {
+          env: { NIX_REMOTE: `local?root=${at('mount')}`, NIX_CONFIG: 'build-users-group =' },
+          input: `${more}\n${'2'.repeat(64)}\n1234\n\n0\n`,
+        })
+        writeFileSync(at('mount/nix-path-registration'), 'not a registration\n')
+      })
+      expect((await firstBoot()).code).toBe(1)
+      expect((await stateOf()).database).toContain(more)
     })
   })
 })
