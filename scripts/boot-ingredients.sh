@@ -1,7 +1,7 @@
 #!/bin/bash
 # Gets what the boot tests need, once: QEMU with its UEFI firmware and a cross compiler (installed), and in .cache/boot/
 # U-Boot, built from Debian's sources, and unpacked from Debian's packages for arm64 and amd64 a kernel, busybox,
-# btrfs-progs, systemd-boot and GRUB. Does nothing when all is there.
+# btrfs-progs, systemd-boot and GRUB, and a newer systemd and Nix for arm64. Does nothing when all is there.
 # Without root or apt it says what is missing; the tests that need it are then skipped, loudly. With CI set what
 # is missing is an error.
 #
@@ -12,6 +12,7 @@ repository=$PWD
 boot=$repository/.cache/boot
 . scripts/install-packages.sh
 . scripts/private-apt.sh
+. scripts/boot-userland.sh
 
 NEW_SUITE=trixie NEW_VERSION=2025.01
 OLD_SUITE=bookworm OLD_VERSION=2023.01
@@ -144,5 +145,6 @@ unpack arm64 arm64 linux-image-arm64 $inside grub-efi-arm64-bin
 unpack amd64 amd64 linux-image-cloud-amd64 $inside grub-efi-amd64-bin
 # grub-mkimage is not installed: its package is for machines that boot with GRUB.
 unpack grub "$(dpkg --print-architecture)" '' grub-common libdevmapper1.02.1
+unpack_userland "$boot/userland" "$NEW_SUITE"
 build_u_boot new "$NEW_SUITE" "$NEW_VERSION"
 build_u_boot old "$OLD_SUITE" "$OLD_VERSION"
