@@ -17,12 +17,12 @@
       toolsFor = system: self.lib.tools { pkgs = pkgsFor system; };
 
       exampleFor =
-        piVersion:
+        board:
         lib.nixosSystem {
           modules = [
             self.nixosModules.default
             ./nix/example/configuration.nix
-            { diskwright = { inherit piVersion; }; }
+            { diskwright = { inherit board; }; }
           ];
         };
     in
@@ -35,8 +35,8 @@
       nixosModules.default = ./nix/module.nix;
 
       nixosConfigurations = {
-        nixpi = exampleFor 3;
-        nixpi4 = exampleFor 4;
+        nixpi = exampleFor "raspberry-pi-3";
+        nixpi4 = exampleFor "raspberry-pi-4";
       };
 
       templates = {
@@ -58,6 +58,7 @@
           default = tools.diskwright;
           uboot3 = tools.uboot.pi3;
           uboot4 = tools.uboot.pi4;
+          uboot5 = tools.uboot.pi5;
           btrfsPi3 = tools.image { nixos = nixosConfigurations.nixpi; };
           btrfsPi4 = tools.image {
             name = "nixos-btrfs-pi4";

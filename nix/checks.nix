@@ -12,17 +12,19 @@ let
   descriptions = lib.mapAttrs (_: settings: (tools.image { nixos = systemWith settings; }).spec) {
     pi3 = { };
     pi4-duplicated = {
-      piVersion = [
-        3
-        4
+      board = [
+        "raspberry-pi-3"
+        "raspberry-pi-4"
       ];
       BTRFSDupData = true;
       compressBoot = true;
     };
     pi4-boot-on-fat = {
-      piVersion = 4;
+      board = "raspberry-pi-4";
       bootFromBTRFS = false;
     };
+    pi5.board = "raspberry-pi-5";
+    uefi.board = "uefi";
   };
 
   closure = pkgs.closureInfo { rootPaths = [ pkgs.hello ]; };

@@ -15,8 +15,9 @@ let
   streamClosure = pkgs.callPackage ./stream-closure.nix { };
   makeImage = pkgs.callPackage ./image.nix {
     inherit diskwright;
-    # The armstub of a Pi 4 is made by an aarch64 compiler only.
-    inherit (pkgsArm) raspberrypi-armstubs raspberrypifw;
+    # The armstub of a Pi 4 is made by an aarch64 compiler only. The firmware is files, the same for all machines.
+    inherit (pkgsArm) raspberrypi-armstubs;
+    inherit (pkgs) raspberrypifw;
   };
 in
 {

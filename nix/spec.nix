@@ -1,57 +1,67 @@
 # The image description of diskwright, as a value: `builtins.toJSON` of it is what `diskwright build` takes.
-# `settings` are the options of the NixOS module (`config.diskwright`), the rest is where things lie.
 { lib }:
 {
+  # The options of the NixOS module (`config.diskwright`).
   settings,
   # Store path of the system.
   toplevel,
-  # Seconds of U-Boot's menu; null: it waits for ever.
+  # Architecture of the system: "x86-64" or "arm64".
+  arch ? "arm64",
+  # Seconds of the menu; null: it waits for ever.
   timeout ? 5,
-  # How many older generations are in the menu.
+  # How many generations are in the menu.
   generations ? 20,
-  # Whether the menu names device trees; or which one of the system's.
+  # With U-Boot, whether the menu names device trees; or which one of the system's.
   deviceTree ? true,
+  # What only systemd-boot has: `editor`, `consoleMode`, `tries`.
+  systemdBoot ? { },
   # Folder with the Raspberry Pi's firmware, and one with the armstub of a Pi 4, which Nixpkgs has elsewhere.
-  firmware,
+  firmware ? null,
   armstubs ? null,
-  # { pi3 = package; pi4 = package; }, with their `version`
-  uboot,
+  # { pi3 = package; pi4 = package; pi5 = package; }, with their `version`
+  uboot ? { },
   # The source that has the closure.
   closure,
+  # Folder that becomes /etc/nixos.
+  etcNixos ? null,
+  # Address of the channel that root is subscribed to.
+  channel ? null,
+  # Store path, in the closure, of what that channel had.
+  channelContents ? null,
 }:
 let
-  inherit (settings) bootFromBTRFS piVersion;
-  has = version: builtins.elem version piVersion;
-  ubootOf = version: uboot."pi${toString version}";
+  isUefi = lib.elem "uefi" settings.board;
+  forBoard = import (if isUefi then ./spec/uefi.nix else ./spec/raspberry-pi.nix) { inherit lib; } {
+    inherit
+      settings
+      arch
+      systemdBoot
+      deviceTree
+      firmware
+      armstubs
+      uboot
+      ;
+  };
 
-  # What the oldest of them cannot read must not be in the image.
-  ubootVersion = builtins.head (
-    lib.sort (a: b: lib.versionOlder a b) (map (version: (ubootOf version).version) piVersion)
-  );
-
-  subvolumes = lib.filterAttrs (_: path: path != null) settings.subvolumes;
-  bootSubvolumes = lib.attrNames (lib.filterAttrs (_: path: path == "/boot") subvolumes);
-
-  # U-Boot of any version reads files that are plain; compressed ones, when they end as bootFiles has it.
-  bootStorage = {
-    bootFiles = true;
-  }
-  // (if settings.compressBoot then { compression = settings.compression; } else { nodatacow = true; });
-
-  subvolume =
-    name: path:
-    {
-      inherit name path;
-    }
-    // lib.optionalAttrs (bootFromBTRFS && path == "/boot") bootStorage;
+  profiles = "/nix/var/nix/profiles/per-user/root";
+  link = target: {
+    type = "symlink";
+    inherit target;
+  };
+  files =
+    lib.optionalAttrs (channel != null) { "/root/.nix-channels" = "${channel} nixos\n"; }
+    // lib.optionalAttrs (channelContents != null) {
+      "${profiles}/channels" = link "channels-1-link";
+      "${profiles}/channels-1-link" = link "${channelContents}";
+      "/root/.nix-defexpr" = {
+        type = "directory";
+        mode = "0700";
+      };
+      "/root/.nix-defexpr/channels" = link "${profiles}/channels";
+    };
 in
 {
-  inherit (settings) seed bootFromBTRFS BTRFSDupData;
-  table = {
-    type = "mbr";
-    inherit (settings) diskId;
-  };
-  uboot.version = ubootVersion;
+  inherit (settings) seed BTRFSDupData;
   partitions = [
     (
       {
@@ -59,32 +69,36 @@ in
         label = settings.firmwareLabel;
         start = "1MiB";
         size = settings.firmwareSize;
-        firmware = {
-          directory = firmware;
-          inherit piVersion;
-          extraConfig = settings.extraConfigTxt;
-        }
-        // lib.optionalAttrs (has 3) { ubootPi3 = "${ubootOf 3}/u-boot.bin"; }
-        // lib.optionalAttrs (has 4) { ubootPi4 = "${ubootOf 4}/u-boot.bin"; };
       }
-      // lib.optionalAttrs (has 4 && armstubs != null) { sources = [ { directory = armstubs; } ]; }
+      // forBoard.fat
     )
-    {
-      type = "btrfs";
-      inherit (settings) label uuid compression;
-      size = "fit";
-      subvolumes = lib.mapAttrsToList subvolume subvolumes;
-      # U-Boot's own boot command looks in /boot of the top level.
-      links = lib.optionalAttrs (bootFromBTRFS && bootSubvolumes != [ ]) {
-        boot = builtins.head bootSubvolumes;
-      };
-      nixos = {
-        toplevel = "${toplevel}";
-        timeout = if timeout == null then -1 else timeout;
-        inherit generations deviceTree;
+    (
+      {
+        type = "btrfs";
+        inherit (settings) label uuid compression;
+        size = "fit";
+        subvolumes = lib.mapAttrsToList (name: path: { inherit name path; } // forBoard.subvolume path) (
+          lib.filterAttrs (_: path: path != null) settings.subvolumes
+        );
+        nixos = {
+          toplevel = "${toplevel}";
+          timeout = if timeout == null then -1 else timeout;
+          inherit generations;
+        }
+        // forBoard.nixos;
+        sources = [
+          closure
+        ]
+        # Files of the store are read-only.
+        ++ lib.optional (etcNixos != null) {
+          directory = "${etcNixos}";
+          to = "/etc/nixos";
+          mode = "u+w";
+        }
+        ++ lib.optional (files != { }) { inherit files; };
       }
-      // lib.optionalAttrs (settings.configuration != null) { configuration = "${settings.configuration}"; };
-      sources = [ closure ];
-    }
+      // forBoard.btrfs
+    )
   ];
 }
+// forBoard.image

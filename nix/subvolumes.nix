@@ -1,12 +1,15 @@
 # The subvolumes an image has unless told otherwise, and where they are mounted. A system that boots from FAT has
-# the firmware partition on /boot, and no subvolume for it.
-{ bootFromBTRFS }:
+# that partition on /boot, and no subvolume for it.
+{
+  bootFromBTRFS,
+  isUefi ? false,
+}:
 {
   "@" = "/";
-  "@gnu" = "/gnu";
   "@home" = "/home";
   "@nix" = "/nix";
   "@snapshots" = "/.snapshots";
   "@var" = "/var";
 }
+// (if isUefi then { } else { "@gnu" = "/gnu"; })
 // (if bootFromBTRFS then { "@boot" = "/boot"; } else { })

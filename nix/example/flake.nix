@@ -1,7 +1,7 @@
-# /etc/nixos/flake.nix of the example: `nixos-rebuild switch --flake /etc/nixos#nixpi`. The address of diskwright is
-# where you have it from.
+# /etc/nixos/flake.nix of the example: `nixos-rebuild switch` takes the system that has the name of the machine. The image
+# has the module of diskwright in ./diskwright; elsewhere, the address of diskwright is where you have it from.
 {
-  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.05";
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
   inputs.diskwright.url = "path:./diskwright";
   inputs.diskwright.inputs.nixpkgs.follows = "nixpkgs";
 

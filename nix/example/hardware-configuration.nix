@@ -1,20 +1,12 @@
-# What is the board's own; file systems, kernel parameters and boot loader come from the module of diskwright.
-{ lib, modulesPath, ... }:
+# What is the board's own; file systems, kernel parameters, modules and boot loader come from the module of diskwright.
+{ lib, pkgs, ... }:
 {
-  imports = [ (modulesPath + "/installer/scan/not-detected.nix") ];
-
   nixpkgs.hostPlatform = lib.mkDefault "aarch64-linux";
 
-  boot = {
-    # For a disk on USB, whose controller a Pi 4 has behind PCI Express.
-    initrd.availableKernelModules = [
-      "pcie-brcmstb"
-      "reset-raspberrypi"
-      "usb_storage"
-      "usbhid"
-    ];
-    loader.generic-extlinux-compatible.configurationLimit = 20;
-  };
+  boot.loader.generic-extlinux-compatible.configurationLimit = 20;
+
+  # For Wi-Fi and Bluetooth on the board. hardware.enableRedistributableFirmware has it for whatever is plugged in, too.
+  hardware.firmware = [ pkgs.raspberrypiWirelessFirmware ];
 
   # An SD card is no place to swap to.
   zramSwap = {

@@ -1,16 +1,26 @@
 /** The derivations of nix/, built by Nix in its sandbox: packages are stubs, diskwright and the sandbox are not. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openImage } from 'diskwright'
+import { extractTo, lintImage, openImage } from 'diskwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildWithNix, canBuildWithNix } from '../judges/nix.ts'
+import { buildWithNix, canBuildWithNix, evaluateNix, REPOSITORY } from '../judges/nix.ts'
 import { findTool, mustRun } from '../judges/run-tool.ts'
 
 const VARIANTS = [
-  { bootFromBTRFS: true, BTRFSDupData: false, compressBoot: false, piVersion: 3 },
-  { bootFromBTRFS: true, BTRFSDupData: true, compressBoot: true, piVersion: [3, 4] },
-  { bootFromBTRFS: false, BTRFSDupData: true, compressBoot: false, piVersion: 4 },
+  { bootFromBTRFS: true, BTRFSDupData: false, compressBoot: false, board: ['raspberry-pi-3'] },
+  {
+    bootFromBTRFS: true,
+    BTRFSDupData: true,
+    compressBoot: true,
+    board: ['raspberry-pi-3', 'raspberry-pi-4'],
+  },
+  {
+    bootFromBTRFS: false,
+    BTRFSDupData: true,
+    compressBoot: false,
+    board: ['raspberry-pi-4', 'raspberry-pi-5'],
+  },
 ]
 const IMAGES = VARIANTS.map((settings) => {
   const json = JSON.stringify(JSON.stringify(settings))
@@ -18,6 +28,10 @@ const IMAGES = VARIANTS.map((settings) => {
 })
 const CLOSURE =
   '(tools.closureTarball { inherit ((systemWith { diskwright.enable = true; }).config.system.build) toplevel; })'
+/** What a machine gets that is to be rebuilt from its own /etc/nixos. */
+const REBUILT = `(imageWith {
+  diskwright = { enable = true; board = "uefi"; configuration = ${REPOSITORY}/nix/example; initGit = true; };
+})`
 const canBuild = canBuildWithNix()
 
 describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
@@ -27,7 +41,7 @@ describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'diskwright-nix-'))
     store = join(folder, 'root')
-    built = await buildWithNix(store, `[ ${IMAGES.join(' ')} ${CLOSURE} ]`)
+    built = await buildWithNix(store, `[ ${IMAGES.join(' ')} ${CLOSURE} ${REBUILT} ]`)
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -49,7 +63,7 @@ describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
       try {
         const [fat, btrfs] = await Promise.all(disk.partitions.map((partition) => partition.open()))
         const registration = new TextDecoder().decode(await btrfs.readFile('/@/nix-path-registration'))
-        const toplevel = /^\/nix\/store\/.*-nixos-system-nixos-25\.05$/m.exec(registration)?.[0]
+        const toplevel = /^\/nix\/store\/.*-nixos-system-nixos-26\.05$/m.exec(registration)?.[0]
         expect(toplevel).toBeDefined()
         expect(await btrfs.readlink('/@nix/var/nix/profiles/system-1-link')).toBe(toplevel)
         const boot = settings.bootFromBTRFS ? btrfs : fat
@@ -57,12 +71,14 @@ describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
           await boot.readFile(`${settings.bootFromBTRFS ? '/boot' : ''}/extlinux/extlinux.conf`),
         )
         expect(menu).toContain(`init=${toplevel}/init`)
-        expect(menu).toContain('root=LABEL=NIXOS_SD')
+        expect(menu).toContain('root=fstab')
 
         const names = (await fat.list('/')).map(({ name }) => name)
-        const versions = [settings.piVersion].flat()
-        expect(names.includes('u-boot-rpi3.bin')).toBe(versions.includes(3))
-        expect(names.includes('armstub8-gic.bin')).toBe(versions.includes(4))
+        for (const version of [3, 4, 5]) {
+          const isWanted = settings.board.includes(`raspberry-pi-${version}`)
+          expect(names.includes(`u-boot-rpi${version}.bin`)).toBe(isWanted)
+          if (version === 4) expect(names.includes('armstub8-gic.bin')).toBe(isWanted)
+        }
       } finally {
         await disk.close()
       }
@@ -85,12 +101,74 @@ describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
     expect(paths.filter((path) => /-twins\/[ab]$/.test(path))).toHaveLength(2)
     expect(lines.filter((line) => line.startsWith('h'))).toEqual([])
     expect(lines.find((line) => / nix\/store\/\S+-nixos-system-\S+\/kernel /.test(line))).toMatch(
-      / -> \/nix\/store\/\S+-linux-6\.12\/Image$/,
+      / -> \/nix\/store\/\S+-linux-6\.18\/Image$/,
     )
   })
 
+  test('an image for UEFI has what systemd-boot reads, and passes the boot lint', async () => {
+    const path = join(built.at(-1)!, 'nixos-btrfs-uefi.img.zst')
+    const disk = await openImage(path)
+    try {
+      const esp = await disk.partitions[0].open()
+      const textOf = async (name: string) => new TextDecoder().decode(await esp.readFile(name))
+      expect(await textOf('/loader/entries/nixos-generation-1.conf')).toMatch(
+        /^options init=\/nix\/store\/\S+-nixos-system-nixos-26\.05\/init root=fstab console=ttyAMA0,115200n8 console=tty0$/m,
+      )
+      expect(await textOf('/loader/loader.conf')).toContain('default nixos-generation-1.conf\n')
+      expect((await esp.list('/EFI/BOOT')).map(({ name }) => name)).toEqual(['BOOTAA64.EFI'])
+    } finally {
+      await disk.close()
+    }
+    const findings = await lintImage(path)
+    expect(findings.filter(({ severity }) => severity !== 'notice')).toEqual([])
+  })
+
+  describe('/etc/nixos of an image', () => {
+    let etcNixos: string
+    beforeAll(async () => {
+      etcNixos = join(folder, 'nixos')
+      await extractTo(join(built.at(-1)!, 'nixos-btrfs-uefi.img.zst'), etcNixos, {
+        partition: 2,
+        path: '/@/etc/nixos',
+      })
+    })
+
+    test('is a Git repository with one commit, and nothing to add', async () => {
+      const git = async (...args: string[]) =>
+        (await mustRun('git', ['-c', 'safe.directory=*', '-C', etcNixos, ...args])).stdout
+      expect(await git('status', '--porcelain')).toBe('')
+      expect(await git('log', '--format=%an %ae %at %ct %s')).toBe(
+        'root root@localhost 315532800 315532800 As it came with the image\n',
+      )
+      expect(await git('branch', '--show-current')).toBe('main\n')
+      await mustRun('git', ['-c', 'safe.directory=*', '-C', etcNixos, 'fsck', '--strict'])
+    })
+
+    test('has files that root may change', () => {
+      for (const name of ['configuration.nix', 'diskwright/module.nix', '.git/config']) {
+        expect(statSync(join(etcNixos, name)).mode & 0o200).toBe(0o200)
+      }
+    })
+
+    test('is the system, by its flake and without one', async () => {
+      const systems = await evaluateNix(`
+        let
+          fromFlake = (import ${etcNixos}/flake.nix).outputs {
+            nixpkgs = { inherit lib; };
+            diskwright = (import ${etcNixos}/diskwright/flake.nix).outputs { };
+          };
+          classic = nixosSystem { modules = [ ${etcNixos}/configuration.nix ]; };
+        in
+        map (system: { inherit (system.config.networking) hostName; inherit (system.config.boot) kernelParams; services = builtins.attrNames system.config.systemd.services; })
+          [ fromFlake.nixosConfigurations.nixpi classic ]`)
+      const [flake, classic] = systems as Record<string, unknown>[]
+      expect(flake).toMatchObject({ hostName: 'nixpi', services: ['diskwright-first-boot'] })
+      expect(classic).toEqual(flake)
+    })
+  })
+
   test('what is built once more is the same, says Nix', async () => {
-    const again = await buildWithNix(store, `[ ${IMAGES[1]} ${CLOSURE} ]`, ['--check'])
-    expect(again).toEqual([built[1], built[VARIANTS.length]])
+    const again = await buildWithNix(store, `[ ${IMAGES[1]} ${CLOSURE} ${REBUILT} ]`, ['--check'])
+    expect(again).toEqual([built[1], built[VARIANTS.length], built.at(-1)])
   })
 })

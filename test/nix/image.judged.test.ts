@@ -29,13 +29,14 @@ interface Settings {
   bootFromBTRFS: boolean
   BTRFSDupData: boolean
   compressBoot: boolean
-  piVersion: number | number[]
+  board: string | string[]
 }
+const PIS = [3, 4, 5].map((version) => `raspberry-pi-${version}`)
 const BOTH = [true, false]
 const COMBINATIONS: Settings[] = BOTH.flatMap((bootFromBTRFS) =>
   BOTH.flatMap((BTRFSDupData) =>
     BOTH.flatMap((compressBoot) =>
-      [3, 4, [3, 4]].map((piVersion) => ({ bootFromBTRFS, BTRFSDupData, compressBoot, piVersion })),
+      [...PIS, PIS].map((board) => ({ bootFromBTRFS, BTRFSDupData, compressBoot, board })),
     ),
   ),
 )
@@ -60,10 +61,10 @@ describe.skipIf(!hasNix)('every combination of options', () => {
   })
 
   test.each(COMBINATIONS.map((settings, i) => [JSON.stringify(settings), i] as const))('%s', async (_, i) => {
-    const { bootFromBTRFS, BTRFSDupData, compressBoot, piVersion } = COMBINATIONS[i]
+    const { bootFromBTRFS, BTRFSDupData, compressBoot, board } = COMBINATIONS[i]
     const { spec, fileSystems } = evaluated[i]
     const plan = await resolvePlan(spec)
-    const versions = [piVersion].flat()
+    const versions = [board].flat().map((name) => Number(name.at(-1)))
 
     const [fat, btrfs] = plan.partitions
     if (fat.type !== 'fat32' || btrfs.type !== 'btrfs') throw new Error('expected FAT32 and BTRFS')
@@ -112,6 +113,108 @@ describe.skipIf(!hasNix)('every combination of options', () => {
   })
 })
 
+describe.skipIf(!hasNix)('a machine with UEFI', () => {
+  const ARCHITECTURES = [
+    { platform: 'x86_64-linux', type: 'root-x86-64', console: 'ttyS0' },
+    { platform: 'aarch64-linux', type: 'root-arm64', console: 'ttyAMA0' },
+  ]
+  const uefi = (platform: string, settings = '') =>
+    `(import ${REPOSITORY}/test/nix/stub/nixos.nix { inherit pkgs; } { modules = [
+      ${REPOSITORY}/nix/module.nix
+      { nixpkgs.hostPlatform = "${platform}"; system.stateVersion = "26.05"; diskwright = { enable = true; board = "uefi"; }; }
+      { ${settings} }
+    ]; })`
+
+  test.each(ARCHITECTURES)('$platform', async ({ platform, type, console }) => {
+    const { spec, config } = (await evaluateNix(`let nixos = ${uefi(platform)}; in {
+      inherit (tools.image { inherit nixos; }) spec;
+      config = {
+        inherit (nixos.config) fileSystems warnings;
+        inherit (nixos.config.boot) loader kernelParams;
+        inherit (nixos.config.hardware) enableAllHardware;
+      };
+    }`)) as {
+      spec: ImageSpec
+      config: Record<string, unknown> & { fileSystems: Evaluated['fileSystems'] }
+    }
+    expect(config).toMatchObject({
+      enableAllHardware: true,
+      kernelParams: ['root=fstab', `console=${console},115200n8`, 'console=tty0'],
+      loader: {
+        efi: { canTouchEfiVariables: false, efiSysMountPoint: '/boot' },
+        'generic-extlinux-compatible': { enable: false },
+        'systemd-boot': { enable: true },
+      },
+      warnings: [],
+    })
+    expect(config.fileSystems['/boot'].device).toBe('/dev/disk/by-label/ESP')
+    expect(config.fileSystems['/'].device).toBe('/dev/disk/by-label/nixos')
+    expect(spec.table).toEqual({ type: 'gpt' })
+    expect(spec.partitions).toMatchObject([
+      { type: 'fat32', gptType: 'esp', label: 'ESP' },
+      { type: 'btrfs', gptType: type, label: 'nixos', nixos: { loader: 'systemd-boot', generations: 20 } },
+    ])
+    const plan = await resolvePlan(spec)
+    expect(plan.partitions.map(({ type }) => type)).toEqual(['fat32', 'btrfs'])
+  })
+
+  test('has the settings of systemd-boot that NixOS has', async () => {
+    const settings = `boot.loader.systemd-boot = { editor = false; consoleMode = "max"; configurationLimit = 3; bootCounting.enable = true; };`
+    const spec = (await evaluateNix(
+      `(tools.image { nixos = ${uefi('x86_64-linux', settings)}; }).spec`,
+    )) as ImageSpec
+    expect((spec.partitions[1] as BtrfsSpec).nixos).toMatchObject({
+      ...{ editor: false, consoleMode: 'max', generations: 3, tries: 3 },
+    })
+    await resolvePlan(spec)
+  })
+
+  test.each([
+    ['aarch64-linux', 'diskwright.bootFromBTRFS = true;', 'UEFI reads no BTRFS'],
+    ['x86_64-linux', 'diskwright.board = lib.mkForce "raspberry-pi-3";', 'needs a system for aarch64-linux'],
+    ['aarch64-linux', 'diskwright.board = lib.mkForce [ "uefi" "raspberry-pi-4" ];', '"uefi" comes alone'],
+  ])('%s: %s is an error', async (platform, settings, message) => {
+    expect(await nixErrorOf(`(tools.image { nixos = ${uefi(platform, settings)}; }).drvPath`)).toContain(
+      message,
+    )
+  })
+})
+
+describe.skipIf(!hasNix)('the variant of system.build.images', () => {
+  const variant = (settings = '') =>
+    `((systemWith { ${settings} system.nixos.label = "test"; }).config.system.build.images.diskwright)`
+
+  test('is an image, whether or not the system is made for one', async () => {
+    const made = await evaluateNix(`let image = ${variant()}; in {
+      inherit (image) name spec;
+      inherit (image.passthru) filePath;
+      enable = [ (systemWith { }).config.diskwright.enable image.passthru.config.diskwright.enable ];
+    }`)
+    const { spec, ...rest } = made as { spec: ImageSpec }
+    expect(rest).toEqual({
+      name: 'nixos-diskwright-test-aarch64-linux',
+      filePath: 'nixos-diskwright-test-aarch64-linux.img.zst',
+      enable: [false, true],
+    })
+    await resolvePlan(spec)
+  })
+
+  test('is named as NixOS names images', async () => {
+    const names = await evaluateNix(`[
+      ${variant('image.modules.diskwright = { image.baseName = "card"; };')}.passthru.filePath
+      ${variant('image.modules.diskwright = { image.fileName = "card.img.zst"; };')}.passthru.filePath
+    ]`)
+    expect(names).toEqual(['card.img.zst', 'card.img.zst'])
+  })
+
+  test('is made by the package that the option names', async () => {
+    const [script, path] = (await evaluateNix(
+      `[ (builtins.elemAt ${variant('diskwright.package = pkgs.nix;')}.drvAttrs.args 1) "${'$'}{pkgs.nix}" ]`,
+    )) as string[]
+    expect(script).toContain(`PATH=${path}/bin`)
+  })
+})
+
 describe.skipIf(!hasNix)('the module', () => {
   const configOf = (settings: string, wanted: string) =>
     evaluateNix(`(systemWith { diskwright = { enable = true; ${settings} }; }).config.${wanted}`)
@@ -122,13 +225,22 @@ describe.skipIf(!hasNix)('the module', () => {
     const config = await evaluateNix(
       `let inherit (systemWith { }) config; in { inherit (config) fileSystems assertions; inherit (config.systemd) services; params = config.boot.kernelParams; }`,
     )
-    expect(config).toEqual({ fileSystems: {}, assertions: [], services: {}, params: [] })
+    expect(config).toEqual({ fileSystems: {}, assertions: [], services: {}, params: ['root=fstab'] })
   })
 
   test('has the defaults that the documents say', async () => {
-    expect(await configOf('', 'diskwright')).toEqual({
+    const {
+      package: made,
+      piVersion,
+      ...config
+    } = (await configOf('', 'diskwright // { package = null; }')) as object & {
+      package: null
+      piVersion: unknown
+    }
+    expect([made, piVersion]).toEqual([null, '_not given'])
+    expect(config).toEqual({
       enable: true,
-      piVersion: [3],
+      board: ['raspberry-pi-3'],
       bootFromBTRFS: true,
       BTRFSDupData: false,
       compressBoot: false,
@@ -150,8 +262,96 @@ describe.skipIf(!hasNix)('the module', () => {
       uuid: '44444444-4444-4444-8888-888888888889',
       diskId: '0x2178694e',
       seed: 'nixos-btrfs-pi',
+      programUsbBootMode: false,
       configuration: null,
+      initGit: false,
+      copyChannel: false,
     })
+  })
+
+  test.each([
+    ['3', ['raspberry-pi-3']],
+    ['[ 3 4 ]', ['raspberry-pi-3', 'raspberry-pi-4']],
+  ])('takes the board of piVersion = %s, with a warning', async (version, board) => {
+    expect(await configOf(`piVersion = ${version};`, 'diskwright.board')).toEqual(board)
+    expect(await configOf(`piVersion = ${version};`, 'warnings')).toEqual([
+      'diskwright.piVersion has become diskwright.board',
+    ])
+  })
+
+  test('counts once, whoever brings it', async () => {
+    const parameters = await evaluateNix(`(systemWith {
+      imports = [ { key = "diskwright"; boot.kernelParams = [ "twice" ]; } ];
+      diskwright.enable = true;
+    }).config.boot.kernelParams`)
+    expect(parameters).not.toContain('twice')
+  })
+
+  test.each([
+    [
+      'bit for booting from USB',
+      'programUsbBootMode = true;',
+      { config: { pi3: { program_usb_boot_mode: 1 } } },
+    ],
+    ['no such bit', '', { config: undefined }],
+  ])('the firmware has a %s', async (_, settings, firmware) => {
+    const spec = (await evaluateNix(
+      `(imageWith { diskwright = { enable = true; ${settings} }; }).spec`,
+    )) as ImageSpec
+    const found = (spec.partitions[0] as Fat32Spec).firmware!
+    expect({ config: found.config }).toEqual(firmware)
+  })
+
+  test('root is subscribed to the channel of the system, and has its content if wanted', async () => {
+    const sourcesOf = async (settings: string) => {
+      const spec = (await evaluateNix(
+        `(imageWith { diskwright.enable = true; ${settings} }).spec`,
+      )) as ImageSpec
+      await resolvePlan(spec)
+      return (spec.partitions[1] as BtrfsSpec).sources!.slice(1)
+    }
+    const subscribed = { '/root/.nix-channels': 'https://channels.example/nixos-26.05 nixos\n' }
+    expect(await sourcesOf('')).toEqual([{ files: subscribed }])
+    expect(await sourcesOf('nix.channel.enable = false;')).toEqual([])
+    const profiles = '/nix/var/nix/profiles/per-user/root'
+    expect(await sourcesOf('diskwright.copyChannel = true;')).toEqual([
+      {
+        files: {
+          ...subscribed,
+          [`${profiles}/channels`]: { type: 'symlink', target: 'channels-1-link' },
+          [`${profiles}/channels-1-link`]: {
+            type: 'symlink',
+            target: expect.stringMatching(/^\/nix\/store\/[a-z0-9]{32}-nixos-26\.05\.1$/) as string,
+          },
+          '/root/.nix-defexpr': { type: 'directory', mode: '0700' },
+          '/root/.nix-defexpr/channels': { type: 'symlink', target: `${profiles}/channels` },
+        },
+      },
+    ])
+  })
+
+  test('the packages of the system have the U-Boot of the image', async () => {
+    const extra = await evaluateNix(`let inherit (systemWith { diskwright.enable = true; }) pkgs; in
+      map (uboot: uboot.extraConfig) [ pkgs.ubootRaspberryPi3_64bit (import ${REPOSITORY}/nix { inherit pkgs; pkgsArm = pkgs; }).uboot.pi3 ]`)
+    const [once, again] = extra as string[]
+    expect(once).toContain('CONFIG_FS_BTRFS=y')
+    expect(again).toBe(once)
+  })
+
+  test.each([
+    [
+      'module.nix',
+      'lib = lib // { trivial.release = "24.11"; };',
+      'expected Nixpkgs 25.05 or later, found 24.11',
+    ],
+  ])('%s wants a Nixpkgs that has what it asks for', async (file, old, message) => {
+    expect(await nixErrorOf(`import ${REPOSITORY}/nix/${file} { ${old} }`)).toContain(message)
+  })
+
+  test('images want a Nix that lets them forget the closure', async () => {
+    const old = 'pkgs.extend (_: _: { nixVersion = "2.8"; })'
+    const expression = `(import ${REPOSITORY}/nix { pkgs = ${old}; }).image { nixos = systemWith { diskwright.enable = true; }; }`
+    expect(await nixErrorOf(`(${expression}).drvPath`)).toContain('images need Nix 2.16 or later, found 2.8')
   })
 
   test('a subvolume more keeps the others, null takes one away', async () => {
@@ -162,20 +362,22 @@ describe.skipIf(!hasNix)('the module', () => {
     expect(names).not.toContain('/gnu')
   })
 
-  test('the kernel gets its root by label and subvolume', async () => {
-    const parameters = await configOf(
-      'label = "CARD"; subvolumes = { "@" = null; root = "/"; };',
-      'boot.kernelParams',
-    )
-    expect(parameters).toEqual(
-      expect.arrayContaining(['root=LABEL=CARD', 'rootflags=subvol=root', 'rootwait']),
-    )
+  test('the root is in the fstab alone, and no parameter comes twice', async () => {
+    const settings = 'label = "CARD"; subvolumes = { "@" = null; root = "/"; };'
+    const parameters = (await configOf(settings, 'boot.kernelParams')) as string[]
+    expect(parameters.filter((one) => one.startsWith('root'))).toEqual(['root=fstab'])
+    expect(new Set(parameters).size).toBe(parameters.length)
+    expect(await configOf(settings, 'fileSystems."/"')).toMatchObject({
+      device: '/dev/disk/by-label/CARD',
+      options: expect.arrayContaining(['subvol=root']) as string[],
+    })
   })
 
   test('the first boot comes before all that asks the database, once', async () => {
     const unit = await configOf('', 'systemd.services.diskwright-first-boot')
     expect(unit).toMatchObject({
-      before: ['sysinit.target', 'shutdown.target'],
+      before: ['sysinit.target', 'shutdown.target', 'nix-daemon.socket', 'nix-daemon.service'],
+      restartIfChanged: false,
       wantedBy: ['sysinit.target'],
       unitConfig: { ConditionPathExists: '/nix-path-registration', DefaultDependencies: false },
       serviceConfig: { Type: 'oneshot' },
@@ -186,9 +388,16 @@ describe.skipIf(!hasNix)('the module', () => {
     ['subvolumes."@" = null;', 'one subvolume mounted at "/", found 0'],
     ['subvolumes."@other" = "/home";', 'the same mount point'],
     ['subvolumes."@boot" = null;', 'U-Boot looks for the kernel in the subvolume of "/boot"'],
-    ['bootFromBTRFS = false; subvolumes."@boot" = "/boot";', 'the firmware partition is mounted at "/boot"'],
-    ['piVersion = 5;', 'piVersion'],
-    ['piVersion = [ ];', 'piVersion'],
+    ['bootFromBTRFS = false; subvolumes."@boot" = "/boot";', 'the FAT partition is mounted at "/boot"'],
+    ['piVersion = 6;', 'board'],
+    ['board = "raspberry-pi-2";', 'board'],
+    ['board = [ ];', 'board'],
+    ['board = [ "raspberry-pi-3" "raspberry-pi-3" ];', 'a board is named twice'],
+    ['compression = "gzip";', 'compression'],
+    ['firmwareSize = "512";', 'firmwareSize'],
+    ['mountOptions = [ "noatime,ssd" ];', 'mountOptions'],
+    ['uuid = "44";', 'uuid'],
+    ['initGit = true;', 'expected a folder for /etc/nixos'],
     ['subvolumes."@data" = "data";', '@data'],
     ['label = "two words";', 'label'],
     ['bootFromBtrfs = true;', 'not declared'],
@@ -200,7 +409,7 @@ describe.skipIf(!hasNix)('the module', () => {
 describe.skipIf(!hasNix)('U-Boot', () => {
   const configOf = (version: string) =>
     evaluateNix(`let pkgs = import ${REPOSITORY}/test/nix/stub/pkgs.nix { ubootVersion = "${version}"; };
-      uboot = (import ${REPOSITORY}/nix { inherit pkgs; }).uboot; in [ uboot.pi3.extraConfig uboot.pi4.extraConfig ]`)
+      uboot = (import ${REPOSITORY}/nix { inherit pkgs; }).uboot; in map (name: uboot.\${name}.extraConfig) [ "pi3" "pi4" "pi5" ]`)
 
   test('reads BTRFS and zstd, with the configuration it had before', async () => {
     for (const text of (await configOf('2025.01')) as string[]) {
@@ -234,9 +443,12 @@ describe.skipIf(!hasNix)('the flake', () => {
     )) as ImageSpec[]
     for (const [i, spec] of specs.entries()) {
       expect((spec.partitions[0] as Fat32Spec).firmware?.piVersion).toEqual([3 + i])
-      const { nixos } = spec.partitions[1] as BtrfsSpec
+      const { nixos, sources = [] } = spec.partitions[1] as BtrfsSpec
       expect(nixos?.toplevel).toContain('-nixos-system-nixpi-')
-      expect(nixos?.configuration).toContain('-example')
+      expect(sources).toContainEqual({
+        directory: expect.stringMatching(/-etc-nixos$/) as string,
+        ...{ to: '/etc/nixos', mode: 'u+w' },
+      })
       await resolvePlan(spec)
     }
   })
@@ -253,7 +465,7 @@ describe.skipIf(!hasNix)('the flake', () => {
     expect(outputs).toMatchObject({
       lib: ['tools'],
       overlays: ['default'],
-      packages: ['btrfsPi3', 'btrfsPi4', 'closure', 'default', 'diskwright', 'uboot3', 'uboot4'],
+      packages: ['btrfsPi3', 'btrfsPi4', 'closure', 'default', 'diskwright', 'uboot3', 'uboot4', 'uboot5'],
       checks: ['descriptions', 'formatting', 'package', 'small-image'],
       apps: ['default', 'runVm'],
     })

@@ -24,7 +24,7 @@ let
       modules = [
         ../../../nix/module.nix
         {
-          system.stateVersion = "25.05";
+          system.stateVersion = "26.05";
           nixpkgs.hostPlatform = "aarch64-linux";
         }
         settings

@@ -19,15 +19,18 @@ let
       attrNames
       attrValues
       compareVersions
+      concatMap
       elem
       filter
       head
       length
+      listToAttrs
       mapAttrs
       sort
       ;
     inherit (modules)
       evalModules
+      mkChangedOptionModule
       mkDefault
       mkEnableOption
       mkForce
@@ -36,6 +39,8 @@ let
       mkOption
       types
       ;
+    attrVals = names: set: map (name: set.${name}) names;
+    cleanSource = path: path;
     concatStrings = builtins.concatStringsSep "";
     concatStringsSep = builtins.concatStringsSep;
     filterAttrs =
@@ -72,6 +77,7 @@ let
       );
     getExe = package: "${package}/bin/${package.meta.mainProgram or package.name}";
     getVersion = package: package.version;
+    hasInfix = part: text: builtins.length (lib.splitString part text) > 1;
     importJSON = file: builtins.fromJSON (builtins.readFile file);
     last = list: builtins.elemAt list (length list - 1);
     escapeShellArg = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
@@ -90,6 +96,8 @@ let
     literalExpression = text: text;
     mapAttrs' = f: set: builtins.listToAttrs (map (name: f name set.${name}) (attrNames set));
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
+    nameValuePair = name: value: { inherit name value; };
+    optional = condition: value: if condition then [ value ] else [ ];
     optionalAttrs = condition: set: if condition then set else { };
     optionalString = condition: text: if condition then text else "";
     optionals = condition: list: if condition then list else [ ];
@@ -101,7 +109,11 @@ let
         b;
     singleton = value: [ value ];
     splitString = separator: text: filter builtins.isString (builtins.split separator text);
+    throwIfNot = condition: message: value: if condition then value else throw message;
+    toList = value: if builtins.isList value then value else [ value ];
+    trivial.release = "26.05";
     unique = foldl' (kept: value: if elem value kept then kept else kept ++ [ value ]) [ ];
+    versionAtLeast = a: b: !lib.versionOlder a b;
     versionOlder = a: b: builtins.compareVersions a b < 0;
   };
 in

@@ -91,7 +91,15 @@ let
           mergeOne "a value" (_: true) where values;
     };
     bool = simple "a boolean" builtins.isBool;
+    deferredModule = {
+      check = _: true;
+      merge = _: values: { imports = values; };
+    };
+    package = simple "a package" (value: isAttrs value && value ? outPath);
+    raw = anything;
     str = simple "a text" isString;
+    singleLineStr = strMatching "[^\n]*";
+    nonEmptyStr = strMatching ".+";
     path = simple "a path" (value: builtins.isPath value || (isString value && builtins.match "/.*" value != null));
     strMatching = pattern: simple "a text like ${pattern}" (value: isString value && builtins.match pattern value != null);
     int = simple "a number" builtins.isInt;
@@ -134,23 +142,42 @@ let
   evalModules =
     { modules, specialArgs }:
     let
+      # A module is known by its key, or else by its file, and counts once.
       load =
-        module:
+        key: module:
         let
-          content = if builtins.isPath module then import module else module;
+          isFile = builtins.isPath module;
+          content = if isFile then import module else module;
           value =
             if builtins.isFunction content then
-              content (specialArgs // { inherit lib config; })
+              content (specialArgs // { inherit lib config options; })
             else
               content;
         in
-        concatMap load (value.imports or [ ]) ++ [ value ];
-      loaded = concatMap load modules;
+        {
+          key = value.key or (if isFile then toString module else key);
+          inherit value;
+        };
+      loadAll = key: builtins.genList (i: load "${key}:${toString i}" (builtins.elemAt modules i)) (length modules);
+      loadImports =
+        { key, value }:
+        let
+          imports = value.imports or [ ];
+        in
+        builtins.genList (i: load "${key}:${toString i}" (builtins.elemAt imports i)) (length imports);
+      loaded = map ({ value, ... }: value) (
+        builtins.genericClosure {
+          startSet = loadAll "top";
+          operator = loadImports;
+        }
+      );
       options = foldl' lib.recursiveUpdate { } (map (module: module.options or { }) loaded);
       definitions = map (
         module:
         module.config or (removeAttrs module [
+          "_class"
           "imports"
+          "key"
           "options"
         ])
       ) loaded;
@@ -198,6 +225,12 @@ let
     in
     {
       inherit options;
+      extendModules =
+        more:
+        evalModules {
+          modules = modules ++ more.modules;
+          inherit specialArgs;
+        };
       config =
         let
           unknown = undeclared "" options definitions;
@@ -207,6 +240,26 @@ let
 in
 {
   inherit evalModules mkIf types;
+  mkChangedOptionModule =
+    from: to: change:
+    { config, ... }:
+    let
+      at = path: value: builtins.foldl' (inner: name: { ${name} = inner; }) value (reverse path);
+      reverse = foldl' (list: one: [ one ] ++ list) [ ];
+      found = foldl' (set: name: set.${name}) config from;
+      isGiven = found != "_not given";
+    in
+    {
+      options = at from {
+        _type = "option";
+        type = types.anything;
+        default = "_not given";
+      };
+      config = {
+        warnings = if isGiven then [ "${builtins.concatStringsSep "." from} has become ${builtins.concatStringsSep "." to}" ] else [ ];
+      }
+      // at to (mkIf isGiven (change config));
+    };
   mkOption = option: option // { _type = "option"; };
   mkEnableOption = description: {
     _type = "option";

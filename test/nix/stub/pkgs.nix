@@ -99,10 +99,33 @@ let
       extraConfig = "CONFIG_OF_BOARD=y\n";
     };
 
-  pkgs = {
+  platformOf = system: {
+    inherit system;
+    isAarch64 = system == "aarch64-linux";
+    isx86_64 = system == "x86_64-linux";
+  };
+  # With what depends on the packages themselves.
+  close =
+    packages:
+    let
+      self = packages // {
+        callPackage =
+          file: given:
+          let
+            call = import file;
+          in
+          call (builtins.intersectAttrs (builtins.functionArgs call) self // given);
+        # The packages that run where these are built.
+        buildPackages = pkgs;
+        extend = overlay: close (self // overlay self self);
+      };
+    in
+    self;
+
+  pkgs = close {
     inherit lib runCommand writeText;
     stdenv = {
-      hostPlatform.system = "x86_64-linux";
+      hostPlatform = platformOf "x86_64-linux";
       buildPlatform = {
         isMusl = false;
         node = {
@@ -111,28 +134,28 @@ let
         };
       };
     };
+    # Of the Nix that evaluates, where images ask for it. Debian's is older than they allow.
+    nixVersion = "2.31.0";
+    path = ./.;
     # Only the compiler for aarch64 makes the armstub.
-    pkgsCross.aarch64-multiplatform = pkgs // {
+    pkgsCross.aarch64-multiplatform = close (pkgs // {
+      stdenv = pkgs.stdenv // {
+        hostPlatform = platformOf "aarch64-linux";
+      };
       raspberrypi-armstubs = runCommand "raspberrypi-armstubs" { } ''
         mkdir "$out"
         echo gic > "$out/armstub8-gic.bin"
       '';
-      raspberrypifw = runCommand "raspberrypifw" { } ''
-        mkdir -p "$out/share/raspberrypi/boot/overlays"
-        cd "$out/share/raspberrypi/boot"
-        for file in bootcode.bin start.elf fixup.dat start_cd.elf fixup_cd.dat start4.elf fixup4.dat \
-          start4cd.elf fixup4cd.dat bcm2710-rpi-3-b.dtb bcm2711-rpi-4-b.dtb kernel8.img; do
-          echo "$file" > "$file"
-        done
-        echo overlay > overlays/x.dtbo
-      '';
-    };
-    callPackage =
-      file: given:
-      let
-        call = import file;
-      in
-      call (builtins.intersectAttrs (builtins.functionArgs call) pkgs // given);
+    });
+    raspberrypifw = runCommand "raspberrypifw" { } ''
+      mkdir -p "$out/share/raspberrypi/boot/overlays"
+      cd "$out/share/raspberrypi/boot"
+      for file in bootcode.bin start.elf fixup.dat start_cd.elf fixup_cd.dat start4.elf fixup4.dat \
+        start4cd.elf fixup4cd.dat bcm2710-rpi-3-b.dtb bcm2711-rpi-4-b.dtb bcm2712-rpi-5-b.dtb kernel8.img; do
+        echo "$file" > "$file"
+      done
+      echo overlay > overlays/x.dtbo
+    '';
     stdenvNoCC.mkDerivation =
       {
         name ? "${args.pname}-${args.version}",
@@ -228,15 +251,17 @@ let
     compsize = tools "compsize";
     coreutils = tools "coreutils";
     git = tools "git";
+    gitMinimal = onMachine "git";
     libraspberrypi = tools "libraspberrypi";
     nix = tools "nix";
     qemu = tools "qemu";
     util-linux = tools "util-linux";
 
-    raspberrypifw = throw "the firmware is for arm";
+    raspberryPiWirelessFirmware = tools "firmware";
     raspberrypi-armstubs = throw "the armstub is for arm";
     ubootRaspberryPi3_64bit = uboot "uboot-rpi_3";
     ubootRaspberryPi4_64bit = uboot "uboot-rpi_4";
+    ubootRaspberryPiAarch64 = uboot "uboot-rpi_arm64";
   };
 in
 pkgs

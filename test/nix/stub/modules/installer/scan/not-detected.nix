@@ -1,2 +1,0 @@
-# Nixpkgs has here what a machine without hardware of its own needs.
-{ }
