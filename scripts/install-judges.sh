@@ -50,7 +50,8 @@ nix-instantiate nix-bin
 umoci umoci
 skopeo skopeo
 mmdebstrap mmdebstrap
-shellcheck shellcheck"
+shellcheck shellcheck
+git git"
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { extractTo, lintImage, openImage } from 'diskwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildWithNix, canBuildWithNix, evaluateNix, REPOSITORY } from '../judges/nix.ts'
-import { findTool, mustRun } from '../judges/run-tool.ts'
+import { findTool, mustRun, requireJudge } from '../judges/run-tool.ts'
 
 const VARIANTS = [
   { bootFromBTRFS: true, BTRFSDupData: false, compressBoot: false, board: ['raspberry-pi-3'] },
@@ -32,7 +32,8 @@ const CLOSURE =
 const REBUILT = `(imageWith {
   diskwright = { enable = true; board = "uefi"; configuration = ${REPOSITORY}/nix/example; initGit = true; };
 })`
-const canBuild = canBuildWithNix()
+// The sandbox has the machine's.
+const canBuild = [canBuildWithNix(), requireJudge('git')].every(Boolean)
 
 describe.skipIf(!canBuild)('in the sandbox of Nix', () => {
   let folder: string
