@@ -23,8 +23,8 @@ grow_partition() {
   fi
   read -r number < "/sys/class/block/$name/partition" || return
   parent=$(basename "$(dirname "$(readlink -f "/sys/class/block/$name")")") || return
-  # The table is one sector, written at once. Start, type and flag stay. The disk is in use, so the kernel is told of
-  # this one partition.
+  # An MBR is one sector, written at once. Of a GPT, sfdisk first writes the backup, at the new end of the disk, and
+  # then the table itself. Start, type and flag stay. The disk is in use, so the kernel is told of this one partition.
   echo ',+' | sfdisk --quiet --no-reread --no-tell-kernel -N "$number" "/dev/$parent" || return
   partx --update --nr "$number" "/dev/$parent"
 }

@@ -21,6 +21,9 @@ const SCRIPT = join(REPOSITORY, 'nix/first-boot.sh')
 const MIB = 2 ** 20
 /** What the script calls that changes something, or may fail; in the order of its calls. */
 const STEPS = ['findmnt', 'sfdisk', 'partx', 'btrfs', 'nix-store', 'sync', 'rm', 'sync']
+const MBR =
+  'label: dos\nlabel-id: 0x2178694e\nstart=1MiB,size=1MiB,type=c\nstart=2MiB,size=128MiB,type=83,bootable\n'
+const GPT = 'label: gpt\nstart=1MiB,size=1MiB,type=uefi\nstart=2MiB,size=127MiB\n'
 const STORE_PATHS = ['0'.repeat(32) + '-a', '1'.repeat(32) + '-b'].map((name) => `/nix/store/${name}`)
 const REGISTRATION = STORE_PATHS.map((path, i) => `${path}\n${String(i).repeat(64)}\n1234\n\n0\n`).join('')
 
@@ -73,11 +76,9 @@ exec ${findTool(name)} "$@"
     chmodSync(at('bin', name), 0o755)
   }
 
-  async function makeImage(): Promise<void> {
+  async function makeImage(table = MBR): Promise<void> {
     writeFileSync(at('base.img'), '')
     await mustRun('truncate', ['-s', `${130 * MIB}`, at('base.img')])
-    const table =
-      'label: dos\nlabel-id: 0x2178694e\nstart=1MiB,size=1MiB,type=c\nstart=2MiB,size=128MiB,type=83,bootable\n'
     await mustRun('sfdisk', ['--quiet', at('base.img')], { input: table })
     const device = await attach('base.img')
     try {
@@ -199,6 +200,22 @@ exec ${findTool(name)} "$@"
       expect(second).toMatchObject({ code: 0, calls: isDone ? [] : STEPS })
       expect(await stateOf()).toEqual(wanted)
     })
+  })
+
+  test('a GPT grows as well, and its backup is at the end of the disk', async () => {
+    await makeImage(GPT)
+    try {
+      await withDisk(async () => {
+        expect(await firstBoot()).toMatchObject({ code: 0, calls: STEPS })
+        const { size, table, isToBeDone } = await stateOf()
+        expect(isToBeDone).toBe(false)
+        // The last 33 sectors are those of the backup; BTRFS has whole blocks.
+        expect(size).toBe(318 * MIB - 5 * 4096)
+        expect(table).toMatch(/^last-lba: 655326$/m)
+      })
+    } finally {
+      await makeImage()
+    }
   })
 
   test('a disk that cannot grow keeps no system from its database', async () => {

@@ -245,6 +245,26 @@ describe('what is wrong', () => {
       [/^warning: .*other.conf: its initrd/],
     ],
     [
+      'an entry that is preferred to the default',
+      {
+        files: {
+          'loader/loader.conf': 'preferred other.conf\ndefault nixos-*\n',
+          'loader/entries/other.conf': ENTRY.replace('initrd.efi', 'gone.efi'),
+        },
+      },
+      [/^error: .*other.conf: its initrd/],
+    ],
+    [
+      'a preferred entry with no tries left',
+      {
+        files: {
+          'loader/loader.conf': 'preferred other.conf\ndefault nixos-*\n',
+          'loader/entries/other+0-3.conf': ENTRY.replace('initrd.efi', 'gone.efi'),
+        },
+      },
+      [/^warning: .*other\+0-3.conf: its initrd/, /^warning: .*has no tries left/],
+    ],
+    [
       'an entry with no tries left',
       { files: { 'loader/entries/nixos-generation-0+0-3.conf': ENTRY } },
       [/^warning: .*\+0-3.conf: has no tries left/],

@@ -1,4 +1,5 @@
 /** The EFI system partition of a NixOS system, as NixOS' own builder lays it out. */
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { fromBytes, toLatin1 } from '../../src/lib/byte-string.ts'
 import type { BootFile } from '../../src/uboot/boot-file.ts'
@@ -114,6 +115,31 @@ describe('options', () => {
     expect(Object.keys(made)).toContain('loader/entries/nixos-generation-12+3.conf')
     expect(Object.keys(made)).toContain('loader/entries/nixos-generation-12-specialisation-special+3.conf')
     expect(made['loader/loader.conf']).toContain('default nixos-generation-*\n')
+  })
+
+  test('NixOS 26.11 names entries by the hash of their text', async () => {
+    const release = { [`${SYSTEM}/etc/os-release`]: 'VERSION_ID="26.11"\n' }
+    const namesIn = (made: Record<string, string>) =>
+      Object.keys(made).filter((name) => name.startsWith('loader/entries/'))
+    const made = await entries(release)
+    expect(namesIn(made)).toHaveLength(3)
+    for (const name of namesIn(made)) {
+      const hash = createHash('sha256').update(made[name]).digest('hex')
+      expect(name).toBe(`loader/entries/nixos-${hash}.conf`)
+      expect(made[name]).toMatch(/\nsort-key nixos$/)
+    }
+    const current = namesIn(made).find(
+      (name) => made[name].includes('Generation 12') && !made[name].includes('special'),
+    )!
+    const id = current.slice('loader/entries/'.length)
+    expect(made['loader/loader.conf']).toBe(`timeout 5\ndefault ${id}\nconsole-mode keep\n`)
+    const counted = await entries(release, { tries: 2 })
+    expect(namesIn(counted)).toContain(current.replace('.conf', '+2.conf'))
+    expect(counted['loader/loader.conf']).toContain(`preferred ${id}\ndefault nixos-*\n`)
+    for (const version of ['26.05', 'x']) {
+      const older = await entries({ [`${SYSTEM}/etc/os-release`]: `VERSION_ID="${version}"\n` })
+      expect(namesIn(older)).toContain('loader/entries/nixos-generation-12.conf')
+    }
   })
 
   test('a slot', async () => {

@@ -6,6 +6,8 @@ export interface LoaderConf {
   timeout?: number | 'menu-force' | 'menu-hidden' | 'menu-disabled' | undefined
   /** Id of the entry that is booted without a choice, or a pattern of the shell. */
   default?: string | undefined
+  /** As `default`, which it precedes, unless the entry has no tries left. (systemd 260) */
+  preferred?: string | undefined
   /** Whether command lines can be changed in the menu. Default: true. */
   editor?: boolean | undefined
   /** `keep`, `auto`, `max`, or the number of a mode. */
@@ -32,15 +34,21 @@ const OTHER_KEYS: Readonly<Record<string, RegExp>> = {
   'secure-boot-enroll-timeout-sec': /^(\d+|hidden)$/,
   'reboot-for-bitlocker': BOOLEAN,
   'reboot-on-error': /^(yes|no|auto|1|0|true|false|on|off)$/i,
-  preferred: /./,
   sysfail: /./,
   'log-level': /./,
 }
 
 /** The text of a loader.conf, as NixOS writes it. */
-export function formatLoaderConf({ timeout, default: chosen, editor, consoleMode }: LoaderConf): string {
+export function formatLoaderConf({
+  timeout,
+  preferred,
+  default: chosen,
+  editor,
+  consoleMode,
+}: LoaderConf): string {
   const lines = [
     ...(timeout === undefined ? [] : [`timeout ${timeout}`]),
+    ...(preferred === undefined ? [] : [`preferred ${preferred}`]),
     ...(chosen === undefined ? [] : [`default ${chosen}`]),
     ...(editor === false ? ['editor 0'] : []),
     ...(consoleMode === undefined ? [] : [`console-mode ${consoleMode}`]),
@@ -61,7 +69,7 @@ export function parseLoaderConf(text: string): ParsedLoaderConf {
       else if (value === 'menu-force' || value === 'menu-hidden' || value === 'menu-disabled')
         conf.timeout = value
       else bad('seconds, menu-force, menu-hidden or menu-disabled')
-    } else if (key === 'default') conf.default = value
+    } else if (key === 'default' || key === 'preferred') conf[key] = value
     else if (key === 'editor') {
       if (BOOLEAN.test(value)) conf.editor = TRUE.test(value)
       else bad('yes or no')

@@ -10,9 +10,10 @@ import { STORE } from '../nix-store.ts'
 import type { Architecture } from '../partition-types.ts'
 import type { SystemTree } from '../system-tree.ts'
 import { readBootSpec, type BootSpec } from './bootspec.ts'
-import { formatBlsEntry } from './entry.ts'
+import type { BlsEntry } from './entry.ts'
 import { entryFileName } from './file-name.ts'
-import { formatLoaderConf } from './loader-conf.ts'
+import { formatLoaderConf, type LoaderConf } from './loader-conf.ts'
+import { namesByHash, nixosEntryText, type EntryNames } from './nixos-names.ts'
 import { systemdBootIn, systemdBootFiles, type LoaderProgram } from './systemd-boot.ts'
 
 const NIXOS_DIR = 'EFI/nixos'
@@ -67,56 +68,60 @@ export async function nixosEntries(tree: SystemTree, options: NixosEntriesOption
       'the system is no generation of the system profile, or one that "generations" leaves out',
     )
   }
+  // Entries of slots are told apart by their names.
+  const names: EntryNames = slot === undefined && (await namesByHash(tree, toplevel)) ? 'hash' : 'generation'
+  let currentId = ''
   for (const { number, path } of all) {
     const main = await readBootSpec(tree, path.path)
     const variants: [string | undefined, BootSpec][] = [[undefined, main], ...main.specialisations]
     for (const [specialisation, spec] of variants) {
-      const name = entryStem(slot, number, specialisation)
+      const entry: BlsEntry = {
+        title: `${DISTRIBUTION}${slot === undefined ? '' : ` [${slot}]`}${specialisation === undefined ? '' : ` (${specialisation})`}`,
+        sortKey: spec.sortKey,
+        version: `Generation ${number} ${spec.label}, built on ${dateText(options.builtAt)}`,
+        linux: `/${toLatin1(copy(tree, spec.kernel, put))}`,
+        initrds: [`/${toLatin1(copy(tree, spec.initrd, put))}`],
+        options: [`init=${spec.init} ${spec.kernelParams}`, options.cmdline ?? ''].filter(Boolean).join(' '),
+        machineId,
+        devicetree: spec.devicetree && `/${toLatin1(copy(tree, spec.devicetree, put))}`,
+      }
+      const { stem, text } = await nixosEntryText(entry, names, entryStem(slot, number, specialisation))
       put({
-        path: fromText(`loader/entries/${entryFileName(name, tries)}`),
-        content: toBytes(
-          fromText(
-            formatBlsEntry({
-              title: `${DISTRIBUTION}${slot === undefined ? '' : ` [${slot}]`}${specialisation === undefined ? '' : ` (${specialisation})`}`,
-              sortKey: spec.sortKey,
-              version: `Generation ${number} ${spec.label}, built on ${dateText(options.builtAt)}`,
-              linux: `/${toLatin1(copy(tree, spec.kernel, put))}`,
-              initrds: [`/${toLatin1(copy(tree, spec.initrd, put))}`],
-              options: [`init=${spec.init} ${spec.kernelParams}`, options.cmdline ?? '']
-                .filter(Boolean)
-                .join(' '),
-              machineId,
-              devicetree: spec.devicetree && `/${toLatin1(copy(tree, spec.devicetree, put))}`,
-            }),
-          ),
-        ),
+        path: fromText(`loader/entries/${entryFileName(stem, tries)}`),
+        content: toBytes(fromText(text)),
       })
+      if (path === current.path && specialisation === undefined) currentId = `${stem}.conf`
     }
   }
-  const spec = await readBootSpec(tree, toplevel)
-  const isNewest = current === all.at(-1)
   put({
     path: 'loader/loader.conf',
     content: toBytes(
       fromText(
         formatLoaderConf({
           timeout: options.timeout < 0 ? 'menu-force' : options.timeout,
-          // A counted entry that has turned out bad must not stay the default: the first good one is, of any slot.
-          default:
-            slot !== undefined
-              ? 'nixos-*'
-              : tries !== undefined && isNewest
-                ? 'nixos-generation-*'
-                : `${entryStem(slot, current.number, undefined)}.conf`,
+          ...defaultsOf(options, names, { id: currentId, isNewest: current === all.at(-1) }),
           editor: options.editor,
           consoleMode: options.consoleMode,
         }),
       ),
     ),
   })
+  const spec = await readBootSpec(tree, toplevel)
   const program =
     options.program ?? systemdBootIn(tree, `${toplevel}/systemd`, ARCHITECTURES[spec.system], 'nixos')
   return [...systemdBootFiles(program), ...files.values()]
+}
+
+/** What is booted without a choice. A counted entry that has turned out bad must not stay it. */
+function defaultsOf(
+  { slot, tries }: NixosEntriesOptions,
+  names: EntryNames,
+  { id, isNewest }: { id: string; isNewest: boolean },
+): Pick<LoaderConf, 'default' | 'preferred'> {
+  if (slot !== undefined) return { default: 'nixos-*' }
+  if (tries === undefined) return { default: id }
+  if (names === 'hash') return { preferred: id, default: 'nixos-*' }
+  return { default: isNewest ? 'nixos-generation-*' : id }
 }
 
 /** The name of an entry's file, but for its counter and its suffix. A slot takes the place of a profile. */

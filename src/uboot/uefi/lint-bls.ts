@@ -66,7 +66,12 @@ export async function lintBls({
     const message = `default ${wanted} matches no entry: systemd-boot takes the first one, ${entries[0].id}`
     report('warning', { path: 'loader/loader.conf' }, message)
   }
-  const first = defaultEntry(entries, wanted)
+  const preferred = conf?.preferred
+  const first =
+    (preferred === undefined
+      ? undefined
+      : entries.find(({ id, counter }) => counter?.left !== 0 && matches(preferred, id))) ??
+    defaultEntry(entries, wanted)
   for (const entry of entries) {
     const where = `${partitionName(entry.partition)}, ${formatPath(entry.node.path)}`
     const severity = entry === first ? 'error' : 'warning'
