@@ -1,5 +1,5 @@
 # An overlay for Nixpkgs, in which the U-Boots of Raspberry Pis read BTRFS and zstd.
-final: prev:
+_final: prev:
 let
   uboot = import ./uboot.nix {
     inherit (prev)
