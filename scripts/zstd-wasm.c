@@ -97,6 +97,17 @@ int32_t decompressFrame(ZSTD_DCtx *dctx, void *target, uint32_t capacity, const 
   return (int32_t)ZSTD_decompressDCtx(dctx, target, capacity, source, size);
 }
 
+/* The bytes written to `target` and those read of `source` go to `done`. The result is 0 at the end of a frame. */
+EXPORT("decompressStream")
+int32_t decompressPiece(ZSTD_DCtx *dctx, void *target, uint32_t capacity, const void *source, uint32_t size, uint32_t done[2]) {
+  ZSTD_outBuffer output = {target, capacity, 0};
+  ZSTD_inBuffer input = {source, size, 0};
+  size_t left = ZSTD_decompressStream(dctx, &output, &input);
+  done[0] = (uint32_t)output.pos;
+  done[1] = (uint32_t)input.pos;
+  return ZSTD_isError(left) ? (int32_t)left : left != 0;
+}
+
 EXPORT("malloc") void *allocate(uint32_t size) { return malloc(size); }
 
 EXPORT("free") void release(void *memory) { free(memory); }

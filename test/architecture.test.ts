@@ -17,14 +17,24 @@ const LAYERS = [
   ['input'],
   ['image'],
   ['boot', 'build'],
-  ['(index)'],
+  ['(index)', 'browser'],
   ['cli', 'zenfs'],
 ]
 /** The command sees what the public API is made of, so that it loads only what it needs, and no format. */
 const CLI_MAY_IMPORT = new Set(['cli', '(index)', 'build', 'image', 'boot', 'spec', 'lib'])
 
 /** Readers and writers of formats run in a browser, too. */
-const PORTABLE_FOLDERS = new Set(['gpt-mbr', 'fat32', 'btrfs', 'swap', 'uboot', 'file-tree', 'spec', 'tar'])
+const PORTABLE_FOLDERS = new Set([
+  'gpt-mbr',
+  'fat32',
+  'btrfs',
+  'swap',
+  'uboot',
+  'file-tree',
+  'spec',
+  'tar',
+  'browser',
+])
 const PORTABLE_PACKAGES = new Set(['crc-32', 'fflate', 'hash-wasm', 'pako', 'uuid', 'zod'])
 const NOT_PORTABLE = new Set(['Buffer', 'process', 'require', '__dirname', '__filename'])
 const CLOCK_OR_CHANCE = new Set(['Date.now', 'Math.random', 'performance.now', 'crypto.randomUUID'])
@@ -36,7 +46,7 @@ interface Module {
   imports: string[]
   /** Those of them that are there at run time: without `import type`. */
   runtimeImports: string[]
-  /** Packages and modules of Node. */
+  /** Packages and modules of Node that are there at run time. */
   packages: string[]
   /** Names that are used, of globals and others; not those of properties. */
   names: Set<string>
@@ -57,7 +67,7 @@ function parseModule(path: string): Module {
   const add = (specifier: ts.Node | undefined, isType: boolean) => {
     if (specifier === undefined || !ts.isStringLiteral(specifier)) return
     if (!specifier.text.startsWith('.')) {
-      module.packages.push(specifier.text)
+      if (!isType) module.packages.push(specifier.text)
       return
     }
     const target = posix.join(posix.dirname(path), specifier.text)
@@ -92,9 +102,7 @@ const modules = new Map(
 /** The folder a module is in; index.ts, the public face, lies in src/ itself. */
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '(index)')
 const layerOf = (folder: string) => LAYERS.findIndex((layer) => layer.includes(folder))
-/** Faces that run in a browser, beside the portable folders. */
-const PORTABLE_FACES = new Set(['image/browser.ts'])
-const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path)) || PORTABLE_FACES.has(path)
+const isPortable = ({ path }: Module) => PORTABLE_FOLDERS.has(folderOf(path))
 const packageOf = (specifier: string) =>
   specifier
     .split('/')
@@ -140,7 +148,7 @@ describe('names', () => {
   test('are exported by one module each, so that one name is one concept', () => {
     const places = new Map<string, Set<string>>()
     // diskwright/browser has the functions of diskwright for browsers.
-    for (const path of [...modules.keys()].filter((path) => path !== 'image/browser.ts')) {
+    for (const path of [...modules.keys()].filter((path) => folderOf(path) !== 'browser')) {
       for (const [, name] of readFileSync(join(ROOT, path), 'utf8').matchAll(DECLARATION)) {
         places.set(name, (places.get(name) ?? new Set()).add(path))
       }

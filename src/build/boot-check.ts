@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import type { BuildHost } from './host.ts'
 import type { WrittenPartition } from './write-partitions.ts'
 import { BootError } from '../lib/errors.ts'
 import type { Finding } from '../lib/finding.ts'
@@ -18,6 +18,7 @@ import { isEsp } from '../uboot/partition-types.ts'
 export async function checkBoot(
   { boot, table }: ResolvedPlan,
   written: readonly WrittenPartition[],
+  host: Pick<BuildHost, 'openFile'>,
 ): Promise<Finding[]> {
   // Whoever describes an EFI system partition may still boot something else.
   const isAsked = boot !== undefined
@@ -34,7 +35,7 @@ export async function checkBoot(
   }
   const disk = {
     table: table.type,
-    read: (offset: number, length: number) => readBlobs(written, offset, length),
+    read: (offset: number, length: number) => readBlobs(written, host, offset, length),
   }
   const findings = await lintBoot(partitions, { uboot: boot?.uboot, others, disk })
   if (!isAsked) return findings.map(asWarning)
@@ -57,6 +58,7 @@ function namesOf(plan: PartitionPlan, table: TablePlan): PartitionNames {
 /** The bytes of the disk as far as they come from files; all others are zero here. */
 async function readBlobs(
   written: readonly WrittenPartition[],
+  host: Pick<BuildHost, 'openFile'>,
   offset: number,
   length: number,
 ): Promise<Uint8Array> {
@@ -64,18 +66,9 @@ async function readBlobs(
   for (const { plan, start } of written) {
     if (plan.type !== 'raw' || start >= offset + length) continue
     const from = Math.max(start, offset)
-    const part = await readFilePart(plan.source, from - start, offset + length - from)
+    const file = await host.openFile(plan.source)
+    const part = await file.read(from - start, offset + length - from)
     bytes.set(part, from - offset)
   }
   return bytes
-}
-
-async function readFilePart(path: string, offset: number, length: number): Promise<Uint8Array> {
-  const file = await open(path)
-  try {
-    const { bytesRead, buffer } = await file.read(new Uint8Array(length), 0, length, offset)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
 }

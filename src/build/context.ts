@@ -1,3 +1,4 @@
+import type { BuildHost } from './host.ts'
 import type { Profiler } from './profiler.ts'
 import type { Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
@@ -7,7 +8,6 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { contentLength } from '../file-tree/file-content.ts'
 import type { StoreRegistry } from '../sources/nix/registry.ts'
 import type { Replacement } from '../file-tree/merge.ts'
-import { openSource, sourceName, sourceSize } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 
 /** What is closed when the build ends. */
@@ -17,6 +17,7 @@ export interface Closable {
 
 /** State that the steps of a build share, besides the plan. */
 export interface BuildContext {
+  host: BuildHost
   /** Threads that compress and checksum; 0: the calling thread does it. */
   workers: number
   /** Bytes of a sector of the disk. */
@@ -42,6 +43,7 @@ export interface BuildContext {
 export async function readSource(
   source: SourcePlan,
   {
+    host: { sources },
     progress,
     profiler,
     signal,
@@ -51,8 +53,8 @@ export async function readSource(
   }: Omit<BuildContext, 'workers' | 'sectorSize'>,
   registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
-  progress.step(`reading ${sourceName(source)}`, await sourceSize(source))
-  const entries = openSource(source, {
+  progress.step(`reading ${sources.nameOf(source)}`, await sources.sizeOf(source))
+  const entries = sources.open(source, {
     signal,
     onRead: (bytes) => progress.reach(bytes),
     retain: (file) => void openFiles.push(file),

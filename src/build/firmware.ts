@@ -2,7 +2,6 @@ import { readSource, type BuildContext } from './context.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { fromText, toBytes } from '../lib/byte-string.ts'
 import { fileEntry } from './boot-files.ts'
-import { readWholeFile } from '../sources/file.ts'
 import type { FirmwarePlan } from '../spec/plan.ts'
 import { configTxt, ubootFileName } from '../uboot/config-txt.ts'
 import { isFirmwareFile } from '../uboot/firmware.ts'
@@ -29,7 +28,7 @@ export async function* firmwareEntries(
     }
   }
   for (const { version, path } of uboot) {
-    yield fileEntry(ubootFileName(version), await readWholeFile(path), time)
+    yield fileEntry(ubootFileName(version), await context.host.readFile(path), time)
   }
   const text = configTxt({ versions, startsKernel, settings, extraLines })
   yield fileEntry('config.txt', toBytes(fromText(text)), time)

@@ -1,4 +1,5 @@
 /** Sources that several partitions share: each entry goes to the partition that is mounted nearest above it. */
+import type { HostSpool } from './host.ts'
 import type { NewEntry, PartitionWriter } from './drivers/driver.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { checkedContent } from '../file-tree/content-length.ts'
@@ -6,7 +7,6 @@ import type { MergeRule } from '../file-tree/merge.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { OnFinding } from '../lib/finding.ts'
-import { FileSpool } from '../sources/spool.ts'
 import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
 
 /** A partition with a mount point. */
@@ -23,7 +23,7 @@ type Waiting = { merge: MergeRule } | NewEntry
 export class MountRouter {
   readonly #mounts: readonly Mount[]
   readonly #streamed: PartitionPlan
-  readonly #spool = new FileSpool()
+  readonly #spool: HostSpool
   readonly #waiting = new Map<PartitionPlan, Waiting[]>()
   /** Kept files, by their paths in the system: hard links in other partitions become copies of them. */
   readonly #files = new Map<ByteString, SourceEntry>()
@@ -31,8 +31,12 @@ export class MountRouter {
   readonly #mountPoints = new Set<ByteString>()
   #copies = 0
 
-  /** @param streamed one of the partitions; the others are written when all sources have been read */
-  constructor({ partitions }: ResolvedPlan, streamed: PartitionPlan) {
+  /**
+   * @param streamed one of the partitions; the others are written when all sources have been read
+   * @param spool for the content of their files; closed with the router
+   */
+  constructor({ partitions }: ResolvedPlan, streamed: PartitionPlan, spool: HostSpool) {
+    this.#spool = spool
     this.#streamed = streamed
     this.#mounts = partitions
       .flatMap((partition): Mount[] =>

@@ -15,7 +15,7 @@ import {
   type OptionTable,
 } from '../lib/options.ts'
 import { MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
-import type { OutputFormat } from '../output/open-output.ts'
+import type { OutputFormat } from '../output/output.ts'
 
 export type { OutputFormat }
 

@@ -1,6 +1,6 @@
 import type { DroppedCounts } from '../file-tree/unsupported.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { OutputFormat } from '../output/open-output.ts'
+import type { OutputFormat } from '../output/output.ts'
 
 /** The image that was built. Sizes are bytes. */
 export interface BuildResult {

@@ -2,17 +2,18 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import { isWhiteoutPath } from '../sources/oci/whiteout.ts'
-import { sourceName } from '../sources/open.ts'
 import type { SourcePlan } from '../spec/sources/types.ts'
 
 /**
  * Notices, once, that a tar archive is a layer of a container image: as a source of its own, its whiteouts are files, and
  * remove nothing.
  *
+ * @param name of the source, for the notice
  * @returns undefined when the source is something else than a tar archive
  */
 export function whiteoutNotice(
   source: SourcePlan,
+  name: string,
   onFinding: OnFinding,
 ): ((entry: SourceEntry) => void) | undefined {
   if (source.kind !== 'tar') return undefined
@@ -22,7 +23,7 @@ export function whiteoutNotice(
     isNoticed = true
     onFinding({
       severity: 'notice',
-      where: sourceName(source),
+      where: name,
       message:
         `holds whiteouts of a container image's layer, the first ${JSON.stringify(toDisplay(path))}, as ordinary files; ` +
         'a source { "oci": ... } applies the layers of an image to each other',

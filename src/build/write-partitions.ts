@@ -39,7 +39,7 @@ export async function writePartitions(
   const isLower = ({ start }: PartitionPlan) => start !== undefined && start < (splitAt ?? 0)
   const order = [...plan.partitions.filter((each) => !isLower(each)), ...plan.partitions.filter(isLower)]
   const streamed = streamedPartition(plan)
-  const router = streamed && new MountRouter(plan, streamed)
+  const router = streamed && new MountRouter(plan, streamed, context.host.createSpool())
   if (router !== undefined) context.openFiles.push(router)
   const reserved = new TableReservation(sink, layout.tableRanges, splitAt)
   const written: WrittenPartition[] = []
@@ -90,7 +90,7 @@ async function readAll(
   const registries = new StoreRegistries()
   for (const source of sources) {
     taker.begin(source.merge)
-    const noticeWhiteout = whiteoutNotice(source, context.onFinding)
+    const noticeWhiteout = whiteoutNotice(source, context.host.sources.nameOf(source), context.onFinding)
     for await (const entry of await readSource(source, context, registries.of(source.to))) {
       context.progress.entries++
       noticeWhiteout?.(entry)

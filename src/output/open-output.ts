@@ -3,18 +3,11 @@ import type { WritableStream } from 'node:stream/web'
 import { afterFailure, runAll } from '../lib/clean-up.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { OnFinding } from '../lib/finding.ts'
-import { loadZstd, MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
-import type { ImageSink } from '../lib/image-sink.ts'
-import type { ImageFile } from './image-file.ts'
-import { type OpenFile, openFile } from './open-file.ts'
-import { rawFile } from './raw-file.ts'
+import { imageCreator, type CreateImage, type SpoolFile } from './create-image.ts'
+import { openFile } from './open-file.ts'
+import { endingOnce, type OpenedOutput, type Output, type OutputFormat } from './output.ts'
 import { streamWriterOf, streamFile } from './stream-out.ts'
 import { createBeside, createNameless } from '../lib/temporary-file.ts'
-import { splitRawFile, splitZstdFile } from './split-image.ts'
-import { zstdFile, type ZstdFileOptions } from './zstd-file.ts'
-
-/** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */
-export type OutputFormat = 'img' | 'img.zst'
 
 export interface OutputOptions {
   /** The path of a file, or a stream, to which the image is passed on when it is complete. */
@@ -36,59 +29,30 @@ export interface OutputOptions {
   onFinding?: OnFinding | undefined
 }
 
-/** An output that is open. Exactly one of `finish` and `abort` ends it. */
-export interface Output {
-  format: OutputFormat
-  sink: ImageSink
-  /**
-   * Completes the image and gives the file its name, or passes everything on to the stream. When that
-   * fails nothing is left behind.
-   *
-   * @param imageSize bytes, at least the end of what was written
-   * @returns the size of the file or stream in bytes
-   */
-  finish(imageSize: number): Promise<{ bytes: number }>
-  /** Leaves nothing behind: removes the file, breaks the stream off. Does nothing when it is finished. */
-  abort(): Promise<void>
-}
-
-const DEFAULT_LEVEL = 3
-
 /**
  * Opens an output; faults of the target are found here, before any work is done.
  *
  * @throws OutputError
  */
 export async function openOutput(options: OutputOptions): Promise<Output> {
-  const { output, force = false, outputLevel = DEFAULT_LEVEL, threaded = false, onFinding } = options
-  const at = options.splitAt
+  const { output, force = false, outputLevel, threaded, splitAt, onFinding } = options
   const format = options.format ?? formatOf(output)
-  if (!Number.isInteger(outputLevel) || outputLevel < 1 || outputLevel > MAX_ZSTD_LEVEL) {
-    throw new OutputError(`output level: expected 1 to ${MAX_ZSTD_LEVEL}, found ${outputLevel}`)
-  }
-  const zstd = format === 'img' ? undefined : await loadZstd()
-  const createImage: CreateImage = async (file) => {
-    if (zstd === undefined) return at === undefined ? rawFile(file) : splitRawFile(file, at)
-    const zstdOptions = { zstd, level: outputLevel, threaded, onFinding }
-    return at === undefined ? zstdFile(file, zstdOptions) : splitZstdWithSpool(file, at, zstdOptions)
-  }
+  const createImage = await imageCreator({
+    format,
+    outputLevel,
+    splitAt,
+    threaded,
+    onFinding,
+    createSpool: createSpoolFile,
+  })
   const opened =
     typeof output === 'string' ? openPath(output, force, createImage) : openStream(output, createImage)
   return { format, ...(await opened) }
 }
 
-async function splitZstdWithSpool(file: OpenFile, at: number, options: ZstdFileOptions): Promise<ImageFile> {
+async function createSpoolFile(): Promise<SpoolFile> {
   const { handle, folder } = await createNameless()
-  const spool = openFile(handle, `temporary file in ${folder}`)
-  const image = splitZstdFile(file, { ...options, at, spool })
-  return {
-    ...image,
-    close: () =>
-      runAll(
-        () => image.close(),
-        () => handle.close(),
-      ),
-  }
+  return { file: openFile(handle, `temporary file in ${folder}`), close: () => handle.close() }
 }
 
 /** Names of formats that are not written: a file of such a name must not hold another one. */
@@ -102,9 +66,6 @@ function formatOf(output: OutputOptions['output']): OutputFormat {
     `${output}: ${other} is not written; name the output .img or .img.zst, or give its format`,
   )
 }
-
-type OpenedOutput = Omit<Output, 'format'>
-type CreateImage = (file: OpenFile) => Promise<ImageFile>
 
 async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {
   const { temporary, commit, discard } = await createBeside(path, force)
@@ -156,32 +117,4 @@ async function openStream(
         () => handle.close(),
       ),
   })
-}
-
-interface Ending {
-  /** Calls `lastChance` before what cannot be undone; it throws when the output was aborted meanwhile. */
-  complete(imageSize: number, lastChance: () => void): Promise<number>
-  clean(): Promise<void>
-}
-
-/** Sees to it that an output ends once: completed or cleaned away. */
-function endingOnce(sink: ImageSink, ending: Ending): OpenedOutput {
-  let cleaned: Promise<void> | undefined
-  let tooLate = false
-  const clean = () => (cleaned ??= ending.clean())
-  const lastChance = () => {
-    if (cleaned !== undefined) throw new OutputError('the output was aborted')
-    tooLate = true
-  }
-  return {
-    sink,
-    async finish(imageSize) {
-      try {
-        return { bytes: await ending.complete(imageSize, lastChance) }
-      } catch (error) {
-        throw await afterFailure(error, clean)
-      }
-    },
-    abort: () => (tooLate ? Promise.resolve() : clean()),
-  }
 }

@@ -1,3 +1,5 @@
+import { equalBytes } from '../lib/equal-bytes.ts'
+
 /** A part of some bytes, and whether it is nothing but zeros. */
 export interface Run {
   start: number
@@ -5,13 +7,23 @@ export interface Run {
   zero: boolean
 }
 
-const ZEROS = Buffer.alloc(128 * 1024)
+const ZERO_BYTES = new Uint8Array(128 * 1024)
+
+/** Node's comparison is several times as fast; browsers have none. */
+interface NodeBytes {
+  compare(other: Uint8Array, start: number, end: number, ownStart: number, ownEnd: number): number
+}
+const NodeBuffer = Reflect.get(globalThis, 'Buffer') as
+  { from(memory: ArrayBufferLike): NodeBytes } | undefined
+const ZEROS = NodeBuffer?.from(ZERO_BYTES.buffer)
 
 /** True when `bytes` holds nothing but zeros. */
 export function isZero(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at += ZEROS.length) {
-    const end = Math.min(at + ZEROS.length, bytes.length)
-    if (ZEROS.compare(bytes, at, end, 0, end - at) !== 0) return false
+  for (let at = 0; at < bytes.length; at += ZERO_BYTES.length) {
+    const end = Math.min(at + ZERO_BYTES.length, bytes.length)
+    if (ZEROS === undefined) {
+      if (!equalBytes(bytes.subarray(at, end), ZERO_BYTES.subarray(0, end - at))) return false
+    } else if (ZEROS.compare(bytes, at, end, 0, end - at) !== 0) return false
   }
   return true
 }

@@ -1,8 +1,15 @@
-import { createGunzip } from 'node:zlib'
+import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
+import { nodeModule } from '../lib/node-module.ts'
+import { inflateGzip } from './inflate-gzip.ts'
 import { through } from './through.ts'
 
 const OUTPUT_CHUNK = 256 << 10
+
+/** The part of node:zlib used here. */
+interface NodeZlib {
+  createGunzip(options: { chunkSize: number }): Transform & { readonly bytesWritten: number }
+}
 
 /**
  * The content of a gzip file (RFC 1952), all its members. Zeros after the last one are padding.
@@ -12,8 +19,13 @@ export async function* decompressGzip(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const zlib = await nodeModule<NodeZlib>('node:zlib')
+  if (zlib === undefined) {
+    yield* inflateGzip(chunks, source)
+    return
+  }
   const iterator = chunks[Symbol.asyncIterator]()
-  const gunzip = createGunzip({ chunkSize: OUTPUT_CHUNK })
+  const gunzip = zlib.createGunzip({ chunkSize: OUTPUT_CHUNK })
   let last: Uint8Array = new Uint8Array(0)
   let offset = 0 // of the end of `last`
   let isOver = false

@@ -1,15 +1,12 @@
 /** The names of users and groups that an archive brings along. */
-import { lstat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { SourceEntry } from '../file-tree/entry.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import { firstBytes } from '../lib/first-bytes.ts'
-import { readWholeFile } from './file.ts'
 import { parseNameTable, type NameTables } from '../tar/names.ts'
 
 /** Bytes of a table, which is held in memory. */
-const MAX_TABLE = 16 << 20
+export const MAX_NAME_TABLE = 16 << 20
 
 class AnyName extends Map<ByteString, number> {
   override get(): number {
@@ -36,24 +33,12 @@ export async function readNameTables(entries: AsyncIterable<SourceEntry>): Promi
   return { users: tables.get('etc/passwd') ?? new Map(), groups: tables.get('etc/group') ?? new Map() }
 }
 
-/**
- * The tables of a folder. One that is missing, or no file, has no names.
- *
- * @throws InputError when one of the two cannot be read, or is larger than 16 MiB
- */
-export async function nameTablesOf(folder: string): Promise<NameTables> {
-  const table = async (name: string) => {
-    const source = join(folder, 'etc', name)
-    const stats = await lstat(source).catch(() => undefined)
-    if (stats?.isFile() !== true) return new Map<ByteString, number>()
-    if (stats.size > MAX_TABLE) throw tooLarge(stats.size, { source })
-    return parseNameTable(await readWholeFile(source))
-  }
-  return { users: await table('passwd'), groups: await table('group') }
-}
-
-function tooLarge(size: number, place: { source: string; entry?: string; offset?: number }): InputError {
-  return new InputError(`a table of names with ${size} bytes: expected at most ${MAX_TABLE}`, place)
+/** The error for a table that is too large. */
+export function nameTableTooLarge(
+  size: number,
+  place: { source: string; entry?: string; offset?: number },
+): InputError {
+  return new InputError(`a table of names with ${size} bytes: expected at most ${MAX_NAME_TABLE}`, place)
 }
 
 async function contentOf({
@@ -62,6 +47,6 @@ async function contentOf({
   size,
   content,
 }: SourceEntry & { type: 'file' }): Promise<Uint8Array> {
-  if (size > MAX_TABLE) throw tooLarge(size, { ...origin, entry: path as string })
+  if (size > MAX_NAME_TABLE) throw nameTableTooLarge(size, { ...origin, entry: path as string })
   return firstBytes(content, size)
 }

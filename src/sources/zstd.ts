@@ -1,6 +1,6 @@
-import zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { InputError } from '../lib/errors.ts'
+import { nodeModule } from '../lib/node-module.ts'
 import { loadNapiBinding } from '../lib/zstd/native.ts'
 import { through } from './through.ts'
 import { framePieces, truncatedZstd, type FramePiece } from './zstd-frames.ts'
@@ -15,26 +15,20 @@ const WINDOW_LOG_MAX = 27
 type Step = (output: Uint8Array, input: Uint8Array) => [left: number, written: number, read: number]
 
 /**
- * The content of zstd frames (RFC 8878), skippable ones left out. Uses the optional package zstd-napi, or Node's
- * own zlib where it knows zstd.
+ * The content of zstd frames (RFC 8878), skippable ones left out. Uses the optional package zstd-napi, Node's own zlib
+ * where it knows zstd, or WebAssembly.
  *
- * @throws InputError when it is damaged or truncated, or needs a window over 128 MiB, or when neither of the two
- *   decoders is there
+ * @throws InputError when it is damaged or truncated, or needs a window over 128 MiB
  */
 export async function* decompressZstd(
   chunks: AsyncIterable<Uint8Array>,
   source: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const step = await nativeDecoder()
-  if (step) yield* decodeFrames(step, chunks, source)
-  else if (hasZstd(zlib)) yield* decodeByZlib(zlib, chunks, source)
-  else {
-    throw new InputError(
-      'zstd cannot be read here: install the package zstd-napi (it needs a C++ compiler), use Node 22.15 or later, ' +
-        'or decompress the file before',
-      { source },
-    )
-  }
+  const zlib = step === undefined ? await nodeModule('node:zlib') : undefined
+  if (step !== undefined) yield* decodeFrames(step, chunks, source)
+  else if (zlib !== undefined && hasZstd(zlib)) yield* decodeByZlib(zlib, chunks, source)
+  else yield* decodeFrames(await wasmDecoder(), chunks, source)
 }
 
 async function nativeDecoder(): Promise<Step | undefined> {
@@ -43,6 +37,12 @@ async function nativeDecoder(): Promise<Step | undefined> {
   const context = new zstd.DCtx()
   context.setParameter(zstd.DParameter.windowLogMax, WINDOW_LOG_MAX)
   return (output, input) => context.decompressStream(output, input)
+}
+
+export async function wasmDecoder(): Promise<Step> {
+  const { WasmZstd } = await import('../lib/zstd/wasm.ts')
+  const wasm = await WasmZstd.load()
+  return (output, input) => wasm.decompressPiece(output, input)
 }
 
 /** Decodes frame after frame into one buffer, which is handed out when it is worthwhile. */

@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { InputError } from '../../src/lib/errors.ts'
 import { decompress } from '../../src/sources/decompress.ts'
-import { decodeByZlib, type ZlibWithZstd } from '../../src/sources/zstd.ts'
+import { inflateGzip } from '../../src/sources/inflate-gzip.ts'
+import { decodeByZlib, decodeFrames, wasmDecoder, type ZlibWithZstd } from '../../src/sources/zstd.ts'
 import { framePieces } from '../../src/sources/zstd-frames.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { inPieces, join, takeOne } from '../tar/collect.ts'
@@ -44,7 +45,13 @@ describe('plain', () => {
   })
 })
 
-describe('gzip', () => {
+/** With zlib of Node, and as in a browser. */
+const GUNZIP: [string, (bytes: Uint8Array, size?: number) => Promise<Uint8Array>][] = [
+  ['node:zlib', unpack],
+  ['pako', (bytes, size = 1 << 20) => join(inflateGzip(inPieces(bytes, size), 'a.gz'))],
+]
+
+describe.each(GUNZIP)('gzip by %s', (_, unpack) => {
   const packed = new Uint8Array(gzipSync(small))
 
   test.each(PIECES)('one member, several, padding (%i)', async (size) => {
@@ -141,6 +148,10 @@ describe.skipIf(!requireJudge('zstd'))('zstd', async () => {
 
   const decoders: [string, (bytes: Uint8Array, size: number) => Promise<Uint8Array>][] = [
     ['zstd-napi', unpack],
+    [
+      'WebAssembly',
+      async (bytes, size) => join(decodeFrames(await wasmDecoder(), inPieces(bytes, size), 'a.gz')),
+    ],
   ]
   if ('createZstdDecompress' in zlib) {
     const byZlib = (chunks: AsyncIterable<Uint8Array>) =>

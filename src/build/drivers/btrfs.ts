@@ -37,7 +37,7 @@ export const btrfsPartitionDriver: PartitionDriver<BtrfsPlan> = {
 async function openBtrfsPartition(
   plan: PlacedPlan<BtrfsPlan>,
   sink: ImageSink,
-  { workers, profiler, progress, onFinding, onReplace, signal }: BuildContext,
+  { host, workers, profiler, progress, onFinding, onReplace, signal }: BuildContext,
 ): Promise<PartitionWriter> {
   const { nixos, linux, time } = plan
   const system = nixos ?? linux
@@ -70,8 +70,8 @@ async function openBtrfsPartition(
       if (system === undefined) return undefined
       progress.step('adding the boot files')
       const files = await (nixos === undefined
-        ? linuxFiles(writer.collected, linux!)
-        : installNixos(writer, nixos, time))
+        ? linuxFiles(writer.collected, linux!, host.readFile)
+        : installNixos(writer, nixos, time, host.readFile))
       const bootsHere = system.bootPlace === plan.jsonPath
       if (bootsHere) await addBootFiles(writer, files, time)
       return {

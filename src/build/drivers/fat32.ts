@@ -14,7 +14,6 @@ import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
-import { FileSpool } from '../../sources/spool.ts'
 import { formatVolumeId } from '../../spec/numbers.ts'
 import type { FatPlan, PlacedPlan } from '../../spec/plan.ts'
 import type { BootTree } from '../../uboot/boot-tree.ts'
@@ -40,7 +39,7 @@ function openFatPartition(
   const { type, label, volumeId, shape, time, rules, symlinks, firmware } = plan
   // A partition that grows may end within a sector of the file system.
   const size = plan.size === 'fit' ? plan.size : plan.size - (plan.size % shape.sectorSize)
-  const spool = new FileSpool()
+  const spool = context.host.createSpool()
   // The boot check reads files back.
   context.openFiles.push(spool)
   const limit = fatLimit(size, { type, ...shape })

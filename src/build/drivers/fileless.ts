@@ -1,31 +1,23 @@
 /** Partitions without files: data as it is, swap space, nothing. */
-import { Buffer } from 'node:buffer'
-import { stat } from 'node:fs/promises'
 import type { PartitionDriver, PartitionWriter } from './driver.ts'
 import { nameOf } from '../disk-layout.ts'
 import type { PartitionResult, PlaceResult } from '../result.ts'
 import { DoesNotFitError, InputError } from '../../lib/errors.ts'
-import { HostFiles } from '../../sources/host-file.ts'
-import { withPlace } from '../../sources/with-place.ts'
 import type { EmptyPlan, PlacedPlan, RawPlan, SwapPlan } from '../../spec/plan.ts'
 import { MIN_SWAP_PAGES } from '../../swap/format.ts'
 import { encodeSwapHeader } from '../../swap/header.ts'
 
 export const rawPartitionDriver: PartitionDriver<RawPlan> = {
-  open: (plan, sink, { sectorSize, progress, signal }) =>
+  open: (plan, sink, { host, sectorSize, progress, signal }) =>
     writerOf(async () => {
-      const place = { source: plan.source }
-      const stats = await withPlace(place, () => stat(plan.source, { bigint: true }))
-      if (!stats.isFile()) throw new InputError('expected a regular file', place)
-      const bytesIn = Number(stats.size)
-      if (bytesIn === 0) throw new InputError('the file is empty', place)
+      const { size: bytesIn, content } = await host.openFile(plan.source)
+      if (bytesIn === 0) throw new InputError('the file is empty', { source: plan.source })
       const size = plan.size === 'fit' ? Math.ceil(bytesIn / sectorSize) * sectorSize : plan.size
       if (bytesIn > size)
         throw new DoesNotFitError(`${plan.source} in ${nameOf(plan)}`, { needed: bytesIn, available: size })
       progress.step(`writing ${plan.source}`, bytesIn)
-      const file = { source: plan.source, path: '', host: Buffer.from(plan.source), stats, followed: true }
       let offset = 0
-      for await (const piece of new HostFiles().contentOf(file)) {
+      for await (const piece of content) {
         signal?.throwIfAborted()
         await sink.write(offset, piece)
         offset += piece.length

@@ -24,6 +24,15 @@ interface Exports {
   ): number
   /** ZSTD_decompressDCtx */
   decompress(dctx: number, target: number, capacity: number, source: number, size: number): number
+  /** ZSTD_decompressStream; `done` is the address of the numbers of bytes written and read. 0 at the end of a frame. */
+  decompressStream(
+    dctx: number,
+    target: number,
+    capacity: number,
+    source: number,
+    size: number,
+    done: number,
+  ): number
   malloc(size: number): number
   free(address: number): void
 }
@@ -36,6 +45,8 @@ export class WasmZstd {
   /** Memory for the source and for the result. */
   #source = { address: 0, size: 0 }
   #target = { address: 0, size: 0 }
+  /** Memory for two numbers. */
+  #done = { address: 0, size: 0 }
 
   private constructor(exports: Exports) {
     this.#exports = exports
@@ -74,6 +85,26 @@ export class WasmZstd {
     return this.#run(source, capacity, (from, to) =>
       this.#exports.decompress(this.#dctx, to, capacity, from, source.length),
     )
+  }
+
+  /**
+   * Decompresses what comes next of a stream of frames. One stream at a time, and no `decompress` in between.
+   *
+   * @returns whether the frame goes on (0: it is whole), bytes written to `target`, bytes read of `source`
+   * @throws Error with the code of libzstd
+   */
+  decompressPiece(target: Uint8Array, source: Uint8Array): [left: number, written: number, read: number] {
+    this.#done = this.#reserve(this.#done, 8)
+    let counts = new Uint32Array()
+    let left = 0
+    const written = this.#run(source, target.length, (from, to) => {
+      const { decompressStream } = this.#exports
+      left = decompressStream(this.#dctx, to, target.length, from, source.length, this.#done.address)
+      counts = new Uint32Array(this.#exports.memory.buffer, this.#done.address, 2)
+      return left < 0 ? left : counts[0]
+    })
+    target.set(written)
+    return [left, written.length, counts[1]]
   }
 
   #run(source: Uint8Array, capacity: number, work: (from: number, to: number) => number): Uint8Array {

@@ -5,7 +5,7 @@ import { readDirectory } from '../directory.ts'
 import { loadHostCalls, type HostCalls } from '../host-calls.ts'
 import { applyManifest } from '../manifest/apply-manifest.ts'
 import { readManifest } from '../manifest/read-manifest.ts'
-import { nameTablesOf } from '../name-tables.ts'
+import { nameTablesOf } from '../folder-name-tables.ts'
 import { withCountedContent } from './counted-content.ts'
 import type { OpenContext, SourceOpener } from './opener.ts'
 

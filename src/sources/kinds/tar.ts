@@ -4,15 +4,14 @@ import { stat, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import type { SourceEntry } from '../../file-tree/entry.ts'
-import { marksItsEnd } from '../../lib/compression-format.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { TarSourcePlan } from '../../spec/sources/tar.ts'
 import type { NameTables } from '../../tar/names.ts'
-import { readTarEntries } from '../../tar/read/entries.ts'
 import { ArchiveChunks, READ_FLAGS } from '../archive-chunks.ts'
 import { decompress, type DecompressOptions } from '../decompress.ts'
 import { ANY_NAME, readNameTables } from '../name-tables.ts'
 import type { InputPath, OpenContext, SourceOpener } from './opener.ts'
+import { tarEntries } from './tar-entries.ts'
 
 /** The path that stands for standard input. */
 export const STANDARD_INPUT = '-'
@@ -43,16 +42,8 @@ function openEntries(
   context: OpenContext,
   names?: NameTables,
 ): AsyncIterable<SourceEntry> {
-  let isWhole = false
-  const decompression = {
-    onStart: (start: Uint8Array) => (isWhole = marksItsEnd(start)),
-    expansion: { maxSize: context.maxSize },
-  }
-  return readTarEntries(openSourceArchive(path, source, context, decompression), source, {
-    concatenated,
-    isWhole: () => isWhole,
-    names,
-  })
+  const open = (decompression: DecompressOptions) => openSourceArchive(path, source, context, decompression)
+  return tarEntries(open, { source, concatenated, names, maxSize: context.maxSize })
 }
 
 /** Reads the archive twice: first for the names, then with them. */

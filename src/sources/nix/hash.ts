@@ -1,5 +1,5 @@
 /** SHA-256 hashes in the forms in which Nix writes them. Inside they are 64 hexadecimal digits. */
-import { Buffer } from 'node:buffer'
+import { hexBytes, hexText } from '../../lib/hex.ts'
 
 /** The digits of Nix's base 32: no `e`, `o`, `t` and `u`. */
 export const BASE32_DIGITS = '0123456789abcdfghijklmnpqrsvwxyz'
@@ -16,10 +16,7 @@ export function parseSha256(text: string): string | undefined {
     if (/^[0-9a-fA-F]{64}$/.test(digits)) return digits.toLowerCase()
     if (/^[0-9a-z]{52}$/.test(digits)) return fromBase32(digits)
   }
-  const bytes = Buffer.from(digits, 'base64')
-  return bytes.length === SHA256_BYTES && bytes.toString('base64') === digits
-    ? bytes.toString('hex')
-    : undefined
+  return fromBase64(digits)
 }
 
 /** A hash as messages and signatures have it: `sha256:` and Nix's base 32. */
@@ -29,7 +26,7 @@ export function formatSha256(hex: string): string {
 
 /** The last digit comes first, and the first one has the remaining high bits. */
 function toBase32(hex: string): string {
-  const bytes = Buffer.from(hex, 'hex')
+  const bytes = hexBytes(hex)
   let text = ''
   for (let n = Math.ceil((bytes.length * 8) / 5) - 1; n >= 0; n--) {
     const at = Math.floor((n * 5) / 8)
@@ -37,6 +34,13 @@ function toBase32(hex: string): string {
     text += BASE32_DIGITS[bits & 31]
   }
   return text
+}
+
+/** As Nix writes it: 43 digits, none of their bits without a meaning, and one `=`. */
+function fromBase64(text: string): string | undefined {
+  if (!/^[0-9a-zA-Z+/]{43}=$/.test(text)) return undefined
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+  return btoa(String.fromCharCode(...bytes)) === text ? hexText(bytes) : undefined
 }
 
 function fromBase32(text: string): string | undefined {
@@ -50,5 +54,5 @@ function fromBase32(text: string): string | undefined {
     bytes[at + 1] |= bits >> 8
   }
   // 52 digits have room for 260 bits.
-  return bytes[SHA256_BYTES] === 0 ? Buffer.from(bytes.buffer, 0, SHA256_BYTES).toString('hex') : undefined
+  return bytes[SHA256_BYTES] === 0 ? hexText(bytes.subarray(0, SHA256_BYTES)) : undefined
 }

@@ -1,6 +1,6 @@
 /** Arguments that are mistakes of the calling program. */
 import { expect, test } from 'vitest'
-import { extractTar as extractTarStream } from '../../../src/image/browser.ts'
+import { extractTar as extractTarStream } from '../../../src/browser/index.ts'
 import { extractTar, extractTo } from '../../../src/image/extract/extract.ts'
 import { FileSystem } from '../../../src/image/file-system.ts'
 import { OutputError } from '../../../src/lib/errors.ts'

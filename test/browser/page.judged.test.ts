@@ -21,7 +21,7 @@ test.runIf(canBrowse())('a page lists an image that it is given', async () => {
   const entry = join(folder, 'page.js')
   writeFileSync(
     entry,
-    `import { openImage, extractTar } from ${JSON.stringify(join(import.meta.dirname, '../../src/image/browser.ts'))}
+    `import { openImage, extractTar } from ${JSON.stringify(join(import.meta.dirname, '../../src/browser/index.ts'))}
      window.listImage = async (blob) => {
        const image = await openImage(blob)
        const tar = await new Response(extractTar(image, { partition: 'ROOT', path: '/@/etc' })).blob()

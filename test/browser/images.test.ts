@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { extractTar as extractTarFile } from '../../src/image/extract/extract.ts'
-import { extractTar, inspectImage, openImage, verifyImage } from '../../src/image/browser.ts'
+import { extractTar, inspectImage, openImage, verifyImage } from '../../src/browser/index.ts'
 import { buildReadable } from '../images/readable.ts'
 
 let folder: string
