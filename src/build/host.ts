@@ -10,7 +10,7 @@ export interface BuildHost {
    *
    * @throws InputError when it cannot be read
    */
-  readFile(path: string): Promise<Uint8Array>
+  readFile: (path: string) => Promise<Uint8Array>
   /**
    * A file whose bytes are the content of a partition.
    *

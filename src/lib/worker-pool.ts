@@ -12,6 +12,7 @@ import { decodeError, type ErrorData } from './error-transfer.ts'
 import type { OnFinding } from './finding.ts'
 import { nodeModule } from './node-module.ts'
 import { WorkerQueue } from './worker-queue.ts'
+import { yieldToEventLoop } from './yield.ts'
 
 /** Does one job: in one of the pool's memories, with a number that means something to the handler. */
 export type JobHandler = (memory: SharedArrayBuffer, job: number) => void
@@ -226,7 +227,11 @@ export class WorkerPool {
   /** Does the oldest job of the queue in this thread. */
   async #workLocally(handler: Promise<JobHandler>): Promise<void> {
     const memory = this.#queue.take()
-    if (memory === undefined) return
+    if (memory === undefined) {
+      // Somebody else who waits is doing the job, which may need the event loop: to load the handler.
+      await yieldToEventLoop()
+      return
+    }
     try {
       const handle = await handler
       handle(this.#options.memories[memory], this.#queue.jobOf(memory))

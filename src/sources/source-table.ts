@@ -14,11 +14,11 @@ export type SourceOpeners = {
 /** The functions for sources, given how their kinds are opened. */
 export interface Sources {
   /** What is taken of a source, in its order: of the common keys only `to` is not applied. */
-  open(plan: SourcePlan, options?: OpenSourceOptions): AsyncIterable<SourceEntry>
+  open: (plan: SourcePlan, options?: OpenSourceOptions) => AsyncIterable<SourceEntry>
   /** A source as messages name it. */
-  nameOf(plan: SourcePlan): string
+  nameOf: (plan: SourcePlan) => string
   /** Bytes that `onRead` will count up to, if that is known before: for a tar file. */
-  sizeOf(plan: SourcePlan): Promise<number | undefined>
+  sizeOf: (plan: SourcePlan) => Promise<number | undefined>
 }
 
 export function openerIn(openers: SourceOpeners, { kind }: SourceKindPlan): SourceOpener<SourceKindPlan> {

@@ -11,7 +11,8 @@ import {
   verifyImage,
   type BrowserBuildOptions,
 } from '../../src/browser/index.ts'
-import { buildImage as buildOnDisk, type ImageSpec } from '../../src/index.ts'
+import { buildImage as buildOnDisk } from 'diskwright'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { noise } from '../images/build.ts'
 import { readableImage } from '../images/readable.ts'
 

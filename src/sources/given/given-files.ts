@@ -11,8 +11,7 @@ export class GivenFiles {
   readonly #files: ReadonlyMap<string, Blob>
 
   constructor(files: NamedFiles) {
-    const blobOf = (file: Blob | Uint8Array) =>
-      file instanceof Blob ? file : new Blob([file as Uint8Array<ArrayBuffer>])
+    const blobOf = (file: Blob | Uint8Array) => (file instanceof Blob ? file : new Blob([file]))
     this.#files = new Map(Object.entries(files).map(([path, file]) => [normalPath(path), blobOf(file)]))
   }
 

@@ -91,6 +91,7 @@ interface Folder {
 }
 
 /** The folder, and everything below it: a folder before what it holds, names in the order of their bytes. */
+// eslint-disable-next-line @typescript-eslint/require-await
 async function* folderEntries(
   given: GivenFiles,
   { path, manifest, followSymlinks, keepOwners }: DirectorySourcePlan,

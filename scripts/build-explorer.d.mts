@@ -1,0 +1,2 @@
+/** Writes the page. @returns its folder */
+export function buildExplorer(folder?: string): string
