@@ -51,12 +51,14 @@ export async function openAccessOutput(
 export function accessFile(file: RandomAccessFile, name: string): OpenFile {
   let last: Promise<void> = Promise.resolve()
   const self: OpenFile = {
-    async start(position, bytes) {
-      await last
-      last = namingFailures(name, 'write', () => writeAll(file, position, bytes))
+    start(position, bytes) {
+      const before = last
+      last = before.then(() => namingFailures(name, 'write', () => writeAll(file, position, bytes)))
       // The next call reports a failure.
       last.catch(() => undefined)
+      return before
     },
+    idle: () => last,
     settle: () => last,
     async write(position, bytes) {
       await self.start(position, [bytes])

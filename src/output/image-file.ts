@@ -1,5 +1,8 @@
 import type { ImageSink } from '../lib/image-sink.ts'
 
+/** Writes to a file that may be under way: one that is done, and others that wait for it. */
+export const MAX_WRITES = 4
+
 /** A range of a file, in bytes; `end` is the first byte that is not in it. */
 export interface FileRange {
   start: number

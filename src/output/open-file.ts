@@ -1,9 +1,7 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { namingErrors, toOutputError } from '../lib/output-error.ts'
-
-/** Writes that may be under way: one that is done, and others that wait for it. */
-export const MAX_WRITES = 4
+import { MAX_WRITES } from './image-file.ts'
 
 /**
  * A file open for reading and writing at positions. Writes go on in the background, one after the other, so that the

@@ -1,5 +1,5 @@
-import { checkOrder, type FileRange, type ImageFile } from './image-file.ts'
-import { MAX_WRITES, type OpenFile } from './open-file.ts'
+import { checkOrder, MAX_WRITES, type FileRange, type ImageFile } from './image-file.ts'
+import type { OpenFile } from './open-file.ts'
 import { checkReserved } from './reserved-ranges.ts'
 import { splitZeroBlocks } from './zero-runs.ts'
 

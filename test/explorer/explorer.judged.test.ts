@@ -287,7 +287,7 @@ describe.skipIf(!browses)('an image is made', () => {
         await page.getByRole('list', { name: 'Files for the image' }).getByRole('listitem').count(),
       ).toBe(3)
       const given = Object.fromEntries(
-        firmware().map((path) => [path.replace(/.*\//, '/'), { from: path.replace(/.*\//, '') }]),
+        firmware().map((path) => [path.replace(/.*\//, '/'), { from: path.replace(/.*\//, 'firmware/') }]),
       )
       await page.getByLabel('Description (JSON)').fill(JSON.stringify(described(given)))
       await page.getByText('as large as its content').waitFor()

@@ -8,7 +8,7 @@ import type { Client } from './client.ts'
 import { dropZone } from './drop-zone.ts'
 import type { ChosenFiles } from './files.ts'
 import { findingList } from './findings.ts'
-import { describe, PRESET_TEXTS, type PresetName } from './presets.ts'
+import { describe, placeOf, PRESET_TEXTS, type PresetName } from './presets.ts'
 import { chooseTarget, deliver } from './save.ts'
 import type { Tasks } from './tasks.ts'
 
@@ -58,7 +58,7 @@ export function makePanel(client: Client, tasks: Tasks, onOpen: (file: File) => 
     else check()
   }
   const add = (more: ChosenFiles) => {
-    for (const [path, file] of more) files.set(path, file)
+    for (const [path, file] of more) files.set(placeOf(path), file)
     showFiles()
     tasks.say(`${countText(files.size, 'file')} for the image`)
   }

@@ -16,6 +16,11 @@ export const PRESET_TEXTS: Partial<Record<PresetName, string>> = {
 const ARCHIVE = /\.(?:tar|tgz|tar\.\w+)$/i
 const FIRMWARE_FOLDER = 'firmware'
 
+/** The path of a file that was dropped: beside the archive, single files are firmware. */
+export function placeOf(path: string): string {
+  return path.includes('/') || ARCHIVE.test(path) ? path : `${FIRMWARE_FOLDER}/${path}`
+}
+
 /** @param paths of the files */
 export function describe(name: PresetName, paths: readonly string[]): ImageSpec {
   const closure = paths.find((path) => ARCHIVE.test(path)) ?? 'root.tar'
@@ -28,10 +33,8 @@ export function describe(name: PresetName, paths: readonly string[]): ImageSpec 
   })
 }
 
-/** A folder that was dropped, or all files beside the archive. */
+/** The first folder that was dropped; single files have theirs. */
 function firmwareOf(paths: readonly string[], closure: string): { firmware?: string } {
-  const rest = paths.filter((path) => path !== closure && !ARCHIVE.test(path))
-  if (rest.length === 0) return {}
-  const [folder] = rest[0].split('/')
-  return { firmware: rest.every((path) => path.startsWith(`${folder}/`)) ? folder : FIRMWARE_FOLDER }
+  const inFolder = paths.find((path) => path !== closure && path.includes('/'))
+  return inFolder === undefined ? {} : { firmware: inFolder.split('/')[0] }
 }
