@@ -93,12 +93,12 @@ describe.skipIf(!browses)('an image', () => {
   test('is browsed by keyboard', async () => {
     await visit(async (page) => {
       await openFile(page, raw)
-      const focused = () => page.evaluate<string>("document.activeElement.getAttribute('aria-label')")
+      const focused = () => page.evaluate<string>('document.activeElement.textContent')
       const expanded = (name: string) =>
         page.getByRole('treeitem', { name }).first().getAttribute('aria-expanded')
-      await page.getByRole('treeitem', { name: 'ROOT, BTRFS' }).focus()
+      await page.getByRole('treeitem', { name: 'ROOT BTRFS' }).focus()
       await page.keyboard.press('Home')
-      expect(await focused()).toBe('FIRMWARE, FAT32')
+      expect(await focused()).toBe('FIRMWARE FAT32')
       await page.keyboard.press('ArrowRight')
       await page.getByRole('treeitem', { name: 'overlays' }).waitFor()
       await page.keyboard.press('ArrowRight')
@@ -106,12 +106,12 @@ describe.skipIf(!browses)('an image', () => {
       await page.keyboard.press('Enter')
       await page.getByRole('heading', { name: 'overlays', level: 2 }).waitFor()
       await page.keyboard.press('ArrowLeft')
-      expect(await focused()).toBe('FIRMWARE, FAT32')
+      expect(await focused()).toBe('FIRMWARE FAT32')
       expect(await expanded('FIRMWARE')).toBe('true')
       await page.keyboard.press('ArrowLeft')
       expect(await expanded('FIRMWARE')).toBe('false')
       await page.keyboard.press('r')
-      expect(await focused()).toBe('ROOT, BTRFS')
+      expect(await focused()).toBe('ROOT BTRFS')
       await page.getByRole('tab', { name: 'Files' }).focus()
       await page.keyboard.press('ArrowRight')
       expect(await page.getByRole('tab', { name: 'Map' }).getAttribute('aria-selected')).toBe('true')
@@ -372,7 +372,7 @@ describe.skipIf(!browses)('the page', () => {
 
   test('says what is wrong with a file', async () => {
     const text = join(folder, 'image.lz')
-    writeFileSync(text, Buffer.concat([Buffer.from('LZIP'), Buffer.alloc(1000)]))
+    writeFileSync(text, Buffer.concat([Buffer.from('LZIP\x01'), Buffer.alloc(1000)]))
     const { page } = await site.open()
     await page.getByLabel('Choose a file').first().setInputFiles(text)
     expect(await page.getByRole('alert').locator('p').textContent()).toMatch(/lzip/)

@@ -20,10 +20,12 @@ export interface TreeOptions<T> {
 
 interface Row<T> {
   item: TreeItem<T>
+  /** What has the focus. */
   element: HTMLElement
-  line: HTMLElement
+  /** Holds the element, and the group of what is below it. */
+  place: HTMLElement
   parent: Row<T> | undefined
-  group: HTMLElement | undefined
+  level: number
   rows: Row<T>[] | undefined
 }
 
@@ -38,7 +40,7 @@ export class Tree<T> {
     this.#options = options
     this.element = h('ul', { role: 'tree', class: 'tree', label: options.label })
     this.#roots = options.roots.map((item) => this.#makeRow(item, undefined))
-    this.element.append(...this.#roots.map(({ element }) => element))
+    this.element.append(...this.#roots.map(({ place }) => place))
     this.#setCurrent(this.#roots[0])
     this.element.addEventListener('keydown', (event) => void this.#onKey(event))
   }
@@ -55,34 +57,33 @@ export class Tree<T> {
   }
 
   #makeRow(item: TreeItem<T>, parent: Row<T> | undefined): Row<T> {
-    const line = h(
-      'div',
-      { class: 'tree-line' },
-      h('span', { class: 'twist', 'aria-hidden': 'true' }),
-      h('span', { class: `sign ${item.sign}`, 'aria-hidden': 'true' }),
-      nameElement(item.name, 'tree-name'),
-      item.note === undefined ? undefined : h('span', { class: 'tree-note' }, item.note),
-    )
     const element = h(
-      'li',
+      'div',
       {
+        class: 'tree-line',
         role: 'treeitem',
         tabindex: '-1',
         'aria-expanded': 'false',
         'aria-selected': 'false',
-        label: item.note === undefined ? item.name : `${item.name}, ${item.note}`,
+        'aria-level': String((parent?.level ?? 0) + 1),
       },
-      line,
+      h('span', { class: 'twist', 'aria-hidden': 'true' }),
+      h('span', { class: `sign ${item.sign}`, 'aria-hidden': 'true' }),
+      nameElement(item.name, 'tree-name'),
+      item.note === undefined ? undefined : ' ',
+      item.note === undefined ? undefined : h('span', { class: 'tree-note' }, item.note),
     )
-    const row: Row<T> = { item, element, line, parent, group: undefined, rows: undefined }
-    line.addEventListener('click', ({ target }) => {
+    // The item is beside its group, not around it: its name is its own.
+    const place = h('li', { role: 'none' }, element)
+    const row: Row<T> = { item, element, place, parent, level: (parent?.level ?? 0) + 1, rows: undefined }
+    element.addEventListener('click', ({ target }) => {
       if ((target as Element).classList.contains('twist')) void this.#toggle(row)
       else {
         this.#choose(row)
         element.focus({ preventScroll: true })
       }
     })
-    line.addEventListener('dblclick', () => void this.#toggle(row))
+    element.addEventListener('dblclick', () => void this.#toggle(row))
     return row
   }
 
@@ -91,7 +92,7 @@ export class Tree<T> {
     row.element.setAttribute('aria-selected', 'true')
     this.#selected = row
     this.#setCurrent(row)
-    row.line.scrollIntoView({ block: 'nearest' })
+    row.element.scrollIntoView({ block: 'nearest' })
     this.#options.onSelect(row.item)
   }
 
@@ -114,8 +115,8 @@ export class Tree<T> {
       // Twice at once, it was made meanwhile.
       if (row.rows === undefined) {
         row.rows = items.map((item) => this.#makeRow(item, row))
-        row.group = h('ul', { role: 'group' }, ...row.rows.map(({ element }) => element))
-        if (row.rows.length > 0) row.element.append(row.group)
+        const places = row.rows.map(({ place }) => place)
+        if (places.length > 0) row.place.append(h('ul', { role: 'group' }, ...places))
       }
     }
     const { rows } = row
