@@ -11,7 +11,8 @@ export class GivenFiles {
   readonly #files: ReadonlyMap<string, Blob>
 
   constructor(files: NamedFiles) {
-    const blobOf = (file: Blob | Uint8Array) => (file instanceof Blob ? file : new Blob([new Uint8Array(file)]))
+    const blobOf = (file: Blob | Uint8Array) =>
+      file instanceof Blob ? file : new Blob([new Uint8Array(file)])
     this.#files = new Map(Object.entries(files).map(([path, file]) => [normalPath(path), blobOf(file)]))
   }
 
