@@ -22,7 +22,7 @@ export interface Sources {
 }
 
 export function openerIn(openers: SourceOpeners, { kind }: SourceKindPlan): SourceOpener<SourceKindPlan> {
-  return openers[kind] as SourceOpener<SourceKindPlan>
+  return openers[kind]
 }
 
 export function sourcesOf(openers: SourceOpeners): Sources {

@@ -98,8 +98,14 @@ export class WasmZstd {
     let counts = new Uint32Array()
     let left = 0
     const written = this.#run(source, target.length, (from, to) => {
-      const { decompressStream } = this.#exports
-      left = decompressStream(this.#dctx, to, target.length, from, source.length, this.#done.address)
+      left = this.#exports.decompressStream(
+        this.#dctx,
+        to,
+        target.length,
+        from,
+        source.length,
+        this.#done.address,
+      )
       counts = new Uint32Array(this.#exports.memory.buffer, this.#done.address, 2)
       return left < 0 ? left : counts[0]
     })
