@@ -42,7 +42,11 @@
       templates = {
         raspberry-pi = {
           path = ./nix/example;
-          description = "NixOS on BTRFS for the Raspberry Pi 3 and 4";
+          description = "NixOS on BTRFS for the Raspberry Pi 3, 4 and 5";
+        };
+        uefi = {
+          path = ./nix/example-uefi;
+          description = "NixOS on BTRFS for machines with UEFI, with systemd-boot";
         };
         default = self.templates.raspberry-pi;
       };

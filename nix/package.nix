@@ -59,11 +59,12 @@ buildNpmPackage {
     ];
   };
 
-  # Node has zstd built in, so the optional package with a native part is not compiled. Other optional packages are
-  # needed: the build's bundler is one for each platform.
+  # The build's bundler is an optional package for each platform. Those that the library could use have native parts, and
+  # are not installed: zstd is in Node itself, and koffi comes compiled.
   inherit nodejs;
   npmFlags = [ "--ignore-scripts" ];
   npmRebuildFlags = [ "--ignore-scripts" ];
+  npmPruneFlags = [ "--omit=optional" ];
   inherit npmDeps;
   inherit (importNpmLock) npmConfigHook;
 
@@ -77,11 +78,10 @@ buildNpmPackage {
   nativeInstallCheckInputs = [ versionCheckHook ];
 
   meta = import ./meta.nix { inherit lib; } // {
-    # koffi, for the extended attributes of folders, comes compiled; it and zstd have WebAssembly.
-    sourceProvenance = with lib.sourceTypes; [
-      fromSource
-      binaryNativeCode
-      binaryBytecode
+    # A package has WebAssembly.
+    sourceProvenance = [
+      lib.sourceTypes.fromSource
+      lib.sourceTypes.binaryBytecode
     ];
   };
 }

@@ -239,7 +239,7 @@ let
     nodejs = tools "node";
     nodejs-slim = tools "node";
     makeBinaryWrapper = tools "makeBinaryWrapper";
-    versionCheckHook = "hook";
+    versionCheckHook = tools "version-check-hook";
 
     gnutar = onMachine "tar";
     zstd = onMachine "zstd";
@@ -257,7 +257,7 @@ let
     qemu = tools "qemu";
     util-linux = tools "util-linux";
 
-    raspberryPiWirelessFirmware = tools "firmware";
+    raspberrypiWirelessFirmware = tools "firmware";
     raspberrypi-armstubs = throw "the armstub is for arm";
     ubootRaspberryPi3_64bit = uboot "uboot-rpi_3";
     ubootRaspberryPi4_64bit = uboot "uboot-rpi_4";
