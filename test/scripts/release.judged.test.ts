@@ -1,9 +1,8 @@
 /** The archive of a release, as npm and Nix take it. */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { mustRun } from '../judges/run-tool.ts'
 import { REPOSITORY } from '../judges/nix.ts'
 
@@ -46,13 +45,15 @@ test('the command runs where it is unpacked, with packages of the library and no
     dependencies: Record<string, string>
   }
   expect(readdirSync(join(unpacked(), 'node_modules')).sort()).toEqual(Object.keys(dependencies).sort())
-  await mustRun(
-    process.execPath,
-    ['-e', "import('./dist/index.js').then(({ buildImage }) => buildImage.name)"],
-    {
-      cwd: unpacked(),
-    },
-  )
+  const library = await mustRun(process.execPath, [
+    ...[
+      '--input-type=module',
+      '-e',
+      'const { buildImage } = await import(process.argv[1]); console.log(typeof buildImage)',
+    ],
+    join(unpacked(), 'dist/index.js'),
+  ])
+  expect(library.stdout).toBe('function\n')
 })
 
 test('npm installs it without a registry', async () => {
