@@ -66,7 +66,7 @@ describe.skipIf(!canFirstBoot())('the first boot of a NixOS system', () => {
     }
   })
   test.each(moments)(
-    `seed ${SEED}: the power goes after $writes writes, counted from '$after'`,
+    `seed ${SEED}: the power goes after $writes writes, counted from $after`,
     async (moment) => {
       const disk = join(folder, `${moment.after === '' ? 'boot' : 'service'}-${moment.writes}.qcow2`)
       await newDisk(image, disk, DISK_SIZE)

@@ -6,17 +6,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { canEvaluateNix, evaluateNix, REPOSITORY } from '../judges/nix.ts'
+import { hasNixpkgs, NIXPKGS } from '../judges/nixpkgs.ts'
 import { mustRun } from '../judges/run-tool.ts'
-
-const NIXPKGS = process.env.DISKWRIGHT_NIXPKGS
-/** Nobody has a Nixpkgs without asking for it: that there is none is no error, but it is said. */
-function hasNixpkgs(): boolean {
-  if (NIXPKGS !== undefined) return true
-  process.stderr.write(
-    '\n*** SKIPPED: NOTHING IS EVALUATED WITH NIXPKGS: DISKWRIGHT_NIXPKGS IS NOT SET ***\n',
-  )
-  return false
-}
 
 const FIXTURE = join(REPOSITORY, 'fixtures/first-boot')
 const EVALUATED = join(FIXTURE, 'evaluated.json')
