@@ -1,5 +1,5 @@
 /** Is a description one that can be built? All that is wrong with it is found at once. */
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import type { SpecIssue } from '../lib/errors.ts'
 import type { ImageSpec } from './image-spec.ts'
 import { toSpecIssues, zodMessage } from './messages.ts'
@@ -33,7 +33,7 @@ export function checkSpec(input: unknown): Checked<ImageSpec> {
 }
 
 /** Checks keys, types and the form of every value. */
-export function checkShape<Schema extends z.ZodType>(
+export function checkShape<Schema extends z.ZodMiniType>(
   schema: Schema,
   input: unknown,
 ): Checked<z.input<Schema>> {

@@ -1,9 +1,8 @@
 /** Schemas that depend on what is there: messages are about the keys of the one that applies. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { zodMessage } from './messages.ts'
 
-/** What JSON Schema shows of such a schema. */
-const alternatives = new WeakMap<object, () => object[]>()
+const alternatives = new WeakMap<object, () => readonly z.ZodMiniType[]>()
 
 /**
  * A schema that checks its input with the one that `choose` gives for it, or refuses it with the message that it gives.
@@ -13,23 +12,20 @@ const alternatives = new WeakMap<object, () => object[]>()
  */
 export function dispatch<T>(
   description: string,
-  choose: (input: unknown) => z.ZodType | string,
-  shown: () => readonly z.ZodType[],
-): z.ZodCustom<T, T> {
-  const schema = z
-    .custom<T>()
-    .check((payload) => {
-      const { value: input, issues } = payload
-      const chosen = choose(input)
-      if (typeof chosen === 'string') {
-        issues.push({ code: 'custom', message: chosen, input })
-        return
-      }
-      const parsed = chosen.safeParse(withoutUndefined(input), { error: zodMessage })
-      for (const issue of parsed.error?.issues ?? []) issues.push({ ...issue, input } as z.core.$ZodRawIssue)
-    })
-    .describe(description)
-  alternatives.set(schema, () => shown().map(toJsonSchema))
+  choose: (input: unknown) => z.ZodMiniType | string,
+  shown: () => readonly z.ZodMiniType[],
+): z.ZodMiniCustom<T, T> {
+  const schema = z.custom<T>().check((payload) => {
+    const { value: input, issues } = payload
+    const chosen = choose(input)
+    if (typeof chosen === 'string') {
+      issues.push({ code: 'custom', message: chosen, input })
+      return
+    }
+    const parsed = chosen.safeParse(withoutUndefined(input), { error: zodMessage })
+    for (const issue of parsed.error?.issues ?? []) issues.push({ ...issue, input } as z.core.$ZodRawIssue)
+  }, z.describe(description))
+  alternatives.set(schema, shown)
   return schema
 }
 
@@ -38,21 +34,7 @@ function withoutUndefined(input: unknown): unknown {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined))
 }
 
-/** The JSON Schema (draft 2020-12) of a schema, with those that depend on their input in it. */
-export function toJsonSchema(schema: z.ZodType): object {
-  const shown = z.toJSONSchema(schema, {
-    io: 'input',
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      const schemas = alternatives.get(zodSchema)
-      if (schemas !== undefined) Object.assign(jsonSchema, { oneOf: schemas().map(withoutDialect) })
-    },
-  })
-  return shown
-}
-
-function withoutDialect(schema: object): object {
-  const { $schema, ...rest } = schema as { $schema?: string }
-  void $schema
-  return rest
+/** What JSON Schema shows of such a schema; undefined for any other. */
+export function alternativesOf(schema: object): readonly z.ZodMiniType[] | undefined {
+  return alternatives.get(schema)?.()
 }

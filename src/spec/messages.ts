@@ -1,5 +1,5 @@
 /** Messages of the checks of a description: short, with what was expected and what was found. */
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import type { SpecIssue } from '../lib/errors.ts'
 import type { PartitionSpec, TableSpec } from './image-spec.ts'
 

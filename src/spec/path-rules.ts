@@ -1,5 +1,5 @@
 /** The part of the rules in `paths` that file systems have in common: the entries they are for. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { EntryRulePlan } from '../file-tree/entry-rule.ts'
 import { matchesGlob, parseGlob } from '../file-tree/glob.ts'
 import type { SpecIssue } from '../lib/errors.ts'
@@ -11,13 +11,15 @@ import { glob, path } from './values.ts'
 
 /** @param below what a path is for besides itself */
 export const pathSelection = (below: string) => ({
-  path: path.optional().describe(`The rule applies to this path and ${below}.`),
-  glob: glob
-    .optional()
-    .describe(
-      'The rule applies to paths that match this pattern: "*", "?", "[a-z]", and "**" for any directories.',
+  path: z.optional(path).check(z.describe(`The rule applies to this path and ${below}.`)),
+  glob: z
+    .optional(glob)
+    .check(
+      z.describe(
+        'The rule applies to paths that match this pattern: "*", "?", "[a-z]", and "**" for any directories.',
+      ),
     ),
-  exclude: z.boolean().optional().describe('Leave the entry out, and everything below it.'),
+  exclude: z.optional(z.boolean()).check(z.describe('Leave the entry out, and everything below it.')),
 })
 
 /** For the JSON Schema. */

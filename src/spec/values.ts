@@ -1,5 +1,5 @@
 /** The form of every kind of value in an image description, and the words for what has another form. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { isGlobPart } from '../file-tree/glob.ts'
 import { gptTypeGuid } from './gpt-types.ts'
 import { expected, hasLoneSurrogate, utf8Length } from './messages.ts'
@@ -10,16 +10,16 @@ import { TIME_PATTERN, parseTime } from './times.ts'
 /** Text of a form, which UTF-8 can spell; `means` is the rest of what it takes, which a pattern cannot say. */
 export function text(what: string, pattern: RegExp, means: (value: string) => boolean = () => true) {
   const message = expected(what)
-  return z
-    .string(message)
-    .regex(pattern, { ...message, abort: true })
-    .refine((value) => !hasLoneSurrogate(value) && means(value), message)
+  return z.string(message).check(
+    z.regex(pattern, { ...message, abort: true }),
+    z.refine((value) => !hasLoneSurrogate(value) && means(value), message),
+  )
 }
 
 export function integer(what: string, from: number, to: number) {
   const message = expected(what)
   const stop = { ...message, abort: true }
-  return z.int(message).min(from, stop).max(to, stop)
+  return z.int(message).check(z.minimum(from, stop), z.maximum(to, stop))
 }
 
 const SIZE = 'a size in bytes or like "512MiB" (KiB, MiB, GiB, TiB)'
@@ -48,7 +48,7 @@ const isAlignment = (value: number | string) => {
 }
 export const alignment = z.union(
   [
-    integer(ALIGNMENT, 1, Number.MAX_SAFE_INTEGER).refine(isAlignment, expected(ALIGNMENT)),
+    integer(ALIGNMENT, 1, Number.MAX_SAFE_INTEGER).check(z.refine(isAlignment, expected(ALIGNMENT))),
     text(ALIGNMENT, SIZE_PATTERN, isAlignment),
   ],
   expected(ALIGNMENT),
@@ -61,7 +61,7 @@ const isClusterSize = (size: number | string) => {
 }
 export const clusterSize = z.union(
   [
-    sizeNumber(CLUSTER_SIZE).refine(isClusterSize, expected(CLUSTER_SIZE)),
+    sizeNumber(CLUSTER_SIZE).check(z.refine(isClusterSize, expected(CLUSTER_SIZE))),
     text(CLUSTER_SIZE, SIZE_PATTERN, (value) => parseSize(value) !== undefined && isClusterSize(value)),
   ],
   expected(CLUSTER_SIZE),
@@ -71,7 +71,7 @@ export const clusterSize = z.union(
 export function byte(what: string, means: (value: number) => boolean = () => true) {
   return z.union(
     [
-      integer(what, 0, 255).refine(means, expected(what)),
+      integer(what, 0, 255).check(z.refine(means, expected(what))),
       text(what, MBR_TYPE_PATTERN, (value) => means(parseHex(value))),
     ],
     expected(what),
@@ -94,7 +94,7 @@ const MBR_TYPE = 'the type of a partition that holds a file system, 1 to 255 or 
 const isFileSystemType = (type: number | string) => parseHex(type) > 0 && !isContainerType(parseHex(type))
 export const mbrType = z.union(
   [
-    integer(MBR_TYPE, 1, 255).refine(isFileSystemType, expected(MBR_TYPE)),
+    integer(MBR_TYPE, 1, 255).check(z.refine(isFileSystemType, expected(MBR_TYPE))),
     text(MBR_TYPE, MBR_TYPE_PATTERN, isFileSystemType),
   ],
   expected(MBR_TYPE),
@@ -190,10 +190,10 @@ export const xattrName = text(
 const XATTR_VALUE = 'text, {"base64": "..."}, or null to remove it'
 export const xattrValue = z.union(
   [
-    z.string().refine((value) => !hasLoneSurrogate(value)),
+    z.string().check(z.refine((value) => !hasLoneSurrogate(value))),
     z.null(),
     z.strictObject({
-      base64: z.string().regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
+      base64: z.string().check(z.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)),
     }),
   ],
   expected(XATTR_VALUE),

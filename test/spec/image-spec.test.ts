@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import type { BtrfsOptions, BtrfsSpec } from '../../src/spec/btrfs-spec.ts'
 import { btrfs, btrfsOptions, pathRule, subvolume } from '../../src/spec/btrfs-schema.ts'
 import { firmware, nixos, uboot } from '../../src/spec/boot-schema.ts'
@@ -64,7 +64,7 @@ describe('interfaces of the description', () => {
     expectTypeOf<FatOptions>().toEqualTypeOf<z.input<typeof fatOptions>>()
   })
 
-  test.each<[string, z.ZodObject]>([
+  test.each<[string, z.ZodMiniObject]>([
     ['ImageSpec', imageSpec],
     ['MbrTableSpec', mbrTable],
     ['GptTableSpec', gptTable],
@@ -73,8 +73,8 @@ describe('interfaces of the description', () => {
     ['EmptySpec', empty],
     ['BtrfsSpec', btrfs],
     ['BtrfsOptions', btrfsOptions],
-    ['ProfilesSpec', btrfs.shape.profiles.unwrap()],
-    ['SwapfileSpec', btrfs.shape.swapfile.unwrap()],
+    ['ProfilesSpec', btrfs.shape.profiles.def.innerType],
+    ['SwapfileSpec', btrfs.shape.swapfile.def.innerType],
     ['SubvolumeSpec', subvolume],
     ['PathRuleSpec', pathRule],
     ['FatPathRuleSpec', fatPathRule],

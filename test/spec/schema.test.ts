@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { imageSchema } from '../../src/spec/schema.ts'
+import { imageSchema } from '../../src/spec/json-schema.ts'
 import { description, issuesOf, type Json } from './descriptions.ts'
 
 const validate = new Ajv2020({ strictTypes: false, allErrors: true }).compile(imageSchema())

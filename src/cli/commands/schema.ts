@@ -9,7 +9,7 @@ export function addSchema(program: Command): void {
     .addOption(debugOption())
     .addHelpText('after', examples('diskwright schema > diskwright.schema.json'))
     .action(async () => {
-      const { imageSchema } = await import('../../spec/schema.ts')
+      const { imageSchema } = await import('../../spec/json-schema.ts')
       await printJson(imageSchema())
     })
 }

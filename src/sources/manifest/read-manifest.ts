@@ -1,5 +1,5 @@
 /** Manifests as files: mtree(5) or JSON, told apart by their first character. */
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { canHaveFlags } from '../../file-tree/entry-changes.ts'
 import { INODE_FLAGS } from '../../file-tree/entry.ts'
 import { normalisePath } from '../../file-tree/entry-path.ts'
@@ -20,17 +20,17 @@ const TYPES = ['file', 'directory', 'symlink', 'fifo', 'socket', 'block', 'chara
 const jsonManifest = z.record(
   pathSchema,
   z.strictObject({
-    type: z.literal(TYPES).optional(),
+    type: z.optional(z.literal(TYPES)),
     ...entryKeys,
-    flags: z.array(z.literal(INODE_FLAGS)).optional(),
-    target: targetKey.target.optional(),
-    major: deviceKeys.major.optional(),
-    minor: deviceKeys.minor.optional(),
-    size: integer('bytes', 0, Number.MAX_SAFE_INTEGER).optional(),
-    sha256: text('64 hexadecimal digits', /^[0-9a-fA-F]{64}$/).optional(),
-    optional: z.boolean().optional(),
-    nochange: z.boolean().optional(),
-    ignore: z.boolean().optional(),
+    flags: z.optional(z.array(z.literal(INODE_FLAGS))),
+    target: z.optional(targetKey.target),
+    major: z.optional(deviceKeys.major),
+    minor: z.optional(deviceKeys.minor),
+    size: z.optional(integer('bytes', 0, Number.MAX_SAFE_INTEGER)),
+    sha256: z.optional(text('64 hexadecimal digits', /^[0-9a-fA-F]{64}$/)),
+    optional: z.optional(z.boolean()),
+    nochange: z.optional(z.boolean()),
+    ignore: z.optional(z.boolean()),
   }),
 )
 type JsonEntry = z.infer<typeof jsonManifest>[string]

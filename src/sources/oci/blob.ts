@@ -1,6 +1,7 @@
 /** Blobs of a layout, whose content is what their digests say. */
 import { createHash, type Hash } from 'node:crypto'
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
+import english from 'zod/v4/locales/en.js'
 import { InputError } from '../../lib/errors.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import { blobPath, formatDigest, type ContentDigest } from './digest.ts'
@@ -70,7 +71,7 @@ export async function verifyDigests(
  * @param digest undefined for one whose digest nobody says
  * @throws InputError when it is not what its digest says, or not of the form of `schema`
  */
-export async function readDocument<Schema extends z.ZodType>(
+export async function readDocument<Schema extends z.ZodMiniType>(
   layout: Layout,
   file: StoredFile,
   schema: Schema,
@@ -93,7 +94,7 @@ export async function readDocument<Schema extends z.ZodType>(
   } catch (error) {
     throw new InputError(`expected JSON: ${(error as Error).message}`, where, { cause: error })
   }
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, { error: english().localeError })
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const at = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `

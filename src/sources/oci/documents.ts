@@ -1,41 +1,45 @@
 /** The JSON documents of image layouts: their form, as far as it is looked at. Unknown keys are ignored, as demanded. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { EXPECTED_DIGEST, parseDigest } from './digest.ts'
 
-const digest = z.string().transform((text, context) => {
-  const parsed = parseDigest(text)
-  if (parsed !== undefined) return parsed
-  context.addIssue({ code: 'custom', message: `expected ${EXPECTED_DIGEST}, found ${JSON.stringify(text)}` })
-  return z.NEVER
-})
+const digest = z.pipe(
+  z.string(),
+  z.transform((text: string, { issues }) => {
+    const parsed = parseDigest(text)
+    if (parsed !== undefined) return parsed
+    const message = `expected ${EXPECTED_DIGEST}, found ${JSON.stringify(text)}`
+    issues.push({ code: 'custom', message, input: text })
+    return z.NEVER
+  }),
+)
 
 /** Programs in Go write lists that are empty as null. */
-const listOf = <Item extends z.ZodType>(item: Item) =>
-  z
-    .array(item)
-    .nullish()
-    .transform((list) => list ?? [])
+const listOf = <Item extends z.ZodMiniType>(item: Item) =>
+  z.pipe(
+    z.nullish(z.array(item)),
+    z.transform((list) => list ?? []),
+  )
 
 /** (image-spec, image-index.md, "platform") */
 const platform = z.object({
   os: z.string(),
   architecture: z.string(),
-  variant: z.string().nullish(),
+  variant: z.nullish(z.string()),
 })
 
 /** (image-spec, descriptor.md) */
 const descriptor = z.object({
   mediaType: z.string(),
   digest,
-  size: z.number().int().min(0),
-  urls: z.array(z.string()).nullish(),
-  annotations: z.record(z.string(), z.string()).nullish(),
-  platform: platform.nullish(),
+  size: z.int().check(z.minimum(0)),
+  urls: z.nullish(z.array(z.string())),
+  annotations: z.nullish(z.record(z.string(), z.string())),
+  platform: z.nullish(platform),
 })
 
 export type Descriptor = z.output<typeof descriptor>
 
-const versioned = { schemaVersion: z.literal(2), mediaType: z.string().nullish() }
+const versioned = { schemaVersion: z.literal(2), mediaType: z.nullish(z.string()) }
 
 /** (image-spec, image-layout.md, "oci-layout file") */
 export const layoutMarker = z.object({ imageLayoutVersion: z.literal('1.0.0') })
@@ -48,9 +52,9 @@ export const manifestDocument = z.object({ ...versioned, config: descriptor, lay
 
 /** (image-spec, config.md) */
 export const configDocument = z.object({
-  os: z.string().default(''),
-  architecture: z.string().default(''),
-  variant: z.string().nullish(),
+  os: z._default(z.string(), ''),
+  architecture: z._default(z.string(), ''),
+  variant: z.nullish(z.string()),
   rootfs: z.object({ type: z.literal('layers'), diff_ids: listOf(digest) }),
 })
 

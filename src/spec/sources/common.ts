@@ -1,5 +1,5 @@
 /** The keys that sources of all kinds have, and what a kind of source is. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import type { MergeRule } from '../../file-tree/merge.ts'
 import { MODE_CHANGE_PATTERN, parseModeChange } from '../../file-tree/mode-change.ts'
@@ -122,9 +122,12 @@ export interface PlannedSourceKeys {
 }
 
 const OWNER_MAP = 'a number from 0 to 4294967294, or new numbers by old ones like {"1000": 0}'
-const idChange = z
-  .union([ownerId, z.record(z.string().regex(/^(?:0|[1-9]\d{0,9})$/), ownerId)], expected(OWNER_MAP))
-  .optional()
+const idChange = z.optional(
+  z.union(
+    [ownerId, z.record(z.string().check(z.regex(/^(?:0|[1-9]\d{0,9})$/)), ownerId)],
+    expected(OWNER_MAP),
+  ),
+)
 const modeChange = text(
   'permissions like "0755", or changes like "go=rX"',
   MODE_CHANGE_PATTERN,
@@ -133,72 +136,85 @@ const modeChange = text(
 const OWNER = '"keep", "root" or {"uid": ..., "gid": ...}'
 
 export const sourceKeys = {
-  to: path
-    .optional()
-    .describe("Path in the partition below which the source's root is put.")
-    .meta({ default: '/' }),
-  from: path
-    .optional()
-    .describe('Path in the source that becomes its root; what lies outside is left out.')
-    .meta({ default: '/' }),
-  strip: integer('a number of components', 0, 255)
-    .optional()
-    .describe('Leading components to take off every path; what has no more is left out.')
-    .meta({ default: 0 }),
+  to: z
+    .optional(path)
+    .check(
+      z.describe("Path in the partition below which the source's root is put."),
+      z.meta({ default: '/' }),
+    ),
+  from: z
+    .optional(path)
+    .check(
+      z.describe('Path in the source that becomes its root; what lies outside is left out.'),
+      z.meta({ default: '/' }),
+    ),
+  strip: z
+    .optional(integer('a number of components', 0, 255))
+    .check(
+      z.describe('Leading components to take off every path; what has no more is left out.'),
+      z.meta({ default: 0 }),
+    ),
   include: z
-    .array(glob)
-    .min(1, expected('at least one pattern'))
-    .optional()
-    .describe('Patterns of what is taken, with all below it and the directories on the way there.'),
-  exclude: z.array(glob).optional().describe('Patterns of what is left out, with all below it.'),
+    .optional(z.array(glob).check(z.minLength(1, expected('at least one pattern'))))
+    .check(z.describe('Patterns of what is taken, with all below it and the directories on the way there.')),
+  exclude: z.optional(z.array(glob)).check(z.describe('Patterns of what is left out, with all below it.')),
   owner: z
-    .union(
-      [
-        z.literal(['keep', 'root']),
-        z.strictObject({
-          uid: idChange.describe('The owner of everything, or new owners by the old ones.'),
-          gid: idChange.describe('The group of everything, or new groups by the old ones.'),
-        }),
-      ],
-      expected(OWNER),
+    .optional(
+      z.union(
+        [
+          z.literal(['keep', 'root']),
+          z.strictObject({
+            uid: idChange.check(z.describe('The owner of everything, or new owners by the old ones.')),
+            gid: idChange.check(z.describe('The group of everything, or new groups by the old ones.')),
+          }),
+        ],
+        expected(OWNER),
+      ),
     )
-    .optional()
-    .describe(
-      'Owners: those of the source, 0 for all, or changes; "root" for directories, "keep" for all else.',
+    .check(
+      z.describe(
+        'Owners: those of the source, 0 for all, or changes; "root" for directories, "keep" for all else.',
+      ),
     ),
   mode: z
-    .union(
-      [
-        modeChange,
-        z.strictObject({
-          files: modeChange.optional().describe('For all that is neither a directory nor a symlink.'),
-          directories: modeChange.optional().describe('For directories.'),
-        }),
-      ],
-      expected('permissions like "0755" or "go=rX", or {"files": ..., "directories": ...}'),
+    .optional(
+      z.union(
+        [
+          modeChange,
+          z.strictObject({
+            files: z
+              .optional(modeChange)
+              .check(z.describe('For all that is neither a directory nor a symlink.')),
+            directories: z.optional(modeChange).check(z.describe('For directories.')),
+          }),
+        ],
+        expected('permissions like "0755" or "go=rX", or {"files": ..., "directories": ...}'),
+      ),
     )
-    .optional()
-    .describe('New permissions in octal digits, or changes as for chmod(1).'),
+    .check(z.describe('New permissions in octal digits, or changes as for chmod(1).')),
   merge: z
-    .literal(['follow', 'replace', 'refuse'], expected('"follow", "replace" or "refuse"'))
-    .optional()
-    .describe(
-      'What happens where an entry has the path of one of an earlier source: it takes its place ("follow": but a directory goes through a symlink to one, and a directory that is not empty is an error), or is refused.',
-    )
-    .meta({ default: 'follow' }),
-  clampTime: time.optional().describe('Times later than this one become it.'),
+    .optional(z.literal(['follow', 'replace', 'refuse'], expected('"follow", "replace" or "refuse"')))
+    .check(
+      z.describe(
+        'What happens where an entry has the path of one of an earlier source: it takes its place ("follow": but a directory goes through a symlink to one, and a directory that is not empty is an error), or is refused.',
+      ),
+      z.meta({ default: 'follow' }),
+    ),
+  clampTime: z.optional(time).check(z.describe('Times later than this one become it.')),
   clamp: z
-    .boolean()
-    .optional()
-    .describe('Short for "clampTime" with the "time" of the description, or SOURCE_DATE_EPOCH.')
-    .meta({ default: false }),
+    .optional(z.boolean())
+    .check(
+      z.describe('Short for "clampTime" with the "time" of the description, or SOURCE_DATE_EPOCH.'),
+      z.meta({ default: false }),
+    ),
   unsupported: z
-    .enum(['error', 'drop'], expected('"error" or "drop"'))
-    .optional()
-    .describe(
-      'What the file system cannot hold of the entries, after the rules: an error, or left out and counted.',
-    )
-    .meta({ default: 'error' }),
+    .optional(z.enum(['error', 'drop'], expected('"error" or "drop"')))
+    .check(
+      z.describe(
+        'What the file system cannot hold of the entries, after the rules: an error, or left out and counted.',
+      ),
+      z.meta({ default: 'error' }),
+    ),
 }
 
 export function resolveSourceKeys(spec: SourceKeysSpec, { name, time }: SourceContext): SourceKeysPlan {
@@ -280,7 +296,7 @@ export interface SourceContext {
 /** A kind of source: its keys in the description, and what becomes of them. The common keys are not its business. */
 export interface SourceKind<Spec, Plan, Planned> {
   /** All keys, the common ones included. */
-  schema: z.ZodObject
+  schema: z.ZodMiniObject
   resolve(spec: Spec, context: SourceContext): Plan
   /** The plan as `planImage` shows it. */
   show(plan: Plan): Planned

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
 import { fileName } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
@@ -52,32 +52,36 @@ export interface PlannedDirectorySource {
 export const directorySource = {
   schema: z
     .strictObject({
-      directory: fileName.describe('A folder, whose content is taken as it is.'),
-      manifest: fileName
-        .optional()
-        .describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
+      directory: fileName.check(z.describe('A folder, whose content is taken as it is.')),
+      manifest: z
+        .optional(fileName)
+        .check(
+          z.describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
+        ),
       resolveNames: z
-        .boolean(expected('true or false'))
-        .optional()
-        .describe(
-          "The names of owners in the manifest count, not their numbers: the folder's own /etc/passwd and /etc/group say what they stand for.",
-        )
-        .meta({ default: false }),
+        .optional(z.boolean(expected('true or false')))
+        .check(
+          z.describe(
+            "The names of owners in the manifest count, not their numbers: the folder's own /etc/passwd and /etc/group say what they stand for.",
+          ),
+          z.meta({ default: false }),
+        ),
       followSymlinks: z
-        .boolean()
-        .optional()
-        .describe('Symlinks stand for what they lead to.')
-        .meta({ default: false }),
+        .optional(z.boolean())
+        .check(z.describe('Symlinks stand for what they lead to.'), z.meta({ default: false })),
       xattrs: z
-        .boolean()
-        .optional()
-        .describe('Whether extended attributes are read; by default they are where that is possible.'),
+        .optional(z.boolean())
+        .check(
+          z.describe('Whether extended attributes are read; by default they are where that is possible.'),
+        ),
       ...sourceKeys,
     })
-    .refine(({ manifest, resolveNames }) => manifest !== undefined || resolveNames !== true, {
-      path: ['resolveNames'],
-      message: 'is for the names of owners in a manifest, and there is none ("manifest")',
-    }),
+    .check(
+      z.refine(({ manifest, resolveNames }) => manifest !== undefined || resolveNames !== true, {
+        path: ['resolveNames'],
+        message: 'is for the names of owners in a manifest, and there is none ("manifest")',
+      }),
+    ),
   resolve: (
     { directory, manifest, resolveNames = false, followSymlinks = false, xattrs, owner = 'root' },
     { resolvePath },

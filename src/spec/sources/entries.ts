@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Entry, Timestamp } from '../../file-tree/entry.ts'
 import { isIterable } from '../../file-tree/entry-values.ts'
 import { expected } from '../messages.ts'
@@ -49,7 +49,7 @@ export const entriesSource = {
         isEntrySource,
         expected('entries that can be iterated, or a function that gives them'),
       )
-      .describe('Entries made by a program.'),
+      .check(z.describe('Entries made by a program.')),
     ...sourceKeys,
   }),
   resolve: ({ entries }, { name, time }) => ({ kind: 'entries', name, entries, time }),

@@ -1,5 +1,5 @@
 /** Single entries as a description or a manifest has them: their metadata, and what they are. */
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Entry } from '../../file-tree/entry.ts'
 import { expected } from '../messages.ts'
 import { parseTime } from '../times.ts'
@@ -29,31 +29,35 @@ const base64 = z
   .strictObject({
     base64: z
       .string()
-      .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, expected('text in base64'))
-      .describe('The bytes in base64.'),
+      .check(
+        z.regex(
+          /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+          expected('text in base64'),
+        ),
+        z.describe('The bytes in base64.'),
+      ),
   })
-  .describe('Bytes.')
+  .check(z.describe('Bytes.'))
 
 /** Text that UTF-8 can spell, or bytes. */
 export const bytesValue = z.union([text('text', /^/), base64], expected('text, or {"base64": "..."}'))
 
 export const entryKeys = {
-  mode: mode.optional().describe('Permissions in octal digits.'),
-  uid: ownerId.optional().describe('Owner.'),
-  gid: ownerId.optional().describe('Group.'),
-  mtime: time.optional().describe('Time of the last change of the content.'),
+  mode: z.optional(mode).check(z.describe('Permissions in octal digits.')),
+  uid: z.optional(ownerId).check(z.describe('Owner.')),
+  gid: z.optional(ownerId).check(z.describe('Group.')),
+  mtime: z.optional(time).check(z.describe('Time of the last change of the content.')),
   xattrs: z
-    .record(xattrName, bytesValue)
-    .optional()
-    .describe('Extended attributes: text, or bytes as {"base64": "..."}.'),
+    .optional(z.record(xattrName, bytesValue))
+    .check(z.describe('Extended attributes: text, or bytes as {"base64": "..."}.')),
 }
 
 export const deviceKeys = {
-  major: integer('a number from 0 to 4095', 0, 4095).describe("Number of the device's driver."),
-  minor: integer('a number from 0 to 1048575', 0, 1_048_575).describe('Number of the device.'),
+  major: integer('a number from 0 to 4095', 0, 4095).check(z.describe("Number of the device's driver.")),
+  minor: integer('a number from 0 to 1048575', 0, 1_048_575).check(z.describe('Number of the device.')),
 }
 
-export const targetKey = { target: linkTarget.describe('Target of the link.') }
+export const targetKey = { target: linkTarget.check(z.describe('Target of the link.')) }
 
 export function bytesOfSpec(value: string | Base64Spec): Uint8Array {
   if (typeof value === 'string') return new TextEncoder().encode(value)

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Entry, Timestamp } from '../../file-tree/entry.ts'
 import { dispatch } from '../dispatch.ts'
 import { found } from '../messages.ts'
@@ -105,17 +105,17 @@ export interface PlannedFilesSource {
 }
 
 const type = <Name extends string>(...names: Name[]) =>
-  z.literal(names).describe('What the entry is; a file by default.')
+  z.literal(names).check(z.describe('What the entry is; a file by default.'))
 
 const FILE_TYPES = {
   content: z.strictObject({
-    type: type('file').optional(),
-    content: bytesValue.optional().describe('Text, or bytes as {"base64": "..."}.'),
+    type: z.optional(type('file')),
+    content: z.optional(bytesValue).check(z.describe('Text, or bytes as {"base64": "..."}.')),
     ...entryKeys,
   }),
   from: z.strictObject({
-    type: type('file').optional(),
-    from: fileName.describe('File with the content.'),
+    type: z.optional(type('file')),
+    from: fileName.check(z.describe('File with the content.')),
     ...entryKeys,
   }),
   directory: z.strictObject({ type: type('directory'), ...entryKeys }),
@@ -125,7 +125,7 @@ const FILE_TYPES = {
 }
 const TEXT = text('the text of a file', /^/)
 
-const SCHEMA_OF_TYPE: Record<string, z.ZodObject> = {
+const SCHEMA_OF_TYPE: Record<string, z.ZodMiniObject> = {
   directory: FILE_TYPES.directory,
   symlink: FILE_TYPES.link,
   hardlink: FILE_TYPES.link,
@@ -135,7 +135,7 @@ const SCHEMA_OF_TYPE: Record<string, z.ZodObject> = {
   socket: FILE_TYPES.special,
 }
 
-function schemaOfFile(input: unknown): z.ZodType | string {
+function schemaOfFile(input: unknown): z.ZodMiniType | string {
   if (typeof input === 'string') return TEXT
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return `expected the text of a file, or an object, found ${found(input)}`
@@ -161,7 +161,7 @@ export const filesSource = {
   schema: z.strictObject({
     files: z
       .record(path, fileSpec)
-      .describe("Entries by their paths, in this order; text is a file's content."),
+      .check(z.describe("Entries by their paths, in this order; text is a file's content.")),
     ...sourceKeys,
   }),
   resolve: ({ files }, context) => ({

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { fileName } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
@@ -26,8 +26,10 @@ export interface PlannedNarSource {
 
 export const narSource = {
   schema: z.strictObject({
-    nar: fileName.describe(
-      'A Nix archive (.nar, .nar.xz, ...), whose root is put at "to", or the output of nix-store --export; "-" is standard input.',
+    nar: fileName.check(
+      z.describe(
+        'A Nix archive (.nar, .nar.xz, ...), whose root is put at "to", or the output of nix-store --export; "-" is standard input.',
+      ),
     ),
     ...sourceKeys,
   }),

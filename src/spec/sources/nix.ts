@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
 import { fileName, text } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
@@ -97,33 +97,43 @@ const PATHS = 'a list of store paths, or the path of a file with one a line'
 
 const nixPaths = z
   .strictObject({
-    closureInfo: fileName
-      .optional()
-      .describe('A directory of closureInfo: its store-paths, verified with its registration.'),
+    closureInfo: z
+      .optional(fileName)
+      .check(z.describe('A directory of closureInfo: its store-paths, verified with its registration.')),
     paths: z
-      .union(
-        [z.array(storePath).min(1, 'expected at least one store path, found none'), fileName],
-        expected(PATHS),
+      .optional(
+        z.union(
+          [
+            z.array(storePath).check(z.minLength(1, 'expected at least one store path, found none')),
+            fileName,
+          ],
+          expected(PATHS),
+        ),
       )
-      .optional()
-      .describe('Store paths: a list, or a file with one a line; with "binaryCache" also hashes or names.'),
-    store: fileName
-      .optional()
-      .describe('The directory that has the store paths.')
-      .meta({ default: '/nix/store' }),
-    binaryCache: fileName
-      .optional()
-      .describe('The directory of a binary cache, from which "paths" and all that they refer to are taken.'),
+      .check(
+        z.describe(
+          'Store paths: a list, or a file with one a line; with "binaryCache" also hashes or names.',
+        ),
+      ),
+    store: z
+      .optional(fileName)
+      .check(z.describe('The directory that has the store paths.'), z.meta({ default: '/nix/store' })),
+    binaryCache: z
+      .optional(fileName)
+      .check(
+        z.describe(
+          'The directory of a binary cache, from which "paths" and all that they refer to are taken.',
+        ),
+      ),
     trustedKeys: z
-      .array(publicKey)
-      .min(1, 'expected at least one public key, found none')
-      .optional()
-      .describe('Public keys, one of which must have signed each path of the binary cache.'),
+      .optional(z.array(publicKey).check(z.minLength(1, 'expected at least one public key, found none')))
+      .check(z.describe('Public keys, one of which must have signed each path of the binary cache.')),
     registration: z
-      .boolean()
-      .optional()
-      .describe(
-        'Write /nix-path-registration for Nix\'s database; by default unless there are nothing but "paths".',
+      .optional(z.boolean())
+      .check(
+        z.describe(
+          'Write /nix-path-registration for Nix\'s database; by default unless there are nothing but "paths".',
+        ),
       ),
   })
   .check(({ value, issues }) => {
@@ -150,7 +160,7 @@ const nixPaths = z
       refuse('only paths of a "binaryCache" are signed', 'trustedKeys')
     }
   })
-  .describe('Store paths, which are put into /nix/store.')
+  .check(z.describe('Store paths, which are put into /nix/store.'))
 
 export const nixSource = {
   schema: z.strictObject({ nix: nixPaths, ...sourceKeys }),

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { fileName, text } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
@@ -40,15 +40,17 @@ export interface PlannedOciSource {
 
 export const ociSource = {
   schema: z.strictObject({
-    oci: fileName.describe(
-      'A container image: an OCI image layout or an archive of docker save, as a folder or a tar archive; "-" is standard input.',
+    oci: fileName.check(
+      z.describe(
+        'A container image: an OCI image layout or an archive of docker save, as a folder or a tar archive; "-" is standard input.',
+      ),
     ),
-    platform: text('a platform like "linux/arm64" or "linux/arm/v6"', /^[\w.-]+(?:\/[\w.-]+){1,2}$/)
-      .optional()
-      .describe('Operating system and architecture of the image; by default, the only one.'),
-    reference: text('a name, tag or digest, like "debian:12"', /^\S+$/)
-      .optional()
-      .describe('Name, tag or digest of the image; by default, the only one.'),
+    platform: z
+      .optional(text('a platform like "linux/arm64" or "linux/arm/v6"', /^[\w.-]+(?:\/[\w.-]+){1,2}$/))
+      .check(z.describe('Operating system and architecture of the image; by default, the only one.')),
+    reference: z
+      .optional(text('a name, tag or digest, like "debian:12"', /^\S+$/))
+      .check(z.describe('Name, tag or digest of the image; by default, the only one.')),
     ...sourceKeys,
   }),
   resolve: ({ oci, platform, reference }, { resolvePath, time }) => ({

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { expected } from '../messages.ts'
 import { fileName } from '../values.ts'
@@ -32,13 +32,18 @@ const FILES = 'the name of a file, or a list of them'
 export const sendSource = {
   schema: z.strictObject({
     send: z
-      .union([fileName, z.array(fileName).min(1, expected('at least one stream'))], expected(FILES))
-      .refine(
-        (send) => [send].flat().filter((path) => path === '-').length < 2,
-        'standard input can be read once',
+      .union(
+        [fileName, z.array(fileName).check(z.minLength(1, expected('at least one stream')))],
+        expected(FILES),
       )
-      .describe(
-        'A stream of btrfs send, plain or compressed, or a list of them: a full one, then incremental ones. "-" is standard input.',
+      .check(
+        z.refine(
+          (send) => [send].flat().filter((path) => path === '-').length < 2,
+          'standard input can be read once',
+        ),
+        z.describe(
+          'A stream of btrfs send, plain or compressed, or a list of them: a full one, then incremental ones. "-" is standard input.',
+        ),
       ),
     ...sourceKeys,
   }),

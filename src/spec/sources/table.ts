@@ -1,5 +1,5 @@
 /** The table of the kinds of sources, and the schema of a source of any kind. */
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { dispatch } from '../dispatch.ts'
 import { found } from '../messages.ts'
 import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind } from './common.ts'
@@ -46,7 +46,7 @@ export const source = dispatch<SourceSpec>(DESCRIPTION, schemaOf, () =>
   NAMES.filter((name) => !PROGRAM_KINDS.includes(name)).map((name) => kindNamed(name).schema),
 )
 
-function schemaOf(input: unknown): z.ZodType | string {
+function schemaOf(input: unknown): z.ZodMiniType | string {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     return `expected an object, found ${found(input)}`
   }

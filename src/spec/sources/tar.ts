@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
 import { fileName } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
@@ -36,27 +36,33 @@ export interface PlannedTarSource {
 export const tarSource = {
   schema: z
     .strictObject({
-      tar: fileName.describe(
-        'A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; "-" is standard input.',
+      tar: fileName.check(
+        z.describe(
+          'A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; "-" is standard input.',
+        ),
       ),
       concatenated: z
-        .boolean(expected('true or false'))
-        .optional()
-        .describe('Archives that follow the end of another one are read, too, as by tar --ignore-zeros.')
-        .meta({ default: false }),
+        .optional(z.boolean(expected('true or false')))
+        .check(
+          z.describe('Archives that follow the end of another one are read, too, as by tar --ignore-zeros.'),
+          z.meta({ default: false }),
+        ),
       resolveNames: z
-        .boolean(expected('true or false'))
-        .optional()
-        .describe(
-          "The names of owners, and those in ACLs, count, not their numbers: the archive's own /etc/passwd and /etc/group say what they stand for.",
-        )
-        .meta({ default: false }),
+        .optional(z.boolean(expected('true or false')))
+        .check(
+          z.describe(
+            "The names of owners, and those in ACLs, count, not their numbers: the archive's own /etc/passwd and /etc/group say what they stand for.",
+          ),
+          z.meta({ default: false }),
+        ),
       ...sourceKeys,
     })
-    .refine(({ tar, resolveNames }) => tar !== '-' || resolveNames !== true, {
-      path: ['resolveNames'],
-      message: 'reads the archive twice, and standard input can be read once: expected a file',
-    }),
+    .check(
+      z.refine(({ tar, resolveNames }) => tar !== '-' || resolveNames !== true, {
+        path: ['resolveNames'],
+        message: 'reads the archive twice, and standard input can be read once: expected a file',
+      }),
+    ),
   resolve: ({ tar, concatenated, resolveNames }, { resolvePath }) => ({
     kind: 'tar',
     path: resolvePath(tar),

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
 import { path } from '../values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
@@ -96,8 +96,10 @@ export const zenfsSource = {
   schema: z.strictObject({
     zenfs: z
       .custom<ZenfsLike>(isZenfs, expected('the fs of @zenfs/core, or one of its file systems'))
-      .describe('The fs of the package @zenfs/core, or one of its file systems.'),
-    root: path.optional().describe("Directory that is the source's root.").meta({ default: '/' }),
+      .check(z.describe('The fs of the package @zenfs/core, or one of its file systems.')),
+    root: z
+      .optional(path)
+      .check(z.describe("Directory that is the source's root."), z.meta({ default: '/' })),
     ...sourceKeys,
   }),
   resolve: ({ zenfs, root = '/' }, { name }) => ({ kind: 'zenfs', name, zenfs, root }),

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { SourceEntry } from '../../../src/file-tree/entry.ts'
 import { fromText, toText } from '../../../src/lib/byte-string.ts'
 import { InputError } from '../../../src/lib/errors.ts'
