@@ -5,7 +5,6 @@ import type { Finding } from '../lib/finding.ts'
 import { partUuidOf } from '../spec/part-uuid.ts'
 import type { PartitionPlan, ResolvedPlan, TablePlan } from '../spec/plan.ts'
 import type { BootPartition, PartitionNames } from '../uboot/boot-tree.ts'
-import { lintBoot } from '../uboot/lint.ts'
 import { isEsp } from '../uboot/partition-types.ts'
 
 /**
@@ -37,6 +36,7 @@ export async function checkBoot(
     table: table.type,
     read: (offset: number, length: number) => readBlobs(written, host, offset, length),
   }
+  const { lintBoot } = await import('../uboot/lint.ts')
   const findings = await lintBoot(partitions, { uboot: boot?.uboot, others, disk })
   if (!isAsked) return findings.map(asWarning)
   const errors = findings.filter(({ severity }) => severity === 'error')

@@ -53,8 +53,8 @@ export async function readSource(
   }: Omit<BuildContext, 'workers' | 'sectorSize'>,
   registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
-  progress.step(`reading ${sources.nameOf(source)}`, await sources.sizeOf(source))
-  const entries = sources.open(source, {
+  progress.step(`reading ${await sources.nameOf(source)}`, await sources.sizeOf(source))
+  const entries = await sources.open(source, {
     signal,
     onRead: (bytes) => progress.reach(bytes),
     retain: (file) => void openFiles.push(file),

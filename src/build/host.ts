@@ -24,9 +24,9 @@ export interface BuildHost {
 /** Opens the sources of a plan. */
 export interface BuildSources {
   /** What is taken of a source, in its order. See openSource. */
-  open(plan: SourcePlan, options: OpenSourceOptions): AsyncIterable<SourceEntry>
+  open(plan: SourcePlan, options: OpenSourceOptions): Promise<AsyncIterable<SourceEntry>>
   /** A source as messages name it. */
-  nameOf(plan: SourcePlan): string
+  nameOf(plan: SourcePlan): Promise<string>
   /** Bytes that `onRead` will count up to, where that is known before. */
   sizeOf(plan: SourcePlan): Promise<number | undefined>
 }

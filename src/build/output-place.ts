@@ -3,6 +3,7 @@ import { basename, dirname, join, sep } from 'node:path'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
 import { OutputError } from '../lib/errors.ts'
+import type { InputPath } from '../sources/kinds/opener.ts'
 import { sourceInputs } from '../sources/open.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
 
@@ -15,20 +16,22 @@ import type { ResolvedPlan } from '../spec/plan.ts'
 export async function checkOutputPlace(output: BuildOptions['output'], plan: ResolvedPlan): Promise<void> {
   if (typeof output !== 'string') return
   const place = await realPlace(output)
-  const inputs = [
-    ...plan.sources.flatMap(sourceInputs),
-    ...plan.partitions.flatMap((partition) => [
-      ...partition.sources.flatMap(sourceInputs),
-      ...partitionDriverOf(partition).inputs(partition),
-    ]),
-  ]
-  for (const { kind, path } of inputs) {
+  for (const { kind, path } of await inputsOf(plan)) {
     const folder = await realpath(path).catch(() => path)
     if (folder === place) throw new OutputError(`${output}: is a source of the image`)
     if (kind !== 'directory') continue
     if (!place.startsWith(folder.endsWith(sep) ? folder : folder + sep)) continue
     throw new OutputError(`${output}: lies in the folder ${path}, which is a source of the image`)
   }
+}
+
+/** Files and directories of this machine that are read for an image. */
+async function inputsOf({ sources, partitions }: ResolvedPlan): Promise<InputPath[]> {
+  const inputs = await Promise.all([
+    ...[sources, ...partitions.map((partition) => partition.sources)].flat().map(sourceInputs),
+    ...partitions.map(async (partition) => (await partitionDriverOf(partition)).inputs(partition)),
+  ])
+  return inputs.flat()
 }
 
 /** The real path of an output: the target of a symbolic link, or the name in its real folder. */

@@ -47,7 +47,8 @@ export async function writePartitions(
   for (const partition of order) {
     const { plan: placed, recordStart } = layout.place(partition)
     await reserved.upTo(placed.start, recordStart)
-    const writer = await partitionDriverOf(partition).open(placed, subSink(sink, placed.start), context)
+    const driver = await partitionDriverOf(partition)
+    const writer = await driver.open(placed, subSink(sink, placed.start), context)
     try {
       for await (const entry of writer.ownEntries()) await writer.add(entry)
       if (partition === streamed) await readShared(plan, router!, writer, context)
@@ -90,7 +91,8 @@ async function readAll(
   const registries = new StoreRegistries()
   for (const source of sources) {
     taker.begin(source.merge)
-    const noticeWhiteout = whiteoutNotice(source, context.host.sources.nameOf(source), context.onFinding)
+    const name = await context.host.sources.nameOf(source)
+    const noticeWhiteout = whiteoutNotice(source, name, context.onFinding)
     for await (const entry of await readSource(source, context, registries.of(source.to))) {
       context.progress.entries++
       noticeWhiteout?.(entry)

@@ -8,7 +8,7 @@ import type {
   SubvolumeUsage,
 } from '../image/public-types.ts'
 import { formatFinding } from '../lib/finding.ts'
-import { bytesText, columns, countText, numberText } from './units.ts'
+import { bytesText, columns, countText, digitGroups } from './units.ts'
 
 const TABLES = { mbr: 'MBR', gpt: 'GPT', hybrid: 'GPT and MBR (hybrid)' }
 /** Of each file system. */
@@ -74,7 +74,7 @@ function fatRows(usage: FatUsage): string[][] {
   const { clusters, clusterSize, usedBytes, freeBytes, badClusters } = usage
   return [
     ['volume id', usage.volumeId],
-    ['clusters', `${numberText(clusters)} of ${bytesText(clusterSize)}`],
+    ['clusters', `${digitGroups(clusters)} of ${bytesText(clusterSize)}`],
     ['used', `${bytesText(usedBytes)}, ${bytesText(freeBytes)} free`],
     ...(badClusters === 0 ? [] : [['bad', countText(badClusters, 'cluster')]]),
     [
@@ -152,7 +152,7 @@ function chunkRows(chunks: readonly ChunkUsage[]): string[][] {
 function kindRows({ totals: { extents, inline } }: BtrfsUsage): string[][] {
   const row = (kind: string, count: number, stored: { storedBytes: number; contentBytes: number }) => [
     kind,
-    numberText(count),
+    digitGroups(count),
     bytesText(stored.storedBytes),
     bytesText(stored.contentBytes),
   ]
@@ -169,7 +169,7 @@ function subvolumeRow(subvolume: SubvolumeUsage): string[] {
   return [
     String(id),
     path === '' ? '(top level)' : path,
-    numberText(files),
+    digitGroups(files),
     bytesText(apparentBytes),
     bytesText(storedBytes),
     bytesText(storedBytes - sharedBytes),

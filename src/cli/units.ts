@@ -16,13 +16,13 @@ export function bytesText(bytes: number): string {
 }
 
 /** `1,234`. Without Intl: loading its data takes longer than all else that a report needs. */
-export function numberText(count: number): string {
+export function digitGroups(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** `1,234 files`, `1 file` */
 export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${numberText(count)} ${count === 1 ? one : many}`
+  return `${digitGroups(count)} ${count === 1 ? one : many}`
 }
 
 /** `3.4 s`, `2 min 5 s` */

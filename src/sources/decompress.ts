@@ -6,12 +6,7 @@ import {
   type SupportedCompression,
 } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
-import { decompressBzip2 } from './bzip2.ts'
 import { limitExpansion } from './expansion.ts'
-import { decompressGzip } from './gzip.ts'
-import { decompressLz4 } from './lz4.ts'
-import { decompressXz } from './xz.ts'
-import { decompressZstd } from './zstd.ts'
 
 export interface DecompressOptions {
   /** Called with the first bytes. */
@@ -22,12 +17,13 @@ export interface DecompressOptions {
 
 type Decompress = (chunks: AsyncIterable<Uint8Array>, source: string) => AsyncIterable<Uint8Array>
 
-const DECOMPRESS: Record<SupportedCompression, Decompress> = {
-  gzip: decompressGzip,
-  zstd: decompressZstd,
-  xz: decompressXz,
-  bzip2: decompressBzip2,
-  lz4: decompressLz4,
+/** A format is loaded when a source has it. */
+const DECOMPRESS: Record<SupportedCompression, () => Promise<Decompress>> = {
+  gzip: async () => (await import('./gzip.ts')).decompressGzip,
+  zstd: async () => (await import('./zstd.ts')).decompressZstd,
+  xz: async () => (await import('./xz.ts')).decompressXz,
+  bzip2: async () => (await import('./bzip2.ts')).decompressBzip2,
+  lz4: async () => (await import('./lz4.ts')).decompressLz4,
 }
 
 /**
@@ -58,10 +54,13 @@ export async function* decompress(
     }
     let compressed = 0
     const all = resume(start, iterator, (length) => (compressed += length))
-    if (format === undefined) yield* all
-    else if (expansion === undefined) yield* DECOMPRESS[format](all, source)
+    if (format === undefined) {
+      yield* all
+      return
+    }
+    const content = (await DECOMPRESS[format]())(all, source)
+    if (expansion === undefined) yield* content
     else {
-      const content = DECOMPRESS[format](all, source)
       yield* limitExpansion(content, { source, compressed: () => compressed, ...expansion })
     }
   } finally {

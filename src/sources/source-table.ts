@@ -6,33 +6,27 @@ import type { OpenSourceOptions, SourceOpener } from './kinds/opener.ts'
 import { StoreRegistry } from './nix/registry.ts'
 import { Selection } from './selection.ts'
 
-/** How each kind is opened. */
-export type SourceOpeners = {
-  [Kind in SourceKindPlan['kind']]: SourceOpener<Extract<SourceKindPlan, { kind: Kind }>>
-}
-
 /** The functions for sources, given how their kinds are opened. */
 export interface Sources {
   /** What is taken of a source, in its order: of the common keys only `to` is not applied. */
-  open: (plan: SourcePlan, options?: OpenSourceOptions) => AsyncIterable<SourceEntry>
+  open: (plan: SourcePlan, options?: OpenSourceOptions) => Promise<AsyncIterable<SourceEntry>>
   /** A source as messages name it. */
-  nameOf: (plan: SourcePlan) => string
+  nameOf: (plan: SourcePlan) => Promise<string>
   /** Bytes that `onRead` will count up to, if that is known before: for a tar file. */
   sizeOf: (plan: SourcePlan) => Promise<number | undefined>
 }
 
-export function openerIn(openers: SourceOpeners, { kind }: SourceKindPlan): SourceOpener<SourceKindPlan> {
-  return openers[kind]
-}
-
-export function sourcesOf(openers: SourceOpeners): Sources {
+/** @param openerOf finds how the kind of a source is opened */
+export function sourcesOf(
+  openerOf: (plan: SourceKindPlan) => Promise<SourceOpener<SourceKindPlan>>,
+): Sources {
   return {
-    open(plan, options = {}) {
+    async open(plan, options = {}) {
       let bytes = 0
       const { onRead, signal, registry = new StoreRegistry() } = options
       const count = (chunks: AsyncIterable<Uint8Array>) =>
         counted(chunks, signal, (length) => onRead?.((bytes += length)))
-      const opener = openerIn(openers, plan)
+      const opener = await openerOf(plan)
       const selection = plan.selection && new Selection(plan.selection)
       const leavesOut: LeavesOut = (path, isDirectory) => selection?.leavesOut(path, isDirectory) ?? false
       const entries = opener.open(plan, {
@@ -42,8 +36,8 @@ export function sourcesOf(openers: SourceOpeners): Sources {
       })
       return selection?.apply(entries, opener.nameOf(plan), options.onFinding ?? (() => undefined)) ?? entries
     },
-    nameOf: (plan) => openerIn(openers, plan).nameOf(plan),
-    sizeOf: async (plan) => openerIn(openers, plan).sizeOf?.(plan),
+    nameOf: async (plan) => (await openerOf(plan)).nameOf(plan),
+    sizeOf: async (plan) => (await openerOf(plan)).sizeOf?.(plan),
   }
 }
 

@@ -59,7 +59,7 @@ test('content that is read as it streams by is the same, located or not', async 
     const retained: FileHandle[] = []
     const located: number[] = []
     const read: number[] = []
-    const entries = openSource(
+    const entries = await openSource(
       { kind: 'tar', path, to: '', merge: 'follow' },
       { retain: (file) => void retained.push(file), onRead: (bytes) => void read.push(bytes) },
     )

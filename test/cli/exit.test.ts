@@ -3,7 +3,7 @@ import type { SubvolumeResult } from '../../src/build/result.ts'
 import { buildText } from '../../src/cli/build-report.ts'
 import { CommandError, exitCodeOf, reportError } from '../../src/cli/exit.ts'
 import { interruptible } from '../../src/cli/interrupt.ts'
-import { bytesText, countText, numberText, secondsText } from '../../src/cli/units.ts'
+import { bytesText, countText, digitGroups, secondsText } from '../../src/cli/units.ts'
 import { InputError, SpecError } from '../../src/lib/errors.ts'
 
 function reported(error: unknown, { debug = false } = {}): string {
@@ -100,7 +100,7 @@ describe('amounts', () => {
     ])
     expect([countText(1, 'file'), countText(123456, 'file')]).toEqual(['1 file', '123,456 files'])
     for (const count of [0, 12, 123, 1234, 12345, 1234567, -1, -123, -1234, -123456, 2 ** 53 - 1]) {
-      expect(numberText(count)).toBe(count.toLocaleString('en-US'))
+      expect(digitGroups(count)).toBe(count.toLocaleString('en-US'))
     }
     expect([secondsText(1.25), secondsText(125.4)]).toEqual(['1.3 s', '2 min 5 s'])
   })

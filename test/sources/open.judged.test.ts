@@ -56,7 +56,9 @@ function openFiles(): string[] {
 describe.each(['plain', 'gzip', 'zstd'])('a %s tar', (kind) => {
   test('its entries, and how far they are', async () => {
     const reads: number[] = []
-    const entries = await collect(openSource(source(files[kind]), { onRead: (bytes) => reads.push(bytes) }))
+    const entries = await collect(
+      await openSource(source(files[kind]), { onRead: (bytes) => reads.push(bytes) }),
+    )
     expect(entries.map(({ path, type }) => [path, type])).toEqual([
       ['a', 'file'],
       ['b', 'symlink'],
@@ -68,12 +70,12 @@ describe.each(['plain', 'gzip', 'zstd'])('a %s tar', (kind) => {
   })
 
   test('is closed when it is left early', async () => {
-    for await (const { path } of openSource(source(files[kind]))) {
+    for await (const { path } of await openSource(source(files[kind]))) {
       expect([path, ...openFiles()]).toEqual(['a', files[kind]])
       break
     }
     expect(openFiles()).toEqual([])
-    for await (const entry of openSource(source(files[kind]))) {
+    for await (const entry of await openSource(source(files[kind]))) {
       if (entry.type === 'file') await takeOne(entry.content)
       break
     }
@@ -83,7 +85,7 @@ describe.each(['plain', 'gzip', 'zstd'])('a %s tar', (kind) => {
   test('can be aborted', async () => {
     const controller = new AbortController()
     const reading = (async () => {
-      for await (const entry of openSource(source(files[kind]), { signal: controller.signal })) {
+      for await (const entry of await openSource(source(files[kind]), { signal: controller.signal })) {
         controller.abort(new Error('enough'))
         if (entry.type === 'file') await exhaust(entry.content)
       }
@@ -91,7 +93,7 @@ describe.each(['plain', 'gzip', 'zstd'])('a %s tar', (kind) => {
     // A compressed file this small is read whole before its first entry.
     if (kind === 'plain') await expect(reading).rejects.toThrow('enough')
     else await reading
-    const early = openSource(source(files[kind]), { signal: AbortSignal.abort(new Error('never')) })
+    const early = await openSource(source(files[kind]), { signal: AbortSignal.abort(new Error('never')) })
     await expect(collect(early)).rejects.toThrow('never')
     expect(openFiles()).toEqual([])
   })
@@ -100,10 +102,10 @@ describe.each(['plain', 'gzip', 'zstd'])('a %s tar', (kind) => {
 test('a directory', async () => {
   const reads: number[] = []
   const plan = source(join(folder, 'tree'), 'directory')
-  const entries = await collect(openSource(plan, { onRead: (bytes) => reads.push(bytes) }))
+  const entries = await collect(await openSource(plan, { onRead: (bytes) => reads.push(bytes) }))
   expect(entries.map(({ path }) => path)).toEqual(['', 'a'])
   expect(reads.at(-1)).toBe(content.length)
-  for await (const entry of openSource(plan)) {
+  for await (const entry of await openSource(plan)) {
     if (entry.type === 'file') await takeOne(entry.content)
   }
   expect(openFiles()).toEqual([])
@@ -115,7 +117,7 @@ test.each([
   ['tar', 'tree', /tree: expected a file, found a directory/],
   ['directory', 'a.tar', /a\.tar: expected a directory/],
 ] as const)('%s %s', async (kind, name, message) => {
-  const opening = collect(openSource(source(join(folder, name), kind)))
+  const opening = collect(await openSource(source(join(folder, name), kind)))
   await expect(opening).rejects.toThrow(message)
   await expect(opening).rejects.toBeInstanceOf(InputError)
   expect(openFiles()).toEqual([])
@@ -129,7 +131,7 @@ test('truncated and corrupt files are closed, too', async () => {
     Buffer.from('no archive'),
   ]) {
     await writeFile(file, bytes)
-    await expect(collect(openSource(source(file)))).rejects.toBeInstanceOf(InputError)
+    await expect(collect(await openSource(source(file)))).rejects.toBeInstanceOf(InputError)
     expect(openFiles()).toEqual([])
   }
 })

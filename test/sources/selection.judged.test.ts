@@ -170,7 +170,7 @@ test('a folder gives the content to the first name of a file that is taken', () 
       const time = { sec: 0, nsec: 0 }
       const source = { directory: join(folder, 'tree'), ...keys }
       const plan = resolveSource(source, { name: 'sources[0]', time, resolvePath: (path) => path })
-      const found = await collect(openSource(plan))
+      const found = await collect(await openSource(plan))
       expect(found.filter(({ type }) => type !== 'directory')).toMatchObject([
         { path: 'c', type: 'file', size: 7 },
         { path: 'd', type: 'hardlink', target: 'c' },
@@ -189,5 +189,5 @@ test('what is left out of a folder need not be readable', () =>
       resolvePath: (path) => path,
     })
     // It says that it is empty, and is not: so it is what was looked at.
-    await expect(collect(openSource(plan))).rejects.toThrow('entry "comm"')
+    await expect(collect(await openSource(plan))).rejects.toThrow('entry "comm"')
   }))

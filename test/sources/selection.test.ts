@@ -24,7 +24,7 @@ async function taken(keys: SourceKeysSpec, entries: Entry[] = TREE) {
   const findings: Finding[] = []
   const time = { sec: 1000, nsec: 0 }
   const plan = resolveSource({ entries, ...keys }, { name: 'sources[0]', time, resolvePath: (path) => path })
-  const found = await collect(openSource(plan, { onFinding: (finding) => void findings.push(finding) }))
+  const found = await collect(await openSource(plan, { onFinding: (finding) => void findings.push(finding) }))
   return { found, findings, paths: found.map(({ path }) => String(path)) }
 }
 

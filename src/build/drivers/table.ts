@@ -1,18 +1,17 @@
-import { btrfsPartitionDriver } from './btrfs.ts'
 import type { PartitionDriver } from './driver.ts'
-import { fatPartitionDriver } from './fat32.ts'
-import { emptyPartitionDriver, rawPartitionDriver, swapPartitionDriver } from './fileless.ts'
 import type { PartitionPlan } from '../../spec/plan.ts'
 
-/** The drivers by the type that the description of a partition has. */
-const DRIVERS: { [Type in PartitionPlan['type']]: PartitionDriver<PlanOf<Type>> } = {
-  btrfs: btrfsPartitionDriver,
-  fat12: fatPartitionDriver,
-  fat16: fatPartitionDriver,
-  fat32: fatPartitionDriver,
-  raw: rawPartitionDriver,
-  swap: swapPartitionDriver,
-  empty: emptyPartitionDriver,
+const fat = async () => (await import('./fat32.ts')).fatPartitionDriver
+
+/** The drivers by the type that the description of a partition has. One is loaded when there is such a partition. */
+const DRIVERS: { [Type in PartitionPlan['type']]: () => Promise<PartitionDriver<PlanOf<Type>>> } = {
+  btrfs: async () => (await import('./btrfs.ts')).btrfsPartitionDriver,
+  fat12: fat,
+  fat16: fat,
+  fat32: fat,
+  raw: async () => (await import('./fileless.ts')).rawPartitionDriver,
+  swap: async () => (await import('./fileless.ts')).swapPartitionDriver,
+  empty: async () => (await import('./fileless.ts')).emptyPartitionDriver,
 }
 
 /** The plan of a type; one plan may be for several. */
@@ -23,6 +22,6 @@ type PlanOf<Type, Plan = PartitionPlan> = Plan extends { type: infer Types }
   : never
 
 /** The driver for what a partition holds. */
-export function partitionDriverOf(plan: PartitionPlan): PartitionDriver {
-  return DRIVERS[plan.type]
+export function partitionDriverOf(plan: PartitionPlan): Promise<PartitionDriver> {
+  return DRIVERS[plan.type]()
 }

@@ -99,7 +99,7 @@ async function build(spec: string | undefined, flags: BuildFlags, usage: UsageEr
 
   const description = await loadDescription(spec, flags)
   checkStandardInput(spec, description, usage)
-  const { buildImage } = await import('../../index.ts')
+  const { buildImage } = await import('../../build/build-image.ts')
   const started = performance.now()
   const progress = flags.quiet ? undefined : showProgress(process.stderr)
   try {

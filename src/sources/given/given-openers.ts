@@ -6,6 +6,7 @@ import { InputError, UnsupportedError } from '../../lib/errors.ts'
 import type { DirectorySourcePlan } from '../../spec/sources/directory.ts'
 import type { FilesSourcePlan } from '../../spec/sources/files.ts'
 import type { TarSourcePlan } from '../../spec/sources/tar.ts'
+import type { SourceKindPlan } from '../../spec/sources/types.ts'
 import { decompress, type DecompressOptions } from '../decompress.ts'
 import { countedContent, withCountedContent } from '../kinds/counted-content.ts'
 import { entriesOpener } from '../kinds/entries.ts'
@@ -13,7 +14,6 @@ import type { OpenContext, SourceOpener } from '../kinds/opener.ts'
 import { tarEntries } from '../kinds/tar-entries.ts'
 import { zenfsOpener } from '../kinds/zenfs.ts'
 import { ANY_NAME, readNameTables } from '../name-tables.ts'
-import type { SourceOpeners } from '../source-table.ts'
 import { blobContent, modifiedTime, type GivenFiles } from './given-files.ts'
 
 /**
@@ -22,8 +22,10 @@ import { blobContent, modifiedTime, type GivenFiles } from './given-files.ts'
  *
  * @param time of folders, and of files that have none
  */
-export function givenOpeners(given: GivenFiles, time: Timestamp): SourceOpeners {
-  return {
+export function givenOpeners(given: GivenFiles, time: Timestamp) {
+  const openers: {
+    [Kind in SourceKindPlan['kind']]: SourceOpener<Extract<SourceKindPlan, { kind: Kind }>>
+  } = {
     tar: {
       nameOf: ({ path }) => path,
       open: (plan, context) => openTar(given, plan, context),
@@ -47,6 +49,7 @@ export function givenOpeners(given: GivenFiles, time: Timestamp): SourceOpeners 
     oci: unavailable('oci', ({ path }) => path),
     send: unavailable('send', ({ paths }) => paths.at(-1) ?? 'send'),
   }
+  return ({ kind }: SourceKindPlan) => Promise.resolve(openers[kind] as SourceOpener<SourceKindPlan>)
 }
 
 function unavailable<Plan>(kind: string, nameOf: (plan: Plan) => string): SourceOpener<Plan> {

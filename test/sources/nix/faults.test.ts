@@ -38,7 +38,7 @@ const open = (spec: SourceSpec, registry?: StoreRegistry, maxSize?: number) =>
     }),
     { registry, maxSize },
   )
-const read = (spec: SourceSpec, registry?: StoreRegistry) => collect(open(spec, registry))
+const read = async (...source: Parameters<typeof open>) => collect(await open(...source))
 const paths = (entries: Collected[]) => entries.map(({ path }) => path)
 const registrationOf = (entries: Collected[]) => Buffer.from(entries.at(-1)!.content!).toString()
 
@@ -78,7 +78,7 @@ describe('a binary cache', () => {
     const text = `StorePath: /nix/store/${A}\nURL: nar/a\nCompression: ${compression}\n${hashes}\nReferences: \n`
     writeFileSync(join(folder, `${A.slice(0, 32)}.narinfo`), text)
     const reading = (maxSize?: number) =>
-      collect(open({ nix: { binaryCache: '.', paths: ['a'] } }, undefined, maxSize))
+      read({ nix: { binaryCache: '.', paths: ['a'] } }, undefined, maxSize)
     expect(paths(await reading())).toContain(`nix/store/${A}`)
     await expect(reading(nar.length - 1)).rejects.toThrow('expands to more than the')
     expect(paths(await reading(nar.length))).toContain(`nix/store/${A}`)
@@ -208,20 +208,20 @@ describe('a store', () => {
     await expect(read({ nix: { store: '.', paths: [asked] } })).rejects.toThrow(message)
   })
 
-  test('an image may lie in the store that is read, but not in a path that it takes', () => {
+  test('an image may lie in the store that is read, but not in a path that it takes', async () => {
     const context = {
       name: '',
       time: { sec: 0, nsec: 0 },
       resolvePath: (path: string) => resolve('/x', path),
     }
     const inputs = (spec: SourceSpec) => sourceInputs(resolveSource(spec, context))
-    expect(inputs({ nix: { store: 's', paths: [A, `/nix/store/${B}`] } })).toEqual([
+    expect(await inputs({ nix: { store: 's', paths: [A, `/nix/store/${B}`] } })).toEqual([
       { kind: 'directory', path: `/x/s/${A}` },
       { kind: 'directory', path: `/x/s/${B}` },
     ])
-    expect(inputs({ nix: { paths: 'list' } })).toEqual([{ kind: 'file', path: '/x/list' }])
-    expect(inputs({ nix: { closureInfo: 'i' } })).toEqual([{ kind: 'directory', path: '/x/i' }])
-    expect(inputs({ nix: { binaryCache: 'c', paths: 'list' } })).toEqual([
+    expect(await inputs({ nix: { paths: 'list' } })).toEqual([{ kind: 'file', path: '/x/list' }])
+    expect(await inputs({ nix: { closureInfo: 'i' } })).toEqual([{ kind: 'directory', path: '/x/i' }])
+    expect(await inputs({ nix: { binaryCache: 'c', paths: 'list' } })).toEqual([
       { kind: 'file', path: '/x/list' },
       { kind: 'directory', path: '/x/c' },
     ])

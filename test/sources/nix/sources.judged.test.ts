@@ -68,7 +68,7 @@ describe.skipIf(!canRun)('a closure', () => {
   async function read(spec: NixSourceSpec | NarSourceSpec) {
     const contents = new Map<string, Uint8Array>()
     const entries: SourceEntry[] = []
-    for await (const entry of open(spec)) {
+    for await (const entry of await open(spec)) {
       entries.push(entry)
       if (entry.type === 'file') contents.set(toLatin1(entry.path), await joined(entry.content))
     }
@@ -193,7 +193,7 @@ describe.skipIf(!canRun)('a closure', () => {
       writeFileSync(at(`${i}.nar`), nar)
       await outputOf('gzip', ['--keep', at(`${i}.nar`)])
       for (const name of [`${i}.nar`, `${i}.nar.gz`]) {
-        expect(Buffer.compare(await joined(writeNar(open({ nar: name }))), nar)).toBe(0)
+        expect(Buffer.compare(await joined(writeNar(await open({ nar: name }))), nar)).toBe(0)
       }
     }
   })

@@ -230,7 +230,7 @@ describe('files', () => {
     const look = async (path: string) => {
       const kept: FileHandle[] = []
       const located: string[] = []
-      for await (const entry of openSource(plan(path), { retain: (file) => void kept.push(file) })) {
+      for await (const entry of await openSource(plan(path), { retain: (file) => void kept.push(file) })) {
         if (entry.type !== 'file' || entry.location === undefined) continue
         located.push(entry.path as string)
         const bytes = new Uint8Array(entry.size)
@@ -248,9 +248,12 @@ describe('files', () => {
 
   test('are closed when all is read, and when it is left early or fails', async () => {
     const look = async (path: string) => {
-      expect((await collect(openSource(plan(path)))).map((entry) => entry.path)).toEqual(['small', 'large'])
+      expect((await collect(await openSource(plan(path)))).map((entry) => entry.path)).toEqual([
+        'small',
+        'large',
+      ])
       expect(openIn(path)).toEqual([])
-      for await (const entry of openSource(plan(path))) {
+      for await (const entry of await openSource(plan(path))) {
         expect([entry.path, openIn(path).length]).toEqual(['small', 1])
         break
       }

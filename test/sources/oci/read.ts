@@ -14,7 +14,7 @@ export interface Wanted {
 }
 
 /** Entries of an image in a file, a folder or standard input. */
-export function entriesIn(
+export async function entriesIn(
   path: string,
   { platform, reference }: Wanted = {},
   options: OpenSourceOptions = {},
@@ -31,7 +31,7 @@ export function entriesIn(
     merge: 'follow',
     ...(selection && { selection }),
   } as const
-  return collect(openSource(plan, options))
+  return collect(await openSource(plan, options))
 }
 
 /** Runs `work` with the layout as a folder. */
