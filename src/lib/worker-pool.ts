@@ -4,6 +4,8 @@
  * Jobs wait in a queue that is itself shared memory (`worker-queue.ts`): no message is sent for one, threads sleep
  * until there is a job, and this thread is woken only when it waits for one.
  *
+ * Starting a thread takes longer than a small job, so one is started when there are more jobs than threads.
+ *
  * When no thread can be started the pool does the jobs in the thread that made it, after a notice: in a browser, and
  * in a program that a bundler has put into one file, beside which there are no files for threads. So a pool is given
  * its handler twice: as the URL of a module for threads, and as an import that bundlers follow.
@@ -26,7 +28,7 @@ export interface HandlerModule {
 }
 
 export interface WorkerPoolOptions {
-  /** Number of threads; with 0 the jobs are done in this one. */
+  /** Number of threads, at most; with 0 the jobs are done in this one. */
   workers: number
   /** The URL of the handler's module. A function, because `import.meta.url` is not there in every bundle. */
   module: () => URL
@@ -85,7 +87,11 @@ interface Thread {
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #queue: WorkerQueue
+  /** Settled when threads can be started, or it is known that none can. */
   readonly #starting: Promise<void>
+  #Worker: WorkerClass | undefined
+  /** Threads that were started so far. */
+  #started = 0
   #threads: Thread[] = []
   /** Does the jobs when there are no threads. */
   #local: Promise<JobHandler> | undefined
@@ -109,6 +115,7 @@ export class WorkerPool {
    */
   start(memory: number, job: number): void {
     this.#queue.push(memory, job)
+    this.#startThreads()
   }
 
   /** Whether the last job that was started in a memory is done. */
@@ -164,7 +171,20 @@ export class WorkerPool {
     try {
       const threads = await nodeModule<{ Worker: WorkerClass }>('node:worker_threads')
       if (threads === undefined) throw new Error('this platform has none')
-      for (let i = 0; i < this.#options.workers && !this.#closing; i++) this.#addThread(threads.Worker)
+      this.#Worker = threads.Worker
+      this.#startThreads()
+    } catch (error) {
+      this.#workHere(error)
+    }
+  }
+
+  /** Starts as many threads as there are jobs under way, if there are not as many yet. */
+  #startThreads(): void {
+    if (this.#Worker === undefined || this.#local !== undefined || this.#failure !== undefined) return
+    if (this.#started === this.#options.workers) return
+    const wanted = Math.min(this.#queue.underWay, this.#options.workers)
+    try {
+      for (; this.#started < wanted; this.#started++) this.#addThread(this.#Worker)
     } catch (error) {
       this.#workHere(error)
     }

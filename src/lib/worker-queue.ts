@@ -87,6 +87,15 @@ export class WorkerQueue {
     return this.#jobs[memory]
   }
 
+  /** How many jobs are neither done nor have failed. */
+  get underWay(): number {
+    let count = 0
+    for (let memory = 0; memory < this.#memories; memory++) {
+      if (Atomics.load(this.#states, memory) === QUEUED) count++
+    }
+    return count
+  }
+
   done(memory: number): void {
     this.#settle(memory, DONE)
   }

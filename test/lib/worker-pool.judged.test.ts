@@ -123,6 +123,26 @@ describe('a worker pool', () => {
     })
   })
 
+  test('threads are started when there are jobs for them, and no more than it may have', async () => {
+    let started = 0
+    const module = () => {
+      started++
+      return HANDLER
+    }
+    await withPool(2, (pool) => Promise.resolve(expect(pool.finish(0)).toBeUndefined()), { module })
+    expect(started).toBe(0)
+    await withPool(
+      2,
+      async (pool) => {
+        for (let i = 0; i < 3; i++) await run(pool, i, 1)
+        expect(started).toBe(1)
+        await runMany(pool, 2)
+        expect(started).toBe(2)
+      },
+      { module },
+    )
+  })
+
   test('a memory has one job at a time', async () => {
     await withPool(1, async (pool) => {
       pool.start(0, 1)
