@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { bundleCommand } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { filesBelow } from './files-below.mjs'
+import { writeManPages } from './write-man-pages.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -36,6 +37,7 @@ try {
   const command = bundleCommand(src, join(dist, 'cli'))
   const page = writePage(join(src, 'cli', 'report', 'page'), join(dist, 'cli'))
   removeStale(src, dist, ['schema.json', ...[...command, ...page].map((file) => join('cli', file))])
+  writeManPages(join(dist, 'man'))
   // Last: the time of this file tells whether dist/ is up to date.
   node('scripts/write-schema.mjs')
 } catch (error) {

@@ -34,6 +34,7 @@ async function main() {
   const { closure, firmware, entries, hardlinks, bytes } = makeDemo(OUTPUT)
   say(`  ${shown(closure)}: ${number(entries)} entries, ${number(hardlinks)} hard links, ${mib(bytes)}`)
   say(`  ${shown(firmware)}: firmware files`)
+  say('  The kernel and the firmware are stand-ins: this image is whole, but it does not boot.')
   say()
 
   const image = join(OUTPUT, 'demo.img')

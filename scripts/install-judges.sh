@@ -16,6 +16,11 @@ images=$repository/.cache/judges/btrfs-images
 . scripts/install-packages.sh
 . scripts/private-apt.sh
 
+if [ "${JUDGES:-}" = none ]; then
+  echo "install-judges: JUDGES=none: no package is installed; tests whose judges are missing are skipped" >&2
+  exit 0
+fi
+
 # Newer releases have it in a package of its own.
 repart=systemd
 ! apt-cache show systemd-repart > /dev/null 2>&1 || repart=systemd-repart
@@ -51,7 +56,11 @@ umoci umoci
 skopeo skopeo
 mmdebstrap mmdebstrap
 shellcheck shellcheck
-git git"
+git git
+mandoc mandoc
+man man-db
+zsh zsh
+fish fish"
 
 # The backports' programs run with the release's libraries, as the packages' dependencies promise.
 unpack_backports_btrfs() (
@@ -157,7 +166,7 @@ unpack_btrfs_images() (
   # without which apt-get fails although the archive is there.
   archive=''
   for version in $(apt-cache showsrc btrfs-progs | sed -n 's/^Version: //p' | sort -rV | uniq); do
-    (cd "$work" && apt-get source -qq --download-only "btrfs-progs=$version") || true
+    (cd "$work" && apt-get source -qq --download-only "btrfs-progs=$version") > /dev/null 2>&1 || true
     archive=$(find "$work" -maxdepth 1 -name 'btrfs-progs_*.orig.tar.*' ! -name '*.asc' | sort -V | tail -n1)
     [ -z "$archive" ] || break
   done

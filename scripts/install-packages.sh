@@ -22,7 +22,7 @@ install_packages() (
   [ -n "${missing// /}" ] || exit 0
   command -v apt-get > /dev/null || complain "there is no apt-get to install: $missing"
   [ "$(id -u)" = 0 ] || complain "it takes root to install: $missing"
-  echo "installing $missing" >&2
+  echo "$(basename "$0" .sh): installing these packages of the system, as root (JUDGES=none leaves them out): $missing" >&2
   export DEBIAN_FRONTEND=noninteractive
   # shellcheck disable=SC2086 # one word a package
   { apt-get update -qq &&

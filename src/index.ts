@@ -12,7 +12,7 @@
 // Building.
 export { buildImage } from './build/build-image.ts'
 export { planImage, type PlanOptions } from './build/plan-image.ts'
-export type { BuildOptions, OutputFormat, Progress, ReplacedEntry } from './build/options.ts'
+export type { BuildOptions, BuildPhase, OutputFormat, Progress, ReplacedEntry } from './build/options.ts'
 export type * from './build/public-types.ts'
 export { UnrepresentableError } from './btrfs/write/inodes.ts'
 

@@ -187,7 +187,7 @@ async function copySparse(
     for (let at = 0; at < source.size; at += COPY_SIZE) {
       signal?.throwIfAborted()
       await copy.write(at, await source.read(at, Math.min(COPY_SIZE, source.size - at)))
-      onProgress?.({ step: 'decompressing the image', done: at, total: source.size })
+      onProgress?.({ phase: 'decompress', step: 'decompressing the image', done: at, total: source.size })
     }
     await copy.finish(source.size)
   } finally {

@@ -146,7 +146,8 @@ async function openBytes(
       throw new UnsupportedError(`${name}: ${expected}, found ${format} (${reason})`)
     }
     onNotice?.(`${name}: ${reason}, so all of it is decompressed`)
-    const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
+    const onRead = (done: number) =>
+      onProgress?.({ phase: 'decompress', step: `decompressing ${name}`, done, total: stored.size })
     return scratchCopy(stored, name, { createScratch, onRead })
   })
 }

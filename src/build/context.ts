@@ -1,6 +1,6 @@
 import type { BuildHost } from './host.ts'
 import type { Profiler } from './profiler.ts'
-import type { Progress } from './options.ts'
+import type { BuildPhase, Progress } from './options.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
@@ -53,7 +53,7 @@ export async function readSource(
   }: Omit<BuildContext, 'workers' | 'sectorSize'>,
   registry?: StoreRegistry,
 ): Promise<AsyncIterable<SourceEntry>> {
-  progress.step(`reading ${await sources.nameOf(source)}`, await sources.sizeOf(source))
+  progress.step('read', `reading ${await sources.nameOf(source)}`, await sources.sizeOf(source))
   const entries = await sources.open(source, {
     signal,
     onRead: (bytes) => progress.reach(bytes),
@@ -96,6 +96,7 @@ export class ProgressReport {
   /** Entries of all sources so far. */
   entries = 0
   readonly #onProgress: ((progress: Progress) => void) | undefined
+  #phase: BuildPhase = 'read'
   #step = ''
   #done = 0
   #total: number | undefined
@@ -105,7 +106,8 @@ export class ProgressReport {
   }
 
   /** @param total bytes of the step, when they are known */
-  step(step: string, total?: number): void {
+  step(phase: BuildPhase, step: string, total?: number): void {
+    this.#phase = phase
     this.#step = step
     this.#total = total
     this.reach(0)
@@ -117,6 +119,9 @@ export class ProgressReport {
 
   reach(done: number): void {
     this.#done = done
-    this.#onProgress?.({ step: this.#step, done, total: this.#total, entries: this.entries })
+    this.#onProgress?.({
+      ...{ phase: this.#phase, step: this.#step },
+      ...{ done, total: this.#total, entries: this.entries },
+    })
   }
 }

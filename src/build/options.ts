@@ -64,8 +64,13 @@ export interface ReplacedEntry {
   source: string
 }
 
+/** A word for each kind of step; new ones may be added. */
+export type BuildPhase = 'examine' | 'read' | 'boot-files' | 'trees' | 'write' | 'finish'
+
 export interface Progress {
-  /** The current step, a few words in lower case: `reading closure.tar.zst`. */
+  /** The kind of step, for programs. */
+  phase: BuildPhase
+  /** The step for people, a few words in lower case: `reading closure.tar.zst`. */
   step: string
   /** Bytes of this step that are done. */
   done: number

@@ -4,8 +4,23 @@ import { partitionDriverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { InputPath } from '../sources/kinds/opener.ts'
+import { checkTarget } from '../lib/temporary-file.ts'
+import { formatOf } from '../output/open-output.ts'
 import { sourceInputs } from '../sources/open.ts'
 import type { ResolvedPlan } from '../spec/plan.ts'
+
+/**
+ * What the path of an output alone says, before anything is read.
+ *
+ * @throws OutputError when its name is that of a format which is not written, or it exists
+ */
+export async function checkOutputPath(
+  output: string,
+  { format, force = false }: Pick<BuildOptions, 'format' | 'force'>,
+): Promise<void> {
+  if (format === undefined) formatOf(output)
+  await checkTarget(output, force)
+}
 
 /**
  * An output inside a directory that is a source would become part of itself, under its temporary name; and no

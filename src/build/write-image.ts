@@ -87,7 +87,7 @@ export async function writeImage(
     await writeTable(encodeTable(plan.table, written, imageSize), sink, layout.tableRanges, written)
     for (const warning of await checkBoot(plan, written, host)) findings.report(warning)
     const partitions = written.map(({ result }) => result)
-    progress.step('finishing')
+    progress.step('finish', 'finishing')
     signal?.throwIfAborted()
     const { bytes } = await finishUnlessAborted(target, imageSize, signal)
     return {

@@ -1,6 +1,7 @@
 /** Arguments and options that several commands share. */
-import { InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { parseSize } from '../spec/sizes.ts'
+import { PROGRESS_MODES } from './progress.ts'
 
 export const IMAGE = 'image (.img, .img.zst, .img.gz), device, or a single file system'
 export const PLACE = 'PART:PATH, for example 2:/@/etc; PART is the number or the label of a partition'
@@ -22,7 +23,34 @@ export function parseSizeArgument(text: string): number {
   throw new InvalidArgumentError('Expected a size in bytes or like 8GiB (KiB, MiB, GiB, TiB).')
 }
 
-/** The last part of a command's help. */
-export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`
+/** How a command shows its progress. */
+export const progressOption = () =>
+  new Option(
+    '--progress <how>',
+    'auto: a line, on a terminal; json: a line of JSON for each step and every 0.1 s, on standard error',
+  )
+    .choices(PROGRESS_MODES)
+    .default('auto')
+
+/** What the help of a command ends with. */
+export interface HelpClosing {
+  examples: readonly string[]
+  /** Undefined: those of every command. */
+  exitCodes: string | undefined
+}
+
+const CLOSINGS = new WeakMap<Command, HelpClosing>()
+
+/** Puts examples at the end of a command's help. */
+export function addExamples(command: Command, examples: readonly string[], exitCodes?: string): Command {
+  CLOSINGS.set(command, { examples, exitCodes })
+  const codes = exitCodes === undefined ? '' : `\nExit code: ${exitCodes}`
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}${codes}`,
+  )
+}
+
+export function closingOf(command: Command): HelpClosing {
+  return CLOSINGS.get(command) ?? { examples: [], exitCodes: undefined }
 }

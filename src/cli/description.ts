@@ -1,79 +1,25 @@
-/** The description of a command: from a file, from standard input, or the built-in preset. */
-import { readFile } from 'node:fs/promises'
+/** The description of a command: from a file, from standard input, or a built-in preset for content. */
+import { createReadStream } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { text as readAll } from 'node:stream/consumers'
-import { Option, type Command } from 'commander'
-import { SpecError } from '../lib/errors.ts'
-import { PRESET_KEYS, PRESETS, type PresetName, type PresetSources } from '../spec/presets.ts'
+import type { Readable } from 'node:stream'
+import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
+import { PRESETS } from '../spec/presets.ts'
 import { PROGRAM_KINDS, standardInputKind } from '../spec/sources/kinds.ts'
-import { parseWholeNumber } from './arguments.ts'
+import { checkClosure, presetForContent } from './content.ts'
+import type { DescriptionText } from './description-text.ts'
 import { CommandError, systemMessage } from './exit.ts'
+import {
+  checkPresetOptions,
+  mapPaths,
+  optionBesideDescription,
+  presetOptionsOf,
+  type DescriptionFlags,
+  type UsageError,
+} from './preset-options.ts'
 
-export interface DescriptionFlags extends Partial<PresetSources> {
-  preset?: PresetName
-}
-
-export const DESCRIPTION = 'image description (JSON); - reads it from standard input'
-
-/** Adds the options that fill in a built-in preset. */
-export function addDescriptionOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--preset <name>', 'built-in description (default: raspberry-pi)').choices(
-        Object.keys(PRESETS),
-      ),
-    )
-    .option('--closure <tar>', 'tar archive (.tar, .gz, .zst) to build from with a preset')
-    .option('--firmware <dir>', 'directory with the firmware files, with --closure')
-    .option('--toplevel <path>', 'store path of the NixOS system to boot; auto: the only one in the closure')
-    .option('--linux', 'the closure is a root file system with kernels in /boot: make its boot files')
-    .option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3, with --closure')
-    .option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4, with --closure')
-    .option('--uboot-pi5 <file>', 'U-Boot for a Raspberry Pi 5, with --closure')
-    .option('--boot-from-fat', 'put the boot files on the firmware partition')
-    .addOption(
-      new Option('--arch <name>', 'processor, for uefi and a-b (default: x86-64)').choices([
-        'x86-64',
-        'arm64',
-      ]),
-    )
-    .option('--uki <file>', 'unified kernel image to boot, for uefi')
-    .option('--systemd-boot <file>', 'systemd-boot (default: the one in the closure), for uefi and a-b')
-    .addOption(
-      new Option('--tries <n>', 'times that systemd-boot tries an entry before it counts as bad').argParser(
-        parseWholeNumber(1, 1000),
-      ),
-    )
-    .option('--loader <file>', "boot loader that the board's ROM reads, for rockchip and allwinner")
-    .option('--closure-b <tar>', 'tar archive of the second slot, for a-b')
-    .option('--slot-size <size>', 'size of a slot (default: 4GiB), for a-b')
-    .option('--cmdline <text>', "text to add to the kernel's command line")
-    .option('--dup-data', 'store two copies of all file content on BTRFS')
-    .option('--seed <text>', 'text to derive the UUIDs from, with --closure')
-}
-
-/** Flags that fill in a preset; in a description they are keys. */
-const PRESET_FLAGS: Record<Exclude<keyof PresetSources, 'closure'>, string> = {
-  firmware: '--firmware',
-  toplevel: '--toplevel',
-  linux: '--linux',
-  ubootPi3: '--uboot-pi3',
-  ubootPi4: '--uboot-pi4',
-  ubootPi5: '--uboot-pi5',
-  bootFromFat: '--boot-from-fat',
-  arch: '--arch',
-  uki: '--uki',
-  systemdBoot: '--systemd-boot',
-  tries: '--tries',
-  loader: '--loader',
-  closureB: '--closure-b',
-  slotSize: '--slot-size',
-  cmdline: '--cmdline',
-  dupData: '--dup-data',
-  seed: '--seed',
-}
-const FOR_ALL: readonly string[] = ['dupData', 'seed']
+export const INPUT =
+  'description (JSON or YAML), or content: a tar archive, a directory, a container image, a NAR, a stream of btrfs send; - is standard input'
 
 export interface Description {
   /** For messages; undefined when it is a preset. */
@@ -82,91 +28,101 @@ export interface Description {
   spec: ImageSpec
   /** Directory that its relative paths start from. */
   baseDirectory: string
+  /** Where its values stand, unless it is a preset. */
+  text?: DescriptionText
+  /** What was chosen for the content, in words. */
+  notes: readonly string[]
 }
 
-/** Ends the command because of wrong usage. */
-export type UsageError = (message: string) => never
-
-/** Reports wrong combinations of a description file, a preset, and options that fill in the preset. */
-export function checkDescriptionFlags(spec: string | undefined, flags: DescriptionFlags, usage: UsageError) {
-  const usesPreset = flags.preset !== undefined || flags.closure !== undefined
-  if (spec === undefined && !usesPreset) usage("missing argument 'spec' or option --closure")
-  if (spec !== undefined && usesPreset) {
-    usage(`'${spec}' cannot be used with --${flags.preset === undefined ? 'closure' : 'preset'}`)
-  }
-  for (const [name, flag] of Object.entries(PRESET_FLAGS)) {
-    if (spec !== undefined && flags[name as keyof typeof PRESET_FLAGS] !== undefined) {
-      usage(`${flag} goes with --closure; in a description it is a key`)
-    }
-    const { preset = 'raspberry-pi' } = flags
-    const isTaken = FOR_ALL.includes(name) || PRESET_KEYS[preset].some((key) => key === name)
-    if (spec === undefined && !isTaken && flags[name as keyof typeof PRESET_FLAGS] !== undefined) {
-      usage(`${flag} is not for the preset ${preset}`)
-    }
-  }
-  if (spec === undefined) checkPresetFlags(flags, usage)
-  if (flags.seed === '') usage('--seed must not be empty')
+export interface LoadOptions {
+  usage: UsageError
+  /** How paths are to be written into the description; default: as they are. */
+  mapPath?: ((path: string) => string) | undefined
 }
 
-/** Options of a preset that leave each other without effect. */
-function checkPresetFlags(flags: DescriptionFlags, usage: UsageError) {
-  const { preset, linux, toplevel, uki, tries, cmdline } = flags
-  if (linux === true && toplevel !== undefined) usage('--linux cannot be used with --toplevel')
-  const hasSystem = linux === true || toplevel !== undefined
-  if (uki !== undefined && hasSystem) {
-    usage(`--uki cannot be used with ${linux === true ? '--linux' : '--toplevel'}`)
-  }
-  if (preset === 'a-b' || hasSystem) return
-  for (const [flag, value] of [
-    ['--tries', tries],
-    ['--cmdline', cmdline],
-  ] as const) {
-    if (value !== undefined)
-      usage(`${flag} is for boot files that are made: use it with --linux or --toplevel`)
-  }
-}
-
+/**
+ * The description that a command works with.
+ *
+ * @param input path of a description or of content; undefined: a preset with `--closure` or an example of one
+ * @throws CommandError for what cannot be read
+ */
 export async function loadDescription(
-  spec: string | undefined,
+  input: string | undefined,
   flags: DescriptionFlags,
+  { usage, mapPath = (path) => path }: LoadOptions,
 ): Promise<Description> {
-  if (spec === undefined) {
-    const preset = flags.preset ?? 'raspberry-pi'
-    // Without a closure this is the example to edit, with every value filled in.
-    const example = { closure: 'closure.tar.zst', firmware: 'firmware' }
-    return {
-      name: undefined,
-      spec: PRESETS[preset]({
-        ...flags,
-        closure: flags.closure ?? example.closure,
-        firmware:
-          flags.firmware ??
-          (flags.closure === undefined && preset === 'raspberry-pi' ? example.firmware : undefined),
-      }),
-      baseDirectory: process.cwd(),
-    }
+  if (input === undefined) return presetDescription(flags, { usage, mapPath })
+  if (flags.closure !== undefined) usage(`'${input}' cannot be used with --closure`)
+  const content = { path: input, flags, usage, mapPath }
+  const isKnownPreset = flags.preset !== undefined
+  if (input === '-') {
+    return isKnownPreset ? presetForContent(content) : readDescription(process.stdin, input, flags, usage)
   }
-  const name = spec === '-' ? 'standard input' : spec
-  const text = await readText(spec)
-  // The parser is loaded for descriptions alone: other commands start sooner without it.
-  const { findJsonProblem } = await import('../lib/json-text.ts')
-  const problem = findJsonProblem(text)
-  if (problem !== undefined) {
-    throw new CommandError([`${name}:${problem.line}:${problem.column}: ${problem.message}`])
+  const { inputKind } = await import('../build/input-kind.ts')
+  const found = await inputKind(input)
+  if (found.kind === 'content') return presetForContent({ ...content, source: found.source })
+  if (found.kind === 'pipe' && isKnownPreset) return presetForContent(content)
+  return readDescription(createReadStream(input), input, flags, usage)
+}
+
+/** A preset for `--closure`. Without one it is the example to edit, with every value filled in. */
+async function presetDescription(
+  flags: DescriptionFlags,
+  { usage, mapPath }: Required<LoadOptions>,
+): Promise<Description> {
+  const { preset = 'raspberry-pi', closure } = flags
+  if (flags.preset === undefined && closure === undefined) {
+    usage("missing argument 'input', or the option --closure or --preset")
   }
-  const parsed = JSON.parse(text) as ImageSpec
-  const unknown = programSourcesIn(parsed)
-  if (unknown.length > 0) throw new CommandError(unknown.map((path) => `${name}: ${path}: unknown key`))
+  checkPresetOptions(preset, flags, usage)
+  if (closure !== undefined) await checkClosure(closure, preset)
+  const example = closure === undefined && preset === 'raspberry-pi' ? { firmware: 'firmware' } : {}
+  const options = mapPaths({ ...example, ...presetOptionsOf(flags) }, mapPath)
+  const path = closure === undefined ? 'closure.tar.zst' : closure === '-' ? '-' : mapPath(closure)
+  return {
+    name: undefined,
+    spec: PRESETS[preset]({ ...options, closure: path }),
+    baseDirectory: process.cwd(),
+    notes: [],
+  }
+}
+
+async function readDescription(
+  stream: Readable,
+  input: string,
+  flags: DescriptionFlags,
+  usage: UsageError,
+): Promise<Description> {
+  const isStandard = input === '-'
+  const name = isStandard ? 'standard input' : input
+  const text = await readText(stream, name)
+  const flag = optionBesideDescription(flags)
+  if (flag !== undefined) {
+    usage(
+      ['--preset', '--closure'].includes(flag)
+        ? `'${input}' cannot be used with ${flag}: it is a description`
+        : `${flag} is for content; in a description it is a key`,
+    )
+  }
+  const { parseDescription } = await import('./description-text.ts')
+  const parsed = await parseDescription(text, name)
+  const spec = parsed.value as ImageSpec
+  const unknown = programSourcesIn(spec)
+  if (unknown.length > 0) {
+    throw new CommandError(unknown.map((path) => issueText(name, parsed, { path, message: 'unknown key' })))
+  }
   return {
     name,
-    spec: parsed,
-    baseDirectory: spec === '-' ? process.cwd() : dirname(resolve(spec)),
+    spec,
+    baseDirectory: isStandard ? process.cwd() : dirname(resolve(input)),
+    text: parsed,
+    notes: [],
   }
 }
 
 /** Reports a description from standard input whose archive would also come from standard input. */
-export function checkStandardInput(spec: string | undefined, description: Description, usage: UsageError) {
-  if (spec !== '-') return
+export function checkStandardInput(input: string | undefined, description: Description, usage: UsageError) {
+  if (input !== '-' || description.name === undefined) return
   for (const { source } of sourcesIn(description.spec)) {
     const kind = standardInputKind(source)
     if (kind === undefined) continue
@@ -177,8 +133,8 @@ export function checkStandardInput(spec: string | undefined, description: Descri
 }
 
 /** The sources of a description that is not checked yet, with their JSON paths. */
-function sourcesIn(spec: Partial<ImageSpec>): { source: Record<string, unknown>; path: string }[] {
-  const partitions: unknown[] = Array.isArray(spec.partitions) ? spec.partitions : []
+function sourcesIn(spec: Partial<ImageSpec> | null): { source: Record<string, unknown>; path: string }[] {
+  const partitions: unknown[] = Array.isArray(spec?.partitions) ? spec.partitions : []
   const holders = [
     { holder: spec as unknown, at: '' },
     ...partitions.map((holder, i) => ({ holder, at: `partitions[${i}].` })),
@@ -198,33 +154,49 @@ function sourceList(holder: unknown): unknown[] {
 }
 
 /** JSON paths of sources that only a program can give; the JSON Schema does not have them. */
-function programSourcesIn(spec: Partial<ImageSpec>): string[] {
+function programSourcesIn(spec: Partial<ImageSpec> | null): string[] {
   return sourcesIn(spec).flatMap(({ source, path }) =>
     PROGRAM_KINDS.filter((kind) => kind in source).map((kind) => `${path}.${kind}`),
   )
 }
 
-async function readText(spec: string): Promise<string> {
+/** All of a stream, which must be text: an archive is noticed by its first bytes. */
+async function readText(stream: Readable, name: string): Promise<string> {
+  const { isDescriptionText } = await import('../build/input-kind.ts')
+  const pieces: Buffer[] = []
   try {
-    const text = await (spec === '-' ? readAll(process.stdin) : readFile(spec, 'utf8'))
-    return text.replace(/^\ufeff/, '')
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      if (pieces.length === 0 && !isDescriptionText(piece)) {
+        throw new CommandError([
+          `${name} is no description, and content from a pipe can be read only once: name its preset, as in --preset plain`,
+        ])
+      }
+      pieces.push(piece)
+    }
   } catch (error) {
-    throw new CommandError([systemMessage({ path: spec, ...(error as NodeJS.ErrnoException) })], {
+    if (error instanceof CommandError) throw error
+    throw new CommandError([systemMessage({ path: name, ...(error as NodeJS.ErrnoException) })], {
       cause: error,
     })
   }
+  return Buffer.concat(pieces)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
 }
 
-/** Runs `work`; problems of the description are reported with its name. */
-export async function withDescription<T>({ name }: Description, work: () => Promise<T>): Promise<T> {
+/** Runs `work`; problems of the description are reported with its name, and the line and column of each. */
+export async function withDescription<T>({ name, text }: Description, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (!(error instanceof SpecError) || name === undefined) throw error
-    const lines = error.issues.map((issue) => [name, issue.path, issue.message].filter((part) => part !== ''))
-    throw new CommandError(
-      lines.map((parts) => parts.join(': ')),
-      { cause: error },
-    )
+    const lines = error.issues.map((issue) => issueText(name, text, issue))
+    throw new CommandError(lines, { cause: error })
   }
+}
+
+/** `image.json:12:7: partitions[0].labl: unknown key; did you mean "label"?` */
+function issueText(name: string, text: DescriptionText | undefined, { path, message }: SpecIssue): string {
+  const place = text === undefined || path === '' ? name : `${name}:${text.placeOf(path)}`
+  return [place, path, message].filter((part) => part !== '').join(': ')
 }

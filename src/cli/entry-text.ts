@@ -1,6 +1,7 @@
 /** Entries of file systems as `ls` shows them. */
 import type { Stat } from '../image/file-system.ts'
 import { toDisplay, toText, type ByteString } from '../lib/byte-string.ts'
+import { exactTimeText, formatTime } from '../lib/time-text.ts'
 
 const TYPE_LETTER: Record<Stat['type'], string> = {
   file: '-',
@@ -30,22 +31,6 @@ export function modeText({ type, mode }: Pick<Stat, 'type' | 'mode'>): string {
 /** `0644` */
 export function octalMode(mode: number): string {
   return mode.toString(8).padStart(4, '0')
-}
-
-/** The last second that Date knows. */
-const MAX_DATE = 8_640_000_000_000
-
-/** `2023-11-14T22:13:20Z`, or `@SECONDS` beyond the range of Date. */
-export function formatTime({ sec }: Stat['mtime']): string {
-  if (Math.abs(sec) > MAX_DATE) return `@${sec}`
-  return new Date(sec * 1000).toISOString().replace('.000Z', 'Z')
-}
-
-/** The same with nine digits of a second. */
-export function exactTimeText(time: Stat['mtime']): string {
-  const fraction = `.${String(time.nsec).padStart(9, '0')}`
-  const seconds = formatTime(time)
-  return seconds.startsWith('@') ? `${seconds}${fraction}` : seconds.replace(/Z$/, `${fraction}Z`)
 }
 
 /** An entry with everything that `ls` shows. */

@@ -1,6 +1,8 @@
 /** Exit codes, and error messages: one line on standard error for each problem. */
 import { getSystemErrorMap } from 'node:util'
-import { DiskwrightError } from '../lib/errors.ts'
+import { DiskwrightError, OutputError } from '../lib/errors.ts'
+import { styled } from './style.ts'
+import { systemMessageOf } from '../lib/system-message.ts'
 
 /** Added to the number of the signal that ended a program. */
 const SIGNALLED = 128
@@ -61,7 +63,8 @@ export function exitCodeOf(error: unknown): number {
 export function reportError(error: unknown, { debug }: { debug: boolean }): void {
   // The reader of our output has closed it, which is not an error.
   if (error instanceof EndWith || (isBrokenPipe(error) && !debug)) return
-  for (const line of errorLines(error)) process.stderr.write(`diskwright: ${line}\n`)
+  for (const line of errorLines(error))
+    process.stderr.write(`${styled('diskwright:', 'red', process.stderr)} ${line}\n`)
   if (debug) {
     for (let cause = error; cause instanceof Error; cause = cause.cause) {
       process.stderr.write(`${cause.stack ?? cause.message}\n`)
@@ -72,6 +75,7 @@ export function reportError(error: unknown, { debug }: { debug: boolean }): void
 function errorLines(error: unknown): readonly string[] {
   if (error instanceof ExitCodeError) return errorLines(error.cause)
   if (error instanceof CommandError) return error.lines
+  if (error instanceof OutputError && error.exists) return [`${error.message}; use --force`]
   if (error instanceof DiskwrightError) return error.message.split('\n')
   if (error instanceof Interrupted) return [error.message]
   if (isSystemError(error)) return [systemMessage(error)]
@@ -91,7 +95,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /** `closure.tar: no such file or directory` */
-export function systemMessage({ errno, path, message }: NodeJS.ErrnoException): string {
-  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
-  return `${path === undefined ? '' : `${path}: `}${words ?? message}`
+export function systemMessage(error: NodeJS.ErrnoException): string {
+  const words = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno)?.[1]
+  return `${error.path === undefined ? '' : `${error.path}: `}${words ?? systemMessageOf(error)}`
 }

@@ -5,8 +5,9 @@ import { toBytes, fromText } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import { formatFinding } from '../lib/finding.ts'
 import { interruptible } from './interrupt.ts'
-import { showProgress } from './progress.ts'
-import type { UsageError } from './description.ts'
+import { showProgress, type ProgressMode } from './progress.ts'
+import { styled } from './style.ts'
+import type { UsageError } from './preset-options.ts'
 
 export interface Place {
   /** Number or label; undefined: the only one. */
@@ -62,15 +63,16 @@ export async function findPath(
 export function withImage<T>(
   path: string,
   work: (image: DiskImage, signal: AbortSignal) => Promise<T>,
+  mode?: ProgressMode,
 ): Promise<T> {
   return interruptible(async (signal) => {
     const { openImage } = await import('../image/open-image.ts')
-    const progress = showProgress(process.stderr)
+    const progress = showProgress(process.stderr, { mode })
     const image = await openImage(path, {
       signal,
       onNotice: warn,
       onFinding: (fault) => warn(formatFinding(fault)),
-      onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
+      onProgress: progress?.update,
     }).finally(() => progress?.clear())
     try {
       return await work(image, signal)
@@ -81,5 +83,5 @@ export function withImage<T>(
 }
 
 export function warn(text: string): void {
-  process.stderr.write(`diskwright: note: ${text}\n`)
+  process.stderr.write(`diskwright: ${styled('note:', 'yellow', process.stderr)} ${text}\n`)
 }

@@ -4,18 +4,26 @@ import { addBoot } from './commands/boot.ts'
 import { addBuild } from './commands/build.ts'
 import { addCat } from './commands/cat.ts'
 import { addDiff } from './commands/diff.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addExtract } from './commands/extract.ts'
+import { addHelp } from './commands/help.ts'
+import { addInit } from './commands/init.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addLs } from './commands/ls.ts'
+import { addMan } from './commands/man.ts'
 import { addPlan } from './commands/plan.ts'
+import { addPreset } from './commands/preset.ts'
 import { addSchema } from './commands/schema.ts'
 import { addVerify } from './commands/verify.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
+import { styled } from './style.ts'
 
 /** In the order of the help. What a command needs of the library is loaded when it runs. */
 const COMMANDS = [
   addBuild,
   addPlan,
+  addInit,
+  addPreset,
   addInspect,
   addLs,
   addCat,
@@ -24,6 +32,9 @@ const COMMANDS = [
   addDiff,
   addBoot,
   addSchema,
+  addCompletion,
+  addMan,
+  addHelp,
 ]
 
 /** Runs the command line and reports errors. @returns the exit code */
@@ -47,12 +58,15 @@ export function makeProgram(): Command {
     .description(
       'Builds bootable disk images from a tarball, and reads them: no root, no loop device, no VM.',
     )
-    .version(version())
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
     .exitOverride()
+    .configureHelp({ styleTitle: (text) => styled(text, 'bold', process.stdout) })
     .configureOutput({
       outputError: (message, write) =>
         write(
-          `diskwright: ${message
+          `${styled('diskwright:', 'red', process.stderr)} ${message
             .replace(/^error: /, '')
             .trim()
             .replaceAll('\n', ' ')}\n`,

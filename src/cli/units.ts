@@ -25,11 +25,12 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${digitGroups(count)} ${count === 1 ? one : many}`
 }
 
-/** `3.4 s`, `2 min 5 s` */
-export function secondsText(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
+/** `3.4 s`, `2 min 5 s`, `1 h 2 min` */
+export function secondsText(seconds: number, digits = 1): string {
+  if (seconds < 60) return `${seconds.toFixed(digits)} s`
   const whole = Math.round(seconds)
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
 
 /** Rows with their columns aligned to the left, without spaces at the ends. */

@@ -16,6 +16,7 @@ export type { Difference, DiffOptions } from './diff/diff-disks.ts'
  * @throws InputError when one cannot be read
  * @throws CorruptError when one is damaged where it matters
  * @throws TypeError when there is an option that is unknown or of the wrong type
+ * @throws RangeError when a word to ignore is unknown
  * @example
  * for await (const { path, what, a, b } of diffImages('old.img', 'new.img', { ignore: ['atime'] })) {
  *   console.log(path, what, a, b)

@@ -123,7 +123,7 @@ async function verifyPartition(
       quick,
       workers,
       onFinding,
-      onProgress: (done, total) => onProgress?.({ step, done, total }),
+      onProgress: (done, total) => onProgress?.({ phase: 'check', step, done, total }),
       signal,
     })
   } catch (error) {

@@ -2,6 +2,7 @@ import { readSync as readFileSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { SyncByteSource } from '../lib/byte-source.ts'
 import { InputError } from '../lib/errors.ts'
+import { systemMessageOf } from '../lib/system-message.ts'
 
 /** Reads up to here take less time than asking another thread for them. */
 const SHORT_READ = 128 * 1024
@@ -19,7 +20,7 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
   /** Bytes that there can be. */
   const clip = (offset: number, length: number) => Math.max(0, Math.min(length, size - offset))
   const failed = (offset: number, error: unknown) =>
-    new InputError((error as Error).message, { source: name, offset }, { cause: error })
+    new InputError(systemMessageOf(error), { source: name, offset }, { cause: error })
 
   function readSync(offset: number, wanted: number): Uint8Array {
     checkOpen(handle, name)

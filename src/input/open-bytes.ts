@@ -25,7 +25,8 @@ export async function openBytes(image: ImageSource, options: InputOptions = {}):
     // Other formats are refused by the decompression, by their names.
     if (isSupportedCompression(format))
       onNotice?.(`${name}: ${reason}, so all of it is decompressed into a temporary file`)
-    const onRead = (done: number) => onProgress?.({ step: `decompressing ${name}`, done, total: stored.size })
+    const onRead = (done: number) =>
+      onProgress?.({ phase: 'decompress', step: `decompressing ${name}`, done, total: stored.size })
     return decompressedCopy(stored, { name, onRead, temporaryDirectory })
   })
 }

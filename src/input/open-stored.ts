@@ -20,7 +20,9 @@ export interface InputOptions {
 }
 
 export interface InputProgress {
-  /** The work being done, a few words in lower case. */
+  /** The kind of step, for programs; new ones may be added. */
+  phase: 'decompress' | 'check'
+  /** The step for people, a few words in lower case. */
   step: string
   /** Bytes of this step that are done. */
   done: number

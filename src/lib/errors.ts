@@ -108,6 +108,13 @@ export class NotFoundError extends DiskwrightError {
 /** The output cannot be written: it exists already, its folder is missing, the disk is full. */
 export class OutputError extends DiskwrightError {
   readonly code = 'OUTPUT'
+  /** Something is there already, which `force` would replace. */
+  readonly exists: boolean
+
+  constructor(message: string, { exists = false, ...options }: ErrorOptions & { exists?: boolean } = {}) {
+    super(message, options)
+    this.exists = exists
+  }
 }
 
 /** Another program that is needed is not there, or has failed. */

@@ -38,10 +38,18 @@ class Problem extends Error {
   }
 }
 
+export interface JsonOptions {
+  /** Comments, and commas behind the last value of a list or object, are allowed. */
+  comments?: boolean | undefined
+}
+
 /** The first problem of a text, undefined when it is valid JSON without repeated keys. */
-export function findJsonProblem(text: string): JsonProblem | undefined {
+export function findJsonProblem(
+  text: string,
+  { comments = false }: JsonOptions = {},
+): JsonProblem | undefined {
   try {
-    check(text)
+    check(text, comments)
     return undefined
   } catch (error) {
     if (!(error instanceof Problem)) throw error
@@ -51,7 +59,7 @@ export function findJsonProblem(text: string): JsonProblem | undefined {
 }
 
 /** @throws Problem */
-function check(text: string): void {
+function check(text: string, comments: boolean): void {
   /** The keys of each open object, undefined for a list. */
   const open: (Set<string> | undefined)[] = []
   let expected = 'a value'
@@ -95,7 +103,7 @@ function check(text: string): void {
         )
       },
     },
-    { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
+    { disallowComments: !comments, allowTrailingComma: comments, allowEmptyContent: false },
   )
 }
 

@@ -105,8 +105,12 @@ export async function createBeside(path: string, force: boolean): Promise<Target
   }
 }
 
-/** The file a path stands for: what a symbolic link to an existing file points to. */
-async function checkTarget(path: string, force: boolean): Promise<Target> {
+/**
+ * The file a path stands for: what a symbolic link to an existing file points to.
+ *
+ * @throws OutputError when there is something that may not be replaced
+ */
+export async function checkTarget(path: string, force: boolean): Promise<Target> {
   const found = await lstat(path).catch(() => undefined)
   if (found === undefined) return { path, replaced: undefined }
   const target = await stat(path).catch(() => undefined)
@@ -119,7 +123,7 @@ async function checkTarget(path: string, force: boolean): Promise<Target> {
 }
 
 function alreadyExists(path: string): OutputError {
-  return new OutputError(`${path}: exists already`)
+  return new OutputError(`${path}: already exists`, { exists: true })
 }
 
 /** Creates a file of a name that cannot be guessed, and so not be taken on purpose, beside `target`. */

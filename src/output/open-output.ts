@@ -56,15 +56,19 @@ async function createSpoolFile(): Promise<SpoolFile> {
 }
 
 /** Names of formats that are not written: a file of such a name must not hold another one. */
-const OTHER_FORMATS = /\.(?:gz|xz|bz2|lz4|lzma|lzo|zip|7z|qcow2|vmdk|vdi|vhdx?)$/i
+const OTHER_FORMATS =
+  /\.(?:gz|xz|bz2|lz4|lzma|lzo|lz|br|zip|7z|tar|tgz|txz|qcow2?|vmdk|vdi|vhdx?|vpc|ova|dmg|iso|squashfs)$/i
 
-function formatOf(output: OutputOptions['output']): OutputFormat {
+/**
+ * The format of an output that is not given one.
+ *
+ * @throws OutputError when its name is that of another format
+ */
+export function formatOf(output: OutputOptions['output']): OutputFormat {
   if (typeof output !== 'string') return 'img'
   const [other] = OTHER_FORMATS.exec(output) ?? []
   if (other === undefined) return output.endsWith('.zst') ? 'img.zst' : 'img'
-  throw new OutputError(
-    `${output}: ${other} is not written; name the output .img or .img.zst, or give its format`,
-  )
+  throw new OutputError(`${output}: ${other} is not written: the formats are .img and .img.zst`)
 }
 
 async function openPath(path: string, force: boolean, createImage: CreateImage): Promise<OpenedOutput> {

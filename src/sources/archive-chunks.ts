@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { compressionOf, LONGEST_MAGIC } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
+import { systemMessageOf } from '../lib/system-message.ts'
 import type { FileChunks } from '../tar/read/chunk-reader.ts'
 import { decompress, type DecompressOptions } from './decompress.ts'
 
@@ -70,7 +71,7 @@ export class ArchiveChunks implements FileChunks {
       if (!(await handle.stat()).isDirectory()) return handle
       await handle.close()
     } catch (error) {
-      throw new InputError((error as Error).message, { source }, { cause: error })
+      throw new InputError(systemMessageOf(error), { source }, { cause: error })
     }
     throw new InputError('expected a file, found a directory', { source })
   }
@@ -106,7 +107,7 @@ export class ArchiveChunks implements FileChunks {
       }
     } catch (error) {
       if (signal?.aborted) throw error
-      throw new InputError((error as Error).message, { source: this.#path }, { cause: error })
+      throw new InputError(systemMessageOf(error), { source: this.#path }, { cause: error })
     } finally {
       await pending.reading.catch(() => undefined)
     }

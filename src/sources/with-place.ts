@@ -1,6 +1,7 @@
 /** Errors of the system about files of this machine. */
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import { systemMessageOf } from '../lib/system-message.ts'
 
 /** Where an error is: `source` as the user named it, `entry` a path in it. */
 export interface HostPlace {
@@ -23,6 +24,6 @@ export async function withPlace<T>(place: HostPlace, work: () => T | Promise<T>)
     return await work()
   } catch (error) {
     if (error instanceof InputError) throw error
-    throw new InputError((error as Error).message, place, { cause: error })
+    throw new InputError(systemMessageOf(error), place, { cause: error })
   }
 }

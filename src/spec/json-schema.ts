@@ -2,10 +2,11 @@
 import * as z from 'zod/mini'
 import { alternativesOf } from './dispatch.ts'
 import { imageSpec } from './schema.ts'
+import { SCHEMA_ID } from './schema-id.ts'
 
 /** The JSON Schema (draft 2020-12) of the image description. */
 export function imageSchema(): object {
-  return toJsonSchema(imageSpec)
+  return { $id: SCHEMA_ID, ...toJsonSchema(imageSpec) }
 }
 
 /** The JSON Schema of a schema, with those that depend on their input in it. */

@@ -1,6 +1,7 @@
 /** Messages of the checks of a description: short, with what was expected and what was found. */
 import type * as z from 'zod/mini'
 import type { SpecIssue } from '../lib/errors.ts'
+import { nearestName } from '../lib/nearest-name.ts'
 import type { PartitionSpec, TableSpec } from './image-spec.ts'
 
 type ZodIssue = z.core.$ZodIssue
@@ -31,9 +32,22 @@ export function missing(what: string): string {
 
 /** Messages for issues that zod finds by itself, for `safeParse`. */
 export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === 'unrecognized_keys') return unknownKeys(issue)
   if (issue.code === 'invalid_type') return expected(typeWords(issue.expected)).error(issue)
   if (issue.code === 'invalid_value') return expected(alternatives(issue.values)).error(issue)
   return undefined
+}
+
+/** A line for each key. */
+function unknownKeys({ keys, inst }: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): string {
+  const { shape } = (inst as z.core.$ZodObject)._zod.def
+  return keys.map((key) => unknownKey(key, Object.keys(shape))).join('\n')
+}
+
+/** `unknown key; did you mean "label"?` */
+export function unknownKey(key: string, known: Iterable<string>): string {
+  const nearest = nearestName(key, known)
+  return `unknown key${nearest === undefined ? '' : `; did you mean ${JSON.stringify(nearest)}?`}`
 }
 
 /** Issues with the shape of a document, one for each place, by JSON paths; `keys` is the place of what is not valid then. */
@@ -42,7 +56,8 @@ export function toSpecIssues(issues: readonly ZodIssue[], input: unknown): (Spec
     const keys = issue.path as Key[]
     const at = (keys: Key[], message: string) => ({ keys, path: toJsonPath(keys), message })
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => at([...keys, key], 'unknown key'))
+      const messages = issue.message.split('\n')
+      return issue.keys.map((key, i) => at([...keys, key], messages[i]))
     }
     if (issue.code === 'invalid_key') return at(keys, issue.issues[0].message)
     // zod does not keep what it found in the place of a type that decides over the rest.

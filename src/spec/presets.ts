@@ -20,6 +20,17 @@ export const PRESETS = {
 
 export type PresetName = keyof typeof PRESETS
 
+/** What each preset is for. */
+export const PRESET_TEXTS: Record<PresetName, string> = {
+  'raspberry-pi':
+    'NixOS on a Raspberry Pi 3, 4 or 5: MBR, FAT32 with firmware, BTRFS with boot files for U-Boot',
+  uefi: 'a machine with UEFI: GPT, EFI system partition, BTRFS',
+  rockchip: 'a board with a Rockchip RK3xxx: GPT, boot loader at 32 KiB, BTRFS with boot files for U-Boot',
+  allwinner: 'a board with an Allwinner SoC: MBR, boot loader at 8 KiB, BTRFS with boot files for U-Boot',
+  plain: 'data, or a system that something else boots: GPT, one BTRFS partition',
+  'a-b': 'two root file systems, one of which is tried: GPT, boot files, BTRFS for a, b and /home',
+}
+
 /** What each preset takes besides the closure, two copies of the data and the seed. */
 export const PRESET_KEYS: Record<PresetName, readonly (keyof PresetSources)[]> = {
   'raspberry-pi': ['firmware', 'toplevel', 'ubootPi3', 'ubootPi4', 'ubootPi5', 'bootFromFat'],

@@ -1,6 +1,7 @@
 /** The kernels of a root file system that has them in /boot, as Debian, Ubuntu, Fedora and Arch Linux do. */
 import { fromText, toDisplay, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import { kernelVersionOf } from '../spec/kernel-name.ts'
 import { compareVersions } from './bls/order.ts'
 import type { BootFile } from './boot-file.ts'
 import type { FoundNode, SystemTree } from './system-tree.ts'
@@ -15,7 +16,6 @@ export interface LinuxKernel {
   deviceTrees: FoundNode | undefined
 }
 
-const KERNEL = /^(?:vmlinuz|vmlinux|Image)-([!-.0-~]+)$/
 const initrdsOf = (version: string) => [
   `initrd.img-${version}`,
   `initramfs-${version}.img`,
@@ -44,9 +44,9 @@ export function linuxKernels(tree: SystemTree): LinuxKernel[] {
     return found?.type === 'file' ? found : undefined
   }
   const kernels = names.flatMap((name): LinuxKernel[] => {
-    const version = KERNEL.exec(toText(name) ?? '')?.[1]
+    const version = kernelVersionOf(toText(name) ?? '')
     const kernel = version === undefined ? undefined : fileAt(`boot/${toLatin1(name)}`)
-    if (version === undefined || kernel === undefined || /\.(old|bak|dpkg-\w+)$/.test(version)) return []
+    if (version === undefined || kernel === undefined) return []
     const [initrd] = initrdsOf(version).flatMap((file) => fileAt(`boot/${file}`) ?? [])
     const [deviceTrees] = deviceTreesOf(version).flatMap((folder) => {
       const found = tree.find(fromText(folder))

@@ -13,7 +13,7 @@ const FIRMWARE = ['--firmware', 'firmware', '--uboot-pi3', 'u-boot-3.bin', '--ub
 describe('the flags of the preset', () => {
   it('go into the description', async () => {
     const flags = ['--closure', 'c.tar', '--toplevel', 'auto', ...FIRMWARE, '--boot-from-fat', '--dup-data']
-    const { stdout, stderr } = await diskwright(['plan', '--preset', 'raspberry-pi', ...flags, '--json'])
+    const { stdout, stderr } = await diskwright(['preset', 'raspberry-pi', ...flags, '--print'])
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual(
       PRESETS['raspberry-pi']({
@@ -43,11 +43,11 @@ describe('the flags of the preset', () => {
     expect(stdout).toMatch(/menu +boots after 5 s, up to 20 generations, all device trees\n/)
   })
 
-  it.each(['--toplevel', '--uboot-pi3', '--uboot-pi4'])('%s goes with --closure', async (flag) => {
-    const { exit, stderr } = await diskwright(['plan', 'a.json', flag, 'x'])
+  it.each(['--toplevel', '--uboot-pi3', '--uboot-pi4'])('%s is for content', async (flag) => {
+    const { exit, stderr } = await diskwright(['plan', '-', flag, 'x'], { input: '{}' })
     expect({ exit, stderr }).toEqual({
       exit: 2,
-      stderr: `diskwright: ${flag} goes with --closure; in a description it is a key\n`,
+      stderr: `diskwright: ${flag} is for content; in a description it is a key\n`,
     })
   })
 
@@ -76,8 +76,8 @@ describe('other presets', () => {
     [['--preset', 'rockchip', '--loader', 'u-boot-rockchip.bin', '--toplevel', 'auto'], 'rockchip'],
     [['--preset', 'a-b', '--closure-b', 'b.tar', '--slot-size', '1GiB', '--linux'], 'a-b'],
     [['--preset', 'uefi', '--uki', 'a.efi'], 'uefi'],
-  ] as const)('%s', async (flags, name) => {
-    const { stdout, stderr } = await diskwright(['plan', ...flags, '--closure', 'c.tar', '--json'])
+  ] as const)('%s', async ([, ...flags], name) => {
+    const { stdout, stderr } = await diskwright(['preset', ...flags, '--closure', 'c.tar', '--print'])
     expect(stderr).toBe('')
     const spec = JSON.parse(stdout) as { seed: string; table: { type: string } }
     expect(spec).toMatchObject({ seed: name, table: { type: 'gpt' } })

@@ -116,14 +116,18 @@ describe('diskwright build', () => {
     writeFileSync(join(folder, 'x.img'), 'precious')
     const { exit, stdout, stderr } = await run(spec(), '-o', 'x.img')
     expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' })
-    expect(stderr).toMatch(/^diskwright: x\.img: [^\n]*exists[^\n]*\n$/)
+    expect(stderr).toMatch(/^diskwright: x\.img: already exists; use --force\n$/)
     expect(statSync(join(folder, 'x.img')).size).toBe(8)
     expect(await run(spec(), '-o', 'x.img', '--force')).toMatchObject({ exit: 0 })
     expect(statSync(join(folder, 'x.img')).size).toBeGreaterThan(8)
   })
 
   it.each<[string, object, RegExp]>([
-    ['a bad description', { partitions: [] }, /^diskwright: spec\.json: partitions: expected at least one/],
+    [
+      'a bad description',
+      { partitions: [] },
+      /^diskwright: spec\.json:1:\d+: partitions: expected at least one/,
+    ],
     [
       'a missing source',
       { partitions: [{ type: 'btrfs', size: 'fit', sources: [{ tar: 'none.tar' }] }] },

@@ -48,7 +48,8 @@ describe('diff', () => {
       'times',
       changed('home/sticky', { mtime: { sec: -2, nsec: 5 } }),
       ['mtime', 'atime', 'ctime', 'birthtime'].map(
-        (what) => `2:/@home/sticky: ${what}: -1.000000000 -> -2.000000005`,
+        (what) =>
+          `2:/@home/sticky: ${what}: 1969-12-31T23:59:59.000000000Z -> 1969-12-31T23:59:58.000000005Z`,
       ),
     ],
     ['a target', changed('etc/link', { target: 'pass\x1b' }), ['2:/@/etc/link: target: passwd -> pass\\x1b']],

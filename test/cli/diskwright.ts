@@ -15,7 +15,7 @@ export interface Outcome {
 /** Runs the built command, as a user would. */
 export function diskwright(
   args: readonly string[],
-  { cwd, input = '', env = {} }: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
+  { cwd, input = '', env = {} }: { cwd?: string; input?: string | Uint8Array; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {

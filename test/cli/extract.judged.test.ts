@@ -81,7 +81,7 @@ describe('extract', () => {
     expect(list).toContain('@/bin/bash')
 
     const again = await diskwright(['extract', image, '2:', '--tar', output])
-    expect(again).toMatchObject({ exit: 1, stderr: `diskwright: ${output}: exists already\n` })
+    expect(again).toMatchObject({ exit: 1, stderr: `diskwright: ${output}: already exists; use --force\n` })
     expect(await diskwright(['extract', image, '2:', '--tar', output, '--force'])).toMatchObject({ exit: 0 })
   })
 

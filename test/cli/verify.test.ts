@@ -134,7 +134,7 @@ describe('verify --boot', () => {
     })
 
   test('an image that boots', async () => {
-    const { exit, stdout } = await verifyBoot(describePi(), '--uboot', '2023.01')
+    const { exit, stdout } = await verifyBoot(describePi(), '--uboot-version', '2023.01')
     expect(stdout).toMatch(/: sound, in .*\n  boot: nothing is in the way\n$/s)
     expect(exit).toBe(0)
   })
@@ -144,18 +144,18 @@ describe('verify --boot', () => {
     const any = await verifyBoot(spec)
     expect(any.stdout).toMatch(/^boot: warning: partition 2.*: sound, in .*\n  boot: 1 warning\n$/s)
     expect(any.exit).toBe(0)
-    const old = await verifyBoot(spec, '--uboot', '2023.01')
+    const old = await verifyBoot(spec, '--uboot-version', '2023.01')
     expect(old.stdout).toMatch(/^boot: error: partition 2.*: sound, in .*\n  boot: \d+ errors?\n$/s)
     expect(old.exit).toBe(1)
-    const { stdout } = await verifyBoot(spec, '--uboot', '2023.01', '--json')
+    const { stdout } = await verifyBoot(spec, '--uboot-version', '2023.01', '--json')
     const { findings, boot } = JSON.parse(stdout) as { findings: unknown[]; boot: { severity: string }[] }
     expect(findings).toEqual([])
     expect(boot.map(({ severity }) => severity)).toContain('error')
   })
 
   test.each([
-    [['--boot', '--uboot', 'new'], /Expected a version like 2025\.01/],
-    [['--uboot', '2025.01'], /--uboot is for --boot/],
+    [['--boot', '--uboot-version', 'new'], /Expected a version like 2025\.01/],
+    [['--uboot-version', '2025.01'], /--uboot-version is for --boot/],
   ])('%j is wrong usage', async (args, message) => {
     const { exit, stderr } = await diskwright(['verify', image, ...args])
     expect(exit).toBe(2)

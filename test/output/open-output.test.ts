@@ -55,7 +55,7 @@ async function writeSample({ sink }: Output): Promise<Uint8Array> {
 describe('a path', () => {
   test.each(['disk.img.gz', 'disk.XZ', 'disk.qcow2'])('%s has the name of another format', async (name) => {
     const other = join(folder, name)
-    const message = 'is not written; name the output .img or .img.zst'
+    const message = 'is not written: the formats are .img and .img.zst'
     await expect(openOutput({ output: other })).rejects.toThrow(message)
     const output = await openOutput({ output: other, format: 'img' })
     await output.abort()
@@ -108,7 +108,7 @@ describe('a path', () => {
 
   test('an existing file is replaced only by force, and only at the end', async () => {
     writeFileSync(path, 'old')
-    await refused(openOutput({ output: path }), `${path}: exists already`)
+    await refused(openOutput({ output: path }), `${path}: already exists`)
     const output = await openOutput({ output: path, force: true })
     const image = await writeSample(output)
     expect(readFileSync(path, 'utf8')).toBe('old')
@@ -120,7 +120,7 @@ describe('a path', () => {
   test('a file that appears during the build is not replaced', async () => {
     const output = await openOutput({ output: path })
     writeFileSync(path, 'somebody else')
-    await refused(output.finish(4096), 'exists already')
+    await refused(output.finish(4096), 'already exists')
     expect(readFileSync(path, 'utf8')).toBe('somebody else')
     expect(readdirSync(folder)).toEqual(['x.img'])
   })

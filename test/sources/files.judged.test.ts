@@ -92,7 +92,11 @@ describe('files of a description', () => {
     }))
 
   test.each<[string, FileSpec, RegExp]>([
-    ['a file that is missing', { from: 'missing' }, /sources\[0\]\.files: entry "x": ENOENT/],
+    [
+      'a file that is missing',
+      { from: 'missing' },
+      /sources\[0\]\.files: entry "x": no such file or directory/,
+    ],
     ['a folder as a file', { from: '.' }, /expected a file$/],
     ['an attribute that nothing serves', { xattrs: { 'foo.bar': 'x' } }, /BTRFS has none of this name/],
     ['a hard link to nothing', { type: 'hardlink', target: '/y' }, /hard link's target "y" does not exist/],

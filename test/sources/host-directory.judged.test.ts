@@ -123,7 +123,7 @@ describe.skipIf(!can)('a folder', () => {
 
 test.each([
   ['a loop', '.', 'leads to a directory that it lies in'],
-  ['nothing', 'missing', 'ENOENT'],
+  ['nothing', 'missing', 'no such file or directory'],
   ['itself', 'link', 'ELOOP'],
 ])('a symlink to %s cannot be followed', (_, target, message) =>
   inFolder(async (folder) => {

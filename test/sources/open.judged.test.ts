@@ -112,8 +112,8 @@ test('a directory', async () => {
 })
 
 test.each([
-  ['tar', 'missing.tar', /missing\.tar: ENOENT/],
-  ['directory', 'missing', /missing: ENOENT/],
+  ['tar', 'missing.tar', /missing\.tar: no such file or directory/],
+  ['directory', 'missing', /missing: no such file or directory/],
   ['tar', 'tree', /tree: expected a file, found a directory/],
   ['directory', 'a.tar', /a\.tar: expected a directory/],
 ] as const)('%s %s', async (kind, name, message) => {

@@ -14,7 +14,7 @@ const subvolume = (i: number, change: object) => btrfs((p) => Object.assign(p.su
 const [P0, P1] = ['partitions[0]', 'partitions[1]']
 
 const SHAPE: Case[] = [
-  ['an unknown key', (s) => (s.tabel = 1), { tabel: 'unknown key' }],
+  ['an unknown key', (s) => (s.tabel = 1), { tabel: 'unknown key; did you mean "table"?' }],
   [
     'unknown keys at every level',
     (s) => {

@@ -71,7 +71,7 @@ describe('the options of a BTRFS file system', () => {
   })
 
   test.each<[string, object, SpecIssue[]]>([
-    ['an unknown key', { lable: 'x' }, [{ path: 'lable', message: 'unknown key' }]],
+    ['an unknown key', { lable: 'x' }, [{ path: 'lable', message: 'unknown key; did you mean "label"?' }]],
     ['a key of a partition', { bootable: true }, [{ path: 'bootable', message: 'unknown key' }]],
     ['sources', { sources: [] }, [{ path: 'sources', message: 'unknown key' }]],
     [

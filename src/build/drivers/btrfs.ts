@@ -68,7 +68,7 @@ async function openBtrfsPartition(
     },
     async installSystem() {
       if (system === undefined) return undefined
-      progress.step('adding the boot files')
+      progress.step('boot-files', 'adding the boot files')
       const files = await (nixos === undefined
         ? linuxFiles(writer.collected, linux!, host.readFile)
         : installNixos(writer, nixos, time, host.readFile))
@@ -80,7 +80,7 @@ async function openBtrfsPartition(
       }
     },
     async finish() {
-      progress.step(`writing the trees of ${plan.label || 'BTRFS'}`)
+      progress.step('trees', `writing the trees of ${plan.label || 'BTRFS'}`)
       signal?.throwIfAborted()
       const { unusedRules, writableReceived, addedSlack, ...summary } = await writer.finish()
       for (const where of unusedRules) {

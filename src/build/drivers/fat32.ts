@@ -61,7 +61,7 @@ function openFatPartition(
       for (const where of collector.unusedRules(`${plan.jsonPath}.`)) {
         context.onFinding({ severity: 'notice', where, message: 'matches nothing in the sources' })
       }
-      context.progress.step(`writing ${label || FAT_TITLES[type]}`)
+      context.progress.step('write', `writing ${label || FAT_TITLES[type]}`)
       await writeLayout(layout, sink, {
         signal: context.signal,
         onBytes: (bytes) => context.progress.advance(bytes),

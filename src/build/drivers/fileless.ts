@@ -15,7 +15,7 @@ export const rawPartitionDriver: PartitionDriver<RawPlan> = {
       const size = plan.size === 'fit' ? Math.ceil(bytesIn / sectorSize) * sectorSize : plan.size
       if (bytesIn > size)
         throw new DoesNotFitError(`${plan.source} in ${nameOf(plan)}`, { needed: bytesIn, available: size })
-      progress.step(`writing ${plan.source}`, bytesIn)
+      progress.step('write', `writing ${plan.source}`, bytesIn)
       let offset = 0
       for await (const piece of content) {
         signal?.throwIfAborted()

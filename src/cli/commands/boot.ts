@@ -4,14 +4,15 @@ import type { BootResult, MachineName } from '../../boot/boot-image.ts'
 import { unreadOptions } from '../../boot/options.ts'
 import { MACHINE_NAMES } from '../../boot/qemu/machines.ts'
 import { parseSize } from '../../spec/sizes.ts'
-import { debugOption, examples, parseWholeNumber } from '../arguments.ts'
-import type { UsageError } from '../description.ts'
+import { debugOption, progressOption, addExamples, parseWholeNumber } from '../arguments.ts'
+import type { UsageError } from '../preset-options.ts'
 import { CommandError } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
 import { printJson } from '../print.ts'
-import { showProgress } from '../progress.ts'
+import { showProgress, type ProgressMode } from '../progress.ts'
 
 interface BootFlags {
+  progress: ProgressMode
   machine: MachineName
   uboot?: string
   dtb?: string
@@ -31,8 +32,11 @@ const MAX_PORT = 65_535
 const [MIN_MEMORY, MAX_MEMORY] = [128, 255 * 1024]
 
 export function addBoot(program: Command): void {
-  program
-    .command('boot')
+  addExamples(program.command('boot'), [
+    "diskwright boot pi.img.zst --expect 'login:' --timeout 300",
+    'diskwright boot disk.img --machine virt --uboot u-boot.bin --ssh-port 2222',
+    'diskwright boot pc.img --machine q35 --disk-size 8GiB',
+  ])
     .description('boot an image in QEMU, with its console on the terminal; the image is not changed')
     .argument('<image>', 'image to boot, compressed or not')
     .addOption(
@@ -70,15 +74,8 @@ export function addBoot(program: Command): void {
     )
     .option('--keep <file>', 'save the disk as the machine leaves it, as a new image')
     .option('--json', 'print the outcome as JSON; the console goes to standard error')
+    .addOption(progressOption())
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      examples(
-        "diskwright boot pi.img.zst --expect 'login:' --timeout 300",
-        'diskwright boot disk.img --machine virt --uboot u-boot.bin --ssh-port 2222',
-        'diskwright boot pc.img --machine q35 --disk-size 8GiB',
-      ),
-    )
     .action((image: string, flags: BootFlags, command: Command) =>
       boot(image, flags, (message) => command.error(message)),
     )
@@ -92,7 +89,7 @@ function sizeInBytes(text: string): number {
 
 /** Boots an image in QEMU, with its console on the terminal. */
 async function boot(image: string, flags: BootFlags, usage: UsageError): Promise<void> {
-  const { machine, json, ...rest } = flags
+  const { machine, json, progress: mode, ...rest } = flags
   if (machine === 'virt' && flags.uboot === undefined) {
     usage(
       '--machine virt needs --uboot: a u-boot.bin for qemu_arm64, with BTRFS support if it boots from BTRFS',
@@ -108,7 +105,7 @@ async function boot(image: string, flags: BootFlags, usage: UsageError): Promise
   }
   const interactive = process.stdin.isTTY
   const console = json ? process.stderr : process.stdout
-  const progress = showProgress(process.stderr)
+  const progress = showProgress(process.stderr, { mode })
   if (interactive) process.stderr.write('diskwright: Ctrl-A X ends the machine\n')
   const { bootImage } = await import('../../boot/boot-image.ts')
   try {
@@ -122,7 +119,7 @@ async function boot(image: string, flags: BootFlags, usage: UsageError): Promise
           console.write(piece)
         },
         onNotice: (text) => process.stderr.write(`diskwright: ${text}\n`),
-        onProgress: (state) => progress?.update({ ...state, entries: 0 }),
+        onProgress: progress?.update,
         signal,
       }),
     )

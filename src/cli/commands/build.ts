@@ -1,24 +1,24 @@
 import { Option, type Command } from 'commander'
 import type { OutputFormat, ReplacedEntry } from '../../build/options.ts'
 import { buildText } from '../build-report.ts'
-import {
-  addDescriptionOptions,
-  DESCRIPTION,
-  type DescriptionFlags,
-  type UsageError,
-  checkDescriptionFlags,
-  checkStandardInput,
-  loadDescription,
-  withDescription,
-} from '../description.ts'
+import { checkStandardInput, INPUT, loadDescription, withDescription } from '../description.ts'
+import { addDescriptionOptions, type DescriptionFlags, type UsageError } from '../preset-options.ts'
+import { warn } from '../place.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
-import { debugOption, examples, parseSizeArgument, parseWholeNumber } from '../arguments.ts'
+import {
+  debugOption,
+  progressOption,
+  addExamples,
+  parseSizeArgument,
+  parseWholeNumber,
+} from '../arguments.ts'
 import { limitInlining } from '../inlining.ts'
 import { interruptible } from '../interrupt.ts'
 import { print, printJson } from '../print.ts'
-import { showProgress } from '../progress.ts'
+import { showProgress, type ProgressMode } from '../progress.ts'
 
 interface BuildFlags extends DescriptionFlags {
+  progress: ProgressMode
   output: string
   format?: OutputFormat
   workers?: number
@@ -32,10 +32,15 @@ interface BuildFlags extends DescriptionFlags {
 }
 
 export function addBuild(program: Command): void {
-  const command = program
-    .command('build')
-    .description('build an image from a description, or from a closure with a built-in preset')
-    .argument('[spec]', DESCRIPTION)
+  const command = addExamples(program.command('build'), [
+    'diskwright build rootfs.tar -o disk.img',
+    'diskwright build image.json -o disk.img.zst',
+    'mmdebstrap bookworm - | diskwright build - --preset plain -o debian.img',
+    'diskwright build --closure closure.tar.zst --firmware firmware -o pi.img',
+    'nix-store ... | diskwright build --closure - -o - | ssh host dd of=/dev/sdX',
+  ])
+    .description('build an image from a description, or from content with a built-in preset')
+    .argument('[input]', INPUT)
     .requiredOption('-o, --output <file>', 'image to write: .img or .img.zst; - for standard output')
   addDescriptionOptions(command)
     .addOption(
@@ -67,17 +72,10 @@ export function addBuild(program: Command): void {
     .option('--verbose', 'name what entries of later sources replace')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print nothing but errors')
+    .addOption(progressOption())
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      examples(
-        'diskwright build image.json -o disk.img.zst',
-        'diskwright build --closure closure.tar.zst --firmware firmware -o pi.img',
-        'nix-store ... | diskwright build --closure - -o - | ssh host dd of=/dev/sdX',
-      ),
-    )
-    .action((spec: string | undefined, flags: BuildFlags, command: Command) =>
-      build(spec, flags, (message) => command.error(message)),
+    .action((input: string | undefined, flags: BuildFlags, command: Command) =>
+      build(input, flags, (message) => command.error(message)),
     )
 }
 
@@ -90,18 +88,22 @@ function showReplaced(
 }
 
 /** Builds an image and reports what is in it. */
-async function build(spec: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
-  checkDescriptionFlags(spec, flags, usage)
+async function build(input: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
   limitInlining()
   const toStdout = flags.output === '-'
   if (toStdout && flags.json) usage('--json cannot be combined with -o -: both use standard output')
   if (toStdout && process.stdout.isTTY) usage('refusing to write an image to a terminal')
 
-  const description = await loadDescription(spec, flags)
-  checkStandardInput(spec, description, usage)
+  if (!toStdout) {
+    const { checkOutputPath } = await import('../../build/output-place.ts')
+    await checkOutputPath(flags.output, flags)
+  }
+  const description = await loadDescription(input, flags, { usage })
+  checkStandardInput(input, description, usage)
+  if (!flags.quiet) description.notes.forEach(warn)
   const { buildImage } = await import('../../build/build-image.ts')
   const started = performance.now()
-  const progress = flags.quiet ? undefined : showProgress(process.stderr)
+  const progress = flags.quiet ? undefined : showProgress(process.stderr, { mode: flags.progress })
   try {
     const result = await interruptible((signal) =>
       withDescription(description, () =>

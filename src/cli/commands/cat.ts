@@ -1,17 +1,15 @@
 import type { Command } from 'commander'
-import { debugOption, examples, IMAGE, PLACE } from '../arguments.ts'
-import type { UsageError } from '../description.ts'
+import { debugOption, addExamples, IMAGE, PLACE } from '../arguments.ts'
+import type { UsageError } from '../preset-options.ts'
 import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
 import { print } from '../print.ts'
 
 export function addCat(program: Command): void {
-  program
-    .command('cat')
+  addExamples(program.command('cat'), ['diskwright cat disk.img.zst 2:/@/etc/hostname'])
     .description('print the content of a file')
     .argument('<image>', IMAGE)
     .argument('<place>', PLACE)
     .addOption(debugOption())
-    .addHelpText('after', examples('diskwright cat disk.img.zst 2:/@/etc/hostname'))
     .action((image: string, place: string, _: object, command: Command) =>
       cat(image, place, (message) => command.error(message)),
     )

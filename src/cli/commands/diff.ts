@@ -1,34 +1,43 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import type { Difference } from '../../image/diff.ts'
-import { debugOption, examples, IMAGE } from '../arguments.ts'
+import { diffWordProblem } from '../../image/diff/diff-words.ts'
+import { debugOption, progressOption, addExamples, IMAGE } from '../arguments.ts'
 import { EndWith, EXIT, ExitCodeError } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
 import { warn } from '../place.ts'
 import { JsonListPrinter, Printer } from '../print.ts'
-import { showProgress } from '../progress.ts'
+import { styled } from '../style.ts'
+import { showProgress, type ProgressMode } from '../progress.ts'
 
 interface DiffFlags {
+  progress: ProgressMode
   ignore?: string[]
   json?: true
 }
 
 export function addDiff(program: Command): void {
-  program
-    .command('diff')
+  addExamples(
+    program.command('diff'),
+    ['diskwright diff old.img.zst new.img.zst --ignore atime'],
+    '0 when the images are equal, 1 when they differ, 2 when they cannot be compared.',
+  )
     .description('show the differences between two images')
     .argument('<a>', IMAGE)
     .argument('<b>', 'the image to compare it with')
-    .option('--ignore <words>', 'properties not to compare, for example atime,ctime', (text: string) =>
-      text.split(','),
-    )
+    .option('--ignore <words>', 'properties not to compare, for example atime,ctime,xattr', ignoredWords)
     .option('--json', 'print JSON')
+    .addOption(progressOption())
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      `${examples('diskwright diff old.img.zst new.img.zst --ignore atime')}
-Exit code: 0 when the images are equal, 1 when they differ, 2 when they cannot be compared.`,
-    )
     .action(diff)
+}
+
+function ignoredWords(text: string): string[] {
+  const words = text.split(',').map((word) => word.trim())
+  for (const word of words) {
+    const problem = diffWordProblem(word)
+    if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`)
+  }
+  return words
 }
 
 /** Prints a line for each difference between two images. */
@@ -40,17 +49,17 @@ async function diff(a: string, b: string, flags: DiffFlags): Promise<void> {
 }
 
 /** @returns whether anything differs */
-function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boolean> {
+function compare(a: string, b: string, { ignore, json, progress: mode }: DiffFlags): Promise<boolean> {
   return interruptible(async (signal) => {
     const { diffImages } = await import('../../image/diff.ts')
-    const progress = showProgress(process.stderr)
+    const progress = showProgress(process.stderr, { mode })
     const differences = diffImages(a, b, {
       signal,
       ignore,
       onNotice: warn,
-      onProgress: ({ step, done, total }) => progress?.update({ step, done, total, entries: 0 }),
+      onProgress: progress?.update,
       onCompared: ({ entries, bytes }) =>
-        progress?.update({ step: 'comparing', done: bytes, total: undefined, entries }),
+        progress?.update({ phase: 'compare', step: 'comparing', done: bytes, total: undefined, entries }),
     })
     const lines = new Printer()
     const list = new JsonListPrinter()
@@ -73,7 +82,11 @@ function compare(a: string, b: string, { ignore, json }: DiffFlags): Promise<boo
 function differenceText({ partition, path, what, a, b }: Difference): string {
   const where =
     partition === undefined ? 'image' : path === undefined ? `${partition}` : `${partition}:${path}`
-  if (what === 'entry') return a === undefined ? `${where}: added (${b})` : `${where}: removed (${a})`
+  if (what === 'entry') {
+    const [text, style] =
+      a === undefined ? ([`added (${b})`, 'green'] as const) : ([`removed (${a})`, 'red'] as const)
+    return `${where}: ${styled(text, style, process.stdout)}`
+  }
   return `${where}: ${what}: ${a ?? 'none'} -> ${b ?? 'none'}`
 }
 

@@ -6,14 +6,15 @@ import type {
   ExtractSendResult,
 } from '../../image/extract/extract.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
-import { debugOption, examples, IMAGE, PLACE, parseWholeNumber } from '../arguments.ts'
-import type { UsageError } from '../description.ts'
+import { debugOption, progressOption, addExamples, IMAGE, PLACE, parseWholeNumber } from '../arguments.ts'
+import type { UsageError } from '../preset-options.ts'
 import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
 import { print, printJson } from '../print.ts'
-import { showProgress } from '../progress.ts'
+import { showProgress, type ProgressMode } from '../progress.ts'
 import { bytesText, countText, secondsText } from '../units.ts'
 
 interface ExtractFlags {
+  progress: ProgressMode
   output?: string
   tar?: string
   send?: true
@@ -29,8 +30,11 @@ interface ExtractFlags {
 }
 
 export function addExtract(program: Command): void {
-  program
-    .command('extract')
+  addExamples(program.command('extract'), [
+    'diskwright extract disk.img.zst 2:/@/etc -o etc',
+    'diskwright extract disk.img 2: --tar root.tar.zst',
+    'diskwright extract disk.img 2:/home.2 --send --parent /home.1 -o home.stream',
+  ])
     .description('copy files out of an image, into a directory, a tar archive or a stream of btrfs send')
     .argument('<image>', IMAGE)
     .argument('[place]', `${PLACE} (default: all of the only partition)`)
@@ -64,15 +68,8 @@ export function addExtract(program: Command): void {
     .option('--force', 'replace an existing file; write into a directory that is not empty')
     .option('--json', 'print the result as JSON')
     .option('--quiet', 'print nothing but errors')
+    .addOption(progressOption())
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      examples(
-        'diskwright extract disk.img.zst 2:/@/etc -o etc',
-        'diskwright extract disk.img 2: --tar root.tar.zst',
-        'diskwright extract disk.img 2:/home.2 --send --parent /home.1 -o home.stream',
-      ),
-    )
     .action((image: string, place: string | undefined, flags: ExtractFlags, command: Command) =>
       extract(image, place, flags, (message) => command.error(message)),
     )
@@ -86,45 +83,49 @@ function extract(
   usage: UsageError,
 ): Promise<void> {
   checkFlags(flags, usage)
-  return withImage(path, async (image, signal) => {
-    const asked = parsePlace(place ?? '/')
-    const fileSystem = await partitionOf(image, asked, usage).open()
-    const { path } = await findPath(fileSystem, asked.path)
-    const { extractSend, extractTar, extractTo } = await import('../../image/extract/extract.ts')
-    const progress = flags.quiet ? undefined : showProgress(process.stderr)
-    const onProgress = ({ entries, bytes }: ExtractProgress) =>
-      progress?.update({ step: 'extracting', done: bytes, total: undefined, entries })
-    const { tar, output, force, send, parent } = flags
-    const started = performance.now()
-    try {
-      const common = { path, force, onProgress, signal }
-      const target = tar ?? output!
-      const { compress: compression, level, workers } = flags
-      const isStandard = target === '-' && (tar ?? send) !== undefined
-      const archive = { output: isStandard ? process.stdout : target, compression, level, workers }
-      const result =
-        send === true
-          ? await extractSend(fileSystem, {
-              ...common,
-              ...archive,
-              parent: parent === undefined ? undefined : (await findPath(fileSystem, parent)).path,
-              protocol: flags.proto as 1 | 2 | undefined,
-              compressedData: flags.compressedData,
-            })
-          : tar === undefined
-            ? await extractTo(fileSystem, target, common)
-            : await extractTar(fileSystem, { ...common, ...archive })
-      progress?.clear()
-      if (flags.json) await printJson({ output: isStandard ? null : target, ...result })
-      else if (!flags.quiet) {
-        const text = resultText(target, result, (performance.now() - started) / 1000)
-        if (isStandard) process.stderr.write(text)
-        else await print(text)
+  return withImage(
+    path,
+    async (image, signal) => {
+      const asked = parsePlace(place ?? '/')
+      const fileSystem = await partitionOf(image, asked, usage).open()
+      const { path } = await findPath(fileSystem, asked.path)
+      const { extractSend, extractTar, extractTo } = await import('../../image/extract/extract.ts')
+      const progress = flags.quiet ? undefined : showProgress(process.stderr, { mode: flags.progress })
+      const onProgress = ({ entries, bytes }: ExtractProgress) =>
+        progress?.update({ phase: 'extract', step: 'extracting', done: bytes, total: undefined, entries })
+      const { tar, output, force, send, parent } = flags
+      const started = performance.now()
+      try {
+        const common = { path, force, onProgress, signal }
+        const target = tar ?? output!
+        const { compress: compression, level, workers } = flags
+        const isStandard = target === '-' && (tar ?? send) !== undefined
+        const archive = { output: isStandard ? process.stdout : target, compression, level, workers }
+        const result =
+          send === true
+            ? await extractSend(fileSystem, {
+                ...common,
+                ...archive,
+                parent: parent === undefined ? undefined : (await findPath(fileSystem, parent)).path,
+                protocol: flags.proto as 1 | 2 | undefined,
+                compressedData: flags.compressedData,
+              })
+            : tar === undefined
+              ? await extractTo(fileSystem, target, common)
+              : await extractTar(fileSystem, { ...common, ...archive })
+        progress?.clear()
+        if (flags.json) await printJson({ output: isStandard ? null : target, ...result })
+        else if (!flags.quiet) {
+          const text = resultText(target, result, (performance.now() - started) / 1000)
+          if (isStandard) process.stderr.write(text)
+          else await print(text)
+        }
+      } finally {
+        progress?.clear()
       }
-    } finally {
-      progress?.clear()
-    }
-  })
+    },
+    flags.quiet ? 'none' : flags.progress,
+  )
 }
 
 function checkFlags(flags: ExtractFlags, usage: UsageError): void {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { ListEntry, FileSystem, Stat } from '../../image/file-system.ts'
 import { fromBytes, fromText, toDisplay, type ByteString } from '../../lib/byte-string.ts'
-import { debugOption, examples, IMAGE, PLACE } from '../arguments.ts'
-import type { UsageError } from '../description.ts'
+import { debugOption, addExamples, IMAGE, PLACE } from '../arguments.ts'
+import type { UsageError } from '../preset-options.ts'
 import { byName, entryJson, entryLines, entryRow, type ShownEntry } from '../entry-text.ts'
 import { partitionsJson, partitionsText } from '../partition-text.ts'
 import { findPath, parsePlace, partitionOf, withImage } from '../place.ts'
@@ -15,8 +15,7 @@ interface LsFlags {
 }
 
 export function addLs(program: Command): void {
-  program
-    .command('ls')
+  addExamples(program.command('ls'), ['diskwright ls disk.img', 'diskwright ls -lR disk.img.zst 2:/@/etc'])
     .description('list the partitions of an image, or the entries of a directory')
     .argument('<image>', IMAGE)
     .argument('[place]', PLACE)
@@ -24,7 +23,6 @@ export function addLs(program: Command): void {
     .option('-R, --recursive', 'list subdirectories as well')
     .option('--json', 'print JSON')
     .addOption(debugOption())
-    .addHelpText('after', examples('diskwright ls disk.img', 'diskwright ls -lR disk.img.zst 2:/@/etc'))
     .action((image: string, place: string | undefined, flags: LsFlags, command: Command) =>
       ls(image, place, flags, (message) => command.error(message)),
     )

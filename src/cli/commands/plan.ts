@@ -1,15 +1,9 @@
 import type { Command } from 'commander'
 import { resolve } from 'node:path'
-import { debugOption, examples } from '../arguments.ts'
-import {
-  addDescriptionOptions,
-  DESCRIPTION,
-  type DescriptionFlags,
-  type UsageError,
-  checkDescriptionFlags,
-  loadDescription,
-  withDescription,
-} from '../description.ts'
+import { debugOption, addExamples } from '../arguments.ts'
+import { INPUT, loadDescription, withDescription } from '../description.ts'
+import { addDescriptionOptions, type DescriptionFlags, type UsageError } from '../preset-options.ts'
+import { warn } from '../place.ts'
 import { planText } from '../plan-report.ts'
 import { print, printJson } from '../print.ts'
 
@@ -18,27 +12,26 @@ interface PlanFlags extends DescriptionFlags {
 }
 
 export function addPlan(program: Command): void {
-  const command = program
-    .command('plan')
+  const command = addExamples(program.command('plan'), [
+    'diskwright plan image.json',
+    'diskwright plan rootfs.tar',
+    'diskwright plan --preset raspberry-pi --json',
+  ])
     .description('show what a build would make: partitions, subvolumes, UUIDs')
-    .argument('[spec]', DESCRIPTION)
+    .argument('[input]', INPUT)
   addDescriptionOptions(command)
-    .option('--json', 'print the plan as JSON; with --preset the description, ready to edit')
+    .option('--json', 'print the plan as JSON')
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      examples('diskwright plan image.json', 'diskwright plan --preset raspberry-pi --json > image.json'),
-    )
-    .action((spec: string | undefined, flags: PlanFlags, command: Command) =>
-      plan(spec, flags, (message) => command.error(message)),
+    .action((input: string | undefined, flags: PlanFlags, command: Command) =>
+      plan(input, flags, (message) => command.error(message)),
     )
 }
 
-/** Prints what would be built, or the description of a preset. */
-async function plan(spec: string | undefined, flags: PlanFlags, usage: UsageError): Promise<void> {
-  checkDescriptionFlags(spec, flags, usage)
+/** Prints what would be built. */
+async function plan(input: string | undefined, flags: PlanFlags, usage: UsageError): Promise<void> {
   const { planImage } = await import('../../build/plan-image.ts')
-  const description = await loadDescription(spec, flags)
+  const description = await loadDescription(input, flags, { usage })
+  description.notes.forEach(warn)
   const planned = await withDescription(description, () =>
     planImage(description.spec, {
       resolvePath: (path) => (path === '-' ? path : resolve(description.baseDirectory, path)),
@@ -46,5 +39,5 @@ async function plan(spec: string | undefined, flags: PlanFlags, usage: UsageErro
     }),
   )
   if (flags.json === undefined) await print(planText(planned))
-  else await printJson(flags.preset === undefined ? planned : description.spec)
+  else await printJson(planned)
 }

@@ -5,33 +5,39 @@ import { CorruptError } from '../../lib/errors.ts'
 import { formatFinding, type Finding } from '../../lib/finding.ts'
 import { parseUBootVersion } from '../../spec/uboot-version.ts'
 import { MAX_WORKERS } from '../../lib/options.ts'
-import { debugOption, examples, IMAGE, parseWholeNumber } from '../arguments.ts'
+import { debugOption, progressOption, addExamples, IMAGE, parseWholeNumber } from '../arguments.ts'
 import { EndWith, EXIT } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
 import { warn } from '../place.ts'
 import { Printer, printJson } from '../print.ts'
-import { showProgress } from '../progress.ts'
+import { styled } from '../style.ts'
+import { showProgress, type ProgressMode } from '../progress.ts'
 import { bytesText, columns, countText, secondsText } from '../units.ts'
 
 interface VerifyFlags {
+  progress: ProgressMode
   quick?: true
   boot?: true
-  uboot?: string
+  ubootVersion?: string
   workers?: number
   json?: true
 }
 
 export function addVerify(program: Command): void {
-  program
-    .command('verify')
+  addExamples(
+    program.command('verify'),
+    ['diskwright verify disk.img.zst', 'diskwright verify --boot --uboot-version 2025.01 pi.img'],
+    '0 when the image is sound, 1 when it is not.',
+  )
     .description('check the partition table, the file systems and every checksum')
     .argument('<image>', IMAGE)
     .option('--quick', 'check the structures only, not the content of files')
     .option('--boot', 'also check whether firmware and boot loaders can boot the image')
     .addOption(
-      new Option('--uboot <version>', 'version of U-Boot, such as 2025.01, for --boot').argParser(
-        ubootVersion,
-      ),
+      new Option(
+        '--uboot-version <version>',
+        'version of U-Boot that is to boot it, such as 2025.01, for --boot',
+      ).argParser(ubootVersion),
     )
     .addOption(
       new Option('--workers <n>', 'threads that decompress (default: one a core)').argParser(
@@ -39,14 +45,10 @@ export function addVerify(program: Command): void {
       ),
     )
     .option('--json', 'print the result as JSON')
+    .addOption(progressOption())
     .addOption(debugOption())
-    .addHelpText(
-      'after',
-      `${examples('diskwright verify disk.img.zst', 'diskwright verify --boot --uboot 2025.01 pi.img')}
-Exit code: 0 when the image is sound, 1 when it is not.`,
-    )
     .action(async (image: string, flags: VerifyFlags, command: Command) => {
-      if (flags.uboot !== undefined && !flags.boot) command.error('--uboot is for --boot')
+      if (flags.ubootVersion !== undefined && !flags.boot) command.error('--uboot-version is for --boot')
       await verify(image, flags)
     })
 }
@@ -57,10 +59,13 @@ function ubootVersion(text: string): string {
 }
 
 /** Prints a line for each fault of an image, and what was checked. */
-async function verify(path: string, { quick, boot, uboot, workers, json }: VerifyFlags): Promise<void> {
+async function verify(
+  path: string,
+  { progress, quick, boot, ubootVersion, workers, json }: VerifyFlags,
+): Promise<void> {
   const lines = new Printer()
   const started = performance.now()
-  const result = await verifyPath(path, { quick, boot, uboot, workers })
+  const result = await verifyPath(path, { progress, quick, boot, ubootVersion, workers })
   const { findings, boot: bootFindings } = result
   if (json) await printJson(result)
   else {
@@ -81,10 +86,12 @@ interface CommandResult extends VerifyResult {
   boot?: Finding[]
 }
 
-function verifyPath(path: string, { quick, boot, uboot, workers }: VerifyFlags): Promise<CommandResult> {
-  const progress = showProgress(process.stderr)
-  const onProgress = ({ step, done, total }: { step: string; done: number; total: number }) =>
-    progress?.update({ step, done, total, entries: 0 })
+function verifyPath(
+  path: string,
+  { progress: mode, quick, boot, ubootVersion, workers }: VerifyFlags,
+): Promise<CommandResult> {
+  const progress = showProgress(process.stderr, { mode })
+  const onProgress = progress?.update
   return interruptible(async (signal) => {
     const { openImage } = await import('../../image/open-image.ts')
     const { verifyImage } = await import('../../image/verify.ts')
@@ -100,7 +107,7 @@ function verifyPath(path: string, { quick, boot, uboot, workers }: VerifyFlags):
       const result = await verifyImage(image ?? path, { ...options, quick, workers })
       if (!boot || image === undefined) return result
       const { lintImage } = await import('../../boot/lint.ts')
-      return { ...result, boot: await lintImage(image, { uboot }) }
+      return { ...result, boot: await lintImage(image, { uboot: ubootVersion }) }
     } finally {
       await image?.close()
     }
@@ -126,8 +133,9 @@ function summary(path: string, { counts, partitions }: VerifyResult, seconds: nu
 }
 
 function verdict({ error, warning }: VerifyResult['counts']): string {
-  if (error > 0) return countText(error, 'error')
-  return warning > 0 ? `sound, with ${countText(warning, 'warning')}` : 'sound'
+  if (error > 0) return styled(countText(error, 'error'), 'red', process.stdout)
+  const sound = styled('sound', 'green', process.stdout)
+  return warning > 0 ? `${sound}, with ${countText(warning, 'warning')}` : sound
 }
 
 function bootSummary(findings: readonly Finding[]): string {

@@ -8,6 +8,7 @@ import type { ImagePartition } from '../image-partition.ts'
 import { OPEN_OPTIONS, type OpenOptions } from '../open-options.ts'
 import { byteText, firstDifference, COMPARED_PIECE } from './compare-bytes.ts'
 import { diffTrees } from './diff-trees.ts'
+import { diffWordProblem, groupOf } from './diff-words.ts'
 import { TreeSide } from './tree-side.ts'
 
 /** One thing that is not the same. */
@@ -28,7 +29,7 @@ export interface Difference {
 }
 
 export interface DiffOptions extends OpenOptions {
-  /** Words, as in `what`, that are left out: `atime`, for example. */
+  /** Words, as in `what`, that are left out: `atime`, for example; `xattr` leaves out all attributes. */
   ignore?: readonly string[] | undefined
   /** Called often, with the entries and the bytes of content that were compared; it should return at once. */
   onCompared?: ((progress: { entries: number; bytes: number }) => void) | undefined
@@ -44,8 +45,13 @@ export async function* diffDisks(
   options: DiffOptions,
 ): AsyncGenerator<Difference, void, undefined> {
   const ignored = new Set(options.ignore)
+  for (const word of ignored) {
+    const problem = diffWordProblem(word)
+    if (problem !== undefined) throw new RangeError(`diffImages: option ignore: ${problem}`)
+  }
   for await (const difference of allDifferences(a, b, options)) {
-    if (!ignored.has(difference.what)) yield difference
+    const { what } = difference
+    if (!ignored.has(what) && !ignored.has(groupOf(what))) yield difference
   }
 }
 

@@ -1,9 +1,10 @@
 /** Compares two trees by walking both at once, in the order of names. */
-import type { Timestamp, Xattr } from '../../file-tree/entry.ts'
+import type { Xattr } from '../../file-tree/entry.ts'
 import type { DirectoryEntry, Inode, InodeRef } from '../../file-tree/reader.ts'
 import { joinPath } from '../../file-tree/walk.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { hexText } from '../../lib/hex.ts'
+import { exactTimeText } from '../../lib/time-text.ts'
 import { diffContent } from './diff-content.ts'
 import type { TreeSide } from './tree-side.ts'
 
@@ -118,15 +119,11 @@ const ATTRIBUTES: Record<string, (inode: Inode) => string | undefined> = {
   size: ({ size, type }) => (type === 'file' ? String(size) : undefined),
   device: ({ type, major, minor }) =>
     type === 'block' || type === 'character' ? `${major}:${minor}` : undefined,
-  mtime: ({ mtime }) => secondsText(mtime),
-  atime: ({ atime }) => secondsText(atime),
-  ctime: ({ ctime }) => secondsText(ctime),
-  birthtime: ({ birthtime }) => secondsText(birthtime),
+  mtime: ({ mtime }) => mtime && exactTimeText(mtime),
+  atime: ({ atime }) => atime && exactTimeText(atime),
+  ctime: ({ ctime }) => ctime && exactTimeText(ctime),
+  birthtime: ({ birthtime }) => birthtime && exactTimeText(birthtime),
   flags: ({ flags }) => (flags.length === 0 ? undefined : flags.join(',')),
-}
-
-function secondsText(time: Timestamp | undefined): string | undefined {
-  return time && `${time.sec}.${String(time.nsec).padStart(9, '0')}`
 }
 
 function linkText(first: ByteString | undefined): string | undefined {

@@ -51,7 +51,8 @@ export function openTargetDirectory(path: string, force: boolean): TargetDirecto
     if (!statSync(path).isDirectory()) {
       throw new OutputError(`${path}: expected a directory, found something else`)
     }
-    if (!force && readdirSync(path).length > 0) throw new OutputError(`${path}: the directory is not empty`)
+    if (!force && readdirSync(path).length > 0)
+      throw new OutputError(`${path}: the directory is not empty`, { exists: true })
     return existingDirectory(path, realpathSync(path))
   })
 }

@@ -5,6 +5,7 @@ import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { InputError } from '../../lib/errors.ts'
+import { systemMessageOf } from '../../lib/system-message.ts'
 import type { TarSourcePlan } from '../../spec/sources/tar.ts'
 import type { NameTables } from '../../tar/names.ts'
 import { ArchiveChunks, READ_FLAGS } from '../archive-chunks.ts'
@@ -96,7 +97,7 @@ async function* readStream(
     yield* stream as AsyncIterable<Uint8Array>
   } catch (error) {
     signal?.throwIfAborted()
-    throw new InputError((error as Error).message, { source }, { cause: error })
+    throw new InputError(systemMessageOf(error), { source }, { cause: error })
   }
 }
 
@@ -112,7 +113,7 @@ async function* readFifo(
   try {
     stream = new Socket({ fd: openSync(path, READ_FLAGS), writable: false })
   } catch (error) {
-    throw new InputError((error as Error).message, { source: path }, { cause: error })
+    throw new InputError(systemMessageOf(error), { source: path }, { cause: error })
   }
   yield* readStream(stream, path, signal)
 }

@@ -6,6 +6,7 @@ import { normalisePath } from '../../file-tree/entry-path.ts'
 import { xattrFault } from '../../file-tree/xattr-rules.ts'
 import { fromBytes, fromText, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
+import { systemMessageOf } from '../../lib/system-message.ts'
 import { toSpecIssues, zodMessage } from '../../spec/messages.ts'
 import { bytesOfSpec, deviceKeys, entryKeys, targetKey } from '../../spec/sources/entry-spec.ts'
 import { parseTime } from '../../spec/times.ts'
@@ -79,7 +80,7 @@ async function parseJson(bytes: Uint8Array, source: string): Promise<unknown> {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    throw new InputError((error as Error).message, { source }, { cause: error })
+    throw new InputError(systemMessageOf(error), { source }, { cause: error })
   }
   // Its parser is loaded for manifests of this kind alone.
   const { findJsonProblem } = await import('../../lib/json-text.ts')

@@ -2,7 +2,7 @@ import type { BtrfsSpec } from '../btrfs-spec.ts'
 import type { Fat32Spec } from '../fat32-spec.ts'
 import type { LinuxSpec, NixosSpec } from '../boot-spec.ts'
 import type { ImageSpec, PartitionSpec } from '../image-spec.ts'
-import { systemOfPreset, type PresetSources } from './preset-sources.ts'
+import { systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
 
 const TRIES = 3
 const SLOT_SIZE = '4GiB'
@@ -63,7 +63,7 @@ function root(
   slot: string,
   sources: PresetSources,
   gptType: string,
-  closure: string | undefined,
+  closure: PresetSources['closure'] | undefined,
   loader: LinuxSpec,
 ): BtrfsSpec {
   const { slotSize = SLOT_SIZE } = sources
@@ -80,7 +80,7 @@ function root(
     subvolumes: [{ name: '@', path: '/' }],
     ...(nixos && { nixos: { ...nixos, cmdline } }),
     ...(linux && { linux: { ...linux, root: 'partuuid' } }),
-    ...(closure !== undefined && { sources: [{ tar: closure }] }),
+    ...(closure !== undefined && { sources: sourcesOfPreset(closure) }),
   }
 }
 

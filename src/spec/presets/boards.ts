@@ -1,5 +1,5 @@
 import type { ImageSpec, TableSpec } from '../image-spec.ts'
-import { systemOfPreset, type PresetSources } from './preset-sources.ts'
+import { systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
 
 interface Board {
   table: TableSpec
@@ -47,7 +47,7 @@ function boardPreset(name: string, { table, loaderStart, rootStart }: Board) {
           ],
           links: { boot: '@boot' },
           ...systemOfPreset(sources),
-          sources: [{ tar: closure }],
+          sources: sourcesOfPreset(closure),
         },
       ],
     }

@@ -1,5 +1,5 @@
 import type { ImageSpec } from '../image-spec.ts'
-import type { PresetSources } from './preset-sources.ts'
+import { sourcesOfPreset, type PresetSources } from './preset-sources.ts'
 
 /** A GPT with one BTRFS partition, and no subvolumes. */
 export function plain({ closure, dupData, seed = 'plain' }: PresetSources): ImageSpec {
@@ -8,7 +8,7 @@ export function plain({ closure, dupData, seed = 'plain' }: PresetSources): Imag
     table: { type: 'gpt' },
     ...(dupData === true && { BTRFSDupData: true }),
     partitions: [
-      { type: 'btrfs', label: 'DATA', size: 'fit', compression: 'zstd:3', sources: [{ tar: closure }] },
+      { type: 'btrfs', label: 'DATA', size: 'fit', compression: 'zstd:3', sources: sourcesOfPreset(closure) },
     ],
   }
 }

@@ -1,10 +1,11 @@
 import type { BtrfsSpec, SubvolumeSpec } from '../btrfs-spec.ts'
 import type { LinuxSpec, NixosSpec } from '../boot-spec.ts'
+import type { SourceSpec } from '../sources/types.ts'
 
 /** What fills in a preset. */
 export interface PresetSources {
-  /** Path of the tar archive that fills the root file system. */
-  closure: string
+  /** What fills the root file system: the path of a tar archive, or any source. */
+  closure: string | SourceSpec
   /** Path of the folder with the firmware files; without it the firmware partition is left empty. */
   firmware?: string | undefined
   /** Path of U-Boot for a Raspberry Pi 3, 4 or 5. With one of them, only the firmware goes onto its partition that is needed. */
@@ -40,6 +41,11 @@ export interface PresetSources {
 }
 
 export type PresetArchitecture = 'x86-64' | 'arm64'
+
+/** The sources of a root file system: one. */
+export function sourcesOfPreset(closure: string | SourceSpec): SourceSpec[] {
+  return [typeof closure === 'string' ? { tar: closure } : closure]
+}
 
 /** What the name of a program for UEFI ends with. */
 export const EFI_NAMES: Record<PresetArchitecture, string> = { 'x86-64': 'X64', arm64: 'AA64' }

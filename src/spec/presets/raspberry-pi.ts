@@ -1,6 +1,6 @@
 import type { Fat32Spec } from '../fat32-spec.ts'
 import type { ImageSpec } from '../image-spec.ts'
-import type { PresetSources } from './preset-sources.ts'
+import { sourcesOfPreset, type PresetSources } from './preset-sources.ts'
 
 /** NixOS on a Raspberry Pi: firmware on FAT32, and BTRFS subvolumes with a boot folder U-Boot can read. */
 export function raspberryPi(sources: PresetSources): ImageSpec {
@@ -36,7 +36,7 @@ export function raspberryPi(sources: PresetSources): ImageSpec {
         ],
         links: { boot: '@boot' },
         ...(toplevel !== undefined && { nixos: toplevel === 'auto' ? {} : { toplevel } }),
-        sources: [{ tar: closure }],
+        sources: sourcesOfPreset(closure),
       },
     ],
   }

@@ -1,5 +1,11 @@
 import type { ImageSpec } from '../image-spec.ts'
-import { EFI_NAMES, SUBVOLUMES, systemOfPreset, type PresetSources } from './preset-sources.ts'
+import {
+  EFI_NAMES,
+  SUBVOLUMES,
+  systemOfPreset,
+  type PresetSources,
+  sourcesOfPreset,
+} from './preset-sources.ts'
 
 /**
  * A machine with UEFI: an EFI system partition and a BTRFS root. It boots by systemd-boot, by a unified kernel image, or by what the
@@ -21,7 +27,7 @@ export function uefi(sources: PresetSources): ImageSpec {
     seed,
     table: { type: 'gpt' },
     ...(dupData === true && { BTRFSDupData: true }),
-    ...(isShared && { sources: [{ tar: closure }] }),
+    ...(isShared && { sources: sourcesOfPreset(closure) }),
     partitions: [
       {
         type: 'fat32',
@@ -41,7 +47,7 @@ export function uefi(sources: PresetSources): ImageSpec {
         ...(isShared && { mount: '/' }),
         subvolumes: [...SUBVOLUMES],
         ...system,
-        ...(!isShared && { sources: [{ tar: closure }] }),
+        ...(!isShared && { sources: sourcesOfPreset(closure) }),
       },
     ],
   }

@@ -1,5 +1,6 @@
 /** The table of the kinds of sources, and the schema of a source of any kind. */
 import type * as z from 'zod/mini'
+import { nearestName } from '../../lib/nearest-name.ts'
 import { dispatch } from '../dispatch.ts'
 import { found } from '../messages.ts'
 import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind } from './common.ts'
@@ -54,6 +55,8 @@ function schemaOf(input: unknown): z.ZodMiniType | string {
   if (other !== undefined) return `has both "${name}" and "${other}": make two sources of it`
   if (name !== undefined) return kindNamed(name).schema
   const known = quoted(NAMES.filter((each) => !PROGRAM_KINDS.includes(each)))
+  const nearest = Object.keys(input).flatMap((key) => nearestName(key, NAMES) ?? [])
+  if (nearest.length > 0) return `needs one of ${known}; did you mean "${nearest[0]}"?`
   return `needs one of ${known} (in a program also ${quoted(PROGRAM_KINDS)})`
 }
 

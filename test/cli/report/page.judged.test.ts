@@ -131,7 +131,10 @@ describe('the file', () => {
 
   test('is replaced only when asked to', async () => {
     const args = ['inspect', join(folder, '<b>image.img'), '--html', page]
-    expect(await diskwright(args)).toMatchObject({ exit: 1, stderr: `diskwright: ${page}: exists already\n` })
+    expect(await diskwright(args)).toMatchObject({
+      exit: 1,
+      stderr: `diskwright: ${page}: already exists; use --force\n`,
+    })
     expect(await diskwright([...args, '--force'])).toMatchObject({ exit: 0 })
   })
 })

@@ -335,7 +335,7 @@ describe('the archive', () => {
   test('replaces a file only when forced', async () => {
     writeFileSync(join(folder, 'there.tar'), 'precious')
     await expect(extract({ output: join(folder, 'there.tar'), force: false })).rejects.toThrow(
-      'exists already',
+      'already exists',
     )
     expect(readFileSync(join(folder, 'there.tar'), 'utf8')).toBe('precious')
   })

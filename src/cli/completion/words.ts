@@ -1,0 +1,11 @@
+import type { OptionDefinition } from '../definitions.ts'
+
+/** The words that an option is given by: `-o`, `--output`. */
+export function wordsOf({ short, long }: OptionDefinition): string[] {
+  return short === undefined ? [long] : [short, long]
+}
+
+/** A word for a shell, in single quotes. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,183 @@
+/** Images of content: which preset it is put into. */
+import { InputError } from '../lib/errors.ts'
+import { CommandError } from './exit.ts'
+import type { Description, LoadOptions } from './description.ts'
+import { interruptible } from './interrupt.ts'
+import {
+  checkPresetOptions,
+  mapPaths,
+  optionText,
+  presetOptionsOf,
+  presetsTaking,
+  type DescriptionFlags,
+} from './preset-options.ts'
+import { showProgress } from './progress.ts'
+import { PRESETS, type PresetName } from '../spec/presets.ts'
+import {
+  choosePreset,
+  describeContent,
+  fillPreset,
+  mismatchOf,
+  type ChosenPreset,
+} from '../spec/presets/choose.ts'
+import type { ContentFacts } from '../spec/presets/content-facts.ts'
+import type { SourceSpec } from '../spec/sources/types.ts'
+
+export interface ContentInput extends Required<LoadOptions> {
+  /** As given. */
+  path: string
+  flags: DescriptionFlags
+  /** What it is, if it can be looked at more than once. */
+  source?: SourceSpec
+}
+
+/**
+ * A preset with the content of a path: the one that is named, or else the one for what is in it.
+ *
+ * @throws CommandError when what is in it does not suit the preset that is named
+ */
+export async function presetForContent(input: ContentInput): Promise<Description> {
+  const { path, flags, source, usage } = input
+  const given = presetOptionsOf(flags)
+  if (source === undefined) {
+    const preset = flags.preset!
+    checkPresetOptions(preset, given, usage)
+    return descriptionOf(input, { tar: path }, { preset, options: {} }, [])
+  }
+  const { source: content, facts } = await examine(source)
+  const chosen = chooseFor(input, facts)
+  const { preset, options } = chosen
+  checkPresetOptions(preset, { ...given, ...options }, usage)
+  return descriptionOf(input, content, chosen, notesOf(path, content, facts, chosen))
+}
+
+type Chosen = Pick<ChosenPreset, 'preset' | 'options'> & Partial<ChosenPreset>
+
+function chooseFor({ path, flags, usage }: ContentInput, facts: ContentFacts): Chosen {
+  const given = presetOptionsOf(flags)
+  if (flags.preset !== undefined) {
+    refuseMismatch(path, flags.preset, facts)
+    return { preset: flags.preset, ...fillPreset(flags.preset, facts, given) }
+  }
+  const chosen = choosePreset(facts, given)
+  const takers = presetsTaking(given)
+  if (takers.includes(chosen.preset)) return chosen
+  const [only, other] = takers
+  if (only === undefined) usage(`no preset takes all of these: ${optionText(given)}`)
+  if (other !== undefined) {
+    usage(
+      `${path} suits the preset ${chosen.preset}, which does not take ${optionText(given)}: name one that does by --preset: ${takers.join(', ')}`,
+    )
+  }
+  refuseMismatch(path, only, facts)
+  return {
+    preset: only,
+    ...fillPreset(only, facts, given),
+    reason: `it takes ${optionText(given)}`,
+    notes: [],
+  }
+}
+
+function descriptionOf(
+  { flags, mapPath }: ContentInput,
+  source: SourceSpec,
+  { preset, options }: Chosen,
+  notes: readonly string[],
+): Description {
+  const given = mapPaths(presetOptionsOf(flags), mapPath)
+  return {
+    name: undefined,
+    spec: PRESETS[preset]({ ...given, ...options, closure: mapSource(source, mapPath) }),
+    baseDirectory: process.cwd(),
+    notes,
+  }
+}
+
+/** A source that was made of one path. */
+function mapSource(source: SourceSpec, mapPath: (path: string) => string): SourceSpec {
+  const map = (value: unknown): unknown =>
+    typeof value === 'string'
+      ? value === '-'
+        ? value
+        : mapPath(value)
+      : Object.fromEntries(Object.entries(value as object).map(([key, inner]) => [key, map(inner)]))
+  return map(source) as SourceSpec
+}
+
+function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: Chosen): string[] {
+  const { preset, options, content = describeContent(facts), reason, notes = [] } = chosen
+  const added = optionText(options)
+  const kind = 'oci' in source ? 'a container image of ' : ''
+  const choice = [`--preset ${preset}`, ...(added === '' ? [] : [added])].join(' ')
+  const loosesOwners = 'directory' in source && facts.isRoot
+  return [
+    `${path}: ${kind}${content}`,
+    ...(reason !== undefined
+      ? [`chose ${choice}: ${reason}`]
+      : added === ''
+        ? []
+        : [`added ${added}, for what is in it`]),
+    ...notes,
+    ...(loosesOwners
+      ? [
+          `all files will belong to root: a tar archive keeps owners, and so does "owner": "keep" in a description`,
+        ]
+      : []),
+  ]
+}
+
+/** Looks at content, with a progress line. */
+function examine(source: SourceSpec, suffices?: (facts: ContentFacts) => boolean) {
+  return interruptible(async (signal) => {
+    const { examineContent } = await import('../build/examine-content.ts')
+    const progress = showProgress(process.stderr)
+    return examineContent(source, { signal, suffices, onProgress: progress?.update }).finally(() =>
+      progress?.clear(),
+    )
+  })
+}
+
+/**
+ * Reports an archive for `--closure` that looks like a mistake. It is read only as far as that takes; what cannot be read,
+ * the build reports.
+ */
+export async function checkClosure(closure: string, preset: PresetName): Promise<void> {
+  if (closure === '-') return
+  const { inputKind } = await import('../build/input-kind.ts')
+  const found = await inputKind(closure).catch(() => undefined)
+  if (found === undefined || found.kind === 'pipe') return
+  if (found.kind === 'description') {
+    throw new CommandError([
+      `${closure} is a text, not an archive; if it is a description: diskwright build ${closure} -o FILE`,
+    ])
+  }
+  if (!('tar' in found.source)) {
+    const [kind] = Object.keys(found.source)
+    const what = kind === 'directory' ? 'a directory' : `content of the kind "${kind}"`
+    throw new CommandError([
+      `${closure} is ${what}, not a tar archive: leave --closure out, as in diskwright build ${closure} --preset ${preset} -o FILE`,
+    ])
+  }
+  const isDecided = (facts: ContentFacts) => facts.hasNixStore || mismatchOf(preset, facts) !== undefined
+  const examined = await examine(found.source, isDecided).catch(ignoreFaults)
+  if (examined === undefined) return
+  if ('oci' in examined.source) {
+    throw new CommandError([
+      `${closure} is a container image, not a root file system: leave --closure out, as in diskwright build ${closure} --preset ${preset} -o FILE`,
+    ])
+  }
+  refuseMismatch(closure, preset, examined.facts)
+}
+
+/** The build reads the archive again, and says what is wrong with it. A signal ends the command. */
+function ignoreFaults(error: unknown): undefined {
+  if (!(error instanceof InputError)) throw error
+}
+
+function refuseMismatch(path: string, preset: PresetName, facts: ContentFacts): void {
+  const mismatch = mismatchOf(preset, facts)
+  if (mismatch === undefined) return
+  const { preset: better, options } = choosePreset(facts, {})
+  const advice = ['--preset', better, optionText(options)].filter((part) => part !== '').join(' ')
+  throw new CommandError([`${path}: ${mismatch}; use ${advice}, or edit what diskwright init writes`])
+}
