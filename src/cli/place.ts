@@ -3,6 +3,8 @@ import type { DiskImage, ImagePartition } from '../image/open-image.ts'
 import type { FileSystem, Stat } from '../image/file-system.ts'
 import { toBytes, fromText } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
+import { FOREIGN_START, foreignFormatOf } from '../lib/foreign-format.ts'
+import { CommandError } from './exit.ts'
 import { formatFinding } from '../lib/finding.ts'
 import { interruptible } from './interrupt.ts'
 import { showProgress, type ProgressMode } from './progress.ts'
@@ -75,11 +77,25 @@ export function withImage<T>(
       onProgress: progress?.update,
     }).finally(() => progress?.clear())
     try {
+      await refuseArchive(path, image)
       return await work(image, signal)
     } finally {
       await image.close()
     }
   })
+}
+
+/** @throws CommandError when it is an archive, of which an image is yet to be made */
+export async function refuseArchive(path: string, image: DiskImage): Promise<void> {
+  const [only, other] = image.partitions
+  if (only?.number !== 0 || other !== undefined || only.contentType !== undefined) return
+  const { source } = only
+  const start = await source.read(0, Math.min(source.size, FOREIGN_START))
+  const found = foreignFormatOf(start)
+  if (found === undefined || !/archive|stream of btrfs send|NAR/.test(found)) return
+  throw new CommandError([
+    `${path} is ${found}, not an image: diskwright build ${path} -o disk.img makes one of it`,
+  ])
 }
 
 export function warn(text: string): void {

@@ -206,6 +206,20 @@ describe('diskwright build CONTENT', () => {
   )
 })
 
+describe('an archive where an image is wanted', () => {
+  it.each([['ls'], ['inspect'], ['verify'], ['extract', '-o', 'out']])(
+    'is called one: %s',
+    async (name, ...rest) => {
+      expect(await run([name, 'debian.tar', ...rest])).toEqual({
+        exit: 1,
+        stdout: '',
+        stderr:
+          'diskwright: debian.tar is a tar archive, not an image: diskwright build debian.tar -o disk.img makes one of it\n',
+      })
+    },
+  )
+})
+
 describe('diskwright init', () => {
   it.each(['image.yaml', 'sub/image.json'])('writes %s, of which the same image is built', async (name) => {
     mkdirSync(at('sub'), { recursive: true })

@@ -8,7 +8,7 @@ import { MAX_WORKERS } from '../../lib/options.ts'
 import { debugOption, progressOption, addExamples, IMAGE, parseWholeNumber } from '../arguments.ts'
 import { EndWith, EXIT } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
-import { warn } from '../place.ts'
+import { refuseArchive, warn } from '../place.ts'
 import { Printer, printJson } from '../print.ts'
 import { styled } from '../style.ts'
 import { showProgress, type ProgressMode } from '../progress.ts'
@@ -104,6 +104,7 @@ function verifyPath(
       if (!(error instanceof CorruptError)) throw error
     }
     try {
+      if (image !== undefined) await refuseArchive(path, image)
       const result = await verifyImage(image ?? path, { ...options, quick, workers })
       if (!boot || image === undefined) return result
       const { lintImage } = await import('../../boot/lint.ts')
