@@ -1,15 +1,16 @@
 /** A directory of this machine as a source. */
 import { Buffer } from 'node:buffer'
-import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { closeSync, lstatSync, readdirSync, readlinkSync, statSync, type BigIntStats } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import type { EntryMetadata, SourceEntry, Timestamp, Xattr } from '../file-tree/entry.ts'
 import type { DataRange } from '../file-tree/file-content.ts'
 import { xattrFault } from '../file-tree/xattr-rules.ts'
 import { fromBytes, toDisplay, toLatin1, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
+import { yieldToEventLoop } from '../lib/yield.ts'
 import type { HostCalls } from './host-calls.ts'
 import { HostFiles, openHostFile, type HostFile } from './host-file.ts'
-import { hostPlaceOf, withPlace } from './with-place.ts'
+import { hostPlaceOf, withPlace, withPlaceSync } from './with-place.ts'
 
 /** Whether a path will not be taken: for a directory, neither it nor anything below it. */
 export type LeavesOut = (path: ByteString, isDirectory: boolean) => boolean
@@ -30,6 +31,9 @@ export interface DirectoryOptions {
   /** What need not be looked at: a directory with all below it, or anything else. */
   leavesOut?: LeavesOut
 }
+
+/** Entries that are read before the event loop goes on. */
+const ENTRIES_A_TURN = 64
 
 /** A directory on the way down. */
 interface OpenDirectory {
@@ -60,20 +64,21 @@ export async function* readDirectory(
   const { followSymlinks = false, source = path, leavesOut = () => false } = options
   const reader = new EntryReader(source, options)
   const root = Buffer.from(path)
-  const status = (host: Buffer) => (followSymlinks ? stat : lstat)(host, { bigint: true })
+  const status = (host: Buffer) => (followSymlinks ? statSync : lstatSync)(host, { bigint: true })
 
-  const rootStats = await withPlace({ source }, () => stat(root, { bigint: true }))
+  const rootStats = withPlaceSync({ source }, () => statSync(root, { bigint: true }))
   if (!rootStats.isDirectory()) throw new InputError('expected a directory', { source })
   yield {
     ...(await reader.metadata({ source, path: '', host: root, stats: rootStats, followed: true })),
     type: 'directory',
   }
 
-  const open = async (path: ByteString, host: Buffer, stats: BigIntStats): Promise<OpenDirectory> => {
-    const names = await withPlace(hostPlaceOf(source, path), () => readdir(host, { encoding: 'buffer' }))
+  const open = (path: ByteString, host: Buffer, stats: BigIntStats): OpenDirectory => {
+    const names = withPlaceSync(hostPlaceOf(source, path), () => readdirSync(host, { encoding: 'buffer' }))
     return { path, host, names: names.sort((a, b) => Buffer.compare(b, a)), identity: identityOf(stats) }
   }
-  const stack = [await open('', root, rootStats)]
+  const stack = [open('', root, rootStats)]
+  let entries = 0
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const name = top.names.pop()
     if (!name) {
@@ -82,13 +87,14 @@ export async function* readDirectory(
     }
     const host = Buffer.concat([top.host, Buffer.from('/'), name])
     const path = `${top.path === '' ? '' : `${top.path}/`}${fromBytes(name)}`
-    const stats = await withPlace(hostPlaceOf(source, path), () => status(host))
+    if (++entries % ENTRIES_A_TURN === 0) await yieldToEventLoop()
+    const stats = withPlaceSync(hostPlaceOf(source, path), () => status(host))
     // Before hard links are looked for: what is left out must not be what they lead to.
     if (leavesOut(path, stats.isDirectory())) continue
     const file: HostFile = { source, path, host, stats, followed: followSymlinks }
     yield await reader.entry(file)
     if (!stats.isDirectory()) continue
-    const next = await open(path, host, stats)
+    const next = open(path, host, stats)
     if (followSymlinks && stack.some(({ identity }) => identity === next.identity)) {
       throw new InputError('the symlink leads to a directory that it lies in', {
         source,
@@ -125,8 +131,8 @@ class EntryReader {
     }
     if (stats.isFile()) return { ...common, type: 'file', ...(await this.#content(file)) }
     if (stats.isSymbolicLink()) {
-      const target = await withPlace(hostPlaceOf(this.#source, path), () =>
-        readlink(file.host, { encoding: 'buffer' }),
+      const target = withPlaceSync(hostPlaceOf(this.#source, path), () =>
+        readlinkSync(file.host, { encoding: 'buffer' }),
       )
       return { ...common, type: 'symlink', target: fromBytes(target) }
     }
@@ -168,13 +174,13 @@ class EntryReader {
     const { size, blocks } = file.stats
     // (st_blocks counts 512 bytes.) A file without holes has as many, unless it is compressed.
     if (calls === undefined || blocks * 512n >= size) return undefined
-    const handle = await openHostFile(file)
+    const descriptor = openHostFile(file)
     try {
       return await withPlace(hostPlaceOf(this.#source, file.path), () =>
-        calls.dataRanges(handle.fd, Number(size)),
+        calls.dataRanges(descriptor, Number(size)),
       )
     } finally {
-      await handle.close()
+      closeSync(descriptor)
     }
   }
 

@@ -23,7 +23,20 @@ export async function withPlace<T>(place: HostPlace, work: () => T | Promise<T>)
   try {
     return await work()
   } catch (error) {
-    if (error instanceof InputError) throw error
-    throw new InputError(systemMessageOf(error), place, { cause: error })
+    throw placed(place, error)
   }
+}
+
+/** The same for work that is done at once. */
+export function withPlaceSync<T>(place: HostPlace, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw placed(place, error)
+  }
+}
+
+function placed(place: HostPlace, error: unknown): InputError {
+  if (error instanceof InputError) return error
+  return new InputError(systemMessageOf(error), place, { cause: error })
 }

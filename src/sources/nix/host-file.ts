@@ -1,9 +1,10 @@
 /** Files of this machine that belong to a store or to a cache of it. */
 import { Buffer } from 'node:buffer'
-import { constants } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
-import { withPlace, type HostPlace } from '../with-place.ts'
+import { yieldToEventLoop } from '../../lib/yield.ts'
+import { withPlace, withPlaceSync, type HostPlace } from '../with-place.ts'
 
 const READ_SIZE = 256 << 10
 
@@ -21,21 +22,23 @@ export async function* readHostFile(
   place: HostPlace,
   { size, followSymlinks = true }: { size?: number; followSymlinks?: boolean } = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const handle = await withPlace(place, () => open(path, FLAGS | (followSymlinks ? 0 : constants.O_NOFOLLOW)))
+  const flags = FLAGS | (followSymlinks ? 0 : constants.O_NOFOLLOW)
+  const descriptor = withPlaceSync(place, () => openSync(path, flags))
   try {
-    if (!(await handle.stat()).isFile()) throw new InputError('expected a file', place)
+    if (!fstatSync(descriptor).isFile()) throw new InputError('expected a file', place)
     const buffer = Buffer.allocUnsafeSlow(size === undefined ? READ_SIZE : Math.min(READ_SIZE, size + 1))
     let done = 0
     for (;;) {
-      const { bytesRead } = await withPlace(place, () => handle.read(buffer, 0, buffer.length, done))
+      const bytesRead = withPlaceSync(place, () => readSync(descriptor, buffer, 0, buffer.length, done))
       if (bytesRead === 0) break
       done += bytesRead
       if (size !== undefined && done > size) throw changed(place, `expected ${size} bytes, found more`)
       yield buffer.subarray(0, bytesRead)
+      if (bytesRead === READ_SIZE) await yieldToEventLoop()
     }
     if (size !== undefined && done < size) throw changed(place, `expected ${size} bytes, found ${done}`)
   } finally {
-    await handle.close()
+    closeSync(descriptor)
   }
 }
 

@@ -1,13 +1,16 @@
 /** Store paths, read where a store has them. */
 import { Buffer } from 'node:buffer'
-import type { BigIntStats } from 'node:fs'
-import { lstat, readdir, readlink } from 'node:fs/promises'
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
 import { readHostFile } from './host-file.ts'
-import { withPlace, type HostPlace } from '../with-place.ts'
+import { yieldToEventLoop } from '../../lib/yield.ts'
+import { withPlaceSync, type HostPlace } from '../with-place.ts'
 import { DIRECTORY_METADATA, EXECUTABLE_METADATA, FILE_METADATA, SYMLINK_METADATA } from './nar-format.ts'
+
+/** Entries that are read before the event loop goes on. */
+const ENTRIES_A_TURN = 64
 
 /**
  * The entries of a store path, as its NAR has them: the root with the path '', names in the order of their bytes, every
@@ -23,17 +26,19 @@ export async function* readStoreTree(
 ): AsyncGenerator<SourceEntry, void, undefined> {
   // Paths still to do, the next one last.
   const open: { path: ByteString; host: Buffer }[] = [{ path: '', host: Buffer.from(host) }]
+  let entries = 0
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (++entries % ENTRIES_A_TURN === 0) await yieldToEventLoop()
     const { path, host } = next
     const where = {
       source: place.source,
       entry: path === '' ? place.entry : `${place.entry}/${toDisplay(path)}`,
     }
-    const stats = await withPlace(where, () => lstat(host, { bigint: true }))
-    const entry = await readNode(path, host, stats, where)
+    const stats = withPlaceSync(where, () => lstatSync(host, { bigint: true }))
+    const entry = readNode(path, host, stats, where)
     yield entry
     if (entry.type !== 'directory') continue
-    const names = await withPlace(where, () => readdir(host, { encoding: 'buffer' }))
+    const names = withPlaceSync(where, () => readdirSync(host, { encoding: 'buffer' }))
     for (const name of names.sort((a, b) => Buffer.compare(b, a))) {
       const below = fromBytes(name)
       open.push({
@@ -44,16 +49,16 @@ export async function* readStoreTree(
   }
 }
 
-async function readNode(
+function readNode(
   path: ByteString,
   host: Buffer,
   stats: BigIntStats,
   where: Required<HostPlace>,
-): Promise<SourceEntry> {
+): SourceEntry {
   const common = { path, origin: { source: where.source } }
   if (stats.isDirectory()) return { ...common, type: 'directory', ...DIRECTORY_METADATA }
   if (stats.isSymbolicLink()) {
-    const target = await withPlace(where, () => readlink(host, { encoding: 'buffer' }))
+    const target = withPlaceSync(where, () => readlinkSync(host, { encoding: 'buffer' }))
     return { ...common, type: 'symlink', ...SYMLINK_METADATA, target: fromBytes(target) }
   }
   if (!stats.isFile()) {
