@@ -30,7 +30,6 @@ export class BatchPipeline {
   #inWriting: number | undefined
   /** The batch that is being filled. */
   #current: number
-  /** Its offset in the image. */
   #batchStart = 0
   #zeroFrames: Uint8Array | undefined
 
@@ -45,6 +44,11 @@ export class BatchPipeline {
   /** The batch that is being filled. */
   get batch(): FrameBatch {
     return this.#batches[this.#current]
+  }
+
+  /** The offset in the image of the batch that is being filled. */
+  get batchStart(): number {
+    return this.#batchStart
   }
 
   /** Bytes of the image in all batches. */
@@ -94,7 +98,7 @@ export class BatchPipeline {
 
   /** The oldest batch is only to be written: best while its bytes are in the processor's cache. */
   #isOldestDone(): boolean {
-    return this.#underWay.length > 0 && this.#compressor.finish(this.#underWay[0]) === undefined
+    return this.#underWay.length > 0 && this.#compressor.isDone(this.#underWay[0])
   }
 
   /** Starts to write the frames of the oldest batch. */

@@ -28,9 +28,9 @@ export class FrameReadBack {
   async read(offset: number, length: number): Promise<Uint8Array> {
     if (!this.#pipeline.isAtHand(offset, length)) await this.#pipeline.settle()
     const bytes = new Uint8Array(length)
-    const { index, batch } = this.#pipeline
+    const { index, batch, batchStart } = this.#pipeline
     const inFrames = Math.min(Math.max(index.imageEnd - offset, 0), length)
-    batch.copyTo(offset + inFrames - index.imageEnd, bytes.subarray(inFrames))
+    if (inFrames < length) batch.copyTo(offset + inFrames - batchStart, bytes.subarray(inFrames))
     await this.#readFrames(offset, bytes.subarray(0, inFrames))
     return bytes
   }

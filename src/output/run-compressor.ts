@@ -15,6 +15,8 @@ export interface RunCompressor {
   readonly memories: readonly RunMemory[]
   /** Begins to compress the first `count` runs of a memory. */
   start(memory: number, count: number): void
+  /** Whether the memory is compressed. */
+  isDone(memory: number): boolean
   /** Settled when the memory is compressed; without a promise it is already. */
   finish(memory: number): Promise<void> | void
   close(): Promise<void>
@@ -28,6 +30,7 @@ export function localCompressor(zstd: Zstd, level: number): RunCompressor {
     backlog: 0,
     memories,
     start: (memory, count) => memories[memory].compress(count, zstd, compressor),
+    isDone: () => true,
     finish: () => undefined,
     close: () => Promise.resolve(),
   }
@@ -51,6 +54,7 @@ export function threadedCompressor(level: number, onFinding?: OnFinding): RunCom
       })
       pool.start(memory, compressJob(count, level))
     },
+    isDone: (memory) => pool?.isDone(memory) ?? true,
     finish: (memory) => pool?.finish(memory),
     close: () => pool?.close() ?? Promise.resolve(),
   }

@@ -92,6 +92,24 @@ describe('the compressed image', () => {
     )
   })
 
+  test('what was written is read back while batches are being compressed', async () => {
+    const built = new URL('../../dist/output/open-output.js', import.meta.url).href
+    const { openOutput } = (await import(built)) as typeof OpenOutputModule
+    const output = await openOutput({ output: path, force: true, threaded: true })
+    const pieces: Uint8Array[] = []
+    for (let i = 0; i < 24; i++) {
+      const text = contentOf('text', MIB - 4096, i)
+      const noise = contentOf('noise', 4096, i)
+      pieces.push(text, noise)
+      await output.sink.write(i * MIB, text)
+      await output.sink.write(i * MIB + text.length, noise, true)
+      // Batches end at multiples of 4 MiB: the one before is under way, and this one has begun.
+      if (i % 4 === 0) same(await output.sink.read((i + 1) * MIB - 4096, 4096), noise, `piece ${i}`)
+    }
+    await output.finish(24 * MIB)
+    same(decompressFrames(readFileSync(path)), Buffer.concat(pieces), 'image')
+  })
+
   test('the bytes do not depend on reads and on when ranges are patched', async () => {
     await fc.assert(
       fc.asyncProperty(operations, async (list) => {
