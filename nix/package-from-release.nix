@@ -1,5 +1,5 @@
-# The command `diskwright` from the archive that scripts/release.mjs makes: compiled, with the packages it needs. Nothing
-# is fetched or compiled, and the closure is Node and the archive's content.
+# The command `diskwright` from the archive that scripts/release.mjs makes, which has the compiled files and the packages
+# that they need. Nothing is fetched or compiled.
 {
   lib,
   makeBinaryWrapper,

@@ -1,7 +1,7 @@
 /**
  * Makes the archive of a release: `diskwright-VERSION.tar.gz` holds the compiled library and command, the packages that
- * they need, and the Nix files. npm installs it without a registry, it is a flake, and it runs where it is unpacked. The
- * same sources give the same bytes. Its hash is printed, as Nix and npm write them.
+ * they need, and the Nix files with `flake.nix`. npm installs it offline, and it runs where it is unpacked. The same sources
+ * give the same bytes. Its hashes are printed in the notation of Nix and npm.
  *
  * usage: node scripts/release.mjs [FOLDER]   (default: release/)
  */
@@ -29,7 +29,7 @@ export function productionPackages(lock) {
     .map(([path, { version }]) => ({ path, version }))
 }
 
-/** Packages beside the library are part of the archive: npm shall neither look for them nor for those of the tests. */
+/** The packages that the library needs are part of the archive: npm must not look for them, nor for those of the tests. */
 export function releaseManifest(manifest) {
   const left = Object.entries(manifest).filter(([key]) => !['devDependencies', 'scripts'].includes(key))
   return { ...Object.fromEntries(left), bundleDependencies: Object.keys(manifest.dependencies) }

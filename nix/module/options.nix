@@ -37,8 +37,8 @@ in
         "raspberry-pi-4"
       ];
       description = ''
-        What the image boots. One image can be for several Raspberry Pis. `"uefi"` is for machines of the
-        architecture that the system is for, x86-64 or arm64, and comes alone.
+        The boards that the image is for. One image can be for several Raspberry Pis. `"uefi"` is for machines with
+        UEFI of the system's architecture, x86-64 or arm64, and cannot be combined with other boards.
       '';
     };
 
@@ -47,8 +47,9 @@ in
       default = !isUefi;
       defaultText = literalExpression "board is not \"uefi\"";
       description = ''
-        Whether kernels lie on BTRFS, in the subvolume that is mounted at {file}`/boot`. Otherwise they lie on the
-        FAT partition, which is {file}`/boot` then. UEFI reads nothing but FAT.
+        Whether kernels are on BTRFS, in the subvolume that is mounted at {file}`/boot`. Otherwise they are on the
+        FAT partition, which is then mounted at {file}`/boot`. UEFI firmware reads only FAT, so this must be false
+        for `"uefi"`.
       '';
     };
 
@@ -56,8 +57,8 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether all content is stored twice, so that {command}`btrfs scrub` can repair it. U-Boot reads such file
-        systems since version 2023.04.
+        Whether all content is stored twice, so that {command}`btrfs scrub` can repair it. U-Boot can read such
+        file systems since version 2023.04.
       '';
     };
 
@@ -66,7 +67,8 @@ in
       default = false;
       description = ''
         Whether the files of {file}`/boot` are compressed in the image, in a way that every U-Boot with zstd can
-        read. Otherwise they are plain and have no copy-on-write. It applies to {option}`diskwright.bootFromBTRFS`.
+        read. Otherwise they are uncompressed and without copy-on-write. This has an effect only with
+        {option}`diskwright.bootFromBTRFS`.
       '';
     };
 
@@ -89,7 +91,8 @@ in
         "@gnu" = null;
       };
       description = ''
-        Mount points of the subvolumes, by their names. Definitions are added to the defaults; `null` removes one.
+        Mount points, by the names of the subvolumes. Definitions are added to the defaults; `null` removes a
+        subvolume.
       '';
     };
 
@@ -108,8 +111,8 @@ in
         "autodefrag"
       ];
       description = ''
-        Mount options of all subvolumes. BTRFS takes most of them for the whole file system, from the subvolume
-        that is mounted first.
+        Mount options of all subvolumes. For BTRFS, most of them apply to the whole file system and are taken from
+        the subvolume that is mounted first.
       '';
     };
 
@@ -124,18 +127,18 @@ in
       type = types.listOf types.singleLineStr;
       default = [ "gpu_mem=16" ];
       example = [ "dtparam=audio=on" ];
-      description = "Lines for the end of {file}`config.txt`, which the firmware of a Raspberry Pi reads.";
+      description = "Lines to append to {file}`config.txt`, which the firmware of a Raspberry Pi reads.";
     };
 
     programUsbBootMode = mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Whether the image makes a Raspberry Pi 3 able to boot from USB, with `program_usb_boot_mode=1` in
+        Whether the image enables a Raspberry Pi 3 to boot from USB, with `program_usb_boot_mode=1` in
         {file}`config.txt`.
 
         ::: {.warning}
-        The first boot sets a bit in the processor of the board that nothing can clear.
+        The first boot permanently sets a bit in the processor of the board. Nothing can clear it.
         :::
       '';
     };
@@ -188,7 +191,7 @@ in
     diskId = mkOption {
       type = types.strMatching "0x[0-9A-Fa-f]{1,8}";
       default = "0x2178694e";
-      description = "Signature of the disk's MBR. It applies to Raspberry Pis; disks for UEFI have a GPT.";
+      description = "Signature of the disk's MBR. It applies only to Raspberry Pis; disks for UEFI have a GPT.";
     };
 
     seed = mkOption {
@@ -209,8 +212,8 @@ in
       default = null;
       example = literalExpression "./.";
       description = ''
-        Folder that becomes {file}`/etc/nixos` of the image. If it has no folder {file}`diskwright`, the image
-        gets one with this module, so that {file}`./diskwright/module.nix` can be imported there.
+        Folder that becomes {file}`/etc/nixos` of the image. Unless it has a folder {file}`diskwright`, one with this
+        module is added, so that the configuration can import {file}`./diskwright/module.nix`.
       '';
     };
 
@@ -218,8 +221,8 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether {file}`/etc/nixos` of the image is a Git repository with one commit, of
-        {option}`diskwright.configuration`. Author and time of the commit are always the same ones.
+        Whether {file}`/etc/nixos` of the image is a Git repository with one commit, which has the files of
+        {option}`diskwright.configuration`. The author and the time of the commit are fixed.
       '';
     };
 
@@ -228,8 +231,8 @@ in
       default = false;
       description = ''
         Whether the image has a copy of the Nixpkgs that it is made from, as the first generation of root's channels.
-        Without it, {command}`nix-channel --update` fetches the channel; root is subscribed to the one that this
-        Nixpkgs belongs to in both cases, if {option}`nix.channel.enable` is set.
+        Without it, {command}`nix-channel --update` fetches the channel. In both cases, root is subscribed to the
+        channel that this Nixpkgs belongs to, if {option}`nix.channel.enable` is set.
       '';
     };
 
@@ -238,11 +241,11 @@ in
       default = pkgs.buildPackages.diskwright
         or (import ../choose-package.nix { inherit (pkgs.buildPackages) callPackage; });
       defaultText = literalExpression "pkgs.buildPackages.diskwright";
-      description = "The diskwright that makes `system.build.images.diskwright`.";
+      description = "The diskwright package that builds `system.build.images.diskwright`.";
     };
   };
 
-  # Each of them by itself: who adds one keeps the others.
+  # One default for each, so that adding a subvolume keeps the others.
   config.diskwright.subvolumes = lib.mapAttrs (_: lib.mkDefault) (
     import ../subvolumes.nix {
       inherit (cfg) bootFromBTRFS;
