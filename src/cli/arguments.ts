@@ -32,16 +32,16 @@ export const progressOption = () =>
     .choices(PROGRESS_MODES)
     .default('auto')
 
-/** What the help of a command ends with. */
+/** The end of a command's help. */
 export interface HelpClosing {
   examples: readonly string[]
-  /** Undefined: those of every command. */
+  /** Undefined: the same as for every command. */
   exitCodes: string | undefined
 }
 
 const CLOSINGS = new WeakMap<Command, HelpClosing>()
 
-/** Puts examples at the end of a command's help. */
+/** Adds examples, and exit codes that differ from the usual ones, to the end of a command's help. */
 export function addExamples(command: Command, examples: readonly string[], exitCodes?: string): Command {
   CLOSINGS.set(command, { examples, exitCodes })
   const codes = exitCodes === undefined ? '' : `\nExit code: ${exitCodes}`

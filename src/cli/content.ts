@@ -1,4 +1,4 @@
-/** Images of content: which preset it is put into. */
+/** Descriptions for content: a preset that suits it. */
 import { InputError } from '../lib/errors.ts'
 import { CommandError } from './exit.ts'
 import type { Description, LoadOptions } from './description.ts'
@@ -27,14 +27,14 @@ export interface ContentInput extends Required<LoadOptions> {
   /** As given. */
   path: string
   flags: DescriptionFlags
-  /** What it is, if it can be looked at more than once. */
+  /** The content as a source; undefined when it can be read only once. */
   source?: SourceSpec
 }
 
 /**
- * A preset with the content of a path: the one that is named, or else the one for what is in it.
+ * A preset filled in with the content of a path: the named preset, or else the one that suits the content.
  *
- * @throws CommandError when what is in it does not suit the preset that is named
+ * @throws CommandError when the content does not suit the named preset
  */
 export async function presetForContent(input: ContentInput): Promise<Description> {
   const { path, flags, source, usage } = input
@@ -93,7 +93,7 @@ function descriptionOf(
   }
 }
 
-/** A source that was made of one path. */
+/** Changes the paths of a source that was made from one path. */
 function mapSource(source: SourceSpec, mapPath: (path: string) => string): SourceSpec {
   const map = (value: unknown): unknown =>
     typeof value === 'string'
@@ -109,7 +109,7 @@ function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: 
   const added = optionText(options)
   const kind = 'oci' in source ? 'a container image of ' : ''
   const choice = [`--preset ${preset}`, ...(added === '' ? [] : [added])].join(' ')
-  const loosesOwners = 'directory' in source && facts.isRoot
+  const losesOwners = 'directory' in source && facts.isRoot
   return [
     `${path}: ${kind}${content}`,
     ...(reason !== undefined
@@ -118,7 +118,7 @@ function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: 
         ? []
         : [`added ${added}, for what is in it`]),
     ...notes,
-    ...(loosesOwners
+    ...(losesOwners
       ? [
           `all files will belong to root: a tar archive keeps owners, and so does "owner": "keep" in a description`,
         ]
@@ -126,7 +126,7 @@ function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: 
   ]
 }
 
-/** Looks at content, with a progress line. */
+/** Examines content, with a progress line. */
 function examine(source: SourceSpec, suffices?: (facts: ContentFacts) => boolean) {
   return interruptible(async (signal) => {
     const { examineContent } = await import('../build/examine-content.ts')
@@ -138,8 +138,8 @@ function examine(source: SourceSpec, suffices?: (facts: ContentFacts) => boolean
 }
 
 /**
- * Reports an archive for `--closure` that looks like a mistake. It is read only as far as that takes; what cannot be read,
- * the build reports.
+ * Checks that `--closure` is not an obvious mistake. The archive is read only as far as needed; errors of reading are left to
+ * the build.
  */
 export async function checkClosure(closure: string, preset: PresetName): Promise<void> {
   if (closure === '-') return
@@ -169,7 +169,7 @@ export async function checkClosure(closure: string, preset: PresetName): Promise
   refuseMismatch(closure, preset, examined.facts)
 }
 
-/** The build reads the archive again, and says what is wrong with it. A signal ends the command. */
+/** The build reads the archive again and reports its faults. Other errors, such as a signal, end the command. */
 function ignoreFaults(error: unknown): undefined {
   if (!(error instanceof InputError)) throw error
 }

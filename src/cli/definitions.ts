@@ -1,8 +1,8 @@
-/** What the commands take, for shells that complete them and for manual pages: the same definitions as `--help`. */
+/** Arguments and options of the commands, for shell completion and manual pages: the same definitions as for `--help`. */
 import type { Argument, Command, Option } from 'commander'
 import { closingOf, type HelpClosing } from './arguments.ts'
 
-/** What a value is, as far as a shell can complete it. */
+/** The kind of a value, as far as a shell can complete it. */
 export type ValueKind = 'file' | 'directory' | 'text'
 
 export interface ValueDefinition {

@@ -1,4 +1,4 @@
-/** Descriptions written for editing. */
+/** Descriptions as text for editing. */
 import type { ImageSpec } from '../spec/image-spec.ts'
 
 /**

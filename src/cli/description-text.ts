@@ -1,11 +1,11 @@
-/** The text of a description: JSON, which may have comments, or YAML; and where in it each value stands. */
+/** The text of a description, JSON (which may contain comments) or YAML, and the place of each value in it. */
 import { CommandError } from './exit.ts'
 import { parseJsonPath } from './json-path.ts'
 
 export interface DescriptionText {
   value: unknown
   /**
-   * Line and column of a value, or of its key: `12:7`; of what holds it where it is missing.
+   * Line and column of a value, or of its key: `12:7`. For a missing value, those of the object or list that would hold it.
    *
    * @param path JSON path, as in messages
    */
@@ -15,7 +15,7 @@ export interface DescriptionText {
 /**
  * Parses a description.
  *
- * @param name of the file, for messages; `.yaml` and `.yml` are YAML, `.json` is JSON, others are by their first character
+ * @param name of the file, for messages; `.yaml` and `.yml` are YAML, `.json` is JSON; for others, the first character decides
  * @throws CommandError with the line and column of what is wrong
  */
 export async function parseDescription(text: string, name: string): Promise<DescriptionText> {
@@ -27,12 +27,12 @@ export async function parseDescription(text: string, name: string): Promise<Desc
 function isYaml(text: string, name: string): boolean {
   if (/\.ya?ml$/i.test(name)) return true
   if (/\.json[c5]?$/i.test(name)) return false
-  // JSON has an object, behind comments if there are any. All else is no JSON.
+  // A description in JSON is an object, possibly after comments. Anything else is YAML.
   const start = text.replace(/^(?:\s+|\/\/[^\n]*|\/\*[^]*?\*\/)*/, '')
   return start !== '' && !start.startsWith('{') && !start.startsWith('[')
 }
 
-/** The parsers are loaded for descriptions alone: other commands start sooner without them. */
+/** The parsers are loaded only for descriptions: other commands start sooner without them. */
 async function parseJson(text: string, name: string): Promise<DescriptionText> {
   const [{ findJsonProblem }, { findNodeAtLocation, getNodeValue, parseTree }] = await Promise.all([
     import('../lib/json-text.ts'),

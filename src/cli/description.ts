@@ -26,9 +26,9 @@ export interface Description {
   name: string | undefined
   /** As written, not checked yet. */
   spec: ImageSpec
-  /** Directory that its relative paths start from. */
+  /** Directory that its relative paths are relative to. */
   baseDirectory: string
-  /** Where its values stand, unless it is a preset. */
+  /** Its text, with the places of its values; undefined for a preset. */
   text?: DescriptionText
   /** What was chosen for the content, in words. */
   notes: readonly string[]
@@ -36,15 +36,15 @@ export interface Description {
 
 export interface LoadOptions {
   usage: UsageError
-  /** How paths are to be written into the description; default: as they are. */
+  /** Converts paths for the description; by default, they stay as they are. */
   mapPath?: ((path: string) => string) | undefined
 }
 
 /**
  * The description that a command works with.
  *
- * @param input path of a description or of content; undefined: a preset with `--closure` or an example of one
- * @throws CommandError for what cannot be read
+ * @param input path of a description or of content; undefined: a preset, filled in with `--closure` or as an example
+ * @throws CommandError when the input cannot be read
  */
 export async function loadDescription(
   input: string | undefined,
@@ -65,7 +65,7 @@ export async function loadDescription(
   return readDescription(createReadStream(input), input, flags, usage)
 }
 
-/** A preset for `--closure`. Without one it is the example to edit, with every value filled in. */
+/** A preset for `--closure`. Without `--closure`, it is an example to edit. */
 async function presetDescription(
   flags: DescriptionFlags,
   { usage, mapPath }: Required<LoadOptions>,
@@ -153,14 +153,14 @@ function sourceList(holder: unknown): unknown[] {
   return Array.isArray(sources) ? sources : []
 }
 
-/** JSON paths of sources that only a program can give; the JSON Schema does not have them. */
+/** JSON paths of sources that only programs can provide; the JSON Schema does not include them. */
 function programSourcesIn(spec: Partial<ImageSpec> | null): string[] {
   return sourcesIn(spec).flatMap(({ source, path }) =>
     PROGRAM_KINDS.filter((kind) => kind in source).map((kind) => `${path}.${kind}`),
   )
 }
 
-/** All of a stream, which must be text: an archive is noticed by its first bytes. */
+/** Reads a whole stream, which must be text: an archive is recognised by its first bytes. */
 async function readText(stream: Readable, name: string): Promise<string> {
   const { isDescriptionText } = await import('../build/input-kind.ts')
   const pieces: Buffer[] = []

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 /**
  * Makes V8 inline less into the code that it optimizes: up to 150 bytes of bytecode instead of 920.
  *
- * A build is over before most inlining pays for the time it takes to compile: with the default it takes 5 % more
+ * A build ends before most inlining pays for the time that it takes to compile: with the default, a build takes 5 % more
  * processor time.
  */
 export function limitInlining(): void {

@@ -1,6 +1,6 @@
-/** JSON paths as messages have them. */
+/** JSON paths, in the notation of messages. */
 
-/** The keys of a JSON path, as far as it is one: `partitions[1].subvolumes[0].name`. */
+/** The keys of a JSON path such as `partitions[1].subvolumes[0].name`, up to the first part that is not valid. */
 export function parseJsonPath(path: string): (string | number)[] {
   const keys: (string | number)[] = []
   const part = /\.?([A-Za-z_$][\w$]*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y

@@ -69,10 +69,10 @@ function page(
   return `${lines.flatMap(wrapped).join('\n')}\n`
 }
 
-/** Lines of text are filled anyway; those of examples are not longer than this. */
+/** troff fills lines of text anyway; the lines of examples are shorter than this. */
 const MAX_LINE = 80
 
-/** A line of text as several; requests stay as they are. */
+/** Splits a line of text into several; requests stay as they are. */
 function wrapped(line: string): string[] {
   if (line.startsWith('.') || line.length <= MAX_LINE) return [line]
   const lines = ['']
@@ -81,7 +81,7 @@ function wrapped(line: string): string[] {
     if (last !== '' && last.length + 1 + word.length > MAX_LINE) lines.push(word)
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
   }
-  // At the start of a line a point or an apostrophe begins a request.
+  // At the start of a line, a period or an apostrophe begins a request.
   return lines.map((one) => one.replace(/^[.']/, '\\&$&'))
 }
 
@@ -104,16 +104,16 @@ function examplesText(examples: readonly string[]): string {
   return `.EX\n${examples.map((line) => text(line)).join('\n')}\n.EE`
 }
 
-/** In the words of a heading: without a period. */
+/** A description for a heading: without a period. */
 const phrase = (description: string) => description.replace(/\.$/, '')
 
-/** A text as a sentence. */
+/** A description as a sentence, with a capital letter and a period. */
 function sentence(description: string): string {
   const first = description.replace(/^[a-z](?=[a-z]* )/, (letter) => letter.toUpperCase())
   return /[.)]$/.test(first) && !first.endsWith(')') ? first : `${first}.`
 }
 
-/** Text that troff takes as it is: a hyphen is a minus sign that can be copied, and no line is a request. */
+/** Escapes text for troff: hyphens become minus signs, which can be copied, and no line is a request. */
 function text(plain: string): string {
   return plain
     .replaceAll('\\', '\\e')

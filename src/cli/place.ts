@@ -85,7 +85,7 @@ export function withImage<T>(
   })
 }
 
-/** @throws CommandError when it is an archive, of which an image is yet to be made */
+/** @throws CommandError when the file is an archive and not an image */
 export async function refuseArchive(path: string, image: DiskImage): Promise<void> {
   const [only, other] = image.partitions
   if (only?.number !== 0 || other !== undefined || only.contentType !== undefined) return

@@ -11,7 +11,7 @@ export interface DescriptionFlags extends PresetOptions {
 
 export const PRESET_NAMES = Object.keys(PRESETS) as PresetName[]
 
-/** Adds the options that choose a built-in preset and fill it in. */
+/** Adds `--preset` and the options that fill in a preset. */
 export function addDescriptionOptions(command: Command): Command {
   return addPresetOptions(
     command.addOption(
@@ -60,7 +60,7 @@ export function addPresetOptions(command: Command): Command {
 
 type OptionKey = Exclude<keyof PresetSources, 'closure'>
 
-/** In a description they are keys. */
+/** The flag of each option; in a description, keys take their place. */
 const PRESET_FLAGS: Record<OptionKey, string> = {
   firmware: '--firmware',
   toplevel: '--toplevel',
@@ -94,7 +94,7 @@ function givenKeys(flags: PresetOptions): OptionKey[] {
   return (Object.keys(PRESET_FLAGS) as OptionKey[]).filter((key) => flags[key] !== undefined)
 }
 
-/** The options of a preset that are given, without all others. */
+/** The options of a preset that are given, without any other flags. */
 export function presetOptionsOf(flags: PresetOptions): PresetOptions {
   return Object.fromEntries(givenKeys(flags).map((key) => [key, flags[key]]))
 }
@@ -121,7 +121,7 @@ export function optionsOfPreset(preset: PresetName): string[] {
   return ['--closure', ...keys.filter((key) => isTaken(preset, key)).map((key) => PRESET_FLAGS[key])]
 }
 
-/** @returns an option that is given but means nothing beside a description */
+/** @returns an option that is given but has no meaning with a description */
 export function optionBesideDescription(flags: DescriptionFlags): string | undefined {
   if (flags.preset !== undefined) return '--preset'
   if (flags.closure !== undefined) return '--closure'
@@ -138,7 +138,7 @@ export function presetsTaking(flags: PresetOptions): PresetName[] {
   return PRESET_NAMES.filter((preset) => keys.every((key) => isTaken(preset, key)))
 }
 
-/** Options that the preset does not take, and those that leave each other without effect. */
+/** Rejects options that the preset does not take, and combinations in which an option has no effect. */
 export function checkPresetOptions(preset: PresetName, flags: PresetOptions, usage: UsageError): void {
   const foreign = givenKeys(flags).find((key) => !isTaken(preset, key))
   if (foreign !== undefined) {

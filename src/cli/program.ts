@@ -18,7 +18,7 @@ import { addVerify } from './commands/verify.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
 import { styled } from './style.ts'
 
-/** In the order of the help. What a command needs of the library is loaded when it runs. */
+/** In the order of the help. Each command loads what it needs of the library when it runs. */
 const COMMANDS = [
   addBuild,
   addPlan,

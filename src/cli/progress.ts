@@ -6,12 +6,12 @@ import { bytesText, countText, secondsText } from './units.ts'
 const INTERVAL_MS = 100
 const CLEAR_LINE = '\r\x1b[K'
 const DEFAULT_WIDTH = 80
-/** Seconds until a rate and what follows from it are more than chance. */
+/** Seconds after which the rate, and the remaining time that follows from it, are meaningful. */
 const [RATE_AFTER, LEFT_AFTER] = [1, 2]
 
-/** The state of a step, as all commands have it. */
+/** The progress of a step, the same for all commands. */
 export interface CommandProgress {
-  /** A word for the step that does not change: `read`. */
+  /** A stable name for the step: `read`. */
   phase: string
   /** The step in words: `reading closure.tar`. */
   step: string
@@ -36,7 +36,7 @@ type Stream = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>
 /**
  * Shows progress on a stream.
  *
- * @returns undefined when there is nothing to show: with `auto`, when it is not a terminal
+ * @returns undefined when no progress is shown: with `none`, and with `auto` when the stream is not a terminal
  */
 export function showProgress(
   stream: Stream,
@@ -55,7 +55,7 @@ export function showProgress(
   return everyInterval(now, show, () => stream.write(CLEAR_LINE))
 }
 
-/** Passes on the first report of each step, and not more than one in each interval. */
+/** Passes on the first report of each step, and then at most one per interval. */
 function everyInterval(
   now: () => number,
   show: (progress: CommandProgress, seconds: number) => void,
@@ -82,7 +82,7 @@ function everyInterval(
 /**
  * `reading closure.tar  1.2 GiB of 3.4 GiB (35%)  45,123 entries  210 MiB/s  11 s left`
  *
- * @param width columns that the text may take: what is least important is left out first, then the step is cut off
+ * @param width columns that the text may take: the least important parts are left out first, then the step is cut off
  */
 export function progressText(
   { step, done, total, entries = 0 }: CommandProgress,
@@ -111,7 +111,7 @@ export function progressText(
     const line = joined(parts.filter(({ rank }) => rank <= most))
     if (widthOf(line) <= width) return line
   }
-  // The amount says more than the end of a long name.
+  // The amount is more useful than the end of a long name.
   const rest = amount === undefined ? '' : `  ${amount}`
   const room = width - widthOf(rest)
   return room < 8 ? cut(parts[0].text!, width) : `${cut(parts[0].text!, room)}${rest}`

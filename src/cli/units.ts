@@ -15,7 +15,7 @@ export function bytesText(bytes: number): string {
   return `${amount.toFixed(digits)} ${UNITS[unit]}`
 }
 
-/** `1,234`. Without Intl: loading its data takes longer than all else that a report needs. */
+/** `1,234`. Without Intl: loading its data takes longer than everything else in a report. */
 export function digitGroups(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }

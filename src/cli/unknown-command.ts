@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { nearestName } from '../lib/nearest-name.ts'
 
-/** Ends the command because there is no command of a name. */
+/** Ends the command because there is no command with this name. */
 export function unknownCommand(name: string, program: Command, command: Command): never {
   const nearest = nearestName(
     name,

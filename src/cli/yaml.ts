@@ -1,4 +1,4 @@
-/** Descriptions in YAML. This loads the parser, so it is loaded itself only when there is one. */
+/** Descriptions in YAML. This module loads the parser, so it is itself loaded only for such descriptions. */
 import { isMap, isPair, isScalar, LineCounter, parseDocument, stringify, visit } from 'yaml'
 import type { DescriptionText } from './description-text.ts'
 import { CommandError } from './exit.ts'
@@ -10,7 +10,7 @@ export function parseYaml(text: string, name: string): DescriptionText {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    // Numbers are whole ones as in JSON. Modes (0644), ids (0x2178694e) and versions (2025.10) are texts.
+    // Only decimal integers are numbers. Modes (0644), ids (0x2178694e) and versions (2025.10) are strings.
     customTags: (tags) =>
       tags.flatMap((tag) => {
         if (typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)) return [tag]
@@ -59,7 +59,7 @@ export function parseYaml(text: string, name: string): DescriptionText {
   }
 }
 
-/** Too many aliases are an error of the text. */
+/** Too many aliases are an error in the text. */
 function toValue(convert: () => unknown, name: string): unknown {
   try {
     return convert()
@@ -68,13 +68,13 @@ function toValue(convert: () => unknown, name: string): unknown {
   }
 }
 
-/** In lower case and without a period, as messages here are. */
+/** In lower case and without a period, like the other messages. */
 function yamlMessage(message: string): string {
   const [line] = message.split('\n')
   return `${line[0].toLowerCase()}${line.slice(1)}`.replace(/\.$/, '')
 }
 
-/** @param comments lines to put before it */
+/** @param comments lines to put before the value */
 export function formatYaml(value: unknown, comments: readonly string[]): string {
   return `${comments.map((line) => `# ${line}\n`).join('')}\n${stringify(value, { lineWidth: 0 })}`
 }

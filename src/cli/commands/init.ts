@@ -32,7 +32,7 @@ export function addInit(program: Command): void {
     )
 }
 
-/** Writes a description; its relative paths start from its own directory. */
+/** Writes a description, in which relative paths are relative to its directory. */
 async function init(input: string | undefined, flags: InitFlags, usage: UsageError): Promise<void> {
   const { output, force = false, ...preset } = flags
   const isStandard = output === '-'

@@ -1,6 +1,6 @@
 import type { OptionDefinition } from '../definitions.ts'
 
-/** The words that an option is given by: `-o`, `--output`. */
+/** The names of an option: `-o`, `--output`. */
 export function wordsOf({ short, long }: OptionDefinition): string[] {
   return short === undefined ? [long] : [short, long]
 }

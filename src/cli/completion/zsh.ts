@@ -1,4 +1,4 @@
-/** Completion for zsh, by its own functions. (zshcompsys(1)) */
+/** Completion for zsh, with the functions of its completion system. (zshcompsys(1)) */
 import type {
   CommandDefinition,
   OptionDefinition,
@@ -56,7 +56,7 @@ function actionOf({ name, kind, choices }: ValueDefinition): string {
   return `${name}:${{ file: '_files', directory: '_files -/', text: '' }[kind] || ' '}`
 }
 
-/** Characters with a meaning in a specification. */
+/** Escapes characters that have a meaning in a specification. */
 function escaped(text: string): string {
   return text.replace(/[[\]:\\]/g, '\\$&')
 }
