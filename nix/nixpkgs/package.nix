@@ -16,6 +16,7 @@ buildNpmPackage (finalAttrs: {
   pname = "diskwright";
   version = "0.1.0";
 
+  # Before it is sent: the address at which the sources are published, and the hashes of what is there.
   src = fetchFromGitHub {
     owner = "diskwright";
     repo = "diskwright";
