@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
-import { notice } from './bundle-command.mjs'
+import { checkNotices, notice } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 
@@ -40,12 +40,7 @@ function bundle(entry, define = {}) {
     logOverride: { 'empty-import-meta': 'silent' },
     define,
   })
-  const packages = Object.keys(metafile.inputs).flatMap(
-    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
-  )
-  const unlisted = packages.find((name) => !BUNDLED.includes(name))
-  if (unlisted !== undefined)
-    throw new Error(`the explorer bundles ${unlisted}: list it for its licence notice`)
+  checkNotices('the explorer', metafile, BUNDLED)
   return outputFiles[0].text
 }
 

@@ -37,10 +37,7 @@ export function bundleCommand(source, target) {
     absWorkingDir: ROOT,
     logLevel: 'warning',
   })
-  const packages = Object.keys(metafile.inputs).flatMap(
-    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
-  )
-  writeFileSync(join(target, NOTICES), [...new Set(packages)].sort().map(notice).join('\n\n'))
+  writeFileSync(join(target, NOTICES), packagesIn(metafile).map(notice).join('\n\n'))
   return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
 }
 
@@ -54,6 +51,20 @@ export function workerModules(folder) {
     (path) => /(^|[/\\])(\w+-worker|worker-main)\.[jt]s$/.test(path) && !/^cli[/\\]/.test(path),
   )
   return Object.fromEntries(paths.map((path) => [parse(path).name, join(folder, path)]))
+}
+
+/** The names of the packages that a bundle has parts of, in order. */
+function packagesIn(metafile) {
+  const names = Object.keys(metafile.inputs).flatMap(
+    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+  )
+  return [...new Set(names)].sort()
+}
+
+/** @throws Error when a page bundles a package whose licence notice it does not have */
+export function checkNotices(what, metafile, listed) {
+  const unlisted = packagesIn(metafile).find((name) => !listed.includes(name))
+  if (unlisted !== undefined) throw new Error(`${what} bundles ${unlisted}: list it for its licence notice`)
 }
 
 /** The licence of a package. */

@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
-import { notice } from './bundle-command.mjs'
+import { checkNotices, notice } from './bundle-command.mjs'
 
 /** Packages that end up in the page; their licences ask for a notice in every copy. */
 const BUNDLED = ['d3-hierarchy']
@@ -27,11 +27,7 @@ export function writePage(source, target) {
     legalComments: 'none',
     banner: { js: BUNDLED.map((name) => `/*! ${notice(name)}*/`).join('\n') },
   })
-  const packages = Object.keys(metafile.inputs).flatMap(
-    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
-  )
-  const unlisted = packages.find((name) => !BUNDLED.includes(name))
-  if (unlisted !== undefined) throw new Error(`the page bundles ${unlisted}: list it for its licence notice`)
+  checkNotices('the page', metafile, BUNDLED)
   mkdirSync(target, { recursive: true })
   writeFileSync(join(target, 'page.js'), outputFiles[0].text)
   copyFileSync(join(source, 'page.css'), join(target, 'page.css'))

@@ -102,9 +102,12 @@ export async function buildImage(spec: ImageSpec, options: BrowserBuildOptions):
   const findings = findingList(onFinding)
   const host = browserHost(plan, files, createScratch)
   const target = await openAccessOutput(output, 'output', {
-    ...{ format, outputLevel, createScratch, splitAt: splitOffset(plan), onFinding: findings.report },
+    format,
+    outputLevel,
+    createScratch,
+    splitAt: splitOffset(plan),
+    onFinding: findings.report,
   })
-  return writeImage(plan, target, host, {
-    ...{ workers: 0, maxSize, onProgress, onReplace, findings, signal },
-  })
+  const written = { workers: 0, maxSize, onProgress, onReplace, findings, signal }
+  return writeImage(plan, target, host, written)
 }

@@ -120,8 +120,11 @@ export class ProgressReport {
   reach(done: number): void {
     this.#done = done
     this.#onProgress?.({
-      ...{ phase: this.#phase, step: this.#step },
-      ...{ done, total: this.#total, entries: this.entries },
+      phase: this.#phase,
+      step: this.#step,
+      done,
+      total: this.#total,
+      entries: this.entries,
     })
   }
 }

@@ -6,6 +6,7 @@ import { openSource, sourceSize } from '../sources/open.ts'
 import { FactCollector, MAX_OS_RELEASE, type ContentFacts } from '../spec/presets/content-facts.ts'
 import { resolveSource } from '../spec/sources/table.ts'
 import type { SourceSpec } from '../spec/sources/types.ts'
+import type { Closable } from './context.ts'
 import type { Progress } from './options.ts'
 
 export interface ExamineOptions {
@@ -49,12 +50,12 @@ async function factsOf(
   const total = await sourceSize(plan)
   const collector = new FactCollector()
   let entries = 0
-  const opened: { close(): Promise<void> }[] = []
+  const opened: Closable[] = []
   const onRead = (done: number) =>
     onProgress?.({ phase: 'examine', step: `looking at ${nameOf(source)}`, done, total, entries })
   try {
     // Content of files that stay open is passed over without being read.
-    const retain = (file: { close(): Promise<void> }) => void opened.push(file)
+    const retain = (file: Closable) => void opened.push(file)
     for await (const entry of await openSource(plan, { onRead, signal, retain })) {
       entries++
       collector.add(entry.path, entry.type)

@@ -1,16 +1,15 @@
 /** What a build asks of the place where it runs: a machine with files, or a browser with what it was given. */
-import type { SourceEntry } from '../file-tree/entry.ts'
-import type { OpenSourceOptions } from '../sources/kinds/opener.ts'
-import type { SourcePlan } from '../spec/sources/types.ts'
+import type { Sources } from '../sources/source-table.ts'
 
 export interface BuildHost {
-  sources: BuildSources
+  /** Opens the sources of a plan. */
+  sources: Sources
   /**
    * All of a file that is small enough to be kept: a boot loader, a registration.
    *
    * @throws InputError when it cannot be read
    */
-  readFile: (path: string) => Promise<Uint8Array>
+  readFile: ReadFile
   /**
    * A file whose bytes are the content of a partition.
    *
@@ -21,15 +20,7 @@ export interface BuildHost {
   createSpool(): HostSpool
 }
 
-/** Opens the sources of a plan. */
-export interface BuildSources {
-  /** What is taken of a source, in its order. See openSource. */
-  open(plan: SourcePlan, options: OpenSourceOptions): Promise<AsyncIterable<SourceEntry>>
-  /** A source as messages name it. */
-  nameOf(plan: SourcePlan): Promise<string>
-  /** Bytes that `onRead` will count up to, where that is known before. */
-  sizeOf(plan: SourcePlan): Promise<number | undefined>
-}
+export type ReadFile = (path: string) => Promise<Uint8Array>
 
 export interface HostContent {
   /** Bytes. */

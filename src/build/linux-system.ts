@@ -1,13 +1,11 @@
 /** Makes a root file system with kernels in /boot bootable. */
-import type { BuildHost } from './host.ts'
+import type { ReadFile } from './host.ts'
 import type { LinuxPlan, LoaderPlan } from '../spec/plan.ts'
 import type { SystemdBootOptions } from '../uboot/bls/nixos-entries.ts'
 import { givenProgram } from '../uboot/bls/systemd-boot.ts'
 import type { BootFile } from '../uboot/boot-file.ts'
 import { linuxEntries, linuxExtlinux, linuxFirmwareFiles } from '../uboot/linux-boot.ts'
 import type { SystemTree } from '../uboot/system-tree.ts'
-
-type ReadFile = BuildHost['readFile']
 
 /** @throws InputError when there is no kernel, or what boots it is not there */
 export async function linuxFiles(tree: SystemTree, plan: LinuxPlan, readFile: ReadFile): Promise<BootFile[]> {

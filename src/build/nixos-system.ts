@@ -4,7 +4,7 @@ import type { Timestamp } from '../file-tree/entry.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import { fileEntry, fileNode } from './boot-files.ts'
-import type { BuildHost } from './host.ts'
+import type { ReadFile } from './host.ts'
 import { systemdBootOptions } from './linux-system.ts'
 import type { NixosPlan } from '../spec/plan.ts'
 import type { BootFile } from '../uboot/boot-file.ts'
@@ -15,7 +15,6 @@ import { registrationIn, systemEntries } from '../uboot/nixos-tree.ts'
 const ORIGIN = { source: 'nixos' }
 const REGISTRATION = 'nix-path-registration'
 
-type ReadFile = BuildHost['readFile']
 type Writer = Pick<BtrfsWriter, 'add' | 'collected'>
 
 /**

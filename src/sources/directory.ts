@@ -9,7 +9,7 @@ import { fromBytes, toDisplay, toLatin1, type ByteString } from '../lib/byte-str
 import { InputError } from '../lib/errors.ts'
 import { yieldToEventLoop } from '../lib/yield.ts'
 import type { HostCalls } from './host-calls.ts'
-import { HostFiles, openHostFile, type HostFile } from './host-file.ts'
+import { FILES_A_TURN, HostFiles, openHostFile, type HostFile } from './host-file.ts'
 import { hostPlaceOf, withPlace, withPlaceSync } from './with-place.ts'
 
 /** Whether a path will not be taken: for a directory, neither it nor anything below it. */
@@ -31,9 +31,6 @@ export interface DirectoryOptions {
   /** What need not be looked at: a directory with all below it, or anything else. */
   leavesOut?: LeavesOut
 }
-
-/** Entries that are read before the event loop goes on. */
-const ENTRIES_A_TURN = 64
 
 /** A directory on the way down. */
 interface OpenDirectory {
@@ -87,7 +84,7 @@ export async function* readDirectory(
     }
     const host = Buffer.concat([top.host, Buffer.from('/'), name])
     const path = `${top.path === '' ? '' : `${top.path}/`}${fromBytes(name)}`
-    if (++entries % ENTRIES_A_TURN === 0) await yieldToEventLoop()
+    if (++entries % FILES_A_TURN === 0) await yieldToEventLoop()
     const stats = withPlaceSync(hostPlaceOf(source, path), () => status(host))
     // Before hard links are looked for: what is left out must not be what they lead to.
     if (leavesOut(path, stats.isDirectory())) continue

@@ -9,6 +9,9 @@ import { hostPlaceOf, withPlaceSync } from './with-place.ts'
 
 const READ_SIZE = 256 << 10
 
+/** Files that are looked at before the event loop goes on. */
+export const FILES_A_TURN = 64
+
 export interface HostFile {
   /** The source's name, for messages. */
   source: string

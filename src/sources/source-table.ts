@@ -32,7 +32,9 @@ export function sourcesOf(
       const entries = opener.open(plan, {
         onFinding: () => undefined,
         ...options,
-        ...{ count, leavesOut, registry },
+        count,
+        leavesOut,
+        registry,
       })
       return selection?.apply(entries, opener.nameOf(plan), options.onFinding ?? (() => undefined)) ?? entries
     },

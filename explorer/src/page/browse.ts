@@ -1,6 +1,7 @@
 /** The files of an image: the directories as a tree, and beside it what is in one, or a file. */
 import { facts } from '../../../src/cli/report/page/parts.ts'
 import { h, nameElement } from '../../../src/cli/report/page/dom.ts'
+import { modeText } from '../../../src/cli/entry-text.ts'
 import { bytesText, countText } from '../../../src/cli/units.ts'
 import type { Entry, Node, OpenedImage, OpenedPartition } from '../protocol.ts'
 import type { Client } from './client.ts'
@@ -238,26 +239,4 @@ function attributes(entry: Partial<Entry>): HTMLElement {
 function timeText(seconds: number): string {
   const time = new Date(seconds * 1000)
   return Number.isNaN(time.getTime()) ? '' : time.toISOString().slice(0, 16).replace('T', ' ')
-}
-
-const TYPE_LETTERS: Record<Entry['type'], string> = {
-  file: '-',
-  directory: 'd',
-  symlink: 'l',
-  fifo: 'p',
-  socket: 's',
-  block: 'b',
-  character: 'c',
-}
-
-/** As `ls -l` has it. */
-function modeText({ type, mode }: Pick<Entry, 'type' | 'mode'>): string {
-  const letters = [...'rwxrwxrwx'].map((letter, i) => ((mode >> (8 - i)) & 1 ? letter : '-'))
-  const special = (bit: number, at: number, set: string) => {
-    if (mode & bit) letters[at] = letters[at] === 'x' ? set : set.toUpperCase()
-  }
-  special(0o4000, 2, 's')
-  special(0o2000, 5, 's')
-  special(0o1000, 8, 't')
-  return TYPE_LETTERS[type] + letters.join('')
 }

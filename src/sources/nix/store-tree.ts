@@ -4,13 +4,11 @@ import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
+import { FILES_A_TURN } from '../host-file.ts'
 import { readHostFile } from './host-file.ts'
 import { yieldToEventLoop } from '../../lib/yield.ts'
 import { withPlaceSync, type HostPlace } from '../with-place.ts'
 import { DIRECTORY_METADATA, EXECUTABLE_METADATA, FILE_METADATA, SYMLINK_METADATA } from './nar-format.ts'
-
-/** Entries that are read before the event loop goes on. */
-const ENTRIES_A_TURN = 64
 
 /**
  * The entries of a store path, as its NAR has them: the root with the path '', names in the order of their bytes, every
@@ -28,7 +26,7 @@ export async function* readStoreTree(
   const open: { path: ByteString; host: Buffer }[] = [{ path: '', host: Buffer.from(host) }]
   let entries = 0
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (++entries % ENTRIES_A_TURN === 0) await yieldToEventLoop()
+    if (++entries % FILES_A_TURN === 0) await yieldToEventLoop()
     const { path, host } = next
     const where = {
       source: place.source,
