@@ -5,7 +5,7 @@
 # Without root or apt it says what is missing; the tests that need it are then skipped, loudly. With CI set what
 # is missing is an error.
 #
-# Two U-Boots, because what they can read differs (docs/booting.md): the one of NEW_SUITE, and an old one.
+# Two U-Boots, because what they can read differs (docs/how-to/booting.md): the one of NEW_SUITE, and an old one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD

@@ -1,6 +1,6 @@
 /**
  * Limits of the BTRFS readers in boot loaders, by version. Measured with U-Boot's sandbox and boards, and with
- * grub-fstest: see docs/booting.md.
+ * grub-fstest: see docs/how-to/booting.md.
  */
 import type { FileLayout } from '../file-tree/file-layout.ts'
 import type { Finding } from '../lib/finding.ts'

@@ -56,7 +56,7 @@ describe('diskwright inspect', () => {
     })
   })
 
-  it('has no key that docs/inspect.md does not name', async () => {
+  it('has no key that docs/reference/inspect.md does not name', async () => {
     const keys = new Set<string>()
     const visit = (value: unknown): void => {
       if (Array.isArray(value)) value.forEach(visit)
@@ -69,7 +69,7 @@ describe('diskwright inspect', () => {
     }
     visit(JSON.parse((await diskwright(['inspect', image, '--json'])).stdout))
     expect(keys.size).toBeGreaterThan(60)
-    const document = readFileSync(join(import.meta.dirname, '../../docs/inspect.md'), 'utf8')
+    const document = readFileSync(join(import.meta.dirname, '../../docs/reference/inspect.md'), 'utf8')
     expect([...keys].filter((key) => !document.includes(`\`${key}`))).toEqual([])
   })
 

@@ -69,8 +69,8 @@ test('the files that docs/architecture.md names are in src/', () => {
   expect(paths.filter((path) => !isThere(path))).toEqual([])
 })
 
-test('the description in docs/raspberry-pi.md is one', async () => {
-  const [description] = blocks('docs/raspberry-pi.md', 'json')
+test('the description in docs/how-to/raspberry-pi.md is one', async () => {
+  const [description] = blocks('docs/how-to/raspberry-pi.md', 'json')
   const { boot, partitions } = await resolvePlan(JSON.parse(description))
   expect(boot).toEqual({ partition: 2, uboot: { year: 2025, month: 1 }, check: true })
   expect(partitions.map(({ bootable }) => bootable)).toEqual([false, true])

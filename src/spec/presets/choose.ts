@@ -88,7 +88,7 @@ function chooseForKernel({ systemdBoot, piFirmware }: ContentFacts, given: Prese
         ]
       : [
           `the image does not boot: the firmware of a Raspberry Pi (/${piFirmware}) must lie on a FAT partition.` +
-            ' docs/boards.md describes one',
+            ' docs/reference/boards.md describes one',
         ]
   return of('plain', 'nothing in it starts its kernel', notes)
 }

@@ -1,5 +1,5 @@
 /**
- * How sources meet, said once more: on objects that hold each other, after docs/sources.md and path_resolution(7), not
+ * How sources meet, said once more: on objects that hold each other, after docs/reference/sources.md and path_resolution(7), not
  * after the product.
  */
 import type { MergeRule, Replacement } from '../../../src/file-tree/merge.ts'

@@ -1,6 +1,6 @@
 /**
  * What is taken of a source, and what it becomes, said once more: on arrays of names, with a matcher that tries all, and
- * permissions as sets of letters. Written from docs/sources.md and chmod(1), not from the product.
+ * permissions as sets of letters. Written from docs/reference/sources.md and chmod(1), not from the product.
  */
 import type { SourceKeysSpec } from '../../../src/spec/sources/common.ts'
 
