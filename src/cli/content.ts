@@ -1,7 +1,7 @@
 /** Descriptions for content: a preset that suits it. */
 import { InputError } from '../lib/errors.ts'
 import { CommandError } from './exit.ts'
-import type { Description, LoadOptions } from './description.ts'
+import type { ContentOptions, Description } from './description.ts'
 import { interruptible } from './interrupt.ts'
 import {
   checkPresetOptions,
@@ -11,7 +11,7 @@ import {
   presetsTaking,
   type DescriptionFlags,
 } from './preset-options.ts'
-import { showProgress } from './progress.ts'
+import { showProgress, type ProgressMode } from './progress.ts'
 import { PRESETS, type PresetName } from '../spec/presets.ts'
 import {
   choosePreset,
@@ -23,7 +23,7 @@ import {
 import type { ContentFacts } from '../spec/presets/content-facts.ts'
 import type { SourceSpec } from '../spec/sources/types.ts'
 
-export interface ContentInput extends Required<LoadOptions> {
+export interface ContentInput extends ContentOptions {
   /** As given. */
   path: string
   flags: DescriptionFlags
@@ -37,14 +37,14 @@ export interface ContentInput extends Required<LoadOptions> {
  * @throws CommandError when the content does not suit the named preset
  */
 export async function presetForContent(input: ContentInput): Promise<Description> {
-  const { path, flags, source, usage } = input
+  const { path, flags, source, usage, progress } = input
   const given = presetOptionsOf(flags)
   if (source === undefined) {
     const preset = flags.preset!
     checkPresetOptions(preset, given, usage)
     return descriptionOf(input, { tar: path }, { preset, options: {} }, [])
   }
-  const { source: content, facts } = await examine(source)
+  const { source: content, facts } = await examine(source, progress)
   const chosen = chooseFor(input, facts)
   const { preset, options } = chosen
   checkPresetOptions(preset, { ...given, ...options }, usage)
@@ -126,11 +126,11 @@ function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: 
   ]
 }
 
-/** Examines content, with a progress line. */
-function examine(source: SourceSpec, suffices?: (facts: ContentFacts) => boolean) {
+/** Examines content, and shows its progress. */
+function examine(source: SourceSpec, mode: ProgressMode, suffices?: (facts: ContentFacts) => boolean) {
   return interruptible(async (signal) => {
     const { examineContent } = await import('../build/examine-content.ts')
-    const progress = showProgress(process.stderr)
+    const progress = showProgress(process.stderr, { mode })
     return examineContent(source, { signal, suffices, onProgress: progress?.update }).finally(() =>
       progress?.clear(),
     )
@@ -141,7 +141,11 @@ function examine(source: SourceSpec, suffices?: (facts: ContentFacts) => boolean
  * Checks that `--closure` is not an obvious mistake. The archive is read only as far as needed; errors of reading are left to
  * the build.
  */
-export async function checkClosure(closure: string, preset: PresetName): Promise<void> {
+export async function checkClosure(
+  closure: string,
+  preset: PresetName,
+  progress: ProgressMode,
+): Promise<void> {
   if (closure === '-') return
   const { inputKind } = await import('../build/input-kind.ts')
   const found = await inputKind(closure).catch(() => undefined)
@@ -159,7 +163,7 @@ export async function checkClosure(closure: string, preset: PresetName): Promise
     ])
   }
   const isDecided = (facts: ContentFacts) => facts.hasNixStore || mismatchOf(preset, facts) !== undefined
-  const examined = await examine(found.source, isDecided).catch(ignoreFaults)
+  const examined = await examine(found.source, progress, isDecided).catch(ignoreFaults)
   if (examined === undefined) return
   if ('oci' in examined.source) {
     throw new CommandError([

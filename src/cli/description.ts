@@ -17,6 +17,7 @@ import {
   type DescriptionFlags,
   type UsageError,
 } from './preset-options.ts'
+import type { ProgressMode } from './progress.ts'
 
 export const INPUT =
   'description (JSON or YAML), or content: a tar archive, a directory, a container image, a NAR, a stream of btrfs send; - is standard input'
@@ -36,9 +37,14 @@ export interface Description {
 
 export interface LoadOptions {
   usage: UsageError
+  /** How progress is shown while content is examined. Default: `auto`. */
+  progress?: ProgressMode | undefined
   /** Converts paths for the description; by default, they stay as they are. */
   mapPath?: ((path: string) => string) | undefined
 }
+
+/** The same, with nothing left out. */
+export type ContentOptions = { [Key in keyof LoadOptions]-?: Exclude<LoadOptions[Key], undefined> }
 
 /**
  * The description that a command works with.
@@ -49,11 +55,11 @@ export interface LoadOptions {
 export async function loadDescription(
   input: string | undefined,
   flags: DescriptionFlags,
-  { usage, mapPath = (path) => path }: LoadOptions,
+  { usage, progress = 'auto', mapPath = (path) => path }: LoadOptions,
 ): Promise<Description> {
-  if (input === undefined) return presetDescription(flags, { usage, mapPath })
+  if (input === undefined) return presetDescription(flags, { usage, progress, mapPath })
   if (flags.closure !== undefined) usage(`'${input}' cannot be used with --closure`)
-  const content = { path: input, flags, usage, mapPath }
+  const content = { path: input, flags, usage, progress, mapPath }
   const isKnownPreset = flags.preset !== undefined
   if (input === '-') {
     return isKnownPreset ? presetForContent(content) : readDescription(process.stdin, input, flags, usage)
@@ -68,14 +74,14 @@ export async function loadDescription(
 /** A preset for `--closure`. Without `--closure`, it is an example to edit. */
 async function presetDescription(
   flags: DescriptionFlags,
-  { usage, mapPath }: Required<LoadOptions>,
+  { usage, progress, mapPath }: ContentOptions,
 ): Promise<Description> {
   const { preset = 'raspberry-pi', closure } = flags
   if (flags.preset === undefined && closure === undefined) {
     usage("missing argument 'input', or the option --closure or --preset")
   }
   checkPresetOptions(preset, flags, usage)
-  if (closure !== undefined) await checkClosure(closure, preset)
+  if (closure !== undefined) await checkClosure(closure, preset, progress)
   const example = closure === undefined && preset === 'raspberry-pi' ? { firmware: 'firmware' } : {}
   const options = mapPaths({ ...example, ...presetOptionsOf(flags) }, mapPath)
   const path = closure === undefined ? 'closure.tar.zst' : closure === '-' ? '-' : mapPath(closure)

@@ -90,6 +90,27 @@ describe('diskwright build CONTENT', () => {
     expect(built).toEqual({ exit: 0, stdout: '', stderr: '' })
   })
 
+  it('shows the progress of examining it as asked: a line on a terminal, JSON, or nothing', async () => {
+    const terminal = {
+      NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true',
+      NO_COLOR: '1',
+    }
+    const on = async (name: string, ...args: string[]) => {
+      const command = ['build', 'photos.tar', '-o', `${name}.img`, ...args]
+      const { exit, stderr } = await diskwright(command, { cwd: folder, env: terminal })
+      expect(exit).toBe(0)
+      return stderr
+    }
+    expect(await on('auto')).toContain('\r\x1b[Klooking at photos.tar')
+    expect(await on('json', '--progress', 'json')).toContain(
+      '{"phase":"examine","step":"looking at photos.tar"',
+    )
+    expect(await on('none', '--progress', 'none')).toBe(
+      notes('photos.tar: files', 'chose --preset plain: it is no operating system'),
+    )
+    expect(await on('quiet', '--quiet')).toBe('')
+  })
+
   it('adds to a preset that is named what its content needs', async () => {
     const { exit, stderr } = await run(['build', 'debian.tar', '--preset', 'uefi', '-o', 'e.img'])
     expect({ exit, stderr }).toEqual({

@@ -98,12 +98,13 @@ async function build(input: string | undefined, flags: BuildFlags, usage: UsageE
     const { checkOutputPath } = await import('../../build/output-place.ts')
     await checkOutputPath(flags.output, flags)
   }
-  const description = await loadDescription(input, flags, { usage })
+  const mode = flags.quiet ? 'none' : flags.progress
+  const description = await loadDescription(input, flags, { usage, progress: mode })
   checkStandardInput(input, description, usage)
   if (!flags.quiet) description.notes.forEach(warn)
   const { buildImage } = await import('../../build/build-image.ts')
   const started = performance.now()
-  const progress = flags.quiet ? undefined : showProgress(process.stderr, { mode: flags.progress })
+  const progress = showProgress(process.stderr, { mode })
   try {
     const result = await interruptible((signal) =>
       withDescription(description, () =>
