@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
-import { checkNotices, notice } from './bundle-command.mjs'
+import { checkNotices, notice } from './licence-notices.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 

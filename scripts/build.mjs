@@ -6,26 +6,36 @@
  * usage: node scripts/build.mjs [options of tsc]
  */
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleCommand } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { filesBelow } from './files-below.mjs'
+import { finishDeclarations } from './finish-declarations.mjs'
+import { vendorPackages } from './vendor-packages.mjs'
 import { writeManPages } from './write-man-pages.mjs'
 import { writePage } from './write-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-/** @param others files that are not compiled from a module each */
-function removeStale(src, dist, others) {
-  const modules = filesBelow(src).map((file) => file.replace(/\.ts$/, ''))
-  const compiled = modules
+const [SRC, DIST] = [join(ROOT, 'src'), join(ROOT, 'dist')]
+
+/** What the compiler makes of each module of the library, without the end of its name. */
+const compiledModules = () =>
+  filesBelow(SRC)
+    .map((file) => file.replace(/\.ts$/, ''))
     .filter((name) => !name.startsWith(`cli${sep}`))
-    .flatMap((name) => ['.js', '.js.map', '.d.ts'].map((end) => name + end))
-  const made = new Set([...compiled, ...others])
-  for (const file of filesBelow(dist)) {
-    if (!made.has(file)) rmSync(join(dist, file), { force: true })
-  }
+
+/** The declarations that package.json exports, as paths in dist/. */
+function exportedDeclarations() {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  return Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : relative('dist', types)))
+}
+
+/** @param made the paths of the files that stay */
+function removeStale(made) {
+  const stay = new Set(made)
+  for (const file of filesBelow(DIST)) if (!stay.has(file)) rmSync(join(DIST, file), { force: true })
 }
 
 // Messages of the compiler go to standard error; standard output belongs to the caller.
@@ -33,11 +43,19 @@ const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdi
 try {
   ensureGenerated()
   node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
-  const [src, dist] = [join(ROOT, 'src'), join(ROOT, 'dist')]
-  const command = bundleCommand(src, join(dist, 'cli'))
-  const page = writePage(join(src, 'cli', 'report', 'page'), join(dist, 'cli'))
-  removeStale(src, dist, ['schema.json', ...[...command, ...page].map((file) => join('cli', file))])
-  writeManPages(join(dist, 'man'))
+  const modules = compiledModules()
+  const scripts = modules.map((name) => `${name}.js`)
+  const declarations = finishDeclarations(
+    DIST,
+    modules.map((name) => `${name}.d.ts`),
+    exportedDeclarations(),
+  )
+  const vendored = await vendorPackages(DIST, scripts)
+  const command = bundleCommand(SRC, join(DIST, 'cli'))
+  const page = writePage(join(SRC, 'cli', 'report', 'page'), join(DIST, 'cli'))
+  const inCommand = [...command, ...page].map((file) => join('cli', file))
+  removeStale(['schema.json', ...scripts, ...declarations, ...vendored, ...inCommand])
+  writeManPages(join(DIST, 'man'))
   // Last: the time of this file tells whether dist/ is up to date.
   node('scripts/write-schema.mjs')
 } catch (error) {

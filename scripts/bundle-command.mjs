@@ -2,13 +2,13 @@
  * Bundles the command, with the modules its threads load beside it: Node starts a few files in half the time that it
  * takes to find and read a hundred.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { basename, join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { NOTICES, noticesOf, packagesIn } from './licence-notices.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const NOTICES = 'third-party-notices.txt'
 
 /**
  * Writes `main.js`, the modules of its threads, what they share, and the notices that the licences of the packages in
@@ -32,12 +32,15 @@ export function bundleCommand(source, target) {
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
+    // Names stay, for those who read a stack trace.
+    minifyWhitespace: true,
+    minifySyntax: true,
     legalComments: 'none',
     metafile: true,
     absWorkingDir: ROOT,
     logLevel: 'warning',
   })
-  writeFileSync(join(target, NOTICES), packagesIn(metafile).map(notice).join('\n\n'))
+  writeFileSync(join(target, NOTICES), noticesOf(packagesIn(metafile)))
   return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
 }
 
@@ -51,26 +54,4 @@ export function workerModules(folder) {
     (path) => /(^|[/\\])(\w+-worker|worker-main)\.[jt]s$/.test(path) && !/^cli[/\\]/.test(path),
   )
   return Object.fromEntries(paths.map((path) => [parse(path).name, join(folder, path)]))
-}
-
-/** The names of the packages that a bundle has parts of, in order. */
-function packagesIn(metafile) {
-  const names = Object.keys(metafile.inputs).flatMap(
-    (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
-  )
-  return [...new Set(names)].sort()
-}
-
-/** @throws Error when a page bundles a package whose licence notice it does not have */
-export function checkNotices(what, metafile, listed) {
-  const unlisted = packagesIn(metafile).find((name) => !listed.includes(name))
-  if (unlisted !== undefined) throw new Error(`${what} bundles ${unlisted}: list it for its licence notice`)
-}
-
-/** The licence of a package. */
-export function notice(name) {
-  const folder = join(ROOT, 'node_modules', name)
-  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
-  if (file === undefined) throw new Error(`${folder}: no licence; expected one, as the package is bundled`)
-  return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
 }

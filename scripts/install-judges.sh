@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs the programs that judge our images in the tests: those of the machine's Debian release, and the newest
 # btrfs-progs of its backports, unpacked to .cache/judges/ beside the installed one. GRUB's grub-fstest is unpacked there
-# as well, as its package is for machines that boot with GRUB, and so are the test images of btrfs-progs. Does nothing
-# when everything is there. Without root or apt it reports what is missing, and the tests that need it are skipped with
+# as well, as its package is for machines that boot with GRUB, and so are the test images of btrfs-progs. Packages of npm
+# go to .cache/judges/npm/. Does nothing when everything is there. Without root or apt it reports what is missing, and the tests that need it are skipped with
 # a notice. With CI set a missing judge is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,7 @@ grub=$repository/.cache/judges/grub
 uml=$repository/.cache/judges/uml
 bootctl=$repository/.cache/judges/bootctl
 images=$repository/.cache/judges/btrfs-images
+npm=$repository/.cache/judges/npm
 . scripts/install-packages.sh
 . scripts/private-apt.sh
 
@@ -179,7 +180,23 @@ unpack_btrfs_images() (
   mv "$work/images" "$images"
 )
 
+# Packages of npm that judge the package: compilers, linters, and other versions of Node.
+install_npm_judges() (
+  ! cmp -s test/judges/npm/package-lock.json "$npm/package-lock.json" || exit 0
+  echo "installing the packages of test/judges/npm" >&2
+  mkdir -p "$repository/.cache/judges"
+  work=$(mktemp -d "$repository/.cache/judges/npm-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  cp test/judges/npm/package.json test/judges/npm/package-lock.json "$work"
+  (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) > /dev/null ||
+    complain "the packages of test/judges/npm did not install"
+  # Of Node, the program alone.
+  rm -rf "$work"/node_modules/node-*/{include,lib,share} "$npm"
+  mv "$work" "$npm"
+)
+
 install_packages "$judges"
+install_npm_judges
 unpack_backports_btrfs
 unpack_grub
 unpack_uml

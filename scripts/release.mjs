@@ -13,9 +13,11 @@ import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'fflate'
 import { ensureDependencies } from './ensure-dependencies.mjs'
 import { filesBelow } from './files-below.mjs'
+import { packedFiles } from './packed-files.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const ALWAYS = ['flake.nix', 'nix']
+/** What is in the archive besides the files of the package on npm. */
+const NIX = ['flake.nix', 'nix']
 
 /**
  * Packages that the library imports, as npm installs them: with those that they need in turn. Optional ones have native
@@ -36,18 +38,19 @@ export function releaseManifest(manifest) {
 }
 
 /** The paths of the archive's files in this folder. */
-function releaseFiles(manifest, packages) {
+function releaseFiles(packages) {
   for (const { path, version } of packages) {
     const installed = JSON.parse(readFileSync(join(ROOT, path, 'package.json'), 'utf8')).version
     if (installed !== version)
       throw new Error(`${path}: has version ${installed}, package-lock.json ${version}`)
   }
-  const roots = [...manifest.files, ...ALWAYS, ...packages.map(({ path }) => path)]
-  return roots.flatMap((path) =>
+  const roots = [...NIX, ...packages.map(({ path }) => path)]
+  const below = roots.flatMap((path) =>
     statSync(join(ROOT, path)).isDirectory()
       ? filesBelow(join(ROOT, path)).map((file) => `${path}/${file}`)
       : path,
   )
+  return [...packedFiles(ROOT), ...below]
 }
 
 /**
@@ -58,8 +61,8 @@ function releaseFiles(manifest, packages) {
 export function releaseEntries(top, manifest, lock) {
   const packages = productionPackages(lock)
   const programs = new Set(Object.values(manifest.bin))
-  const contents = new Map([['package.json', `${JSON.stringify(releaseManifest(manifest), null, 2)}\n`]])
-  for (const path of releaseFiles(manifest, packages)) contents.set(path, readFileSync(join(ROOT, path)))
+  const contents = new Map(releaseFiles(packages).map((path) => [path, readFileSync(join(ROOT, path))]))
+  contents.set('package.json', `${JSON.stringify(releaseManifest(manifest), null, 2)}\n`)
   return [...contents]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, content]) => ({

@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
-import { checkNotices, notice } from './bundle-command.mjs'
+import { checkNotices, notice } from './licence-notices.mjs'
 
 /** Packages that end up in the page; their licences ask for a notice in every copy. */
 const BUNDLED = ['d3-hierarchy']

@@ -12,7 +12,9 @@
 // Building.
 export { buildImage } from './build/build-image.ts'
 export { planImage, type PlanOptions } from './build/plan-image.ts'
-export type { BuildOptions, BuildPhase, OutputFormat, Progress, ReplacedEntry } from './build/options.ts'
+export type { BuildOptions } from './build/options.ts'
+export type { BuildPhase, Progress, ReplacedEntry } from './build/progress.ts'
+export type { OutputFormat } from './output/output.ts'
 export type * from './build/public-types.ts'
 export { UnrepresentableError } from './btrfs/write/inodes.ts'
 

@@ -1,6 +1,6 @@
 /** Builds images where there are no files, no threads and no environment: in a browser, best in a worker of it. */
 import { browserHost } from '../build/browser-host.ts'
-import type { Progress, ReplacedEntry } from '../build/options.ts'
+import type { Progress, ReplacedEntry } from '../build/progress.ts'
 import { resolvePlan } from '../build/plan-image.ts'
 import type { BuildResult } from '../build/result.ts'
 import { findingList, writeImage } from '../build/write-image.ts'

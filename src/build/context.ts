@@ -1,6 +1,6 @@
 import type { BuildHost } from './host.ts'
 import type { Profiler } from './profiler.ts'
-import type { BuildPhase, Progress } from './options.ts'
+import type { BuildPhase, Progress } from './progress.ts'
 import type { OnFinding } from '../lib/finding.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'

@@ -7,7 +7,7 @@ import { FactCollector, MAX_OS_RELEASE, type ContentFacts } from '../spec/preset
 import { resolveSource } from '../spec/sources/table.ts'
 import type { SourceSpec } from '../spec/sources/types.ts'
 import type { Closable } from './context.ts'
-import type { Progress } from './options.ts'
+import type { Progress } from './progress.ts'
 
 export interface ExamineOptions {
   onProgress?: ((progress: Progress) => void) | undefined

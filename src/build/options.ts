@@ -1,6 +1,5 @@
 import type { Writable } from 'node:stream'
 import type { WritableStream } from 'node:stream/web'
-import type { EntryType } from '../file-tree/entry.ts'
 import type { Finding } from '../lib/finding.ts'
 import {
   ABORT_SIGNAL,
@@ -16,8 +15,7 @@ import {
 } from '../lib/options.ts'
 import { MAX_ZSTD_LEVEL } from '../lib/zstd/codec.ts'
 import type { OutputFormat } from '../output/output.ts'
-
-export type { OutputFormat }
+import type { Progress, ReplacedEntry } from './progress.ts'
 
 export interface BuildOptions {
   /** A path, or a stream; a stream is ended when the image is whole and destroyed when the build fails. */
@@ -50,34 +48,6 @@ export interface BuildOptions {
   profile?: boolean | undefined
   /** Ends the build early: nothing is left behind, and the promise is rejected with the signal's reason. */
   signal?: AbortSignal | undefined
-}
-
-/** An entry whose place another one took. */
-export interface ReplacedEntry {
-  /** Path in the partition, with a leading slash. */
-  path: string
-  /** What was there. */
-  type: EntryType
-  /** What is there now. */
-  by: EntryType
-  /** The source that it comes from. */
-  source: string
-}
-
-/** A word for each kind of step; new ones may be added. */
-export type BuildPhase = 'examine' | 'read' | 'boot-files' | 'trees' | 'write' | 'finish'
-
-export interface Progress {
-  /** The kind of step, for programs. */
-  phase: BuildPhase
-  /** The step for people, a few words in lower case: `reading closure.tar.zst`. */
-  step: string
-  /** Bytes of this step that are done. */
-  done: number
-  /** Bytes of this step, where they are known. */
-  total: number | undefined
-  /** Entries of all sources so far. */
-  entries: number
 }
 
 const OPTIONS: OptionTable<BuildOptions> = {

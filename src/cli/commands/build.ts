@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import type { OutputFormat, ReplacedEntry } from '../../build/options.ts'
+import type { OutputFormat, ReplacedEntry } from '../../index.ts'
 import { buildText } from '../build-report.ts'
 import { checkStandardInput, INPUT, loadDescription, withDescription } from '../description.ts'
 import { addDescriptionOptions, type DescriptionFlags, type UsageError } from '../preset-options.ts'

@@ -34,6 +34,8 @@ const CHUNK = 1 << 20
 /**
  * @throws OutputError when the stream cannot be written
  * @throws CorruptError when what is read is damaged
+ *
+ * @internal
  */
 export async function writeSendStream(
   { opened, source }: FileSystem,

@@ -135,6 +135,11 @@ const modeChange = text(
 )
 const OWNER = '"keep", "root" or {"uid": ..., "gid": ...}'
 
+/**
+ * The keys that all kinds have.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const sourceKeys = {
   to: z
     .optional(path)
@@ -293,7 +298,11 @@ export interface SourceContext {
   resolvePath: (path: string) => string
 }
 
-/** A kind of source: its keys in the description, and what becomes of them. The common keys are not its business. */
+/**
+ * A kind of source: its keys in the description, and what becomes of them. The common keys are not its business.
+ *
+ * @internal
+ */
 export interface SourceKind<Spec, Plan, Planned> {
   /** All keys, the common ones included. */
   schema: z.ZodMiniObject

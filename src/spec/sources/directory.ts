@@ -49,6 +49,11 @@ export interface PlannedDirectorySource {
   xattrs?: boolean
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const directorySource = {
   schema: z
     .strictObject({

@@ -42,6 +42,11 @@ function isEntrySource(value: unknown): boolean {
   return typeof value === 'function' || isIterable(value)
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const entriesSource = {
   schema: z.strictObject({
     entries: z

@@ -39,9 +39,14 @@ const base64 = z
   })
   .check(z.describe('Bytes.'))
 
-/** Text that UTF-8 can spell, or bytes. */
+/**
+ * Text that UTF-8 can spell, or bytes.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const bytesValue = z.union([text('text', /^/), base64], expected('text, or {"base64": "..."}'))
 
+/** @internal */
 export const entryKeys = {
   mode: z.optional(mode).check(z.describe('Permissions in octal digits.')),
   uid: z.optional(ownerId).check(z.describe('Owner.')),
@@ -52,11 +57,13 @@ export const entryKeys = {
     .check(z.describe('Extended attributes: text, or bytes as {"base64": "..."}.')),
 }
 
+/** @internal */
 export const deviceKeys = {
   major: integer('a number from 0 to 4095', 0, 4095).check(z.describe("Number of the device's driver.")),
   minor: integer('a number from 0 to 1048575', 0, 1_048_575).check(z.describe('Number of the device.')),
 }
 
+/** @internal */
 export const targetKey = { target: linkTarget.check(z.describe('Target of the link.')) }
 
 export function bytesOfSpec(value: string | Base64Spec): Uint8Array {

@@ -151,12 +151,22 @@ function schemaOfFile(input: unknown): z.ZodMiniType | string {
   return `"type": expected one of ${names}, found ${found(type)}`
 }
 
+/**
+ * Checks one file of a description.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const fileSpec = dispatch<FileSpec>(
   'An entry: the text of a file, or an object whose "type" decides which keys it has.',
   schemaOfFile,
   () => [TEXT, ...Object.values(FILE_TYPES)],
 )
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const filesSource = {
   schema: z.strictObject({
     files: z

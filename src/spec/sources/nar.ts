@@ -24,6 +24,11 @@ export interface PlannedNarSource {
   nar: string
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const narSource = {
   schema: z.strictObject({
     nar: fileName.check(

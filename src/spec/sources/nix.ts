@@ -162,6 +162,11 @@ const nixPaths = z
   })
   .check(z.describe('Store paths, which are put into /nix/store.'))
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const nixSource = {
   schema: z.strictObject({ nix: nixPaths, ...sourceKeys }),
   resolve: ({ nix }, { resolvePath }) => ({ kind: 'nix', closure: resolveClosure(nix, resolvePath) }),

@@ -38,6 +38,11 @@ export interface PlannedOciSource {
   reference?: string
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const ociSource = {
   schema: z.strictObject({
     oci: fileName.check(

@@ -29,6 +29,11 @@ export interface PlannedSendSource {
 
 const FILES = 'the name of a file, or a list of them'
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const sendSource = {
   schema: z.strictObject({
     send: z

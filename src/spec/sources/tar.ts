@@ -33,6 +33,11 @@ export interface PlannedTarSource {
   resolveNames?: true
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const tarSource = {
   schema: z
     .strictObject({

@@ -92,6 +92,11 @@ function isZenfs(value: unknown): boolean {
   return [stat, readdir, read].every((method) => typeof method === 'function')
 }
 
+/**
+ * The keys of this kind of source, and what becomes of them.
+ *
+ * @internal the schema library is no part of the declarations
+ */
 export const zenfsSource = {
   schema: z.strictObject({
     zenfs: z
