@@ -1,7 +1,7 @@
 /**
  * Bundles entry points of the package as programs that use it do, and measures them.
  *
- * usage: node scripts/bundle.mjs    prints the table of sizes that README.md shows
+ * usage: node scripts/bundle.mjs    prints the table of sizes that docs/reference/library.md shows
  */
 import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'

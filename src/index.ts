@@ -7,6 +7,8 @@
  *   { output: 'disk.img.zst' },
  * )
  * const { findings } = await verifyImage('disk.img.zst')
+ *
+ * @module
  */
 
 // Building.

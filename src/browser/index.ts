@@ -1,6 +1,8 @@
 /**
  * Disk images in a browser: built, opened, verified, compared, inspected and extracted, from Blobs, bytes and addresses of
  * the web. Nothing here or below needs Node.
+ *
+ * @module
  */
 export { buildImage, type BrowserBuildOptions } from './build-image.ts'
 export { planImage, type PlanOptions } from '../build/plan-image.ts'

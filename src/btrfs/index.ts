@@ -5,6 +5,8 @@
  * const sink = memorySink()
  * await writeBtrfs({ label: 'data' }, [{ path: '/hello', type: 'file', content: 'hi\n' }], sink)
  * const { findings } = await checkBtrfs(memorySource(sink.bytes()))
+ *
+ * @module
  */
 export { writeBtrfs, type BtrfsWriteServices } from './write/write-btrfs.ts'
 export type { BtrfsSubvolumeSummary, BtrfsSummary } from './write/summary.ts'

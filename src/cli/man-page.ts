@@ -6,7 +6,7 @@ import type {
   ProgramDefinition,
 } from './definitions.ts'
 
-const EXIT_CODES: readonly (readonly [string, string])[] = [
+export const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['0', 'Success.'],
   ['1', 'Failure, with one line for each error on standard error.'],
   ['2', 'Wrong usage.'],
@@ -14,7 +14,7 @@ const EXIT_CODES: readonly (readonly [string, string])[] = [
   ['141', 'The reader of standard output has closed it.'],
 ]
 
-const ENVIRONMENT: readonly (readonly [string, string])[] = [
+export const ENVIRONMENT: readonly (readonly [string, string])[] = [
   ['SOURCE_DATE_EPOCH', 'Seconds since 1970: the time of all that has none in its source.'],
   ['NO_COLOR', 'If it is set and not empty, the output has no colours.'],
 ]

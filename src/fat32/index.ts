@@ -6,6 +6,8 @@
  * const sink = memorySink()
  * await writeFat({ type: 'fat16', size: '64MiB' }, [{ path: '/config.txt', type: 'file', content: 'arm_64bit=1\n' }], sink)
  * const { findings } = await checkFat(memorySource(sink.bytes()))
+ *
+ * @module
  */
 import type { ByteSource } from '../lib/byte-source.ts'
 import { collectFindings, type CheckResult } from '../lib/check-result.ts'

@@ -1,6 +1,8 @@
 /**
  * Partition tables, MBR and GPT: placed, encoded, read and checked. (UEFI Specification 2.10, chapter 5) Runs in Node
  * and in browsers.
+ *
+ * @module
  */
 import type { ByteSource } from '../lib/byte-source.ts'
 import { collectFindings, type CheckResult } from '../lib/check-result.ts'

@@ -3,6 +3,8 @@
  *
  * @example
  * for await (const piece of writeTar(readTar(process.stdin))) process.stdout.write(piece)
+ *
+ * @module
  */
 export { readTar, type ReadTarOptions } from './read/read-tar.ts'
 export { writeTar, type WriteTarOptions } from './write/write-tar.ts'

@@ -1,5 +1,7 @@
 /**
  * File systems of disk images as backends of ZenFS (the package @zenfs/core), read-only.
+ *
+ * @module
  */
 import type { Backend } from '@zenfs/core'
 import { btrfsDriver } from '../image/drivers/btrfs.ts'

@@ -11,9 +11,9 @@ import {
   PORTABLE,
 } from '../../scripts/bundle.mjs'
 
-const README = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const LIBRARY = readFileSync(join(import.meta.dirname, '../../docs/reference/library.md'), 'utf8')
 
-/** Part of a size by which a bundle may differ from README.md: versions of packages and bundlers move it a little. */
+/** Part of a size by which a bundle may differ from library.md: versions of packages and bundlers move it a little. */
 const TOLERANCE = 0.05
 
 describe.each(PORTABLE)('diskwright/%s', (subpath) => {
@@ -29,9 +29,9 @@ describe.each(PORTABLE)('diskwright/%s', (subpath) => {
   })
 })
 
-test('README.md states the sizes (node scripts/bundle.mjs prints them)', async () => {
+test('docs/reference/library.md states the sizes (node scripts/bundle.mjs prints them)', async () => {
   for (const { subpath, minified, gzipped } of await bundleSizes()) {
-    const row = new RegExp(`\\| \`diskwright/${subpath}\` +\\| +(\\d+) kB +\\| +(\\d+) kB +\\|`).exec(README)
+    const row = new RegExp(`\\| \`diskwright/${subpath}\` +\\| +(\\d+) kB +\\| +(\\d+) kB +\\|`).exec(LIBRARY)
     expect(row, subpath).not.toBeNull()
     for (const [stated, found] of [
       [Number(row![1]), minified / 1000],

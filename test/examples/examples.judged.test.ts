@@ -1,4 +1,4 @@
-/** Every program of examples/ works, is short, and is in README.md. */
+/** Every program of examples/ works, is short, and is in docs/reference/library.md. */
 import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,9 +28,9 @@ const programs = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).fi
 )
 
 describe('examples', () => {
-  test.each(programs)('%s has less than 40 lines, and is in README.md', (path) => {
+  test.each(programs)('%s has less than 40 lines, and is in library.md', (path) => {
     expect(readFileSync(join(EXAMPLES, path), 'utf8').trimEnd().split('\n').length).toBeLessThan(40)
-    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`examples/${path}`)
+    expect(readFileSync(join(ROOT, 'docs/reference/library.md'), 'utf8')).toContain(`examples/${path}`)
   })
 
   test('btrfs-into-a-buffer.mjs', () =>

@@ -1,0 +1,2 @@
+import type { MarkdownRenderer } from 'vitepress'
+export function repositoryLinks(markdown: MarkdownRenderer): void
