@@ -3,7 +3,7 @@ import { InputError } from '../lib/errors.ts'
 import { systemMessageOf } from '../lib/system-message.ts'
 import { firstBytes } from '../lib/first-bytes.ts'
 import { openSource, sourceSize } from '../sources/open.ts'
-import { FactCollector, MAX_OS_RELEASE, type ContentFacts } from '../spec/presets/content-facts.ts'
+import { FactCollector, MAX_FACT_FILE, type ContentFacts } from '../spec/presets/content-facts.ts'
 import { resolveSource } from '../spec/sources/table.ts'
 import type { SourceSpec } from '../spec/sources/types.ts'
 import type { Closable } from './context.ts'
@@ -60,10 +60,7 @@ async function factsOf(
       entries++
       collector.add(entry.path, entry.type)
       if (entry.type === 'file' && collector.wants(entry.path)) {
-        collector.addContent(
-          entry.path,
-          await firstBytes(entry.content, Math.min(entry.size, MAX_OS_RELEASE)),
-        )
+        collector.addContent(entry.path, await firstBytes(entry.content, Math.min(entry.size, MAX_FACT_FILE)))
       }
       if (suffices !== undefined && entries % 64 === 0 && suffices(collector.facts())) break
     }

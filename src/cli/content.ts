@@ -17,6 +17,7 @@ import {
   choosePreset,
   describeContent,
   fillPreset,
+  isDecided,
   mismatchOf,
   type ChosenPreset,
 } from '../spec/presets/choose.ts'
@@ -162,8 +163,9 @@ export async function checkClosure(
       `${closure} is ${what}, not a tar archive: leave --closure out, as in diskwright build ${closure} --preset ${preset} -o FILE`,
     ])
   }
-  const isDecided = (facts: ContentFacts) => facts.hasNixStore || mismatchOf(preset, facts) !== undefined
-  const examined = await examine(found.source, progress, isDecided).catch(ignoreFaults)
+  const examined = await examine(found.source, progress, (facts) => isDecided(preset, facts)).catch(
+    ignoreFaults,
+  )
   if (examined === undefined) return
   if ('oci' in examined.source) {
     throw new CommandError([

@@ -102,8 +102,15 @@ export function presetOptionsOf(flags: PresetOptions): PresetOptions {
 /** `--linux --arch x86-64` */
 export function optionText(options: PresetOptions): string {
   return givenKeys(options)
-    .map((key) => (options[key] === true ? PRESET_FLAGS[key] : `${PRESET_FLAGS[key]} ${options[key]}`))
+    .map((key) =>
+      options[key] === true ? PRESET_FLAGS[key] : `${PRESET_FLAGS[key]} ${shellWord(String(options[key]))}`,
+    )
     .join(' ')
+}
+
+/** Text as one word of a shell. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 /** The same options with their paths changed. */
@@ -152,7 +159,7 @@ export function checkPresetOptions(preset: PresetName, flags: PresetOptions, usa
   if (uki !== undefined && hasSystem) {
     usage(`--uki cannot be used with ${linux === true ? '--linux' : '--toplevel'}`)
   }
-  if (preset === 'a-b' || hasSystem) return
+  if (preset === 'a-b' || preset === 'raspberry-pi-os' || hasSystem) return
   for (const [flag, value] of [
     ['--tries', tries],
     ['--cmdline', cmdline],

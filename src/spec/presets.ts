@@ -4,6 +4,7 @@ import { ab } from './presets/a-b.ts'
 import { allwinner, rockchip } from './presets/boards.ts'
 import { plain } from './presets/plain.ts'
 import type { PresetSources } from './presets/preset-sources.ts'
+import { raspberryPiOs } from './presets/raspberry-pi-os.ts'
 import { raspberryPi } from './presets/raspberry-pi.ts'
 import { uefi } from './presets/uefi.ts'
 
@@ -11,6 +12,7 @@ export type { PresetSources } from './presets/preset-sources.ts'
 
 export const PRESETS = {
   'raspberry-pi': raspberryPi,
+  'raspberry-pi-os': raspberryPiOs,
   uefi,
   rockchip,
   allwinner,
@@ -24,6 +26,8 @@ export type PresetName = keyof typeof PRESETS
 export const PRESET_TEXTS: Record<PresetName, string> = {
   'raspberry-pi':
     'NixOS on a Raspberry Pi 3, 4 or 5: MBR, FAT32 with firmware, BTRFS with boot files for U-Boot',
+  'raspberry-pi-os':
+    'Raspberry Pi OS, or Debian for a Raspberry Pi: MBR, FAT32 with its /boot/firmware, BTRFS',
   uefi: 'a machine with UEFI: GPT, EFI system partition, BTRFS',
   rockchip: 'a board with a Rockchip RK3xxx: GPT, boot loader at 32 KiB, BTRFS with boot files for U-Boot',
   allwinner: 'a board with an Allwinner SoC: MBR, boot loader at 8 KiB, BTRFS with boot files for U-Boot',
@@ -34,6 +38,7 @@ export const PRESET_TEXTS: Record<PresetName, string> = {
 /** What each preset takes besides the closure, two copies of the data and the seed. */
 export const PRESET_KEYS: Record<PresetName, readonly (keyof PresetSources)[]> = {
   'raspberry-pi': ['firmware', 'toplevel', 'ubootPi3', 'ubootPi4', 'ubootPi5', 'bootFromFat'],
+  'raspberry-pi-os': ['cmdline'],
   uefi: ['arch', 'toplevel', 'linux', 'uki', 'systemdBoot', 'tries', 'cmdline'],
   rockchip: ['loader', 'toplevel', 'linux', 'cmdline'],
   allwinner: ['loader', 'toplevel', 'linux', 'cmdline'],

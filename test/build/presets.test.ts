@@ -30,6 +30,27 @@ const DEBIAN: Record<string, string | Uint8Array> = {
   'usr/lib/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
   'usr/lib/systemd/boot/efi/systemd-bootaa64.efi': peImage({ machine: 'aa64', sections: SYSTEMD_BOOT }),
 }
+/** Raspberry Pi OS 12 has these in /boot/firmware, where its FAT partition is mounted. */
+const PI_OS: Record<string, string | Uint8Array> = {
+  'boot/firmware/bcm2710-rpi-3-b.dtb': 'tree',
+  'boot/firmware/bcm2711-rpi-4-b.dtb': 'tree',
+  'boot/firmware/bcm2712-rpi-5-b.dtb': 'tree',
+  'boot/firmware/bootcode.bin': 'boot',
+  'boot/firmware/cmdline.txt': 'console=tty1 root=PARTUUID=4b0c2c9d-02 rootfstype=ext4 rootwait quiet\n',
+  'boot/firmware/config.txt': '[all]\nauto_initramfs=1\narm_64bit=1\n[cm4]\notg_mode=1\n',
+  'boot/firmware/fixup.dat': 'fixup',
+  'boot/firmware/fixup4.dat': 'fixup',
+  'boot/firmware/initramfs8': 'initrd',
+  'boot/firmware/initramfs_2712': 'initrd',
+  'boot/firmware/kernel8.img': 'kernel',
+  'boot/firmware/kernel_2712.img': 'kernel',
+  'boot/firmware/overlays/README': 'overlays',
+  'boot/firmware/start.elf': 'start',
+  'boot/firmware/start4.elf': 'start',
+  'etc/fstab': 'PARTUUID=4b0c2c9d-02 / ext4 defaults,noatime 0 1\n',
+  'home/pi/.profile': 'PATH=/bin\n',
+  'usr/lib/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
+}
 const OWN: Record<string, string | Uint8Array> = {
   'boot/EFI/BOOT/BOOTX64.EFI': peImage({ sections: SYSTEMD_BOOT }),
   'boot/EFI/Linux/a.efi': uki(),
@@ -51,6 +72,7 @@ function uki(): Uint8Array {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'presets-'))
   await writeFile(at('debian.tar'), await tarOf(DEBIAN))
+  await writeFile(at('pi-os.tar'), await tarOf(PI_OS))
   await writeFile(at('own.tar'), await tarOf(OWN))
   await writeFile(at('uki.efi'), uki())
   await mkdir(at('fw'))
@@ -108,6 +130,11 @@ const CASES: Case[] = [
     ...{ partition: 1, files: ['/@boot/extlinux/extlinux.conf'] },
   },
   {
+    preset: 'raspberry-pi-os',
+    sources: { closure: 'pi-os.tar' },
+    ...{ partition: 1, files: ['/kernel8.img', '/overlays/README', '/config.txt', '/cmdline.txt'] },
+  },
+  {
     preset: 'a-b',
     sources: {
       closure: 'debian.tar',
@@ -150,6 +177,39 @@ describe('presets', () => {
     } finally {
       await image.close()
     }
+  })
+
+  test('raspberry-pi-os: the command line and the fstab name the new root', async () => {
+    const output = at('pi-os.img')
+    const spec = PRESETS['raspberry-pi-os']({ closure: 'pi-os.tar', cmdline: 'console=tty1 rootwait quiet' })
+    await buildImage(spec, { output, baseDirectory: folder, workers: 0 })
+    const image = await openImage(output)
+    try {
+      const [firmware, root] = [await image.partition(1).open(), await image.partition(2).open()]
+      const text = async (system: typeof root, path: string) =>
+        new TextDecoder().decode(await system.readFile(path))
+      expect(await text(firmware, '/cmdline.txt')).toBe(
+        'root=PARTUUID=70696f73-02 rootfstype=btrfs rootflags=subvol=@ console=tty1 rootwait quiet\n',
+      )
+      expect(await root.list('/@/boot/firmware')).toEqual([])
+      const fstab = (await text(root, '/@/etc/fstab')).trimEnd().split('\n')
+      expect(fstab.map((line) => line.split('\t').slice(1, 4))).toEqual([
+        ['/', 'btrfs', 'compress=zstd:3,subvol=/@'],
+        ['/boot/firmware', 'vfat', 'umask=0077'],
+        ['/home', 'btrfs', 'compress=zstd:3,subvol=/@home'],
+        ['/var', 'btrfs', 'compress=zstd:3,subvol=/@var'],
+      ])
+      expect(await text(root, '/@home/pi/.profile')).toBe('PATH=/bin\n')
+    } finally {
+      await image.close()
+    }
+  })
+
+  test('raspberry-pi-os: a kernel that is missing is an error', async () => {
+    const spec = PRESETS['raspberry-pi-os']({ closure: 'debian.tar' })
+    await expect(
+      buildImage(spec, { output: at('no.img'), baseDirectory: folder, workers: 0 }),
+    ).rejects.toThrow(/^partition 1 \(BOOTFS\): has no/)
   })
 
   test.each(Object.keys(PRESETS) as PresetName[])('%s alone is a description', async (name) => {

@@ -60,12 +60,12 @@ describe.skipIf(!requireJudge('bash'))('bash', () => {
     [['build', '--pre'], ['--preset']],
     [
       ['build', '--preset', 'r'],
-      ['raspberry-pi', 'rockchip'],
+      ['raspberry-pi', 'raspberry-pi-os', 'rockchip'],
     ],
     [['build', '--preset', '=', 'u'], ['uefi']],
     [
       ['preset', ''],
-      ['raspberry-pi', 'uefi', 'rockchip', 'allwinner', 'plain', 'a-b'],
+      ['raspberry-pi', 'raspberry-pi-os', 'uefi', 'rockchip', 'allwinner', 'plain', 'a-b'],
     ],
     [
       ['completion', ''],
@@ -83,7 +83,7 @@ describe.skipIf(!requireJudge('fish'))('fish', () => {
   test.each<[string, string[]]>([
     ['diskwright bu', ['build']],
     ['diskwright build --pre', ['--preset']],
-    ['diskwright build --preset r', ['raspberry-pi', 'rockchip']],
+    ['diskwright build --preset r', ['raspberry-pi', 'raspberry-pi-os', 'rockchip']],
     ['diskwright completion ', ['bash', 'fish', 'zsh']],
     ['diskwright build roo', ['root fs.tar']],
     ['diskwright help pl', ['plan']],

@@ -285,7 +285,7 @@ describe('diskwright init', () => {
 
 describe('diskwright preset', () => {
   it('lists the presets, says what one is, and prints it', async () => {
-    expect((await run(['preset'])).stdout).toMatch(/^raspberry-pi {2}NixOS [^]*\nplain {9}data, or/)
+    expect((await run(['preset'])).stdout).toMatch(/^raspberry-pi {5}NixOS [^]*\nplain {12}data, or/)
     expect((await run(['preset', 'plain'])).stdout).toBe(
       'plain: data, or a system that something else boots: GPT, one BTRFS partition\nOptions: --closure, --dup-data, --seed\n',
     )
@@ -294,7 +294,7 @@ describe('diskwright preset', () => {
     expect(await run(['preset', '--print'])).toMatchObject({
       exit: 2,
       stderr:
-        'diskwright: --print needs the name of a preset: raspberry-pi, uefi, rockchip, allwinner, plain, a-b\n',
+        'diskwright: --print needs the name of a preset: raspberry-pi, raspberry-pi-os, uefi, rockchip, allwinner, plain, a-b\n',
     })
   })
 })

@@ -73,6 +73,25 @@ const CASES: Case[] = [
     note: /firmware of a Raspberry Pi \(\/boot\/firmware\/start4\.elf\) must lie on a FAT partition/,
   },
   {
+    name: 'Raspberry Pi OS',
+    files: {
+      ...{ ...ARM64, 'boot/vmlinuz-6.12.47+rpt-rpi-v8': '', 'boot/firmware/kernel8.img': '' },
+      ...{ 'boot/firmware/config.txt': '', 'boot/firmware/initramfs8': '', 'boot/firmware/start4.elf': '' },
+      'boot/firmware/cmdline.txt':
+        'console=tty1 root=PARTUUID=4b0c2c9d-02 rootfstype=ext4 rootwait quiet init=/usr/lib/raspberrypi-sys-mods/firstboot\n',
+    },
+    preset: 'raspberry-pi-os',
+    options: { cmdline: 'console=tty1 rootwait quiet' },
+    content: 'Debian GNU/Linux 12 (bookworm) for arm64, with the kernel 6.12.47+rpt-rpi-v8',
+    reason: 'the firmware of a Raspberry Pi starts the kernel in /boot/firmware',
+  },
+  {
+    name: 'Debian for a Raspberry Pi, without an initramfs',
+    files: { ...ARM64, 'boot/firmware/vmlinuz-6.1.0-25-arm64': '', 'boot/firmware/config.txt': '' },
+    ...{ preset: 'raspberry-pi-os', content: 'Debian GNU/Linux 12 (bookworm) for arm64' },
+    note: /^\/boot\/firmware has no initramfs/,
+  },
+  {
     name: 'the file system of a container',
     files: ARM64,
     ...{ preset: 'plain', content: 'Debian GNU/Linux 12 (bookworm) for arm64' },
@@ -162,6 +181,7 @@ test('a Debian root does not suit the preset for NixOS, one with a Nix store doe
   expect(mismatchOf('raspberry-pi', factsOf(ARM64))).toBe(
     'a root file system of Debian GNU/Linux 12 (bookworm), and the preset raspberry-pi is for NixOS',
   )
+  expect(mismatchOf('raspberry-pi-os', factsOf(ARM64))).toMatch(/^there is no config\.txt/)
   expect(mismatchOf('uefi', factsOf(ARM64))).toBeUndefined()
   expect(mismatchOf('raspberry-pi', factsOf({ ...ARM64, ...SYSTEM }))).toBeUndefined()
 })

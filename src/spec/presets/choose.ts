@@ -1,6 +1,6 @@
 /** The preset for what a source contains, with what fills it in, and why. */
 import type { PresetName } from '../presets.ts'
-import type { ContentFacts } from './content-facts.ts'
+import type { ContentFacts, PiBootFiles } from './content-facts.ts'
 import type { PresetSources } from './preset-sources.ts'
 
 /** What a preset is given besides its content. */
@@ -38,8 +38,17 @@ export function fillPreset(
 
 /** @returns undefined when the content suits the preset */
 export function mismatchOf(preset: PresetName, facts: ContentFacts): string | undefined {
+  if (preset === 'raspberry-pi-os' && facts.piBoot === undefined) {
+    return 'there is no config.txt with a kernel in /boot/firmware, as the preset raspberry-pi-os needs it'
+  }
   if (preset !== 'raspberry-pi' || facts.hasNixStore || facts.osName === undefined) return undefined
   return `a root file system of ${facts.osName}, and the preset raspberry-pi is for NixOS`
+}
+
+/** Whether `mismatchOf` is known before all of the content was looked at. */
+export function isDecided(preset: PresetName, facts: ContentFacts): boolean {
+  if (preset === 'raspberry-pi-os') return facts.piBoot !== undefined
+  return facts.hasNixStore || mismatchOf(preset, facts) !== undefined
 }
 
 type Choice = Pick<ChosenPreset, 'preset' | 'reason'> & Partial<Pick<ChosenPreset, 'options' | 'notes'>>
@@ -56,6 +65,10 @@ function choice(facts: ContentFacts, given: PresetOptions): Choice {
   if (facts.hasEfiBoot) return of('uefi', '/boot has what the firmware of a machine with UEFI starts')
   if (facts.hasNixStore && facts.extlinux !== undefined) {
     return of('raspberry-pi', `NixOS with an extlinux.conf for U-Boot`, piNotes(given))
+  }
+  if (facts.piBoot !== undefined) {
+    const why = 'the firmware of a Raspberry Pi starts the kernel in /boot/firmware'
+    return of('raspberry-pi-os', why, piOsNotes(facts.piBoot))
   }
   if (facts.kernels.length > 0) return chooseForKernel(facts, given, of)
   if (facts.extlinux !== undefined) {
@@ -93,6 +106,13 @@ function chooseForKernel({ systemdBoot, piFirmware }: ContentFacts, given: Prese
   return of('plain', 'nothing in it starts its kernel', notes)
 }
 
+function piOsNotes({ hasInitramfs }: PiBootFiles): string[] {
+  if (hasInitramfs) return []
+  return [
+    '/boot/firmware has no initramfs: the kernel must have BTRFS built in, which that of Raspberry Pi OS has not',
+  ]
+}
+
 function piNotes(given: PresetOptions): string[] {
   if (given.firmware !== undefined) return []
   return ['the firmware partition stays empty: give --firmware and --uboot-pi3, --uboot-pi4 or --uboot-pi5']
@@ -110,7 +130,21 @@ function optionsFor(preset: PresetName, facts: ContentFacts, given: PresetOption
   else if (generates && facts.kernels.length > 0 && TAKES_LINUX.includes(preset)) options.linux = true
   const arch = facts.architecture ?? (facts.systemdBoot.length === 1 ? facts.systemdBoot[0] : undefined)
   if (arch !== undefined && given.arch === undefined && TAKES_ARCH.includes(preset)) options.arch = arch
+  if (preset === 'raspberry-pi-os' && given.cmdline === undefined) {
+    const cmdline = commandLineOf(facts.piBoot)
+    if (cmdline !== undefined) options.cmdline = cmdline
+  }
   return options
+}
+
+/** Words of a cmdline.txt that name another root file system, or resize an ext4 one when it first boots. */
+const FOREIGN =
+  /^(?:root|rootfstype|rootflags)=|^resize$|^init=\/usr\/lib\/(?:raspberrypi-sys-mods|raspi-config)\//
+
+/** A command line without its root file system; undefined when there is none. */
+function commandLineOf(piBoot: PiBootFiles | undefined): string | undefined {
+  const words = (piBoot?.cmdline ?? '').split(/\s+/).filter((word) => word !== '' && !FOREIGN.test(word))
+  return words.length === 0 ? undefined : words.join(' ')
 }
 
 /** What a source contains, in a few words. */

@@ -28,12 +28,20 @@ export interface ContentFacts {
   extlinux: string | undefined
   /** Path of the firmware of a Raspberry Pi. */
   piFirmware: string | undefined
+  /** What the firmware of a Raspberry Pi boots: a config.txt and a kernel in /boot/firmware. */
+  piBoot: PiBootFiles | undefined
   /** It is a container image: the archive or folder has the layers of one, not a root file system. */
   isContainerImage: boolean
 }
 
-/** os-release files are read up to this size. */
-export const MAX_OS_RELEASE = 1 << 16
+export interface PiBootFiles {
+  /** The text of cmdline.txt. */
+  cmdline: string | undefined
+  hasInitramfs: boolean
+}
+
+/** Files are read up to this size. */
+export const MAX_FACT_FILE = 1 << 16
 
 const OS_RELEASE = ['etc/os-release', 'usr/lib/os-release']
 const ROOT_DIRECTORIES = ['etc', 'usr', 'bin', 'lib', 'var', 'sbin']
@@ -53,11 +61,17 @@ const SYSTEM = /^nix\/store\/[^/]{32}-(nixos-system-[^/]+)\/(kernel|initrd)$/
 const EXTLINUX = /^(?:boot\/)?extlinux\/extlinux\.conf$/
 const EFI_BOOT = /^boot\/EFI\/BOOT\/BOOT\w+\.EFI$/i
 const PI_FIRMWARE = /^(?:boot\/(?:firmware\/)?)?(?:start4?\.elf|bootcode\.bin)$/
+const PI_BOOT = 'boot/firmware/'
+const PI_CMDLINE = `${PI_BOOT}cmdline.txt`
+/** Of Raspberry Pi OS: kernel8.img, kernel_2712.img, initramfs8; of Debian: vmlinuz-VERSION, initrd.img-VERSION. */
+const PI_KERNEL = /^(?:kernel[\w.-]*\.img|vmlinuz[\w.+-]*|Image(?:\.gz)?)$/
+const PI_INITRAMFS = /^(?:initramfs|initrd)[\w.+-]*$/
 const DOCKER_FILES = /^(?:repositories|[\da-f]{64}(?:\.json|\.tar|\/layer\.tar)|blobs\/sha256\/[\da-f]{64})$/
 
 /** Collects facts from entries, one after the other. */
 export class FactCollector {
-  readonly #osRelease = new Map<string, string>()
+  readonly #texts = new Map<string, string>()
+  readonly #piFiles = new Set<'config' | 'kernel' | 'initramfs'>()
   readonly #directories = new Set<string>()
   readonly #architectures = new Set<PresetArchitecture>()
   readonly #systems = new Map<string, Set<string>>()
@@ -71,12 +85,12 @@ export class FactCollector {
 
   /** Whether the content of a file is wanted, for `addContent`. */
   wants(path: ByteString): boolean {
-    return OS_RELEASE.includes(toLatin1(path))
+    return [...OS_RELEASE, PI_CMDLINE].includes(toLatin1(path))
   }
 
   /** Takes the content of a file that `wants` asked for. */
   addContent(path: ByteString, content: Uint8Array): void {
-    this.#osRelease.set(toLatin1(path), new TextDecoder().decode(content))
+    this.#texts.set(toLatin1(path), new TextDecoder().decode(content))
   }
 
   /** @param path without a slash at its start */
@@ -99,12 +113,19 @@ export class FactCollector {
     if (EFI_BOOT.test(text)) this.#hasEfiBoot = true
     if (EXTLINUX.test(text)) this.#extlinux ??= text
     if (PI_FIRMWARE.test(text)) this.#piFirmware ??= text
+    if (text.startsWith(PI_BOOT)) this.#addPiFile(text.slice(PI_BOOT.length))
     if (['oci-layout', 'index.json', 'manifest.json'].includes(text)) this.#layout.add(text)
     if (DOCKER_FILES.test(text)) this.#layout.add('content')
   }
 
+  #addPiFile(name: string): void {
+    if (name === 'config.txt') this.#piFiles.add('config')
+    if (PI_KERNEL.test(name)) this.#piFiles.add('kernel')
+    if (PI_INITRAMFS.test(name)) this.#piFiles.add('initramfs')
+  }
+
   facts(): ContentFacts {
-    const release = OS_RELEASE.map((path) => this.#osRelease.get(path)).find((text) => text !== undefined)
+    const release = OS_RELEASE.map((path) => this.#texts.get(path)).find((text) => text !== undefined)
     const fields = osRelease(release ?? '')
     const layout = this.#layout
     return {
@@ -119,6 +140,10 @@ export class FactCollector {
       hasEfiBoot: this.#hasEfiBoot,
       extlinux: this.#extlinux,
       piFirmware: this.#piFirmware,
+      piBoot:
+        this.#piFiles.has('config') && this.#piFiles.has('kernel')
+          ? { cmdline: this.#texts.get(PI_CMDLINE), hasInitramfs: this.#piFiles.has('initramfs') }
+          : undefined,
       isContainerImage:
         (layout.has('oci-layout') && layout.has('index.json')) ||
         (layout.has('manifest.json') && layout.has('content') && this.#directories.size === 0),
