@@ -1,3 +1,4 @@
+import type { ProgressOutput } from './json-output.ts'
 import truncatedWidth from 'fast-string-truncated-width'
 import type { WriteStream } from 'node:tty'
 import { fromText, toDisplay } from '../lib/byte-string.ts'
@@ -10,16 +11,7 @@ const DEFAULT_WIDTH = 80
 const [RATE_AFTER, LEFT_AFTER] = [1, 2]
 
 /** The progress of a step, the same for all commands. */
-export interface CommandProgress {
-  /** A stable name for the step: `read`. */
-  phase: string
-  /** The step in words: `reading closure.tar`. */
-  step: string
-  /** Bytes. */
-  done: number
-  total: number | undefined
-  entries?: number
-}
+export type CommandProgress = ProgressOutput
 
 export interface ProgressLine {
   update: (progress: CommandProgress) => void

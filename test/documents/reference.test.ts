@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { expect, test } from 'vitest'
 import { definitionsOf } from '../../src/cli/definitions.ts'
+import schemas from '../../src/cli/output-schemas.json' with { type: 'json' }
 import { makeProgram } from '../../src/cli/program.ts'
 import { imageSchema } from '../../src/spec/json-schema.ts'
 import { ROOT } from './pages.ts'
 import { commandsPage } from './reference/commands-page.ts'
+import { jsonOutputPage } from './reference/json-output-page.ts'
 import { descriptionPage } from './reference/description-page.ts'
 
 const PAGES: Record<string, () => string> = {
+  'json-output.md': () => jsonOutputPage(schemas),
   'commands.md': () => commandsPage(definitionsOf(makeProgram())),
   'description.md': () => descriptionPage(imageSchema()),
 }
