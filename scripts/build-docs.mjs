@@ -9,7 +9,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { anchorsOf } from './docs/slug.mjs'
-import { ensureDependencies, ensureGenerated } from './ensure-dependencies.mjs'
+import { ensureGenerated } from './ensure-dependencies.mjs'
 import { filesBelow } from './files-below.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -74,7 +74,6 @@ const targetOf = (page, path) =>
   path.startsWith(BASE) ? path.slice(BASE.length) : posix.join(posix.dirname(page), path)
 
 try {
-  ensureDependencies()
   ensureGenerated()
   run('typedoc/bin/typedoc', '--options', 'scripts/docs/typedoc.json')
   nameApiPages()
