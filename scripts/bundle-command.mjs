@@ -2,7 +2,7 @@
  * Bundles the command, with the modules its threads load beside it: Node starts a few files in half the time that it
  * takes to find and read a hundred.
  */
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -18,20 +18,33 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
  */
 export function bundleCommand(source, target) {
   const { metafile } = buildSync({
+    ...commandOptions(),
     entryPoints: { main: join(source, 'cli', 'main.ts'), ...workerModules(source) },
     outdir: target,
-    bundle: true,
     splitting: true,
     format: 'esm',
+    banner: { js: REQUIRE },
+  })
+  writeFileSync(join(target, NOTICES), noticesOf(packagesIn(metafile)))
+  return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
+}
+
+/** Packages that are CommonJS modules load modules of Node by `require`, which an ES module does not have. */
+export const REQUIRE =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);"
+
+/** What bundles of the command have in common. */
+export function commandOptions() {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  return {
+    bundle: true,
     platform: 'node',
     target: 'node20',
     // The module build of a package can be taken apart; its CommonJS build often cannot be bundled.
     mainFields: ['module', 'main'],
     // A native module cannot be bundled.
     external: ['koffi', 'zstd-napi'],
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
+    define: { DISKWRIGHT_VERSION: JSON.stringify(version) },
     // Names stay, for those who read a stack trace.
     minifyWhitespace: true,
     minifySyntax: true,
@@ -39,9 +52,7 @@ export function bundleCommand(source, target) {
     metafile: true,
     absWorkingDir: ROOT,
     logLevel: 'warning',
-  })
-  writeFileSync(join(target, NOTICES), noticesOf(packagesIn(metafile)))
-  return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
+  }
 }
 
 /**

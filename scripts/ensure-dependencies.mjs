@@ -59,7 +59,9 @@ function newest(folder) {
 export function ensureBuild() {
   ensureGenerated()
   const last = join(ROOT, 'dist', 'schema.json')
-  if (existsSync(last) && statSync(last).mtimeMs > newest(join(ROOT, 'src'))) return
+  // The version in package.json is compiled in.
+  const sources = Math.max(newest(join(ROOT, 'src')), statSync(join(ROOT, 'package.json')).mtimeMs)
+  if (existsSync(last) && statSync(last).mtimeMs > sources) return
   process.stderr.write('Compiling ...\n')
   execFileSync(process.execPath, ['scripts/build.mjs', '--noCheck'], RUN)
 }

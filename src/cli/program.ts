@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBoot } from './commands/boot.ts'
 import { addBuild } from './commands/build.ts'
@@ -17,6 +16,7 @@ import { addSchema } from './commands/schema.ts'
 import { addVerify } from './commands/verify.ts'
 import { EXIT, exitCodeOf, reportError } from './exit.ts'
 import { styled } from './style.ts'
+import { version } from './version.ts'
 
 /** In the order of the help. Each command loads what it needs of the library when it runs. */
 const COMMANDS = [
@@ -75,9 +75,4 @@ export function makeProgram(): Command {
 
   for (const add of COMMANDS) add(program)
   return program
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }

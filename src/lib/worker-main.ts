@@ -1,24 +1,29 @@
 /** Runs in each thread of a WorkerPool. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { encodeError } from './error-transfer.ts'
-import type { HandlerModule, ThreadData, ThreadMessage } from './worker-pool.ts'
+import { importHandler } from './import-handler.ts'
+import type { ThreadData, ThreadMessage } from './worker-pool.ts'
 import { WorkerQueue } from './worker-queue.ts'
-
-const { module, setup, memories, queue: shared } = workerData as ThreadData
-const { createHandler } = (await import(module)) as HandlerModule
-const handle = await createHandler(setup)
-const queue = new WorkerQueue(memories.length, shared)
 
 const post = (message: ThreadMessage) => parentPort!.postMessage(message)
 
-post({ type: 'ready' })
-for (;;) {
-  const memory = queue.takeNext()
-  try {
-    handle(memories[memory], queue.jobOf(memory))
-    queue.done(memory)
-  } catch (error) {
-    post({ type: 'failed', memory, error: encodeError(error) })
-    queue.fail(memory)
+/** Does the jobs of the queue, until the thread is ended. */
+async function work({ module, setup, memories, queue: shared }: ThreadData): Promise<never> {
+  const { createHandler } = await importHandler(module)
+  const handle = await createHandler(setup)
+  const queue = new WorkerQueue(memories.length, shared)
+  post({ type: 'ready' })
+  for (;;) {
+    const memory = queue.takeNext()
+    try {
+      handle(memories[memory], queue.jobOf(memory))
+      queue.done(memory)
+    } catch (error) {
+      post({ type: 'failed', memory, error: encodeError(error) })
+      queue.fail(memory)
+    }
   }
 }
+
+// A rejection ends the thread with its error. No await at the top: a program in one file may be a CommonJS module.
+void work(workerData as ThreadData)

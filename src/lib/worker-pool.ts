@@ -13,6 +13,7 @@
 import { decodeError, type ErrorData } from './error-transfer.ts'
 import type { OnFinding } from './finding.ts'
 import { nodeModule } from './node-module.ts'
+import { startThread } from './start-thread.ts'
 import { WorkerQueue } from './worker-queue.ts'
 import { yieldToEventLoop } from './yield.ts'
 
@@ -54,13 +55,13 @@ export interface ThreadData {
 export type ThreadMessage = { type: 'ready' } | { type: 'failed'; memory: number; error: ErrorData }
 
 /** The part of `Worker` of node:worker_threads used here. */
-interface Worker {
+export interface Worker {
   on(event: 'message', listener: (message: ThreadMessage) => void): void
   on(event: 'error', listener: (error: Error) => void): void
   on(event: 'exit', listener: (code: number) => void): void
   terminate(): Promise<number>
 }
-type WorkerClass = new (module: URL, options: { workerData: ThreadData }) => Worker
+export type WorkerClass = new (module: URL, options: { workerData: ThreadData }) => Worker
 
 interface Thread {
   worker: Worker
@@ -192,13 +193,11 @@ export class WorkerPool {
 
   #addThread(Worker: WorkerClass): void {
     const { module, setup, memories } = this.#options
-    const worker = new Worker(new URL('./worker-main.js', import.meta.url), {
-      workerData: {
-        module: module().href,
-        setup,
-        memories,
-        queue: this.#queue.shared,
-      },
+    const worker = startThread(Worker, {
+      module: module().href,
+      setup,
+      memories,
+      queue: this.#queue.shared,
     })
     const thread: Thread = { worker, ready: false }
     worker.on('message', (message) => {

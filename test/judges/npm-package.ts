@@ -1,6 +1,6 @@
 /** The packages of test/judges/npm judge the package: they use it as others do. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findTool, missingJudge, mustRun, requireJudge, runTool, type ToolResult } from './run-tool.ts'
 
@@ -61,4 +61,10 @@ export async function packPackage(folder: string): Promise<string> {
 /** Bytes on a disk, as du(1) counts them: whole blocks. */
 export function diskUsage(folder: string): number {
   return Number.parseInt(execFileSync('du', ['-s', '--block-size=1', folder], { encoding: 'utf8' }))
+}
+
+/** The version of the package. */
+export function packageVersion(): string {
+  const manifest = readFileSync(join(REPOSITORY, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }

@@ -1,5 +1,4 @@
 /** The file that npm publishes, in the hands of those who install it: packed once, as it is in the working tree. */
-import { createHash } from 'node:crypto'
 import {
   cpSync,
   existsSync,
@@ -13,49 +12,25 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, normalize } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noise, text } from '../images/build.ts'
 import {
   canJudgePackages,
   diskUsage,
   NODE_VERSIONS,
   packageProgram,
+  packageVersion,
   packPackage,
   REPOSITORY,
   runNpm,
   runWithNode,
 } from '../judges/npm-package.ts'
 import { mustRun } from '../judges/run-tool.ts'
-import { buildTar } from '../tar/build-tar.ts'
+import { sha256, writeSample } from './sample.ts'
 
 const MB = 1e6
 
 /** As it is installed: the root of node_modules. */
 const OWN = join('node_modules', 'diskwright')
 const COMMAND = join(OWN, 'dist/cli/main.js')
-
-/** All kinds of compression and checksums that have WebAssembly or JavaScript in the package. */
-const DESCRIPTION = {
-  seed: 'package',
-  table: { type: 'gpt' },
-  partitions: [
-    { type: 'fat32', size: '40MiB', label: 'FIRMWARE', sources: [{ tar: 'root.tar', unsupported: 'drop' }] },
-    {
-      type: 'btrfs',
-      size: 'fit',
-      compression: 'zstd:3',
-      checksum: 'blake2b',
-      paths: [
-        { path: '/zlib', compression: 'zlib:6' },
-        { path: '/lzo', compression: 'lzo' },
-      ],
-      sources: [{ tar: 'root.tar' }],
-    },
-  ],
-}
-const ROOT = ['zstd', 'zlib', 'lzo'].flatMap((folder) => [
-  { path: `${folder}/text`, type: 'file' as const, content: text(700_000, folder.length) },
-  { path: `${folder}/noise`, type: 'file' as const, content: noise(300_000, folder.length) },
-])
 
 describe.runIf(canJudgePackages())('the packed package', () => {
   let folder: string
@@ -79,8 +54,7 @@ describe.runIf(canJudgePackages())('the packed package', () => {
     writeFileSync(join(path, 'package.json'), '{ "private": true }')
     const made = await runNpm('20', path, ['install', '--ignore-scripts', '--prefer-offline', packed])
     expect(made).toMatchObject({ code: 0 })
-    writeFileSync(join(path, 'spec.json'), JSON.stringify(DESCRIPTION))
-    writeFileSync(join(path, 'root.tar'), buildTar(ROOT))
+    writeSample(path)
     return (project = path)
   }
 
@@ -171,7 +145,7 @@ describe.runIf(canJudgePackages())('the packed package', () => {
       warnings: null,
     })
     const { stdout: said } = await runWithNode(version, path, [COMMAND, '--version'])
-    expect(said).toBe(`${(JSON.parse(read('package.json')) as { version: string }).version}\n`)
+    expect(said).toBe(`${packageVersion()}\n`)
   })
 
   test('builds the same bytes on each Node, which those of the working tree are', async () => {
@@ -277,7 +251,5 @@ describe.runIf(canJudgePackages())('the packed package', () => {
     })
   })
 })
-
-const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 const hash = (value: string) => [...value].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) | 0, 0)

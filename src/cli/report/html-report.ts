@@ -1,7 +1,7 @@
 /** A report as a single page that needs no network, no server and no other file. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { ImageReport } from '../../image/public-types.ts'
+import { pageFiles } from './page-files.ts'
 
 /**
  * The page. It is the same for the same report and name.
@@ -9,8 +9,7 @@ import type { ImageReport } from '../../image/public-types.ts'
  * @param name of the image, for the heading
  */
 export function htmlReport(report: ImageReport, name: string): string {
-  const style = readFileSync(new URL('page.css', import.meta.url), 'utf8')
-  const script = readFileSync(new URL('page.js', import.meta.url), 'utf8')
+  const { script, style } = pageFiles()
   // Nothing may be loaded, and only this script may run: names in the image are not trusted.
   const policy = [
     "default-src 'none'",
