@@ -51,15 +51,12 @@ export function sbom(time) {
   const dependencies = all.dependencies
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((other) => refs.has(other)) }))
-  const { timestamp: _now, component, ...metadata } = all.metadata
+  const { component } = all.metadata
+  const timestamp = time === undefined ? undefined : new Date(time * 1000).toISOString()
   const document = {
     ...all,
     serialNumber: undefined,
-    metadata: {
-      ...(time === undefined ? {} : { timestamp: new Date(time * 1000).toISOString() }),
-      ...metadata,
-      component: { ...component, name: lock.name },
-    },
+    metadata: { ...all.metadata, timestamp, component: { ...component, name: lock.name } },
     components,
     dependencies,
   }
