@@ -212,6 +212,31 @@ describe('presets', () => {
     ).rejects.toThrow(/^partition 1 \(BOOTFS\): has no/)
   })
 
+  test.each([
+    ['uefi', ['/', '/efi', '/home', '/nix', '/var']],
+    ['rockchip', ['/', '/boot', '/home', '/nix', '/var']],
+    ['allwinner', ['/', '/boot', '/home', '/nix', '/var']],
+  ] as const)('%s: the fstab of a Debian mounts all subvolumes', async (preset, mounts) => {
+    const spec = PRESETS[preset]({ closure: 'debian.tar', linux: true })
+    const output = at('fstab.img')
+    await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
+    const image = await openImage(output)
+    try {
+      const root = await image.partition('ROOT').open()
+      const lines = new TextDecoder()
+        .decode(await root.readFile('/@/etc/fstab'))
+        .trim()
+        .split('\n')
+      expect(lines.map((line) => line.split('\t')[1])).toEqual(mounts)
+    } finally {
+      await image.close()
+    }
+  })
+
+  test('a NixOS system has its own fstab', () => {
+    expect(PRESETS.uefi({ closure: 'closure.tar', toplevel: 'auto' }).fstab).toBeUndefined()
+  })
+
   test.each(Object.keys(PRESETS) as PresetName[])('%s alone is a description', async (name) => {
     const plan = await planImage(PRESETS[name]({ closure: 'closure.tar' }))
     expect(plan.partitions.some(({ type }) => type === 'btrfs')).toBe(true)

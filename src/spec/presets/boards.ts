@@ -1,5 +1,5 @@
 import type { ImageSpec, TableSpec } from '../image-spec.ts'
-import { systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
+import { needsFstab, systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
 
 interface Board {
   table: TableSpec
@@ -27,6 +27,7 @@ function boardPreset(name: string, { table, loaderStart, rootStart }: Board) {
       table,
       ...(dupData === true && { BTRFSDupData: true }),
       uboot: {},
+      ...(needsFstab(sources) && { fstab: true }),
       partitions: [
         ...(loader === undefined
           ? []
@@ -38,6 +39,7 @@ function boardPreset(name: string, { table, loaderStart, rootStart }: Board) {
           size: 'fit',
           bootable: true,
           compression: 'zstd:3',
+          ...(needsFstab(sources) && { mount: '/' }),
           subvolumes: [
             { name: '@', path: '/' },
             { name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },

@@ -60,6 +60,11 @@ export function systemOfPreset(
   return linux === true ? { linux: keys } : {}
 }
 
+/** Whether the root file system needs an fstab to mount its subvolumes: NixOS has its own. */
+export function needsFstab({ linux, toplevel }: PresetSources): boolean {
+  return linux === true && toplevel === undefined
+}
+
 /** Subvolumes of a system that boots from elsewhere. */
 export const SUBVOLUMES: readonly SubvolumeSpec[] = [
   { name: '@', path: '/' },

@@ -1,6 +1,7 @@
 import type { ImageSpec } from '../image-spec.ts'
 import {
   EFI_NAMES,
+  needsFstab,
   SUBVOLUMES,
   systemOfPreset,
   type PresetSources,
@@ -23,11 +24,14 @@ export function uefi(sources: PresetSources): ImageSpec {
       : {}
   // Nothing is made: what the closure has in /boot goes onto the ESP.
   const isShared = uki === undefined && Object.keys(system).length === 0
+  // With the ESP, so that the system can add kernels to its menu.
+  const fstab = uki === undefined && needsFstab(sources)
   return {
     seed,
     table: { type: 'gpt' },
     ...(dupData === true && { BTRFSDupData: true }),
     ...(isShared && { sources: sourcesOfPreset(closure) }),
+    ...(fstab && { fstab }),
     partitions: [
       {
         type: 'fat32',
@@ -36,6 +40,7 @@ export function uefi(sources: PresetSources): ImageSpec {
         start: '1MiB',
         size: '512MiB',
         ...(isShared && { mount: '/boot' }),
+        ...(fstab && { mount: '/efi' }),
         ...(uki !== undefined && { sources: [{ files: ukiFiles(uki, systemdBoot, EFI_NAMES[arch]) }] }),
       },
       {
@@ -44,7 +49,7 @@ export function uefi(sources: PresetSources): ImageSpec {
         gptType: `root-${arch}`,
         size: 'fit',
         compression: 'zstd:3',
-        ...(isShared && { mount: '/' }),
+        ...((isShared || fstab) && { mount: '/' }),
         subvolumes: [...SUBVOLUMES],
         ...system,
         ...(!isShared && { sources: sourcesOfPreset(closure) }),
