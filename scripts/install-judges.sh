@@ -56,6 +56,7 @@ nix-instantiate nix-bin
 umoci umoci
 skopeo skopeo
 mmdebstrap mmdebstrap
+genimage genimage
 shellcheck shellcheck
 git git
 mandoc mandoc

@@ -27,6 +27,7 @@
  * | `run`, a line, SCRIPT  | stands alone: a script that the page does not show, such as one that makes a file  |
  * | `machine run`, ...     | the same, in `npm run test:boot` only                                             |
  * | `inputs NAMES`         | stands alone: files of page-folder.ts that are in the folder from the beginning   |
+ * | `needs TOOLS`          | stands alone: judges without which the page is not run                            |
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -55,6 +56,8 @@ export interface Page {
   blocks: Block[]
   /** Files of page-folder.ts. */
   inputs: string[]
+  /** Judges; see scripts/install-judges.sh. */
+  needs: string[]
 }
 
 /** Every page of docs/, and README.md. */
@@ -75,6 +78,7 @@ const FENCE_OR_DIRECTIVE =
 export function parsePage(path: string, markdown: string): Page {
   const blocks: Block[] = []
   const inputs: string[] = []
+  const needs: string[] = []
   let directives: string[] = []
   for (const match of markdown.matchAll(FENCE_OR_DIRECTIVE)) {
     const { indent, info, text, directive } = match.groups!
@@ -93,12 +97,14 @@ export function parsePage(path: string, markdown: string): Page {
       })
     } else if (directive.startsWith('inputs ')) {
       inputs.push(...directive.trim().split(/\s+/).slice(1))
+    } else if (directive.startsWith('needs ')) {
+      needs.push(...directive.trim().split(/\s+/).slice(1))
     } else {
       directives.push(directive)
     }
   }
   if (directives.length > 0) throw new Error(`${path}: no block follows "${directives.join('", "')}"`)
-  return { path, blocks, inputs }
+  return { path, blocks, inputs, needs }
 }
 
 const plainBlock = () => ({ isMachine: false, exitCode: 0, isOutput: false, isOther: false, before: '' })
