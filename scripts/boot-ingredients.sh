@@ -23,6 +23,9 @@ qemu-system-x86_64 qemu-system-x86
 qemu-img qemu-utils
 /usr/share/AAVMF/AAVMF_CODE.fd qemu-efi-aarch64
 /usr/share/OVMF/OVMF_CODE_4M.fd ovmf
+/usr/lib/u-boot/qemu_arm64/u-boot.bin u-boot-qemu
+mmdebstrap mmdebstrap
+newuidmap uidmap
 aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 gcc gcc
 make make
