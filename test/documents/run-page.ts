@@ -167,7 +167,6 @@ async function runNode(
 }
 
 /** What a terminal does not show as text. Consoles of machines have it. */
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /\r|\x1b\[[\d;?=]*[A-Za-z]/g
 
 /** Times are those of the machine that wrote the page. */
