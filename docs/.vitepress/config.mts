@@ -13,7 +13,7 @@ const { version, description } = JSON.parse(readFileSync(join(DOCS, '../package.
 
 /** The order of the pages of a part; others follow, in that of their names. */
 const ORDER = [
-  ...['quick', 'nixos', 'debian'].map((name) => `tutorial/${name}.md`),
+  ...['debian', 'debian-arm64', 'nixos'].map((name) => `tutorial/${name}.md`),
   ...['description', 'commands', 'sources', 'disks', 'boards'].map((name) => `reference/${name}.md`),
   ...['why', 'determinism', 'security', 'speed'].map((name) => `explanation/${name}.md`),
   'architecture.md',
