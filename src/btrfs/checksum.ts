@@ -7,9 +7,17 @@ import { hexText } from '../lib/hex.ts'
 import { viewOf } from '../lib/struct.ts'
 import { ExtentDataRef, Header } from './format.ts'
 
-/** CRC32C without the inversions before and after. (crc32c() of the kernel) */
-function crc32cRaw(seed: number, bytes: Uint8Array): number {
-  return ~crc32cJs.buf(bytes, ~seed) >>> 0
+/** By byte: what it leaves of a sum of zero. */
+const TABLE = Int32Array.from({ length: 256 }, (_, byte) => ~crc32cJs.buf([byte], ~0))
+
+/**
+ * CRC32C without the inversions before and after, of the bytes from `start` to before `end`. (crc32c() of the kernel) These
+ * are few, so that making an array of them would take longer.
+ */
+function crc32cRaw(seed: number, bytes: Uint8Array, start: number, end: number): number {
+  let crc = seed
+  for (let at = start; at < end; at++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[at]) & 0xff]
+  return crc >>> 0
 }
 
 /**
@@ -56,7 +64,7 @@ export function nameHash(name: ByteString): number {
 
 /** `nameHash` of a name in bytes: those from `start` to before `end`. */
 export function nameBytesHash(bytes: Uint8Array, start = 0, end = bytes.length): number {
-  return crc32cRaw(0xffff_fffe, bytes.subarray(start, end))
+  return crc32cRaw(0xffff_fffe, bytes, start, end)
 }
 
 /** Key offset of the INODE_EXTREF of a name in a directory. (btrfs_extref_hash) */
@@ -64,9 +72,9 @@ export function extrefHash(parentObjectid: number, name: ByteString): number {
   return crc32cRawOf(parentObjectid >>> 0, name)
 }
 
-/** `extrefHash` of a name in bytes, and the low half of the directory's number. */
-export function extrefBytesHash(parentLow: number, name: Uint8Array): number {
-  return crc32cRaw(parentLow >>> 0, name)
+/** `extrefHash` of a name in bytes, those from `start` to before `end`, and the low half of the directory's number. */
+export function extrefBytesHash(parentLow: number, bytes: Uint8Array, start: number, end: number): number {
+  return crc32cRaw(parentLow >>> 0, bytes, start, end)
 }
 
 const REF = ExtentDataRef.at
@@ -83,7 +91,8 @@ export function extentDataRefHash(root: bigint, objectid: number, offset: number
 
 /** `extentDataRefHash` of a reference on disk, at `at`. */
 export function storedDataRefHash(bytes: Uint8Array, at: number): bigint {
-  const high = crc32cRaw(0xffff_ffff, bytes.subarray(at, at + REF.objectid.offset))
-  const low = crc32cRaw(0xffff_ffff, bytes.subarray(at + REF.objectid.offset, at + REF.count.offset))
+  const objectid = at + REF.objectid.offset
+  const high = crc32cRaw(0xffff_ffff, bytes, at, objectid)
+  const low = crc32cRaw(0xffff_ffff, bytes, objectid, at + REF.count.offset)
   return (BigInt(high) << 31n) ^ BigInt(low)
 }

@@ -520,7 +520,8 @@ export function compareKeysAt(a: DataView, at: number, b: DataView, bt: number):
   )
 }
 
-function compareU64(a: DataView, at: number, b: DataView, bt: number): number {
+/** Below 0 when one number of 64 bits is less than another, above when it is greater. */
+export function compareU64(a: DataView, at: number, b: DataView, bt: number): number {
   return (
     a.getUint32(at + 4, true) - b.getUint32(bt + 4, true) || a.getUint32(at, true) - b.getUint32(bt, true)
   )

@@ -3,6 +3,7 @@ import { FrameBlocks, type FrameSizes } from '../lib/zstd/frame-blocks.ts'
 import { MAX_FRAME_CONTENT, type RunMemory } from '../lib/zstd/run-memory.ts'
 import { BatchParts } from './batch-parts.ts'
 import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
+import { copyBytes } from '../lib/copy-bytes.ts'
 
 /** The most that is compressed in one go; random access has to decompress as much. */
 const MAX_COMPRESSED_RUN = 2 * 1024 * 1024
@@ -75,7 +76,7 @@ export class FrameBatch {
 
   /** Takes a copy of bytes that are to be compressed, at most `room` of them. */
   addPlain(bytes: Uint8Array): void {
-    this.#memory.content.set(bytes, this.#contentEnd)
+    copyBytes(this.#memory.content, this.#contentEnd, bytes)
     this.#addPlainContent(bytes.length)
   }
 
@@ -94,7 +95,7 @@ export class FrameBatch {
       const more = goesOn ? this.#parts.extendLast(left, BLOCK_MAXIMUM_SIZE) : 0
       const size = more || Math.min(left, BLOCK_MAXIMUM_SIZE)
       const at = more > 0 ? this.#blocks.extend(more) : this.#addRawBlock(size)
-      this.#blocks.bytes.set(bytes.subarray(done, done + size), at)
+      copyBytes(this.#blocks.bytes, at, bytes.subarray(done, done + size))
       done += size
     }
   }

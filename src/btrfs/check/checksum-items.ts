@@ -26,7 +26,7 @@ export class ChecksumItems {
   /** Adds an item, which is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const count = leaf.itemSize(slot) / this.#sumSize
-    this.#address.push(Number(leaf.keyOffset(slot)))
+    this.#address.push(leaf.keyNumber(slot))
     this.#block.push(leaf.bytenr)
     this.#at.push(leaf.itemStart(slot))
     this.#count.push(count)

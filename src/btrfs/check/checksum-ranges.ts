@@ -20,7 +20,7 @@ export class ChecksumRanges {
 
   /** Adds an item, in key order. The item is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
-    const start = Number(leaf.keyOffset(slot))
+    const start = leaf.keyNumber(slot)
     const end = start + (leaf.itemSize(slot) / this.#context.hash.size) * this.#context.sectorsize
     const last = this.#start.length - 1
     const before = last < 0 ? -1 : this.#end.get(last)

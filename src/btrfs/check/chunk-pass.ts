@@ -72,7 +72,7 @@ export function* readChunks(trees: CheckedTrees): ReadRoutine<ChunkTable> {
 function addChunk(trees: CheckedTrees, table: ChunkTable, leaf: TreeBlock, slot: number): void {
   const { context } = trees
   const at = leaf.itemStart(slot)
-  const logical = Number(leaf.keyOffset(slot))
+  const logical = leaf.keyNumber(slot)
   try {
     const where = { what: `chunk ${logical}`, offset: leaf.physical }
     const chunk = decodeChunk(logical, leaf.bytes, at, where)

@@ -40,15 +40,15 @@ export class ChunkTable {
     const at = leaf.itemStart(slot)
     const used = u64Of(BlockGroupItem.at.used, leaf.view, at)
     const flags = BlockGroupItem.at.flags.get(leaf.view, at)
-    const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
+    const [start, length] = [leaf.keyObject(slot), leaf.keyNumber(slot)]
     this.groups.push({ start, length, used, flags, place: leaf.physical + at })
   }
 
   addDeviceExtent(leaf: TreeBlock, slot: number): void {
     const at = leaf.itemStart(slot)
     this.deviceExtents.push({
-      devid: Number(leaf.objectid(slot)),
-      start: Number(leaf.keyOffset(slot)),
+      devid: leaf.keyObject(slot),
+      start: leaf.keyNumber(slot),
       length: u64Of(DevExtent.at.length, leaf.view, at),
       chunk: u64Of(DevExtent.at.chunkOffset, leaf.view, at),
       place: leaf.physical + at,

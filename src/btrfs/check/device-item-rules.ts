@@ -59,7 +59,7 @@ export function chunkProblem(context: CheckContext, leaf: TreeBlock, slot: numbe
   if (leaf.objectid(slot) !== FIRST_CHUNK_TREE_OBJECTID) {
     return { field: 'objectid', expected: FIRST_CHUNK_TREE_OBJECTID, found: leaf.objectid(slot) }
   }
-  return chunkContentProblem(context, leaf.view, at, Number(leaf.keyOffset(slot)))
+  return chunkContentProblem(context, leaf.view, at, leaf.keyNumber(slot))
 }
 
 /** The first problem of a chunk at `at`, in a leaf or in the superblock's array. */
@@ -141,7 +141,7 @@ export function devExtentProblem(
     return { field: 'chunk_objectid', expected: FIRST_CHUNK_TREE_OBJECTID, found: chunk }
   }
   const { sectorsize } = context
-  const start = Number(leaf.keyOffset(slot))
+  const start = leaf.keyNumber(slot)
   const [chunkOffset, length] = [
     u64Of(DevExtent.at.chunkOffset, view, at),
     u64Of(DevExtent.at.length, view, at),
@@ -159,7 +159,7 @@ export function devExtentProblem(
     return undefined
   }
   if (leaf.itemSize(slot - 1) !== DevExtent.size) return undefined
-  const end = Number(leaf.keyOffset(slot - 1)) + u64Of(DevExtent.at.length, view, leaf.itemStart(slot - 1))
+  const end = leaf.keyNumber(slot - 1) + u64Of(DevExtent.at.length, view, leaf.itemStart(slot - 1))
   if (end <= start) return undefined
   return { field: 'key offset', expected: `at least ${end}, where the one before ends`, found: start }
 }

@@ -84,11 +84,11 @@ export function extentItemProblem(
   if (isSkinny && !context.has(FEATURE_INCOMPAT.SKINNY_METADATA)) {
     return { field: 'type', expected: 'none of METADATA_ITEM without SKINNY_METADATA', found: 'one' }
   }
-  const bytenr = Number(leaf.objectid(slot))
+  const bytenr = leaf.keyObject(slot)
   if (!isAligned(bytenr, sectorsize) || !isExact(bytenr)) {
     return { field: 'objectid', expected: `a multiple of ${sectorsize}`, found: leaf.objectid(slot) }
   }
-  const keyOffset = Number(leaf.keyOffset(slot))
+  const keyOffset = leaf.keyNumber(slot)
   if (isSkinny && keyOffset >= MAX_TREE_LEVEL) {
     return { field: 'level', expected: `less than ${MAX_TREE_LEVEL}`, found: keyOffset }
   }
@@ -123,8 +123,8 @@ function followingProblem({ nodesize }: CheckContext, leaf: TreeBlock, slot: num
   if (slot === 0) return undefined
   const type = leaf.type(slot - 1)
   if (type !== EXTENT_ITEM_KEY && type !== METADATA_ITEM_KEY) return undefined
-  const length = type === METADATA_ITEM_KEY ? nodesize : Number(leaf.keyOffset(slot - 1))
-  const end = Number(leaf.objectid(slot - 1)) + length
+  const length = type === METADATA_ITEM_KEY ? nodesize : leaf.keyNumber(slot - 1)
+  const end = leaf.keyObject(slot - 1) + length
   if (end <= bytenr) return undefined
   return { field: 'objectid', expected: `at least ${end}, where the extent before ends`, found: bytenr }
 }
@@ -230,8 +230,8 @@ export function dataRefProblem(
 }
 
 export function blockGroupProblem(_: CheckContext, leaf: TreeBlock, slot: number): ItemProblem | undefined {
-  const length = Number(leaf.keyOffset(slot))
-  if (length === 0 || !isExact(length) || !isExact(Number(leaf.objectid(slot)))) {
+  const length = leaf.keyNumber(slot)
+  if (length === 0 || !isExact(length) || !isExact(leaf.keyObject(slot))) {
     return { field: 'key', expected: 'an address and a length below 2^53', found: length }
   }
   const sized = sizeProblem(leaf, slot, BlockGroupItem.size)

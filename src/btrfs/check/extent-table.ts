@@ -112,7 +112,7 @@ export class ExtentTable {
 
   #addExtent(leaf: TreeBlock, slot: number, type: number): void {
     const at = leaf.itemStart(slot)
-    const bytenr = Number(leaf.objectid(slot))
+    const bytenr = leaf.keyObject(slot)
     const flags = ExtentItem.at.flags.get(leaf.view, at)
     const isTreeBlock = (flags & EXTENT_FLAG_TREE_BLOCK) !== 0n
     const isSkinny = type === METADATA_ITEM_KEY
@@ -120,7 +120,7 @@ export class ExtentTable {
     if (last >= 0 && this.end(last) > bytenr) {
       const expected = `at least ${this.end(last)}, where the extent before ends`
       // In one leaf this is known already.
-      if (slot === 0 || Number(leaf.objectid(slot - 1)) !== this.bytenr(last)) {
+      if (slot === 0 || leaf.keyObject(slot - 1) !== this.bytenr(last)) {
         this.#context.itemFault(EXTENT_TREE_OBJECTID, leaf, slot, {
           field: 'objectid',
           expected,
@@ -130,13 +130,13 @@ export class ExtentTable {
       if (this.bytenr(last) === bytenr) return
     }
     this.#bytenr.push(bytenr)
-    this.#length.push(isSkinny ? this.#context.nodesize : Number(leaf.keyOffset(slot)))
+    this.#length.push(isSkinny ? this.#context.nodesize : leaf.keyNumber(slot))
     this.#refs.push(u64Of(ExtentItem.at.refs, leaf.view, at))
     this.#generation.push(u64Of(ExtentItem.at.generation, leaf.view, at))
     const isFull = (flags & BLOCK_FLAG_FULL_BACKREF) !== 0n
     this.#flags.push((isTreeBlock ? TREE_BLOCK : 0) | (isFull ? FULL_BACKREF : 0) | (isSkinny ? SKINNY : 0))
     const infoLevel = () => TreeBlockInfo.at.level.get(leaf.view, at + ExtentItem.size)
-    this.#level.push(isSkinny ? Number(leaf.keyOffset(slot)) : isTreeBlock ? infoLevel() : 0)
+    this.#level.push(isSkinny ? leaf.keyNumber(slot) : isTreeBlock ? infoLevel() : 0)
     this.#place.push(leaf.physical + at)
     this.#firstRef.push(this.#refType.length)
     for (const ref of inlineRefs(leaf, slot, isTreeBlock)) {
@@ -146,7 +146,7 @@ export class ExtentTable {
   }
 
   #addKeyedRef(leaf: TreeBlock, slot: number, type: number): void {
-    const bytenr = Number(leaf.objectid(slot))
+    const bytenr = leaf.keyObject(slot)
     const last = this.length - 1
     if (last < 0 || this.bytenr(last) !== bytenr) {
       const problem = { expected: 'an extent item before', found: 'none' }

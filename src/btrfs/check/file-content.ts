@@ -126,7 +126,7 @@ export class FileContentCheck {
   add(leaf: TreeBlock, slot: number, problem: Problem): void {
     const { view } = leaf
     const at = leaf.itemStart(slot)
-    const offset = Number(leaf.keyOffset(slot))
+    const offset = leaf.keyNumber(slot)
     if (this.#state.start < 0) {
       this.#state.start = offset
       this.#state.end = offset
@@ -214,7 +214,7 @@ export class FileContentCheck {
       if (covered < size && isCompressed)
         problem(', checksums', `those of ${size} bytes`, `those of ${covered}`)
     } else if (covered > 0) {
-      const inode = Number(leaf.objectid(slot))
+      const inode = leaf.keyObject(slot)
       this.#services.addSummedPrealloc({
         bytenr: diskBytenr,
         inode,

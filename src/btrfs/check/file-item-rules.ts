@@ -78,10 +78,9 @@ export function inodeRefProblem(_: CheckContext, leaf: TreeBlock, slot: number):
       return { field: 'name_len', expected: `1 to ${max}`, found: length }
     }
     if (isExtref) {
-      const name = leaf.bytes.subarray(at + head.size, nameEnd)
       const parent = Number(id64.read(leaf.view, at + InodeExtref.at.parentObjectid.offset) & 0xffff_ffffn)
-      const hash = extrefBytesHash(parent, name)
-      if (leaf.keyOffset(slot) !== BigInt(hash)) {
+      const hash = extrefBytesHash(parent, leaf.bytes, at + head.size, nameEnd)
+      if (leaf.keyNumber(slot) !== hash) {
         return { field: 'key offset', expected: `the hash of the name, ${hash}`, found: leaf.keyOffset(slot) }
       }
     }
@@ -97,7 +96,7 @@ export function fileExtentProblem(
 ): ItemProblem | undefined {
   const { sectorsize } = context
   const { view } = leaf
-  const fileOffset = Number(leaf.keyOffset(slot))
+  const fileOffset = leaf.keyNumber(slot)
   if (!isAligned(fileOffset, sectorsize)) {
     return { field: 'key offset', expected: `a multiple of ${sectorsize}`, found: fileOffset }
   }
@@ -165,8 +164,7 @@ function overlapProblem(
   fileOffset: number,
 ): ItemProblem | undefined {
   const last = slot - 1
-  if (last < 0 || leaf.type(last) !== EXTENT_DATA_KEY || leaf.objectid(last) !== leaf.objectid(slot))
-    return undefined
+  if (last < 0 || leaf.type(last) !== EXTENT_DATA_KEY || !leaf.isSameObject(last, slot)) return undefined
   if (leaf.itemSize(last) < FileExtentHead.size) return undefined
   const at = leaf.itemStart(last)
   const isInline = FileExtentItem.at.type.get(leaf.view, at) === FILE_EXTENT_INLINE
@@ -174,15 +172,14 @@ function overlapProblem(
   const length = isInline
     ? Math.ceil(u64Of(FileExtentItem.at.ramBytes, leaf.view, at) / sectorsize) * sectorsize
     : u64Of(FileExtentItem.at.numBytes, leaf.view, at)
-  const end = Number(leaf.keyOffset(last)) + length
+  const end = leaf.keyNumber(last) + length
   if (end <= fileOffset) return undefined
   return { field: 'key offset', expected: `at least ${end}, where the extent before ends`, found: fileOffset }
 }
 
 /** In trees of files, nothing comes before the items of an inode but they themselves: the inode item is the first. */
 export function precedingProblem(leaf: TreeBlock, slot: number): ItemProblem | undefined {
-  if (slot === 0 || !isSubvolume(leaf.owner) || leaf.objectid(slot - 1) === leaf.objectid(slot))
-    return undefined
+  if (slot === 0 || !isSubvolume(leaf.owner) || leaf.isSameObject(slot - 1, slot)) return undefined
   return { field: 'objectid', expected: 'an inode item before', found: 'none' }
 }
 

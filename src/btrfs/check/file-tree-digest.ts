@@ -2,9 +2,9 @@
  * Sums over the items of a file tree that are zero when its inodes, names and links agree. The sum of a tree is that of
  * its subtrees: one that many snapshots share is walked once, and each of them adds its sum.
  */
-import { nameHash } from '../checksum.ts'
+import { nameBytesHash, nameHash } from '../checksum.ts'
 import type { TreeBlock } from '../read/tree-block.ts'
-import { nameHashes, SEEN, type SeenName } from './name-table.ts'
+import { otherNameHash, SEEN, type SeenName } from './name-table.ts'
 import { fileTypeOf } from './file-types.ts'
 import type { InodeFault, ScannedInode, SubvolumeEntry } from './inode-sink.ts'
 
@@ -50,7 +50,8 @@ export class FileTreeDigest {
   }
 
   addName(block: TreeBlock, { directory, inode, seen, index = 0, type = 0, start, length }: SeenName): void {
-    const [hash, otherHash] = nameHashes(block.bytes.subarray(start, start + length))
+    const hash = nameBytesHash(block.bytes, start, start + length)
+    const otherHash = otherNameHash(block.bytes, start, start + length)
     // `..` of the root directory, which is in no directory.
     const isRoots = inode === this.#rootDirectory && hash === PARENT_HASH && length === 2
     if (isRoots && seen === SEEN.ref && index === 0) {

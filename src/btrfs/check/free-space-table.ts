@@ -42,7 +42,7 @@ export class FreeSpaceTable {
   /** Adds an item, in key order. The item is valid by itself. */
   add(leaf: TreeBlock, slot: number): void {
     const type = leaf.type(slot)
-    const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
+    const [start, length] = [leaf.keyObject(slot), leaf.keyNumber(slot)]
     const at = leaf.itemStart(slot)
     const problem = (expected: unknown, found: unknown) =>
       this.#context.itemFault(FREE_SPACE_TREE_OBJECTID, leaf, slot, { expected, found })

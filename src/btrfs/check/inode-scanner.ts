@@ -45,15 +45,20 @@ export class InodeScanner {
 
   /** @param bad slots of invalid items */
   leaf(block: TreeBlock, bad: ReadonlySet<number> | undefined): void {
+    /** A slot with an item of the open inode. */
+    let last = -1
     for (let slot = 0; slot < block.count; slot++) {
       const type = block.type(slot)
-      const objectid = block.objectid(slot)
       if (type === ORPHAN_ITEM_KEY) {
-        this.#sink.orphan(Number(block.keyOffset(slot)))
+        this.#sink.orphan(block.keyNumber(slot))
         continue
       }
-      if (objectid === FREE_SPACE_OBJECTID) continue
-      if (this.open?.objectid !== objectid) this.#begin(block, slot, objectid)
+      if (last < 0 || !block.isSameObject(last, slot)) {
+        const objectid = block.objectid(slot)
+        if (objectid === FREE_SPACE_OBJECTID) continue
+        if (this.open?.objectid !== objectid) this.#begin(block, slot, objectid)
+        last = slot
+      }
       const open = this.open!
       if (bad?.has(slot) === true) {
         this.#sink.invalidItem(block, slot)
@@ -97,12 +102,16 @@ export class InodeScanner {
         this.#findRepeated(open, block, slot)
         break
       case EXTENT_DATA_KEY:
-        open.content.add(block, slot, (field, expected, found) => {
-          const what = `extent at ${block.keyOffset(slot)}${field}`
-          this.#fault(open.inode, what, block.physical + block.itemStart(slot), expected, found)
-        })
+        this.#extent(open, block, slot)
         break
     }
+  }
+
+  #extent(open: PendingInode, block: TreeBlock, slot: number): void {
+    open.content.add(block, slot, (field, expected, found) => {
+      const what = `extent at ${block.keyOffset(slot)}${field}`
+      this.#fault(open.inode, what, block.physical + block.itemStart(slot), expected, found)
+    })
   }
 
   #inodeItem(open: PendingInode, block: TreeBlock, slot: number): void {
@@ -129,10 +138,11 @@ export class InodeScanner {
     for (let at = block.itemStart(slot); at < end;) {
       const length = head.at.nameLen.get(view, at)
       this.#sink.name(block, {
-        directory: isExtref ? u64Of(InodeExtref.at.parentObjectid, view, at) : Number(block.keyOffset(slot)),
+        directory: isExtref ? u64Of(InodeExtref.at.parentObjectid, view, at) : block.keyNumber(slot),
         inode: open.inode,
         seen: SEEN.ref,
         index: u64Of(head.at.index, view, at),
+        type: undefined,
         start: at + head.size,
         length,
       })
@@ -147,7 +157,7 @@ export class InodeScanner {
     const { view, bytes } = block
     const first = block.itemStart(slot)
     const end = first + block.itemSize(slot)
-    const index = isIndex ? Number(block.keyOffset(slot)) : undefined
+    const index = isIndex ? block.keyNumber(slot) : undefined
     for (let at = first; at < end; at += entrySize(block, at)) {
       const start = at + DirItem.size
       const length = DirItem.at.nameLen.get(view, at)
@@ -167,7 +177,7 @@ export class InodeScanner {
         directory,
         inode: u64Of(DirItem.at.location.at.objectid, view, at),
         seen: isIndex ? SEEN.index : SEEN.entry,
-        ...(index !== undefined && { index }),
+        index,
         type: DirItem.at.type.get(view, at),
         start,
         length,

@@ -17,9 +17,9 @@ export interface SeenName {
   inode: number
   seen: (typeof SEEN)[keyof typeof SEEN]
   /** Position in the directory; not of a DIR_ITEM. */
-  index?: number
+  index: number | undefined
   /** Type of file; not of a reference. */
-  type?: number
+  type: number | undefined
   /** Offset of the name in the block. */
   start: number
   length: number
@@ -61,11 +61,12 @@ export class NameTable {
 
   /** Takes note of a name. What contradicts what was there before, if anything does. */
   add(block: TreeBlock, name: SeenName): { what: string; expected: unknown; found: unknown } | undefined {
-    const bytes = block.bytes.subarray(name.start, name.start + name.length)
-    const hashes = nameHashes(bytes)
-    const row = this.#find(name, hashes)
+    const end = name.start + name.length
+    const hash = nameBytesHash(block.bytes, name.start, end)
+    const otherHash = otherNameHash(block.bytes, name.start, end)
+    const row = this.#find(name, hash, otherHash)
     if (row === undefined) {
-      this.#push(block, name, hashes)
+      this.#push(block, name, hash, otherHash)
       return undefined
     }
     const marks = this.#marks.get(row)
@@ -90,7 +91,8 @@ export class NameTable {
   #push(
     block: TreeBlock,
     { directory, inode, seen, index = 0, type = 0, start, length }: SeenName,
-    [hash, otherHash]: NameHashes,
+    hash: number,
+    otherHash: number,
   ) {
     this.#directory.push(directory)
     this.#inode.push(inode)
@@ -115,7 +117,7 @@ export class NameTable {
     this.#slots[slot] = row + 1
   }
 
-  #find({ directory, inode, length }: SeenName, [hash, otherHash]: NameHashes): number | undefined {
+  #find({ directory, inode, length }: SeenName, hash: number, otherHash: number): number | undefined {
     const mask = this.#slots.length - 1
     for (let slot = mixed(directory, inode, hash) & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
       const row = this.#slots[slot] - 1
@@ -137,15 +139,12 @@ function mixed(directory: number, inode: number, hash: number): number {
   return (h ^ (h >>> 13)) >>> 0
 }
 
-type NameHashes = readonly [hash: number, otherHash: number]
-
-/** The hash that the keys of names have, and one of another function: names that agree in both are taken for one. */
-export function nameHashes(bytes: Uint8Array): NameHashes {
-  return [nameBytesHash(bytes), fnv1a(bytes)]
-}
-
-function fnv1a(bytes: Uint8Array): number {
+/**
+ * A hash of the bytes from `start` to before `end` of another function than `nameBytesHash`: names that agree in both are
+ * taken for one. (FNV-1a)
+ */
+export function otherNameHash(bytes: Uint8Array, start: number, end: number): number {
   let h = 0x811c9dc5
-  for (const byte of bytes) h = Math.imul(h ^ byte, 0x01000193)
+  for (let at = start; at < end; at++) h = Math.imul(h ^ bytes[at], 0x01000193)
   return h >>> 0
 }

@@ -21,7 +21,7 @@ export function checksumItemProblem(
   if (leaf.objectid(slot) !== EXTENT_CSUM_OBJECTID) {
     return { field: 'objectid', expected: EXTENT_CSUM_OBJECTID, found: leaf.objectid(slot) }
   }
-  const start = Number(leaf.keyOffset(slot))
+  const start = leaf.keyNumber(slot)
   if (!isAligned(start, sectorsize) || !isExact(start)) {
     return { field: 'key offset', expected: `a multiple of ${sectorsize}`, found: leaf.keyOffset(slot) }
   }
@@ -31,7 +31,7 @@ export function checksumItemProblem(
   }
   if (slot === 0 || leaf.type(slot - 1) !== EXTENT_CSUM_KEY) return undefined
   const sectors = Math.floor(leaf.itemSize(slot - 1) / hash.size)
-  const end = Number(leaf.keyOffset(slot - 1)) + sectors * sectorsize
+  const end = leaf.keyNumber(slot - 1) + sectors * sectorsize
   if (end <= start) return undefined
   return { field: 'key offset', expected: `at least ${end}, where the item before ends`, found: start }
 }
@@ -41,7 +41,7 @@ export function freeSpaceProblem(
   leaf: TreeBlock,
   slot: number,
 ): ItemProblem | undefined {
-  const [start, length] = [Number(leaf.objectid(slot)), Number(leaf.keyOffset(slot))]
+  const [start, length] = [leaf.keyObject(slot), leaf.keyNumber(slot)]
   if (length === 0 || !isExact(start + length) || !isAligned(start, context.sectorsize)) {
     return {
       field: 'key',

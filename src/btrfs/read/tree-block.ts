@@ -4,6 +4,7 @@ import { decodeChecked } from '../../lib/read-routine.ts'
 import { viewOf, type Struct } from '../../lib/struct.ts'
 import {
   compareKeysAt,
+  compareU64,
   Header,
   Item,
   Key,
@@ -105,6 +106,11 @@ export class TreeBlock {
   /** Whether the item belongs to an object (an inode) and is of a type. */
   is(slot: number, objectid: number, type: number): boolean {
     return this.type(slot) === type && this.isOf(slot, objectid)
+  }
+
+  /** Whether the items of two slots belong to the same object. */
+  isSameObject(slot: number, other: number): boolean {
+    return compareU64(this.view, this.#entry(slot), this.view, this.#entry(other)) === 0
   }
 
   isOf(slot: number, objectid: number): boolean {

@@ -30,6 +30,7 @@ import {
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent, type StoredRuns } from './sparse.ts'
+import { copyBytes } from '../../lib/copy-bytes.ts'
 
 /** A piece of a file, or a block of small files; and the name of a file, for messages. */
 type NamedPiece = {
@@ -200,7 +201,7 @@ export class DataWriter {
 
   /** Fills the open piece. */
   #fillPiece(content: Uint8Array): void {
-    this.#content.set(content, this.#batch.used)
+    copyBytes(this.#content, this.#batch.used, content)
     this.#batch.used += content.length
     this.#padToSector()
   }
@@ -232,7 +233,7 @@ export class DataWriter {
           if (opening !== undefined) await opening
         }
         const length = Math.min(pieceLeft, chunk.length - at)
-        this.#content.set(chunk.subarray(at, at + length), this.#batch.used)
+        copyBytes(this.#content, this.#batch.used, chunk.subarray(at, at + length))
         this.#batch.used += length
         at += length
         fileOffset += length

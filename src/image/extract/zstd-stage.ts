@@ -4,6 +4,7 @@ import { loadZstd } from '../../lib/zstd/codec.ts'
 import type { StreamWriter } from '../../output/stream-out.ts'
 import { compressJob } from '../../output/compress-handler.ts'
 import { FRAME_CONTENT, FrameMemory } from './frame-memory.ts'
+import { copyBytes } from '../../lib/copy-bytes.ts'
 
 const DEFAULT_LEVEL = 3
 /** Frames that wait for a thread or for the writer, beside those that are being compressed. */
@@ -75,7 +76,7 @@ function frameWriter(
       for (let from = 0; from < bytes.length;) {
         if (filled === 0 && underWay.length === memories.length) await passOldest()
         const length = Math.min(bytes.length - from, FRAME_CONTENT - filled)
-        memories[next].content.set(bytes.subarray(from, from + length), filled)
+        copyBytes(memories[next].content, filled, bytes.subarray(from, from + length))
         filled += length
         from += length
         if (filled === FRAME_CONTENT) start()
