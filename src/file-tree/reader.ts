@@ -55,8 +55,12 @@ export interface OpenInode {
   target(): ReadRoutine<ByteString>
   /** The parts of a file that have content, in ascending order; the rest, up to its size, is holes. */
   ranges(): ReadRoutine<DataRange[]>
-  /** Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only at the end of the file. */
-  read(offset: number, length: number): ReadRoutine<Uint8Array>
+  /**
+   * Bytes of a file from `offset` on, holes filled with zeros; fewer than `length` only at the end of the file.
+   *
+   * @param into memory for `length` bytes. A reader that uses it returns a part of it; any other one ignores it.
+   */
+  read(offset: number, length: number, into?: Uint8Array): ReadRoutine<Uint8Array>
   /**
    * The same part of a file as it is stored, its holes left out. Files with equal pieces have equal content there.
    * Undefined where a format stores content as it is.

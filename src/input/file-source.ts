@@ -22,9 +22,9 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
   const failed = (offset: number, error: unknown) =>
     new InputError(systemMessageOf(error), { source: name, offset }, { cause: error })
 
-  function readSync(offset: number, wanted: number): Uint8Array {
+  function readSync(offset: number, wanted: number, into?: Uint8Array): Uint8Array {
     checkOpen(handle, name)
-    const bytes = new Uint8Array(clip(offset, wanted))
+    const bytes = memoryFor(clip(offset, wanted), into)
     let done = 0
     while (done < bytes.length) {
       try {
@@ -44,9 +44,9 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
     return bytes.subarray(0, done)
   }
 
-  async function readInPool(offset: number, wanted: number): Promise<Uint8Array> {
+  async function readInPool(offset: number, wanted: number, into?: Uint8Array): Promise<Uint8Array> {
     checkOpen(handle, name)
-    const bytes = new Uint8Array(clip(offset, wanted))
+    const bytes = memoryFor(clip(offset, wanted), into)
     let done = 0
     while (done < bytes.length) {
       try {
@@ -68,9 +68,13 @@ export function fileSource(handle: FileHandle, size: number, name: string): Sync
       checkOpen(handle, name)
       return offset + length <= size ? { descriptor: handle.fd, offset } : undefined
     },
-    read: (offset, length) =>
-      clip(offset, length) <= SHORT_READ ? readSync(offset, length) : readInPool(offset, length),
+    read: (offset, length, into) =>
+      clip(offset, length) <= SHORT_READ ? readSync(offset, length, into) : readInPool(offset, length, into),
   }
+}
+
+function memoryFor(length: number, into: Uint8Array | undefined): Uint8Array {
+  return into === undefined ? new Uint8Array(length) : into.subarray(0, length)
 }
 
 /** The number of a file that was closed may be another file's by now. */

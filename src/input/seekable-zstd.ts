@@ -80,12 +80,13 @@ export async function framesSource(
   })
   return {
     size: index.imageEnd,
-    read: (offset, length) =>
+    read: (offset, length, into) =>
       isSync(file) && reader.isCached(offset, length)
-        ? driveSync(file, reader.read(offset, length))
-        : drive(file, reader.read(offset, length)),
+        ? driveSync(file, reader.read(offset, length, into))
+        : drive(file, reader.read(offset, length, into)),
     ...(isSync(file) && {
-      readSync: (offset: number, length: number) => driveSync(file, reader.read(offset, length)),
+      readSync: (offset: number, length: number, into?: Uint8Array) =>
+        driveSync(file, reader.read(offset, length, into)),
     }),
   }
 }

@@ -33,18 +33,18 @@ export function wholeReads(source: ByteSource, name: string): ByteSource {
 
   return {
     size,
-    read(offset, wanted) {
+    read(offset, wanted, into) {
       const length = clip(offset, wanted)
       if (length === 0) return new Uint8Array(0)
-      const answer = source.read(offset, length)
+      const answer = source.read(offset, length, into)
       // Without a promise where there is none: most reads are short.
       if (answer instanceof Uint8Array && answer.length === length) return answer
       return readAll(offset, length, answer)
     },
     ...(isSync(source) && {
-      readSync(offset: number, wanted: number) {
+      readSync(offset: number, wanted: number, into?: Uint8Array) {
         const length = clip(offset, wanted)
-        const start = checked(source.readSync(offset, length), length)
+        const start = checked(source.readSync(offset, length, into), length)
         if (start.length === length) return start
         const pieces = new Pieces(start, length)
         while (pieces.missing > 0) {

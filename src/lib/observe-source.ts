@@ -15,17 +15,17 @@ export function observeSource(source: ByteSource, { signal, onRead }: SourceObse
   }
   return {
     size: source.size,
-    read(offset, length) {
+    read(offset, length, into) {
       signal?.throwIfAborted()
-      const answer = source.read(offset, length)
+      const answer = source.read(offset, length, into)
       // Without a promise where there is none: most reads are short.
       return answer instanceof Uint8Array ? noted(answer) : answer.then(noted)
     },
     locate: (offset, length) => source.locate?.(offset, length),
     ...(isSync(source) && {
-      readSync(offset: number, length: number) {
+      readSync(offset: number, length: number, into?: Uint8Array) {
         signal?.throwIfAborted()
-        return noted(source.readSync(offset, length))
+        return noted(source.readSync(offset, length, into))
       },
     }),
   }

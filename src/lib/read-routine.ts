@@ -11,6 +11,8 @@ import type { Struct } from './struct.ts'
 export interface ByteRange {
   offset: number
   length: number
+  /** Memory for the bytes, which the source may use. */
+  into?: Uint8Array | undefined
 }
 
 /** Yields the ranges that it needs, is resumed with their bytes, and returns its result. */
@@ -20,10 +22,10 @@ export type ReadRoutine<T> = Generator<ByteRange, T, Uint8Array>
 export function driveSync<T>(source: SyncByteSource, routine: ReadRoutine<T>): T {
   let step = routine.next()
   while (!step.done) {
-    const { offset, length } = step.value
+    const { offset, length, into } = step.value
     let bytes: Uint8Array
     try {
-      bytes = source.readSync(offset, length)
+      bytes = source.readSync(offset, length, into)
     } catch (error) {
       step = routine.throw(error)
       continue
@@ -37,10 +39,10 @@ export function driveSync<T>(source: SyncByteSource, routine: ReadRoutine<T>): T
 export async function drive<T>(source: ByteSource, routine: ReadRoutine<T>): Promise<T> {
   let step = routine.next()
   while (!step.done) {
-    const { offset, length } = step.value
+    const { offset, length, into } = step.value
     let bytes: Uint8Array
     try {
-      const answer = source.read(offset, length)
+      const answer = source.read(offset, length, into)
       bytes = answer instanceof Uint8Array ? answer : await answer
     } catch (error) {
       step = routine.throw(error)
@@ -55,10 +57,16 @@ export async function drive<T>(source: ByteSource, routine: ReadRoutine<T>): Pro
  * All bytes of a range.
  *
  * @param what the name of the structure, for messages
+ * @param into memory that the source may use for them
  * @throws CorruptError when the source ends before
  */
-export function* readExactly(offset: number, length: number, what: string): ReadRoutine<Uint8Array> {
-  const bytes = yield { offset, length }
+export function* readExactly(
+  offset: number,
+  length: number,
+  what: string,
+  into?: Uint8Array,
+): ReadRoutine<Uint8Array> {
+  const bytes = yield { offset, length, into }
   if (bytes.length === length) return bytes
   throw new CorruptError(what, offset, { expected: `${length} bytes`, found: `only ${bytes.length}` })
 }

@@ -7,7 +7,7 @@ import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
 import type { FileLocation, ReadLocated } from '../../lib/file-location.ts'
 import { MAX_COMPRESSED_RAM_BYTES, SECTOR_SIZE } from '../format.ts'
-import { decompressedLength, type Decompressor } from '../read/decompress.ts'
+import { decompressInScratch, type Decompressor } from '../read/decompress.ts'
 import { COMPRESSIONS } from '../read/file-extents.ts'
 
 /** Bytes of data in a window, at most. No compressed extent is longer. */
@@ -80,7 +80,7 @@ export class DataWindow {
    * Begins another window.
    *
    * @param sums the checksums of its sectors; undefined: they are not compared
-   * @param bytes the data, or where they lie
+   * @param bytes the data, in `memory` or elsewhere, or where they lie
    */
   begin(
     sums: Uint8Array | undefined,
@@ -94,11 +94,16 @@ export class DataWindow {
     if (sums !== undefined) this.#sums.set(sums)
     if (bytes instanceof Uint8Array) {
       this.#words[DESCRIPTOR] = NO_FILE
-      this.#content.set(bytes)
+      if (bytes.buffer !== this.#content.buffer) this.#content.set(bytes)
     } else {
       this.#words[DESCRIPTOR] = bytes.descriptor
       this.#offset[0] = bytes.offset
     }
+  }
+
+  /** Where the data of the next window may be put. */
+  get memory(): Uint8Array {
+    return this.#content
   }
 
   /** Adds an extent that is to be decompressed, unless there are as many as can lie side by side. */
@@ -185,6 +190,7 @@ export class DataWindow {
     const start = this.#starts[index]
     const stored = this.#content.subarray(start, start + this.#lengths[index])
     const place = () => ({ what: 'compressed extent', offset: 0 })
-    return decompressedLength(extent, stored, scratch, { zstd, sectorsize: this.#words[SECTOR], place })
+    return decompressInScratch(extent, stored, scratch, { zstd, sectorsize: this.#words[SECTOR], place })
+      .length
   }
 }

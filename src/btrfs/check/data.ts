@@ -172,7 +172,7 @@ class DataCheck {
       this.#services.signal?.throwIfAborted()
       while (this.#free.length === 0) await this.#finishOldest()
       const index = this.#free.shift()!
-      const bytes = await this.#bytesAt(place, length)
+      const bytes = await this.#bytesAt(place, length, windows[index].memory)
       onRead(bytes.length)
       const isWhole = bytes.length === length
       const copyName = copyText(copy, places)
@@ -196,10 +196,14 @@ class DataCheck {
   }
 
   /** The bytes of a range, or where they lie in a file; fewer at the end of the device. */
-  async #bytesAt(offset: number, length: number): Promise<Uint8Array | (FileLocation & { length: number })> {
+  async #bytesAt(
+    offset: number,
+    length: number,
+    into: Uint8Array,
+  ): Promise<Uint8Array | (FileLocation & { length: number })> {
     const { source } = this.#services
     const location = source.locate?.(offset, length)
-    return location === undefined ? source.read(offset, length) : { ...location, length }
+    return location === undefined ? source.read(offset, length, into) : { ...location, length }
   }
 
   async #finishOldest(): Promise<void> {

@@ -3,7 +3,8 @@ import type { StoredPiece } from '../../file-tree/reader.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import type { Cursor } from './cursor.ts'
 import type { DataReader } from './data.ts'
-import { decompressExtent, decompressInto, type Decompressor } from './decompress.ts'
+import { decompressExtent, decompressInScratch, decompressInto, type Decompressor } from './decompress.ts'
+import { MAX_COMPRESSED_RAM_BYTES } from '../format.ts'
 import { holdsData, type FileExtent } from './file-extents.ts'
 
 /** Bytes that are read at once, at most. */
@@ -13,6 +14,8 @@ const MAX_RUN = 1024 * 1024
 export interface FileOfContent {
   tree: number
   ino: number
+  /** Bytes. */
+  size: number
   /** Its data have no checksums. (BTRFS_INODE_NODATASUM) */
   nodatasum: boolean
 }
@@ -33,6 +36,14 @@ interface Piece {
 /** Called with the stored bytes of a piece. */
 type TakeStored = (piece: Piece, bytes: Uint8Array) => void
 
+interface PieceTaker {
+  take: TakeStored
+  /** Takes a piece that need not be read; returns false for any other. */
+  takeKept: (piece: Piece) => boolean
+  /** The bytes that `take` gets are kept. */
+  keepsStored: boolean
+}
+
 export interface ContentReaderOptions {
   data: DataReader
   zstd: Decompressor
@@ -45,6 +56,10 @@ export class ContentReader {
   readonly #options: ContentReaderOptions
   /** The compressed extent that was read last, for callers that read a little at a time. */
   #last: { bytenr: number; content: Uint8Array } | undefined
+  /** Memory for stored bytes that nobody keeps, while none are read into it. */
+  #stored: Uint8Array | undefined
+  /** Memory for the content of an extent of which a part is copied. */
+  #scratch: Uint8Array | undefined
 
   constructor(options: ContentReaderOptions) {
     this.#options = options
@@ -54,13 +69,15 @@ export class ContentReader {
    * Bytes of a file; zeros where no extent has any.
    *
    * @param extents at least those that overlap with the range, in the order of their items
+   * @param into memory for the bytes
    */
   *read(
     file: FileOfContent,
     extents: readonly FileExtent[],
     { offset, length }: { offset: number; length: number },
+    into?: Uint8Array,
   ): ReadRoutine<Uint8Array> {
-    const target = new Target(offset, length)
+    const target = new Target(offset, length, into)
     const put: TakeStored = (piece, bytes) => {
       if (piece.extent.compression === 'none') target.put(piece, bytes)
       else this.#putDecompressed(file, piece, bytes, target)
@@ -73,7 +90,12 @@ export class ContentReader {
       } else return false
       return true
     }
-    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), put, putKept)
+    const keepsStored = into === undefined
+    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), {
+      take: put,
+      takeKept: putKept,
+      keepsStored,
+    })
     return target.bytes
   }
 
@@ -103,7 +125,11 @@ export class ContentReader {
       put(piece, piece.extent.data!)
       return true
     }
-    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), put, putInline)
+    yield* this.#readPieces(file, this.#pieces(extents, offset, offset + length), {
+      take: put,
+      takeKept: putInline,
+      keepsStored: true,
+    })
     return stored
   }
 
@@ -131,31 +157,26 @@ export class ContentReader {
     }
   }
 
-  /**
-   * Reads pieces, those that lie one behind the other on the device at once.
-   *
-   * @param takeKept takes a piece that need not be read; returns false for any other
-   */
-  *#readPieces(
-    file: FileOfContent,
-    pieces: Iterable<Piece>,
-    take: TakeStored,
-    takeKept: (piece: Piece) => boolean,
-  ): ReadRoutine<void> {
+  /** Reads pieces, those that lie one behind the other on the device at once. */
+  *#readPieces(file: FileOfContent, pieces: Iterable<Piece>, taker: PieceTaker): ReadRoutine<void> {
     let run: Piece[] = []
     for (const piece of pieces) {
-      if (takeKept(piece)) continue
+      if (taker.takeKept(piece)) continue
       if (run.length > 0 && !follows(run, piece)) {
-        yield* this.#readRun(file, run, take)
+        yield* this.#readRun(file, run, taker)
         run = []
       }
       run.push(piece)
     }
-    if (run.length > 0) yield* this.#readRun(file, run, take)
+    if (run.length > 0) yield* this.#readRun(file, run, taker)
   }
 
   /** Reads pieces that lie one behind the other on the device. */
-  *#readRun(file: FileOfContent, pieces: readonly Piece[], take: TakeStored): ReadRoutine<void> {
+  *#readRun(
+    file: FileOfContent,
+    pieces: readonly Piece[],
+    { take, keepsStored }: PieceTaker,
+  ): ReadRoutine<void> {
     const { data, withSums } = this.#options
     const { bytenr } = pieces[0]
     const last = pieces[pieces.length - 1]
@@ -163,11 +184,20 @@ export class ContentReader {
     const what = (address: number) =>
       placeOf(file, pieces.findLast(({ bytenr }) => bytenr <= address)!.extent)
     const sums = file.nodatasum ? undefined : yield* withSums((cursor) => data.sums(cursor, range, what))
-    const stored = yield* data.read(range, sums, what)
+    const memory = keepsStored || range.length > MAX_RUN ? undefined : this.#takeMemory()
+    const stored = yield* data.read(range, sums, what, memory)
     for (const piece of pieces) {
       const at = piece.bytenr - bytenr
       take(piece, pieces.length === 1 ? stored : stored.subarray(at, at + piece.length))
     }
+    this.#stored ??= memory
+  }
+
+  /** Another file may be read meanwhile, which then gets memory of its own. */
+  #takeMemory(): Uint8Array {
+    const memory = this.#stored ?? new Uint8Array(MAX_RUN)
+    this.#stored = undefined
+    return memory
   }
 
   #putDecompressed(file: FileOfContent, piece: Piece, stored: Uint8Array, target: Target): void {
@@ -176,12 +206,18 @@ export class ContentReader {
       ...this.#options,
       place: () => ({ what: placeOf(file, extent), offset: this.#options.data.placeOf(extent.diskBytenr) }),
     }
-    if (piece.from === piece.start && !target.isAll(piece)) {
+    const isCopied = !target.isAll(piece)
+    if (isCopied && piece.from === piece.start) {
       if (decompressInto(extent, stored, target.room(piece), options)) return
     }
-    const content = decompressExtent(extent, stored, options)
     // Read to the end, it is not needed again.
-    const isRest = piece.to < extent.fileOffset + extent.length
+    const isRest = piece.to < Math.min(extent.fileOffset + extent.length, file.size)
+    if (isCopied && !isRest) {
+      const scratch = (this.#scratch ??= new Uint8Array(MAX_COMPRESSED_RAM_BYTES))
+      this.#last = undefined
+      return target.put(piece, decompressInScratch(extent, stored, scratch, options))
+    }
+    const content = decompressExtent(extent, stored, options)
     this.#last = isRest ? { bytenr: extent.diskBytenr, content } : undefined
     target.put(piece, content, { isKept: isRest })
   }
@@ -210,9 +246,10 @@ class Target {
   /** Made when the first piece comes that is not all of it. */
   #bytes: Uint8Array | undefined
 
-  constructor(offset: number, length: number) {
+  constructor(offset: number, length: number, into: Uint8Array | undefined) {
     this.#offset = offset
     this.#length = length
+    this.#bytes = into?.subarray(0, length).fill(0)
   }
 
   get bytes(): Uint8Array {

@@ -54,6 +54,7 @@ export class DataReader {
    *
    * @param sums the checksums of its sectors, one after the other; undefined: they have none
    * @param what lies at an address, for messages
+   * @param into memory that the source may use for the bytes
    * @throws CorruptError when no copy of a sector is sound
    * @throws UnsupportedError when the range lies on other devices
    */
@@ -61,13 +62,14 @@ export class DataReader {
     { bytenr, length }: LogicalRange,
     sums: Uint8Array | undefined,
     what: Described,
+    into?: Uint8Array,
   ): ReadRoutine<Uint8Array> {
     const copies = this.#copies(bytenr, length, what)
     const errors: unknown[] = []
     for (const physical of copies) {
       let bytes: Uint8Array
       try {
-        bytes = yield* readExactly(physical, length, what(bytenr))
+        bytes = yield* readExactly(physical, length, what(bytenr), into)
       } catch (error) {
         errors.push(error)
         continue

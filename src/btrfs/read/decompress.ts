@@ -70,25 +70,24 @@ export function decompressInto(
 }
 
 /**
- * Bytes that an extent decompresses to, as `decompressExtent` would return them.
+ * `decompressExtent`, in memory of the caller where the library can: what it returns may be a part of `scratch`.
  *
  * @param scratch MAX_COMPRESSED_RAM_BYTES bytes that may be overwritten
  * @throws CorruptError when the stored bytes are damaged
  */
-export function decompressedLength(
+export function decompressInScratch(
   extent: Pick<FileExtent, 'compression' | 'ramBytes'>,
   stored: Uint8Array,
   scratch: Uint8Array,
   options: { zstd: Decompressor; sectorsize: number; place: () => StoredPlace },
-): number {
+): Uint8Array {
   const { compression, ramBytes } = extent
   const { zstd, place } = options
   if (compression !== 'zstd' || zstd.decompressInto === undefined) {
-    return decompressExtent(extent, stored, options).length
+    return decompressExtent(extent, stored, options)
   }
-  return withCorruptErrors(compression, place, () =>
-    Math.min(ramBytes, zstd.decompressInto!(scratch, frameIn(stored))),
-  )
+  const length = withCorruptErrors(compression, place, () => zstd.decompressInto!(scratch, frameIn(stored)))
+  return scratch.subarray(0, Math.min(ramBytes, length))
 }
 
 /** The one frame, without what fills the sector. */

@@ -139,11 +139,11 @@ class ItemsOfInode implements BtrfsInode {
     return dataRanges(kept ?? (yield* this.#extentsIn(0, size)), size)
   }
 
-  *read(offset: number, length: number): ReadRoutine<Uint8Array> {
+  *read(offset: number, length: number, into?: Uint8Array): ReadRoutine<Uint8Array> {
     const range = this.#rangeWithin(offset, length)
     if (range.length === 0) return new Uint8Array(0)
     const extents = this.#itemsInLeaf()?.extents ?? (yield* this.#extentsOf(range))
-    return yield* this.#context.content.read(this.#file, extents, range)
+    return yield* this.#context.content.read(this.#file, extents, range, into)
   }
 
   *readStored(offset: number, length: number): ReadRoutine<StoredPiece[]> {
@@ -166,8 +166,8 @@ class ItemsOfInode implements BtrfsInode {
   }
 
   get #file(): FileOfContent {
-    const { tree, ino } = this.inode
-    return { tree, ino, nodatasum: (this.rawFlags & INODE_NODATASUM) !== 0n }
+    const { tree, ino, size } = this.inode
+    return { tree, ino, size, nodatasum: (this.rawFlags & INODE_NODATASUM) !== 0n }
   }
 
   /** At least the extents that overlap with a part of the file. */

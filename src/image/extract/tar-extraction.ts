@@ -30,6 +30,8 @@ export class TarExtraction {
   readonly #counts = newCounts()
   readonly #losses = new Losses(LOST)
   #entries = 0
+  /** Memory for a piece of content. */
+  #piece: Uint8Array | undefined
 
   constructor({ reader, source }: OpenFileSystem, writer: TarWriter, options: ExtractOptions) {
     this.#reader = reader
@@ -78,10 +80,15 @@ export class TarExtraction {
     const [only] = ranges
     if (ranges.length > 1 || only === undefined || only.length > EXTRACTED_PIECE)
       return this.#pieces(entry, ranges)
-    const piece = this.#drive(entry.opened.read(only.offset, only.length))
+    const piece = this.#drive(entry.opened.read(only.offset, only.length, this.#memoryFor(only.length)))
     if (piece instanceof Promise) return piece.then((bytes) => this.#endContent(entry, bytes, only))
     this.#endContent(entry, piece, only)
     return undefined
+  }
+
+  /** In the archive if the piece fits there, so that it is not copied. */
+  #memoryFor(length: number): Uint8Array {
+    return this.#writer.room(length) ?? (this.#piece ??= new Uint8Array(EXTRACTED_PIECE))
   }
 
   #endContent(entry: ReadEntry, piece: Uint8Array, range: DataRange): void {
@@ -95,7 +102,8 @@ export class TarExtraction {
     for (const { offset, length } of ranges) {
       for (let done = 0; done < length;) {
         const wanted = { offset: offset + done, length: Math.min(EXTRACTED_PIECE, length - done) }
-        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length))
+        const memory = this.#memoryFor(wanted.length)
+        const piece = await this.#drive(entry.opened.read(wanted.offset, wanted.length, memory))
         this.#write(entry, piece, wanted)
         await this.#writer.flush()
         signal?.throwIfAborted()

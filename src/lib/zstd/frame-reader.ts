@@ -1,5 +1,6 @@
 /** Reads ranges of an image out of zstd frames, decompressing those that are needed. */
 import { CorruptError } from '../errors.ts'
+import { copyBytes } from '../copy-bytes.ts'
 import { LruCache } from '../lru-cache.ts'
 import { type ReadRoutine, readExactly } from '../read-routine.ts'
 import type { Zstd } from './codec.ts'
@@ -23,12 +24,23 @@ export class FrameReader {
   readonly #options: FrameReaderOptions
   /** By the indices of the frames. */
   readonly #cache: LruCache<number, Uint8Array>
+  /** Memory of contents that nobody looks at any more. */
+  readonly #free: Uint8Array[] = []
+  /** Contents of which a part was given away. */
+  readonly #given = new WeakSet<Uint8Array>()
+  /** Memory for a compressed frame, while none is being read. */
+  #compressed: Uint8Array | undefined
 
   /** @param index of the frames; it may grow */
   constructor(index: FrameIndex, options: FrameReaderOptions) {
     this.#index = index
     this.#options = options
-    this.#cache = new LruCache(options.cacheBytes, { weigh: ({ length }) => length })
+    this.#cache = new LruCache(options.cacheBytes, {
+      weigh: ({ length }) => length,
+      onEvict: (_, content) => {
+        if (!this.#given.has(content)) this.#free.push(content)
+      },
+    })
   }
 
   /** Whether a range can be read without decompressing anything. */
@@ -40,16 +52,17 @@ export class FrameReader {
   /**
    * Bytes of the image; fewer than `length` only where it ends. The caller may keep them.
    *
+   * @param into memory for them
    * @throws CorruptError when a frame is damaged, or differs from its entry in the index
    */
-  *read(offset: number, length: number): ReadRoutine<Uint8Array> {
+  *read(offset: number, length: number, into: Uint8Array = new Uint8Array(length)): ReadRoutine<Uint8Array> {
     const end = this.#endOf(offset, length)
-    const bytes = new Uint8Array(Math.max(0, end - offset))
+    const bytes = into.subarray(0, Math.max(0, end - offset))
     for (const frame of this.#framesOf(offset, length)) {
       const content = yield* this.#content(frame)
       const from = Math.max(0, offset - frame.imageOffset)
       const to = Math.min(frame.imageSize, end - frame.imageOffset)
-      bytes.set(content.subarray(from, to), frame.imageOffset + from - offset)
+      copyBytes(bytes, frame.imageOffset + from - offset, content.subarray(from, to))
     }
     return bytes
   }
@@ -62,7 +75,9 @@ export class FrameReader {
   *readInFrame(offset: number, length: number): ReadRoutine<Uint8Array> {
     const frame = this.#index.find(offset)
     const from = offset - frame.imageOffset
-    return (yield* this.#content(frame)).subarray(from, from + length)
+    const content = yield* this.#content(frame)
+    this.#given.add(content)
+    return content.subarray(from, from + length)
   }
 
   /** Forgets what it has read: the file has changed. */
@@ -95,16 +110,28 @@ export class FrameReader {
 
   *#decompress(frame: PlacedFrame): ReadRoutine<Uint8Array> {
     const { index, fileOffset, fileSize, imageSize } = frame
-    const bytes = yield* readExactly(fileOffset, fileSize, `zstd frame ${index}`)
+    const into =
+      this.#compressed !== undefined && this.#compressed.length >= fileSize ? this.#compressed : undefined
+    this.#compressed = undefined
+    const memory = into ?? new Uint8Array(fileSize)
+    const bytes = yield* readExactly(fileOffset, fileSize, `zstd frame ${index}`, memory)
+    const content = this.#memoryFor(imageSize)
     const expected = `${imageSize} bytes of content`
-    let content: Uint8Array
+    let length: number
     try {
-      content = this.#options.zstd.decompress(bytes, imageSize)
+      length = this.#options.zstd.decompressInto(content, bytes)
     } catch (error) {
       throw corruptFrame(frame, expected, (error as Error).message)
     }
-    if (content.length !== imageSize) throw corruptFrame(frame, expected, content.length)
+    if (length !== imageSize) throw corruptFrame(frame, expected, length)
+    this.#compressed = memory
     return content
+  }
+
+  /** Memory that is used once more, if there is any of the size: the collector works hard for memory of this size. */
+  #memoryFor(size: number): Uint8Array {
+    const at = this.#free.findIndex(({ length }) => length === size)
+    return at < 0 ? new Uint8Array(size) : this.#free.splice(at, 1)[0]
   }
 }
 

@@ -2,7 +2,7 @@
 import { BLOCK, paddingOf } from '../format.ts'
 import { memberHeader, type TarMember } from './member.ts'
 
-const CHUNK = 1 << 20
+const CHUNK = 1 << 19
 /** Two blocks of zeros, and what makes the last record whole, as tars have always done. */
 const RECORD = 20 * BLOCK
 
@@ -43,7 +43,16 @@ export class TarWriter {
     this.content(memberHeader(member))
   }
 
+  /**
+   * Memory for content of at most `length` bytes, to be passed to `content` next: the place in the archive where it goes,
+   * if it fits into the chunk.
+   */
+  room(length: number): Uint8Array | undefined {
+    return length <= CHUNK - this.#at ? this.#chunk.subarray(this.#at, this.#at + length) : undefined
+  }
+
   content(bytes: Uint8Array): void {
+    if (bytes.buffer === this.#chunk.buffer) return this.#advance(bytes)
     for (let from = 0; from < bytes.length;) {
       const length = Math.min(bytes.length - from, CHUNK - this.#at)
       this.#chunk.set(
@@ -54,6 +63,13 @@ export class TarWriter {
       from += length
       if (this.#at === CHUNK) this.#endChunk()
     }
+  }
+
+  /** Takes content that is in its place. */
+  #advance({ byteOffset, length }: Uint8Array): void {
+    if (byteOffset !== this.#chunk.byteOffset + this.#at) throw new Error('content: expected it in its room')
+    this.#at += length
+    if (this.#at === CHUNK) this.#endChunk()
   }
 
   /** Makes the last block of content whole. @param size bytes of it */
