@@ -30,7 +30,7 @@ const WRITE_TAR_OPTIONS: OptionTable<WriteTarOptions> = {
  * entries give the same bytes.
  *
  * @param entries are read one by one and written in their order; a hard link comes after its target
- * @returns the archive in pieces of up to 1 MiB, which are not used again
+ * @returns the archive in pieces of up to 512 KiB, which are not used again
  * @throws InputError that names the entry: a mistake in it, content that is shorter or longer than declared, a socket,
  *   which no archive can hold
  * @throws TypeError when an option is wrong
