@@ -37,13 +37,16 @@ export function jsonOutputPage(schemas: object): string {
 /** The description of a type, and its keys. */
 function schemaText(schema: Schema, where: string): string {
   const { description, properties, required = [] } = schema
-  const text = description === undefined ? '' : `${escaped(sentence(description))}\n\n`
-  if (properties === undefined) return `${text}${typeText(schema)}\n${inlineTables(schema, where)}`
+  const text = description === undefined ? '' : escaped(sentence(description))
+  if (properties === undefined) {
+    const type = `Type: ${typeText(schema)}`
+    return `${text === '' ? type : `${text} ${type}`}\n${inlineTables(schema, where)}`
+  }
   const rows = Object.entries(properties).map(([key, value]) => {
     const name = required.includes(key) ? `**\`${key}\`**` : `\`${key}\``
     return `| ${name} | ${typeText(value).replaceAll('|', '\\|')} | ${escaped(value.description ?? '')} |`
   })
-  return `${text}| key | type | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n${inlineTables(schema, where)}`
+  return `${text === '' ? '' : `${text}\n\n`}| key | type | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n${inlineTables(schema, where)}`
 }
 
 /** Objects without a name of their own follow what has them. */
