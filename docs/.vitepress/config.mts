@@ -14,8 +14,10 @@ const { version, description } = JSON.parse(readFileSync(join(DOCS, '../package.
 /** The order of the pages of a part; others follow, in that of their names. */
 const ORDER = [
   ...['debian', 'debian-arm64', 'nixos'].map((name) => `tutorial/${name}.md`),
-  ...['description', 'commands', 'sources', 'disks', 'boards'].map((name) => `reference/${name}.md`),
-  ...['why', 'determinism', 'security', 'speed'].map((name) => `explanation/${name}.md`),
+  ...['description', 'commands', 'json-output', 'errors', 'sources', 'disks', 'boards'].map(
+    (name) => `reference/${name}.md`,
+  ),
+  ...['why-each-byte', 'determinism', 'security', 'speed', 'limits'].map((name) => `explanation/${name}.md`),
   'architecture.md',
 ]
 
