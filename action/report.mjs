@@ -71,7 +71,7 @@ function summaryOf({ build, verify, boot }) {
       ? 'not verified'
       : verify.counts.error + (verify.boot ?? []).filter(({ severity }) => severity === 'error').length > 0
         ? '**not sound**'
-        : `sound, all checksums right${verify.boot === undefined ? '' : ', and nothing is in the way of a boot'}`
+        : `sound, all checksums right${verify.boot === undefined ? '' : ', no problems for booting found'}`
   const booted =
     INPUT_BOOT === ''
       ? 'not booted'

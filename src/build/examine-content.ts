@@ -52,7 +52,7 @@ async function factsOf(
   let entries = 0
   const opened: Closable[] = []
   const onRead = (done: number) =>
-    onProgress?.({ phase: 'examine', step: `looking at ${nameOf(source)}`, done, total, entries })
+    onProgress?.({ phase: 'examine', step: `examining ${nameOf(source)}`, done, total, entries })
   try {
     // Content of files that stay open is passed over without being read.
     const retain = (file: Closable) => void opened.push(file)

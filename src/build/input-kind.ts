@@ -87,7 +87,7 @@ async function directorySource(path: string): Promise<SourceSpec> {
   if (has('store-paths', 'registration')) return { nix: { closureInfo: path } }
   if (has('nix-cache-info')) {
     throw new InputError(
-      'is a binary cache of Nix: which of its paths the image has, a description says ("nix" with "binaryCache")',
+      'is a Nix binary cache: select paths of it in a description ("nix" with "binaryCache")',
       { source: path },
     )
   }

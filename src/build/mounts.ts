@@ -1,4 +1,5 @@
 /** Sources that several partitions share: each entry goes to the partition that is mounted nearest above it. */
+import { counted } from '../lib/counted.ts'
 import type { HostSpool } from './host.ts'
 import type { NewEntry, PartitionWriter } from './drivers/driver.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
@@ -112,7 +113,8 @@ export class MountRouter {
 
   reportCopies(onFinding: OnFinding): void {
     if (this.#copies === 0) return
-    const message = `${this.#copies} hard links to files of other partitions: each became a separate file`
+    const links = counted(this.#copies, 'hard link')
+    const message = `${links} to files of other partitions: each became a separate file`
     onFinding({ severity: 'notice', where: 'sources', message })
   }
 

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { partitionDriverOf } from './drivers/table.ts'
 import type { BuildOptions } from './options.ts'
@@ -12,7 +12,7 @@ import type { ResolvedPlan } from '../spec/plan.ts'
 /**
  * What the path of an output alone says, before anything is read.
  *
- * @throws OutputError when its name is that of a format which is not written, or it exists
+ * @throws OutputError when its name is that of a format which is not written, it exists, or its directory does not
  */
 export async function checkOutputPath(
   output: string,
@@ -20,6 +20,10 @@ export async function checkOutputPath(
 ): Promise<void> {
   if (format === undefined) formatOf(output)
   await checkTarget(output, force)
+  const folder = dirname(output)
+  if ((await stat(folder).catch(() => undefined)) === undefined) {
+    throw new OutputError(`${output}: there is no directory ${folder}`)
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { BuildProfile, BuildResult, PartitionResult, SubvolumeResult } from '../build/result.ts'
+import { nounFor } from '../lib/counted.ts'
 import { bytesText, columns, countText, secondsText } from './units.ts'
 
 /** The result of a build as text: a line for the image, and one for each partition. */
@@ -47,7 +48,9 @@ function contentText(partition: PartitionResult): string {
   if (partition.type === 'swap' || partition.type === 'empty') return ''
   const { files, directories, bytesIn, bytesStored } = partition
   const parts = [countText(files, 'file'), countText(directories, 'directory', 'directories')]
-  if (partition.type === 'btrfs') parts.push(subvolumesText(partition.subvolumes))
+  if (partition.type === 'btrfs' && partition.subvolumes.length > 1) {
+    parts.push(subvolumesText(partition.subvolumes))
+  }
   parts.push(`${bytesText(bytesIn)} in ${bytesText(bytesStored)}`)
   return parts.join(', ')
 }
@@ -57,7 +60,7 @@ function subvolumesText([top, ...subvolumes]: readonly SubvolumeResult[]): strin
   const snapshots = subvolumes.filter(({ snapshotOf }) => snapshotOf !== undefined).length
   const kinds = [
     [subvolumes.filter(({ parent }) => parent !== top.id).length, 'nested'],
-    [snapshots, snapshots === 1 ? 'snapshot' : 'snapshots'],
+    [snapshots, nounFor(snapshots, 'snapshot')],
     [subvolumes.filter(({ readOnly }) => readOnly).length, 'read-only'],
   ] as const
   const found = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`)

@@ -67,7 +67,7 @@ function chooseFor({ path, flags, usage }: ContentInput, facts: ContentFacts): C
   if (only === undefined) usage(`no preset takes all of these: ${optionText(given)}`)
   if (other !== undefined) {
     usage(
-      `${path} suits the preset ${chosen.preset}, which does not take ${optionText(given)}: name one that does by --preset: ${takers.join(', ')}`,
+      `${path} suits the preset ${chosen.preset}, which does not take ${optionText(given)}; select one that does with --preset: ${takers.join(', ')}`,
     )
   }
   refuseMismatch(path, only, facts)
@@ -117,7 +117,7 @@ function notesOf(path: string, source: SourceSpec, facts: ContentFacts, chosen: 
       ? [`chose ${choice}: ${reason}`]
       : added === ''
         ? []
-        : [`added ${added}, for what is in it`]),
+        : [`added ${added} to match the content`]),
     ...notes,
     ...(losesOwners
       ? [
@@ -153,7 +153,7 @@ export async function checkClosure(
   if (found === undefined || found.kind === 'pipe') return
   if (found.kind === 'description') {
     throw new CommandError([
-      `${closure} is a text, not an archive; if it is a description: diskwright build ${closure} -o FILE`,
+      `${closure} is text, not an archive; if it is a description, run diskwright build ${closure} -o FILE`,
     ])
   }
   if (!('tar' in found.source)) {

@@ -107,7 +107,7 @@ async function readDescription(
     usage(
       ['--preset', '--closure'].includes(flag)
         ? `'${input}' cannot be used with ${flag}: it is a description`
-        : `${flag} is for content; in a description it is a key`,
+        : `${flag} is for content; a description has a key for it`,
     )
   }
   const { parseDescription } = await import('./description-text.ts')
@@ -133,7 +133,7 @@ export function checkStandardInput(input: string | undefined, description: Descr
     const kind = standardInputKind(source)
     if (kind === undefined) continue
     usage(
-      `the description came from standard input, so its source "${kind}": "-" cannot: give one of them a file`,
+      `the description comes from standard input, so its source "${kind}": "-" cannot be read from there as well: put one of them in a file`,
     )
   }
 }
@@ -174,7 +174,7 @@ async function readText(stream: Readable, name: string): Promise<string> {
     for await (const piece of stream as AsyncIterable<Buffer>) {
       if (pieces.length === 0 && !isDescriptionText(piece)) {
         throw new CommandError([
-          `${name} is no description, and content from a pipe can be read only once: name its preset, as in --preset plain`,
+          `${name} is not a description, and content from a pipe can be read only once: name a preset, for example --preset plain`,
         ])
       }
       pieces.push(piece)

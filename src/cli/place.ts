@@ -94,7 +94,7 @@ export async function refuseArchive(path: string, image: DiskImage): Promise<voi
   const found = foreignFormatOf(start)
   if (found === undefined || !/archive|stream of btrfs send|NAR/.test(found)) return
   throw new CommandError([
-    `${path} is ${found}, not an image: diskwright build ${path} -o disk.img makes one of it`,
+    `${path} is ${found}, not an image: diskwright build ${path} -o disk.img makes an image from it`,
   ])
 }
 

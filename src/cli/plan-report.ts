@@ -185,7 +185,7 @@ function section(partition: PlannedPartition, format: string, rows: readonly str
   const title = [name, ...(label === '' ? [] : [JSON.stringify(label)])].join(' ')
   const types = [mbrType, gptType && (gptTypeName(gptType) ?? gptType)].filter((type) => type !== undefined)
   const all = [
-    ['start', start === undefined ? 'behind what lies before it' : placeText(start)],
+    ['start', start === undefined ? 'after what precedes it' : placeText(start)],
     ['size', SIZE_WORDS[size] ?? placeText(size as number)],
     ...mountText(partition),
     ...(types.length === 0 ? [] : [['type', types.join(', ')]]),

@@ -164,7 +164,6 @@ export function checkPresetOptions(preset: PresetName, flags: PresetOptions, usa
     ['--tries', tries],
     ['--cmdline', cmdline],
   ] as const) {
-    if (value !== undefined)
-      usage(`${flag} is for boot files that are made: use it with --linux or --toplevel`)
+    if (value !== undefined) usage(`${flag} is for generated boot files: use it with --linux or --toplevel`)
   }
 }

@@ -1,9 +1,11 @@
 /** Rounded amounts with units, for people. `formatSize` gives exact ones. */
+import { counted, nounFor } from '../lib/counted.ts'
 
 const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
 
 /** `1.2 GiB`, `512 MiB`, `37 bytes` */
 export function bytesText(bytes: number): string {
+  if (bytes < 1024) return counted(bytes, 'byte')
   let amount = bytes
   let unit = 0
   // 1023.96 KiB would be rounded up to 1024.0 KiB.
@@ -22,7 +24,7 @@ export function digitGroups(count: number): string {
 
 /** `1,234 files`, `1 file` */
 export function countText(count: number, one: string, many = `${one}s`): string {
-  return `${digitGroups(count)} ${count === 1 ? one : many}`
+  return `${digitGroups(count)} ${nounFor(count, one, many)}`
 }
 
 /** `3.4 s`, `2 min 5 s`, `1 h 2 min` */

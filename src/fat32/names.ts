@@ -22,9 +22,9 @@ export function nameProblem(name: ByteString): string | undefined {
     return `is ${text.length} UTF-16 units long, but FAT names are at most ${MAX_LONG_NAME}`
   }
   const forbidden = FORBIDDEN.exec(text)
-  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT names must not`
+  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which FAT names cannot contain`
   // Windows removes them, so such a file cannot be opened there. '.' and '..' are among these names.
-  if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT names must not'
+  if (/[. ]$/.test(text)) return 'ends in a dot or a space, which FAT names cannot'
   return undefined
 }
 
@@ -179,7 +179,7 @@ function shortCharacters(part: string, codePage: CodePage | undefined): string {
 export function labelProblem(label: string): string | undefined {
   if (label.length > 11) return `is ${label.length} characters long, but a FAT label has at most 11`
   const forbidden = /[^\x20-\x7e]|["*+,./:;<=>?[\\\]|]/u.exec(label)
-  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which a FAT label must not`
+  if (forbidden) return `contains ${JSON.stringify(forbidden[0])}, which a FAT label cannot contain`
   if (/^ | $/.test(label)) return 'begins or ends with a space, which a FAT label cannot keep'
   return undefined
 }

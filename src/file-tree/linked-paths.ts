@@ -67,7 +67,7 @@ export class LinkedPaths {
       const node = this.#table.find(steps.at(-1)?.node ?? ROOT, name)
       return problemText([...steps, { name }], this.#table.targetOf(node), problem)
     }
-    const what = problem === 'missing' ? 'which does not exist' : 'which is no directory'
+    const what = problem === 'missing' ? 'which does not exist' : 'which is not a directory'
     return problemText(followed!.steps, followed!.target, what)
   }
 }

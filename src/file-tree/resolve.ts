@@ -47,17 +47,17 @@ function notFound(
   { steps, problem, name, followed }: PathResult<DirectoryEntry> & { problem: string },
 ): NotFoundError {
   if (problem === 'too many symlinks') {
-    return new NotFoundError(`${quoted(asked)}: leads through more than ${MAX_SYMLINKS} symlinks`)
+    return new NotFoundError(`${quoted(asked)}: goes through more than ${MAX_SYMLINKS} symlinks`)
   }
   const what = {
     'not a directory': 'is not a directory',
     missing: `has no ${quoted(name)}`,
-    'empty symlink': 'has a symlink that leads nowhere',
+    'empty symlink': 'has a symlink that points to nothing',
   }[problem]
   const link =
     followed === undefined
       ? ''
-      : ` (the symlink ${quoted(pathOf(followed.steps))} leads to ${quoted(followed.target)})`
+      : ` (the symlink ${quoted(pathOf(followed.steps))} points to ${quoted(followed.target)})`
   return new NotFoundError(`${quoted(asked)}: ${quoted(pathOf(steps))} ${what}${link}`)
 }
 

@@ -178,7 +178,7 @@ export class FileTree<Content> {
   }
 
   /**
-   * An entry meets one of an earlier source, which is no directory where it is one itself.
+   * An entry meets one of an earlier source, which is not a directory where it is one itself.
    *
    * @returns whether the entry goes through a symlink, and changes nothing
    * @throws InputError when it may not take its place
@@ -192,7 +192,7 @@ export class FileTree<Content> {
       if (entry.type === 'directory' && type === 'symlink' && this.#links.isDirectory(path)) return true
       if (type === 'directory' && this.nodes.namesIn(existing).size > 0) {
         throw fail(
-          `an earlier source has a directory there that is not empty, which only "merge": "replace" gives up`,
+          `an earlier source has a directory there that is not empty, which only "merge": "replace" replaces`,
           entry,
         )
       }

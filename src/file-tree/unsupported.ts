@@ -1,4 +1,5 @@
 /** What entries bring that a file system cannot hold. */
+import { counted } from '../lib/counted.ts'
 import { toDisplay } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
 import type { SourceEntry } from './entry.ts'
@@ -57,7 +58,7 @@ export class DropLog {
     return [...this.#sources].map(([where, { counts, first }]) => {
       const parts = (Object.keys(WORDS) as (keyof DroppedCounts)[])
         .filter((kind) => counts[kind] > 0)
-        .map((kind) => `${counts[kind]} ${WORDS[kind][counts[kind] === 1 ? 0 : 1]}`)
+        .map((kind) => counted(counts[kind], ...WORDS[kind]))
       return {
         severity: 'notice',
         where,

@@ -1,3 +1,4 @@
+import { counted } from '../lib/counted.ts'
 import type { SpecIssue } from '../lib/errors.ts'
 import { checkOptions, wholeNumber, type OptionTable } from '../lib/options.ts'
 import { SECTOR_SIZE } from './format.ts'
@@ -226,7 +227,7 @@ function reportTable({ requests, placements, table, issues }: PlacedDisk): void 
   for (const { jsonPath } of inTable.slice(maxPartitions)) {
     issues.push({
       path: jsonPath,
-      message: `${name} holds at most ${maxPartitions} partition${maxPartitions === 1 ? '' : 's'}`,
+      message: `${name} holds at most ${counted(maxPartitions, 'partition')}`,
     })
   }
   placements.forEach((placed, i) => {

@@ -1,4 +1,5 @@
 /** Reports on images that are open, wherever their bytes come from. */
+import { counted } from '../lib/counted.ts'
 import { partitionTypeName } from '../gpt-mbr/type-names.ts'
 import { CorruptError, UnsupportedError } from '../lib/errors.ts'
 import { findingOf, type Finding, type OnFinding } from '../lib/finding.ts'
@@ -67,7 +68,7 @@ async function inspectPartition(
   const { number, start, size, type, bootable, name, entry } = partition
   const missing = size - partition.source.size
   if (missing > 0) {
-    const message = `ends ${missing} bytes behind the end of the image`
+    const message = `ends ${counted(missing, 'byte')} after the end of the image`
     report(partition.place({ severity: 'error', where: 'partition', message }))
   }
   return {
@@ -115,7 +116,7 @@ async function inspectFileSystem(
   } finally {
     unsubscribe()
     if (count > MAX_LISTED) {
-      const message = `${count - MAX_LISTED} more findings`
+      const message = counted(count - MAX_LISTED, 'more finding')
       report(partition.place({ severity: 'error', where: 'file system', message }))
     }
   }

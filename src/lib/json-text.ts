@@ -88,7 +88,7 @@ function check(text: string, comments: boolean): void {
       onLiteralValue: afterValue,
       onObjectProperty(key, at) {
         const keys = open.at(-1)!
-        if (keys.has(key)) throw new Problem(at, `the key ${JSON.stringify(key)} is here a second time`)
+        if (keys.has(key)) throw new Problem(at, `the key ${JSON.stringify(key)} is a duplicate`)
         keys.add(key)
         expected = '":"'
       },

@@ -25,7 +25,7 @@ export async function* limitExpansion(
     } else if (size > ALWAYS_ALLOWED && size > ALWAYS_ALLOWED + MAX_RATIO * compressed()) {
       throw new InputError(
         `${compressed()} compressed bytes expand to more than ${size}, over ${MAX_RATIO} times as many: is it a ` +
-          'decompression bomb? If not, say how much is right ("maxSize")',
+          'decompression bomb? If not, allow it with "maxSize"',
         { source },
       )
     }

@@ -86,11 +86,11 @@ function refuseChanged(file: HostFile, descriptor: number): void {
     fstatSync(descriptor, { bigint: true }),
   )
   if (!now.isFile() || now.ino !== stats.ino || now.dev !== stats.dev) {
-    throw changed(file, 'another one has taken its place')
+    throw changed(file, 'it was replaced')
   }
   if (now.size !== stats.size) throw changed(file, `expected ${stats.size} bytes, found ${now.size}`)
   if (now.mtimeNs !== stats.mtimeNs) throw changed(file, 'it was written to')
-  if (now.ctimeNs !== stats.ctimeNs) throw changed(file, 'its metadata are others')
+  if (now.ctimeNs !== stats.ctimeNs) throw changed(file, 'its metadata changed')
 }
 
 function changed({ source, path }: HostFile, what: string): InputError {

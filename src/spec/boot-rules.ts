@@ -16,7 +16,7 @@ export function bootIssues(spec: Draft<ImageSpec>): SpecIssue[] {
         key: systemOf(partition) === undefined ? undefined : `slot ${systemOf(partition)!.slot ?? ''}`,
         path: `partitions[${i}].${systemKeyOf(partition)}`,
       })),
-      (first) => `there is one system, and ${first} is it; several need a "slot" each`,
+      (first) => `${first} is a system as well; several systems need a "slot" each`,
     ),
     ...partitions.flatMap((_, i) => loaderIssues(spec, i)),
     ...betweenIssues(spec),
@@ -145,11 +145,11 @@ function whereUBootLooks({ subvolumes = [], links = {} }: Draft<BtrfsSpec>): str
           ? place.slice(root.length + 1)
           : undefined
   if (below === undefined) {
-    return `the boot files come to lie in /${place}, but U-Boot begins in the default subvolume ${JSON.stringify(root)}, where they cannot be found`
+    return `the boot files are in /${place}, but U-Boot starts in the default subvolume ${JSON.stringify(root)}, where they cannot be found`
   }
   const link = root === '' ? links.boot?.replace(/^\//, '') : undefined
   if (['', 'boot', '@boot'].includes(below) || link === place) return undefined
-  return `the boot files come to lie in /${place}, where U-Boot does not look: give the path "/boot" to a subvolume "@boot", with "links": { "boot": "@boot" }, or set "bootFromBTRFS": false`
+  return `the boot files are in /${place}, where U-Boot does not look: give the path "/boot" to a subvolume "@boot", with "links": { "boot": "@boot" }, or set "bootFromBTRFS": false`
 }
 
 function dupIssues({ BTRFSDupData, partitions = [] }: Draft<ImageSpec>): SpecIssue[] {

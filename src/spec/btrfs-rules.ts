@@ -159,7 +159,7 @@ function snapshotIssues({ subvolumes = [], swapfile }: Draft<BtrfsFileSystemSpec
       })
     }
     if (rootOfSnapshots(subvolume, subvolumes) === undefined) {
-      const message = 'leads back to this subvolume: one of them must be no snapshot'
+      const message = 'leads back to this subvolume: one of them must not be a snapshot'
       issues.push({ path: `${here}.snapshotOf`, message })
     }
     if (

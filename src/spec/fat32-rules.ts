@@ -47,7 +47,7 @@ function shapeIssues(draft: FatDraft, at: string, diskSector: number): SpecIssue
     fault('clusterSize', `is less than a sector, which has ${sectorSize} bytes`)
   }
   if (clusterSize !== undefined && clusterTable !== undefined) {
-    fault('clusterTable', 'has no say where there is a "clusterSize": leave one of them out')
+    fault('clusterTable', 'has no effect with "clusterSize": leave one of them out')
   }
   if (type === 'fat32' && reservedSectors !== undefined && reservedSectors < MIN_RESERVED_SECTORS) {
     const what = 'the copies of its boot sector and FSInfo lie in sectors 6 and 7'

@@ -35,7 +35,7 @@ export function pathRuleIssues(paths: DraftRules, at: string): SpecIssue[] {
     const kinds = ['path', 'glob'].filter((key) => key in rule)
     if (kinds.length !== 1) {
       const message =
-        kinds.length === 0 ? 'needs "path" or "glob"' : 'has both "path" and "glob": make two rules of it'
+        kinds.length === 0 ? 'needs "path" or "glob"' : 'has both "path" and "glob": split it into two rules'
       return [{ path: here, message }]
     }
     if (rule.exclude === true) {

@@ -42,7 +42,7 @@ export function autobootProblems(text: string): string[] {
       return [`line ${line}: the filter [${filter}] is unknown here: expected all, none or tryboot`]
     }
     if (!['boot_partition', 'tryboot_a_b'].includes(key)) return [`line ${line}: ${key} has no meaning here`]
-    return value !== undefined && /^\d+$/.test(value) ? [] : [`line ${line}: ${key} is no number`]
+    return value !== undefined && /^\d+$/.test(value) ? [] : [`line ${line}: ${key} is not a number`]
   })
   const tries = lines.some(({ filter, key }) => filter === 'tryboot' && key === 'boot_partition')
   const isAB = lines.some(({ key, value }) => key === 'tryboot_a_b' && value === '1')

@@ -183,7 +183,7 @@ export function configTxtProblems(text: string): string[] {
   })
   const odd = parseConfigTxt(text).flatMap(({ line, key, value }) =>
     value === undefined && !key.startsWith('include ')
-      ? [`line ${line} (${JSON.stringify(key)}) is no setting: expected key=value`]
+      ? [`line ${line} (${JSON.stringify(key)}) is not a setting: expected key=value`]
       : [],
   )
   return [...long, ...odd]

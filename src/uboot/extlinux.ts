@@ -117,7 +117,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
     /** A line that U-Boot ignores, but for its value: that it reads as the next line. */
     const readOn = (first: string) => {
       const then = 'and reads what follows the keyword as a line of its own'
-      problem(`${keyword.toUpperCase()} comes a second time: U-Boot takes ${JSON.stringify(first)}, ${then}`)
+      problem(`${keyword.toUpperCase()} appears twice: U-Boot takes ${JSON.stringify(first)}, ${then}`)
       const rest = lineOf(value, number)
       if (rest !== undefined) left.push(rest)
     }
@@ -164,7 +164,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
       chosen = value
     } else if (keyword === 'timeout') {
       timeout = parseInt(value, 10) || 0
-      if (!/^-?\d+\s*$/.test(value)) problem(`TIMEOUT ${JSON.stringify(value)} is no number`)
+      if (!/^-?\d+\s*$/.test(value)) problem(`TIMEOUT ${JSON.stringify(value)} is not a number`)
     } else if (keyword === 'menu') {
       const [, what, rest] = /^(\S*)[ \t]*([^]*)$/.exec(value)!
       if (what.toLowerCase() === 'title') title = rest
@@ -176,7 +176,7 @@ export function parseExtlinux(text: string): ParsedExtlinux {
       problem(
         ENTRY_KEYS.has(keyword)
           ? `${shown} belongs to no entry, because the line before ended it`
-          : `${shown} is unknown to U-Boot, and ends the entry that it stands in`,
+          : `${shown} is unknown to U-Boot, and ends its entry`,
       )
     }
   }

@@ -61,7 +61,7 @@ export async function firmwareLint(partitions: PartitionList): Promise<FirmwareL
     const lint = partition && (await partitionLint(partition, await namesIn(partition), partitions))
     if (lint === undefined) {
       const what =
-        partition === undefined ? 'is no FAT partition of the image' : 'has no config.txt and no firmware'
+        partition === undefined ? 'is not a FAT partition of the image' : 'has no config.txt and no firmware'
       findings.push({
         severity,
         where,

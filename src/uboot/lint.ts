@@ -221,7 +221,7 @@ class MenuLint {
     }
     const isList = what === 'initrd' && node === undefined && /[ ,]/.test(path)
     const found =
-      node === undefined ? `is not there${isList ? ', as U-Boot loads one initrd alone' : ''}` : 'is no file'
+      node === undefined ? `is not there${isList ? ' (U-Boot loads only one initrd)' : ''}` : 'is not a file'
     const then = what === 'overlay' ? 'boots without it' : 'skips the entry'
     this.#report(severity, where, `its ${what} ${formatPath(place)} ${found}: U-Boot ${then}`)
     return undefined

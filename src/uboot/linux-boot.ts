@@ -169,7 +169,7 @@ function chosenTrees(
 async function architectureOf(tree: SystemTree, { kernel }: LinuxKernel) {
   const image = parsePe(await tree.read(kernel, PE_HEAD))
   if (image?.architecture !== undefined) return image.architecture
-  throw new InputError('the kernel is no EFI program: systemd-boot cannot start it', {
+  throw new InputError('the kernel is not an EFI program: systemd-boot cannot start it', {
     ...{ source: 'linux', entry: toDisplay(`/${kernel.path}`) },
   })
 }

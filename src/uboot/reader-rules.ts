@@ -59,15 +59,15 @@ export function fileSystemIssues(
   return [
     ...features
       .filter((feature) => UNSUPPORTED_FEATURES.has(feature))
-      .map((feature) => fatal(`has the feature ${feature}, with which U-Boot does not open it`)),
+      .map((feature) => fatal(`has the feature ${feature}, which U-Boot does not support`)),
     ...dataProfiles
       .filter((profile) => !SUPPORTED_PROFILES.has(profile))
       .map((profile) => fatal(`has data of the profile ${profile}, which U-Boot does not read`)),
     ...(dataProfiles.includes('dup')
-      ? requires('dup', version, (who) => `has two copies of its data (DUP), with which ${who} loads no file`)
+      ? requires('dup', version, (who) => `has two copies of its data (DUP), which ${who} cannot read`)
       : []),
     ...(checksum === 'blake2b'
-      ? requires('blake2b', version, (who) => `has blake2b checksums, with which ${who} does not open it`)
+      ? requires('blake2b', version, (who) => `has blake2b checksums, which ${who} does not support`)
       : []),
   ]
 }
@@ -100,7 +100,7 @@ export function fileIssues(form: FileLayout, version: UBootVersion | undefined):
 /** @param image the start of a kernel: as many bytes of its header as there are */
 export function kernelIssues(image: Uint8Array, version: UBootVersion | undefined): ReaderIssue[] {
   if (image.length < Arm64Image.size) {
-    return [{ severity: 'error', message: `has only ${image.length} bytes, and is no kernel` }]
+    return [{ severity: 'error', message: `has only ${image.length} bytes, and is not a kernel` }]
   }
   const { magic, imageSize } = Arm64Image.decode(image)
   if (magic !== ARM64_MAGIC || imageSize <= ROOM_FOR_KERNEL) return []

@@ -193,7 +193,7 @@ describe.skipIf(!canJudgeWithKernel() || !requireJudge('btrfs'))(
       changed(
         (top) => run('btrfs subvolume set-default 256 "$1"', top),
         [
-          /^error: .*has no \/extlinux\/extlinux.conf or \/boot\/extlinux\/extlinux.conf; U-Boot begins in the default subvolume "@": U-Boot finds nothing/,
+          /^error: .*has no \/extlinux\/extlinux.conf or \/boot\/extlinux\/extlinux.conf; U-Boot starts in the default subvolume "@": U-Boot finds nothing/,
         ],
       ))
 

@@ -104,7 +104,7 @@ describe('an image with entries as sources', () => {
     const both = { ...spec([], []) }
     ;(both.partitions[0] as BtrfsSpec).sources = [{ entries: [], tar: 'x.tar' }]
     await expect(build(both)).rejects.toThrow(
-      'partitions[0].sources[0]: has both "tar" and "entries": make two sources of it',
+      'partitions[0].sources[0]: has both "tar" and "entries": split it into two sources',
     )
   })
 

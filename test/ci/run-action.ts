@@ -3,27 +3,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { data, Evaluator, Lexer, Parser } from '@actions/expressions'
 import type { FunctionDefinition } from '@actions/expressions/funcs/info'
-import { parse } from 'yaml'
 import { runTool } from '../judges/run-tool.ts'
+import { readAction } from './action-file.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-
-interface Step {
-  name: string
-  id?: string
-  if?: string
-  uses?: string
-  with?: Record<string, string | number | boolean>
-  run?: string
-  shell?: string
-  env?: Record<string, string>
-}
-
-interface Action {
-  inputs: Record<string, { description: string; default?: string; required?: boolean }>
-  outputs: Record<string, { description: string; value: string }>
-  runs: { using: string; steps: Step[] }
-}
 
 export interface ActionRun {
   succeeded: boolean
@@ -48,8 +31,6 @@ export interface RunOptions {
   cache?: string
   env?: Record<string, string>
 }
-
-export const readAction = (): Action => parse(readFileSync(join(ROOT, 'action.yml'), 'utf8')) as Action
 
 /** @throws Error when an input is unknown, or an expression names what there is not */
 export async function runAction({

@@ -47,7 +47,7 @@ describe('the flags of the preset', () => {
     const { exit, stderr } = await diskwright(['plan', '-', flag, 'x'], { input: '{}' })
     expect({ exit, stderr }).toEqual({
       exit: 2,
-      stderr: `diskwright: ${flag} is for content; in a description it is a key\n`,
+      stderr: `diskwright: ${flag} is for content; a description has a key for it\n`,
     })
   })
 
@@ -87,8 +87,8 @@ describe('other presets', () => {
     [['--preset', 'plain', '--linux'], '--linux is not for the preset plain'],
     [['--closure', 'c.tar', '--uki', 'a.efi'], '--uki is not for the preset raspberry-pi'],
     [['--preset', 'uefi', '--tries', '0'], "argument '0' is invalid"],
-    [['--preset', 'uefi', '--uki', 'a.efi', '--cmdline', 'x'], '--cmdline is for boot files that are made'],
-    [['--preset', 'uefi', '--closure', 'c.tar', '--tries', '3'], '--tries is for boot files that are made'],
+    [['--preset', 'uefi', '--uki', 'a.efi', '--cmdline', 'x'], '--cmdline is for generated boot files'],
+    [['--preset', 'uefi', '--closure', 'c.tar', '--tries', '3'], '--tries is for generated boot files'],
     [['--preset', 'uefi', '--uki', 'a.efi', '--linux'], '--uki cannot be used with --linux'],
     [['--preset', 'uefi', '--linux', '--toplevel', 'auto'], '--linux cannot be used with --toplevel'],
   ])('%s', async (flags, message) => {

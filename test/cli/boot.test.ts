@@ -263,9 +263,9 @@ describe('it is an error', () => {
       'nor in time',
       'hang',
       ['--expect', 'login:', '--timeout', '1'],
-      '"login:" did not appear after 1 seconds',
+      '"login:" did not appear after 1 second',
     ],
-    ['it does not end in time', 'hang', ['--timeout', '1'], 'the machine was still running after 1 seconds'],
+    ['it does not end in time', 'hang', ['--timeout', '1'], 'the machine was still running after 1 second'],
   ])('when %s', (_, does, args, message) =>
     inSetting(async ({ image, boot, asked, left }) => {
       const { exit, stderr } = await boot(does, image, ...args)

@@ -101,12 +101,12 @@ describe('diskwright build CONTENT', () => {
       expect(exit).toBe(0)
       return stderr
     }
-    expect(await on('auto')).toContain('\r\x1b[Klooking at photos.tar')
+    expect(await on('auto')).toContain('\r\x1b[Kexamining photos.tar')
     expect(await on('json', '--progress', 'json')).toContain(
-      '{"phase":"examine","step":"looking at photos.tar"',
+      '{"phase":"examine","step":"examining photos.tar"',
     )
     expect(await on('none', '--progress', 'none')).toBe(
-      notes('photos.tar: files', 'chose --preset plain: it is no operating system'),
+      notes('photos.tar: files', 'chose --preset plain: it is not an operating system'),
     )
     expect(await on('quiet', '--quiet')).toBe('')
   })
@@ -115,7 +115,7 @@ describe('diskwright build CONTENT', () => {
     const { exit, stderr } = await run(['build', 'debian.tar', '--preset', 'uefi', '-o', 'e.img'])
     expect({ exit, stderr }).toEqual({
       exit: 0,
-      stderr: notes(UEFI[0], 'added --linux --arch arm64, for what is in it'),
+      stderr: notes(UEFI[0], 'added --linux --arch arm64 to match the content'),
     })
   })
 
@@ -125,7 +125,7 @@ describe('diskwright build CONTENT', () => {
       exit: 1,
       stdout: '',
       stderr:
-        'diskwright: standard input is no description, and content from a pipe can be read only once: name its preset, as in --preset plain\n',
+        'diskwright: standard input is not a description, and content from a pipe can be read only once: name a preset, for example --preset plain\n',
     })
     const built = await run(['build', '-', '--preset', 'plain', '-o', 'f.img'], tar)
     expect(built).toMatchObject({ exit: 0, stderr: '' })
@@ -154,7 +154,7 @@ describe('diskwright build CONTENT', () => {
       'a description for --closure',
       ['--closure', 'image.json'],
       1,
-      'image.json is a text, not an archive; if it is a description: diskwright build image.json -o FILE',
+      'image.json is text, not an archive; if it is a description, run diskwright build image.json -o FILE',
     ],
     [
       'a description with a preset',
@@ -178,7 +178,7 @@ describe('diskwright build CONTENT', () => {
       'a binary cache',
       ['cache'],
       1,
-      'cache: is a binary cache of Nix: which of its paths the image has, a description says ("nix" with "binaryCache")',
+      'cache: is a Nix binary cache: select paths of it in a description ("nix" with "binaryCache")',
     ],
     ['nothing', ['none.tar'], 1, 'none.tar: no such file or directory'],
     [
@@ -191,7 +191,7 @@ describe('diskwright build CONTENT', () => {
       'an option of several other presets',
       ['debian.tar', '--loader', 'x'],
       2,
-      'debian.tar suits the preset uefi, which does not take --loader x: name one that does by --preset: rockchip, allwinner',
+      'debian.tar suits the preset uefi, which does not take --loader x; select one that does with --preset: rockchip, allwinner',
     ],
     [
       'a format that is not written',
@@ -235,7 +235,7 @@ describe('an archive where an image is wanted', () => {
         exit: 1,
         stdout: '',
         stderr:
-          'diskwright: debian.tar is a tar archive, not an image: diskwright build debian.tar -o disk.img makes one of it\n',
+          'diskwright: debian.tar is a tar archive, not an image: diskwright build debian.tar -o disk.img makes an image from it\n',
       })
     },
   )
@@ -247,7 +247,7 @@ describe('diskwright init', () => {
     const written = await run(['init', 'debian.tar', '-o', name, '--force'])
     expect(written).toEqual({
       exit: 0,
-      stdout: `${name}: written; build it by diskwright build ${name} -o disk.img\n`,
+      stdout: `${name}: written; to build it, run diskwright build ${name} -o disk.img\n`,
       stderr: notes(...UEFI),
     })
     expect(await run(['build', name, '-o', 'x.img', '--force'])).toMatchObject({ exit: 0, stderr: '' })
@@ -259,7 +259,7 @@ describe('diskwright init', () => {
     const { stdout } = await run(['init', 'photos.tar', '-o', 'photos.yml', '--force'])
     expect(stdout).toMatch(/^photos\.yml: written/)
     expect(readFileSync(at('photos.yml'), 'utf8')).toMatch(
-      /^# yaml-language-server: \$schema=https:\/\/\S+\/schema\.json\n# photos\.tar: files\n# chose --preset plain: it is no operating system\n\nseed: plain\n/,
+      /^# yaml-language-server: \$schema=https:\/\/\S+\/schema\.json\n# photos\.tar: files\n# chose --preset plain: it is not an operating system\n\nseed: plain\n/,
     )
   })
 

@@ -59,7 +59,7 @@ describe('a description', () => {
   })
 
   it.each([
-    ['a.json', '{"a": 1, "a": 2}', 'a.json:1:10: the key "a" is here a second time'],
+    ['a.json', '{"a": 1, "a": 2}', 'a.json:1:10: the key "a" is a duplicate'],
     ['a.json', '{\n  "a": tru\n}', 'a.json:2:8: expected a value, found "t"'],
     ['a.json', 'a: 1', 'a.json:1:1: expected a value, found "a"'],
     ['a.json', '{} x', 'a.json:1:4: expected the end, found "x"'],

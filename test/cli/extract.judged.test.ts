@@ -50,7 +50,7 @@ describe('extract', () => {
     expect(losses).toContainEqual({ what: 'fifo', count: 1, example: 'dev/pipe' })
     rmSync(target, { recursive: true })
     const text = (await diskwright(['extract', image, '2:/@', '-o', target])).stdout
-    expect(text).toContain('note: devices: left out (Node.js makes none): 1 entry, first dev/null\n')
+    expect(text).toContain('note: devices: left out (Node.js cannot create them): 1 entry, first dev/null\n')
   })
 
   test.skipIf(!isRoot || !requireJudge('setpriv'))('as an ordinary user', async () => {

@@ -40,7 +40,7 @@ describe('wrong usage', () => {
     [
       'a seed for a description',
       ['build', 'a.json', '--seed', 's', '-o', 'x.img'],
-      '--seed is for content; in a description it is a key',
+      '--seed is for content; a description has a key for it',
     ],
     [
       'an empty seed',
@@ -68,8 +68,8 @@ describe('wrong usage', () => {
       table: { type: 'mbr' },
       partitions: [{ type: 'btrfs', size: 'fit', sources: [{ directory: '.' }, { tar: '-' }] }],
     })
-    const { exit, stdout, stderr } = await diskwright(['build', '-', '-o', '/none/x.img'], { input })
-    expect(stderr).toMatch(/^diskwright: the description came from standard input[^\n]+\n$/)
+    const { exit, stdout, stderr } = await diskwright(['build', '-', '-o', 'x.img'], { cwd: folder, input })
+    expect(stderr).toMatch(/^diskwright: the description comes from standard input[^\n]+\n$/)
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
     // The plan can be shown, as it reads no source.
     expect(await diskwright(['plan', '-'], { input })).toMatchObject({ exit: 0, stderr: '' })

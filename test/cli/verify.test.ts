@@ -135,7 +135,7 @@ describe('verify --boot', () => {
 
   test('an image that boots', async () => {
     const { exit, stdout } = await verifyBoot(describePi(), '--uboot-version', '2023.01')
-    expect(stdout).toMatch(/: sound, in .*\n  boot: nothing is in the way\n$/s)
+    expect(stdout).toMatch(/: sound, in .*\n  boot: no problems found\n$/s)
     expect(exit).toBe(0)
   })
 

@@ -106,7 +106,7 @@ const ONLY_OURS = new RegExp(
     / expected a sound long name/,
     / expected all parts of a long name/,
     / expected each name once/,
-    / expected nothing behind the end/,
+    / expected nothing after the end/,
   ]
     .map(({ source }) => source)
     .join('|'),

@@ -115,35 +115,35 @@ describe('a symlink that is followed', () => {
   })
 
   it.each<[string, SourceEntry[], string]>([
-    ['leads nowhere', [link('l', 'x/y')], 'is a symlink to "x/y", which leads nowhere'],
-    ['leads through a file', [file('f'), link('l', 'f/x')], 'is a symlink to "f/x", which leads nowhere'],
-    ['leads to itself', [link('l', 'l')], 'is a symlink to "l", which leads round in circles'],
-    ['leads to one that leads back', [link('l', 'm'), link('m', 'l')], 'which leads round in circles'],
+    ['leads nowhere', [link('l', 'x/y')], 'is a symlink to "x/y", which points to nothing'],
+    ['leads through a file', [file('f'), link('l', 'f/x')], 'is a symlink to "f/x", which points to nothing'],
+    ['leads to itself', [link('l', 'l')], 'is a symlink to "l", which is part of a loop'],
+    ['leads to one that leads back', [link('l', 'm'), link('m', 'l')], 'which is part of a loop'],
     [
       'leads to the directory that holds it',
       [link('d/l', '.')],
-      'is a symlink to ".", a directory that it lies in itself',
+      'is a symlink to ".", a directory that contains it',
     ],
-    ['leads to the root', [link('d/l', '/')], 'is a symlink to "/", a directory that it lies in itself'],
+    ['leads to the root', [link('d/l', '/')], 'is a symlink to "/", a directory that contains it'],
     [
       'leads, by another one, to the directory that holds it',
       [directory('a'), directory('b'), link('a/l', '../b'), link('b/l', '../a')],
-      'entry "b/l" at offset 512: is a symlink to "../a", a directory that it lies in itself',
+      'entry "b/l" at offset 512: is a symlink to "../a", a directory that contains it',
     ],
     [
       'leads to what holds the directory that holds it',
       [directory('x/e'), link('r', 'x/e'), link('x/e/l', '../../x')],
-      'a directory that it lies in itself',
+      'a directory that contains it',
     ],
     [
       'leads out of the tree',
       [file('f'), link('d/l', '../../f')],
-      'is a symlink to "../../f", which leads out of the tree',
+      'is a symlink to "../../f", which points out of the tree',
     ],
     [
       'leads to nothing out of the tree',
       [link('d/l', '../../x')],
-      'to "../../x", which leads out of the tree',
+      'to "../../x", which points out of the tree',
     ],
     [
       'leads to a device',
@@ -153,7 +153,7 @@ describe('a symlink that is followed', () => {
     [
       'leads to a fifo',
       [link('a', 'p'), { ...common, path: 'p', mode: 0o600, type: 'fifo' }],
-      'is a symlink to "p", which leads to a fifo, and FAT cannot hold that',
+      'is a symlink to "p", which points to a fifo, which FAT cannot hold',
     ],
     [
       'is another name of a symlink',
@@ -170,7 +170,7 @@ describe('a symlink that is followed', () => {
   it('is refused with the reason when a rule leaves out what it leads to', async () => {
     const attempt = shown([file('d/f'), link('l', 'd/f')], [{ path: '/d', exclude: true }])
     await expect(attempt).rejects.toThrow(
-      'is a symlink to "d/f", which leads nowhere, because a rule leaves out "d"',
+      'is a symlink to "d/f", which points to nothing, because a rule leaves out "d"',
     )
   })
 })

@@ -73,8 +73,8 @@ describe('parents', () => {
 
   test.each([
     ['l -> none, l/x', '"l" is a symlink to "none", which does not exist'],
-    ['f, l -> f, l/x', '"l" is a symlink to "f", which is no directory'],
-    ['f, l -> f/g, l/x', '"l" is a symlink to "f/g", which is no directory'],
+    ['f, l -> f, l/x', '"l" is a symlink to "f", which is not a directory'],
+    ['f, l -> f/g, l/x', '"l" is a symlink to "f/g", which is not a directory'],
     ['a -> b, b -> a, a/x', 'too many symlinks'],
     ['a -> a/a, a/x', 'too many symlinks'],
   ])('%s', async (entries, message) => {

@@ -70,11 +70,11 @@ describe('a path', () => {
     ['a/b/c/d', '"a/b/c/d": "/a/b/c" is not a directory'],
     ['a/b/c/', '"a/b/c/": "/a/b/c" is not a directory'],
     ['a/b/c/..', '"/a/b/c" is not a directory'],
-    ['dangling', '"dangling": "/a" has no "nothing" (the symlink "/dangling" leads to "a/nothing")'],
-    ['file-link/more', '"/x/file" is not a directory (the symlink "/file-link" leads to "x/file")'],
-    ['loop', '"loop": leads through more than 40 symlinks'],
-    ['ping/more', '"ping/more": leads through more than 40 symlinks'],
-    ['empty', 'a symlink that leads nowhere'],
+    ['dangling', '"dangling": "/a" has no "nothing" (the symlink "/dangling" points to "a/nothing")'],
+    ['file-link/more', '"/x/file" is not a directory (the symlink "/file-link" points to "x/file")'],
+    ['loop', '"loop": goes through more than 40 symlinks'],
+    ['ping/more', '"ping/more": goes through more than 40 symlinks'],
+    ['empty', 'a symlink that points to nothing'],
     ['a\x01', String.raw`"/" has no "a\x01"`],
   ])('%j that leads nowhere: %s', (path, message) => {
     expect(() => resolve(path)).toThrow(NotFoundError)

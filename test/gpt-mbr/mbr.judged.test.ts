@@ -222,7 +222,7 @@ describe('checkPartitionTable', () => {
       GIB,
       [
         'partition 1 at offset 446: expected at least a sector, found none',
-        'partition 1 at offset 446: expected a place behind the table, found one that overlaps it',
+        'partition 1 at offset 446: expected a place after the table, found one that overlaps it',
       ],
     ],
     [

@@ -314,7 +314,7 @@ const UNSEEN_BY_SFDISK = new RegExp(
     /^partition 3 .* overlaps /,
     / overlaps partition 3$/,
     / where the disk ends/,
-    / expected a place behind the table/,
+    / expected a place after the table/,
     / expected one extended partition, /,
     // A logical partition that lies on its own table.
     / expected a place from \d+ to \d+, in partition 3, /,

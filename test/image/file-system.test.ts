@@ -139,7 +139,7 @@ describe('a file system', () => {
     [
       'a dangling symlink',
       (fs) => fs.stat('/@/dangling'),
-      '(the symlink "/@/dangling" leads to "etc/missing")',
+      '(the symlink "/@/dangling" points to "etc/missing")',
     ],
     ['a loop', (fs) => fs.stat('/@/loop'), 'more than 40 symlinks'],
     ['a directory read', (fs) => fs.readFile('/@/etc'), '"/@/etc": expected a file, found a directory'],

@@ -590,7 +590,7 @@ const FAT: Case[] = [
   [
     'a cluster size and a table for it',
     otherFat('fat16', { clusterSize: 2048, clusterTable: 'windows' }),
-    { [`${P0}.clusterTable`]: 'has no say where there is a "clusterSize"' },
+    { [`${P0}.clusterTable`]: 'has no effect with "clusterSize"' },
   ],
   [
     'a table that nobody has',

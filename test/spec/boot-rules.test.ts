@@ -76,7 +76,7 @@ describe('what is about booting', () => {
         s.partitions[1].size = '64MiB'
         s.partitions.push({ type: 'btrfs', size: 'fit', nixos: {} })
       },
-      { [`partitions[2].nixos`]: `there is one system, and ${P1}.nixos is it` },
+      { [`partitions[2].nixos`]: `${P1}.nixos is a system as well` },
     ],
     [
       'no FAT to boot from',
@@ -112,17 +112,17 @@ describe('what is about booting', () => {
     [
       'no @boot',
       (s) => (s.partitions[1].subvolumes = [{ name: '@', path: '/' }]) && (s.partitions[1].links = {}),
-      { [`${P1}.nixos`]: 'come to lie in /@/boot, where U-Boot does not look' },
+      { [`${P1}.nixos`]: 'boot files are in /@/boot, where U-Boot does not look' },
     ],
     [
       'a link to elsewhere',
       (s) => (s.partitions[1].subvolumes[1].name = '@b'),
-      { [`${P1}.nixos`]: 'come to lie in /@b, where U-Boot does not look' },
+      { [`${P1}.nixos`]: 'boot files are in /@b, where U-Boot does not look' },
     ],
     [
       'another default subvolume',
       (s) => (s.partitions[1].subvolumes[0].default = true),
-      { [`${P1}.nixos`]: 'U-Boot begins in the default subvolume "@"' },
+      { [`${P1}.nixos`]: 'U-Boot starts in the default subvolume "@"' },
     ],
   ])('%s', async (_, change, expected) => {
     const issues = await issuesOf(bootable(change))

@@ -142,7 +142,7 @@ const CASES: Case[] = [
   {
     name: 'files',
     files: { 'photos/a.jpg': '' },
-    ...{ preset: 'plain', content: 'files', reason: 'it is no operating system' },
+    ...{ preset: 'plain', content: 'files', reason: 'it is not an operating system' },
   },
 ]
 

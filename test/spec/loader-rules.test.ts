@@ -75,14 +75,13 @@ describe('contradictions', () => {
       'two systems without slots',
       gpt(ESP, root({ linux: SD }, '128MiB'), root({ linux: SD })),
       {
-        'partitions[2].linux':
-          'there is one system, and partitions[1].linux is it; several need a "slot" each',
+        'partitions[2].linux': 'partitions[1].linux is a system as well; several systems need a "slot" each',
       },
     ],
     [
       'the same slot twice',
       gpt(ESP, root({ linux: { ...SD, slot: 'a' } }, '128MiB'), root({ linux: { ...SD, slot: 'a' } })),
-      { 'partitions[2].linux': 'several need a "slot" each' },
+      { 'partitions[2].linux': 'several systems need a "slot" each' },
     ],
     [
       'boot files on BTRFS',

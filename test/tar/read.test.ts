@@ -558,7 +558,7 @@ describe('damage', () => {
       1536,
       'entry "dir/file" at offset 1024: truncated content: expected 1000 bytes, 1000 of them are missing',
     ],
-    [2535, 'entry "dir/file" at offset 1024: truncated content: expected 1000 bytes, 1 of them are missing'],
+    [2535, 'entry "dir/file" at offset 1024: truncated content: expected 1000 bytes, 1 of them is missing'],
     [2540, 'truncated: expected a header or the blocks of zeros'],
     [2560, 'truncated: expected a header or the blocks of zeros'],
     [2600, 'truncated header: expected 512 bytes, found 40'],

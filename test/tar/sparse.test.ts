@@ -163,10 +163,10 @@ describe('maps that are none', () => {
     ['x\n', 'expected a decimal number, found "x"'],
     ['-1\n', 'expected a decimal number'],
     ['\n', 'expected a decimal number'],
-    ['99999999999999999999999', 'whose lines are no numbers'],
-    ['2\n0\n1\n', 'whose lines are no numbers'],
+    ['99999999999999999999999', 'whose lines are not numbers'],
+    ['2\n0\n1\n', 'whose lines are not numbers'],
     ['9007199254740991\n', 'a sparse map of 36028797018963964 bytes or more: expected at most 16777216'],
-    ['4194304\n0\n1\n', 'whose lines are no numbers'],
+    ['4194304\n0\n1\n', 'whose lines are not numbers'],
   ])('%j in the content', async (map, message) => {
     await expect(withRecords(ONE, map.padEnd(512, '\0'))).rejects.toThrow(message)
   })
@@ -174,7 +174,7 @@ describe('maps that are none', () => {
   test('that fill the content', async () => {
     await expect(withRecords(ONE, '3\n0\n1\n')).rejects.toThrow('longer than the content')
     await expect(withRecords(ONE, '0\n')).rejects.toThrow('longer than the content')
-    await expect(withRecords(ONE, `${'1\n0\n'.padEnd(512, '0')}00000`)).rejects.toThrow('no numbers')
+    await expect(withRecords(ONE, `${'1\n0\n'.padEnd(512, '0')}00000`)).rejects.toThrow('are not numbers')
   })
 
   test.each<[string, [string, string][], string]>([

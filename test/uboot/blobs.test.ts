@@ -120,7 +120,7 @@ describe('what is wrong', () => {
       /^error: i.MX .* at 2 KiB: the boot ROM looks at 1 KiB or 32 KiB or 33 KiB only/,
     ],
     ['no U-Boot', { [32 * KIB]: rkns() }, /^warning: .*has no U-Boot behind it at 8 MiB/],
-    ['no mark', { [32 * KIB]: rk30({ mark: 'XX33' }), ...FIT }, /its loader, 2048 bytes behind its start/],
+    ['no mark', { [32 * KIB]: rk30({ mark: 'XX33' }), ...FIT }, /its loader, 2048 bytes after its start/],
     ['boot data', { [KIB]: ivt({ bootData: 8192 }) }, /boot data outside of its head/],
     ['an entry', { [KIB]: ivt({ start: 0x1000 }) }, /begins to run outside of what is loaded/],
   ])('%s', async (_, blobs, expected) => expect(await lint(blobs)).toEqual([expect.stringMatching(expected)]))

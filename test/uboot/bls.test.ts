@@ -40,7 +40,7 @@ devicetree-overlay /a.dtbo  /b.dtbo
     expect(entry).toEqual({ linux: '/b' })
     expect(problems).toEqual([
       'line 1: the key titel is unknown, and ignored',
-      'line 3: linux comes a second time, and replaces the first',
+      'line 3: linux appears twice; the second one counts',
       'line 4: initrd has no value',
     ])
   })

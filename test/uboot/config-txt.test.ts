@@ -96,7 +96,7 @@ kernel
   })
 
   test('what the firmware does not understand is told', () => {
-    expect(configTxtProblems(FOUND)).toEqual(['line 12 ("kernel") is no setting: expected key=value'])
+    expect(configTxtProblems(FOUND)).toEqual(['line 12 ("kernel") is not a setting: expected key=value'])
     expect(configTxtProblems(`a=${'b'.repeat(97)}\n# ${'c'.repeat(200)}\ninclude x.txt\n`)).toEqual([
       'line 1 has 99 bytes, of which the firmware reads 98',
     ])

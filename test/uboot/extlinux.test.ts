@@ -66,7 +66,7 @@ describe('extlinux.conf', () => {
   test('of others: of some lines the first counts, of others the last', () => {
     const { entries, problems, ...menu } = parseExtlinux(OTHERS)
     expect(menu).toEqual({ default: 'l0', title: 'U-Boot menu', timeout: 5, includes: ['other.conf'] })
-    expect(problems).toEqual(['line 4: TIMEOUT "5x" is no number'])
+    expect(problems).toEqual(['line 4: TIMEOUT "5x" is not a number'])
     expect(entries).toEqual([
       {
         name: 'l0',
@@ -90,14 +90,14 @@ describe('extlinux.conf', () => {
     [
       'LABEL a\nLINUX b\nINITRD c\nINITRD d e\nAPPEND f\n',
       [
-        'line 4: INITRD comes a second time: U-Boot takes "c", and reads what follows',
-        'line 4: D is unknown to U-Boot, and ends the entry',
+        'line 4: INITRD appears twice: U-Boot takes "c", and reads what follows',
+        'line 4: D is unknown to U-Boot, and ends its entry',
         'line 5: APPEND belongs to no entry',
       ],
     ],
     [
       'LABEL a\nAPPEND quiet initrd=c ro\nINITRD linux b\n',
-      ['line 3: INITRD comes a second time: U-Boot takes "c", and reads what follows'],
+      ['line 3: INITRD appears twice: U-Boot takes "c", and reads what follows'],
     ],
     ['LABEL a\nLINUX\n', ['line 2: LINUX without a value']],
     ['LABEL a\nLINUX #b\n', ['line 2: LINUX without a value']],

@@ -173,9 +173,9 @@ describe('two slots', () => {
       'no slot A',
       AUTOBOOT,
       { 4: DIRECT },
-      [/^error: .*autoboot.txt: boot_partition=3 is no FAT partition of the image/],
+      [/^error: .*autoboot.txt: boot_partition=3 is not a FAT partition of the image/],
     ],
-    ['no slot B', AUTOBOOT, { 3: DIRECT }, [/^warning: .*boot_partition=4 is no FAT partition/]],
+    ['no slot B', AUTOBOOT, { 3: DIRECT }, [/^warning: .*boot_partition=4 is not a FAT partition/]],
     ['an empty slot B', AUTOBOOT, { 3: DIRECT, 4: {} }, [/^warning: .*boot_partition=4 has no config.txt/]],
     [
       'a broken slot A',
@@ -197,7 +197,7 @@ describe('two slots', () => {
       SLOTS,
       [
         /line 7: kernel has no meaning/,
-        /line 8: boot_partition is no number/,
+        /line 8: boot_partition is not a number/,
         /line 10: the filter \[pi5\] is unknown/,
         /boot_partition=1 has no config.txt/,
       ],

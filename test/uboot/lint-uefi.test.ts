@@ -139,7 +139,7 @@ describe('a sound image', () => {
 
   test('that is not signed says so', async () => {
     expect(await lint({ files: { 'EFI/BOOT/BOOTX64.EFI': peImage({ sections: SYSTEMD_BOOT }) } })).toEqual([
-      'notice: partition 1 (ESP), /EFI/BOOT/BOOTX64.EFI: is not signed: it starts only where Secure Boot is off',
+      'notice: partition 1 (ESP), /EFI/BOOT/BOOTX64.EFI: is not signed: it starts only if Secure Boot is off',
     ])
   })
 
@@ -157,7 +157,7 @@ describe('what is wrong', () => {
       { without: ['EFI/BOOT/BOOTX64.EFI'] },
       [/^error: partition 1 \(ESP\): has no EFI\/BOOT\/BOOTX64.EFI/],
     ],
-    ['no program', { files: { 'EFI/BOOT/BOOTX64.EFI': 'text' } }, [/^error: .*is no EFI program/]],
+    ['no program', { files: { 'EFI/BOOT/BOOTX64.EFI': 'text' } }, [/^error: .*is not an EFI program/]],
     [
       'a program for another processor',
       { files: { 'EFI/BOOT/BOOTX64.EFI': peImage({ machine: 'aa64', sections: SYSTEMD_BOOT }) } },
@@ -166,14 +166,14 @@ describe('what is wrong', () => {
     [
       'a driver',
       { files: { 'EFI/BOOT/BOOTX64.EFI': peImage({ subsystem: 11 }) } },
-      [/^error: .*is no EFI application/],
+      [/^error: .*is not an EFI application/],
     ],
     [
       'no ESP',
       { esp: { typeGuid: 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7' } },
-      [/^warning: partition 1 .*is no EFI system partition \(GPT type esp\)/],
+      [/^warning: partition 1 .*is not an EFI system partition \(GPT type esp\)/],
     ],
-    ['FAT16', { esp: { fatType: 'fat16' } }, [/^warning: .*is FAT16: .*nothing but FAT32/]],
+    ['FAT16', { esp: { fatType: 'fat16' } }, [/^warning: .*is FAT16: firmware may read only FAT32/]],
     [
       'an ESP with BTRFS',
       { esp: { typeGuid: ROOT_X64 }, root: { typeGuid: ESP } },
@@ -221,7 +221,7 @@ describe('what is wrong', () => {
     [
       'a compressed kernel',
       { files: { 'EFI/nixos/kernel.efi': '\x1f\x8b' } },
-      [/^error: .*is no EFI program \(a kernel needs/],
+      [/^error: .*is not an EFI program \(a kernel needs/],
     ],
     [
       'a kernel of another architecture',
@@ -277,7 +277,7 @@ describe('what is wrong', () => {
     [
       'no unified kernel image',
       { files: { 'EFI/Linux/a.efi': peImage() } },
-      [/^warning: .*a.efi: is no unified kernel image/],
+      [/^warning: .*a.efi: is not a unified kernel image/],
     ],
     [
       'a unified kernel image that is cut off',

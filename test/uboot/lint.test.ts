@@ -233,7 +233,7 @@ describe('what keeps an image from booting', () => {
     [
       'a kernel that is a folder',
       menu(MENU.replace('../Image', '../dtbs')),
-      [/^error: .*its kernel .* is no file/],
+      [/^error: .*its kernel .* is not a file/],
     ],
     [
       'a large kernel',
@@ -294,12 +294,12 @@ describe('what keeps an image from booting', () => {
     [
       'several initrds',
       menu(MENU.replace('../initrd', '../initrd,../initrd')),
-      [/^error: .*its initrd .* is not there, as U-Boot loads one initrd alone/],
+      [/^error: .*its initrd .* is not there \(U-Boot loads only one initrd\)/],
     ],
     [
       'a second INITRD',
       menu('LABEL a\n  LINUX ../Image\n  INITRD ../initrd\n  INITRD ../more\n'),
-      [/^warning: .*line 4: INITRD comes a second time/, /^warning: .*line 4: ..\/MORE is unknown/],
+      [/^warning: .*line 4: INITRD appears twice/, /^warning: .*line 4: ..\/MORE is unknown/],
     ],
     [
       'no fstab',
@@ -311,7 +311,7 @@ describe('what keeps an image from booting', () => {
     [
       'DUP, and an old U-Boot',
       { traits: { dataProfiles: ['dup'] }, uboot: '2023.01' },
-      [/^error: .*\(DUP\), with which U-Boot 2023.01 loads no file/],
+      [/^error: .*\(DUP\), which U-Boot 2023.01 cannot read/],
     ],
     ['DUP', { traits: { dataProfiles: ['dup'] } }, [/^warning: .*U-Boot before 2023.04/]],
     ['RAID', { traits: { dataProfiles: ['raid1'] }, uboot: '2026.01' }, [/^error: .*profile raid1/]],

@@ -174,6 +174,6 @@ test('a root without a kernel', async () => {
     }),
   ).toThrow(/the sources have no kernel: expected a file like \/boot\/vmlinuz-/)
   await expect(make(linuxEntries, { [`boot/vmlinuz-7.0`]: 'x' })).rejects.toThrow(
-    /vmlinuz-7.0": the kernel is no EFI program/,
+    /vmlinuz-7.0": the kernel is not an EFI program/,
   )
 })

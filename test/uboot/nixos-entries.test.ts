@@ -205,6 +205,6 @@ describe('a system that is not as it should be', () => {
   })
 
   test('that is no generation', async () => {
-    await expect(entries({}, { toplevel: store('nixos-system-c') })).rejects.toThrow(/is no generation/)
+    await expect(entries({}, { toplevel: store('nixos-system-c') })).rejects.toThrow(/is not a generation/)
   })
 })

@@ -1,4 +1,5 @@
 /** Reads tree blocks, many at once, and verifies every copy of each. */
+import { counted } from '../../lib/counted.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import { checksumProblem } from '../checksum.ts'
 import { blockProblem, TreeBlock } from '../read/tree-block.ts'
@@ -117,7 +118,7 @@ export class BlockReader {
   /** Says in one fault which blocks are missing as their chunks are. */
   reportUnmapped(): void {
     if (this.#unmappedCount === 0) return
-    const what = `${this.#unmappedCount} tree blocks, the first at ${this.#firstUnmapped}`
+    const what = `${counted(this.#unmappedCount, 'tree block')}, the first at ${this.#firstUnmapped}`
     this.#context.fault(
       what,
       this.#firstUnmapped,

@@ -60,7 +60,7 @@ export function* readChunks(trees: CheckedTrees): ReadRoutine<ChunkTable> {
   for (const { logical, place } of table.chunks) {
     if (chunks.copies(logical, superblock.sectorsize).length > 0) continue
     if (superblock.numDevices > 1) {
-      throw new UnsupportedError('the BTRFS file system lies on several devices, of which this is but one')
+      throw new UnsupportedError('the BTRFS file system spans several devices, of which this is one')
     }
     const expected = `a copy on device ${superblock.devItem.devid}, which is the only one`
     trees.context.fault(`chunk ${logical}`, place, expected, 'none')

@@ -1,4 +1,5 @@
 /** Compares the free space tree with what extents leave of the block groups. */
+import { counted } from '../../lib/counted.ts'
 import { STRIPE_LEN, SUPERBLOCK_OFFSETS } from '../format.ts'
 import type { BlockGroupRecord } from './chunk-table.ts'
 import type { CheckContext } from './context.ts'
@@ -61,7 +62,7 @@ class FreeSpaceComparer {
     if (leftOver.length === 0) return
     // New block groups come behind the last one.
     const [{ start, length, place }] = leftOver
-    const others = leftOver.length === 1 ? '' : `, and of ${leftOver.length - 1} more ranges`
+    const others = leftOver.length === 1 ? '' : `, and of ${counted(leftOver.length - 1, 'more range')}`
     const message = `has items of ${rangeText({ start, end: start + length })}${others}, where there is no block group; mkfs.btrfs leaves them, and the kernel ignores them`
     this.#context.warn('free space tree', place, message)
   }
@@ -85,7 +86,7 @@ class FreeSpaceComparer {
       }
     }
     if (differing === 0) return
-    const others = differing === 1 ? '' : `, and ${differing - 1} more that differ`
+    const others = differing === 1 ? '' : `, and ${counted(differing - 1, 'more range')}`
     this.#context.fault(what, info.place, differences[0], differences[1] + others)
   }
 

@@ -2,6 +2,7 @@
  * Every reference to an extent is counted anew, and compared with what its item says, both ways. A block refers to
  * others by the tree that owns it, or by its own address if its extent has FULL_BACKREF.
  */
+import { counted } from '../../lib/counted.ts'
 import type { ReadRoutine } from '../../lib/read-routine.ts'
 import {
   EXTENT_DATA_REF_KEY,
@@ -262,7 +263,13 @@ class ReferenceComparer {
         // References may be in a part that could not be read.
         if (found < says && isIncomplete) continue
         isOdd = true
-        this.#odd(row, what, `${found} references by ${this.#text(extents.reference(ref))}`, says, '')
+        this.#odd(
+          row,
+          what,
+          `${counted(found, 'reference')} by ${this.#text(extents.reference(ref))}`,
+          says,
+          '',
+        )
       }
       if (this.#in.lostExtents.hasObject(BigInt(extents.bytenr(row)))) continue
       if (stated !== extents.refs(row))

@@ -1,4 +1,5 @@
 /** The content of files: every sector that has a checksum, in every copy, and every compressed extent. */
+import { counted } from '../../lib/counted.ts'
 import type { ByteSource } from '../../lib/byte-source.ts'
 import { equalBytes } from '../../lib/equal-bytes.ts'
 import { CorruptError } from '../../lib/errors.ts'
@@ -249,7 +250,7 @@ class DataCheck {
       while (isWrong(sector + 1)) sector++
       const [from, to] = [start + first * sectorsize, start + (sector + 1) * sectorsize]
       const owner = this.#ownerOf(from)
-      const others = sector === first ? '' : `, and ${sector - first} more sectors`
+      const others = sector === first ? '' : `, and ${counted(sector - first, 'more sector')}`
       this.#in.context.fault(
         `data from ${from} to ${to}${copy}${owner}, checksum`,
         place + first * sectorsize,

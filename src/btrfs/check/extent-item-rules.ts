@@ -171,7 +171,7 @@ function inlineRefsProblem(
     if (at + size < end || lastType !== 0) {
       const order = isDataRef ? storedDataRefHash(bytes, at + InlineExtentDataRef.at.ref.offset) : id
       if (type === lastType && lastOrder !== undefined && order > lastOrder) {
-        return { field: 'inline reference', expected: `one that orders behind ${lastOrder}`, found: order }
+        return { field: 'inline reference', expected: `one that sorts after ${lastOrder}`, found: order }
       }
       lastOrder = order
     }

@@ -1,4 +1,5 @@
 /** Whether extents lie where they may: each in one chunk of its kind, and a tree block in one stripe of it. */
+import { counted } from '../../lib/counted.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_METADATA,
@@ -65,7 +66,7 @@ export class ExtentPlaces {
   report(): void {
     const { context, extents } = this.#in
     for (const [logical, { count, first, kinds }] of this.#misplaced) {
-      const what = `${count} extents in chunk ${logical}, the first at ${extents.bytenr(first)}`
+      const what = `${counted(count, 'extent')} in chunk ${logical}, the first at ${extents.bytenr(first)}`
       const found = `kind ${context.chunks.find(logical)!.type}`
       context.fault(what, extents.place(first), `a chunk whose kind has ${kinds}`, found)
     }

@@ -255,7 +255,7 @@ export class InodeScanner {
       return
     }
     if (type !== MODE_TYPE.file && type !== MODE_TYPE.symlink) return
-    if (hasEntries) this.#fault(inode, 'entries', place, 'none, as it is no directory', 'some')
+    if (hasEntries) this.#fault(inode, 'entries', place, 'none, as it is not a directory', 'some')
     // A file that is being deleted has lost a part of its extents.
     if (nlink > 0 && content.bytes !== nbytes) {
       this.#fault(inode, 'nbytes', place, `${content.bytes}, the sum of its extents`, nbytes)

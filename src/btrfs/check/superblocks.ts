@@ -63,10 +63,10 @@ function checkFlags(context: CheckContext): void {
   const oddNames = bitNames(odd, SUPER_FLAG).join(', ')
   expect('flags', odd === 0n, 'no error, unfinished conversion or unknown flag', oddNames)
   if ((flags & SUPER_FLAG_METADUMP) !== 0n) {
-    warn('flags', 'METADUMP: btrfs-image has restored the metadata alone, and no data could be checked')
+    warn('flags', 'METADUMP: btrfs-image has restored only the metadata, so no data could be checked')
   }
   if ((flags & SUPER_FLAG.SEEDING) !== 0n) {
-    warn('flags', 'SEEDING: it can be mounted read-only alone, or as the base of another one')
+    warn('flags', 'SEEDING: it can only be mounted read-only, or as the base of another file system')
   }
   expect('compatFlags', compatFlags === 0n, 'known features alone', bitNames(compatFlags, {}).join(', '))
   const unknown = compatRoFlags & ~KNOWN_COMPAT_RO

@@ -29,7 +29,7 @@ export function namedParts(leaf: TreeBlock, slot: number): NamedPart[] {
     const nameEnd = nameStart + (isWhole ? DirItem.at.nameLen.get(view, start) : 0)
     const dataEnd = nameEnd + (isWhole ? DirItem.at.dataLen.get(view, start) : 0)
     if (!isWhole || dataEnd > end) {
-      const found = `one that ends ${dataEnd - end} bytes behind it`
+      const found = `one that ends ${dataEnd - end} bytes after it`
       throw itemFault(leaf, slot, { expected: 'names that end within the item', found })
     }
     parts.push({

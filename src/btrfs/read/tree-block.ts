@@ -223,7 +223,7 @@ export function blockProblem(
     if (block.compareSlots(slot - 1, slot) >= 0) {
       return {
         what: `slot ${slot}`,
-        expected: `a key behind ${keyText(block.key(slot - 1))}`,
+        expected: `a key after ${keyText(block.key(slot - 1))}`,
         found: keyText(block.key(slot)),
       }
     }

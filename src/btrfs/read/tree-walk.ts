@@ -71,7 +71,7 @@ class TreeWalk {
       const last = this.#lastKeys[level]
       if (last !== undefined && node.compare(slot, last) <= 0) {
         const what = `tree block ${node.bytenr} of tree ${this.#owner}, slot ${slot}`
-        const problem = { expected: `a key behind ${keyText(last)}`, found: keyText(firstKey) }
+        const problem = { expected: `a key after ${keyText(last)}`, found: keyText(firstKey) }
         this.#visitor.onFinding(findingOf(new CorruptError(what, node.physical, problem)))
         continue
       }

@@ -104,7 +104,7 @@ function writableReceivedNotice({ jsonPath }: BtrfsPlan, name: string): Finding 
     severity: 'notice',
     where: `${jsonPath}.subvolumes`,
     message:
-      `${JSON.stringify(name)} can be written to, and so gets no received UUID: with "readOnly": true, incremental ` +
+      `${JSON.stringify(name)} is writable, so it gets no received UUID: with "readOnly": true, incremental ` +
       'streams can be received on top of it',
   }
 }

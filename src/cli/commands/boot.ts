@@ -1,3 +1,4 @@
+import { counted } from '../../lib/counted.ts'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import type { BootResult, MachineName } from '../../boot/boot-image.ts'
@@ -135,7 +136,7 @@ function checkOutcome({ outcome }: BootResult, { expect, timeout }: BootFlags): 
   const wanted = expect === undefined ? undefined : JSON.stringify(expect)
   if (outcome === 'timeout') {
     const what = wanted === undefined ? 'the machine was still running' : `${wanted} did not appear`
-    throw new CommandError([`${what} after ${timeout} seconds`])
+    throw new CommandError([`${what} after ${counted(timeout!, 'second')}`])
   }
   if (outcome === 'ended' && wanted !== undefined) {
     throw new CommandError([`the machine ended, and ${wanted} did not appear`])

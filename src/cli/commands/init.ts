@@ -44,5 +44,5 @@ async function init(input: string | undefined, flags: InitFlags, usage: UsageErr
   const text = await descriptionText({ $schema: SCHEMA_ID, ...spec }, /\.ya?ml$/i.test(output), notes)
   if (isStandard) return print(text)
   await writeNewFile(output, text, force)
-  await print(`${output}: written; build it by diskwright build ${output} -o disk.img\n`)
+  await print(`${output}: written; to build it, run diskwright build ${output} -o disk.img\n`)
 }

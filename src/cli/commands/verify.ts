@@ -143,5 +143,5 @@ function bootSummary(findings: readonly Finding[]): string {
   const errors = findings.filter(({ severity }) => severity === 'error').length
   if (errors > 0) return `  boot: ${countText(errors, 'error')}\n`
   const warnings = findings.filter(({ severity }) => severity === 'warning').length
-  return warnings === 0 ? '  boot: nothing is in the way\n' : `  boot: ${countText(warnings, 'warning')}\n`
+  return warnings === 0 ? '  boot: no problems found\n' : `  boot: ${countText(warnings, 'warning')}\n`
 }

@@ -45,7 +45,7 @@ export class LongNames {
   /** Reports pending entries, which belong to no short name. */
   drop(): void {
     if (this.#pending.length > 0) {
-      this.#fault(this.#pending[0].offset, 'a short name behind its long one', 'a long name alone')
+      this.#fault(this.#pending[0].offset, 'a short name after its long one', 'a long name alone')
     }
     this.#pending = []
   }

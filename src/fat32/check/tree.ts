@@ -149,7 +149,7 @@ function* checkDirectory(walk: Walk, directory: Directory): ReadRoutine<void> {
         continue
       }
       if (end !== undefined) {
-        fault(offset, `nothing behind the end at ${end}`, 'a record')
+        fault(offset, `nothing after the end at ${end}`, 'a record')
         return
       }
       if (isLongNameEntry(entry)) {

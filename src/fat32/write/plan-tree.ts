@@ -232,7 +232,7 @@ function endOf(
   }
   if (node.type !== 'symlink') throw entryError(`is a ${node.type}, which FAT cannot hold`, place)
   if (end === undefined) {
-    const hint = '("symlinks": "follow" makes a copy of what it leads to)'
+    const hint = '("symlinks": "follow" copies what it points to)'
     throw entryError(`is a symlink, which FAT cannot hold ${hint}`, place)
   }
   const excluded =

@@ -29,21 +29,21 @@ export function followSymlink(
   directory: VolumeDirectory,
 ): SymlinkEnd {
   const way = followPath(root, path)
-  if (way.leftRoot) return { problem: 'which leads out of the tree' }
+  if (way.leftRoot) return { problem: 'which points out of the tree' }
   if (way.problem === 'too many symlinks') {
-    return { problem: `which leads round in circles, or through more than ${MAX_SYMLINKS} symlinks` }
+    return { problem: `which is part of a loop, or goes through more than ${MAX_SYMLINKS} symlinks` }
   }
   if (way.problem !== undefined) {
     const missing = way.problem === 'missing' ? pathOf([...way.steps, way]) : undefined
-    return { problem: 'which leads nowhere', missing }
+    return { problem: 'which points to nothing', missing }
   }
   const node: TreeNode<FatContent> = way.steps.at(-1)?.node ?? root
   if (node.type !== 'file' && node.type !== 'directory') {
-    return { problem: `which leads to a ${node.type}, and FAT cannot hold that` }
+    return { problem: `which points to a ${node.type}, which FAT cannot hold` }
   }
   const end = { path: pathOf(way.steps), node }
   if (node.type === 'directory' && holds(end.path, directory)) {
-    return { problem: 'a directory that it lies in itself: its copy would have no end' }
+    return { problem: 'a directory that contains it: the copy would never end' }
   }
   return end
 }

@@ -18,7 +18,7 @@ export function* checkMbr({ partitions }: MbrTable, { diskSize, onFinding }: Tab
   for (const partition of partitions) {
     if (partition.size === 0) report(partition, onFinding, 'at least a sector', 'none')
     if (partition.start < SECTOR_SIZE)
-      report(partition, onFinding, 'a place behind the table', 'one that overlaps it')
+      report(partition, onFinding, 'a place after the table', 'one that overlaps it')
     if (partition.start + partition.size > diskSize) {
       report(partition, onFinding, `an end at ${diskSize} or before, where the disk ends`, extent(partition))
     }

@@ -29,11 +29,11 @@ export interface ExtractToOptions extends ExtractOptions {
 
 const LOST = {
   socket: 'sockets: left out',
-  fifo: 'pipes: left out (Node.js makes none)',
-  device: 'devices: left out (Node.js makes none)',
+  fifo: 'pipes: left out (Node.js cannot create them)',
+  device: 'devices: left out (Node.js cannot create them)',
   owner: 'owners: not kept',
   setid: 'setuid and setgid: dropped where the owner is not kept',
-  xattr: 'extended attributes and ACLs: not kept (Node.js sets none)',
+  xattr: 'extended attributes and ACLs: not kept (Node.js cannot set them)',
   flags: 'flags of inodes (chattr): not kept',
   time: 'times: kept to the microsecond',
   link: 'hard links: made copies',

@@ -18,7 +18,7 @@ import {
 import { EntryReader, EXTRACTED_PIECE, type OpenFileSystem, type ReadEntry } from './read-entry.ts'
 
 const LOST = {
-  socket: 'sockets have no form in tar: left out',
+  socket: 'sockets: left out (tar cannot hold them)',
 }
 
 /** Writes the entries of a file system to `writer`, which it does not finish. */

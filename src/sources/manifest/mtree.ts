@@ -256,7 +256,7 @@ export class MtreeReader {
       const what = `${keyword}=${toDisplay(name)} without ${key}`
       throw this.#fail(
         this.#names === undefined
-          ? `${what}: a name is no number here; have mtree write ${key}, too, or let the folder's ${file} say it ("resolveNames")`
+          ? `${what}: a name is not a number; have mtree write ${key} as well, or look names up in the folder's ${file} ("resolveNames")`
           : `${what}, and the folder's ${file} does not have the name`,
       )
     }

@@ -85,9 +85,9 @@ class ExportReader {
   /** What follows a NAR. */
   async trailer(): Promise<Omit<StorePathInfo, 'narHash' | 'narSize'>> {
     const { offset } = this.#reader
-    const magic = await this.#number('the mark behind a NAR')
+    const magic = await this.#number('the mark after a NAR')
     if (magic !== EXPORT_MAGIC)
-      throw this.#fail(`expected ${EXPORT_MAGIC} behind a NAR, found ${magic}`, offset)
+      throw this.#fail(`expected ${EXPORT_MAGIC} after a NAR, found ${magic}`, offset)
     const path = await this.#path('a store path')
     const references: string[] = []
     const count = await this.#number('the number of references', MAX_REFERENCES)

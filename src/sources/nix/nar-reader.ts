@@ -1,4 +1,5 @@
 /** Reads NARs as they stream by. */
+import { counted } from '../../lib/counted.ts'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
@@ -161,7 +162,7 @@ export class NarReader {
   /** @throws InputError when anything follows */
   async expectEnd(): Promise<void> {
     if (await this.#reader.fill()) {
-      throw this.#error('expected nothing behind the end of the archive, found more data')
+      throw this.#error('expected nothing after the end of the archive, found more data')
     }
   }
 
@@ -195,7 +196,10 @@ export class NarReader {
     const size = this.number('the size of a file')
     // The padding is looked at, which is not the content's business.
     const content = new StreamContent(this.#reader, size, 0, (missing) =>
-      this.#error(`truncated content: expected ${size} bytes, ${missing} of them are missing`, origin.offset),
+      this.#error(
+        `truncated content: expected ${counted(size, 'byte')}, ${missing} of them ${missing === 1 ? 'is' : 'are'} missing`,
+        origin.offset,
+      ),
     )
     const location = this.#reader.locate(size)
     return { path, type: 'file', ...metadata, size, content, ...(location && { location }), origin }
@@ -211,8 +215,8 @@ export class NarReader {
     if (last !== undefined && name <= last) {
       throw this.#error(
         name === last
-          ? `the name ${shown} is there twice`
-          : `expected names in the order of their bytes, found ${shown} behind ${JSON.stringify(toDisplay(last))}`,
+          ? `the name ${shown} appears twice`
+          : `expected names in the order of their bytes, found ${shown} after ${JSON.stringify(toDisplay(last))}`,
         offset,
       )
     }

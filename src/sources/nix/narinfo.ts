@@ -43,7 +43,7 @@ export function parseNarInfo(text: string, source: string): NarInfo {
       if (signature === undefined) throw fail(`Sig: expected a name and a signature, found ${shown(value)}`)
       signatures.push(signature)
     } else if (SINGLE.includes(key)) {
-      if (values.has(key)) throw fail(`${key} is there twice`)
+      if (values.has(key)) throw fail(`${key} appears twice`)
       values.set(key, value)
     }
   }

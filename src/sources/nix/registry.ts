@@ -13,7 +13,7 @@ export class StoreRegistry {
     const known = this.#infos.get(info.path)
     if (known !== undefined && known.narHash !== info.narHash) {
       throw new InputError(
-        `its content is another one than that of an earlier source: ${formatSha256(known.narHash)} there, ${formatSha256(info.narHash)} here`,
+        `its content differs from that of an earlier source: ${formatSha256(known.narHash)} there, ${formatSha256(info.narHash)} here`,
         { source, entry: fullStorePath(info.path) },
       )
     }
@@ -31,7 +31,7 @@ export class StoreRegistry {
       const missing = references.find((reference) => !this.#infos.has(reference))
       if (missing === undefined) continue
       throw new InputError(
-        `refers to ${fullStorePath(missing)}, which no source has brought: expected a whole closure`,
+        `refers to ${fullStorePath(missing)}, which is in no source: expected a whole closure`,
         { source, entry: fullStorePath(path) },
       )
     }

@@ -26,7 +26,7 @@ export function trustedKeys(keys: readonly string[]): TrustedKeys {
   return new Map(
     keys.map((text) => {
       const key = parseNamed(text, KEY_BYTES)
-      if (key === undefined) throw new Error(`no public key: ${text}`)
+      if (key === undefined) throw new Error(`not a public key: ${text}`)
       const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.bytes.toString('base64url') }
       return [key.name, createPublicKey({ key: jwk, format: 'jwk' })]
     }),

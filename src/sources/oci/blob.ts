@@ -30,7 +30,7 @@ export async function findBlob(
   const where = { source: files.source, entry: blobPath(digest) }
   const file = await files.find(blobPath(digest))
   if (file === undefined) {
-    const elsewhere = urls?.length ? `; it is to be had at ${urls[0]}, but nothing is downloaded here` : ''
+    const elsewhere = urls?.length ? `; it is available at ${urls[0]}, but nothing is downloaded` : ''
     throw new InputError(`the blob is missing${elsewhere}`, where)
   }
   if (file.size !== size) {

@@ -94,7 +94,7 @@ function refuseLayer({ mediaType, digest }: Descriptor, where: { source: string;
   const layer = `the layer ${formatDigest(digest)}`
   if (isEncrypted(mediaType)) {
     throw new InputError(
-      `${layer} is encrypted (${mediaType}): decrypt the image before, as with skopeo copy --decryption-key`,
+      `${layer} is encrypted (${mediaType}): decrypt the image first, for example with skopeo copy --decryption-key`,
       where,
     )
   }

@@ -84,7 +84,7 @@ export class SendReceiver {
     const parent = this.#trees.get(hexText(cloneUuid))
     if (parent !== undefined) return parent
     throw new SendProblem(
-      `the stream is incremental: its parent, of the UUID ${uuidText(cloneUuid)}, must be in a stream before it`,
+      `the stream is incremental: its parent, with the UUID ${uuidText(cloneUuid)}, must come in an earlier stream`,
     )
   }
 
@@ -92,6 +92,8 @@ export class SendReceiver {
     const hex = hexText(uuid)
     const source = hex === current ? this.#current!.tree : this.#trees.get(hex)
     if (source !== undefined) return source
-    throw new SendProblem(`clone: its source, of the UUID ${uuidText(uuid)}, must be in a stream before it`)
+    throw new SendProblem(
+      `clone: its source, with the UUID ${uuidText(uuid)}, must come in an earlier stream`,
+    )
   }
 }

@@ -130,7 +130,7 @@ export class SendStreamReader {
     if (reader.available === 0 && !isFirst) return false
     const bytes = reader.buffer.subarray(reader.at, reader.at + SendHeader.size)
     if (!isWhole || fromBytes(bytes, 0, SEND_MAGIC.length) !== SEND_MAGIC) {
-      if (!isFirst) throw this.error('expected another stream, or nothing, behind the end of one')
+      if (!isFirst) throw this.error('expected another stream, or nothing, after the end of one')
       await reader.gather(FOREIGN_START)
       const found = foreignFormatOf(reader.buffer.subarray(reader.at))
       const expected = 'expected a stream of btrfs send'

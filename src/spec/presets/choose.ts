@@ -39,7 +39,7 @@ export function fillPreset(
 /** @returns undefined when the content suits the preset */
 export function mismatchOf(preset: PresetName, facts: ContentFacts): string | undefined {
   if (preset === 'raspberry-pi-os' && facts.piBoot === undefined) {
-    return 'there is no config.txt with a kernel in /boot/firmware, as the preset raspberry-pi-os needs it'
+    return 'there is no config.txt with a kernel in /boot/firmware, which the preset raspberry-pi-os needs'
   }
   if (preset !== 'raspberry-pi' || facts.hasNixStore || facts.osName === undefined) return undefined
   return `a root file system of ${facts.osName}, and the preset raspberry-pi is for NixOS`
@@ -74,7 +74,7 @@ function choice(facts: ContentFacts, given: PresetOptions): Choice {
   if (facts.extlinux !== undefined) {
     return of('plain', 'U-Boot reads its extlinux.conf', ['U-Boot itself must be on the board already'])
   }
-  const why = facts.isRoot || facts.hasNixStore ? 'there is no kernel in it' : 'it is no operating system'
+  const why = facts.isRoot || facts.hasNixStore ? 'there is no kernel in it' : 'it is not an operating system'
   const boots = facts.isRoot || facts.hasNixStore ? ['the image does not boot'] : []
   return of('plain', why, boots)
 }
@@ -109,7 +109,7 @@ function chooseForKernel({ systemdBoot, piFirmware }: ContentFacts, given: Prese
 function piOsNotes({ hasInitramfs }: PiBootFiles): string[] {
   if (hasInitramfs) return []
   return [
-    '/boot/firmware has no initramfs: the kernel must have BTRFS built in, which that of Raspberry Pi OS has not',
+    '/boot/firmware has no initramfs: the kernel must have BTRFS built in, unlike that of Raspberry Pi OS',
   ]
 }
 

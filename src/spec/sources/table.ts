@@ -52,7 +52,7 @@ function schemaOf(input: unknown): z.ZodMiniType | string {
     return `expected an object, found ${found(input)}`
   }
   const [name, other] = kindsOf(input)
-  if (other !== undefined) return `has both "${name}" and "${other}": make two sources of it`
+  if (other !== undefined) return `has both "${name}" and "${other}": split it into two sources`
   if (name !== undefined) return kindNamed(name).schema
   const known = quoted(NAMES.filter((each) => !PROGRAM_KINDS.includes(each)))
   const nearest = Object.keys(input).flatMap((key) => nearestName(key, NAMES) ?? [])

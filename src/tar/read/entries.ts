@@ -1,4 +1,5 @@
 /** Reads tar archives as they stream by, entry by entry. */
+import { counted } from '../../lib/counted.ts'
 import { fromBytes, toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { SourceEntry } from '../../file-tree/entry.ts'
@@ -291,7 +292,7 @@ class TarReader implements AsyncIterableIterator<SourceEntry, undefined> {
     const origin = { source: this.#source, offset }
     const contentOf = (path: ByteString, size: number) =>
       (this.#content = new StreamContent(this.#reader, size, paddingOf(size), (missing) => {
-        const message = `truncated content: expected ${size} bytes, ${missing} of them are missing`
+        const message = `truncated content: expected ${counted(size, 'byte')}, ${missing} of them ${missing === 1 ? 'is' : 'are'} missing`
         return this.#error(message, offset, path)
       }))
     const entry = this.#located(offset, name, () =>

@@ -1,4 +1,5 @@
 /** Interprets a tar header together with the extended headers before it. */
+import { counted } from '../../lib/counted.ts'
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from '../../file-tree/entry.ts'
 import { normalisePath } from '../../file-tree/entry-path.ts'
@@ -112,7 +113,7 @@ export function interpretEntry(
     entry.content = contentOf(path, archived)
   } else if (type === 'hardlink' && size !== 0) {
     throw new TarProblem(
-      `a ${type} with ${size} bytes of content: expected none (tars disagree on whether content follows)`,
+      `a ${type} with ${counted(size, 'byte')} of content: expected none (tars disagree on whether content follows)`,
     )
   } else if (type === 'block' || type === 'character') {
     inRange('device major number', major, MAJOR_LIMIT)

@@ -192,7 +192,7 @@ function readMapInContent(
   const next = (): number | undefined => {
     const newline = buffer.indexOf(0x0a, at)
     if (newline < 0 || newline >= end) {
-      if (end - at > 20) throw new TarProblem('a sparse map whose lines are no numbers')
+      if (end - at > 20) throw new TarProblem('a sparse map whose lines are not numbers')
       if (end === start + length) throw new TarProblem('a sparse map that is longer than the content')
       return undefined
     }

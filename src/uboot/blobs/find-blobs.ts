@@ -83,14 +83,14 @@ function rockchipAt(bytes: Uint8Array): Omit<FoundBlob, 'offset'> | undefined {
   const loader = bytes.subarray(at, at + SECTOR)
   const name = 'Rockchip ID block (RK30)'
   if (loader.length < SECTOR)
-    return { kind: 'rockchip', name, problem: `has no loader ${at} bytes behind its start` }
+    return { kind: 'rockchip', name, problem: `has no loader ${at} bytes after its start` }
   const plain = id.disableRc4 === 0 ? rc4(ROCKCHIP_KEY, loader) : loader
   const mark = toLatin1(fromBytes(plain.subarray(0, 4)))
   if (/^RK\w\w$/.test(mark)) return { kind: 'rockchip', name }
   return {
     kind: 'rockchip',
     name,
-    problem: `its loader, ${at} bytes behind its start, does not begin with RK and a number`,
+    problem: `its loader, ${at} bytes after its start, does not begin with RK and a number`,
   }
 }
 

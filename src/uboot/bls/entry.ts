@@ -112,7 +112,7 @@ export function parseBlsEntry(text: string): ParsedBlsEntry {
     const single = SINGLE[key]
     if (single !== undefined) {
       if (entry[single] !== undefined)
-        problems.push(`line ${number}: ${key} comes a second time, and replaces the first`)
+        problems.push(`line ${number}: ${key} appears twice; the second one counts`)
       Object.assign(entry, { [single]: value })
     } else if (key === 'initrd') initrds.push(value)
     else if (key === 'options') options.push(value)

@@ -65,7 +65,7 @@ export async function nixosEntries(tree: SystemTree, options: NixosEntriesOption
   if (current === undefined) {
     throw broken(
       toplevel,
-      'the system is no generation of the system profile, or one that "generations" leaves out',
+      'the system is not a generation of the system profile, or "generations" leaves it out',
     )
   }
   // Entries of slots are told apart by their names.

@@ -29,7 +29,7 @@ export function systemdBootFiles({ architecture, program }: LoaderProgram): Boot
  * A program that was given as a file.
  *
  * @param source its path, for errors
- * @throws InputError when it is no EFI program
+ * @throws InputError when it is not an EFI program
  */
 export function givenProgram(content: Uint8Array, source: string): LoaderProgram {
   const image = parsePe(content.subarray(0, PE_HEAD))

@@ -203,7 +203,7 @@ async function entryProblems(
 
 function programProblems(path: string, image: PeImage | undefined, architecture: Architecture): string[] {
   if (image === undefined)
-    return [`${path} is no EFI program (a kernel needs its EFI stub, and must not be compressed)`]
+    return [`${path} is not an EFI program (a kernel needs its EFI stub, and must not be compressed)`]
   if (image.architecture === architecture) return []
   return [`${path} is for ${image.architecture ?? 'another processor'}, not for ${architecture}`]
 }
@@ -220,7 +220,7 @@ async function ukiEntries(
     // systemd-boot shows images that are for it, and have .osrel; the check of an image names what keeps it out.
     const problems = isUki
       ? programProblems(formatPath(node.path), image, architecture)
-      : ['is no unified kernel image']
+      : ['is not a unified kernel image']
     const notes = isUki ? await ukiFindings(partition, node, image, partitions) : []
     const version = image && ((await ukiText(partition, node, image, '.uname')) ?? release?.get('VERSION_ID'))
     const order = { sortKey: release?.get('IMAGE_ID') ?? release?.get('ID'), machineId: undefined, version }

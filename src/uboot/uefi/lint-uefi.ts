@@ -29,7 +29,7 @@ export async function uefiFindings(partitions: PartitionList): Promise<Finding[]
   const { readable, others } = partitions
   const unreadable = [...others, ...readable.filter(({ type }) => type !== 'fat')].find(isEsp)
   if (unreadable !== undefined) {
-    const message = 'is an EFI system partition without a FAT file system: the firmware reads no other'
+    const message = 'is an EFI system partition without a FAT file system: the firmware reads nothing else'
     return [{ severity: 'error', where: partitionName(unreadable), message }]
   }
   const fats = readable.filter(({ type }) => type === 'fat')
@@ -38,11 +38,11 @@ export async function uefiFindings(partitions: PartitionList): Promise<Finding[]
   const findings: Finding[] = []
   if (!isEsp(esp)) {
     const type = esp.typeGuid === undefined ? 'MBR type 0xef' : 'GPT type esp'
-    const message = `has EFI programs, but is no EFI system partition (${type}): not every firmware looks there`
+    const message = `has EFI programs, but is not an EFI system partition (${type}): not every firmware looks there`
     findings.push({ severity: 'warning', where: partitionName(esp), message })
   }
   if (esp.fatType !== undefined && esp.fatType !== 'fat32') {
-    const message = `is ${esp.fatType.toUpperCase()}: on fixed disks firmware need read nothing but FAT32`
+    const message = `is ${esp.fatType.toUpperCase()}: firmware may read only FAT32 on fixed disks`
     findings.push({ severity: 'warning', where: partitionName(esp), message })
   }
   const loaders = await removableLoaders(esp)
@@ -64,7 +64,7 @@ export async function uefiFindings(partitions: PartitionList): Promise<Finding[]
       findings.push(...(await lintBls({ esp, extended, architecture, partitions })))
     } else {
       // GRUB, rEFInd and others read files by rules of their own.
-      const message = 'is no systemd-boot and no unified kernel image: what it boots was not checked'
+      const message = 'is neither systemd-boot nor a unified kernel image: what it boots was not checked'
       findings.push({ severity: 'notice', where, message })
     }
   }
@@ -100,7 +100,7 @@ function loaderFindings(
   architecture: Architecture,
 ): Pick<Finding, 'severity' | 'message'>[] {
   if (image === undefined)
-    return [{ severity: 'error', message: 'is no EFI program: the firmware refuses it' }]
+    return [{ severity: 'error', message: 'is not an EFI program: the firmware refuses it' }]
   if (image.architecture !== architecture) {
     const found = image.architecture ?? `machine 0x${image.machine.toString(16)}`
     return [
@@ -108,9 +108,9 @@ function loaderFindings(
     ]
   }
   if (!image.isApplication)
-    return [{ severity: 'error', message: 'is no EFI application: the firmware refuses it' }]
+    return [{ severity: 'error', message: 'is not an EFI application: the firmware refuses it' }]
   if (image.isSigned) return []
-  return [{ severity: 'notice', message: 'is not signed: it starts only where Secure Boot is off' }]
+  return [{ severity: 'notice', message: 'is not signed: it starts only if Secure Boot is off' }]
 }
 
 /** Its mark has a section of its own; in programs for arm64 that old binutils made, it stands among the data. */

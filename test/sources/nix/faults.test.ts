@@ -174,7 +174,7 @@ describe('a binary cache', () => {
     const first = await read({ nix: { binaryCache: '.', paths: ['b'] } }, registry)
     expect(await read({ nix: { binaryCache: '.', paths: ['a'] } }, registry)).toEqual(first)
     await expect(read({ nix: { store: '.', paths: [A], registration: true } }, registry)).rejects.toThrow(
-      'its content is another one than that of an earlier source',
+      'its content differs from that of an earlier source',
     )
   })
 })
@@ -301,9 +301,9 @@ describe('an export', () => {
     [
       'a reference that is not in it',
       Buffer.concat([member(B, [A], 'y'), number(0)]),
-      `refers to /nix/store/${A}, which no source has brought`,
+      `refers to /nix/store/${A}, which is in no source`,
     ],
-    ['more behind it', Buffer.concat([whole(), number(0)]), 'expected nothing behind the end'],
+    ['more behind it', Buffer.concat([whole(), number(0)]), 'expected nothing after the end'],
     [
       'a path that is none',
       Buffer.concat([member('x', [], ''), number(0)]),
@@ -312,12 +312,12 @@ describe('an export', () => {
     [
       'another mark',
       Buffer.from(whole().toString('latin1').replace('NIXE', 'NIXF'), 'latin1'),
-      /export at offset 6\d\d: expected 1163413838 behind a NAR, found/,
+      /export at offset 6\d\d: expected 1163413838 after a NAR, found/,
     ],
     [
       'one path with two contents',
       Buffer.concat([member(A, [], '1'), member(A, [], '2'), number(0)]),
-      'its content is another one',
+      'its content differs from that of an earlier source',
     ],
   ])('with %s', async (_, data, message) => {
     const reading = readExport(data)

@@ -104,12 +104,12 @@ describe('readNarEntries', () => {
     [
       'names that do not ascend',
       nar(...directory(entry('b', ...file('')), entry('a', ...file('')))),
-      'at offset 312: expected names in the order of their bytes, found "a" behind "b"',
+      'at offset 312: expected names in the order of their bytes, found "a" after "b"',
     ],
     [
       'a name twice',
       nar(...directory(entry('a', ...file('')), entry('a', ...file('')))),
-      'the name "a" is there twice',
+      'the name "a" appears twice',
     ],
     ['the name ..', nar(...directory(entry('..', ...file('')))), 'expected the name of a file, found ".."'],
     ['the name .', nar(...directory(entry('.', ...file('')))), 'expected the name of a file, found "."'],
@@ -139,7 +139,7 @@ describe('readNarEntries', () => {
       nar('(', 'type', 'regular', 'executable', 'y', 'contents', '', ')'),
       'expected "", found "y"',
     ],
-    ['more behind its end', Buffer.concat([SAMPLE, u64(0)]), 'expected nothing behind the end'],
+    ['more behind its end', Buffer.concat([SAMPLE, u64(0)]), 'expected nothing after the end'],
     [
       'a size beyond 2^53',
       Buffer.concat([nar('(', 'type', 'regular', 'contents'), Buffer.alloc(8, 0xff)]),

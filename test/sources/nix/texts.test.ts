@@ -94,13 +94,13 @@ describe('registrations', () => {
     const registry = new StoreRegistry()
     registry.add(b, 'one')
     expect(() => registry.text('one')).toThrow(
-      `one: entry "/nix/store/${B}": refers to /nix/store/${A}, which no source has brought`,
+      `one: entry "/nix/store/${B}": refers to /nix/store/${A}, which is in no source`,
     )
     registry.add(a, 'two')
     registry.add(a, 'three')
     expect(registry.text('two')).toBe(REGISTRATION)
     expect(() => registry.add({ ...a, narHash: HEX.replace('e', 'f') }, 'four')).toThrow(
-      /^four: entry .*: its content is another one/,
+      /^four: entry .*: its content differs from that of an earlier source/,
     )
   })
 })
@@ -155,7 +155,7 @@ describe('narinfo', () => {
     [`References: ${A}`, 'References: ../x', 'References: expected names of store paths, found "../x"'],
     ['Deriver: ', 'Deriver: /', 'Deriver: expected names of store paths'],
     ['Sig: k:', 'Sig: k', 'Sig: expected a name and a signature'],
-    ['System', 'NarSize: 1\nSystem', 'NarSize is there twice'],
+    ['System', 'NarSize: 1\nSystem', 'NarSize appears twice'],
     ['System: ', 'System ', 'line 10: expected a key'],
   ])('%s replaced by %j', (from, to, message) => {
     expect(() => parseNarInfo(NARINFO.replace(from, to), 'x.narinfo')).toThrow(`x.narinfo: ${message}`)

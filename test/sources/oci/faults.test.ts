@@ -177,7 +177,7 @@ describe('a layer', () => {
     all.layout.files.delete(`blobs/${all.layer.digest.replace(':', '/')}`)
     await expectRefused(
       all.layout,
-      /missing; it is to be had at https:\/\/example\.org\/layer, but nothing is downloaded/,
+      /missing; it is available at https:\/\/example\.org\/layer, but nothing is downloaded/,
     )
   })
 })

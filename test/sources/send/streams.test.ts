@@ -120,7 +120,7 @@ describe('an incremental stream', () => {
 
   test('without its parent is an error', async () => {
     await expect(exhaust(entriesOf(incremental))).rejects.toThrow(
-      'stream 0 at offset 17: the stream is incremental: its parent, of the UUID 01020304-0506-0708-090a-0b0c0d0e0f10, must be in a stream before it',
+      'stream 0 at offset 17: the stream is incremental: its parent, with the UUID 01020304-0506-0708-090a-0b0c0d0e0f10, must come in an earlier stream',
     )
   })
 })
@@ -187,7 +187,7 @@ describe('names', () => {
     [
       'of a directory, linked',
       [mkdir('a'), v1('link', { path: 'b', pathLink: 'a' })],
-      '"a" is a directory, of which there are no links',
+      '"a" is a directory, which cannot have hard links',
     ],
     ['of a directory, unlinked', [mkdir('a'), v1('unlink', { path: 'a' })], '"a" is a directory'],
     [
@@ -272,7 +272,7 @@ describe('damaged streams', () => {
     [
       'something behind its end',
       [...streamOf(), Buffer.from('more')],
-      `stream 0 at offset ${start + END.length}: expected another stream, or nothing, behind the end of one`,
+      `stream 0 at offset ${start + END.length}: expected another stream, or nothing, after the end of one`,
     ],
     [
       'a flipped bit',
@@ -297,12 +297,12 @@ describe('damaged streams', () => {
     [
       'an attribute that is too long',
       streamOf(rawCommand(3, Uint8Array.of(15, 0, 9, 0, 65))),
-      'mkfile: an attribute that ends behind its command',
+      'mkfile: an attribute that ends after its command',
     ],
     [
       'half an attribute',
       streamOf(rawCommand(3, Uint8Array.of(15, 0, 9))),
-      'mkfile: an attribute that ends behind its command',
+      'mkfile: an attribute that ends after its command',
     ],
     ['an unknown attribute', streamOf(rawCommand(3, attribute(77))), 'mkfile: unknown attribute 77'],
     [
@@ -313,7 +313,7 @@ describe('damaged streams', () => {
     [
       'an attribute of other commands',
       streamOf(rawCommand(3, bytesOf([path('a'), attribute(16, 65)]))),
-      'mkfile: pathTo is no attribute of it',
+      'mkfile: pathTo is not one of its attributes',
     ],
     [
       'no attribute',
@@ -405,7 +405,7 @@ describe('damaged streams', () => {
           cloneOffset: 0,
         }),
       ),
-      'clone: its source, of the UUID 65666768-696a-6b6c-6d6e-6f7071727374, must be in a stream before it',
+      'clone: its source, with the UUID 65666768-696a-6b6c-6d6e-6f7071727374, must come in an earlier stream',
     ],
   ])('%s: one error that says where', async (_, commands, message) => {
     const error: unknown = await exhaust(entriesOf(commands)).catch((error: unknown) => error)

@@ -157,7 +157,7 @@ function rename(tree: SendTree, path: ByteString, to: ByteString): void {
 function link(tree: SendTree, path: ByteString, existing: ByteString): void {
   const { id, type } = tree.find(existing)
   if (type === 'directory')
-    throw new SendProblem(`${quoted(existing)} is a directory, of which there are no links`)
+    throw new SendProblem(`${quoted(existing)} is a directory, which cannot have hard links`)
   const place = tree.placeOf(path)
   refuseTaken(tree, path)
   tree.link(place, id)

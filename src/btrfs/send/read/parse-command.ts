@@ -139,7 +139,7 @@ function parseAttribute(
   at: number,
   { version, command }: { version: number; command: Record<string, unknown> },
 ): number {
-  const cut = () => new SendProblem(`${String(command.name)}: an attribute that ends behind its command`)
+  const cut = () => new SendProblem(`${String(command.name)}: an attribute that ends after its command`)
   const { type: TYPE, len: LENGTH } = AttributeHeader.at
   if (at + u16.size > bytes.length) throw cut()
   const view = viewOf(bytes)
@@ -169,5 +169,5 @@ function parseAttribute(
 
 function strangeAttribute(command: Record<string, unknown>, known: readonly string[]): SendProblem {
   const [strange] = Object.keys(command).filter((key) => key !== 'name' && !known.includes(key))
-  return new SendProblem(`${String(command.name)}: ${strange} is no attribute of it`)
+  return new SendProblem(`${String(command.name)}: ${strange} is not one of its attributes`)
 }
