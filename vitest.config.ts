@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { hangGuard } from './test/harness/hang-guard.ts'
+import { LongestFirst } from './test/harness/longest-first.ts'
 
 /** Tests that take long run alone: npm run test:large, test:matrix, test:boot. */
 const alone = ['large', 'matrix', 'machine'].find((name) => process.env[`TEST_${name.toUpperCase()}`] === '1')
@@ -20,6 +21,7 @@ export default defineConfig({
     hookTimeout: 0,
     teardownTimeout: 600_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects:
       alone !== undefined
         ? [{ extends: true, test: { name: alone, include: [`test/${alone}/**/*.test.ts`] } }]
