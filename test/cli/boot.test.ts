@@ -322,8 +322,10 @@ describe('it is an error', () => {
     ],
   ])('when the image has %s', (_, firmware, message) =>
     inSetting(async ({ image, boot, left }) => {
+      const hint = '; for an image that boots with UEFI, use --machine q35 or --machine virt-uefi'
       const { exit, stderr } = await boot('', image)
-      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}\n` })
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}${hint}\n` })
+      expect((await boot('', image, '--machine', 'raspi3b')).stderr).toBe(`diskwright: ${message}\n`)
       expect(left()).toEqual([])
     }, firmware),
   )

@@ -26,7 +26,7 @@ describe('wrong usage', () => {
     ],
     ['an unknown option', ['plan', '--fast'], "unknown option '--fast'"],
     ['an argument too many', ['plan', 'a.json', 'b.json'], 'too many arguments'],
-    ['build without an output', ['build', 'a.json'], "required option '-o, --output <file>'"],
+    ['build without an output', ['build', 'a.json'], 'missing option -o: name the image to write'],
     [
       'build of nothing',
       ['build', '-o', 'x.img'],

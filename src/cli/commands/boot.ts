@@ -6,6 +6,7 @@ import { unreadOptions } from '../../boot/options.ts'
 import { MACHINE_NAMES } from '../../boot/qemu/machines.ts'
 import { parseSize } from '../../spec/sizes.ts'
 import { debugOption, progressOption, addExamples, parseWholeNumber } from '../arguments.ts'
+import { NotFoundError } from '../../lib/errors.ts'
 import type { UsageError } from '../preset-options.ts'
 import { CommandError } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
@@ -78,7 +79,10 @@ export function addBoot(program: Command): void {
     .addOption(progressOption())
     .addOption(debugOption())
     .action((image: string, flags: BootFlags, command: Command) =>
-      boot(image, flags, (message) => command.error(message)),
+      boot(image, flags, {
+        usage: (message) => command.error(message),
+        isMachineGiven: command.getOptionValueSource('machine') !== 'default',
+      }),
     )
 }
 
@@ -89,7 +93,11 @@ function sizeInBytes(text: string): number {
 }
 
 /** Boots an image in QEMU, with its console on the terminal. */
-async function boot(image: string, flags: BootFlags, usage: UsageError): Promise<void> {
+async function boot(
+  image: string,
+  flags: BootFlags,
+  { usage, isMachineGiven }: { usage: UsageError; isMachineGiven: boolean },
+): Promise<void> {
   const { machine, json, progress: mode, ...rest } = flags
   if (machine === 'virt' && flags.uboot === undefined) {
     usage(
@@ -126,6 +134,10 @@ async function boot(image: string, flags: BootFlags, usage: UsageError): Promise
     )
     if (json) await printJson(result)
     checkOutcome(result, flags)
+  } catch (error) {
+    if (!(error instanceof NotFoundError) || isMachineGiven) throw error
+    const hint = 'for an image that boots with UEFI, use --machine q35 or --machine virt-uefi'
+    throw new CommandError([`${error.message}; ${hint}`], { cause: error })
   } finally {
     progress?.clear()
   }

@@ -19,7 +19,7 @@ import { showProgress, type ProgressMode } from '../progress.ts'
 
 interface BuildFlags extends DescriptionFlags {
   progress: ProgressMode
-  output: string
+  output?: string
   format?: OutputFormat
   workers?: number
   outputLevel?: number
@@ -41,7 +41,7 @@ export function addBuild(program: Command): void {
   ])
     .description('build an image from a description, or from content with a built-in preset')
     .argument('[input]', INPUT)
-    .requiredOption('-o, --output <file>', 'image to write: .img or .img.zst; - for standard output')
+    .option('-o, --output <file>', 'image to write: .img or .img.zst; - for standard output')
   addDescriptionOptions(command)
     .addOption(
       new Option('--format <format>', 'output format (default: by the file name)').choices([
@@ -90,13 +90,15 @@ function showReplaced(
 /** Builds an image and reports what is in it. */
 async function build(input: string | undefined, flags: BuildFlags, usage: UsageError): Promise<void> {
   limitInlining()
-  const toStdout = flags.output === '-'
+  const { output } = flags
+  if (output === undefined) usage('missing option -o: name the image to write, for example -o disk.img')
+  const toStdout = output === '-'
   if (toStdout && flags.json) usage('--json cannot be combined with -o -: both use standard output')
   if (toStdout && process.stdout.isTTY) usage('refusing to write an image to a terminal')
 
   if (!toStdout) {
     const { checkOutputPath } = await import('../../build/output-place.ts')
-    await checkOutputPath(flags.output, flags)
+    await checkOutputPath(output, flags)
   }
   const mode = flags.quiet ? 'none' : flags.progress
   const description = await loadDescription(input, flags, { usage, progress: mode })
@@ -109,7 +111,7 @@ async function build(input: string | undefined, flags: BuildFlags, usage: UsageE
     const result = await interruptible((signal) =>
       withDescription(description, () =>
         buildImage(description.spec, {
-          output: toStdout ? process.stdout : flags.output,
+          output: toStdout ? process.stdout : output,
           format: flags.format,
           force: flags.force,
           workers: flags.workers,
