@@ -1,18 +1,20 @@
 /**
  * Compiles src/ to dist/: the library module by module, the command as a bundle, with the JSON Schema and the page of
- * `diskwright inspect`. Output of modules that src/ no longer has is removed afterwards, so that dist/ is never empty
- * while a program runs from it.
+ * `diskwright inspect`. They are made elsewhere and then put in place, so that dist/ is whole while programs run from it and
+ * npm packs it. What src/ no longer makes is removed.
  *
  * usage: node scripts/build.mjs [options of tsc]
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundleCommand } from './bundle-command.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { filesBelow } from './files-below.mjs'
 import { finishDeclarations } from './finish-declarations.mjs'
+import { replaceFolder } from './replace-folder.mjs'
 import { vendorPackages } from './vendor-packages.mjs'
 import { writeManPages } from './write-man-pages.mjs'
 import { writePage } from './write-page.mjs'
@@ -32,33 +34,37 @@ function exportedDeclarations() {
   return Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : relative('dist', types)))
 }
 
-/** @param made the paths of the files that stay */
-function removeStale(made) {
-  const stay = new Set(made)
-  for (const file of filesBelow(DIST)) if (!stay.has(file)) rmSync(join(DIST, file), { force: true })
-}
-
 // Messages of the compiler go to standard error; standard output belongs to the caller.
 const node = (...args) => execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
+const stage = mkdtempSync(join(tmpdir(), 'diskwright-build-'))
 try {
   ensureGenerated()
-  node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...process.argv.slice(2))
+  const compiled = join(stage, 'dist')
+  node(
+    'node_modules/typescript/bin/tsc',
+    ...['-p', 'tsconfig.build.json', '--outDir', compiled],
+    ...process.argv.slice(2),
+  )
   const modules = compiledModules()
-  const scripts = modules.map((name) => `${name}.js`)
-  const declarations = finishDeclarations(
-    DIST,
+  finishDeclarations(
+    compiled,
     modules.map((name) => `${name}.d.ts`),
     exportedDeclarations(),
   )
-  const vendored = await vendorPackages(DIST, scripts)
-  const command = bundleCommand(SRC, join(DIST, 'cli'))
-  const page = writePage(join(SRC, 'cli', 'report', 'page'), join(DIST, 'cli'))
-  const inCommand = [...command, ...page].map((file) => join('cli', file))
-  removeStale(['schema.json', ...scripts, ...declarations, ...vendored, ...inCommand])
-  writeManPages(join(DIST, 'man'))
+  await vendorPackages(
+    compiled,
+    modules.map((name) => `${name}.js`),
+  )
+  bundleCommand(SRC, join(compiled, 'cli'))
+  writePage(join(SRC, 'cli', 'report', 'page'), join(compiled, 'cli'))
+  replaceFolder(compiled, DIST, (file) => file === 'schema.json' || file.startsWith(`man${sep}`))
+  writeManPages(join(stage, 'man'))
+  replaceFolder(join(stage, 'man'), join(DIST, 'man'))
   // Last: the time of this file tells whether dist/ is up to date.
   node('scripts/write-schema.mjs')
 } catch (error) {
   if (error.status === undefined) throw error
   process.exitCode = error.status ?? 1 // the program that failed has reported why
+} finally {
+  rmSync(stage, { recursive: true, force: true })
 }

@@ -3,7 +3,7 @@
  * takes to find and read a hundred.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join, parse } from 'node:path'
+import { join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { NOTICES, noticesOf, packagesIn } from './licence-notices.mjs'
@@ -13,8 +13,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 /**
  * Writes `main.js`, the modules of its threads, what they share, and the notices that the licences of the packages in
  * them ask for.
- *
- * @returns the paths of the files, relative to the target
  */
 export function bundleCommand(source, target) {
   const { metafile } = buildSync({
@@ -26,7 +24,6 @@ export function bundleCommand(source, target) {
     banner: { js: REQUIRE },
   })
   writeFileSync(join(target, NOTICES), noticesOf(packagesIn(metafile)))
-  return [...Object.keys(metafile.outputs).map((path) => basename(path)), NOTICES]
 }
 
 /** Packages that are CommonJS modules load modules of Node by `require`, which an ES module does not have. */

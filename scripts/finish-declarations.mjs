@@ -7,10 +7,11 @@ import { dirname, join, normalize } from 'node:path'
 import ts from 'typescript'
 
 /**
+ * Leaves the declarations that package.json exports, and those they import.
+ *
  * @param dist the folder of the declarations
  * @param all their paths in it
  * @param entries the paths of those that package.json exports
- * @returns the paths of those that are left: the exported ones, and those they import
  */
 export function finishDeclarations(dist, all, entries) {
   const left = new Set()
@@ -25,7 +26,6 @@ export function finishDeclarations(dist, all, entries) {
   }
   for (const path of entries) keep(normalize(path))
   for (const path of all) if (!left.has(path)) rmSync(join(dist, path), { force: true })
-  return [...left]
 }
 
 /**

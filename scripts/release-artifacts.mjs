@@ -1,7 +1,7 @@
 /**
  * Makes all files of a release in one folder: the package as npm publishes it, the archive for Nix and for machines without a
  * registry, the command as a single file and as an executable, the bill of materials, the JSON Schema, and SHA256SUMS.
- * The same commit gives the same bytes, except for the executable of another Node.
+ * The same commit gives the same bytes with the same Node on the same kind of processor.
  *
  * usage: node scripts/release-artifacts.mjs [--no-executable] [--node PATH] [FOLDER]    (default: release/files/)
  *
@@ -44,7 +44,7 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
-// The archive builds and checks everything; it would do so again for the package.
+// This compiles everything; packing would do so again.
 run('scripts/release.mjs', folder)
 npm(['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], ROOT)
 const executable = values['no-executable'] ? [] : ['--executable', '--node', values.node ?? process.execPath]

@@ -20,7 +20,6 @@ const VENDORED = ['hash-wasm', 'jsonc-parser', 'pako', 'zod']
  *
  * @param dist the folder of the modules
  * @param modules their paths in it
- * @returns the paths of what was written, in `dist`
  * @throws Error when a module imports a package in a way from which the names it uses cannot be told
  */
 export async function vendorPackages(dist, modules) {
@@ -58,8 +57,6 @@ export async function vendorPackages(dist, modules) {
     logLevel: 'warning',
   })
   writeFileSync(join(folder, NOTICES), noticesOf(packagesIn(metafile)))
-  const written = Object.keys(metafile.outputs).map((path) => relative(folder, join(ROOT, path)))
-  return [...written, NOTICES].map((file) => join('vendor', file))
 }
 
 /** `zod/v4/locales/en.js` becomes `zod-v4-locales-en`. */

@@ -1,6 +1,6 @@
 /** Writes the manual pages, as `diskwright man` prints them. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -8,9 +8,8 @@ const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 
 const printed = (...args) => execFileSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' })
 
-/** @param target folder, which gets these pages and no others */
+/** @param target folder, which is made */
 export function writeManPages(target) {
-  rmSync(target, { recursive: true, force: true })
   mkdirSync(target)
   const page = printed('man')
   writeFileSync(join(target, 'diskwright.1'), page)

@@ -10,11 +10,7 @@ import { checkNotices, notice } from './licence-notices.mjs'
 /** Packages that end up in the page; their licences ask for a notice in every copy. */
 const BUNDLED = ['d3-hierarchy']
 
-/**
- * Writes the script and the style of the page.
- *
- * @returns the names of the two files
- */
+/** Writes the script and the style of the page. */
 export function writePage(source, target) {
   const { outputFiles, metafile } = buildSync({
     entryPoints: [join(source, 'main.ts')],
@@ -31,5 +27,4 @@ export function writePage(source, target) {
   mkdirSync(target, { recursive: true })
   writeFileSync(join(target, 'page.js'), outputFiles[0].text)
   copyFileSync(join(source, 'page.css'), join(target, 'page.css'))
-  return ['page.js', 'page.css']
 }

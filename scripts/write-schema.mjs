@@ -1,6 +1,11 @@
 // Puts the JSON Schema of the image description beside the compiled code that it is made from.
-import { writeFileSync } from 'node:fs'
+import { utimesSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { imageSchema } from '../dist/spec/json-schema.js'
+import { replaceFile } from './replace-folder.mjs'
 
-const target = new URL('../dist/schema.json', import.meta.url)
-writeFileSync(target, `${JSON.stringify(imageSchema(), null, 2)}\n`)
+const target = fileURLToPath(new URL('../dist/schema.json', import.meta.url))
+replaceFile(target, Buffer.from(`${JSON.stringify(imageSchema(), null, 2)}\n`))
+// Its time tells when the build was, whether or not that changed it.
+const now = new Date()
+utimesSync(target, now, now)
