@@ -108,7 +108,7 @@ async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu 
   const where = nameOf(boot)
   const other = await look(boot, CUSTOM_PREFIXES)
   const begins = boot.btrfs?.defaultSubvolume
-  const hint = begins ? `; U-Boot begins in the default subvolume ${JSON.stringify(begins)}` : ''
+  const hint = begins ? `; U-Boot starts in the default subvolume ${JSON.stringify(begins)}` : ''
   const places = PREFIXES.map((prefix) => `/${prefix}${FILE}`).join(' or ')
   if (other === undefined) {
     const message = `has no ${places}${hint}: U-Boot finds nothing to boot here, and goes on to the network`
