@@ -7,12 +7,13 @@ import { canEvaluateNix, parseNix } from '../judges/nix.ts'
 import { requireJudge } from '../judges/run-tool.ts'
 import { PAGES, parsePage, readPage } from './pages.ts'
 import { PageRunner, takesShell } from './run-page.ts'
+import { runShell } from './run-shell.ts'
 
 const pages = PAGES.map(readPage)
 
 let runner: PageRunner
 beforeAll(async () => {
-  runner = await new PageRunner().open()
+  runner = await new PageRunner(runShell).open()
 })
 afterAll(() => runner.close())
 

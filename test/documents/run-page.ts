@@ -1,26 +1,16 @@
 /** Runs the blocks of a page, in their order, and compares what they print. */
 import { execFile } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { transformSync } from 'esbuild'
 import { expect } from 'vitest'
-import { runTool } from '../judges/run-tool.ts'
 import { copyInput, linkPackages, writeInputs, writePrograms } from './page-folder.ts'
 import type { Block, Page } from './pages.ts'
 
 /** A command, or a file to write. */
-interface Step {
+export interface Step {
   line: number
   script: string
   /** What it prints. */
@@ -39,9 +29,29 @@ export function runs(block: Block, machine = false): boolean {
 /** Whether running a page takes a shell. */
 export const takesShell = (page: Page) => page.blocks.some((block) => runs(block) && isScript(block))
 
+/**
+ * Runs steps in a folder.
+ *
+ * @param outputs a folder for what each step prints, in files named by their number
+ * @param path the page, for messages
+ */
+export type RunSteps = (
+  steps: readonly Step[],
+  cwd: string,
+  outputs: string,
+  env: Record<string, string>,
+  path: string,
+) => Promise<void>
+
 /** The inputs of all pages, made once. */
 export class PageRunner {
+  private readonly runSteps: RunSteps
   private readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'diskwright-documents-')))
+
+  /** @param runSteps `runShell`, unless no page takes a shell */
+  constructor(runSteps: RunSteps = runNode) {
+    this.runSteps = runSteps
+  }
 
   async open(): Promise<this> {
     for (const name of ['inputs', 'bin']) mkdirSync(join(this.folder, name))
@@ -71,7 +81,7 @@ export class PageRunner {
         ...{ MACHINE: machine ? '1' : '', REPOSITORY: join(import.meta.dirname, '../..'), ...env },
         PATH: `${join(this.folder, 'bin')}${delimiter}${process.env.PATH}`,
       }
-      await (takesShell(page) || machine ? runShell : runNode)(steps, me, outputs, environment, page.path)
+      await this.runSteps(steps, me, outputs, environment, page.path)
       steps.forEach(({ line, expected }, i) => {
         if (expected === undefined) return
         const printed = readFileSync(join(outputs, String(i)), 'utf8').replaceAll(me, '/home/me')
@@ -125,25 +135,6 @@ function consoleSteps({ line, text, exitCode }: Block): Step[] {
   })
   if (exitCode !== 0) steps.at(-1)!.script = `{\n${steps.at(-1)!.script}} || [ $? -eq ${exitCode} ]\n`
   return steps
-}
-
-/** One shell runs all of a page, so that variables and the working folder persist. */
-async function runShell(
-  steps: readonly Step[],
-  cwd: string,
-  outputs: string,
-  env: Record<string, string>,
-  path: string,
-): Promise<void> {
-  const body = steps.map(({ script }, i) => `exec >'${join(outputs, String(i))}' 2>&1\n${script}`).join('')
-  const script = join(outputs, 'script')
-  writeFileSync(script, `set -euo pipefail\nunset SOURCE_DATE_EPOCH\ncd '${cwd}'\n${body}`)
-  const { code, stderr } = await runTool('bash', [script], { env, progress: 'output or cpu' })
-  if (code === 0) return
-  const last = steps.findLastIndex((_, i) => existsSync(join(outputs, String(i))))
-  const printed = last < 0 ? stderr : readFileSync(join(outputs, String(last)), 'utf8')
-  const what = last < 0 ? '' : steps[last].script
-  throw new Error(`${path}:${steps[last]?.line ?? 0}: exit code ${code}\n${what}--- prints\n${printed}`)
 }
 
 /** Modules and files alone need no shell. */

@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PAGES, readPage } from '../documents/pages.ts'
 import { PageRunner } from '../documents/run-page.ts'
+import { runShell } from '../documents/run-shell.ts'
 import { canBoot, INGREDIENTS } from './machine.ts'
 
 const pages = PAGES.map(readPage).filter(({ blocks }) => blocks.some(({ isMachine }) => isMachine))
 
 let runner: PageRunner
 beforeAll(async () => {
-  runner = await new PageRunner().open()
+  runner = await new PageRunner(runShell).open()
 })
 afterAll(() => runner.close())
 
