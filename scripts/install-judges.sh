@@ -192,7 +192,7 @@ install_npm_judges() (
   (cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) > /dev/null ||
     complain "the packages of test/judges/npm did not install"
   # Of Node, the program alone.
-  rm -rf "$work"/node_modules/node-*/{include,lib,share} "$npm"
+  rm -rf "$work"/node_modules/node-[0-9]*/{include,lib,share} "$npm"
   mv "$work" "$npm"
 )
 

@@ -179,7 +179,7 @@ describe('a manifest that lies is an error', () => {
     [
       'JSON with a path that is there twice',
       '{"/f": {},\n "/\\u0066": {}}',
-      'line 2, column 2: the key "/f" is here',
+      'line 2, column 2: the key "/f" is a duplicate',
     ],
     ['JSON with a flag that Linux lacks', '{"/f": {"flags": ["arch"]}}', '["/f"].flags'],
     [
