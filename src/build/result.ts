@@ -17,8 +17,8 @@ export interface BuildResult {
   /** Number of entries whose place entries of later sources took. */
   replaced: number
   /**
-   * Warnings and notices: what may keep the image from booting, rules of the description that match nothing, sources that
-   * may be meant otherwise.
+   * Warnings and notices: what may keep the image from booting, rules of the description that match nothing, sources whose
+   * entries may have an unintended effect.
    */
   findings: Finding[]
   /** With the option `profile` only. */
@@ -146,7 +146,7 @@ export interface SubvolumeResult {
   default: boolean
   /** Id of its source; undefined for what is no snapshot. */
   snapshotOf: number | undefined
-  /** UUID of the subvolume of which a `btrfs send` stream filled this one; undefined: none did, alone. */
+  /** UUID of the subvolume that was sent, if one stream of `btrfs send` alone filled this one; otherwise undefined. */
   receivedUuid: string | undefined
   /** Regular files; those of a snapshot are in no total. */
   files: number

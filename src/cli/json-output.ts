@@ -89,7 +89,7 @@ export type DiffOutput = DifferenceOutput[]
 export interface DifferenceOutput {
   /** Number of the partition; null: it is about the image. */
   partition: number | null
-  /** Null: it is about no entry. */
+  /** Null: the message is not about an entry. */
   path: string | null
   /** The property, or `entry`: it is in one image only. */
   what: string

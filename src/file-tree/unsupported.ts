@@ -11,7 +11,7 @@ export type UnsupportedPolicy = 'error' | 'drop'
 export interface DroppedCounts {
   /** Extended attributes. */
   xattrs: number
-  /** ACLs that are no POSIX ACLs, and damaged ones. */
+  /** ACLs other than POSIX ACLs, and damaged ones. */
   acls: number
   /** Flags of inodes, as chattr(1) and chflags(1) have them. */
   flags: number

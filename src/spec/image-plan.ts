@@ -165,7 +165,7 @@ export interface PlannedBtrfs extends PlannedFileSystem {
   profiles: { system: Profile; metadata: Profile; data: Profile }
   mixed: boolean
   blockGroupTree: boolean
-  /** Bytes that can be written; 0: none need be. Left out: the default rule. */
+  /** Bytes that must remain writable; 0: none. Left out: the default rule. */
   slack?: number
   inlineCompression: boolean
   dedupe: boolean

@@ -193,7 +193,7 @@ export interface BtrfsFileSystemPlan {
   /** Data and metadata share block groups; then the profiles of both are the same. */
   mixed: boolean
   blockGroupTree: boolean
-  /** Bytes that can be written; 0: none need be. Undefined: the default rule. */
+  /** Bytes that must remain writable; 0: none. Undefined: the default rule. */
   slack: number | undefined
   /** Inline files are compressed, too. */
   inlineCompression: boolean

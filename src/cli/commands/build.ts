@@ -64,7 +64,7 @@ export function addBuild(program: Command): void {
     .addOption(
       new Option(
         '--max-size <size>',
-        'the most content that the sources may have, such as 8GiB (default: any, but no decompression bombs)',
+        'limit of the content of all sources, such as 8GiB (default: none, but decompression bombs are refused)',
       ).argParser(parseSizeArgument),
     )
     .option('--profile', 'report where the time went')

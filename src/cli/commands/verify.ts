@@ -36,7 +36,7 @@ export function addVerify(program: Command): void {
     .addOption(
       new Option(
         '--uboot-version <version>',
-        'version of U-Boot that is to boot it, such as 2025.01, for --boot',
+        'version of U-Boot that will boot the image, such as 2025.01, for --boot',
       ).argParser(ubootVersion),
     )
     .addOption(

@@ -23,7 +23,7 @@ export interface ExtractSendResult {
   /** Bytes of content in the stream, as they are there. */
   contentBytes: number
   compression: ArchiveCompression
-  /** Bytes of the stream, and of it as it was written out. */
+  /** Bytes of the stream, and bytes written, which are fewer when it is compressed. */
   streamBytes: number
   outputBytes: number
 }

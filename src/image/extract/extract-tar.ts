@@ -13,7 +13,7 @@ export interface ExtractTarOptions extends ExtractOptions, Omit<ArchiveOptions, 
 
 export interface ExtractTarResult extends ExtractResult {
   compression: ArchiveCompression
-  /** Bytes of the archive, and of it as it was written out. */
+  /** Bytes of the archive, and bytes written, which are fewer when it is compressed. */
   archiveBytes: number
   outputBytes: number
 }

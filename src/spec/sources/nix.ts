@@ -21,7 +21,7 @@ export interface NixPathsSpec {
   /** A directory that Nixpkgs' `closureInfo` has made: its store-paths, verified with its registration. */
   closureInfo?: string
   /**
-   * Store paths, taken as they are: a list of them, or a file with one a line. With `binaryCache` also their hashes, or their
+   * Store paths, taken as they are: a list of them, or a file with one per line. With `binaryCache` also their hashes, or their
    * names without the hash, and all that they refer to is taken, too.
    */
   paths?: string[] | string
@@ -65,7 +65,7 @@ export type NixClosurePlan = {
     }
 )
 
-/** Store paths, or a file with one a line. */
+/** Store paths, or a file with one per line. */
 export type NixPathList = readonly string[] | { file: string }
 
 /** Store paths that will be read. */
@@ -77,7 +77,7 @@ export interface PlannedNixSource {
 /** Which store paths, and where they are. Keys that do not apply are left out. */
 export interface PlannedNixPaths {
   closureInfo?: string
-  /** A list, or a file with one a line. */
+  /** A list, or a file with one per line. */
   paths?: string[] | string
   store?: string
   binaryCache?: string
@@ -93,7 +93,7 @@ const publicKey = text(
 
 const storePath = text('a store path like "/nix/store/<hash>-<name>"', /^[^\n\0]+$/)
 
-const PATHS = 'a list of store paths, or the path of a file with one a line'
+const PATHS = 'a list of store paths, or the path of a file with one per line'
 
 const nixPaths = z
   .strictObject({
@@ -112,7 +112,7 @@ const nixPaths = z
       )
       .check(
         z.describe(
-          'Store paths: a list, or a file with one a line; with "binaryCache" also hashes or names.',
+          'Store paths: a list, or a file with one per line; with "binaryCache" also hashes or names.',
         ),
       ),
     store: z
