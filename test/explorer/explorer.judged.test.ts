@@ -325,6 +325,109 @@ describe.skipIf(!browses)('an image is made', () => {
   })
 })
 
+/** The dialog of the system cannot be answered by a program: this one takes the file system of the page. */
+const PICKER = `window.showSaveFilePicker = async ({ suggestedName }) => {
+  if (window.cancelled) throw new DOMException('cancelled', 'AbortError')
+  const folder = await navigator.storage.getDirectory()
+  return folder.getFileHandle(suggestedName, { create: true })
+}`
+
+describe.skipIf(!browses)('where the browser can write to a file that is chosen', () => {
+  /** SHA-256 of a file that was chosen; undefined when there is none. */
+  const chosen = (page: Page, name: string) =>
+    page.evaluate<string | undefined>(`(async () => {
+      const folder = await navigator.storage.getDirectory()
+      const handle = await folder.getFileHandle('${name}').catch(() => undefined)
+      if (handle === undefined) return undefined
+      const bytes = await (await handle.getFile()).arrayBuffer()
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+      return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+    })()`)
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+  test('a file and a directory are written there', async () => {
+    await visit(async (page) => {
+      await page.evaluate(PICKER)
+      await openFile(page, zstd)
+      await enter(page, '@', 'etc')
+      await page.getByRole('button', { name: 'Download as tar' }).click()
+      await page.getByText('Saved etc.tar').first().waitFor()
+      const output = join(folder, 'chosen.tar')
+      await extractTar(zstd, { partition: 'ROOT', path: '/@/etc', output })
+      expect(await chosen(page, 'etc.tar')).toBe(sha256(readFileSync(output)))
+      await enter(page, 'text')
+      await page.getByRole('button', { name: 'Download', exact: true }).click()
+      await page.getByText('Saved text').first().waitFor()
+      expect(await chosen(page, 'text')).toBe(sha256(Buffer.from(TEXT_FILE)))
+    })
+  })
+
+  test('a made image is streamed there, and nothing is made when no file is chosen', async () => {
+    const files = { '/etc/hostname': 'made\n' }
+    const spec: ImageSpec = {
+      table: { type: 'gpt' },
+      partitions: [{ type: 'btrfs', label: 'MADE', size: 'fit', sources: [{ files }] }],
+    }
+    const output = join(folder, 'made.img.zst')
+    await buildImage(spec, { output })
+    await visit(async (page) => {
+      await page.evaluate(`${PICKER}; window.cancelled = true`)
+      await page.getByRole('tab', { name: 'Make' }).click()
+      await page.getByLabel('Description (JSON)').fill(JSON.stringify(spec))
+      await page.getByText('as large as its content').waitFor()
+      await page.getByLabel('Format').selectOption('img.zst')
+      await page.getByRole('button', { name: 'Make the image' }).click()
+      expect(await chosen(page, 'disk.img.zst')).toBeUndefined()
+      await page.evaluate('window.cancelled = false')
+      await page.getByRole('button', { name: 'Make the image' }).click()
+      const sum = await page.locator('.sum code').textContent()
+      expect(sum).toBe(sha256(readFileSync(output)))
+      expect(await chosen(page, 'disk.img.zst')).toBe(sum)
+    })
+  })
+})
+
+describe.skipIf(!browses)('pictures', () => {
+  const PIXEL =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=='
+
+  test('are shown, but not damaged ones', async () => {
+    const image = join(folder, 'pictures.img')
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="30" height="20"><rect width="30" height="20"/></svg>'
+    writeFileSync(join(folder, 'pixel.png'), Buffer.from(PIXEL, 'base64'))
+    writeFileSync(join(folder, 'damaged.png'), Buffer.from(PIXEL, 'base64').fill(0, 8, 40))
+    const files = {
+      '/pixel.png': { from: 'pixel.png' },
+      '/damaged.png': { from: 'damaged.png' },
+      '/drawing.svg': svg,
+    }
+    await buildImage(
+      {
+        table: { type: 'none' },
+        partitions: [{ type: 'btrfs', label: 'PICTURES', size: 'fit', slack: 0, sources: [{ files }] }],
+      },
+      { output: image, baseDirectory: folder },
+    )
+    const back = (page: Page) =>
+      page.getByRole('navigation', { name: 'Path' }).getByRole('button').first().click()
+    await visit(async (page) => {
+      await openFile(page, image)
+      for (const [name, width] of [
+        ['pixel.png', 1],
+        ['drawing.svg', 30],
+      ] as const) {
+        await enter(page, name)
+        await page.getByRole('img', { name }).waitFor()
+        await page.waitForFunction(`document.querySelector('.picture img').naturalWidth === ${width}`)
+        await back(page)
+      }
+      await enter(page, 'damaged.png')
+      await page.getByText('The picture is damaged').waitFor()
+    })
+  })
+})
+
 describe.skipIf(!browses)('the page', () => {
   test.each<[string, OpenOptions]>([
     ['on a desktop', {}],
