@@ -39,9 +39,9 @@ export const PRESET_TEXTS: Record<PresetName, string> = {
 export const PRESET_KEYS: Record<PresetName, readonly (keyof PresetSources)[]> = {
   'raspberry-pi': ['firmware', 'toplevel', 'ubootPi3', 'ubootPi4', 'ubootPi5', 'bootFromFat'],
   'raspberry-pi-os': ['cmdline'],
-  uefi: ['arch', 'toplevel', 'linux', 'uki', 'systemdBoot', 'tries', 'cmdline'],
-  rockchip: ['loader', 'toplevel', 'linux', 'cmdline'],
-  allwinner: ['loader', 'toplevel', 'linux', 'cmdline'],
+  uefi: ['arch', 'toplevel', 'linux', 'fstab', 'uki', 'systemdBoot', 'tries', 'cmdline'],
+  rockchip: ['loader', 'toplevel', 'linux', 'fstab', 'cmdline'],
+  allwinner: ['loader', 'toplevel', 'linux', 'fstab', 'cmdline'],
   plain: [],
   'a-b': ['arch', 'firmware', 'toplevel', 'linux', 'closureB', 'slotSize', 'systemdBoot', 'tries', 'cmdline'],
 }

@@ -233,6 +233,24 @@ describe('presets', () => {
     }
   })
 
+  test.each([
+    ['its own boot files', {}, '/boot'],
+    ['a unified kernel image', { uki: 'uki.efi' }, '/efi'],
+  ])('uefi: the fstab of a root with %s mounts all subvolumes', async (_, options, esp) => {
+    const spec = PRESETS.uefi({ closure: 'own.tar', fstab: true, ...options })
+    const output = at('own-fstab.img')
+    await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
+    const image = await openImage(output)
+    try {
+      const root = await image.partition('ROOT').open()
+      const text = new TextDecoder().decode(await root.readFile('/@/etc/fstab'))
+      const mounts = text.trim().split('\n')
+      expect(mounts.map((line) => line.split('\t')[1])).toEqual(['/', esp, '/home', '/nix', '/var'])
+    } finally {
+      await image.close()
+    }
+  })
+
   test('a NixOS system has its own fstab', () => {
     expect(PRESETS.uefi({ closure: 'closure.tar', toplevel: 'auto' }).fstab).toBeUndefined()
   })

@@ -119,6 +119,7 @@ function piNotes(given: PresetOptions): string[] {
 }
 
 const TAKES_LINUX: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner', 'a-b']
+const TAKES_FSTAB: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner']
 const TAKES_ARCH: readonly PresetName[] = ['uefi', 'a-b']
 
 function optionsFor(preset: PresetName, facts: ContentFacts, given: PresetOptions): PresetOptions {
@@ -128,6 +129,9 @@ function optionsFor(preset: PresetName, facts: ContentFacts, given: PresetOption
   const generates = !isDecided && !bringsBootFiles && preset !== 'plain'
   if (generates && facts.nixosSystems.length > 0) options.toplevel = 'auto'
   else if (generates && facts.kernels.length > 0 && TAKES_LINUX.includes(preset)) options.linux = true
+  // With --linux there is one anyway, and NixOS has its own.
+  const hasFstab = (given.fstab ?? given.toplevel ?? given.linux ?? options.linux) !== undefined
+  if (!hasFstab && facts.isRoot && !facts.hasNixStore && TAKES_FSTAB.includes(preset)) options.fstab = true
   const arch = facts.architecture ?? (facts.systemdBoot.length === 1 ? facts.systemdBoot[0] : undefined)
   if (arch !== undefined && given.arch === undefined && TAKES_ARCH.includes(preset)) options.arch = arch
   if (preset === 'raspberry-pi-os' && given.cmdline === undefined) {

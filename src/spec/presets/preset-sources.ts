@@ -16,6 +16,8 @@ export interface PresetSources {
   toplevel?: string | undefined
   /** The closure is a root file system with kernels in /boot, like that of Debian: boot files are made from it. */
   linux?: boolean | undefined
+  /** Write /etc/fstab, which mounts the subvolumes. Default: with `linux`. NixOS has its own. */
+  fstab?: boolean | undefined
   /** The boot files go onto the firmware partition. */
   bootFromFat?: boolean | undefined
   /** Two copies of all content. */
@@ -60,9 +62,9 @@ export function systemOfPreset(
   return linux === true ? { linux: keys } : {}
 }
 
-/** Whether the root file system needs an fstab to mount its subvolumes: NixOS has its own. */
-export function needsFstab({ linux, toplevel }: PresetSources): boolean {
-  return linux === true && toplevel === undefined
+/** Whether the root file system gets an fstab that mounts its subvolumes. */
+export function needsFstab({ fstab, linux, toplevel }: PresetSources): boolean {
+  return fstab ?? (linux === true && toplevel === undefined)
 }
 
 /** Subvolumes of a system that boots from elsewhere. */

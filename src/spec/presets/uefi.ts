@@ -24,8 +24,7 @@ export function uefi(sources: PresetSources): ImageSpec {
       : {}
   // Nothing is made: what the closure has in /boot goes onto the ESP.
   const isShared = uki === undefined && Object.keys(system).length === 0
-  // With the ESP, so that the system can add kernels to its menu.
-  const fstab = uki === undefined && needsFstab(sources)
+  const fstab = needsFstab(sources)
   return {
     seed,
     table: { type: 'gpt' },
@@ -39,8 +38,8 @@ export function uefi(sources: PresetSources): ImageSpec {
         gptType: 'esp',
         start: '1MiB',
         size: '512MiB',
-        ...(isShared && { mount: '/boot' }),
-        ...(fstab && { mount: '/efi' }),
+        // Mounted in the system, so that it can add kernels to its menu.
+        ...((isShared || fstab) && { mount: isShared ? '/boot' : '/efi' }),
         ...(uki !== undefined && { sources: [{ files: ukiFiles(uki, systemdBoot, EFI_NAMES[arch]) }] }),
       },
       {
