@@ -101,7 +101,11 @@ const CASES: Case[] = [
   {
     name: 'a root file system whose /boot is made for UEFI',
     files: { ...AMD64, 'boot/EFI/BOOT/BOOTX64.EFI': '', 'boot/vmlinuz-6.1.0-25-amd64.old': '' },
-    ...{ preset: 'uefi', options: { arch: 'x86-64', fstab: true }, content: 'Debian GNU/Linux 12 (bookworm) for x86-64' },
+    ...{
+      preset: 'uefi',
+      options: { arch: 'x86-64', fstab: true },
+      content: 'Debian GNU/Linux 12 (bookworm) for x86-64',
+    },
     reason: '/boot has what the firmware of a machine with UEFI starts',
   },
   {
