@@ -26,11 +26,19 @@ function diskwright(args) {
   return execFileSync(process.execPath, [COMMAND, ...args], options)
 }
 
+/** A module of the command, which dist/ has only as a part of a bundle. */
+async function importSource(path) {
+  const { buildSync } = await import('esbuild')
+  const options = { bundle: true, write: false, format: 'esm', platform: 'node', target: 'node20' }
+  const { outputFiles } = buildSync({ entryPoints: [join(ROOT, path)], ...options })
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`)
+}
+
 async function main() {
   ensureDependencies()
   ensureBuild()
 
-  const { bytesText, countText, digitGroups } = await import('../dist/cli/units.js')
+  const { bytesText, countText, digitGroups } = await importSource('src/cli/units.ts')
   say('Making a closure: this Node, npm and the packages in node_modules, as store paths ...')
   const { makeDemo } = await import('../fixtures/demo/make-demo-closure.mjs')
   const { closure, firmware, entries, hardlinks, bytes } = makeDemo(OUTPUT)
