@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { afterFailure } from '../lib/clean-up.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
 import { InputError } from '../lib/errors.ts'
+import { systemMessageOf } from '../lib/system-message.ts'
 import { deviceSize } from './device-size.ts'
 import { fileSource } from './file-source.ts'
 import { openMemory, UNNAMED, type MemorySource, type OpenInput } from './memory-input.ts'
@@ -56,8 +57,8 @@ const REASONS: Record<string, string> = {
   ENXIO: 'expected a regular file or a block device, found a socket',
 }
 
-function reasonOf({ code = '', message }: NodeJS.ErrnoException): string {
-  return REASONS[code] ?? message
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return REASONS[error.code ?? ''] ?? systemMessageOf(error)
 }
 
 async function sourceOf(handle: FileHandle, name: string): Promise<ByteSource> {

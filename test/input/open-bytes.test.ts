@@ -109,6 +109,8 @@ test('what cannot be read at any place is refused', async () => {
   await expect(openBytes(join(folder, 'socket'))).rejects.toThrow('found a socket')
   await expect(openBytes('/dev/null')).rejects.toThrow('found a character device')
   await expect(openBytes(join(folder, 'missing'))).rejects.toThrow('missing: no such file')
+  writeFileSync(join(folder, 'file'), '')
+  await expect(openBytes(join(folder, 'file', 'inside'))).rejects.toThrow(/inside: not a directory$/)
   await expect(openBytes(join(folder, 'directory'))).rejects.toThrow(InputError)
   await expect(openBytes({ size: NaN, read: () => new Uint8Array() })).rejects.toThrow('expected a size')
   server.close()
