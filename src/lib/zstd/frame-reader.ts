@@ -6,6 +6,9 @@ import { type ReadRoutine, readExactly } from '../read-routine.ts'
 import type { Zstd } from './codec.ts'
 import type { FrameIndex, PlacedFrame } from './frame-index.ts'
 
+/** Bytes of memory that wait to be used again: of frames of many sizes, most never are. */
+const FREE_BYTES = 8 << 20
+
 export interface FrameReaderOptions {
   zstd: Zstd
   /** Bytes of content that are kept for further reading; the frame read last is kept in any case. */
@@ -24,8 +27,8 @@ export class FrameReader {
   readonly #options: FrameReaderOptions
   /** By the indices of the frames. */
   readonly #cache: LruCache<number, Uint8Array>
-  /** Memory of contents that nobody looks at any more. */
-  readonly #free: Uint8Array[] = []
+  /** Memory of contents that nobody looks at any more, by its size. */
+  readonly #free = new LruCache<number, Uint8Array>(FREE_BYTES, { weigh: ({ length }) => length })
   /** Contents of which a part was given away. */
   readonly #given = new WeakSet<Uint8Array>()
   /** Memory for a compressed frame, while none is being read. */
@@ -38,7 +41,7 @@ export class FrameReader {
     this.#cache = new LruCache(options.cacheBytes, {
       weigh: ({ length }) => length,
       onEvict: (_, content) => {
-        if (!this.#given.has(content)) this.#free.push(content)
+        if (!this.#given.has(content)) this.#free.set(content.length, content)
       },
     })
   }
@@ -110,10 +113,9 @@ export class FrameReader {
 
   *#decompress(frame: PlacedFrame): ReadRoutine<Uint8Array> {
     const { index, fileOffset, fileSize, imageSize } = frame
-    const into =
-      this.#compressed !== undefined && this.#compressed.length >= fileSize ? this.#compressed : undefined
+    const kept = this.#compressed
     this.#compressed = undefined
-    const memory = into ?? new Uint8Array(fileSize)
+    const memory = kept !== undefined && kept.length >= fileSize ? kept : new Uint8Array(fileSize)
     const bytes = yield* readExactly(fileOffset, fileSize, `zstd frame ${index}`, memory)
     const content = this.#memoryFor(imageSize)
     const expected = `${imageSize} bytes of content`
@@ -130,8 +132,9 @@ export class FrameReader {
 
   /** Memory that is used once more, if there is any of the size: the collector works hard for memory of this size. */
   #memoryFor(size: number): Uint8Array {
-    const at = this.#free.findIndex(({ length }) => length === size)
-    return at < 0 ? new Uint8Array(size) : this.#free.splice(at, 1)[0]
+    const memory = this.#free.get(size)
+    this.#free.delete(size)
+    return memory ?? new Uint8Array(size)
   }
 }
 

@@ -1,4 +1,6 @@
 /** Frames are decompressed into memory that is used again: what a reader has given away stays as it is. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { memorySource, type ByteSource } from '../../../src/lib/byte-source.ts'
 import { drive, driveSync } from '../../../src/lib/read-routine.ts'
@@ -59,6 +61,28 @@ describe('what a reader gives stays as it is while it goes on', () => {
     )
     parts.forEach((part, i) => expect(part).toEqual(image.subarray(i * FRAME + 5, (i + 1) * FRAME + 5)))
   })
+})
+
+test('keeps no memory of frames whose sizes differ', () => {
+  const collect = (setFlagsFromString('--expose-gc'), runInNewContext('gc') as () => void)
+  const compressor = zstd.createCompressor(1)
+  const index = new FrameIndex()
+  const frames = Array.from({ length: 200 }, (_, i) => {
+    const content = new Uint8Array(500_000 + i)
+    const target = new Uint8Array(1000)
+    const size = compressor.compress(target, content)
+    index.add({ compressed: size, content: content.length })
+    return target.subarray(0, size)
+  })
+  const source = memorySource(new Uint8Array(Buffer.concat(frames)))
+  const reader = new FrameReader(index, { zstd, cacheBytes: 1 << 20 })
+  const used = () => {
+    collect()
+    return process.memoryUsage().arrayBuffers
+  }
+  const before = used()
+  for (let at = 0; at < index.imageEnd; at += 400_000) driveSync(source, reader.read(at, 1))
+  expect(used() - before).toBeLessThan(20_000_000)
 })
 
 test('reads into memory of the caller, shared or not', () => {
