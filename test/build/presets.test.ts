@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildImage } from '../../src/build/build-image.ts'
 import { lintImage } from '../../src/boot/lint.ts'
 import { openImage } from '../../src/image/open-image.ts'
+import type { ImageSpec } from '../../src/spec/image-spec.ts'
 import { PRESETS, type PresetName, type PresetSources } from '../../src/spec/presets.ts'
 import { planImage } from '../../src/build/plan-image.ts'
 import { peImage, SYSTEMD_BOOT } from '../images/pe.ts'
@@ -162,6 +163,23 @@ const CASES: Case[] = [
   },
 ]
 
+/** Where the fstab of an image mounts something. */
+async function mountPointsOf(spec: ImageSpec): Promise<string[]> {
+  const output = at('fstab.img')
+  await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
+  const image = await openImage(output)
+  try {
+    const root = await image.partition('ROOT').open()
+    const text = new TextDecoder().decode(await root.readFile('/@/etc/fstab'))
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t')[1])
+  } finally {
+    await image.close()
+  }
+}
+
 describe('presets', () => {
   test.each(CASES)('$preset of $sources', async ({ preset, sources, files, partition }) => {
     const spec = PRESETS[preset]({ closure: 'closure.tar', ...sources })
@@ -217,20 +235,7 @@ describe('presets', () => {
     ['rockchip', ['/', '/boot', '/home', '/nix', '/var']],
     ['allwinner', ['/', '/boot', '/home', '/nix', '/var']],
   ] as const)('%s: the fstab of a Debian mounts all subvolumes', async (preset, mounts) => {
-    const spec = PRESETS[preset]({ closure: 'debian.tar', linux: true })
-    const output = at('fstab.img')
-    await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
-    const image = await openImage(output)
-    try {
-      const root = await image.partition('ROOT').open()
-      const lines = new TextDecoder()
-        .decode(await root.readFile('/@/etc/fstab'))
-        .trim()
-        .split('\n')
-      expect(lines.map((line) => line.split('\t')[1])).toEqual(mounts)
-    } finally {
-      await image.close()
-    }
+    expect(await mountPointsOf(PRESETS[preset]({ closure: 'debian.tar', linux: true }))).toEqual(mounts)
   })
 
   test.each([
@@ -238,17 +243,7 @@ describe('presets', () => {
     ['a unified kernel image', { uki: 'uki.efi' }, '/efi'],
   ])('uefi: the fstab of a root with %s mounts all subvolumes', async (_, options, esp) => {
     const spec = PRESETS.uefi({ closure: 'own.tar', fstab: true, ...options })
-    const output = at('own-fstab.img')
-    await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
-    const image = await openImage(output)
-    try {
-      const root = await image.partition('ROOT').open()
-      const text = new TextDecoder().decode(await root.readFile('/@/etc/fstab'))
-      const mounts = text.trim().split('\n')
-      expect(mounts.map((line) => line.split('\t')[1])).toEqual(['/', esp, '/home', '/nix', '/var'])
-    } finally {
-      await image.close()
-    }
+    expect(await mountPointsOf(spec)).toEqual(['/', esp, '/home', '/nix', '/var'])
   })
 
   test('a NixOS system has its own fstab', () => {
