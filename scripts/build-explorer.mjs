@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { checkNotices, notice } from './licence-notices.mjs'
+import { PAGE_SCRIPT } from './esbuild-options.mjs'
 import { ensureGenerated } from './ensure-dependencies.mjs'
 import { writePage } from './write-page.mjs'
 
@@ -27,15 +28,8 @@ main > header, main > .disk { display: none; }
 
 function bundle(entry, define = {}) {
   const { outputFiles, metafile } = buildSync({
+    ...PAGE_SCRIPT,
     entryPoints: [entry],
-    bundle: true,
-    platform: 'browser',
-    format: 'iife',
-    target: 'es2023',
-    minify: true,
-    write: false,
-    metafile: true,
-    legalComments: 'none',
     // Where threads would be; pools do without in a browser.
     logOverride: { 'empty-import-meta': 'silent' },
     define,

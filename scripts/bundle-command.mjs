@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, parse } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
+import { MODULES } from './esbuild-options.mjs'
 import { NOTICES, noticesOf, packagesIn } from './licence-notices.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -34,21 +35,12 @@ export const REQUIRE =
 export function commandOptions() {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   return {
-    bundle: true,
+    ...MODULES,
     platform: 'node',
     target: 'node20',
-    // The module build of a package can be taken apart; its CommonJS build often cannot be bundled.
-    mainFields: ['module', 'main'],
     // A native module cannot be bundled.
     external: ['koffi', 'zstd-napi'],
     define: { DISKWRIGHT_VERSION: JSON.stringify(version) },
-    // Names stay, for those who read a stack trace.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    metafile: true,
-    absWorkingDir: ROOT,
-    logLevel: 'warning',
   }
 }
 

@@ -7,6 +7,7 @@ import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import ts from 'typescript'
+import { MODULES } from './esbuild-options.mjs'
 import { NOTICES, noticesOf, packagesIn } from './licence-notices.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -37,24 +38,16 @@ export async function vendorPackages(dist, modules) {
   }
   const folder = join(dist, 'vendor')
   const { metafile } = await build({
+    ...MODULES,
     entryPoints: [...used.keys()].map((specifier) => ({ in: specifier, out: moduleName(specifier) })),
     plugins: [partsOf(used)],
     outdir: folder,
     chunkNames: 'shared-[hash]',
-    bundle: true,
     splitting: true,
     format: 'esm',
     // Portable: no module of Node.
     platform: 'neutral',
     target: 'es2022',
-    mainFields: ['module', 'main'],
-    // Names stay, for those who read a stack trace.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    metafile: true,
-    absWorkingDir: ROOT,
-    logLevel: 'warning',
   })
   writeFileSync(join(folder, NOTICES), noticesOf(packagesIn(metafile)))
 }

@@ -5,6 +5,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildSync } from 'esbuild'
+import { PAGE_SCRIPT } from './esbuild-options.mjs'
 import { checkNotices, notice } from './licence-notices.mjs'
 
 /** Packages that end up in the page; their licences ask for a notice in every copy. */
@@ -13,14 +14,8 @@ const BUNDLED = ['d3-hierarchy']
 /** Writes the script and the style of the page. */
 export function writePage(source, target) {
   const { outputFiles, metafile } = buildSync({
+    ...PAGE_SCRIPT,
     entryPoints: [join(source, 'main.ts')],
-    bundle: true,
-    format: 'iife',
-    target: 'es2023',
-    minify: true,
-    write: false,
-    metafile: true,
-    legalComments: 'none',
     banner: { js: BUNDLED.map((name) => `/*! ${notice(name)}*/`).join('\n') },
   })
   checkNotices('the page', metafile, BUNDLED)

@@ -1,22 +1,6 @@
 /** docs/reference/description.md, from the JSON Schema of the description. */
 
-/** The parts of JSON Schema that the schema of the description has. */
-export interface Schema {
-  type?: string
-  description?: string
-  default?: unknown
-  const?: unknown
-  enum?: unknown[]
-  properties?: Record<string, Schema>
-  required?: string[]
-  additionalProperties?: boolean | Schema
-  anyOf?: Schema[]
-  oneOf?: Schema[]
-  items?: Schema
-  pattern?: string
-  minimum?: number
-  maximum?: number
-}
+import { elementOf, typeNames, valuesOf, type Schema } from './schema.ts'
 
 interface Section {
   title: string
@@ -221,9 +205,10 @@ const keyOf = ({ properties, required }: Schema) =>
 
 /** Every object with keys of its own. */
 function objectsIn(schema: Schema): Schema[] {
-  const { properties = {}, anyOf = [], oneOf = [], items, additionalProperties } = schema
+  const { properties = {}, anyOf = [], oneOf = [], additionalProperties } = schema
+  const element = elementOf(schema)
   const below = [...Object.values(properties), ...anyOf, ...oneOf]
-  if (items !== undefined) below.push(items)
+  if (element !== undefined) below.push(element)
   if (typeof additionalProperties === 'object') below.push(additionalProperties)
   return [...(schema.properties === undefined ? [] : [schema]), ...below.flatMap(objectsIn)]
 }
@@ -232,7 +217,7 @@ function objectAt(root: Schema, path: string): Schema | undefined {
   let schema: Schema | undefined = root
   for (const step of path.split(' ').filter((step) => step !== '')) {
     if (schema === undefined) return undefined
-    if (step === '[]') schema = schema.items
+    if (step === '[]') schema = elementOf(schema)
     else if (step === '*') schema = schema.additionalProperties as Schema
     else if (step.startsWith('=')) schema = variantOf(schema, step.slice(1))
     else schema = schema.properties?.[step]
@@ -286,8 +271,8 @@ function onlyIn(objects: readonly Schema[], key: string): string {
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 function typeText(schema: Schema, sections: Map<string, Section>): string {
-  const { anyOf, oneOf, items, properties, additionalProperties, type, pattern, minimum, maximum } = schema
-  const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const])
+  const { anyOf, oneOf, properties, additionalProperties, pattern, minimum, maximum } = schema
+  const values = valuesOf(schema)
   if (values !== undefined) return values.map((value) => `\`${JSON.stringify(value)}\``).join(', ')
   const variants = anyOf ?? oneOf
   if (variants !== undefined) {
@@ -301,15 +286,17 @@ function typeText(schema: Schema, sections: Map<string, Section>): string {
     const texts = others.map((variant) => typeText(variant, sections))
     return [...new Set(isSize ? ['size', ...texts] : texts)].join(', ')
   }
-  if (items !== undefined) return `list: ${typeText(items, sections)}`
+  const element = elementOf(schema)
+  if (element !== undefined) return `list: ${typeText(element, sections)}`
   if (properties !== undefined) {
     const { title } = sections.get(keyOf(schema))!
     return `[${title.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase())}](#${anchorOf(title)})`
   }
   if (typeof additionalProperties === 'object') return `object: ${typeText(additionalProperties, sections)}`
+  const [type] = typeNames(schema)
   if (type === 'integer' || type === 'number') return `number${rangeText(minimum, maximum)}`
   if (type === 'string') return pattern === undefined ? 'text' : patternText(pattern)
-  return type ?? 'any'
+  return type
 }
 
 const anchorOf = (title: string) => title.toLowerCase().replaceAll(' ', '-')

@@ -1,18 +1,6 @@
 /** docs/reference/json-output.md, from the JSON Schemas of what commands print. */
 
-interface Schema {
-  $ref?: string
-  type?: string | string[]
-  description?: string
-  const?: unknown
-  enum?: unknown[]
-  properties?: Record<string, Schema>
-  required?: string[]
-  additionalProperties?: boolean | Schema
-  anyOf?: Schema[]
-  items?: Schema | Schema[]
-  definitions?: Record<string, Schema>
-}
+import { elementOf, typeNames, valuesOf, type Schema } from './schema.ts'
 
 const HEAD = `# JSON output
 
@@ -53,9 +41,8 @@ function schemaText(schema: Schema, where: string): string {
 function inlineTables(schema: Schema, where: string): string {
   return Object.entries(schema.properties ?? {})
     .flatMap(([key, value]) => {
-      const items = Array.isArray(value.items) ? [] : value.items === undefined ? [] : [value.items]
-      return [value, ...items, ...(value.anyOf ?? [])]
-        .filter(({ properties }) => properties !== undefined)
+      return [value, elementOf(value), ...(value.anyOf ?? [])]
+        .filter((schema) => schema?.properties !== undefined)
         .map(
           (object) =>
             `\n\`${key}\` of ${where}:\n\n${schemaText({ ...object, description: undefined }, `\`${key}\``)}`,
@@ -68,20 +55,20 @@ function inlineTables(schema: Schema, where: string): string {
 const nameOf = (name: string) => decodeURIComponent(name).replace(/<.*/, '')
 
 function typeText(schema: Schema): string {
-  const { $ref, anyOf, items, properties, additionalProperties, type } = schema
+  const { $ref, anyOf, items, properties, additionalProperties } = schema
   if ($ref !== undefined) {
     const name = nameOf($ref.replace('#/definitions/', ''))
     return `[${name}](#${name.toLowerCase()})`
   }
-  const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const])
+  const values = valuesOf(schema)
   if (values !== undefined) return values.map((value) => `\`${JSON.stringify(value)}\``).join(', ')
   if (anyOf !== undefined) return [...new Set(anyOf.map(typeText))].join(', ')
   if (Array.isArray(items)) return `list of ${items.map(typeText).join(', ')}`
   if (items !== undefined) return `list: ${typeText(items)}`
   if (properties !== undefined) return 'object'
   if (typeof additionalProperties === 'object') return `object: ${typeText(additionalProperties)}`
-  return (Array.isArray(type) ? type : [type ?? 'any'])
-    .map((one) => (one === 'string' ? 'text' : one))
+  return typeNames(schema)
+    .map((type) => (type === 'string' ? 'text' : type))
     .join(', ')
 }
 
