@@ -72,7 +72,10 @@ export async function bootImage(image: string, options: BootOptions = {}): Promi
     const { expect, interactive, onConsole, memory, sshPort } = options
     const args = qemuArguments({ machine, disk, sectorSize, firmware, memory, sshPort, interactive })
     const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1000
-    const outcome = await runMachine(qemu, args, { expect, timeoutMs, interactive, onConsole, signal })
+    const consolePath = join(folder, 'console')
+    const outcome = await runMachine(qemu, args, {
+      ...{ consolePath, expect, timeoutMs, interactive, onConsole, signal },
+    })
     if (kept !== undefined) {
       await qemuImg(['convert', '-f', 'qcow2', '-O', 'raw', disk, kept.temporary.path], signal)
       await kept.commit()

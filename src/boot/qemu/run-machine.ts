@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { open } from 'node:fs/promises'
 import { ToolError } from '../../lib/errors.ts'
+import { followFile } from './follow-file.ts'
 import { lastLine } from './programs.ts'
 import { watchForText } from './watch-text.ts'
 
@@ -12,6 +14,8 @@ export type Outcome =
   | 'timeout'
 
 export interface RunOptions {
+  /** A new file for the console's output. */
+  consolePath: string
   /** Text on the console that ends the run. */
   expect?: string | undefined
   /** Milliseconds after which the run is ended. */
@@ -29,16 +33,20 @@ const GRACE_MS = 5000
 /**
  * Starts QEMU and waits until it has ended, by itself or for one of the reasons there are.
  *
+ * The console goes to a file, which is read as it grows. A socket or a pipe can be full when this process is slow to read,
+ * and a system that has waited 10 ms for its UART drops characters.
+ *
  * @throws ToolError when it cannot be started, or fails
- * @throws the signal's reason
+ * @throws the signal's reason, and what `onConsole` throws
  */
 export async function runMachine(
   program: string,
   args: readonly string[],
-  { expect, timeoutMs, interactive = false, onConsole, signal }: RunOptions,
+  { consolePath, expect, timeoutMs, interactive = false, onConsole, signal }: RunOptions,
 ): Promise<Outcome> {
   signal?.throwIfAborted()
-  const child = spawn(program, args, { stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'pipe'] })
+  const console = await open(consolePath, 'ax+')
+  const child = spawn(program, args, { stdio: [interactive ? 'inherit' : 'ignore', console.fd, 'pipe'] })
   const ending = endGently(child)
   let outcome: Outcome = 'ended'
   const stop = (reason: Outcome) => {
@@ -51,13 +59,16 @@ export async function runMachine(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     const hasAppeared = expect === undefined ? undefined : watchForText(expect)
-    child.stdout.on('data', (piece: Buffer) => {
+    let said = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4096)))
+    const end = closed(child)
+    const following = followFile(console, end, (piece) => {
       onConsole?.(piece)
       if (hasAppeared?.(piece)) stop('expected')
     })
-    let said = ''
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4096)))
-    const { code, killedBy } = await closed(child)
+    following.catch(() => ending.begin())
+    const { code, killedBy } = await end
+    await following
     signal?.throwIfAborted()
     if (code !== 0 && !ending.isUnderWay()) {
       throw new ToolError(`${program} ended with ${killedBy ?? `code ${code}`}: ${lastLine(said)}`)
@@ -67,6 +78,7 @@ export async function runMachine(
     clearTimeout(timer)
     ending.over()
     signal?.removeEventListener('abort', onAbort)
+    await console.close()
   }
 }
 
