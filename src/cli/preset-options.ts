@@ -33,7 +33,7 @@ export function addPresetOptions(command: Command): Command {
     .option('--firmware <dir>', 'directory with the firmware files of a Raspberry Pi')
     .option('--toplevel <path>', 'store path of the NixOS system to boot; auto: the only one in the closure')
     .option('--linux', 'the content is a root file system with kernels in /boot: make its boot files')
-    .option('--fstab', 'write an /etc/fstab that mounts the subvolumes, as --linux does')
+    .option('--fstab', 'write an /etc/fstab that mounts what the preset makes, as --linux does')
     .option('--uboot-pi3 <file>', 'U-Boot for a Raspberry Pi 3')
     .option('--uboot-pi4 <file>', 'U-Boot for a Raspberry Pi 4')
     .option('--uboot-pi5 <file>', 'U-Boot for a Raspberry Pi 5')

@@ -43,5 +43,16 @@ export const PRESET_KEYS: Record<PresetName, readonly (keyof PresetSources)[]> =
   rockchip: ['loader', 'toplevel', 'linux', 'fstab', 'cmdline'],
   allwinner: ['loader', 'toplevel', 'linux', 'fstab', 'cmdline'],
   plain: [],
-  'a-b': ['arch', 'firmware', 'toplevel', 'linux', 'closureB', 'slotSize', 'systemdBoot', 'tries', 'cmdline'],
+  'a-b': [
+    'arch',
+    'firmware',
+    'toplevel',
+    'linux',
+    'fstab',
+    'closureB',
+    'slotSize',
+    'systemdBoot',
+    'tries',
+    'cmdline',
+  ],
 }

@@ -26,6 +26,7 @@ const at = (name: string) => join(folder, name)
 const DEBIAN: Record<string, string | Uint8Array> = {
   'boot/vmlinuz-6.1.0-25-arm64': peImage({ machine: 'aa64' }),
   'boot/initrd.img-6.1.0-25-arm64': 'initrd',
+  'home/me/notes': 'mine',
   'usr/lib/linux-image-6.1.0-25-arm64/broadcom/bcm2711-rpi-4-b.dtb': 'tree',
   'usr/lib/linux-image-6.1.0-25-arm64/broadcom/bcm2712-rpi-5-b.dtb': 'tree',
   'usr/lib/os-release': 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
@@ -221,6 +222,48 @@ describe('presets', () => {
     } finally {
       await image.close()
     }
+  })
+
+  test.each<[string, Partial<PresetSources>, number, string[]]>([
+    ['UEFI', { arch: 'arm64', linux: true }, 2, ['/', '/efi', '/home']],
+    ['a Raspberry Pi', { firmware: 'fw' }, 4, ['/', '/home']],
+  ])('a-b: both slots mount one /home, with %s', async (_, sources, slotA, mounts) => {
+    const output = at('a-b-fstab.img')
+    const both = { closure: 'debian.tar', closureB: 'debian.tar', slotSize: '128MiB', seed: 'mine' }
+    const spec = PRESETS['a-b']({ ...both, ...sources })
+    await buildImage(spec, { output, force: true, baseDirectory: folder, workers: 0 })
+    const image = await openImage(output)
+    try {
+      const [a, b, home] = await Promise.all(
+        [slotA, slotA + 1, slotA + 2].map((number) => image.partition(number).open()),
+      )
+      const fstab = new TextDecoder().decode(await a.readFile('/@/etc/fstab'))
+      expect(new TextDecoder().decode(await b.readFile('/@/etc/fstab'))).toBe(fstab)
+      const lines = fstab
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split('\t'))
+      expect(lines.map(([, place]) => place)).toEqual(mounts)
+      expect(lines[0]).toEqual(['/dev/root', '/', 'btrfs', 'compress=zstd:3', '0', '0'])
+      expect(lines.at(-1)![0]).toBe(`UUID=${home.uuid}`)
+      if (mounts.includes('/efi')) expect(lines[1][0]).toBe(`UUID=${(await image.partition(1).open()).uuid}`)
+      for (const slot of [a, b]) {
+        for (const path of mounts) expect((await slot.stat(`/@${path}`)).type, path).toBe('directory')
+      }
+      expect(await a.list('/@/home')).toEqual([])
+      expect(new TextDecoder().decode(await home.readFile('/me/notes'))).toBe('mine')
+    } finally {
+      await image.close()
+    }
+  })
+
+  test('a-b: --seed changes what is mounted, and NixOS or an empty slot has no fstab of ours', () => {
+    const linux = { closure: 'debian.tar', linux: true }
+    const fstab = (spec: ImageSpec) => JSON.stringify(spec.sources?.at(-1))
+    expect(fstab(PRESETS['a-b']({ ...linux, seed: 'x' }))).not.toBe(fstab(PRESETS['a-b'](linux)))
+    expect(PRESETS['a-b'](linux).partitions[2]).not.toHaveProperty('sources')
+    const nixos = PRESETS['a-b']({ closure: 'c.tar', closureB: 'c.tar', toplevel: 'auto' })
+    expect(JSON.stringify(nixos)).not.toMatch(/fstab|"mount"/)
   })
 
   test('raspberry-pi-os: a kernel that is missing is an error', async () => {

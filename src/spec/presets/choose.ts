@@ -119,7 +119,7 @@ function piNotes(given: PresetOptions): string[] {
 }
 
 const TAKES_LINUX: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner', 'a-b']
-const TAKES_FSTAB: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner']
+const TAKES_FSTAB: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner', 'a-b']
 const TAKES_ARCH: readonly PresetName[] = ['uefi', 'a-b']
 
 function optionsFor(preset: PresetName, facts: ContentFacts, given: PresetOptions): PresetOptions {

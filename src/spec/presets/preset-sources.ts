@@ -16,7 +16,7 @@ export interface PresetSources {
   toplevel?: string | undefined
   /** The closure is a root file system with kernels in /boot, like that of Debian: boot files are made from it. */
   linux?: boolean | undefined
-  /** Write /etc/fstab, which mounts the subvolumes. Default: with `linux`. NixOS has its own. */
+  /** Write /etc/fstab, which mounts what the preset makes. Default: with `linux`. NixOS has its own. */
   fstab?: boolean | undefined
   /** The boot files go onto the firmware partition. */
   bootFromFat?: boolean | undefined
