@@ -67,7 +67,12 @@ function withoutUndefined<T>(value: T): T {
   if (Array.isArray(value)) return value.map(withoutUndefined) as T
   if (typeof value !== 'object' || value === null) return value
   const schema = Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, withoutUndefined(inner as unknown)]),
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === 'description' && typeof inner === 'string'
+        ? inner.replaceAll('undefined', 'left out').replaceAll('Undefined', 'Left out')
+        : withoutUndefined(inner as unknown),
+    ]),
   ) as Schema
   const { properties, required } = value as Schema
   if (properties !== undefined && required !== undefined) {
