@@ -30,12 +30,9 @@ export type { BootOptions, MachineName, Outcome }
 
 export interface BootResult {
   machine: MachineName
-  /**
-   * Why it is over: the expected text was there, the machine ended by itself (switched off, or reset), or the time was
-   * up.
-   */
+  /** Why the run ended. */
   outcome: Outcome
-  /** Bytes of the disk that the machine had. */
+  /** Size of the machine's disk, in bytes. */
   diskSize: number
 }
 

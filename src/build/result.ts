@@ -4,17 +4,17 @@ import type { OutputFormat } from '../output/output.ts'
 
 /** The image that was built. Sizes are bytes. */
 export interface BuildResult {
-  /** The file written; undefined when the output is a stream. */
+  /** The file that was written; undefined when the output is a stream. */
   output: string | undefined
   format: OutputFormat
   /** Bytes of the disk image. */
   imageSize: number
-  /** Bytes written out: those of the .img.zst, or the image's own (holes included). */
+  /** Bytes of the output: of the .img.zst, or of the image itself, holes included. */
   outputSize: number
   table: TableResult
   /** In the order of their numbers. */
   partitions: PartitionResult[]
-  /** Number of entries whose place entries of later sources took. */
+  /** Number of entries that entries of later sources replaced. */
   replaced: number
   /**
    * Warnings and notices: what may keep the image from booting, rules of the description that match nothing, sources whose
@@ -25,25 +25,25 @@ export interface BuildResult {
   profile?: BuildProfile
 }
 
-/** Time that the parts of a build took, in seconds. */
+/** Where the time of a build went, in seconds. */
 export interface BuildProfile {
   /** From the call of `buildImage` to the finished output. */
   wall: number
-  /** Of the process, all threads. */
+  /** Processor time of all threads. */
   cpu: number
-  /** From the call to the first byte asked of a source. */
+  /** From the call to the first read of a source. */
   startUp: number
-  /** The main thread: reading, decompressing and parsing the sources. */
+  /** On the main thread: reading, decompressing and parsing the sources. */
   sources: number
-  /** The main thread: waiting until a batch of file content is packed. */
+  /** On the main thread: waiting for worker threads to pack file content. */
   waitingForWorkers: number
-  /** The main thread: compressing and checksumming, when there are no worker threads. */
+  /** On the main thread: compressing and checksumming, if there are no worker threads. */
   encoding: number
-  /** The main thread: handing bytes to the output, compressing what is not yet compressed. */
+  /** On the main thread: writing the output, and compressing what is not compressed yet. */
   output: number
-  /** The main thread: routing, placing, building the trees. */
+  /** On the main thread: everything else, such as placing content and building the trees. */
   rest: number
-  /** Largest resident memory of the process so far, in bytes. */
+  /** Peak resident memory of the process, in bytes. */
   peakMemory: number
 }
 
@@ -64,7 +64,7 @@ export type PartitionResult = FatResult | BtrfsResult | RawResult | SwapResult |
 
 /** The part of a result that all partitions have. */
 export interface PlaceResult {
-  /** 1-based number in the table; 0: it is not in the table. */
+  /** Number in the table, counted from 1; 0 if the partition is not in the table. */
   number: number
   label: string
   /** Bytes from the start of the image. */
@@ -74,7 +74,7 @@ export interface PlaceResult {
   bootable: boolean
 }
 
-/** The bytes of a file. */
+/** A partition with the bytes of a file. */
 export interface RawResult extends PlaceResult {
   type: 'raw'
   /** Bytes of the file. */
@@ -86,7 +86,7 @@ export interface SwapResult extends PlaceResult {
   uuid: string
 }
 
-/** Zeros. */
+/** A partition that is filled with zeros. */
 export interface EmptyResult extends PlaceResult {
   type: 'empty'
 }
@@ -96,11 +96,11 @@ export interface PartitionCounts extends PlaceResult {
   /** Regular files; a file with several names counts once. */
   files: number
   directories: number
-  /** Bytes of content of the regular files, as they came in. */
+  /** Bytes of content of the regular files, as the sources have them. */
   bytesIn: number
-  /** Bytes that content takes on the disk, compressed and rounded up to sectors or clusters, one copy. */
+  /** Bytes of one copy of the content on the disk, compressed and rounded up to sectors or clusters. */
   bytesStored: number
-  /** What was left out because the file system cannot hold it, where sources have `"unsupported": "drop"`. */
+  /** What was left out because the file system cannot hold it (`"unsupported": "drop"` of a source). */
   dropped: DroppedCounts
 }
 
@@ -110,7 +110,7 @@ export interface FatResult extends PartitionCounts {
   volumeId: string
   /** Bytes. */
   clusterSize: number
-  /** Bytes of the clusters that nothing uses. */
+  /** Bytes of the free clusters. */
   freeBytes: number
 }
 
@@ -122,32 +122,32 @@ export interface BtrfsResult extends PartitionCounts {
   specials: number
   /** Names of regular files beyond the first. */
   hardLinks: number
-  /** Data extents; inline ones not counted. */
+  /** Data extents, without inline ones. */
   extents: number
-  /** Files whose content lies in the metadata. */
+  /** Files whose content is stored in the metadata. */
   inlineFiles: number
-  /** Bytes of tree blocks, one copy. */
+  /** Bytes of one copy of the tree blocks. */
   metadataBytes: number
-  /** The top level first, then by id. */
+  /** The top level first, then the others in the order of their ids. */
   subvolumes: SubvolumeResult[]
 }
 
 export interface SubvolumeResult {
   id: number
-  /** Path from the top level; '' is the top level itself. */
+  /** Path from the top level; empty for the top level itself. */
   name: string
-  /** Id of the subvolume it lies in; undefined for the top level. */
+  /** Id of the subvolume that contains this one; undefined for the top level. */
   parent: number | undefined
-  /** Path of the source's tree that went here, with a leading slash; undefined: none. */
+  /** Path in the sources whose content is in the subvolume, with a leading slash; undefined if there is none. */
   path: string | undefined
   uuid: string
   readOnly: boolean
-  /** It is mounted when no subvolume is named. */
+  /** It is mounted if no subvolume is named. */
   default: boolean
-  /** Id of its source; undefined for what is no snapshot. */
+  /** Id of the subvolume of which this is a snapshot; undefined if it is not one. */
   snapshotOf: number | undefined
-  /** UUID of the subvolume that was sent, if one stream of `btrfs send` alone filled this one; otherwise undefined. */
+  /** UUID of the subvolume that was sent, if the only source is a stream of `btrfs send`; otherwise undefined. */
   receivedUuid: string | undefined
-  /** Regular files; those of a snapshot are in no total. */
+  /** Regular files. Totals do not include those of snapshots. */
   files: number
 }

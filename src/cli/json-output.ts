@@ -22,55 +22,59 @@ export type PlanOutput = ImagePlan
 export interface PartitionsOutput {
   /** Bytes of the image. */
   size: number
-  /** How the image is compressed; null: not at all. */
+  /** How the image is compressed; null if it is not. */
   compression: string | null
-  /** Null: there is none. */
+  /** Null if there is no partition table. */
   table: { type: string; diskId?: number | string; guid?: string } | null
   partitions: {
     number: number
     /** Offset in the image, in bytes. */
     start: number
     size: number
-    /** The type in the table. */
+    /** Type in the table: a byte in an MBR, a GUID in a GPT. */
     type?: number | string
     bootable: boolean
-    /** The name in a GPT. */
+    /** Name in a GPT. */
     name?: string
-    /** The file system, or other content; null: not known. */
+    /** The file system or other content; null if it is unknown. */
     content: string | null
     label?: string
   }[]
 }
 
-/** An entry of a directory. Names that are not UTF-8 have `\xNN` for the bytes that are not, and all bytes beside them. */
+/**
+ * An entry of a directory. In names that are not UTF-8, the other bytes are shown as `\xNN`, and a second key has all
+ * bytes.
+ */
 export interface EntryOutput {
   path: string
-  /** In hexadecimal, where `path` is not UTF-8. */
+  /** The bytes of `path` in hexadecimal, if it is not UTF-8. */
   pathBytes?: string
   type: 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'block' | 'character'
-  /** In octal: `0644`. */
+  /** Permissions in octal: `0644`. */
   mode: string
   uid: number
   gid: number
   nlink: number
-  /** Bytes of content; of a directory what the file system says. */
+  /** Bytes of content; for a directory, what the file system reports. */
   size: number
-  /** ISO 8601, to the nanosecond. */
+  /** In the format of ISO 8601, to the nanosecond. */
   mtime: string
   atime: string
   ctime?: string
   birthtime?: string
   inode: number
-  /** Of a device. */
+  /** Of a device node. */
   major?: number
-  /** Of a device. */
+  /** Of a device node. */
   minor?: number
-  /** Of a symlink. */
+  /** Target of a symlink. */
   target?: string
+  /** The bytes of `target` in hexadecimal, if it is not UTF-8. */
   targetBytes?: string
-  /** Inode flags of BTRFS, attributes of FAT. */
+  /** Inode flags on BTRFS, DOS attributes on FAT. */
   flags?: string[]
-  /** Id of the subvolume whose root it is. */
+  /** Id of the subvolume, if the entry is the root of one. */
   subvolume?: number
 }
 
@@ -83,19 +87,19 @@ export interface VerifyOutput extends VerifyResult {
   boot?: Finding[]
 }
 
-/** `diff --json`: nothing differs when it is empty */
+/** `diff --json`; an empty list if the images are equal */
 export type DiffOutput = DifferenceOutput[]
 
 export interface DifferenceOutput {
-  /** Number of the partition; null: it is about the image. */
+  /** Number of the partition; null if the difference concerns the image. */
   partition: number | null
-  /** Null: the message is not about an entry. */
+  /** Path of the entry; null if the difference does not concern an entry. */
   path: string | null
-  /** The property, or `entry`: it is in one image only. */
+  /** The property that differs, or `entry` if the entry is in one image only. */
   what: string
-  /** In the first image; null: not there. */
+  /** Value in the first image; null if it has none. */
   a: string | null
-  /** In the second image; null: not there. */
+  /** Value in the second image; null if it has none. */
   b: string | null
 }
 
@@ -106,7 +110,7 @@ export type InspectOutput = ImageReport
 export type ExtractOutput = DirectoryOutput | ArchiveOutput | StreamOutput
 
 interface Written {
-  /** The file or directory; null: standard output. */
+  /** The file or directory that was written; null for standard output. */
   output: string | null
 }
 export interface DirectoryOutput extends ExtractResult, Written {}
@@ -116,15 +120,16 @@ export interface StreamOutput extends ExtractSendResult, Written {}
 /** `boot --json` */
 export type BootOutput = BootResult
 
-/** A line of `--progress json`, on standard error */
+/** A line of `--progress json` on standard error */
 export interface ProgressOutput {
-  /** A stable name for the step: `read`. */
+  /** Stable name of the step, for programs: `read`. */
   phase: string
-  /** The step in words: `reading closure.tar`. */
+  /** The step in words, for people: `reading closure.tar`. */
   step: string
-  /** Bytes. */
+  /** Bytes of this step that are done. */
   done: number
-  /** Bytes, where they are known. */
+  /** Bytes of this step, if known. */
   total: number | undefined
+  /** Entries of all sources so far. */
   entries?: number
 }

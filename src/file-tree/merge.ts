@@ -3,13 +3,9 @@ import type { ByteString } from '../lib/byte-string.ts'
 import type { EntryOrigin, EntryType } from './entry.ts'
 
 /**
- * What happens where an entry has the path of one of an earlier source. Directories that meet directories are merged in
- * any case.
- *
- * - `follow`: it takes its place, but a directory that meets a symlink to a directory goes through the link, and
- *   nothing takes the place of a directory that is not empty
- * - `replace`: it takes its place, whatever its type
- * - `refuse`: it is an error
+ * What happens if an earlier source has an entry with the same path. Directories are always merged. `follow`: the later
+ * entry replaces the earlier one, but a directory follows a symlink to a directory, and a directory that is not empty
+ * cannot be replaced. `replace`: it replaces the earlier one, whatever its type. `refuse`: an error.
  */
 export type MergeRule = 'follow' | 'replace' | 'refuse'
 

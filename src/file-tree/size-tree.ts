@@ -4,30 +4,30 @@ import { columnOfSizes, columnOfU32 } from '../lib/column.ts'
 
 /** Sizes of one file, or sums over many. */
 export interface FileSizes {
-  /** Bytes of their content as programs see it, holes included. */
+  /** Bytes of content as programs read it, holes included. */
   apparentBytes: number
-  /** Bytes of content that is stored, before it was compressed. */
+  /** Bytes of stored content before compression. */
   contentBytes: number
-  /** Bytes that it takes on disk, one copy. What several files share counts for the one that is found first. */
+  /** Bytes of one copy on the disk. What several files share counts for the one that is found first. */
   storedBytes: number
 }
 
-/** A directory or file, and the large ones below it; what is not among these is the difference to its own sizes. */
+/** A directory or file, and the large ones below it. Its own sizes include everything below, listed or not. */
 export interface SizeNode extends FileSizes {
-  /** For people: UTF-8, with `\xNN` where it is not, and for what cannot be seen. */
+  /** Name as text, with `\xNN` for bytes that are not UTF-8 and for invisible characters. */
   name: string
   type: 'directory' | 'file'
-  /** Id of the subvolume, where another one begins. */
+  /** Id of the subvolume, if the directory is the root of one. */
   subvolume?: number
-  /** Regular files in it and below. */
+  /** Number of regular files in it and below. */
   files: number
   /** Largest first. */
   children?: SizeNode[]
 }
 
-/** A file that is among the largest. */
+/** One of the largest files. */
 export interface LargeFile extends FileSizes {
-  /** From the top of the file system, for people. */
+  /** Path from the top of the file system, as text. */
   path: string
 }
 

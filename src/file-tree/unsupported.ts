@@ -7,15 +7,15 @@ import type { SourceEntry } from './entry.ts'
 /** Whether what a file system cannot hold is an error, or is left out and counted. */
 export type UnsupportedPolicy = 'error' | 'drop'
 
-/** Counts of what was left out. */
+/** What was left out, by kind. */
 export interface DroppedCounts {
   /** Extended attributes. */
   xattrs: number
   /** ACLs other than POSIX ACLs, and damaged ones. */
   acls: number
-  /** Flags of inodes, as chattr(1) and chflags(1) have them. */
+  /** Inode flags, as of chattr(1) and chflags(1). */
   flags: number
-  /** Entries: symlinks and special files on FAT32. */
+  /** Entries: on FAT, symlinks and special files. */
   entries: number
 }
 

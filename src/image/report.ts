@@ -3,22 +3,22 @@ import type { BtrfsUsage } from '../btrfs/usage/report.ts'
 import type { FatUsage } from '../fat32/usage/usage.ts'
 import type { Finding } from '../lib/finding.ts'
 
-/** The space that a file system uses, by its `type`. */
+/** The use of the space of a file system. */
 export type FileSystemUsage = BtrfsUsage | FatUsage
 
-/** A disk image, and what is in it. All places are bytes from the start of the image unless they say otherwise. */
+/** A disk image and its content. Offsets are in bytes from the start of the image, unless stated otherwise. */
 export interface ImageReport {
-  /** Bytes of the image, uncompressed. */
+  /** Bytes of the uncompressed image. */
   size: number
-  /** Undefined when it is stored as it is. */
+  /** Undefined if the image is not compressed. */
   compression: CompressionReport | undefined
-  /** Undefined when there is none: the image is one file system, or nothing. */
+  /** Undefined if there is no partition table. */
   table: TableReport | undefined
-  /** In the order of their numbers; number 0 is an image without a table. */
+  /** In the order of their numbers. An image without a table has one partition, number 0. */
   partitions: PartitionReport[]
-  /** Space in no partition, in the order of the disk; the partition table lies in the first gap. */
+  /** Space outside of partitions, in the order of the disk. The first gap includes the partition table. */
   gaps: Gap[]
-  /** Damage, and notices of the state of a file system. At most 20 of each partition. */
+  /** Damage, and notices about the state of file systems; at most 20 for each partition. */
   findings: Finding[]
 }
 
@@ -30,14 +30,14 @@ export interface CompressionReport {
 }
 
 export interface TableReport {
-  /** `hybrid`: a GPT whose MBR has partitions, too. */
+  /** `hybrid`: a GPT whose MBR also lists partitions. */
   type: 'mbr' | 'gpt' | 'hybrid'
-  /** `0x2178694e`, of the MBR. */
+  /** Disk id of the MBR, like `0x2178694e`. */
   diskId: string | undefined
   /** Of a GPT. */
   guid: string | undefined
   sectorSize: number
-  /** The first copy of the GPT is damaged. */
+  /** The primary GPT is damaged, and the backup was read. */
   usesBackup: boolean
 }
 
@@ -50,18 +50,18 @@ export interface PartitionReport {
   number: number
   start: number
   size: number
-  /** `0x0c`, or a GUID; '' without a table. */
+  /** `0x0c`, or a GUID; empty without a table. */
   type: string
-  /** Name of that type; undefined when it is unknown. */
+  /** Name of the type; undefined if it is unknown. */
   typeName: string | undefined
   bootable: boolean
   /** Of a GPT. */
   name: string
   guid: string | undefined
-  /** It lies in an extended partition. */
+  /** It is a logical partition, in an extended one. */
   isLogical: boolean
-  /** The format that it holds, whether or not it can be opened. */
+  /** Format of the content, whether or not diskwright can open it. */
   content: string | undefined
-  /** Undefined when there is none that can be opened, or it is too damaged (see the findings). */
+  /** Undefined if there is no file system that can be opened, or it is too damaged (see the findings). */
   fileSystem: FileSystemUsage | undefined
 }

@@ -34,23 +34,23 @@ export const VERIFY_OPTIONS: OptionTable<VerifyOptions> = {
 export type FindingCounts = Record<Severity, number>
 
 export interface VerifyResult {
-  /** All findings, also those that are not listed. The image is sound when there is no error among them. */
+  /** Counts of all findings, listed or not. The image is sound if there are no errors. */
   counts: FindingCounts
-  /** At most 10,000 of each partition, and of the image itself. */
+  /** At most 10,000 for each partition, and for the image itself. */
   findings: Finding[]
-  /** In the order of their numbers; none when the partition table is damaged beyond use. */
+  /** In the order of their numbers; none if the partition table is damaged beyond use. */
   partitions: VerifiedPartition[]
 }
 
 export interface VerifiedPartition {
-  /** 0 is an image without a partition table. */
+  /** 0 for an image without a partition table. */
   number: number
-  /** `btrfs`, `fat32`, other file systems, `unknown`. */
+  /** `btrfs`, `fat32`, another file system, or `unknown`. */
   content: string
   label: string
   /** Bytes. */
   size: number
-  /** Whether this is something that can be checked here. */
+  /** Whether diskwright can check this kind of content. */
   isChecked: boolean
   counts: FindingCounts
 }

@@ -1,25 +1,25 @@
 /** The one vocabulary for what is wrong with an image, or worth knowing of it. */
 import { CorruptError, InputError } from './errors.ts'
 
-/** `error`: damaged, or it does not boot. `warning`: it may fail. `notice`: sound, but worth knowing. */
+/** `error`: damage, or the image does not boot. `warning`: something may fail. `notice`: sound, but worth knowing. */
 export type Severity = 'error' | 'warning' | 'notice'
 
-/** One thing found in an image, a description or a build. */
+/** Something found in an image, a description or a build. */
 export interface Finding {
   severity: Severity
-  /** The structure or file it is about: `superblock`, `partition 2 (NIXOS_SD), /boot/extlinux/extlinux.conf`. */
+  /** The structure or file: `superblock`, `partition 2 (NIXOS_SD), /boot/extlinux/extlinux.conf`. */
   where: string
   /** One sentence for people, without `where`. */
   message: string
-  /** Bytes from the start of what was looked at: the image, or one file system. Undefined: no single place. */
+  /** Offset in the image or file system that was examined, in bytes; undefined if there is no single place. */
   offset?: number | undefined
-  /** The value that the format demands there; undefined when no two values were compared. */
+  /** The value that the format requires; undefined if no values were compared. */
   expected?: string | undefined
-  /** The value that is there instead. */
+  /** The value that was found instead. */
   found?: string | undefined
-  /** Number of the partition; undefined: the image itself, its partition table, or an image without one. */
+  /** Number of the partition; undefined for the image itself and its partition table, and without a table. */
   partition?: number | undefined
-  /** Content of that partition: `btrfs`, `fat32`, other file systems, `unknown`. */
+  /** Content of the partition: `btrfs`, `fat32`, another file system, or `unknown`. */
   content?: string | undefined
 }
 

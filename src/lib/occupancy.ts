@@ -1,8 +1,8 @@
 /** The occupancy of a long range, in a bounded number of cells. */
 
 /**
- * For every kind of use, the share of each cell that has it: a digit a cell, from 0 (nothing) to 9 (all of it). A cell
- * that is used at all has at least 1.
+ * How a range is used. The range is divided into cells of equal size. For each kind of use, there is a text with one
+ * digit per cell, from 0 (nothing) to 9 (all of the cell); a cell that is used at all has at least 1.
  */
 export interface Occupancy<Kind extends string = string> {
   /** Bytes of a cell; the last one may be shorter. */

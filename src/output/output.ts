@@ -3,7 +3,7 @@ import { afterFailure } from '../lib/clean-up.ts'
 import { OutputError } from '../lib/errors.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 
-/** `img`: the image as it is; `img.zst`: compressed, in frames that can be read one by one. */
+/** `img`: the image itself. `img.zst`: compressed, in frames that can be read one by one. */
 export type OutputFormat = 'img' | 'img.zst'
 
 /** An output that is open. Exactly one of `finish` and `abort` ends it. */

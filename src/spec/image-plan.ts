@@ -9,31 +9,31 @@ import type { ChecksumType, Profile } from './plan.ts'
 import type { PlannedSource } from './sources/types.ts'
 
 /**
- * An image description with everything decided. All of it is plain JSON; keys that do not apply are left out. Offsets
- * and sizes are bytes, UUIDs are in their usual text form.
+ * An image description with everything decided, as plain JSON. Keys that do not apply are left out. Offsets and sizes
+ * are in bytes, UUIDs in their usual text form.
  */
 export interface ImagePlan {
   seed: string
   table: PlannedTable
-  /** Left out: the disk ends where its content ends. */
+  /** Left out if the disk ends where its content ends. */
   diskSize?: number
-  /** Content for all partitions with a mount point; left out: none. */
+  /** Content for all partitions that have a mount point. */
   sources?: PlannedSource[]
-  /** /etc/fstab is written. */
+  /** The image gets an /etc/fstab. */
   fstab?: true
-  /** Left out when the description is not about booting. */
+  /** Left out if the description does not say how the image boots. */
   boot?: PlannedBoot
-  /** In the order of their place on the disk. */
+  /** In the order of their places on the disk. */
   partitions: PlannedPartition[]
 }
 
 /** How the image boots. */
 export interface PlannedBoot {
-  /** Number of the partition that the boot files lie in; left out: the description does not say. */
+  /** Number of the partition with the boot files; left out if the description does not say. */
   partition?: number
   /** Version of U-Boot, like `2025.01`. */
   uboot?: string
-  /** An image that cannot boot is not built. */
+  /** The build fails if the image would not boot. */
   check: boolean
 }
 
@@ -50,9 +50,9 @@ export interface PlannedGpt {
   diskGuid: string
   sectorSize: number
   entries: number
-  /** Left out: right behind the header. */
+  /** Offset of the entries, in bytes; left out if they follow the header. */
   entriesStart?: number
-  /** Numbers of the partitions that the MBR lists, too; left out: none. */
+  /** Numbers of the partitions that the MBR also lists. */
   hybrid?: number[]
 }
 
@@ -60,35 +60,37 @@ export type PlannedPartition = PlannedFat | PlannedBtrfs | PlannedRaw | PlannedS
 
 /** Keys of planned partitions of all kinds. */
 export interface PlannedPlace {
-  /** 1-based number in the table; 0: it is not in the table. */
+  /** Number in the table, counted from 1; 0 if the partition is not in the table. */
   number: number
-  /** Left out: it depends on how large what lies before it becomes. */
+  /** Left out if it depends on the final size of the preceding partitions. */
   start?: number
-  /** `fit`: as large as its content; `grow`: all up to what follows, where that is not known yet. */
+  /**
+   * `fit`: as large as the content. `grow`: up to the next partition or the end of the disk, if that is not known yet.
+   */
   size: number | 'fit' | 'grow'
   bootable: boolean
-  /** The partition's type byte in an MBR, like `0x83`; left out: no MBR lists it. */
+  /** Type in an MBR, like `0x83`; left out if no MBR lists the partition. */
   mbrType?: string
-  /** The type GUID in a GPT; left out, with the other keys of a GPT: no GPT lists it. */
+  /** Type GUID in a GPT. This and the other keys of a GPT are left out if no GPT lists the partition. */
   gptType?: string
   gptName?: string
   partUuid?: string
-  /** Attributes in a GPT; left out: none. */
+  /** Attributes in a GPT: names or bit numbers. */
   gptFlags?: (GptFlag | number)[]
 }
 
 /** Keys of planned partitions with files. */
 export interface PlannedFileSystem extends PlannedPlace {
-  /** Where the system mounts it; left out: nowhere. */
+  /** Mount point in the running system; left out if there is none. */
   mount?: string
-  /** Options for fstab; left out: by what the partition is. */
+  /** Options in fstab; left out if they follow from the type of the partition. */
   mountOptions?: string
-  /** Time of everything that has none of its own: seconds since 1970, with the nanoseconds where there are any. */
+  /** Time of everything that has none of its own. */
   time: PlannedTime
   sources: PlannedSource[]
 }
 
-/** The bytes of a file. */
+/** A partition with the bytes of a file. */
 export interface PlannedRaw extends PlannedPlace {
   type: 'raw'
   source: string
@@ -101,38 +103,38 @@ export interface PlannedSwap extends PlannedPlace {
   pageSize: number
 }
 
-/** Zeros. */
+/** A partition that is filled with zeros. */
 export interface PlannedEmpty extends PlannedPlace {
   type: 'empty'
 }
 
-/** Seconds since 1970 when they are whole, else with the nanoseconds. */
+/** Seconds since 1970; an object if there are nanoseconds. */
 export type PlannedTime = number | Timestamp
 
 export interface PlannedFat extends PlannedFileSystem {
   type: 'fat12' | 'fat16' | 'fat32'
-  /** Bytes that must be free. */
+  /** Bytes that must remain free. */
   slack: number
   label: string
   /** Like `1234-ABCD`. */
   volumeId: string
   sectorSize: number
-  /** Left out: by `clusterTable`, as the size demands. */
+  /** Bytes; left out if `clusterTable` and the size of the partition decide. */
   clusterSize?: number
-  /** Left out when there is a cluster size. */
+  /** Left out if `clusterSize` is given. */
   clusterTable?: 'mkfs.fat' | 'windows'
-  /** Left out, as all that follows: the default of the type and size. */
+  /** This and the following keys are left out if they have the default for the type and size. */
   reservedSectors?: number
   fats: number
   rootEntries?: number
-  /** Left out: those before the partition. */
+  /** Left out for the number of sectors before the partition. */
   hiddenSectors?: number
-  /** Left out: what is not ASCII becomes `_` in short names. */
+  /** Code page of short names; left out if characters other than ASCII become `_`. */
   codePage?: 437 | 850
-  /** Like `0xf8`. */
+  /** Media descriptor, like `0xf8`. */
   media?: string
   oemName: string
-  /** Like `0x80`. */
+  /** BIOS drive number, like `0x80`. */
   driveNumber?: string
   symlinks: 'error' | 'follow'
   /** Changes to single entries, in the order of the description. */
@@ -141,15 +143,15 @@ export interface PlannedFat extends PlannedFileSystem {
 }
 
 export interface PlannedFirmware {
-  /** Raspberry Pi versions. */
+  /** Versions of the Raspberry Pi. */
   versions: (3 | 4 | 5)[]
-  /** Folder of the firmware's files. */
+  /** Directory with the files of the firmware. */
   directory?: string
-  /** U-Boot for a version. */
+  /** U-Boot for each version. */
   uboot: { version: 3 | 4 | 5; path: string }[]
-  /** The firmware starts a kernel itself, and no U-Boot. */
+  /** The firmware starts the kernel itself, without U-Boot. */
   startsKernel: boolean
-  /** For config.txt, by filter; null: leave it out. */
+  /** Settings in config.txt by filter; null leaves a setting out. */
   settings: Record<string, Record<string, string | number | null>>
   extraLines: string[]
 }
@@ -165,18 +167,18 @@ export interface PlannedBtrfs extends PlannedFileSystem {
   profiles: { system: Profile; metadata: Profile; data: Profile }
   mixed: boolean
   blockGroupTree: boolean
-  /** Bytes that must remain writable; 0: none. Left out: the default rule. */
+  /** Bytes that must remain writable; left out for the default. */
   slack?: number
   inlineCompression: boolean
   dedupe: boolean
-  /** The top level first, then the others by their ids. */
+  /** The top level first, then the others in the order of their ids. */
   subvolumes: PlannedSubvolume[]
-  /** Storage of files below a path, where it differs from their subvolume. */
+  /** How files below a path are stored, if not as their subvolume says. */
   paths: (PlannedStorage & { path: string })[]
   /** Changes to single entries, in the order of the description. */
   rules: PlannedRule[]
   swapfile?: { path: string; size: number; uuid: string }
-  /** Symlinks at the top level: name to target. */
+  /** Symlinks at the top level: names with their targets. */
   links: Record<string, string>
   nixos?: PlannedNixos
   linux?: PlannedLinux
@@ -185,76 +187,76 @@ export interface PlannedBtrfs extends PlannedFileSystem {
 /** How a system is booted. */
 export interface PlannedLoader {
   loader: 'extlinux' | 'systemd-boot' | 'raspberry-pi'
-  /** The partition that its boot files lie in, like `partitions[0]`; left out: there is none. */
+  /** The partition that receives the boot files, like `partitions[0]`; left out if they stay where they are. */
   bootPlace?: string
-  /** Seconds; 0: at once, less: never. */
+  /** Seconds until the default entry is booted; 0: at once, -1: never. */
   timeout: number
-  /** Left out: entries are not counted. */
+  /** How often systemd-boot tries an entry; left out if tries are not counted. */
   tries?: number
-  /** File of systemd-boot itself; left out: the one in the sources. */
+  /** File of systemd-boot; left out for the one in the sources. */
   systemdBoot?: string
   editor: boolean
   consoleMode: string
-  /** Left out: the system's own. */
+  /** Added to the command line of a NixOS system; for other systems, used instead of /etc/kernel/cmdline. */
   cmdline?: string
   slot?: string
 }
 
 export interface PlannedLinux extends PlannedLoader {
-  /** `root=` and `rootflags=`; '' when the command line names it. */
+  /** `root=` and `rootflags=`; empty if they are not added to the command line. */
   root: string
   kernels: number
   deviceTree: boolean | string
 }
 
 export interface PlannedNixos extends PlannedLoader {
-  /** Path of the system; left out: the one that is in the sources. */
+  /** Store path of the system; left out for the one in the sources. */
   toplevel?: string
   generations: number
   deviceTree: boolean | string
-  /** File with the registration of the closure. */
+  /** File with the registration of the closure, for Nix's database. */
   registration?: string
 }
 
 /** How the content of files is stored. */
 export interface PlannedStorage {
   nodatacow: boolean
-  /** Left out: content has checksums, unless it is without copy on write. */
+  /** No checksums and no compression. Implied by `nodatacow`, and then left out. */
   nodatasum?: boolean
-  /** `none`, or algorithm and level like `zstd:3`. */
+  /** `none`, or an algorithm and a level, like `zstd:3`. */
   compression: string
   bootFiles?: boolean
 }
 
 export interface PlannedSubvolume extends PlannedStorage {
-  /** 5 for the top level, from 256 for others. */
+  /** 5 for the top level; others count from 256. */
   id: number
-  /** Its path from the top level; '' for the top level itself. */
+  /** Path from the top level; empty for the top level itself. */
   name: string
-  /** Path whose tree it holds; left out: no path leads here. */
+  /** Path in the running system whose content is in the subvolume; left out if there is none. */
   path?: string
   uuid: string
   readOnly: boolean
   default: boolean
-  /** Time of its creation. */
+  /** Time of creation. */
   otime: PlannedTime
-  /** Compression of what the kernel writes later; left out: the mount options decide. */
+  /** How the kernel compresses what it writes later; left out if the mount options decide. */
   property?: string
-  /** Name of the subvolume that it is a snapshot of. */
+  /** Name of the subvolume of which this is a snapshot. */
   snapshotOf?: string
 }
 
-/** Changes to the entries of a FAT file system at a path, or to those that a pattern matches. */
+/** Changes to a path in a FAT file system and everything below it, or to what a pattern matches. */
 export interface PlannedFatRule {
   glob?: string
   path?: string
-  /** Attributes that are set, and with a `-` cleared. */
+  /** Attributes to set, and with a `-` to clear. */
   flags?: FatFlag[]
   case?: 'upper' | 'lower'
   exclude?: true
 }
 
-/** Changes to the entries at a path, or to those that a pattern matches. */
+/** Changes to a path and everything below it, or to what a pattern matches. */
 export interface PlannedRule {
   glob?: string
   path?: string
@@ -265,9 +267,9 @@ export interface PlannedRule {
   flags?: InodeFlag[]
   uid?: number
   gid?: number
-  /** Octal digits, like `0755`. */
+  /** Permissions in octal, like `0755`. */
   mode?: string
-  /** Values in base64; null: remove it. */
+  /** Values in base64; null removes the attribute. */
   xattrs?: Record<string, { base64: string } | null>
   exclude?: true
 }

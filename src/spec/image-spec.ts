@@ -131,7 +131,7 @@ export interface PlaceSpec {
   gptFlags?: (GptFlag | number)[]
 }
 
-/** An attribute of a GPT partition. (UEFI, table 5-8; Discoverable Partitions Specification) */
+/** An attribute of a GPT partition (UEFI, table 5-8; Discoverable Partitions Specification). */
 export type GptFlag =
   | 'required-partition'
   | 'no-block-io-protocol'

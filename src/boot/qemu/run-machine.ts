@@ -5,7 +5,10 @@ import { followFile } from './follow-file.ts'
 import { lastLine } from './programs.ts'
 import { watchForText } from './watch-text.ts'
 
-/** The reason why a run ended. */
+/**
+ * `expected`: the expected text appeared on the console. `ended`: the machine switched itself off or reset. `timeout`:
+ * the time was up.
+ */
 export type Outcome =
   /** The expected text was there. */
   | 'expected'

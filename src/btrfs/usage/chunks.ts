@@ -28,9 +28,9 @@ export interface ChunkUsage {
   type: 'data' | 'metadata' | 'system' | 'data and metadata'
   /** `single`, `dup`, `raid1` and so on. */
   profile: string
-  /** Bytes used, as its block group says; undefined when it has none. */
+  /** Bytes used, as the block group states; undefined without a block group. */
   usedBytes: number | undefined
-  /** Its copies or stripes: the id of the device, and the offset on it in bytes. */
+  /** Copies or stripes: the id of the device, and the offset on it in bytes. */
   stripes: { device: number; offset: number }[]
   occupancy: Occupancy<Occupant>
 }

@@ -1,7 +1,7 @@
 /** Counts of what a subvolume holds. */
 import type { StoredByKind } from './extent-use.ts'
 
-/** Content that lies in the metadata, with the inodes. */
+/** Content that is stored in the metadata, beside the inodes. */
 export interface InlineContent {
   files: number
   storedBytes: number
@@ -10,26 +10,26 @@ export interface InlineContent {
 
 /** Numbers that add up, whichever way the items of a subvolume are divided. */
 export interface ItemCounts {
-  /** Regular files; one with several names counts once. */
+  /** Regular files; a file with several names counts once. */
   files: number
   directories: number
   symlinks: number
   /** Devices, fifos and sockets. */
   specials: number
-  /** Names in its directories: one for each hard link and each subvolume in it. */
+  /** Names in directories, including each hard link and each subvolume. */
   entries: number
-  /** Sum of the sizes of its regular files, holes included. */
+  /** Sum of the sizes of the regular files, holes included. */
   apparentBytes: number
-  /** Bytes of its files that are in extents or inline, as often as files have them; holes are not. */
+  /** Bytes of content in extents and inline, counted once for each reference; holes are not counted. */
   referencedBytes: number
   inline: InlineContent
 }
 
 /** The content of a subvolume. */
 export interface SubvolumeContent extends ItemCounts {
-  /** Each extent once, however often the subvolume refers to it. */
+  /** Each extent counted once, however often the subvolume refers to it. */
   extents: StoredByKind
-  /** Those of the stored bytes that belong to NODATACOW files. */
+  /** Of the stored bytes, those of NODATACOW files. */
   nodatacowBytes: number
 }
 

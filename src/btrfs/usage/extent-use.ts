@@ -12,11 +12,11 @@ export interface StoredContent {
   extents: number
   /** Bytes on disk, one copy. */
   storedBytes: number
-  /** Bytes of content before compression, whole sectors; of preallocated extents what is set aside. */
+  /** Bytes of content before compression, in whole sectors; for preallocated extents, their size. */
   contentBytes: number
 }
 
-/** By how they are stored; kinds of which there are none are left out. */
+/** Extents by the way they are stored; kinds that do not occur are left out. */
 export type StoredByKind = Partial<Record<ExtentKind, StoredContent>>
 
 export function addExtent(to: StoredByKind, { kind, diskBytes, contentBytes }: UsedExtent): void {

@@ -6,33 +6,35 @@ import type { StoredByKind } from './extent-use.ts'
 import type { InlineContent, SubvolumeContent } from './content.ts'
 import type { Features, SuperblockCopy } from './superblocks.ts'
 
-/** A subvolume, and what it takes. Bytes are those of one copy, whatever the profiles. */
+/** A subvolume and the space it takes. Bytes are those of one copy, whatever the profiles. */
 export interface SubvolumeUsage extends SubvolumeContent {
   id: number
-  /** From the top level, without a leading slash, for people; '' is the top level itself. */
+  /** Path from the top level as text, without a leading slash; empty for the top level itself. */
   path: string
-  /** Id of the subvolume it lies in; undefined for the top level. */
+  /** Id of the subvolume that contains this one; undefined for the top level. */
   parent: number | undefined
   uuid: string | undefined
-  /** Of the subvolume that it is a snapshot of. */
+  /** UUID of the subvolume of which this is a snapshot. */
   parentUuid: string | undefined
-  /** Of the subvolume that it was received from. */
+  /** UUID of the subvolume that was sent, if this one was received. */
   receivedUuid: string | undefined
   readOnly: boolean
   /** Whether it is mounted when no subvolume is named. */
   default: boolean
   generation: number
-  /** When it was made. */
+  /** Time of creation. */
   otime: { sec: number; nsec: number }
-  /** Of all its extents, and of what is inline, each counted once. */
+  /** Bytes of all extents and inline content, each counted once. */
   storedBytes: number
-  /** Content before compression per byte that is stored; preallocated space is not counted. Undefined: nothing is stored. */
+  /**
+   * Bytes of content before compression per stored byte, without preallocated space; undefined if nothing is stored.
+   */
   compressionRatio: number | undefined
-  /** Those of the bytes in extents that no other subvolume refers to. */
+  /** Of the stored bytes, those in extents that no other subvolume refers to. */
   exclusiveBytes: number
-  /** Those of the bytes in extents that another subvolume refers to, too. */
+  /** Of the stored bytes, those in extents that other subvolumes also refer to. */
   sharedBytes: number
-  /** Blocks of its tree; snapshots may share them. */
+  /** Blocks of the tree, some of which snapshots may share. */
   metadataBlocks: number
 }
 
@@ -40,39 +42,39 @@ export interface DeviceUsage {
   id: number
   uuid: string | undefined
   totalBytes: number
-  /** Bytes in chunks. */
+  /** Bytes that chunks take. */
   allocatedBytes: number
 }
 
 export interface TreeUsage {
-  /** Signed, since some are: `-9` is the tree for relocation. */
+  /** Object id of the tree, signed: `-9` is the tree for data relocation. */
   id: string
   name: string
   levels: number
   blocks: number
 }
 
-/** All content of a file system together. */
+/** The content of a file system as a whole. */
 export interface ContentTotals {
   files: number
   directories: number
   apparentBytes: number
-  /** Bytes that files have in extents and inline, as often as they have them. */
+  /** Bytes of content in extents and inline, counted once for each reference. */
   referencedBytes: number
-  /** Before compression, each extent once. */
+  /** Bytes of content before compression, each extent counted once. */
   contentBytes: number
-  /** On disk, each extent once, one copy. */
+  /** Bytes of one copy on the disk, each extent counted once. */
   storedBytes: number
   compressionRatio: number | undefined
-  /** Of the stored bytes, those of extents that more than one file refers to. */
+  /** Of the stored bytes, those in extents that several files refer to. */
   sharedBytes: number
   extents: StoredByKind
   inline: InlineContent
-  /** Tree blocks, each counted once, one copy. */
+  /** Bytes of one copy of the tree blocks, each counted once. */
   metadataBytes: number
 }
 
-/** A BTRFS file system, and what takes how much of it. */
+/** A BTRFS file system and the use of its space. */
 export interface BtrfsUsage {
   type: 'btrfs'
   label: string
@@ -80,27 +82,27 @@ export interface BtrfsUsage {
   generation: number
   /** Bytes of the file system, on all its devices. */
   totalBytes: number
-  /** Bytes that are used in block groups, one copy. */
+  /** Bytes that are used in the block groups, one copy. */
   usedBytes: number
   sectorSize: number
   nodeSize: number
   checksum: HashName
   features: Features
-  /** Profiles of the chunks by their types: `{ data: ['single'] }`. */
+  /** Profiles of the chunks by type: `{ "data": ["single"] }`. */
   profiles: Partial<Record<ChunkUsage['type'], string[]>>
   superblocks: SuperblockCopy[]
-  /** There is a log tree: what was fsynced before a crash is not in the trees yet. */
+  /** There is a log tree: data that was fsynced before a crash is not in the trees yet. */
   hasLogTree: boolean
   defaultSubvolume: number
-  /** Which of the devices this one is. */
+  /** Id of this device in the file system. */
   deviceId: number
   devices: DeviceUsage[]
   chunks: ChunkUsage[]
   totals: ContentTotals
   subvolumes: SubvolumeUsage[]
-  /** All but those of the subvolumes. */
+  /** All trees except those of the subvolumes. */
   trees: TreeUsage[]
-  /** The largest directories. */
+  /** The root directory, with the largest directories and files below it. */
   directories: SizeNode
   largestFiles: LargeFile[]
 }

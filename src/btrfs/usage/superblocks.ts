@@ -20,7 +20,7 @@ export interface SuperblockCopy {
   /** Bytes from the start of the device. */
   offset: number
   state: 'sound' | 'damaged' | 'missing'
-  /** Of sound ones; they differ when one was not written as the others were. */
+  /** Of a sound copy. Generations differ if the last write did not reach all copies. */
   generation: number | undefined
 }
 
@@ -50,11 +50,11 @@ function stateOf(bytes: Uint8Array, hash: BlockHash): Omit<SuperblockCopy, 'offs
 }
 
 export interface Features {
-  /** An implementation that does not know them must not mount. */
+  /** Features without which an implementation must not mount the file system. */
   incompat: string[]
-  /** An implementation that does not know them must not write. */
+  /** Features without which an implementation may mount the file system, but not write to it. */
   compatRo: string[]
-  /** An implementation that does not know them may read and write. */
+  /** Features that an implementation may ignore. */
   compat: string[]
 }
 

@@ -21,7 +21,7 @@ import type { FatReader } from '../read/reader.ts'
 /** The states of a cluster that is not free. */
 export type FatOccupant = 'used' | 'bad'
 
-/** A part of the volume. Bytes, from its start. */
+/** A part of the volume, in bytes from its start. */
 export interface FatArea {
   kind: 'reserved' | 'FAT' | 'root directory' | 'data'
   start: number
@@ -37,10 +37,10 @@ export interface FatUsage {
   sectorSize: number
   clusterSize: number
   totalBytes: number
-  /** In clusters. */
+  /** Bytes of the clusters in use. */
   usedBytes: number
   freeBytes: number
-  /** All clusters together. */
+  /** Bytes of all clusters. */
   dataBytes: number
   clusters: number
   usedClusters: number
@@ -48,13 +48,13 @@ export interface FatUsage {
   badClusters: number
   areas: FatArea[]
   files: number
-  /** All but the root. */
+  /** Directories, without the root. */
   directoryCount: number
   /** Sum of the sizes of the files. */
   apparentBytes: number
-  /** Clusters of the data area. */
+  /** Use of the clusters of the data area. */
   occupancy: Occupancy<FatOccupant>
-  /** The largest directories. */
+  /** The root directory, with the largest directories and files below it. */
   directories: SizeNode
   largestFiles: LargeFile[]
 }

@@ -20,11 +20,12 @@ export interface WriteSendOptions extends Omit<ArchiveOptions, 'workers'>, Omit<
 export interface ExtractSendResult {
   /** Commands in the stream. */
   commands: number
-  /** Bytes of content in the stream, as they are there. */
+  /** Bytes of file content in the stream, compressed or not. */
   contentBytes: number
   compression: ArchiveCompression
-  /** Bytes of the stream, and bytes written, which are fewer when it is compressed. */
+  /** Bytes of the stream before compression. */
   streamBytes: number
+  /** Bytes written. */
   outputBytes: number
 }
 

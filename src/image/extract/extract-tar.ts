@@ -13,8 +13,9 @@ export interface ExtractTarOptions extends ExtractOptions, Omit<ArchiveOptions, 
 
 export interface ExtractTarResult extends ExtractResult {
   compression: ArchiveCompression
-  /** Bytes of the archive, and bytes written, which are fewer when it is compressed. */
+  /** Bytes of the archive before compression. */
   archiveBytes: number
+  /** Bytes written. */
   outputBytes: number
 }
 

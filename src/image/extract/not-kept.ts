@@ -1,16 +1,16 @@
 /** Counts what the target of an extraction cannot hold. */
 import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 
-/** A kind of property that could not be kept. */
+/** A property that could not be kept. */
 export type Loss = 'socket' | 'fifo' | 'device' | 'owner' | 'setid' | 'xattr' | 'flags' | 'time' | 'link'
 
 export interface NotKept {
   what: Loss
-  /** The same as text: `sockets: left out`. */
+  /** The same in words: `sockets: left out`. */
   text: string
   /** Number of entries. */
   count: number
-  /** Path of the first one: UTF-8, with `\xNN` for other bytes. */
+  /** Path of the first of them, with `\xNN` for bytes that are not UTF-8. */
   example: string
 }
 

@@ -28,9 +28,9 @@ export interface ExtractResult {
   symlinks: number
   /** Devices and pipes. */
   specials: number
-  /** Names beyond the first. */
+  /** Names of files beyond the first. */
   hardLinks: number
-  /** Bytes of content of the files, without holes. */
+  /** Bytes of content, without holes. */
   contentBytes: number
   /** Properties that the target cannot hold, each kind once. */
   notKept: NotKept[]

@@ -61,17 +61,17 @@ export interface SourceKeysSpec {
   unsupported?: 'error' | 'drop'
 }
 
-/** New owners of what a source has. */
+/** New owners of the entries of a source. */
 export interface SourceOwnerSpec {
-  /** The owner of everything, or new owners by the old ones; others stay. */
+  /** Owner of all entries, or a map from old ids to new ones; ids that are not in it stay. */
   uid?: number | Record<string, number>
-  /** The group of everything, or new groups by the old ones; others stay. */
+  /** Group of all entries, or a map from old ids to new ones; ids that are not in it stay. */
   gid?: number | Record<string, number>
 }
 
-/** New permissions of what a source has. */
+/** New permissions of the entries of a source. */
 export interface SourceModeSpec {
-  /** For all that is neither a directory nor a symlink. */
+  /** For everything except directories and symlinks. */
   files?: string
   /** For directories. */
   directories?: string
@@ -107,7 +107,7 @@ type IdPlan = number | ReadonlyMap<number, number>
 /** Common keys as a plan shows them: those that change something. */
 export interface PlannedSourceKeys {
   to: string
-  /** `follow` when it is not given. */
+  /** Left out for `follow`. */
   merge?: MergeRule
   from?: string
   strip?: number
@@ -115,9 +115,9 @@ export interface PlannedSourceKeys {
   exclude?: string[]
   owner?: SourceOwnerSpec
   mode?: SourceModeSpec
-  /** Seconds since 1970, with the nanoseconds where there are any. */
+  /** Seconds since 1970; an object if there are nanoseconds. */
   clampTime?: number | Timestamp
-  /** Left out: what the file system cannot hold is an error. */
+  /** What the file system cannot hold is left out. Without this key, it is an error. */
   unsupported?: 'drop'
 }
 

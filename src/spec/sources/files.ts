@@ -100,7 +100,7 @@ export interface FilePlan {
 /** Files that stand in the description. */
 export interface PlannedFilesSource {
   kind: 'files'
-  /** Their paths. */
+  /** Paths of the files. */
   files: string[]
 }
 

@@ -74,7 +74,7 @@ export interface PlannedNixSource {
   nix: PlannedNixPaths
 }
 
-/** Which store paths, and where they are. Keys that do not apply are left out. */
+/** Store paths, and where they are. Keys that do not apply are left out. */
 export interface PlannedNixPaths {
   closureInfo?: string
   /** A list, or a file with one per line. */

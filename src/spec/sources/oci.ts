@@ -32,9 +32,9 @@ export interface OciSourcePlan {
 export interface PlannedOciSource {
   kind: 'oci'
   oci: string
-  /** Left out: the only one. */
+  /** Left out for the only one in the layout. */
   platform?: string
-  /** Left out: the only one. */
+  /** Left out for the only one in the layout. */
   reference?: string
 }
 
