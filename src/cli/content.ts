@@ -43,13 +43,14 @@ export async function presetForContent(input: ContentInput): Promise<Description
   if (source === undefined) {
     const preset = flags.preset!
     checkPresetOptions(preset, given, usage)
-    return descriptionOf(input, { tar: path }, { preset, options: {} }, [])
+    return descriptionOf(input, { closure: { tar: path } }, { preset, options: {} }, [])
   }
   const { source: content, facts } = await examine(source, progress)
   const chosen = chooseFor(input, facts)
   const { preset, options } = chosen
   checkPresetOptions(preset, { ...given, ...options }, usage)
-  return descriptionOf(input, content, chosen, notesOf(path, content, facts, chosen))
+  const filled = { closure: content, nixStore: facts.hasNixStore }
+  return descriptionOf(input, filled, chosen, notesOf(path, content, facts, chosen))
 }
 
 type Chosen = Pick<ChosenPreset, 'preset' | 'options'> & Partial<ChosenPreset>
@@ -81,14 +82,14 @@ function chooseFor({ path, flags, usage }: ContentInput, facts: ContentFacts): C
 
 function descriptionOf(
   { flags, mapPath }: ContentInput,
-  source: SourceSpec,
+  { closure, nixStore }: { closure: SourceSpec; nixStore?: boolean },
   { preset, options }: Chosen,
   notes: readonly string[],
 ): Description {
   const given = mapPaths(presetOptionsOf(flags), mapPath)
   return {
     name: undefined,
-    spec: PRESETS[preset]({ ...given, ...options, closure: mapSource(source, mapPath) }),
+    spec: PRESETS[preset]({ ...given, ...options, nixStore, closure: mapSource(closure, mapPath) }),
     baseDirectory: process.cwd(),
     notes,
   }
@@ -141,16 +142,18 @@ function examine(source: SourceSpec, mode: ProgressMode, suffices?: (facts: Cont
 /**
  * Checks that `--closure` is not an obvious mistake. The archive is read only as far as needed; errors of reading are left to
  * the build.
+ *
+ * @returns whether it has a Nix store; undefined when that is not known
  */
 export async function checkClosure(
   closure: string,
   preset: PresetName,
   progress: ProgressMode,
-): Promise<void> {
-  if (closure === '-') return
+): Promise<boolean | undefined> {
+  if (closure === '-') return undefined
   const { inputKind } = await import('../build/input-kind.ts')
   const found = await inputKind(closure).catch(() => undefined)
-  if (found === undefined || found.kind === 'pipe') return
+  if (found === undefined || found.kind === 'pipe') return undefined
   if (found.kind === 'description') {
     throw new CommandError([
       `${closure} is text, not an archive; if it is a description, run diskwright build ${closure} -o FILE`,
@@ -166,13 +169,14 @@ export async function checkClosure(
   const examined = await examine(found.source, progress, (facts) => isDecided(preset, facts)).catch(
     ignoreFaults,
   )
-  if (examined === undefined) return
+  if (examined === undefined) return undefined
   if ('oci' in examined.source) {
     throw new CommandError([
       `${closure} is a container image, not a root file system: leave --closure out, as in diskwright build ${closure} --preset ${preset} -o FILE`,
     ])
   }
   refuseMismatch(closure, preset, examined.facts)
+  return examined.facts.hasNixStore
 }
 
 /** The build reads the archive again and reports its faults. Other errors, such as a signal, end the command. */

@@ -81,13 +81,13 @@ async function presetDescription(
     usage("missing argument 'input', or the option --closure or --preset")
   }
   checkPresetOptions(preset, flags, usage)
-  if (closure !== undefined) await checkClosure(closure, preset, progress)
+  const nixStore = closure === undefined ? undefined : await checkClosure(closure, preset, progress)
   const example = closure === undefined && preset === 'raspberry-pi' ? { firmware: 'firmware' } : {}
   const options = mapPaths({ ...example, ...presetOptionsOf(flags) }, mapPath)
   const path = closure === undefined ? 'closure.tar.zst' : closure === '-' ? '-' : mapPath(closure)
   return {
     name: undefined,
-    spec: PRESETS[preset]({ ...options, closure: path }),
+    spec: PRESETS[preset]({ ...options, nixStore, closure: path }),
     baseDirectory: process.cwd(),
     notes: [],
   }

@@ -59,7 +59,8 @@ export function addPresetOptions(command: Command): Command {
     .option('--seed <text>', 'text to derive the UUIDs from, with a preset')
 }
 
-type OptionKey = Exclude<keyof PresetSources, 'closure'>
+/** Whether there is a Nix store is for the content to say. */
+type OptionKey = Exclude<keyof PresetSources, 'closure' | 'nixStore'>
 
 /** The flag of each option; in a description, keys take their place. */
 const PRESET_FLAGS: Record<OptionKey, string> = {

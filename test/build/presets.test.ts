@@ -274,9 +274,9 @@ describe('presets', () => {
   })
 
   test.each([
-    ['uefi', ['/', '/efi', '/home', '/nix', '/var']],
-    ['rockchip', ['/', '/boot', '/home', '/nix', '/var']],
-    ['allwinner', ['/', '/boot', '/home', '/nix', '/var']],
+    ['uefi', ['/', '/efi', '/home', '/var']],
+    ['rockchip', ['/', '/boot', '/home', '/var']],
+    ['allwinner', ['/', '/boot', '/home', '/var']],
   ] as const)('%s: the fstab of a Debian mounts all subvolumes', async (preset, mounts) => {
     expect(await mountPointsOf(PRESETS[preset]({ closure: 'debian.tar', linux: true }))).toEqual(mounts)
   })
@@ -286,7 +286,19 @@ describe('presets', () => {
     ['a unified kernel image', { uki: 'uki.efi' }, '/efi'],
   ])('uefi: the fstab of a root with %s mounts all subvolumes', async (_, options, esp) => {
     const spec = PRESETS.uefi({ closure: 'own.tar', fstab: true, ...options })
-    expect(await mountPointsOf(spec)).toEqual(['/', esp, '/home', '/nix', '/var'])
+    expect(await mountPointsOf(spec)).toEqual(['/', esp, '/home', '/var'])
+  })
+
+  test.each(['uefi', 'rockchip', 'allwinner'] as const)('%s: @nix is for a Nix store', (preset) => {
+    const hasNix = (sources: Partial<PresetSources>) =>
+      JSON.stringify(PRESETS[preset]({ closure: 'x.tar', ...sources })).includes(
+        '{"name":"@nix","path":"/nix"}',
+      )
+    expect(hasNix({})).toBe(false)
+    expect(hasNix({ linux: true })).toBe(false)
+    expect(hasNix({ linux: true, nixStore: true })).toBe(true)
+    expect(hasNix({ toplevel: 'auto' })).toBe(true)
+    expect(hasNix({ toplevel: 'auto', nixStore: false })).toBe(false)
   })
 
   test('a NixOS system has its own fstab', () => {

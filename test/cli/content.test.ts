@@ -38,6 +38,7 @@ beforeAll(() => {
   writeFileSync(at('debian.tar'), buildTar(DEBIAN))
   writeFileSync(at('container.tar.gz'), gzipSync(buildTar(CONTAINER)))
   writeFileSync(at('docker.tar'), buildTar([file('oci-layout', '{}'), file('index.json', '{}')]))
+  writeFileSync(at('nix.tar'), buildTar([...DEBIAN, file(`nix/store/${'0'.repeat(32)}-hello/bin/hello`)]))
   writeFileSync(at('photos.tar'), buildTar([file('a.jpg', 'x')]))
   writeFileSync(at('image.json'), JSON.stringify({ table: { type: 'mbr' }, partitions: [] }))
   writeFileSync(at('disk.squashfs'), Buffer.concat([Buffer.from('hsqs'), Buffer.alloc(4096)]))
@@ -261,6 +262,19 @@ describe('diskwright init', () => {
     expect(readFileSync(at('photos.yml'), 'utf8')).toMatch(
       /^# yaml-language-server: \$schema=https:\/\/\S+\/schema\.json\n# photos\.tar: files\n# chose --preset plain: it is not an operating system\n\nseed: plain\n/,
     )
+  })
+
+  it.each([
+    ['a Debian', 'debian.tar', ['@', '@home', '@var']],
+    ['one with a Nix store', 'nix.tar', ['@', '@home', '@nix', '@var']],
+  ])('describes the subvolumes that suit %s, however it is given', async (_, name, subvolumes) => {
+    const namesIn = (text: string) =>
+      (
+        JSON.parse(text) as { partitions: { subvolumes?: { name: string }[] }[] }
+      ).partitions[1].subvolumes!.map((subvolume) => subvolume.name)
+    expect(namesIn((await run(['init', name, '--preset', 'uefi', '-o', '-'])).stdout)).toEqual(subvolumes)
+    const flags = ['--closure', name, '--linux', '--print']
+    expect(namesIn((await run(['preset', 'uefi', ...flags])).stdout)).toEqual(subvolumes)
   })
 
   it('prints the example of a preset', async () => {

@@ -1,5 +1,11 @@
 import type { ImageSpec, TableSpec } from '../image-spec.ts'
-import { needsFstab, systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
+import {
+  needsFstab,
+  subvolumesOfPreset,
+  systemOfPreset,
+  type PresetSources,
+  sourcesOfPreset,
+} from './preset-sources.ts'
 
 interface Board {
   table: TableSpec
@@ -40,13 +46,9 @@ function boardPreset(name: string, { table, loaderStart, rootStart }: Board) {
           bootable: true,
           compression: 'zstd:3',
           ...(needsFstab(sources) && { mount: '/' }),
-          subvolumes: [
-            { name: '@', path: '/' },
-            { name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },
-            { name: '@home', path: '/home' },
-            { name: '@nix', path: '/nix' },
-            { name: '@var', path: '/var' },
-          ],
+          subvolumes: subvolumesOfPreset(sources, {
+            ...{ name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },
+          }),
           links: { boot: '@boot' },
           ...systemOfPreset(sources),
           sources: sourcesOfPreset(closure),

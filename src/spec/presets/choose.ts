@@ -4,7 +4,7 @@ import type { ContentFacts, PiBootFiles } from './content-facts.ts'
 import type { PresetSources } from './preset-sources.ts'
 
 /** What a preset is given besides its content. */
-export type PresetOptions = Partial<Omit<PresetSources, 'closure'>>
+export type PresetOptions = Partial<Omit<PresetSources, 'closure' | 'nixStore'>>
 
 export interface ChosenPreset {
   preset: PresetName

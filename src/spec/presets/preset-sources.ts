@@ -18,6 +18,8 @@ export interface PresetSources {
   linux?: boolean | undefined
   /** Write /etc/fstab, which mounts what the preset makes. Default: with `linux`. NixOS has its own. */
   fstab?: boolean | undefined
+  /** The closure has a Nix store: /nix gets a subvolume. Default: with `toplevel`; raspberry-pi, which is for NixOS, always has one. */
+  nixStore?: boolean | undefined
   /** The boot files go onto the firmware partition. */
   bootFromFat?: boolean | undefined
   /** Two copies of all content. */
@@ -67,10 +69,16 @@ export function needsFstab({ fstab, linux, toplevel }: PresetSources): boolean {
   return fstab ?? (linux === true && toplevel === undefined)
 }
 
-/** Subvolumes of a system that boots from elsewhere. */
-export const SUBVOLUMES: readonly SubvolumeSpec[] = [
-  { name: '@', path: '/' },
-  { name: '@home', path: '/home' },
-  { name: '@nix', path: '/nix' },
-  { name: '@var', path: '/var' },
-]
+/** Subvolumes of a system that may be NixOS. @param boot the one with the boot files, if U-Boot reads them there */
+export function subvolumesOfPreset(
+  { nixStore, toplevel }: PresetSources,
+  boot?: SubvolumeSpec,
+): SubvolumeSpec[] {
+  return [
+    { name: '@', path: '/' },
+    ...(boot === undefined ? [] : [boot]),
+    { name: '@home', path: '/home' },
+    ...((nixStore ?? toplevel !== undefined) ? [{ name: '@nix', path: '/nix' }] : []),
+    { name: '@var', path: '/var' },
+  ]
+}

@@ -2,7 +2,7 @@ import type { ImageSpec } from '../image-spec.ts'
 import {
   EFI_NAMES,
   needsFstab,
-  SUBVOLUMES,
+  subvolumesOfPreset,
   systemOfPreset,
   type PresetSources,
   sourcesOfPreset,
@@ -49,7 +49,7 @@ export function uefi(sources: PresetSources): ImageSpec {
         size: 'fit',
         compression: 'zstd:3',
         ...((isShared || fstab) && { mount: '/' }),
-        subvolumes: [...SUBVOLUMES],
+        subvolumes: subvolumesOfPreset(sources),
         ...system,
         ...(!isShared && { sources: sourcesOfPreset(closure) }),
       },
