@@ -1,5 +1,5 @@
 /**
- * Prints what a verification found as annotations of the workflow.
+ * Prints the findings of a verification as annotations of the workflow.
  *
  * usage: node annotate-findings.mjs VERIFY.json
  */

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Boots the image in QEMU. The results are those of a boot that succeeded: only they are kept in the cache.
+# Boots the image in QEMU. Only the results of a successful boot are kept in the cache.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-# annotate: errors of a build, one a line, at the places that they name
+# annotate: prints the errors of a build as annotations of the lines that they name
 annotate() {
   local line
   while IFS= read -r line; do
@@ -36,7 +36,7 @@ echo "$sha256  $(basename "$INPUT_OUTPUT")" > "$INPUT_OUTPUT.sha256"
 echo "$INPUT_OUTPUT: sha256 $sha256"
 output image "$INPUT_OUTPUT"
 output sha256 "$sha256"
-# What a boot depends on. The files that its arguments name are few and small.
+# The key of everything that a boot depends on, including the files that its arguments name.
 read_words "$INPUT_BOOT_ARGS"
 files=()
 for word in "${words[@]}"; do [ ! -f "$word" ] || files+=("$word"); done

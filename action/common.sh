@@ -1,14 +1,14 @@
 #!/bin/bash
-# Sourced by the steps of action.yml. Inputs come in the environment: text in a script would be run by the shell.
+# Sourced by the steps of action.yml. Inputs are passed in the environment, since the shell would run text in a script.
 # shellcheck disable=SC2034 # variables are used by those who source this
 
-# RUNNER_TEMP is empty when a job starts. Each use of the action in a job starts with new results.
+# RUNNER_TEMP is empty when a job starts. Each use of the action in a job replaces the results of the previous one.
 state=$RUNNER_TEMP/diskwright
 tool=$state/tool
 results=$state/results
 boot_results=$state/boot
 
-# escaped TEXT: as the commands of a workflow take it
+# escaped TEXT: escapes it for workflow commands
 escaped() {
   local text=${1//'%'/'%25'}
   text=${text//$'\r'/'%0D'}

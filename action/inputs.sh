@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the inputs before anything is installed, and says where things are kept.
+# Checks the inputs before anything is installed, and outputs the paths that later steps use.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -20,7 +20,7 @@ esac
 read_words "$INPUT_ARGS"
 read_words "$INPUT_BOOT_ARGS"
 
-# A tag such as "latest" would be found in the cache for ever.
+# A tag such as "latest" is refused: the cache would return the same version for ever.
 if [ -z "$INPUT_VERSION" ]; then
   cd "$GITHUB_ACTION_PATH"
   mapfile -d '' -t files < <(find package.json package-lock.json src scripts -type f -print0 | sort -z)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs QEMU with what the machine needs, if it is missing: the only step that may use root.
+# Installs QEMU and the firmware of the machine if they are missing. This is the only step that may use root.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -13,7 +13,7 @@ if [ ${#missing[@]} = 0 ]; then
   echo "QEMU is installed"
   exit 0
 fi
-command -v apt-get > /dev/null || fail "${missing[*]}: not installed, and there is no apt-get to install it with"
+command -v apt-get > /dev/null || fail "${missing[*]}: not installed, and there is no apt-get to install them"
 as_root=()
 if [ "$(id -u)" != 0 ]; then
   sudo -n true 2> /dev/null || fail "${missing[*]}: not installed; install these packages in the container: ${packages[*]}"

@@ -1,4 +1,4 @@
-/** Puts the results of all steps together: as an output, as a file, and as the summary of the job. */
+/** Writes the results of all steps to an output, a file, and the summary of the job. */
 import {
   appendFileSync,
   copyFileSync,
@@ -53,7 +53,7 @@ function contentOf({ type, files, directories, subvolumes, bytesIn }) {
 
 function summaryOf({ build, verify, boot }) {
   if (build === undefined)
-    return '### No disk image\n\nThe build failed; its errors are annotations of this run.\n'
+    return '### No disk image\n\nThe build failed. Its errors are annotations of this run.\n'
   const written = size(statSync(IMAGE).size)
   const sizes = build.format === 'img' ? written : `${size(build.imageSize)}, ${written} compressed`
   const rows = build.partitions.map((partition) =>
@@ -71,13 +71,13 @@ function summaryOf({ build, verify, boot }) {
       ? 'not verified'
       : verify.counts.error + (verify.boot ?? []).filter(({ severity }) => severity === 'error').length > 0
         ? '**not sound**'
-        : `sound, all checksums right${verify.boot === undefined ? '' : ', no problems for booting found'}`
+        : `sound, all checksums are correct${verify.boot === undefined ? '' : ', no boot problems found'}`
   const booted =
     INPUT_BOOT === ''
       ? 'not booted'
       : boot === undefined
         ? `**does not boot** on ${INPUT_BOOT}`
-        : `boots on ${boot.machine}${BOOTED_BEFORE === 'true' ? ' (the same image did so in an earlier run)' : ''}`
+        : `boots on ${boot.machine}${BOOTED_BEFORE === 'true' ? ' (in an earlier run, with the same image)' : ''}`
   const findings = [
     ...build.findings.map(({ severity, where, message }) => ({ severity, text: `${where}: ${message}` })),
     ...(verify === undefined ? [] : findingsOf(verify)),
@@ -106,7 +106,7 @@ function summaryOf({ build, verify, boot }) {
   ].join('\n')
 }
 
-/** An artifact has one folder, lest it contain the folders above its files. */
+/** Puts a file into the results: if an artifact had files of several folders, it would contain their parent folders. */
 function attach(path) {
   const target = join(RESULTS, basename(path))
   try {

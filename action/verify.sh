@@ -1,5 +1,5 @@
 #!/bin/bash
-# Verifies the image; each fault is an annotation.
+# Verifies the image. Each finding becomes an annotation.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 

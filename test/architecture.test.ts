@@ -123,9 +123,9 @@ function reach(path: string): Set<string> {
   return reached
 }
 
-/** Folders that have the rooms of a disk format. */
+/** Folders with the layout of a disk format. */
 const FORMATS = ['btrfs', 'fat32', 'gpt-mbr']
-const filesOf = (room: string) => [...modules.keys()].filter((path) => path.startsWith(room))
+const filesOf = (folder: string) => [...modules.keys()].filter((path) => path.startsWith(folder))
 const allowed = (path: string, target: string) => {
   const [from, to] = [folderOf(path), folderOf(target)]
   if (from === to) return true

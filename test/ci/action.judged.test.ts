@@ -94,7 +94,7 @@ test('an image is built, verified and attached', async () => {
       build: { partitions: [{ type: 'btrfs', files: 1 }] },
       verify: { counts: { error: 0 } },
     })
-    expect(good.summary).toContain('sound, all checksums right; not booted.')
+    expect(good.summary).toContain('sound, all checksums are correct; not booted.')
     expect(good.summary).toMatch(
       /^\| 1 \| BTRFS \| A\\\|B \| 1 MiB \| \S+ MiB \| 1 file, 1 directory, 3 bytes \|$/m,
     )
@@ -144,7 +144,7 @@ test('an image boots once: the same bytes are not booted again', async () => {
     expect(first.summary).toContain('boots on virt.')
     const second = await run(inputs)
     expect(second.ran).not.toContain('Boot the image')
-    expect(second.summary).toContain('boots on virt (the same image did so in an earlier run).')
+    expect(second.summary).toContain('boots on virt (in an earlier run, with the same image).')
     expect(second.outputs).toEqual(first.outputs)
     // Other firmware is another boot.
     writeFileSync(join(folder, 'u-boot.bin'), 'other')

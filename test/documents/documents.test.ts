@@ -60,11 +60,13 @@ test.each(documents)('the links in %s lead to files, and to headings in them', (
 })
 
 test('every folder of src/ is in docs/architecture.md', () => {
-  const [house] = blocks('docs/architecture.md', 'text')
+  const [layout] = blocks('docs/architecture.md', 'text')
   const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-  const rooms = new Set(files.filter((path) => path.endsWith('.ts')).map((path) => path.replace(/\/.*/, '/')))
-  expect(rooms.size).toBeGreaterThan(8)
-  for (const room of rooms) expect(house).toContain(`  ${room} `)
+  const folders = new Set(
+    files.filter((path) => path.endsWith('.ts')).map((path) => path.replace(/\/.*/, '/')),
+  )
+  expect(folders.size).toBeGreaterThan(8)
+  for (const folder of folders) expect(layout).toContain(`  ${folder} `)
 })
 
 test.each([
