@@ -129,7 +129,7 @@ export class Selection {
       throw new InputError(`holds nothing at "/${toDisplay(from)}"`, { source })
     const notice = (where: string, message: string) =>
       void onFinding({ severity: 'notice', where: `${name}.${where}`, message })
-    if (!this.#found) notice('strip', 'nothing of the source is as deep')
+    if (!this.#found) notice('strip', 'removes all entries of the source: none has so many levels')
     for (const i of this.#include?.unused() ?? []) notice(`include[${i}]`, 'matches nothing in the source')
     for (const i of this.#exclude?.unused() ?? []) notice(`exclude[${i}]`, 'matches nothing in the source')
   }

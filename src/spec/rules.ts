@@ -63,7 +63,10 @@ function usedUpIssues(spec: Draft<ImageSpec>): SpecIssue[] {
     firstPlaces.set(entries, first ?? path)
     if (first === undefined) return []
     return [
-      { path, message: `can be iterated once, and ${first} does: give a function that makes them anew` },
+      {
+        path,
+        message: `can be iterated only once, and ${first} already does so: give a function that returns new entries`,
+      },
     ]
   })
 }

@@ -86,10 +86,10 @@ describe('an image with entries as sources', () => {
   test('cannot use up the same entries twice', async () => {
     const once = entries()[Symbol.iterator]()
     await expect(build(spec(once, once))).rejects.toThrow(
-      'partitions[1].sources[0].entries: can be iterated once, and partitions[0].sources[0].entries does: give a function that makes them anew',
+      'partitions[1].sources[0].entries: can be iterated only once, and partitions[0].sources[0].entries already does so: give a function that returns new entries',
     )
     const stream = new ReadableStream<Entry>()
-    await expect(build(spec(stream, stream))).rejects.toThrow('can be iterated once')
+    await expect(build(spec(stream, stream))).rejects.toThrow('can be iterated only once')
     const list = entries().filter(({ path }) => path !== '/stream')
     await expect(build(spec(list, list))).resolves.toBeInstanceOf(Buffer)
   })

@@ -51,7 +51,11 @@ describe('from and strip', () => {
   test('a root that is not there is an error, a depth that is not there a notice', async () => {
     await expect(taken({ from: '/aa' })).rejects.toThrow('sources[0]: holds nothing at "/aa"')
     expect((await taken({ strip: 5 })).findings).toEqual([
-      { severity: 'notice', where: 'sources[0].strip', message: 'nothing of the source is as deep' },
+      {
+        severity: 'notice',
+        where: 'sources[0].strip',
+        message: 'removes all entries of the source: none has so many levels',
+      },
     ])
   })
 })

@@ -43,8 +43,8 @@ export async function imagesOfLayout(layout: Layout): Promise<StoredImage[]> {
   for (const { manifests, names: outerNames, digests, depth } of open) {
     count += manifests.length
     if (count > MAX_MANIFESTS || depth > MAX_DEPTH) {
-      const limits = `${MAX_MANIFESTS} manifests, and ${MAX_DEPTH} indexes inside of each other`
-      throw new InputError(`it holds more than is looked at: ${limits}`, whereIs(layout, file))
+      const limits = `${MAX_MANIFESTS} manifests, and ${MAX_DEPTH} levels of indexes`
+      throw new InputError(`it is too large: expected at most ${limits}`, whereIs(layout, file))
     }
     for (const descriptor of manifests) {
       if (isAttestation(descriptor)) continue

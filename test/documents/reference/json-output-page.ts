@@ -47,7 +47,7 @@ class Page {
     }
     const rows = Object.entries(properties).map(([key, value]) => {
       const name = required.includes(key) ? `**\`${key}\`**` : `\`${key}\``
-      return `| ${name} | ${this.#typeText(value).replaceAll('|', '\\|')} | ${escaped(value.description ?? '')} |`
+      return `| ${name} | ${this.#typeText(value).replaceAll('|', '\\|')} | ${escaped(this.#resolved(value).description ?? '')} |`
     })
     const table = `| key | type | meaning |\n| --- | --- | --- |\n${rows.join('\n')}\n`
     return `${text === '' ? '' : `${text}\n\n`}${table}${this.#inlineTables(properties, where)}`
@@ -73,8 +73,8 @@ class Page {
   #resolved(schema: Schema): Schema {
     const name = referenceOf(schema)
     if (name === undefined || !isGeneric(name)) return schema
-    const { description = schema.description, ...rest } = this.#types.get(name)!
-    return this.#resolved({ ...rest, description })
+    const definition = this.#types.get(name)!
+    return this.#resolved({ ...definition, description: schema.description ?? definition.description })
   }
 
   /** The keys of an object, or of all the objects that something can be. */
