@@ -12,7 +12,7 @@ import { CorruptError, NotFoundError, UnsupportedError } from '../lib/errors.ts'
 import type { Finding, OnFinding } from '../lib/finding.ts'
 import { checkOptions, TEXT } from '../lib/options.ts'
 import { drive, type ReadRoutine } from '../lib/read-routine.ts'
-import { parseUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
+import { parseUBootVersion, type UBootVersion } from '../spec/notation/uboot-version.ts'
 import {
   MAX_SYSTEM_FILE,
   type BootDisk,

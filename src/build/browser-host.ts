@@ -5,7 +5,7 @@ import { blobContent, GivenFiles, readBlob, type NamedFiles } from '../sources/g
 import { givenOpeners } from '../sources/given/given-openers.ts'
 import { ScratchSpool } from '../sources/given/scratch-spool.ts'
 import { sourcesOf } from '../sources/source-table.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ResolvedPlan } from '../spec/plan/plan.ts'
 
 export function browserHost(
   { partitions }: ResolvedPlan,

@@ -3,7 +3,7 @@ import { tableLayoutOf } from './table.ts'
 import type { TableLayout, TableRange } from '../gpt-mbr/layout.ts'
 import { placePartitions, type Placement } from '../gpt-mbr/place.ts'
 import { DoesNotFitError, SpecError } from '../lib/errors.ts'
-import type { PartitionPlan, PlacedPlan, ResolvedPlan } from '../spec/plan.ts'
+import type { PartitionPlan, PlacedPlan, ResolvedPlan } from '../spec/plan/plan.ts'
 
 /** A partition that has been written. */
 export interface PlacedPartition {

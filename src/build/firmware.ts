@@ -2,7 +2,7 @@ import { readSource, type BuildContext } from './context.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import { fromText, toBytes } from '../lib/byte-string.ts'
 import { fileEntry } from './boot-files.ts'
-import type { FirmwarePlan } from '../spec/plan.ts'
+import type { FirmwarePlan } from '../spec/plan/plan.ts'
 import { configTxt, ubootFileName } from '../uboot/config-txt.ts'
 import { isFirmwareFile } from '../uboot/firmware.ts'
 

@@ -3,9 +3,9 @@ import { fileEntry } from './boot-files.ts'
 import type { SourceEntry, Timestamp } from '../file-tree/entry.ts'
 import type { SubvolumePlan } from '../file-tree/subvolume.ts'
 import { toBytes, type ByteString } from '../lib/byte-string.ts'
-import { formatVolumeId } from '../spec/numbers.ts'
-import { formatCompression } from '../spec/storage.ts'
-import type { BtrfsPlan, FatPlan, PartitionPlan } from '../spec/plan.ts'
+import { formatVolumeId } from '../spec/notation/numbers.ts'
+import { formatCompression } from '../spec/resolve/storage.ts'
+import type { BtrfsPlan, FatPlan, PartitionPlan } from '../spec/plan/plan.ts'
 
 /** /etc/fstab, as an entry for the partition that is mounted at `/`. */
 export function fstabEntry(partitions: readonly PartitionPlan[], time: Timestamp): SourceEntry {

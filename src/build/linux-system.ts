@@ -1,6 +1,6 @@
 /** Makes a root file system with kernels in /boot bootable. */
 import type { ReadFile } from './host.ts'
-import type { LinuxPlan, LoaderPlan } from '../spec/plan.ts'
+import type { LinuxPlan, LoaderPlan } from '../spec/plan/plan.ts'
 import type { SystemdBootOptions } from '../uboot/bls/nixos-entries.ts'
 import { givenProgram } from '../uboot/bls/systemd-boot.ts'
 import type { BootFile } from '../uboot/boot-file.ts'

@@ -8,7 +8,7 @@ import type { MergeRule } from '../file-tree/merge.ts'
 import { toDisplay, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { OnFinding } from '../lib/finding.ts'
-import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
+import type { PartitionPlan, ResolvedPlan } from '../spec/plan/plan.ts'
 
 /** A partition with a mount point. */
 interface Mount {

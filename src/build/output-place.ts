@@ -7,7 +7,7 @@ import type { InputPath } from '../sources/kinds/opener.ts'
 import { checkTarget } from '../lib/temporary-file.ts'
 import { formatOf } from '../output/open-output.ts'
 import { sourceInputs } from '../sources/open.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ResolvedPlan } from '../spec/plan/plan.ts'
 
 /**
  * What the path of an output alone says, before anything is read.

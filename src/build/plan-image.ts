@@ -6,14 +6,14 @@ import { type Placement, type PlacementRequest, placePartitions } from '../gpt-m
 import { checkOptions, FUNCTION, TEXT, type OptionTable } from '../lib/options.ts'
 import { SpecError, type SpecIssue } from '../lib/errors.ts'
 import type { Draft } from '../spec/check.ts'
-import type { ImagePlan } from '../spec/image-plan.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ImagePlan } from '../spec/plan/image-plan.ts'
+import type { ResolvedPlan } from '../spec/plan/plan.ts'
 import type { ImageSpec, PartitionSpec } from '../spec/image-spec.ts'
-import { partitionNumbers } from '../spec/partition-numbers.ts'
+import { partitionNumbers } from '../spec/resolve/partition-numbers.ts'
 import { bootIndex, systemIndex } from '../spec/shorthands.ts'
 import { clampIssues } from '../spec/sources/clamp-rules.ts'
-import { parseSize } from '../spec/sizes.ts'
-import { parseEpoch, parseTime } from '../spec/times.ts'
+import { parseSize } from '../spec/notation/sizes.ts'
+import { parseEpoch, parseTime } from '../spec/notation/times.ts'
 
 export interface PlanOptions {
   /** Makes the path of a source absolute; default: leaves it as it is. */
@@ -40,7 +40,7 @@ const OPTIONS: OptionTable<PlanOptions> = { resolvePath: FUNCTION, sourceDateEpo
 export async function planImage(spec: ImageSpec, options: PlanOptions = {}): Promise<ImagePlan> {
   checkOptions('planImage', options, OPTIONS)
   const [{ toImagePlan }, resolved] = await Promise.all([
-    import('../spec/to-image-plan.ts'),
+    import('../spec/plan/to-image-plan.ts'),
     resolvePlan(spec, options),
   ])
   return toImagePlan(resolved)
@@ -58,7 +58,7 @@ export async function resolvePlan(
   // The schema library takes longer to load than all the rest: only who plans pays for it.
   const [{ checkSpec }, { resolveSpec }] = await Promise.all([
     import('../spec/check.ts'),
-    import('../spec/resolve.ts'),
+    import('../spec/resolve/resolve.ts'),
   ])
   const { issues, draft } = checkSpec(spec)
   const {

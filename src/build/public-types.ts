@@ -77,8 +77,8 @@ export type {
   PlannedRaw,
   PlannedSwap,
   PlannedTable,
-} from '../spec/image-plan.ts'
-export type { ChecksumType, PiVersion, Profile } from '../spec/plan.ts'
+} from '../spec/plan/image-plan.ts'
+export type { ChecksumType, PiVersion, Profile } from '../spec/plan/plan.ts'
 export type { Compression } from '../file-tree/storage.ts'
 export type { Entry, EntryOrigin, EntryType, EntryXattr, UnsupportedProperty } from '../file-tree/entry.ts'
 export type { MergeRule } from '../file-tree/merge.ts'

@@ -10,8 +10,8 @@ import {
   type LogicalPartitionSpec,
   type MbrPartitionSpec,
 } from '../gpt-mbr/write/mbr.ts'
-import { formatDiskId } from '../spec/numbers.ts'
-import type { GptPlan, TablePlan } from '../spec/plan.ts'
+import { formatDiskId } from '../spec/notation/numbers.ts'
+import type { GptPlan, TablePlan } from '../spec/plan/plan.ts'
 
 /** The space that a table takes. */
 export function tableLayoutOf(table: TablePlan): TableLayout {

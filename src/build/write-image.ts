@@ -16,7 +16,7 @@ import type { DiskRegion } from '../gpt-mbr/write/mbr.ts'
 import type { ImageSink } from '../lib/image-sink.ts'
 import type { Finding, OnFinding } from '../lib/finding.ts'
 import type { Output } from '../output/output.ts'
-import type { ResolvedPlan } from '../spec/plan.ts'
+import type { ResolvedPlan } from '../spec/plan/plan.ts'
 
 export interface WriteImageOptions {
   /** Threads that compress and checksum; 0: this one does it. */

@@ -1,6 +1,6 @@
 /** The order in which partitions are written if their content depends on that of others. */
 import { SpecError } from '../lib/errors.ts'
-import type { PartitionPlan, ResolvedPlan } from '../spec/plan.ts'
+import type { PartitionPlan, ResolvedPlan } from '../spec/plan/plan.ts'
 
 /**
  * The partition that is written while the shared sources are read: the one that is mounted at `/`. Undefined if

@@ -15,7 +15,7 @@ import type { SourceEntry } from '../file-tree/entry.ts'
 import type { ByteString } from '../lib/byte-string.ts'
 import { subSink, type ImageSink } from '../lib/image-sink.ts'
 import { StoreRegistries } from '../sources/nix/registry.ts'
-import type { ResolvedPlan, PartitionPlan } from '../spec/plan.ts'
+import type { ResolvedPlan, PartitionPlan } from '../spec/plan/plan.ts'
 
 /** A partition that is complete. */
 export interface WrittenPartition extends PlacedPartition {

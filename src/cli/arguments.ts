@@ -1,6 +1,6 @@
 /** Arguments and options that several commands share. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { parseSize } from '../spec/sizes.ts'
+import { parseSize } from '../spec/notation/sizes.ts'
 import { PROGRESS_MODES } from './progress.ts'
 
 export const IMAGE = 'image (.img, .img.zst, .img.gz), device, or a single file system'

@@ -10,7 +10,7 @@ import type { ExtractResult } from '../image/extract/options.ts'
 import type { ImageReport } from '../image/report.ts'
 import type { VerifyResult } from '../image/verify.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { ImagePlan } from '../spec/image-plan.ts'
+import type { ImagePlan } from '../spec/plan/image-plan.ts'
 
 /** `build --json` */
 export type BuildOutput = BuildResult

@@ -14,8 +14,8 @@ import type {
   PlannedStorage,
   PlannedSubvolume,
   PlannedTable,
-} from '../spec/image-plan.ts'
-import { gptTypeName } from '../spec/gpt-types.ts'
+} from '../spec/plan/image-plan.ts'
+import { gptTypeName } from '../spec/notation/gpt-types.ts'
 import type { PlannedNixPaths } from '../spec/sources/nix.ts'
 import type { PlannedSource } from '../spec/sources/types.ts'
 import { bytesText, columns } from './units.ts'

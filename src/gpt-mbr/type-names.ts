@@ -1,5 +1,5 @@
 /** The names of partition types. */
-import { GPT_TYPES } from '../spec/gpt-types.ts'
+import { GPT_TYPES } from '../spec/notation/gpt-types.ts'
 
 /** By the type byte of an MBR. (sfdisk --list-types has these and more) */
 const MBR_NAMES: Readonly<Record<number, string>> = {

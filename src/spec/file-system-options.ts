@@ -1,13 +1,13 @@
 /** Options of one file system alone: checked and completed as those of a partition in a description are. */
 import { SpecError } from '../lib/errors.ts'
-import { btrfsIssues } from './btrfs-rules.ts'
-import { btrfsOptions } from './btrfs-schema.ts'
+import { btrfsIssues } from './rules/btrfs-rules.ts'
+import { btrfsOptions } from './schema/btrfs-schema.ts'
 import { checkShape } from './check.ts'
-import { fatIssues } from './fat32-rules.ts'
-import { fatOptions } from './fat32-schema.ts'
-import type { BtrfsFileSystemPlan, FatFileSystemPlan } from './plan.ts'
-import { resolveBtrfs } from './resolve-btrfs.ts'
-import { resolveFat } from './resolve-fat32.ts'
+import { fatIssues } from './rules/fat32-rules.ts'
+import { fatOptions } from './schema/fat32-schema.ts'
+import type { BtrfsFileSystemPlan, FatFileSystemPlan } from './plan/plan.ts'
+import { resolveBtrfs } from './resolve/resolve-btrfs.ts'
+import { resolveFat } from './resolve/resolve-fat32.ts'
 import type { BtrfsOptions } from './btrfs-spec.ts'
 import type { FatOptions } from './fat32-spec.ts'
 import {
@@ -16,10 +16,10 @@ import {
   type FatSizes,
   type LeastBtrfsSize,
   unitIssues,
-} from './size-rules.ts'
-import { parseSize } from './sizes.ts'
-import { parseTime } from './times.ts'
-import { DEFAULT_SEED, deriveId32, deriveUuid } from './uuids.ts'
+} from './rules/size-rules.ts'
+import { parseSize } from './notation/sizes.ts'
+import { parseTime } from './notation/times.ts'
+import { DEFAULT_SEED, deriveId32, deriveUuid } from './resolve/uuids.ts'
 
 const FAT_SECTOR_SIZE = 512
 const EPOCH = { sec: 0, nsec: 0 }

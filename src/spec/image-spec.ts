@@ -1,5 +1,5 @@
 /**
- * The image description, as written in JSON or passed to the API. The schema checks it (schema.ts), and the
+ * The image description, as written in JSON or passed to the API. The schema checks it (schema/), and the
  * compiler checks that the two agree (test/spec/image-spec.test.ts).
  */
 import type { UbootSpec } from './boot-spec.ts'

@@ -6,8 +6,8 @@ import type { SpecIssue } from '../lib/errors.ts'
 import type { Draft } from './check.ts'
 import { repeated } from './messages.ts'
 import type { PathSelectionSpec } from './path-rule-spec.ts'
-import { toTreePath } from './tree-path.ts'
-import { glob, path } from './values.ts'
+import { toTreePath } from './resolve/tree-path.ts'
+import { glob, path } from './schema/values.ts'
 
 /** @param below what a path is for besides itself */
 export const pathSelection = (below: string) => ({

@@ -2,9 +2,9 @@
 import type { Draft } from './check.ts'
 import type { LinuxSpec, NixosSpec } from './boot-spec.ts'
 import type { FatSpec } from './fat32-spec.ts'
-import { gptTypeGuid } from './gpt-types.ts'
+import { gptTypeGuid } from './notation/gpt-types.ts'
 import type { ImageSpec, PartitionSpec } from './image-spec.ts'
-import { parseHex } from './numbers.ts'
+import { parseHex } from './notation/numbers.ts'
 
 type DraftSpec = Draft<ImageSpec>
 type DraftPartition = Draft<PartitionSpec> | undefined

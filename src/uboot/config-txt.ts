@@ -3,7 +3,7 @@
  * (Raspberry Pi documentation, "config.txt")
  */
 
-import type { PiVersion } from '../spec/plan.ts'
+import type { PiVersion } from '../spec/plan/plan.ts'
 import { filtersOf, mainBoardOf, type PiBoard } from './pi-boards.ts'
 
 export const PI_VERSIONS: readonly PiVersion[] = [3, 4, 5]

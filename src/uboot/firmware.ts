@@ -1,6 +1,6 @@
 /** The files of the Raspberry Pi's firmware that a board needs to start U-Boot. */
 import { toLatin1, type ByteString } from '../lib/byte-string.ts'
-import type { PiVersion } from '../spec/plan.ts'
+import type { PiVersion } from '../spec/plan/plan.ts'
 import { PI_VERSIONS, ubootFileName } from './config-txt.ts'
 
 interface FirmwareNeeds {

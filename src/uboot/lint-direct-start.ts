@@ -1,7 +1,7 @@
 /** Checks kernels that the firmware of a Raspberry Pi starts itself, without U-Boot. */
 import { fromBytes, fromText, toLatin1 } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { PiVersion } from '../spec/plan.ts'
+import type { PiVersion } from '../spec/plan/plan.ts'
 import type { PartitionList } from './block-device.ts'
 import type { BootPartition } from './boot-tree.ts'
 import { rootProblems } from './command-line.ts'

@@ -1,7 +1,7 @@
 /** Checks that the firmware of a Raspberry Pi starts U-Boot, or a kernel. */
 import { fromText, lowerCaseAscii, type ByteString } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { PiVersion } from '../spec/plan.ts'
+import type { PiVersion } from '../spec/plan/plan.ts'
 import { autobootProblems, parseAutoboot } from './autoboot-txt.ts'
 import type { PartitionList } from './block-device.ts'
 import type { BootPartition } from './boot-tree.ts'

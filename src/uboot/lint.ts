@@ -1,7 +1,7 @@
 /** Checks whether an image boots, by reading it as the firmware and U-Boot do. */
 import { fromBytes, toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import type { Finding } from '../lib/finding.ts'
-import type { UBootVersion } from '../spec/uboot-version.ts'
+import type { UBootVersion } from '../spec/notation/uboot-version.ts'
 import type { PartitionList } from './block-device.ts'
 import type { BootDisk, BootNode, BootPartition, PartitionNames } from './boot-tree.ts'
 import { commandLineProblems } from './command-line.ts'

@@ -1,7 +1,7 @@
 /** The kernels of a root file system that has them in /boot, as Debian, Ubuntu, Fedora and Arch Linux do. */
 import { fromText, toDisplay, toLatin1, toText, type ByteString } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
-import { kernelVersionOf } from '../spec/kernel-name.ts'
+import { kernelVersionOf } from '../spec/notation/kernel-name.ts'
 import { compareVersions } from './bls/order.ts'
 import type { BootFile } from './boot-file.ts'
 import type { FoundNode, SystemTree } from './system-tree.ts'

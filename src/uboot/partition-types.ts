@@ -1,5 +1,5 @@
 /** Types of partitions that boot loaders and systemd go by. (UAPI discoverable partitions; UEFI 5.2 and 5.3) */
-import { gptTypeName } from '../spec/gpt-types.ts'
+import { gptTypeName } from '../spec/notation/gpt-types.ts'
 import type { PartitionNames } from './boot-tree.ts'
 
 /** By the names that boot loaders' files have for them. */

@@ -2,7 +2,7 @@
  * The Raspberry Pis that start a 64-bit system: what their firmware goes by. (Raspberry Pi documentation, "config.txt" and
  * "Conditional filters"; boot/ of the firmware; arch/arm64/boot/dts/broadcom of Linux)
  */
-import type { PiVersion } from '../spec/plan.ts'
+import type { PiVersion } from '../spec/plan/plan.ts'
 
 export interface PiBoard {
   name: string

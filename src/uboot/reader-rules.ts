@@ -4,7 +4,7 @@
  */
 import type { FileLayout } from '../file-tree/file-layout.ts'
 import type { Finding } from '../lib/finding.ts'
-import { isBefore, formatUBootVersion, type UBootVersion } from '../spec/uboot-version.ts'
+import { isBefore, formatUBootVersion, type UBootVersion } from '../spec/notation/uboot-version.ts'
 import { Arm64Image, ARM64_MAGIC } from './format.ts'
 import type { BtrfsTraits } from './boot-tree.ts'
 

@@ -12,7 +12,7 @@ import type { NamedContent } from '../../src/file-tree/content-length.ts'
 import type { ContentPieces, DataRange } from '../../src/file-tree/file-content.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { InputError } from '../../src/lib/errors.ts'
-import type { StoragePlan } from '../../src/spec/plan.ts'
+import type { StoragePlan } from '../../src/spec/plan/plan.ts'
 import { noise, text } from '../images/build.ts'
 
 const KIB = 1024

@@ -7,7 +7,7 @@ import { loadExtentCompression } from '../../src/btrfs/write/extent-compression.
 import { CRC32C } from '../../src/lib/crc32c.ts'
 import { imageSink, memorySink } from '../../src/lib/sink.ts'
 import { resolvePlan } from '../../src/build/plan-image.ts'
-import type { BtrfsPlan, PlacedPlan, SubvolumePlan } from '../../src/spec/plan.ts'
+import type { BtrfsPlan, PlacedPlan, SubvolumePlan } from '../../src/spec/plan/plan.ts'
 
 /** A plan of so many subvolumes, each with so many snapshots, and how often their fields have been read. */
 async function planWith(subvolumes: number, snapshotsEach: number) {

@@ -10,7 +10,7 @@ import {
 import type { TarInput } from '../tar/build-tar.ts'
 import { build, describeImage, inFolder, noise, text, type BtrfsOptions } from '../images/build.ts'
 import { judge } from '../images/judge.ts'
-import { btrfsIssues } from '../../src/spec/btrfs-rules.ts'
+import { btrfsIssues } from '../../src/spec/rules/btrfs-rules.ts'
 import { expectedImage, isExcluded, pathHeldBy, Refused, type SourceInput } from '../images/expected-image.ts'
 import { InputError } from 'diskwright'
 

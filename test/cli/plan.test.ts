@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PRESETS } from '../../src/spec/presets.ts'
-import { imageSchema } from '../../src/spec/json-schema.ts'
+import { imageSchema } from '../../src/spec/schema/json-schema.ts'
 import { diskwright, MAIN } from './diskwright.ts'
 
 let folder: string

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { definitionsOf } from '../../src/cli/definitions.ts'
 import schemas from '../../src/cli/output-schemas.json' with { type: 'json' }
 import { makeProgram } from '../../src/cli/program.ts'
-import { imageSchema } from '../../src/spec/json-schema.ts'
+import { imageSchema } from '../../src/spec/schema/json-schema.ts'
 import { ROOT } from './pages.ts'
 import { commandsPage } from './reference/commands-page.ts'
 import { jsonOutputPage } from './reference/json-output-page.ts'

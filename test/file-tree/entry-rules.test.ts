@@ -5,7 +5,7 @@ import { EntryRules } from '../../src/file-tree/entry-rules.ts'
 import { FileTree, type DirectoryNode, type TreeNode } from '../../src/file-tree/tree.ts'
 import { fromText } from '../../src/lib/byte-string.ts'
 import { matchesGlob, parseGlob } from '../../src/file-tree/glob.ts'
-import type { EntryRulePlan, SubvolumePlan } from '../../src/spec/plan.ts'
+import type { EntryRulePlan, SubvolumePlan } from '../../src/spec/plan/plan.ts'
 
 const nothing = { storage: {}, flags: [], xattrs: new Map(), exclude: false }
 type Change = Partial<Omit<EntryRulePlan, 'index' | 'for'>>

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import { FileTree, type DirectoryNode, type TreeNode } from '../../src/file-tree/tree.ts'
 import { InputError } from '../../src/lib/errors.ts'
-import type { StoragePlan, SubvolumePlan } from '../../src/spec/plan.ts'
+import type { StoragePlan, SubvolumePlan } from '../../src/spec/plan/plan.ts'
 
 const zstd = (level: number) => ({ algorithm: 'zstd' as const, level })
 const cow: StoragePlan = { nodatacow: false, compression: undefined }

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { planImage, resolvePlan } from '../../src/build/plan-image.ts'
 import type { ImageSpec } from '../../src/spec/image-spec.ts'
-import type { BtrfsPlan, FatPlan } from '../../src/spec/plan.ts'
+import type { BtrfsPlan, FatPlan } from '../../src/spec/plan/plan.ts'
 import { description, type Json } from './descriptions.ts'
 
 const MIB = 2 ** 20

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { FileLayout } from '../../src/file-tree/file-layout.ts'
 import { fromText, toBytes, toLatin1 } from '../../src/lib/byte-string.ts'
-import { parseUBootVersion } from '../../src/spec/uboot-version.ts'
+import { parseUBootVersion } from '../../src/spec/notation/uboot-version.ts'
 import type { BootPartition, BtrfsTraits, SystemFiles, SystemNode } from '../../src/uboot/boot-tree.ts'
 import { lintBoot } from '../../src/uboot/lint.ts'
 import { zstdExtentProblem } from '../../src/uboot/zstd-extent.ts'

@@ -2,7 +2,7 @@
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { MODE_TYPE, MODE_TYPE_MASK } from '../../file-tree/mode-type.ts'
 import type { Inode, InodeRef, InodeType } from '../../file-tree/reader.ts'
-import type { InodeFlag } from '../../spec/plan.ts'
+import type { InodeFlag } from '../../spec/plan/plan.ts'
 import {
   FIRST_FREE_OBJECTID,
   INODE_APPEND,

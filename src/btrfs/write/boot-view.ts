@@ -4,7 +4,7 @@ import { findNode, followPath, type FoundTreeNode } from '../../file-tree/find-n
 import { PLAIN_FORM, type FileLayout } from '../../file-tree/file-layout.ts'
 import type { DirectoryNode, TreeNode } from '../../file-tree/tree.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import type { DataExtents } from './data-extents.ts'
 import type { FileTable } from './file-data.ts'
 import { COMPRESS_NONE } from '../format.ts'

@@ -2,7 +2,7 @@
  * The layout: chunks, addresses in them, and the space around superblock mirrors.
  * Addresses are bytes; the first stripe of every chunk has its physical address for its logical one.
  */
-import type { Profile } from '../../spec/plan.ts'
+import type { Profile } from '../../spec/plan/plan.ts'
 import {
   BLOCK_GROUP_DATA,
   BLOCK_GROUP_DUP,

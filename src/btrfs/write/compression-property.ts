@@ -1,7 +1,7 @@
 /** The property btrfs.compression: how the kernel compresses new data. (fs/btrfs/props.c) */
 import { fromText, toBytes } from '../../lib/byte-string.ts'
 import type { Xattr } from '../../file-tree/entry.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import { INODE_COMPRESS, INODE_NOCOMPRESS } from '../format.ts'
 
 /** An xattr that new files and directories inherit. */

@@ -1,5 +1,5 @@
 /** Compression of extents. (enum btrfs_compression_type) */
-import type { Compression } from '../../spec/plan.ts'
+import type { Compression } from '../../spec/plan/plan.ts'
 import { COMPRESS_LZO, COMPRESS_ZLIB, COMPRESS_ZSTD } from '../format.ts'
 
 /**

@@ -2,7 +2,7 @@
 import { writeBytes, type ByteString } from '../../lib/byte-string.ts'
 import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeType } from '../../file-tree/node-table.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import { nameBytesHash, nameHash } from '../checksum.ts'
 import { FIRST_FREE_OBJECTID } from '../format.ts'
 import type { SubvolumeTree } from './subvolume-tree.ts'

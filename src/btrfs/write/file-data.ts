@@ -1,6 +1,6 @@
 /** Where the content of files is. */
 import { grown } from '../../lib/column.ts'
-import type { StoragePlan } from '../../spec/plan.ts'
+import type { StoragePlan } from '../../spec/plan/plan.ts'
 import { COMPRESS_NONE } from '../format.ts'
 
 /** Flags of a file. */

@@ -1,6 +1,6 @@
 /** Writes the file trees: those of subvolumes and their snapshots, and the data relocation tree. */
 import type { ReceivedSubvolume, Timestamp } from '../../file-tree/entry.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import type { DataExtents } from './data-extents.ts'
 import type { FileData } from './file-data.ts'
 import { ExtentUses } from './extent-tree.ts'

@@ -1,7 +1,7 @@
 /** The size of the file system, and the share of its spare space that metadata chunks get. */
 import { yieldToEventLoop } from '../../lib/yield.ts'
 import { alignDown, alignUp, chunkEnd, layoutMetadata, layoutSystem } from './chunks.ts'
-import type { BtrfsFileSystemPlan } from '../../spec/plan.ts'
+import type { BtrfsFileSystemPlan } from '../../spec/plan/plan.ts'
 import { DEVICE_RANGE_RESERVED, SECTOR_SIZE, STRIPE_LEN } from '../format.ts'
 import type { PlanGlobalTrees, GlobalTrees } from './global-trees.ts'
 import {

@@ -8,7 +8,7 @@ import type { Timestamp } from '../../file-tree/entry.ts'
 import type { BlockList } from './block-list.ts'
 import { checksumTreeItems } from './checksum-tree.ts'
 import { chunkEnd, layoutMetadata, layoutSystem, type Chunk, type TreeChunk } from './chunks.ts'
-import type { Profile } from '../../spec/plan.ts'
+import type { Profile } from '../../spec/plan/plan.ts'
 import { chunkTreeItems, deviceItem, devTreeItems, type DeviceIds } from './device.ts'
 import type { DataExtents } from './data-extents.ts'
 import {

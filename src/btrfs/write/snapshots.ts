@@ -5,7 +5,7 @@
  */
 import { parse as uuidBytes } from 'uuid'
 import type { ReceivedSubvolume } from '../../file-tree/entry.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import type { RootEntry } from './roots.ts'
 import type { BuiltRoot } from './tree.ts'
 

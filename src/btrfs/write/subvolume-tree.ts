@@ -3,7 +3,7 @@ import { toDisplay, type ByteString } from '../../lib/byte-string.ts'
 import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeTable } from '../../file-tree/node-table.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import { FIRST_FREE_OBJECTID } from '../format.ts'
 import type { FileTable } from './file-data.ts'
 

@@ -5,7 +5,7 @@ import type { Timestamp } from '../../file-tree/entry.ts'
 import { NONE } from '../../file-tree/node-names.ts'
 import type { NodeTable } from '../../file-tree/node-table.ts'
 import type { DirectoryNode } from '../../file-tree/tree.ts'
-import type { BtrfsFileSystemPlan, StoragePlan, SubvolumePlan } from '../../spec/plan.ts'
+import type { BtrfsFileSystemPlan, StoragePlan, SubvolumePlan } from '../../spec/plan/plan.ts'
 import { SubvolumeTree, type CollectedContent } from './subvolume-tree.ts'
 
 /** Files are numbers of the file table. */

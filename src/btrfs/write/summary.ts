@@ -1,7 +1,7 @@
 /** The summary of a file system that was written. */
 import { toText } from '../../lib/byte-string.ts'
 import { uuidText } from '../../lib/hex.ts'
-import type { SubvolumePlan } from '../../spec/plan.ts'
+import type { SubvolumePlan } from '../../spec/plan/plan.ts'
 import type { InodeCounts } from './subvolume-tree.ts'
 
 /** A file system that was written. Sizes are in bytes. */

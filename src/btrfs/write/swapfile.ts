@@ -1,6 +1,6 @@
 /** A swap file: a header, and preallocated space. */
 import type { ImageSink } from '../../lib/image-sink.ts'
-import type { SwapfilePlan } from '../../spec/plan.ts'
+import type { SwapfilePlan } from '../../spec/plan/plan.ts'
 import type { DataAllocator } from './chunks.ts'
 import type { DataExtents } from './data-extents.ts'
 import type { FileData, FileTable } from './file-data.ts'

@@ -15,7 +15,7 @@ import type { Finding } from '../../lib/finding.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import { loadHash } from '../../lib/load-hash.ts'
-import type { BtrfsPlan, PlacedPlan } from '../../spec/plan.ts'
+import type { BtrfsPlan, PlacedPlan } from '../../spec/plan/plan.ts'
 import {
   bootNodeOf,
   MAX_SYSTEM_FILE,

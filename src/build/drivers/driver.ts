@@ -7,7 +7,7 @@ import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import type { ByteString } from '../../lib/byte-string.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
-import type { PartitionPlan, PlacedPlan } from '../../spec/plan.ts'
+import type { PartitionPlan, PlacedPlan } from '../../spec/plan/plan.ts'
 import type { BootPartition } from '../../uboot/boot-tree.ts'
 
 /** Writes partitions of one type. */

@@ -14,8 +14,8 @@ import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { firstBytes } from '../../lib/first-bytes.ts'
 import type { ImageSink } from '../../lib/image-sink.ts'
 import type { InputPath } from '../../sources/kinds/opener.ts'
-import { formatVolumeId } from '../../spec/numbers.ts'
-import type { FatPlan, PlacedPlan } from '../../spec/plan.ts'
+import { formatVolumeId } from '../../spec/notation/numbers.ts'
+import type { FatPlan, PlacedPlan } from '../../spec/plan/plan.ts'
 import type { BootTree } from '../../uboot/boot-tree.ts'
 
 export const fatPartitionDriver: PartitionDriver<FatPlan> = {

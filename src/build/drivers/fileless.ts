@@ -3,7 +3,7 @@ import type { PartitionDriver, PartitionWriter } from './driver.ts'
 import { nameOf } from '../disk-layout.ts'
 import type { PartitionResult, PlaceResult } from '../result.ts'
 import { DoesNotFitError, InputError } from '../../lib/errors.ts'
-import type { EmptyPlan, PlacedPlan, RawPlan, SwapPlan } from '../../spec/plan.ts'
+import type { EmptyPlan, PlacedPlan, RawPlan, SwapPlan } from '../../spec/plan/plan.ts'
 import { MIN_SWAP_PAGES } from '../../swap/format.ts'
 import { encodeSwapHeader } from '../../swap/header.ts'
 

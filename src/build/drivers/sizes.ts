@@ -5,7 +5,7 @@ import type { SpecIssue } from '../../lib/errors.ts'
 import type { Draft } from '../../spec/check.ts'
 import type { FatSpec } from '../../spec/fat32-spec.ts'
 import type { PartitionSpec } from '../../spec/image-spec.ts'
-import { btrfsSizeIssues, fatSizeIssues, swapSizeIssues } from '../../spec/size-rules.ts'
+import { btrfsSizeIssues, fatSizeIssues, swapSizeIssues } from '../../spec/rules/size-rules.ts'
 
 type SizeIssues<Spec> = (partition: Draft<Spec>, at: string, diskSector: number) => SpecIssue[]
 

@@ -1,5 +1,5 @@
 import type { PartitionDriver } from './driver.ts'
-import type { PartitionPlan } from '../../spec/plan.ts'
+import type { PartitionPlan } from '../../spec/plan/plan.ts'
 
 const fat = async () => (await import('./fat32.ts')).fatPartitionDriver
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { SCHEMA_ID } from '../../spec/schema-id.ts'
+import { SCHEMA_ID } from '../../spec/schema/schema-id.ts'
 import { debugOption, addExamples } from '../arguments.ts'
 import { descriptionText } from '../description-output.ts'
 import { INPUT, loadDescription } from '../description.ts'

@@ -23,7 +23,7 @@ export function addSchema(program: Command): void {
         const { default: schemas } = await import('../output-schemas.json', { with: { type: 'json' } })
         return printJson(schemas[output])
       }
-      const { imageSchema } = await import('../../spec/json-schema.ts')
+      const { imageSchema } = await import('../../spec/schema/json-schema.ts')
       await printJson(imageSchema())
     })
 }

@@ -6,7 +6,7 @@ import { CorruptError } from '../../lib/errors.ts'
 import type { OnFinding } from '../../lib/finding.ts'
 import { observeSource } from '../../lib/observe-source.ts'
 import { drive, type ReadRoutine } from '../../lib/read-routine.ts'
-import { formatVolumeId } from '../../spec/numbers.ts'
+import { formatVolumeId } from '../../spec/notation/numbers.ts'
 import type { CheckOptions, FileSystemDriver, Identity, OpenedFileSystem } from './driver.ts'
 import { hasMagic, type MagicNumber } from './magic.ts'
 

@@ -3,8 +3,8 @@ import type { Fat32Spec } from '../fat32-spec.ts'
 import type { LinuxSpec, NixosSpec } from '../boot-spec.ts'
 import type { ImageSpec, PartitionSpec } from '../image-spec.ts'
 import type { SourceSpec } from '../sources/types.ts'
-import { deriveId32, deriveUuid } from '../uuids.ts'
-import { formatVolumeId } from '../numbers.ts'
+import { deriveId32, deriveUuid } from '../resolve/uuids.ts'
+import { formatVolumeId } from '../notation/numbers.ts'
 import { needsFstab, systemOfPreset, type PresetSources, sourcesOfPreset } from './preset-sources.ts'
 
 const TRIES = 3

@@ -1,7 +1,7 @@
 /** What the entries of a source say about the system in it. */
 import { toLatin1, toText, type ByteString } from '../../lib/byte-string.ts'
 import type { EntryType } from '../../file-tree/entry.ts'
-import { kernelVersionOf } from '../kernel-name.ts'
+import { kernelVersionOf } from '../notation/kernel-name.ts'
 import type { PresetArchitecture } from './preset-sources.ts'
 
 /** What is known of a source after its entries were looked at. */

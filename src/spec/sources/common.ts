@@ -6,9 +6,9 @@ import { MODE_CHANGE_PATTERN, parseModeChange } from '../../file-tree/mode-chang
 import type { UnsupportedPolicy } from '../../file-tree/unsupported.ts'
 import { toText, type ByteString } from '../../lib/byte-string.ts'
 import { expected } from '../messages.ts'
-import { parseTime } from '../times.ts'
-import { toTreePath } from '../tree-path.ts'
-import { glob, integer, ownerId, path, text, time } from '../values.ts'
+import { parseTime } from '../notation/times.ts'
+import { toTreePath } from '../resolve/tree-path.ts'
+import { glob, integer, ownerId, path, text, time } from '../schema/values.ts'
 
 /** Keys of sources of all kinds. They apply in this order: `from`, `strip`, `include`, `exclude`, then the changes. */
 export interface SourceKeysSpec {

@@ -2,8 +2,8 @@
 import * as z from 'zod/mini'
 import type { Entry } from '../../file-tree/entry.ts'
 import { expected } from '../messages.ts'
-import { parseTime } from '../times.ts'
-import { integer, linkTarget, mode, ownerId, text, time, xattrName } from '../values.ts'
+import { parseTime } from '../notation/times.ts'
+import { integer, linkTarget, mode, ownerId, text, time, xattrName } from '../schema/values.ts'
 
 /** Metadata of a single entry. */
 export interface EntryKeysSpec {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini'
 import type { Entry, Timestamp } from '../../file-tree/entry.ts'
-import { dispatch } from '../dispatch.ts'
+import { dispatch } from '../schema/dispatch.ts'
 import { found } from '../messages.ts'
-import { fileName, path, text } from '../values.ts'
+import { fileName, path, text } from '../schema/values.ts'
 import { sourceKeys, type SourceContext, type SourceKeysSpec, type SourceKind } from './common.ts'
 import {
   bytesOfSpec,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { fileName } from '../values.ts'
+import { fileName } from '../schema/values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /** A Nix archive as a source. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
-import { fileName, text } from '../values.ts'
+import { fileName, text } from '../schema/values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /**

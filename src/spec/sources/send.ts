@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import type { Timestamp } from '../../file-tree/entry.ts'
 import { expected } from '../messages.ts'
-import { fileName } from '../values.ts'
+import { fileName } from '../schema/values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /** What `btrfs send` has written, as a source. */

@@ -1,7 +1,7 @@
 /** The table of the kinds of sources, and the schema of a source of any kind. */
 import type * as z from 'zod/mini'
 import { nearestName } from '../../lib/nearest-name.ts'
-import { dispatch } from '../dispatch.ts'
+import { dispatch } from '../schema/dispatch.ts'
 import { found } from '../messages.ts'
 import { resolveSourceKeys, showSourceKeys, type SourceContext, type SourceKind } from './common.ts'
 import { directorySource } from './directory.ts'

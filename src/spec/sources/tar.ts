@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { expected } from '../messages.ts'
-import { fileName } from '../values.ts'
+import { fileName } from '../schema/values.ts'
 import { sourceKeys, type SourceKeysSpec, type SourceKind } from './common.ts'
 
 /** A tar archive as a source. */

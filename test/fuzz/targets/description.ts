@@ -3,7 +3,7 @@ import { findJsonProblem } from '../../../src/lib/json-text.ts'
 import { SpecError } from '../../../src/lib/errors.ts'
 import type { ImageSpec } from '../../../src/spec/image-spec.ts'
 import { PRESETS } from '../../../src/spec/presets.ts'
-import { imageSchema } from '../../../src/spec/json-schema.ts'
+import { imageSchema } from '../../../src/spec/schema/json-schema.ts'
 import { jsonMutator, type Json } from '../change-json.ts'
 import { Violation, words, type FuzzTarget } from '../target.ts'
 
