@@ -37,7 +37,7 @@ export interface LoaderSpec {
   editor?: boolean
   /** Console mode of systemd-boot: `keep`, `auto`, `max` or a number. Default: `keep`. */
   consoleMode?: string
-  /** Added to the kernel's command line. */
+  /** Added to the command line of the kernel; with `linux`, used instead of /etc/kernel/cmdline of the system. */
   cmdline?: string
   /** A name that distinguishes the entries of several systems, like `a` and `b`: letters and digits. Default: none. */
   slot?: string

@@ -4,9 +4,9 @@ import type { PathSelectionSpec } from './path-rule-spec.ts'
 
 /** How the content of files is stored. */
 export interface StorageSpec {
-  /** No copy on write, and with it no checksums and no compression. Default: false. */
+  /** No copy on write, and therefore no checksums and no compression. Default: false. */
   nodatacow?: boolean
-  /** No checksums, and with it no compression; there is still copy on write. Default: false. */
+  /** No checksums and no compression, but copy on write. Default: false. */
   nodatasum?: boolean
   /**
    * How file content is compressed: `none`, `lzo`, `zlib` (level 3), `zlib:1` to `zlib:9`, `zstd` (level 3), `zstd:1`
@@ -40,10 +40,10 @@ export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow' | 'no
   profiles?: ProfilesSpec
   /** Data and metadata in the same block groups, for small devices. Default: false. */
   mixed?: boolean
-  /** Block groups in a tree of their own: large file systems mount faster. Needs Linux 6.1. Default: false. */
+  /** Store the block groups in their own tree, so that large file systems mount faster (Linux 6.1). Default: false. */
   blockGroupTree?: boolean
   /**
-   * Compress inline files, too, where compression is on. The file system takes less space, an .img.zst of it more.
+   * Also compress inline files where compression is on. The file system becomes smaller, and an .img.zst of it larger.
    * Default: false.
    */
   inlineCompression?: boolean
@@ -56,7 +56,7 @@ export interface BtrfsFileSystemSpec extends Omit<StorageSpec, 'nodatacow' | 'no
   /** A swap file, ready for swapon(8). */
   swapfile?: SwapfileSpec
   /**
-   * Symlinks at the top level: name to target.
+   * Symlinks at the top level: names with their targets.
    *
    * @example { boot: '@boot' }
    */
@@ -119,7 +119,7 @@ export interface SubvolumeSpec extends StorageSpec {
   property?: string
   /** Read-only, until this is changed with `btrfs property`. Default: false, and true for snapshots. */
   readOnly?: boolean
-  /** Mounted when no subvolume is named, and the root that boot loaders see. Default: false. */
+  /** This subvolume is mounted if none is named, and is the root for boot loaders. Default: false. */
   default?: boolean
   /** Time of its creation: seconds since 1970, or ISO 8601 text. Default: the image's time. */
   otime?: number | string

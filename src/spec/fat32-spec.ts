@@ -62,7 +62,7 @@ export interface FatPathRuleSpec extends PathSelectionSpec {
    * write also have `readonly`.
    */
   flags?: FatFlag[]
-  /** The names are stored in this case. Default: as the sources spell them. */
+  /** Case in which names are stored. Default: as the sources spell them. */
   case?: 'upper' | 'lower'
 }
 

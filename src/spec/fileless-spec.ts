@@ -30,7 +30,7 @@ export interface SwapSpec extends PlaceSpec {
 
 /** A partition of zeros. */
 export interface EmptySpec extends PlaceSpec {
-  /** Nothing but zeros. */
+  /** Only zeros. */
   type: 'empty'
   /** Size of the partition: bytes, or text like `64MiB`; `grow`: all space up to what follows. */
   size: number | string

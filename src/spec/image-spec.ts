@@ -107,8 +107,8 @@ export interface PlaceSpec {
   /** If `start` is not given, it is a multiple of this: bytes, or text like `4MiB`. Default: 1 MiB. */
   align?: number | string
   /**
-   * If false, it has no entry in the table and may be between the parts of the table. This is for boot loaders that
-   * boards read from a fixed offset. Default: true.
+   * If false, the partition has no entry in the table, and may be located between the parts of the
+   * table. This is for boot loaders that boards read from a fixed offset. Default: true.
    */
   inTable?: boolean
   /** The active flag in an MBR; in a GPT, the attribute `legacy-bios-bootable`. Default: true for the partition with the boot files, otherwise false. */

@@ -21,7 +21,8 @@ export const firmware = z
       )
       .check(
         z.describe(
-          'The Raspberry Pi versions to boot: 3, 4, 5 or several; by default those that have a U-Boot here, else 3 and 4.',
+          'Versions of the Raspberry Pi to boot: 3, 4, 5 or several; by default those for which a U-Boot is ' +
+            'given, otherwise 3 and 4.',
         ),
       ),
     ubootPi3: z.optional(fileName).check(z.describe('U-Boot for a Raspberry Pi 3: becomes u-boot-rpi3.bin.')),
@@ -81,7 +82,11 @@ const loader = {
     .check(z.describe('Console mode of systemd-boot.'), z.meta({ default: 'keep' })),
   cmdline: z
     .optional(text('a command line of ASCII characters', /^[ -~]*$/))
-    .check(z.describe("Added to the kernel's command line.")),
+    .check(
+      z.describe(
+        'Added to the command line of the kernel; with "linux", used instead of /etc/kernel/cmdline of the system.',
+      ),
+    ),
   slot: z
     .optional(text('letters and digits', /^[a-z0-9]{1,16}$/))
     .check(z.describe('A name that distinguishes the entries of several systems, like "a" and "b".')),
@@ -89,7 +94,8 @@ const loader = {
     .optional(integer('a place in "partitions", from 1', 1, 1024))
     .check(
       z.describe(
-        'Place in "partitions", from 1, of the FAT32 partition for its boot files; by default by its loader.',
+        'Position in "partitions", counted from 1, of the FAT32 partition for the boot files; the default ' +
+          'depends on the loader.',
       ),
     ),
 }
@@ -100,7 +106,8 @@ export const linux = z
       .optional(z.enum(['extlinux', 'systemd-boot', 'raspberry-pi']))
       .check(
         z.describe(
-          "What boots it: U-Boot by a menu, systemd-boot by entries on the EFI system partition, or a Raspberry Pi's firmware without U-Boot.",
+          'What boots the system: U-Boot with a menu, systemd-boot with entries on the EFI system partition, ' +
+            "or a Raspberry Pi's firmware without U-Boot.",
         ),
         z.meta({ default: 'extlinux' }),
       ),
@@ -109,13 +116,14 @@ export const linux = z
       .optional(z.enum(['uuid', 'partuuid', 'none']))
       .check(
         z.describe(
-          'How the command line names the root; "none": "cmdline" does, or the type of its partition.',
+          'How the command line names the root. "none": not at all, because "cmdline" does, or the type of ' +
+            'the partition.',
         ),
         z.meta({ default: 'uuid' }),
       ),
     kernels: z
       .optional(integer('a number from 1 on', 1, 1000))
-      .check(z.describe('How many kernels are in the menu, the newest first.'), z.meta({ default: 20 })),
+      .check(z.describe('Number of kernels in the menu, the newest first.'), z.meta({ default: 20 })),
     deviceTree: z
       .optional(
         z.union(
@@ -136,7 +144,7 @@ export const nixos = z
       .optional(z.enum(['extlinux', 'systemd-boot']))
       .check(
         z.describe(
-          'What boots it: U-Boot by a menu, or systemd-boot by entries on the EFI system partition.',
+          'What boots the system: U-Boot with a menu, or systemd-boot with entries on the EFI system partition.',
         ),
         z.meta({ default: 'extlinux' }),
       ),
@@ -157,7 +165,7 @@ export const nixos = z
       .optional(integer('a number from 0 on', 0, 1000))
       .check(
         z.describe(
-          'How many generations of the system profile are in the menu, with extlinux besides the default entry.',
+          'Number of generations of the system profile in the menu; with extlinux, in addition to the default entry.',
         ),
         z.meta({ default: 20 }),
       ),
@@ -170,7 +178,8 @@ export const nixos = z
       )
       .check(
         z.describe(
-          'Device trees: true copies all, and U-Boot chooses; a path like "broadcom/bcm2837-rpi-3-b.dtb" copies that one; false leaves the choice to the firmware.',
+          'Device trees: true copies all, and U-Boot chooses; a path like "broadcom/bcm2837-rpi-3-b.dtb" ' +
+            'copies that one; false leaves the choice to the firmware.',
         ),
         z.meta({ default: true }),
       ),
@@ -191,7 +200,7 @@ export const uboot = z
       .optional(text('a version of U-Boot like "2025.01"', UBOOT_VERSION_PATTERN))
       .check(
         z.describe(
-          'Version that reads the image; anything it cannot read is then an error instead of a warning.',
+          'Version of the U-Boot that reads the image. What it cannot read is then an error instead of a warning.',
         ),
       ),
     check: z

@@ -28,22 +28,22 @@ import {
 const storage = {
   nodatacow: z
     .optional(z.boolean())
-    .check(z.describe('No copy on write, and with it no checksums and no compression.')),
-  nodatasum: z
-    .optional(z.boolean())
-    .check(z.describe('No checksums, and with it no compression; there is still copy on write.')),
+    .check(z.describe('No copy on write, and therefore no checksums and no compression.')),
+  nodatasum: z.optional(z.boolean()).check(z.describe('No checksums and no compression, but copy on write.')),
   compression: z
     .optional(compression)
     .check(
       z.describe(
-        'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" (level 3), "zstd:1" to "zstd:19", "zstd:-1" to "zstd:-15" (fast).',
+        'How file content is compressed: "none", "lzo", "zlib" (level 3), "zlib:1" to "zlib:9", "zstd" ' +
+          '(level 3), "zstd:1" to "zstd:19", "zstd:-1" to "zstd:-15" (fast).',
       ),
     ),
   bootFiles: z
     .optional(z.boolean())
     .check(
       z.describe(
-        'Make these files readable by boot loaders of any age: no holes, and an uncompressed last sector in compressed files.',
+        'Make these files readable by boot loaders of any age: no holes, and an uncompressed last sector in ' +
+          'compressed files.',
       ),
     ),
 }
@@ -60,12 +60,13 @@ export const subvolume = z.strictObject({
     .optional(path)
     .check(
       z.describe(
-        'Path in the partition whose tree this subvolume holds; by default the one it has inside a subvolume that has a path, and none elsewhere.',
+        'Path whose content is in this subvolume; by default its location, if it is inside a subvolume that ' +
+          'has a path.',
       ),
     ),
   id: z
     .optional(subvolumeId)
-    .check(z.describe('Id, from 256 on; by default one more than the greatest of those before it.')),
+    .check(z.describe('Id, at least 256; by default one more than the greatest id before it.')),
   ...storage,
   property: z
     .optional(compressionProperty)
@@ -79,13 +80,11 @@ export const subvolume = z.strictObject({
     .check(z.describe('Read-only, until this is changed with "btrfs property".')),
   default: z
     .optional(z.boolean())
-    .check(z.describe('Mounted when no subvolume is named, and the root that boot loaders see.')),
+    .check(z.describe('This subvolume is mounted if none is named, and is the root for boot loaders.')),
   otime: z.optional(time).check(z.describe("Time of its creation; by default the image's.")),
   snapshotOf: z
     .optional(subvolumeName)
-    .check(
-      z.describe('Name of a subvolume whose content it holds, sharing all space; read-only by default.'),
-    ),
+    .check(z.describe('Name of the subvolume of which this is a snapshot; read-only by default.')),
 })
 
 export const pathRule = z
@@ -98,7 +97,7 @@ export const pathRule = z
     mode: z.optional(mode).check(z.describe('Permissions in octal; not for symlinks.')),
     xattrs: z
       .optional(z.record(xattrName, xattrValue))
-      .check(z.describe('Extended attributes, set or (null) removed: text, or {"base64": "..."}.')),
+      .check(z.describe('Extended attributes: text or {"base64": "..."} sets one, null removes it.')),
   })
   .check(
     z.describe('Storage and metadata of certain files; later rules override earlier ones.'),
@@ -117,8 +116,9 @@ export const btrfsFileSystem = {
     .optional(size)
     .check(
       z.describe(
-        'Free space that can be written: added with "size": "fit", by default enough to boot and grow the file system; ' +
-          'what must be left in a fixed size. 0: the file system can be read and grown, and little else.',
+        'Free space that can be written to: added to the content with "size": "fit" (by default, enough to ' +
+          'boot and grow the file system), and the minimum in a fixed size. With 0, the file system can be ' +
+          'read and grown, but hardly written to.',
       ),
     ),
   nodeSize: z
@@ -148,7 +148,9 @@ export const btrfsFileSystem = {
   blockGroupTree: z
     .optional(z.boolean())
     .check(
-      z.describe('Block groups in a tree of their own: large file systems mount faster. Needs Linux 6.1.'),
+      z.describe(
+        'Store the block groups in their own tree, so that large file systems mount faster (Linux 6.1).',
+      ),
       z.meta({ default: false }),
     ),
   compression: storage.compression.check(
@@ -161,7 +163,8 @@ export const btrfsFileSystem = {
     .optional(z.boolean())
     .check(
       z.describe(
-        'Compress inline files, too, where compression is on. The file system takes less space, an .img.zst of it more.',
+        'Also compress inline files where compression is on. The file system becomes smaller, and an ' +
+          '.img.zst of it larger.',
       ),
       z.meta({ default: false }),
     ),
@@ -171,7 +174,9 @@ export const btrfsFileSystem = {
   subvolumes: z
     .optional(z.array(subvolume))
     .check(
-      z.describe('Subvolumes, with the parts of the tree they hold; none: everything lies at the top level.'),
+      z.describe(
+        'Subvolumes, and the paths whose content they hold. Without any, everything goes to the top level.',
+      ),
     ),
   paths: z.optional(z.array(pathRule)).check(z.describe('Storage and metadata of certain files.')),
   swapfile: z
@@ -184,14 +189,16 @@ export const btrfsFileSystem = {
     .check(z.describe('A swap file, ready for swapon(8).')),
   links: z
     .optional(z.record(linkName, linkTarget))
-    .check(z.describe('Symlinks at the top level: name to target.')),
+    .check(z.describe('Symlinks at the top level: names with their targets.')),
 }
 
 export const btrfs = z.strictObject({
   type: z.literal('btrfs').check(z.describe('A BTRFS file system.')),
   ...place,
   size: fittingSize.check(
-    z.describe('Size of the partition; "fit": what the content needs; "grow": all up to what follows.'),
+    z.describe(
+      'Size of the partition; "fit": what the content needs; "grow": up to the next partition or the end of the disk.',
+    ),
   ),
   ...btrfsFileSystem,
   ...mounting,

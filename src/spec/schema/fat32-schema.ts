@@ -21,10 +21,11 @@ export const fatPathRule = z
       )
       .check(
         z.describe(
-          'Attributes to set, or with "-" to clear. Files have "archive", those that nobody may write "readonly", too.',
+          'Attributes to set, or with "-" to clear. Files also have "archive", and "readonly" if nobody may ' +
+            'write to them.',
         ),
       ),
-    case: z.optional(z.enum(['upper', 'lower'])).check(z.describe('The names are stored in this case.')),
+    case: z.optional(z.enum(['upper', 'lower'])).check(z.describe('Case in which names are stored.')),
   })
   .check(
     z.describe('Attributes and names of certain files; later rules override earlier ones.'),
@@ -120,7 +121,8 @@ const fatPartition = {
   ...place,
   size: fittingSize.check(
     z.describe(
-      'Size of the partition; "fit": as small as the content and the type allow; "grow": all up to what follows.',
+      'Size of the partition; "fit": as small as the content and the type allow; "grow": up to the next ' +
+        'partition or the end of the disk.',
     ),
   ),
   ...fatFileSystem,

@@ -11,7 +11,8 @@ export const raw = z.strictObject({
     .optional(fittingSize)
     .check(
       z.describe(
-        'Size of the partition; "fit": that of the file, rounded up to a sector; "grow": all up to what follows.',
+        'Size of the partition; "fit": that of the file, rounded up to a sector; "grow": up to the next ' +
+          'partition or the end of the disk.',
       ),
       z.meta({ default: 'fit' }),
     ),
@@ -20,16 +21,20 @@ export const raw = z.strictObject({
 export const swap = z.strictObject({
   type: z.literal('swap').check(z.describe('Swap space.')),
   ...place,
-  size: growingSize.check(z.describe('Size of the partition; "grow": all up to what follows.')),
+  size: growingSize.check(
+    z.describe('Size of the partition; "grow": up to the next partition or the end of the disk.'),
+  ),
   label: z.optional(swapLabel).check(z.describe('Label of at most 15 bytes.')),
   uuid: z.optional(uuid).check(z.describe('UUID, by default derived from the seed.')),
   pageSize: z
     .optional(z.literal([4096, 8192, 16384, 32768, 65536]))
-    .check(z.describe('Bytes of a page of the machine that uses it.'), z.meta({ default: 4096 })),
+    .check(z.describe('Page size of the machine that uses it, in bytes.'), z.meta({ default: 4096 })),
 })
 
 export const empty = z.strictObject({
-  type: z.literal('empty').check(z.describe('Nothing but zeros.')),
+  type: z.literal('empty').check(z.describe('Only zeros.')),
   ...place,
-  size: growingSize.check(z.describe('Size of the partition; "grow": all up to what follows.')),
+  size: growingSize.check(
+    z.describe('Size of the partition; "grow": up to the next partition or the end of the disk.'),
+  ),
 })

@@ -33,7 +33,8 @@ export const place = {
     .optional(size)
     .check(
       z.describe(
-        'Offset in the image; by default after all partitions that precede it in the description, at a multiple of "align".',
+        'Offset in the image; by default after all partitions that precede it in the description, at a ' +
+          'multiple of "align".',
       ),
     ),
   align: z
@@ -42,7 +43,9 @@ export const place = {
   inTable: z
     .optional(z.boolean())
     .check(
-      z.describe('If false, it has no entry in the table and may be between the parts of the table.'),
+      z.describe(
+        'If false, the partition has no entry in the table, and may be located between the parts of the table.',
+      ),
       z.meta({ default: true }),
     ),
   bootable: z
@@ -52,7 +55,8 @@ export const place = {
     .optional(mbrType)
     .check(
       z.describe(
-        'The type byte in an MBR: by default 0x0c for FAT32, 0x0e for FAT16, 0x01 for FAT12, 0x82 for swap space, 0x83 for all others.',
+        'The type byte in an MBR: by default 0x0c for FAT32, 0x0e for FAT16, 0x01 for FAT12, 0x82 for swap ' +
+          'space, 0x83 for all others.',
       ),
     ),
   gptType: z

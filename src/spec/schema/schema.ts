@@ -33,7 +33,8 @@ export const imageSpec = z
       .optional(z.boolean())
       .check(
         z.describe(
-          'True: the boot files lie in /boot on BTRFS, and that partition is bootable. False: the FAT partition has them.',
+          'True: the boot files are in /boot on BTRFS, and that partition is bootable. False: they are on ' +
+            'the FAT partition.',
         ),
         z.meta({ default: true }),
       ),
@@ -45,7 +46,7 @@ export const imageSpec = z
       .optional(sources)
       .check(
         z.describe(
-          'Content that partitions share: each entry goes to the partition that is mounted nearest above it.',
+          'Content for several partitions: each entry goes to the partition with the longest matching "mount".',
         ),
       ),
     fstab: z

@@ -14,7 +14,7 @@ import { glob, integer, ownerId, path, text, time } from '../schema/values.ts'
 export interface SourceKeysSpec {
   /** Path in the partition below which the source's root is put. Default: `/`. */
   to?: string
-  /** Path in the source that becomes its root; what lies outside is left out. Default: `/`. */
+  /** Path in the source that becomes its root; everything outside is left out. Default: `/`. */
   from?: string
   /**
    * Leading components to take off every path, and off the targets of hard links, as `tar --strip-components` does; what has
@@ -22,7 +22,7 @@ export interface SourceKeysSpec {
    */
   strip?: number
   /**
-   * Patterns of what is taken, with all below it and the directories on the way there. They are for paths as `from` and
+   * Patterns of entries to take, with everything below them and the directories above them. They are for paths as `from` and
    * `strip` leave them. Default: everything.
    */
   include?: string[]
@@ -150,27 +150,33 @@ export const sourceKeys = {
   from: z
     .optional(path)
     .check(
-      z.describe('Path in the source that becomes its root; what lies outside is left out.'),
+      z.describe('Path in the source that becomes its root; everything outside is left out.'),
       z.meta({ default: '/' }),
     ),
   strip: z
     .optional(integer('a number of components', 0, 255))
     .check(
-      z.describe('Leading components to take off every path; what has no more is left out.'),
+      z.describe(
+        'Number of leading components to remove from every path; entries with no more components are left out.',
+      ),
       z.meta({ default: 0 }),
     ),
   include: z
     .optional(z.array(glob).check(z.minLength(1, expected('at least one pattern'))))
-    .check(z.describe('Patterns of what is taken, with all below it and the directories on the way there.')),
-  exclude: z.optional(z.array(glob)).check(z.describe('Patterns of what is left out, with all below it.')),
+    .check(
+      z.describe('Patterns of entries to take, with everything below them and the directories above them.'),
+    ),
+  exclude: z
+    .optional(z.array(glob))
+    .check(z.describe('Patterns of entries to leave out, with everything below them.')),
   owner: z
     .optional(
       z.union(
         [
           z.literal(['keep', 'root']),
           z.strictObject({
-            uid: idChange.check(z.describe('The owner of everything, or new owners by the old ones.')),
-            gid: idChange.check(z.describe('The group of everything, or new groups by the old ones.')),
+            uid: idChange.check(z.describe('Owner of all entries, or a map from old ids to new ones.')),
+            gid: idChange.check(z.describe('Group of all entries, or a map from old ids to new ones.')),
           }),
         ],
         expected(OWNER),
@@ -178,7 +184,8 @@ export const sourceKeys = {
     )
     .check(
       z.describe(
-        'Owners: those of the source, 0 for all, or changes; "root" for directories, "keep" for all else.',
+        'Owners: "keep" leaves them as they are, "root" sets all to 0, an object changes some. By default ' +
+          '"root" for directories, and "keep" for other sources.',
       ),
     ),
   mode: z
@@ -189,7 +196,7 @@ export const sourceKeys = {
           z.strictObject({
             files: z
               .optional(modeChange)
-              .check(z.describe('For all that is neither a directory nor a symlink.')),
+              .check(z.describe('For everything except directories and symlinks.')),
             directories: z.optional(modeChange).check(z.describe('For directories.')),
           }),
         ],
@@ -201,11 +208,13 @@ export const sourceKeys = {
     .optional(z.literal(['follow', 'replace', 'refuse'], expected('"follow", "replace" or "refuse"')))
     .check(
       z.describe(
-        'What happens where an entry has the path of one of an earlier source: it takes its place ("follow": but a directory goes through a symlink to one, and a directory that is not empty is an error), or is refused.',
+        'What happens to an entry of an earlier source with the same path. "follow": it is replaced, but a ' +
+          'directory follows a symlink to a directory, and replacing a directory that is not empty is an ' +
+          'error. "replace": it is replaced. "refuse": an error.',
       ),
       z.meta({ default: 'follow' }),
     ),
-  clampTime: z.optional(time).check(z.describe('Times later than this one become it.')),
+  clampTime: z.optional(time).check(z.describe('Later times are replaced by this one.')),
   clamp: z
     .optional(z.boolean())
     .check(
@@ -216,7 +225,7 @@ export const sourceKeys = {
     .optional(z.enum(['error', 'drop'], expected('"error" or "drop"')))
     .check(
       z.describe(
-        'What the file system cannot hold of the entries, after the rules: an error, or left out and counted.',
+        'What happens to what the file system cannot hold, after the rules: an error, or it is left out and counted.',
       ),
       z.meta({ default: 'error' }),
     ),

@@ -17,7 +17,7 @@ export interface DirectorySourceSpec extends SourceKeysSpec {
    * they stand for. The number counts where a name is in neither. Default: false.
    */
   resolveNames?: boolean
-  /** Symlinks stand for what they lead to. Default: false. */
+  /** Follow symlinks: take what they lead to. Default: false. */
   followSymlinks?: boolean
   /**
    * True: extended attributes are read, with ACLs and capabilities; where that is impossible, it is an error. False: they are
@@ -60,25 +60,22 @@ export const directorySource = {
       directory: fileName.check(z.describe('A folder, whose content is taken as it is.')),
       manifest: z
         .optional(fileName)
-        .check(
-          z.describe('File that says what the entries are in the image, in the format of mtree(5) or JSON.'),
-        ),
+        .check(z.describe('File that describes the entries, in the format of mtree(5) or in JSON.')),
       resolveNames: z
         .optional(z.boolean(expected('true or false')))
         .check(
           z.describe(
-            "The names of owners in the manifest count, not their numbers: the folder's own /etc/passwd and /etc/group say what they stand for.",
+            'Use the names of owners in the manifest instead of their numbers, and look them up in the ' +
+              "folder's own /etc/passwd and /etc/group.",
           ),
           z.meta({ default: false }),
         ),
       followSymlinks: z
         .optional(z.boolean())
-        .check(z.describe('Symlinks stand for what they lead to.'), z.meta({ default: false })),
+        .check(z.describe('Follow symlinks: take what they lead to.'), z.meta({ default: false })),
       xattrs: z
         .optional(z.boolean())
-        .check(
-          z.describe('Whether extended attributes are read; by default they are where that is possible.'),
-        ),
+        .check(z.describe('Whether extended attributes are read; by default, where that is possible.')),
       ...sourceKeys,
     })
     .check(

@@ -51,7 +51,7 @@ export type NixClosurePlan = {
   | {
       from: 'closureInfo'
       directory: string
-      /** The directory that has the store paths. */
+      /** Directory with the store paths. */
       store: string
     }
   | { from: 'paths'; paths: NixPathList; store: string }
@@ -99,7 +99,11 @@ const nixPaths = z
   .strictObject({
     closureInfo: z
       .optional(fileName)
-      .check(z.describe('A directory of closureInfo: its store-paths, verified with its registration.')),
+      .check(
+        z.describe(
+          'A directory that closureInfo made: the paths in its store-paths, verified with its registration.',
+        ),
+      ),
     paths: z
       .optional(
         z.union(
@@ -117,13 +121,11 @@ const nixPaths = z
       ),
     store: z
       .optional(fileName)
-      .check(z.describe('The directory that has the store paths.'), z.meta({ default: '/nix/store' })),
+      .check(z.describe('Directory with the store paths.'), z.meta({ default: '/nix/store' })),
     binaryCache: z
       .optional(fileName)
       .check(
-        z.describe(
-          'The directory of a binary cache, from which "paths" and all that they refer to are taken.',
-        ),
+        z.describe('Directory of a binary cache, from which "paths" and everything they refer to are taken.'),
       ),
     trustedKeys: z
       .optional(z.array(publicKey).check(z.minLength(1, 'expected at least one public key, found none')))
@@ -132,7 +134,7 @@ const nixPaths = z
       .optional(z.boolean())
       .check(
         z.describe(
-          'Write /nix-path-registration for Nix\'s database; by default unless there are nothing but "paths".',
+          'Write /nix-path-registration for Nix\'s database; by default, unless only "paths" are given.',
         ),
       ),
   })

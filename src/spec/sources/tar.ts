@@ -43,20 +43,22 @@ export const tarSource = {
     .strictObject({
       tar: fileName.check(
         z.describe(
-          'A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; "-" is standard input.',
+          'A tar archive, plain or compressed (gzip, zstd, xz, bzip2, lz4), read once, front to back; "-" is ' +
+            'standard input.',
         ),
       ),
       concatenated: z
         .optional(z.boolean(expected('true or false')))
         .check(
-          z.describe('Archives that follow the end of another one are read, too, as by tar --ignore-zeros.'),
+          z.describe('Also read archives that follow the end of the first one, as tar --ignore-zeros does.'),
           z.meta({ default: false }),
         ),
       resolveNames: z
         .optional(z.boolean(expected('true or false')))
         .check(
           z.describe(
-            "The names of owners, and those in ACLs, count, not their numbers: the archive's own /etc/passwd and /etc/group say what they stand for.",
+            'Use the names of owners, also in ACLs, instead of their numbers, and look them up in the ' +
+              "archive's own /etc/passwd and /etc/group.",
           ),
           z.meta({ default: false }),
         ),
