@@ -13,6 +13,7 @@ import { drive } from '../lib/read-routine.ts'
 import { createBeside } from '../lib/temporary-file.ts'
 import { openFile } from '../output/open-file.ts'
 import { rawFile } from '../output/raw-file.ts'
+import { chooseMachine } from './choose-machine.ts'
 import { piFirmware } from './pi-start.ts'
 import {
   diskSizeFor,
@@ -43,7 +44,7 @@ const COPY_SIZE = 1 << 20
  * removed afterwards unless `keep` names a file.
  *
  * @throws InputError when the image, the firmware or the device tree cannot be read
- * @throws NotFoundError when U-Boot is neither given nor in the image
+ * @throws NotFoundError when U-Boot is neither given nor in the image, or no machine is given and none boots the image
  * @throws ToolError when QEMU or its UEFI firmware is missing, or QEMU fails
  * @throws OutputError when there is no room for the temporary files, or for what is kept
  * @throws TypeError or RangeError when an option is unknown or invalid
@@ -52,8 +53,8 @@ const COPY_SIZE = 1 << 20
  */
 export async function bootImage(image: string, options: BootOptions = {}): Promise<BootResult> {
   checkBootOptions(options)
-  const { machine = 'raspi3b', signal, keep } = options
-  const qemu = await findProgram(emulatorOf(machine))
+  const { signal, keep } = options
+  if (options.machine !== undefined) await findProgram(emulatorOf(options.machine))
   await findProgram('qemu-img')
   for (const path of [options.uboot, options.dtb, options.firmware])
     if (path !== undefined) await checkReadable(path)
@@ -61,11 +62,7 @@ export async function bootImage(image: string, options: BootOptions = {}): Promi
   const kept = keep === undefined ? undefined : await createBeside(keep, false)
   const folder = await mkdtemp(join(tmpdir(), 'diskwright-boot-'))
   try {
-    const { disk, diskSize, sectorSize, firmware } = await prepare(image, folder, {
-      ...options,
-      machine,
-      qemu,
-    })
+    const { machine, qemu, disk, diskSize, sectorSize, firmware } = await prepare(image, folder, options)
     const { expect, interactive, onConsole, memory, sshPort } = options
     const args = qemuArguments({ machine, disk, sectorSize, firmware, memory, sshPort, interactive })
     const timeoutMs = options.timeout === undefined ? undefined : options.timeout * 1000
@@ -95,6 +92,9 @@ async function checkReadable(path: string): Promise<void> {
 }
 
 interface Prepared {
+  machine: MachineName
+  /** Path of the emulator. */
+  qemu: string
   /** Path of the disk that may be written to. */
   disk: string
   diskSize: number
@@ -103,24 +103,20 @@ interface Prepared {
   firmware: Firmware
 }
 
-interface PrepareOptions extends BootOptions {
-  machine: MachineName
-  /** Path of the emulator. */
-  qemu: string
-}
-
 /** Makes the disk, and finds out what boots it. */
-async function prepare(image: string, folder: string, options: PrepareOptions): Promise<Prepared> {
-  const { machine, signal, onNotice, onProgress } = options
+async function prepare(image: string, folder: string, options: BootOptions): Promise<Prepared> {
+  const { signal, onNotice, onProgress } = options
   const bytes = await openBytes(image, { signal, onNotice, onProgress })
   try {
     const { source } = bytes
+    const machine = options.machine ?? (await choose(source, options))
+    const qemu = await findProgram(emulatorOf(machine))
     const sectorSize = await sectorSizeOf(source)
     const diskSize = diskSizeFor(machine, options.diskSize ?? source.size, sectorSize)
     if (diskSize < source.size) {
       throw new DoesNotFitError(image, { needed: source.size, available: diskSize })
     }
-    const firmware = await prepareFirmware(source, folder, options)
+    const firmware = await prepareFirmware(source, folder, { ...options, machine, qemu })
     let base = resolve(image)
     if (bytes.compression !== undefined) {
       base = join(folder, 'image')
@@ -128,10 +124,16 @@ async function prepare(image: string, folder: string, options: PrepareOptions): 
     }
     const disk = join(folder, 'disk.qcow2')
     await qemuImg(['create', '-q', '-f', 'qcow2', '-b', base, '-F', 'raw', disk, String(diskSize)], signal)
-    return { disk, diskSize, sectorSize, firmware }
+    return { machine, qemu, disk, diskSize, sectorSize, firmware }
   } finally {
     await bytes.close()
   }
+}
+
+async function choose(source: ByteSource, options: BootOptions): Promise<MachineName> {
+  const { machine, reason } = await chooseMachine(source, options)
+  options.onMachine?.(machine, reason)
+  return machine
 }
 
 /** The unit of the image's table: on a disk of another, firmware and systems find no partition. */
@@ -150,7 +152,7 @@ async function sectorSizeOf(source: ByteSource): Promise<number> {
 async function prepareFirmware(
   source: ByteSource,
   folder: string,
-  { machine, qemu, uboot, dtb, firmware }: PrepareOptions,
+  { machine, qemu, uboot, dtb, firmware }: BootOptions & Pick<Prepared, 'machine' | 'qemu'>,
 ): Promise<Firmware> {
   const uefi = uefiOf(machine)
   if (uefi !== undefined) {

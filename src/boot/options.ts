@@ -14,8 +14,9 @@ import { fixedMemoryOf, MACHINE_NAMES, uefiOf, type MachineName } from './qemu/m
 
 export interface BootOptions {
   /**
-   * `raspi3b` (the default) is a Raspberry Pi 3 B; `virt` is QEMU's own machine, and faster, with U-Boot; `virt-uefi` is
-   * the same machine with UEFI firmware; `q35` is a PC (x86-64) with UEFI firmware and an NVMe disk.
+   * `raspi3b` is a Raspberry Pi 3 B; `virt` is QEMU's own machine, and faster, with U-Boot; `virt-uefi` is the same
+   * machine with UEFI firmware; `q35` is a PC (x86-64) with UEFI firmware and an NVMe disk. Default: the one that starts
+   * what is on the image.
    */
   machine?: MachineName | undefined
   /**
@@ -46,6 +47,8 @@ export interface BootOptions {
   interactive?: boolean | undefined
   /** Called with each piece of the console's output. */
   onConsole?: ((piece: Uint8Array) => void) | undefined
+  /** Called with the machine that was chosen for the image, if none was given, and with what it starts there. */
+  onMachine?: ((machine: MachineName, reason: string) => void) | undefined
   /** Called with a sentence on what takes more time or space than expected. */
   onNotice?: ((text: string) => void) | undefined
   /** Called often while an image is decompressed. */
@@ -77,6 +80,7 @@ const OPTIONS: OptionTable<BootOptions> = {
   keep: PATH,
   interactive: BOOLEAN,
   onConsole: FUNCTION,
+  onMachine: FUNCTION,
   onNotice: FUNCTION,
   onProgress: FUNCTION,
   signal: ABORT_SIGNAL,
@@ -85,7 +89,8 @@ const OPTIONS: OptionTable<BootOptions> = {
 /** @throws TypeError or RangeError that names the option */
 export function checkBootOptions(options: BootOptions): void {
   checkOptions('bootImage', options, OPTIONS)
-  const { machine = 'raspi3b', memory, uboot } = options
+  const { machine, memory, uboot } = options
+  if (machine === undefined) return
   const unread = unreadOptions(machine).find((name) => options[name] !== undefined)
   if (unread !== undefined) {
     throw new RangeError(`bootImage: option ${unread}: is not for ${machine}`)

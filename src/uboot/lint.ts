@@ -8,18 +8,20 @@ import { commandLineProblems } from './command-line.ts'
 import { parseExtlinux, pathFrom, type ExtlinuxEntry, type ParsedExtlinux } from './extlinux.ts'
 import { Arm64Image } from './format.ts'
 import { blobFindings } from './blobs/lint-blobs.ts'
+import {
+  CUSTOM_PREFIXES,
+  findMenu,
+  MAX_MENU,
+  MENU_FILE,
+  PREFIXES,
+  ubootPartition,
+  type Menu,
+} from './find-menu.ts'
 import { firmwareLint } from './lint-firmware.ts'
 import { isEsp } from './partition-types.ts'
 import { fileSystemIssues, fileIssues, kernelIssues, type ReaderIssue } from './reader-rules.ts'
 import { uefiFindings } from './uefi/lint-uefi.ts'
 
-/** Folders that U-Boot searches, in this order. (bootstd's prefixes, distro_bootcmd's boot_prefixes) */
-const PREFIXES = ['', 'boot/']
-/** Folders that it searches only if its variable `boot_prefixes` names them. */
-const CUSTOM_PREFIXES = ['@boot/', '@/boot/', '@/']
-const FILE = 'extlinux/extlinux.conf'
-/** U-Boot refuses a larger menu. (extlinux_read_bootflow) */
-const MAX_MENU = 0x10000
 /** Device trees of a folder that are checked; there are usually hundreds of small ones. */
 const MAX_DEVICE_TREES = 2000
 
@@ -51,23 +53,11 @@ export async function lintBoot(
   const uefi = await uefiFindings(all)
   findings.push(...(uefi ?? []))
   if (firmware?.startsUBoot === false) return findings
-  const { partition: boot, hasMenu } = await ubootPartition(partitions)
+  const { partition: boot, menu } = await ubootPartition(partitions)
   // U-Boot is one of the firmwares that start EFI programs.
-  return uefi !== undefined && !hasMenu ? findings : [...findings, ...(await ubootFindings(boot, all, uboot))]
-}
-
-/** The partition that U-Boot boots from: the first one with a menu of those that are bootable, or else the first one. */
-async function ubootPartition(
-  partitions: readonly BootPartition[],
-): Promise<{ partition: BootPartition | undefined; hasMenu: boolean }> {
-  // (get_bootable of disk/part_efi.c)
-  const bootable = partitions.filter((partition) => partition.bootable || isEsp(partition))
-  const candidates = bootable.length > 0 ? bootable : partitions.slice(0, 1)
-  for (const partition of candidates) {
-    if ((await look(partition, [...PREFIXES, ...CUSTOM_PREFIXES])) !== undefined)
-      return { partition, hasMenu: true }
-  }
-  return { partition: candidates[0], hasMenu: false }
+  return uefi !== undefined && menu === undefined
+    ? findings
+    : [...findings, ...(await ubootFindings(boot, all, uboot))]
 }
 
 /** What keeps U-Boot from booting by an extlinux.conf. */
@@ -89,27 +79,19 @@ async function ubootFindings(
   if (boot.btrfs !== undefined) {
     findings.push(...findingsAt(nameOf(boot), fileSystemIssues(boot.btrfs, uboot)))
   }
-  const menu = await findMenu(boot, findings)
+  const menu = await checkedMenu(boot, findings)
   if (menu === undefined) return findings
   return [...findings, ...(await new MenuLint(boot, partitions, menu, uboot).findings())]
 }
 
-async function look(boot: BootPartition, prefixes: readonly string[]): Promise<Menu | undefined> {
-  for (const prefix of prefixes) {
-    const node = await boot.tree.find(prefix + FILE)
-    if (node?.type === 'file') return { path: prefix + FILE, node }
-  }
-  return undefined
-}
-
-async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu | undefined> {
-  const found = await look(boot, PREFIXES)
+async function checkedMenu(boot: BootPartition, findings: Finding[]): Promise<Menu | undefined> {
+  const found = await findMenu(boot, PREFIXES)
   if (found !== undefined) return found
   const where = nameOf(boot)
-  const other = await look(boot, CUSTOM_PREFIXES)
+  const other = await findMenu(boot, CUSTOM_PREFIXES)
   const begins = boot.btrfs?.defaultSubvolume
   const hint = begins ? `; U-Boot starts in the default subvolume ${JSON.stringify(begins)}` : ''
-  const places = PREFIXES.map((prefix) => `/${prefix}${FILE}`).join(' or ')
+  const places = PREFIXES.map((prefix) => `/${prefix}${MENU_FILE}`).join(' or ')
   if (other === undefined) {
     const message = `has no ${places}${hint}: U-Boot finds nothing to boot here, and goes on to the network`
     findings.push({ severity: 'error', where, message })
@@ -119,11 +101,6 @@ async function findMenu(boot: BootPartition, findings: Finding[]): Promise<Menu 
   const message = `has its boot files at ${place}, which U-Boot searches only if boot_prefixes lists that directory; a symlink "boot" at the top level makes every U-Boot find them`
   findings.push({ severity: 'warning', where, message })
   return other
-}
-
-interface Menu {
-  path: string
-  node: BootNode
 }
 
 /** Checks a menu and the files that it names. */

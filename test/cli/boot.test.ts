@@ -1,7 +1,7 @@
 /** `diskwright boot`, with programs in place of QEMU's that say what they were asked, and do as they would. */
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { buildImage } from 'diskwright'
 import { describe, expect, test } from 'vitest'
 import { inFolder } from '../images/build.ts'
@@ -62,6 +62,7 @@ function inSetting(work: (setting: Setting) => Promise<void>, firmware = FIRMWAR
       chmodSync(join(folder, 'bin', name), 0o755)
     }
     for (const [name, content] of Object.entries(firmware)) {
+      mkdirSync(dirname(join(folder, 'firmware', name)), { recursive: true })
       writeFileSync(join(folder, 'firmware', name), content)
     }
     const image = join(folder, 'disk.img')
@@ -103,7 +104,11 @@ describe('an image is booted', () => {
     inSetting(async ({ image, boot, asked, left }) => {
       const before = readFileSync(image)
       const { exit, stdout, stderr } = await boot('', image)
-      expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: 'U-Boot says: lo\noff\n', stderr: '' })
+      expect({ exit, stdout, stderr }).toEqual({
+        exit: 0,
+        stdout: 'U-Boot says: lo\noff\n',
+        stderr: 'diskwright: note: chose --machine raspi3b: /config.txt on partition 1\n',
+      })
       expect(asked('uboot')).toBe('U-Boot for a 3')
       expect(asked('dtb')).toBe('a device tree')
       expect(asked('qemu')).toMatch(/^-machine raspi3b /)
@@ -206,6 +211,24 @@ describe('UEFI firmware', () => {
     }),
   )
 
+  test('a PC is chosen for an image with a program for its firmware', () =>
+    inSetting(
+      async ({ folder, image, boot, asked }) => {
+        installFirmware(folder)
+        const { exit, stderr, stdout } = await boot('', image, '--json')
+        expect(exit).toBe(0)
+        expect(stderr).toMatch(
+          /^diskwright: note: chose --machine q35: \/EFI\/BOOT\/BOOTX64.EFI on partition 1\n/,
+        )
+        expect(JSON.parse(stdout)).toMatchObject({ machine: 'q35' })
+        expect(asked('program')).toBe(`${join(folder, 'bin/qemu-system-x86_64')}\n`)
+        expect((await boot('', image, '--uboot', image)).stderr).toMatch(
+          /^diskwright: the image is for the machine q35 \(.*\), for which uboot must not be given\n$/,
+        )
+      },
+      { 'EFI/BOOT/BOOTX64.EFI': 'program' },
+    ))
+
   test("a user's description goes before one of a package, and hides one of its name", () =>
     inSetting(async ({ folder, image, boot, asked }) => {
       const file = installFirmware(folder)
@@ -268,7 +291,7 @@ describe('it is an error', () => {
     ['it does not end in time', 'hang', ['--timeout', '1'], 'the machine was still running after 1 second'],
   ])('when %s', (_, does, args, message) =>
     inSetting(async ({ image, boot, asked, left }) => {
-      const { exit, stderr } = await boot(does, image, ...args)
+      const { exit, stderr } = await boot(does, image, '--machine', 'raspi3b', ...args)
       expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}\n` })
       expect(isRunning(Number(asked('pid')))).toBe(false)
       expect(left()).toEqual([])
@@ -277,7 +300,7 @@ describe('it is an error', () => {
 
   test('when QEMU fails, with its own words', () =>
     inSetting(async ({ image, boot, left }) => {
-      const { exit, stderr } = await boot('fail', image)
+      const { exit, stderr } = await boot('fail', image, '--machine', 'raspi3b')
       expect(exit).toBe(1)
       expect(stderr).toMatch(
         /^diskwright: \S+qemu-system-aarch64 ended with code 3: qemu: no such machine\n$/,
@@ -301,11 +324,6 @@ describe('it is an error', () => {
 
   test.each<[string, Record<string, string>, string]>([
     [
-      'no config.txt',
-      {},
-      'no FAT partition of the image has a config.txt; without one uboot and dtb must be given',
-    ],
-    [
       'no kernel= for a 3',
       { 'config.txt': '[pi4]\nkernel=other.bin\n' },
       'config.txt of the image has no kernel= for a Raspberry Pi 3; without it uboot must be given',
@@ -322,13 +340,26 @@ describe('it is an error', () => {
     ],
   ])('when the image has %s', (_, firmware, message) =>
     inSetting(async ({ image, boot, left }) => {
-      const hint = '; for an image that boots with UEFI, use --machine q35 or --machine virt-uefi'
       const { exit, stderr } = await boot('', image)
-      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `diskwright: ${message}${hint}\n` })
+      const note = 'diskwright: note: chose --machine raspi3b: /config.txt on partition 1\n'
+      expect({ exit, stderr }).toEqual({ exit: 1, stderr: `${note}diskwright: ${message}\n` })
       expect((await boot('', image, '--machine', 'raspi3b')).stderr).toBe(`diskwright: ${message}\n`)
       expect(left()).toEqual([])
     }, firmware),
   )
+
+  test('when nothing says which machine boots it', () =>
+    inSetting(async ({ image, boot, left }) => {
+      const { exit, stderr } = await boot('', image)
+      expect(exit).toBe(1)
+      expect(stderr).toMatch(
+        /^diskwright: nothing on the image says .*q35.*virt-uefi.*raspi3b.*virt\); machine must be given\n$/,
+      )
+      expect((await boot('', image, '--machine', 'raspi3b')).stderr).toBe(
+        'diskwright: no FAT partition of the image has a config.txt; without one uboot and dtb must be given\n',
+      )
+      expect(left()).toEqual([])
+    }, {}))
 
   test('when there is no image, no U-Boot, too small a disk, or a file where it is to be kept', () =>
     inSetting(async ({ image, boot }) => {
@@ -346,10 +377,10 @@ describe('it is an error', () => {
 
   test.each([
     [['--machine', 'virt'], '--machine virt needs --uboot'],
-    [['--memory', '512'], 'a raspi3b has 1024 MiB of memory'],
+    [['--machine', 'raspi3b', '--memory', '512'], 'a raspi3b has 1024 MiB of memory'],
     [['--keep', './disk.img'], '--keep must not name the image itself'],
     [['--machine', 'pc'], 'Allowed choices are raspi3b, virt, virt-uefi, q35'],
-    [['--firmware', 'OVMF.fd'], '--firmware is not for --machine raspi3b'],
+    [['--machine', 'raspi3b', '--firmware', 'OVMF.fd'], '--firmware is not for --machine raspi3b'],
     [['--machine', 'q35', '--uboot', 'u-boot.bin'], '--uboot is not for --machine q35'],
     [['--ssh-port', '70000'], 'Expected a whole number from 1 to 65535'],
     [['--disk-size', '1GB'], 'Expected bytes, or a size like 512MiB'],

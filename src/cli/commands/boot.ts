@@ -6,16 +6,16 @@ import { unreadOptions } from '../../boot/options.ts'
 import { MACHINE_NAMES } from '../../boot/qemu/machines.ts'
 import { parseSize } from '../../spec/notation/sizes.ts'
 import { debugOption, progressOption, addExamples, parseWholeNumber } from '../arguments.ts'
-import { NotFoundError } from '../../lib/errors.ts'
 import type { UsageError } from '../preset-options.ts'
 import { CommandError } from '../exit.ts'
 import { interruptible } from '../interrupt.ts'
+import { warn } from '../place.ts'
 import { printJson } from '../print.ts'
 import { showProgress, type ProgressMode } from '../progress.ts'
 
 interface BootFlags {
   progress: ProgressMode
-  machine: MachineName
+  machine?: MachineName
   uboot?: string
   dtb?: string
   firmware?: string
@@ -37,17 +37,15 @@ export function addBoot(program: Command): void {
   addExamples(program.command('boot'), [
     "diskwright boot pi.img.zst --expect 'login:' --timeout 300",
     'diskwright boot disk.img --machine virt --uboot u-boot.bin --ssh-port 2222',
-    'diskwright boot pc.img --machine q35 --disk-size 8GiB',
+    'diskwright boot pc.img --disk-size 8GiB',
   ])
     .description('boot an image in QEMU, with its console on the terminal; the image is not changed')
     .argument('<image>', 'image to boot, compressed or not')
     .addOption(
       new Option(
         '--machine <name>',
-        'a Raspberry Pi 3 B; the faster machine of QEMU, with U-Boot or with UEFI; a PC with UEFI',
-      )
-        .choices(MACHINE_NAMES)
-        .default('raspi3b'),
+        'a Raspberry Pi 3 B; the faster machine of QEMU, with U-Boot or with UEFI; a PC with UEFI (default: the one that starts what is on the image)',
+      ).choices(MACHINE_NAMES),
     )
     .option('--uboot <file>', "U-Boot for the machine (default on raspi3b: from the image's FAT partition)")
     .option('--dtb <file>', "device tree (default on raspi3b: from the image's FAT partition)")
@@ -79,10 +77,7 @@ export function addBoot(program: Command): void {
     .addOption(progressOption())
     .addOption(debugOption())
     .action((image: string, flags: BootFlags, command: Command) =>
-      boot(image, flags, {
-        usage: (message) => command.error(message),
-        isMachineGiven: command.getOptionValueSource('machine') !== 'default',
-      }),
+      boot(image, flags, (message) => command.error(message)),
     )
 }
 
@@ -93,11 +88,7 @@ function sizeInBytes(text: string): number {
 }
 
 /** Boots an image in QEMU, with its console on the terminal. */
-async function boot(
-  image: string,
-  flags: BootFlags,
-  { usage, isMachineGiven }: { usage: UsageError; isMachineGiven: boolean },
-): Promise<void> {
+async function boot(image: string, flags: BootFlags, usage: UsageError): Promise<void> {
   const { machine, json, progress: mode, ...rest } = flags
   if (machine === 'virt' && flags.uboot === undefined) {
     usage(
@@ -107,7 +98,7 @@ async function boot(
   if (machine === 'raspi3b' && flags.memory !== undefined && flags.memory !== 1024) {
     usage('a raspi3b has 1024 MiB of memory: --memory is for the other machines')
   }
-  const unread = unreadOptions(machine).find((name) => flags[name] !== undefined)
+  const unread = machine && unreadOptions(machine).find((name) => flags[name] !== undefined)
   if (unread !== undefined) usage(`--${unread} is not for --machine ${machine}`)
   if (flags.keep !== undefined && resolve(flags.keep) === resolve(image)) {
     usage('--keep must not name the image itself')
@@ -127,6 +118,10 @@ async function boot(
           progress?.clear()
           console.write(piece)
         },
+        onMachine(name, reason) {
+          progress?.clear()
+          warn(`chose --machine ${name}: ${reason}`)
+        },
         onNotice: (text) => process.stderr.write(`diskwright: ${text}\n`),
         onProgress: progress?.update,
         signal,
@@ -134,10 +129,6 @@ async function boot(
     )
     if (json) await printJson(result)
     checkOutcome(result, flags)
-  } catch (error) {
-    if (!(error instanceof NotFoundError) || isMachineGiven) throw error
-    const hint = 'for an image that boots with UEFI, use --machine q35 or --machine virt-uefi'
-    throw new CommandError([`${error.message}; ${hint}`], { cause: error })
   } finally {
     progress?.clear()
   }

@@ -1,5 +1,5 @@
 /** Checks whether an image boots by UEFI: what the firmware and systemd-boot read. */
-import { fromBytes, lowerCaseAscii, toLatin1 } from '../../lib/byte-string.ts'
+import { fromBytes, toLatin1 } from '../../lib/byte-string.ts'
 import type { Finding } from '../../lib/finding.ts'
 import type { PartitionList } from '../block-device.ts'
 import type { BootNode, BootPartition } from '../boot-tree.ts'
@@ -8,15 +8,8 @@ import { lintBls } from './lint-bls.ts'
 import { ukiFindings } from './lint-uki.ts'
 import { formatPath, partitionName } from './partition-name.ts'
 import { parsePe, PE_HEAD, sectionOf, type PeImage } from './pe.ts'
+import { removableLoaders } from './removable-loaders.ts'
 
-/** Where firmware looks that knows nothing of the disk, by architecture. (UEFI 3.5.1.1) */
-const REMOVABLE: Readonly<Record<string, Architecture>> = {
-  'bootx64.efi': 'x64',
-  'bootaa64.efi': 'aa64',
-  'bootia32.efi': 'ia32',
-  'bootarm.efi': 'arm',
-  'bootriscv64.efi': 'riscv64',
-}
 /** What systemd-boot says of itself in its file. */
 const SYSTEMD_BOOT = /LoaderInfo: systemd-boot/
 /** Of systemd-boot: its programs have some hundred kilobytes. */
@@ -74,25 +67,6 @@ export async function uefiFindings(partitions: PartitionList): Promise<Finding[]
 async function firstWithEfi(fats: readonly BootPartition[]): Promise<BootPartition | undefined> {
   for (const partition of fats) if ((await removableLoaders(partition)).length > 0) return partition
   return undefined
-}
-
-interface Loader {
-  node: BootNode
-  architecture: Architecture
-}
-
-/** The programs of `EFI/BOOT` that firmware starts, in the order of their names. */
-async function removableLoaders({ tree }: BootPartition): Promise<Loader[]> {
-  const folder = await tree.find('EFI/BOOT')
-  if (folder?.type !== 'directory') return []
-  const loaders: Loader[] = []
-  for (const name of [...(await tree.list(folder))].sort()) {
-    const architecture = REMOVABLE[toLatin1(lowerCaseAscii(name))]
-    if (architecture === undefined) continue
-    const node = await tree.find(`EFI/BOOT/${name}`)
-    if (node?.type === 'file') loaders.push({ node, architecture })
-  }
-  return loaders
 }
 
 function loaderFindings(
