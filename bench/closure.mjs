@@ -1,8 +1,8 @@
 /**
- * The whole job, from closure.tar to a compressed image: diskwright beside the best pipeline of separate tools that
- * needs no root (tar under fakeroot, mkfs.btrfs --rootdir, mkfs.vfat, sfdisk, dd, zstd), and beside root with a
- * loop mount. They take turns; the figures are medians. What they leave behind is removed between the turns, which is not
- * counted.
+ * The whole job, from closure.tar to a compressed image: diskwright beside the best pipelines of separate tools that
+ * need no root (tar under fakeroot or in a user namespace, mkfs.btrfs --rootdir, mkfs.vfat, sfdisk, dd, zstd), and
+ * beside root with a loop mount. They take turns; the figures are medians. What they leave behind is removed between the
+ * turns, which is not counted. peers.mjs measures genimage, systemd-repart and mkosi.
  *
  * usage: node bench/closure.mjs [--rounds 5] [--tar closure.tar] [--mkfs mkfs.btrfs] [--no-loop] [--bound]
  *
@@ -13,11 +13,11 @@
  * knows --compress, --subvol and --inode-flags. Without --tar it takes the large closure of
  * `npm run fixture:closure`.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build, CLOSURE, expectTar, lowerBound } from './diskwright.mjs'
+import { build, CLOSURE, expectTar, lowerBound, SUBVOLUMES } from './diskwright.mjs'
 import {
   compare,
   inTemporaryFolder,
@@ -40,8 +40,6 @@ const { values: options } = parseArgs({
 })
 expectTar(options.tar)
 
-const SUBVOLUMES = ['boot', 'gnu', 'home', 'nix', '.snapshots', 'var']
-
 /** Puts partition images after a table; the last step of both peers. */
 const ASSEMBLE = `
   size=$(stat -c %s btrfs.img)
@@ -53,9 +51,10 @@ const ASSEMBLE = `
   dd if=btrfs.img of=out.img bs=1M seek=513 conv=notrunc,sparse status=none
 `
 
-const ROOTLESS = `set -e
+/** @param asRoot the command that runs another one as a root that owns what it unpacks */
+const rootless = (asRoot) => `set -e
   mkdir root
-  cat > in-fakeroot.sh <<'SCRIPT'
+  cat > as-root.sh <<'SCRIPT'
 set -e
 tar -xpf "$TAR" -C root
 mkdir -p ${SUBVOLUMES.map((path) => `root/${path}`).join(' ')}
@@ -63,7 +62,7 @@ mkdir -p ${SUBVOLUMES.map((path) => `root/${path}`).join(' ')}
   ${SUBVOLUMES.map((path) => `--subvol rw:${path}`).join(' ')} --inode-flags nodatacow:boot btrfs.img
 SCRIPT
   truncate -s 8G btrfs.img
-  fakeroot sh in-fakeroot.sh
+  ${asRoot} sh as-root.sh
   ${ASSEMBLE}
   zstd --quiet -3 -T0 out.img -o out.img.zst
 `
@@ -81,6 +80,9 @@ const LOOP_MOUNT = `set -e
   zstd --quiet -3 -T0 out.img -o out.img.zst
 `
 
+/** Needs a range of ids in /etc/subuid and /etc/subgid. */
+const NAMESPACE = ['unshare', '--map-root-user', '--map-auto']
+
 const mkfsVersion = execFileSync(options.mkfs, ['--version'], { encoding: 'utf8' }).split('\n')[0]
 const LOWER_BOUND = 'lower bound'
 
@@ -94,13 +96,23 @@ await inTemporaryFolder((folder) => {
     return { ...figures, out: sizeOf('out.img.zst'), img: sizeOf('out.img') }
   }
   const hasRoot = process.getuid() === 0 && !options['no-loop']
+  const inNamespace = (...command) =>
+    spawnSync(NAMESPACE[0], [...NAMESPACE.slice(1), ...command]).status === 0
+  const hasNamespaces = inNamespace('true')
   const contestants = {
     diskwright: () => build(['--closure', options.tar], join(folder, 'ours.img.zst')),
-    'fakeroot tar, mkfs.btrfs --rootdir, zstd': shell(ROOTLESS),
+    'fakeroot tar, mkfs.btrfs --rootdir, zstd': shell(rootless('fakeroot')),
+    ...(hasNamespaces
+      ? { 'user namespace: tar, mkfs.btrfs --rootdir, zstd': shell(rootless(NAMESPACE.join(' '))) }
+      : {}),
     ...(hasRoot ? { 'root: loop mount, tar, zstd': shell(LOOP_MOUNT) } : {}),
     ...(options.bound ? { [LOWER_BOUND]: () => lowerBound(options.tar) } : {}),
   }
-  const results = compare(contestants, Number(options.rounds), () => settleMachine(folder))
+  const results = compare(contestants, Number(options.rounds), () => {
+    // Some of these files belong to other ids of the namespace, and only its root can remove them.
+    inNamespace('rm', '-rf', join(folder, 'root'))
+    settleMachine(folder)
+  })
   const bound = results.get(LOWER_BOUND)
   results.delete(LOWER_BOUND)
   const ours = results.get('diskwright')

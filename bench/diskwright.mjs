@@ -11,6 +11,9 @@ export const COMMAND = join(ROOT, 'dist', 'cli', 'main.js')
 /** The large closure. */
 export const CLOSURE = join(ROOT, '.cache', 'closure', 'closure.tar')
 
+/** The subvolumes of an image that is made with `--closure`. */
+export const SUBVOLUMES = ['boot', 'gnu', 'home', 'nix', '.snapshots', 'var']
+
 const MIB = 2 ** 20
 
 /** Fails where an archive is not there, with how to come by it. */
@@ -41,11 +44,14 @@ export function lowerBound(tar) {
   return runOnce([process.execPath, join(ROOT, 'bench', 'lower-bound.mjs'), tar])
 }
 
-/** What the frames add up to, as zstd counts them. */
-function contentSize(path) {
+/** What the frames add up to, in bytes. Frames that do not say so, as from a pipe, are decompressed. */
+export function contentSize(path) {
   const text = execFileSync('zstd', ['-lv', path], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  return Number(/Decompressed Size:.*\((\d+) B\)/.exec(text)[1])
+  const stated = /Decompressed Size:.*\((\d+) B\)/.exec(text)
+  return Number(
+    stated?.[1] ?? execFileSync('sh', ['-c', 'zstd -dc "$0" | wc -c', path], { encoding: 'utf8' }),
+  )
 }
