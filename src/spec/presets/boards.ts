@@ -47,7 +47,10 @@ function boardPreset(name: string, { table, loaderStart, rootStart }: Board) {
           compression: 'zstd:3',
           ...(needsFstab(sources) && { mount: '/' }),
           subvolumes: subvolumesOfPreset(sources, {
-            ...{ name: '@boot', path: '/boot', nodatacow: true, bootFiles: true },
+            name: '@boot',
+            path: '/boot',
+            nodatacow: true,
+            bootFiles: true,
           }),
           links: { boot: '@boot' },
           ...systemOfPreset(sources),
