@@ -17,8 +17,8 @@ export interface SourceKeysSpec {
   /** Path in the source that becomes its root; everything outside is left out. Default: `/`. */
   from?: string
   /**
-   * Leading components to take off every path, and off the targets of hard links, as `tar --strip-components` does; what has
-   * no more is left out. Default: 0.
+   * Number of leading components to remove from every path, and from the targets of hard links, as `tar
+   * --strip-components` does. Entries with no more components are left out. Default: 0.
    */
   strip?: number
   /**
@@ -26,37 +26,37 @@ export interface SourceKeysSpec {
    * `strip` leave them. Default: everything.
    */
   include?: string[]
-  /** Patterns of what is left out, with all below it, whatever `include` says. */
+  /** Patterns of entries to leave out, with everything below them, whatever `include` says. */
   exclude?: string[]
   /**
-   * Owners: `keep` takes those of the source, `root` makes 0 of all, an object changes some or all. Default: `root` for
-   * directories, `keep` for all else.
+   * Owners: `keep` leaves them as they are, `root` sets all to 0, an object changes some. Default: `root` for directories,
+   * `keep` for other sources.
    *
    * @example { uid: { 1000: 0 }, gid: 100 }
    */
   owner?: 'keep' | 'root' | SourceOwnerSpec
   /**
-   * Permissions: a change for everything, or for directories and for all else apart. Symlinks have none. Octal digits,
-   * or clauses as for chmod(1); those without `u`, `g`, `o` or `a` are for all, whatever the umask is.
+   * Permissions: one change for everything, or one for directories and one for everything else. Symlinks have none. Octal
+   * digits, or clauses as for chmod(1), where those without `u`, `g`, `o` or `a` apply to all, whatever the umask is.
    *
    * @example 'go=rX'
    */
   mode?: string | SourceModeSpec
-  /** Times (of content, access, metadata, creation) later than this one become it. */
+  /** Times (of content, access, metadata, creation) later than this one are replaced by it. */
   clampTime?: number | string
   /**
-   * What happens where an entry has the path of one of an earlier source; directories are merged with directories in any
-   * case. `follow`: it takes its place, but a directory goes through a symlink to a directory, as `tar
-   * --keep-directory-symlink` does, and a directory that is not empty stays: that is an error. `replace`: it takes its
-   * place, whatever its type. `refuse`: it is an error. Default: `follow`.
+   * What happens to an entry of an earlier source with the same path; directories are always merged. `follow`: it is
+   * replaced, but a directory follows a symlink to a directory, as `tar --keep-directory-symlink` does, and replacing a
+   * directory that is not empty is an error. `replace`: it is replaced, whatever its type. `refuse`: an error. Default:
+   * `follow`.
    */
   merge?: MergeRule
   /** Short for `clampTime` with the description's `time`, or SOURCE_DATE_EPOCH. Default: false. */
   clamp?: boolean
   /**
-   * What the file system cannot hold of the entries, after the rules. `error`: the build fails. `drop`: it is left out, and
-   * the result counts it: extended attributes, ACLs and flags that BTRFS does not have; symlinks and special files on FAT32,
-   * which drops all attributes in any case. Default: `error`.
+   * What happens to what the file system cannot hold, after the rules. `error`: the build fails. `drop`: it is left
+   * out, and the result counts it: extended attributes, ACLs and flags that BTRFS does not have; symlinks and special
+   * files on FAT32, which drops all attributes in any case. Default: `error`.
    */
   unsupported?: 'error' | 'drop'
 }
