@@ -57,7 +57,7 @@ async function packFile({ size, content }) {
   }
 }
 
-for await (const entry of openSource({ kind: 'tar', path: process.argv[2], to: '' })) {
+for await (const entry of await openSource({ kind: 'tar', path: process.argv[2], to: '' })) {
   seen.entries++
   if (entry.type !== 'file') continue
   seen.bytes += entry.size

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DIR_INDEX_KEY, INODE_ITEM_KEY, InodeItem, SECTOR_SIZE } from '../dist/btrfs/format.js'
 import { emptyDirectoryInode } from '../dist/btrfs/write/inode-item.js'
-import { buildTree, structItem } from '../dist/btrfs/write/tree.js'
+import { fillTree, structItem, TreeBuilder } from '../dist/btrfs/write/tree.js'
 import { HASH_NAMES } from '../dist/lib/block-hash.js'
 import { loadHash } from '../dist/lib/load-hash.js'
 import { loadZstd } from '../dist/lib/zstd/codec.js'
@@ -98,8 +98,14 @@ async function measureBulkLoader() {
   }
   let bytenr = 0
   const load = () => {
-    const blocks = buildTree(5n, treeItems(count), context, () => (bytenr += context.nodeSize))
-    while (!blocks.next().done);
+    const tree = new TreeBuilder(5n, context, () => (bytenr += context.nodeSize))
+    const takeBlocks = () => {
+      for (let built = tree.take(); built !== undefined; built = tree.take()) tree.giveBack(built.block)
+    }
+    const filling = fillTree(tree, treeItems(count))
+    while (!filling.next().done) takeBlocks()
+    tree.finish()
+    takeBlocks()
   }
   add('bulk loader', count / (await best(load, LIMIT)), 'items/s', 'inodes and names, not checksummed')
 }
@@ -112,7 +118,7 @@ async function* inChunks(bytes) {
 async function readWhole(archive) {
   const copy = new Uint8Array(CHUNK)
   let entries = 0
-  for await (const entry of readTar(inChunks(archive), 'archive')) {
+  for await (const entry of readTar(inChunks(archive), { name: 'archive' })) {
     entries++
     if (entry.type !== 'file') continue
     for await (const piece of entry.content) copy.set(piece)
