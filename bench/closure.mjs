@@ -17,16 +17,15 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build, CLOSURE, expectTar, lowerBound, SUBVOLUMES } from './diskwright.mjs'
+import { build, CLOSURE, expectTar, lowerBound, mkfsRootdir, SUBVOLUMES } from './diskwright.mjs'
 import {
   compare,
   inTemporaryFolder,
   machine,
-  mib,
+  pipelineTable,
   runOnce,
   seconds,
   settleMachine,
-  table,
 } from './measure.mjs'
 
 const { values: options } = parseArgs({
@@ -57,9 +56,7 @@ const rootless = (asRoot) => `set -e
   cat > as-root.sh <<'SCRIPT'
 set -e
 tar -xpf "$TAR" -C root
-mkdir -p ${SUBVOLUMES.map((path) => `root/${path}`).join(' ')}
-"$MKFS" --quiet --rootdir root --shrink --compress zstd:3 \\
-  ${SUBVOLUMES.map((path) => `--subvol rw:${path}`).join(' ')} --inode-flags nodatacow:boot btrfs.img
+${mkfsRootdir('"$MKFS"', 'btrfs.img')}
 SCRIPT
   truncate -s 8G btrfs.img
   ${asRoot} sh as-root.sh
@@ -116,17 +113,8 @@ await inTemporaryFolder((folder) => {
   const bound = results.get(LOWER_BOUND)
   results.delete(LOWER_BOUND)
   const ours = results.get('diskwright')
-  const rows = [...results].map(([name, { wall, cpu, peak, out, img }]) => [
-    name,
-    seconds(wall),
-    `${(wall / ours.wall).toFixed(1)}x`,
-    seconds(cpu),
-    mib(peak),
-    mib(out),
-    mib(img),
-  ])
   console.log(`${machine(options.tar)}${mkfsVersion}\n`)
-  console.log(table([['', 'wall', 'ratio', 'CPU', 'peak memory', '.img.zst', '.img'], ...rows]))
+  console.log(pipelineTable(results))
   if (bound !== undefined) {
     const ratio = (ours.cpu / bound.cpu).toFixed(2)
     console.log(`\nLower bound: ${seconds(bound.cpu)} CPU; diskwright takes ${ratio} times as much.`)

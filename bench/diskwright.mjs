@@ -14,6 +14,11 @@ export const CLOSURE = join(ROOT, '.cache', 'closure', 'closure.tar')
 /** The subvolumes of an image that is made with `--closure`. */
 export const SUBVOLUMES = ['boot', 'gnu', 'home', 'nix', '.snapshots', 'var']
 
+/** Shell: the same file system from the folder `root`, in a file that is large enough. */
+export const mkfsRootdir = (mkfs, image) => `mkdir -p ${SUBVOLUMES.map((path) => `root/${path}`).join(' ')}
+${mkfs} --quiet --rootdir root --shrink --compress zstd:3 \\
+  ${SUBVOLUMES.map((path) => `--subvol rw:${path}`).join(' ')} --inode-flags nodatacow:boot ${image}`
+
 const MIB = 2 ** 20
 
 /** Fails where an archive is not there, with how to come by it. */

@@ -126,3 +126,18 @@ export function table(rows) {
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`
   return [line(rows[0]), rule, ...rows.slice(1).map(line)].join('\n')
 }
+
+/** Rows of whole pipelines, as `compare` gives them with what they have made: beside the first contestant. */
+export function pipelineTable(results) {
+  const [first] = results.values()
+  const rows = [...results].map(([name, { wall, cpu, peak, out, img }]) => [
+    name,
+    seconds(wall),
+    `${(wall / first.wall).toFixed(1)}x`,
+    seconds(cpu),
+    mib(peak),
+    mib(out),
+    mib(img),
+  ])
+  return table([['', 'wall', 'ratio', 'CPU', 'peak memory', '.img.zst', '.img'], ...rows])
+}

@@ -17,17 +17,8 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build, CLOSURE, contentSize, expectTar, SUBVOLUMES } from './diskwright.mjs'
-import {
-  compare,
-  inTemporaryFolder,
-  machine,
-  mib,
-  runOnce,
-  seconds,
-  settleMachine,
-  table,
-} from './measure.mjs'
+import { build, CLOSURE, contentSize, expectTar, mkfsRootdir, SUBVOLUMES } from './diskwright.mjs'
+import { compare, inTemporaryFolder, machine, pipelineTable, runOnce, settleMachine } from './measure.mjs'
 
 /** Without CopyFiles= of their own, systemd-repart leaves out /boot, because there is an ESP, and what is in /run. */
 const REPART = {
@@ -88,10 +79,8 @@ image firmware.vfat {
     script: `set -e
 mkdir root none
 tar -xpf "$TAR" -C root
-mkdir -p ${SUBVOLUMES.map((path) => `root/${path}`).join(' ')}
 truncate -s 8G root.btrfs
-mkfs.btrfs --quiet --rootdir root --shrink --compress zstd:3 \\
-  ${SUBVOLUMES.map((path) => `--subvol rw:${path}`).join(' ')} --inode-flags nodatacow:boot root.btrfs
+${mkfsRootdir('mkfs.btrfs', 'root.btrfs')}
 genimage --config genimage.cfg --rootpath none --inputpath . --outputpath . --tmppath tmp
 zstd --quiet -3 -T0 disk.img -o disk.img.zst
 `,
@@ -186,18 +175,8 @@ await inTemporaryFolder((folder) => {
     Number(options.rounds),
     () => settleMachine(folder),
   )
-  const ours = results.get('diskwright')
-  const rows = [...results].map(([name, { wall, cpu, peak, out, img }]) => [
-    name,
-    seconds(wall),
-    `${(wall / ours.wall).toFixed(1)}x`,
-    seconds(cpu),
-    mib(peak),
-    mib(out),
-    mib(img),
-  ])
   console.log(machine(options.tar))
   for (const name of options.peer) console.log(`${name}: ${firstLine(PEERS[name].version)}`)
   console.log(`${firstLine(['mkfs.btrfs', '--version'])}\n`)
-  console.log(table([['', 'wall', 'ratio', 'CPU', 'peak memory', '.img.zst', '.img'], ...rows]))
+  console.log(pipelineTable(results))
 })

@@ -2,18 +2,18 @@
 import { fatDriver } from '../image/drivers/fat.ts'
 import { openImage, type DiskImage, type ImagePartition } from '../image/open-image.ts'
 import type { ByteSource } from '../lib/byte-source.ts'
-import { fromBytes, fromText, toLatin1 } from '../lib/byte-string.ts'
+import { fromBytes, toLatin1 } from '../lib/byte-string.ts'
 import { NotFoundError } from '../lib/errors.ts'
 import type { BootPartition } from '../uboot/boot-tree.ts'
-import { parseConfigTxt, settingFor } from '../uboot/config-txt.ts'
 import { pathFrom, parseExtlinux } from '../uboot/extlinux.ts'
 import { ARM64_MAGIC, Arm64Image } from '../uboot/format.ts'
 import { MAX_MENU, ubootPartition } from '../uboot/find-menu.ts'
 import { parsePe, PE_HEAD } from '../uboot/uefi/pe.ts'
 import { formatPath, partitionName } from '../uboot/uefi/partition-name.ts'
 import { removableLoaders } from '../uboot/uefi/removable-loaders.ts'
-import { bootPartition } from './boot-partitions.ts'
+import { bootPartition, partitionNames } from './boot-partitions.ts'
 import { unreadOptions, type BootOptions } from './options.ts'
+import { firmwarePartition, namedUboot } from './pi-start.ts'
 import { fixedMemoryOf, type MachineName } from './qemu/machines.ts'
 
 /** A machine, and what it starts. */
@@ -66,9 +66,9 @@ function obstacle(machine: MachineName, given: GivenForMachine): string | undefi
 
 /** All that start something on the image, the most likely one first. Nothing is read before it is needed. */
 async function* machinesFor(image: DiskImage, given: GivenForMachine): AsyncGenerator<ChosenMachine> {
-  const fats = await bootPartitions(image, (partition) => partition.driver === fatDriver)
-  const pi = await raspberryPi(fats)
+  const pi = await raspberryPi(image)
   if (pi?.startsUBoot === true) yield pi.machine
+  const fats = await bootPartitions(image, (partition) => partition.driver === fatDriver)
   yield* await efiMachines(fats, given)
   if (pi?.startsUBoot === false) yield pi.machine
   const uboot = await ubootMachine(await bootPartitions(image))
@@ -93,21 +93,16 @@ async function bootPartitions(
   return partitions
 }
 
-/** The first FAT partition with a config.txt, and whether that starts a U-Boot on a Raspberry Pi 3. */
+/** The machine of an image with a config.txt, and whether that starts a U-Boot on a Raspberry Pi 3. */
 async function raspberryPi(
-  fats: readonly BootPartition[],
+  image: DiskImage,
 ): Promise<{ machine: ChosenMachine; startsUBoot: boolean } | undefined> {
-  for (const partition of fats) {
-    const { tree } = partition
-    const config = await tree.find('config.txt')
-    if (config?.type !== 'file') continue
-    const text = new TextDecoder().decode(await tree.read(config, config.size))
-    const kernel = settingFor(parseConfigTxt(text), 3, 'kernel')
-    const startsUBoot = kernel !== undefined && (await tree.find(fromText(kernel)))?.type === 'file'
-    const machine = { machine: 'raspi3b' as const, reason: `/config.txt on ${partitionName(partition)}` }
-    return { machine, startsUBoot }
-  }
-  return undefined
+  const partition = await firmwarePartition(image.partitions)
+  if (partition === undefined) return undefined
+  const files = await partition.open()
+  const name = partitionName({ ...partitionNames(image, partition), label: files.label })
+  const startsUBoot = (await namedUboot(files))?.exists === true
+  return { machine: { machine: 'raspi3b', reason: `/config.txt on ${name}` }, startsUBoot }
 }
 
 /** What UEFI firmware starts, or a U-Boot that is given in its place. */

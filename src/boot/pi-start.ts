@@ -25,32 +25,41 @@ export async function piFirmware(
   const options = [...(wanted.uboot ? ['uboot'] : []), ...(wanted.dtb ? ['dtb'] : [])].join(' and ')
   const opened = await openImage(image)
   try {
-    const firmware = await firmwarePartition(opened.partitions)
-    if (firmware === undefined) {
+    const partition = await firmwarePartition(opened.partitions)
+    if (partition === undefined) {
       throw new NotFoundError(
         `no FAT partition of the image has a config.txt; without one ${options} must be given`,
       )
     }
+    const files = await partition.open()
     return {
-      ...(wanted.uboot ? { uboot: await readUboot(firmware) } : {}),
-      ...(wanted.dtb ? { dtb: await readDeviceTree(firmware) } : {}),
+      ...(wanted.uboot ? { uboot: await readUboot(files) } : {}),
+      ...(wanted.dtb ? { dtb: await readDeviceTree(files) } : {}),
     }
   } finally {
     await opened.close()
   }
 }
 
-/** The firmware reads the first FAT partition there is. */
-async function firmwarePartition(partitions: readonly ImagePartition[]): Promise<FileSystem | undefined> {
+/** The partition that the firmware reads: the first FAT one with a config.txt. */
+export async function firmwarePartition(
+  partitions: readonly ImagePartition[],
+): Promise<ImagePartition | undefined> {
   for (const partition of partitions) {
     if (partition.driver !== fatDriver) continue
-    const files = await partition.open()
-    if (await exists(files, 'config.txt')) return files
+    if (await isFile(await partition.open(), 'config.txt')) return partition
   }
   return undefined
 }
 
-async function exists(files: FileSystem, path: string): Promise<boolean> {
+/** The U-Boot that config.txt names for a Raspberry Pi 3; undefined when it names none. */
+export async function namedUboot(files: FileSystem): Promise<{ name: string; exists: boolean } | undefined> {
+  const config = new TextDecoder().decode(await files.readFile('config.txt'))
+  const name = settingFor(parseConfigTxt(config), 3, 'kernel')
+  return name === undefined ? undefined : { name, exists: await isFile(files, name) }
+}
+
+async function isFile(files: FileSystem, path: string): Promise<boolean> {
   try {
     return (await files.stat(path)).type === 'file'
   } catch (error) {
@@ -60,14 +69,14 @@ async function exists(files: FileSystem, path: string): Promise<boolean> {
 }
 
 async function readUboot(files: FileSystem): Promise<Uint8Array> {
-  const config = new TextDecoder().decode(await files.readFile('config.txt'))
-  const name = settingFor(parseConfigTxt(config), 3, 'kernel')
-  if (name === undefined) {
+  const uboot = await namedUboot(files)
+  if (uboot === undefined) {
     throw new NotFoundError(
       'config.txt of the image has no kernel= for a Raspberry Pi 3; without it uboot must be given',
     )
   }
-  if (!(await exists(files, name))) {
+  const { name, exists } = uboot
+  if (!exists) {
     throw new NotFoundError(
       `config.txt of the image names ${name}, which is not there; without it uboot must be given`,
     )
@@ -76,7 +85,7 @@ async function readUboot(files: FileSystem): Promise<Uint8Array> {
 }
 
 async function readDeviceTree(files: FileSystem): Promise<Uint8Array> {
-  for (const name of DEVICE_TREES) if (await exists(files, name)) return files.readFile(name)
+  for (const name of DEVICE_TREES) if (await isFile(files, name)) return files.readFile(name)
   const names = DEVICE_TREES.join(' or ')
   throw new NotFoundError(`there is no ${names} on the image's FAT partition; without one dtb must be given`)
 }

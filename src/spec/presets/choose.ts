@@ -1,5 +1,5 @@
 /** The preset for what a source contains, with what fills it in, and why. */
-import type { PresetName } from '../presets.ts'
+import { PRESET_KEYS, type PresetName } from '../presets.ts'
 import type { ContentFacts, PiBootFiles } from './content-facts.ts'
 import type { PresetSources } from './preset-sources.ts'
 
@@ -118,22 +118,19 @@ function piNotes(given: PresetOptions): string[] {
   return ['the firmware partition stays empty: give --firmware and --uboot-pi3, --uboot-pi4 or --uboot-pi5']
 }
 
-const TAKES_LINUX: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner', 'a-b']
-const TAKES_FSTAB: readonly PresetName[] = ['uefi', 'rockchip', 'allwinner', 'a-b']
-const TAKES_ARCH: readonly PresetName[] = ['uefi', 'a-b']
-
 function optionsFor(preset: PresetName, facts: ContentFacts, given: PresetOptions): PresetOptions {
   const options: PresetOptions = {}
+  const keys = PRESET_KEYS[preset]
   const isDecided = (given.toplevel ?? given.linux ?? given.uki) !== undefined
   const bringsBootFiles = facts.hasEfiBoot || facts.extlinux !== undefined
   const generates = !isDecided && !bringsBootFiles && preset !== 'plain'
   if (generates && facts.nixosSystems.length > 0) options.toplevel = 'auto'
-  else if (generates && facts.kernels.length > 0 && TAKES_LINUX.includes(preset)) options.linux = true
+  else if (generates && facts.kernels.length > 0 && keys.includes('linux')) options.linux = true
   // With --linux there is one anyway, and NixOS has its own.
   const hasFstab = (given.fstab ?? given.toplevel ?? given.linux ?? options.linux) !== undefined
-  if (!hasFstab && facts.isRoot && !facts.hasNixStore && TAKES_FSTAB.includes(preset)) options.fstab = true
+  if (!hasFstab && facts.isRoot && !facts.hasNixStore && keys.includes('fstab')) options.fstab = true
   const arch = facts.architecture ?? (facts.systemdBoot.length === 1 ? facts.systemdBoot[0] : undefined)
-  if (arch !== undefined && given.arch === undefined && TAKES_ARCH.includes(preset)) options.arch = arch
+  if (arch !== undefined && given.arch === undefined && keys.includes('arch')) options.arch = arch
   if (preset === 'raspberry-pi-os' && given.cmdline === undefined) {
     const cmdline = commandLineOf(facts.piBoot)
     if (cmdline !== undefined) options.cmdline = cmdline
