@@ -1,10 +1,11 @@
 /** An archive that is a file of this machine. */
 import { Buffer } from 'node:buffer'
-import { constants } from 'node:fs'
+import { constants, readSync } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { compressionOf, LONGEST_MAGIC } from '../lib/compression-format.ts'
 import { InputError } from '../lib/errors.ts'
 import { systemMessageOf } from '../lib/system-message.ts'
+import { yieldToEventLoop } from '../lib/yield.ts'
 import type { FileChunks } from '../tar/read/chunk-reader.ts'
 import { decompress, type DecompressOptions } from './decompress.ts'
 
@@ -76,40 +77,31 @@ export class ArchiveChunks implements FileChunks {
     throw new InputError('expected a file, found a directory', { source })
   }
 
-  /** The file in large pieces, from two buffers: one is filled while the other is in use. */
-  async *#read(handle: FileHandle, isSeekable: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+  /**
+   * The bytes of the file in large pieces, in one buffer. What a file has is mostly in the memory of the system, or will
+   * be when it is wanted, as the system reads ahead; a thread that copies it takes longer to wake than to copy. What is
+   * not a file may keep one waiting.
+   */
+  async *#read(handle: FileHandle, isFile: boolean): AsyncGenerator<Uint8Array, void, undefined> {
     const { onRead, signal } = this.#options
-    let ready = Buffer.allocUnsafeSlow(MAX_READ)
-    let spare = Buffer.allocUnsafeSlow(MAX_READ)
-    const begin = (buffer: Buffer) => {
-      const offset = this.#next
-      const reading = handle.read(buffer, 0, this.#readSize, isSeekable ? offset : null)
-      reading.catch(() => undefined) // it is waited for later: that a read ahead failed counts only then
-      return { offset, reading }
-    }
-    let pending = begin(ready)
+    const buffer = Buffer.allocUnsafeSlow(MAX_READ)
     try {
       for (;;) {
-        const { bytesRead } = await pending.reading
-        if (pending.offset !== this.#next) {
-          pending = begin(ready)
-          continue
-        }
+        const bytesRead = isFile
+          ? readSync(handle.fd, buffer, 0, this.#readSize, this.#next)
+          : (await handle.read(buffer, 0, this.#readSize, null)).bytesRead
         if (bytesRead === 0) return
+        // Nothing else in this loop waits.
+        if (isFile) await yieldToEventLoop()
         signal?.throwIfAborted()
         this.#next += bytesRead
         this.#readSize = Math.min(2 * this.#readSize, MAX_READ)
         onRead?.(this.#next)
-        const chunk = ready.subarray(0, bytesRead)
-        ;[ready, spare] = [spare, ready]
-        pending = begin(ready)
-        yield chunk
+        yield buffer.subarray(0, bytesRead)
       }
     } catch (error) {
       if (signal?.aborted) throw error
       throw new InputError(systemMessageOf(error), { source: this.#path }, { cause: error })
-    } finally {
-      await pending.reading.catch(() => undefined)
     }
   }
 }

@@ -15,7 +15,7 @@ export interface FileChunks extends AsyncIterable<Uint8Array> {
 
 /** Bytes behind the chunk at hand for which reading elsewhere is worth it. */
 const MIN_LOCATED = 256 * 1024
-/** Memory for bytes that are gathered, at first: it grows with them, as the stream may end long before. */
+/** Memory for bytes that are gathered, at first. It grows with them, as the stream may end long before. */
 const FIRST_GATHERED = 64 * 1024
 
 export class ChunkReader {
@@ -26,6 +26,8 @@ export class ChunkReader {
   view = new DataView(this.buffer.buffer)
   /** Stream offset of the chunk's first byte. */
   #base = 0
+  /** Memory for bytes that are gathered. */
+  #gathered = new Uint8Array(0)
   /** The rest of a chunk whose beginning was gathered into the chunk at hand. */
   #rest: Uint8Array | undefined
   readonly #chunks: AsyncIterator<Uint8Array>
@@ -68,22 +70,26 @@ export class ChunkReader {
   async gather(length: number): Promise<boolean> {
     if (this.available >= length) return true
     const { offset } = this
-    let gathered = new Uint8Array(Math.min(length, FIRST_GATHERED))
     let filled = 0
     while (filled < length && (await this.fill())) {
       const piece = this.buffer.subarray(this.at, this.at + length - filled)
-      if (filled + piece.length > gathered.length) {
-        const larger = new Uint8Array(Math.min(length, Math.max(2 * gathered.length, filled + piece.length)))
-        larger.set(gathered.subarray(0, filled))
-        gathered = larger
-      }
-      gathered.set(piece, filled)
+      this.#makeRoom(filled, filled + piece.length)
+      // The chunk at hand may have been gathered itself: then its end moves to its beginning.
+      this.#gathered.set(piece, filled)
       filled += piece.length
       this.at += piece.length
     }
     if (this.available > 0) this.#rest = this.buffer.subarray(this.at)
-    this.#use(gathered.subarray(0, filled), offset)
+    this.#use(this.#gathered.subarray(0, filled), offset)
     return filled === length
+  }
+
+  /** Makes room for so many gathered bytes, of which the first are there already. */
+  #makeRoom(filled: number, length: number): void {
+    if (length <= this.#gathered.length) return
+    const larger = new Uint8Array(Math.max(FIRST_GATHERED, 2 * this.#gathered.length, length))
+    larger.set(this.#gathered.subarray(0, filled))
+    this.#gathered = larger
   }
 
   /** The place of the next `length` bytes, when most of them lie behind the chunk at hand, in a file that has them all. */
