@@ -30,6 +30,7 @@ export class BatchPipeline {
   #inWriting: number | undefined
   /** The batch that is being filled. */
   #current: number
+  /** Its offset in the image. */
   #batchStart = 0
   #zeroFrames: Uint8Array | undefined
 
@@ -44,11 +45,6 @@ export class BatchPipeline {
   /** The batch that is being filled. */
   get batch(): FrameBatch {
     return this.#batches[this.#current]
-  }
-
-  /** The offset in the image of the batch that is being filled. */
-  get batchStart(): number {
-    return this.#batchStart
   }
 
   /** Bytes of the image in all batches. */
@@ -68,9 +64,15 @@ export class BatchPipeline {
     this.#current = this.#free.shift()!
   }
 
-  /** Whether a range lies in frames that are in the file, or in the batch that is being filled. */
-  isAtHand(offset: number, length: number): boolean {
-    return offset + length <= this.index.imageEnd || offset >= this.#batchStart
+  /** Fills `target` with what is in the image at `offset`, behind the frames in the file. */
+  copyTo(offset: number, target: Uint8Array): void {
+    let start = this.index.imageEnd
+    for (const batch of [...this.#underWay, this.#current].map((index) => this.#batches[index])) {
+      const from = Math.max(offset, start)
+      const to = Math.min(offset + target.length, start + batch.length)
+      if (from < to) batch.copyTo(from - start, target.subarray(from - offset, to - offset))
+      start += batch.length
+    }
   }
 
   /** Waits until every flushed batch is in frames. */

@@ -9,7 +9,7 @@ import type { OpenFile } from './open-file.ts'
 /** Eight frames. */
 const CACHE_BYTES = 8 * MAX_FRAME_CONTENT
 
-/** Reads an image back out of its frames, and what is not in frames yet out of its batch. */
+/** Reads an image back out of its frames, and what is not in frames yet out of the batches. */
 export class FrameReadBack {
   readonly #file: OpenFile
   readonly #pipeline: BatchPipeline
@@ -26,11 +26,9 @@ export class FrameReadBack {
 
   /** `length` bytes of the image; zeros where nothing was written. */
   async read(offset: number, length: number): Promise<Uint8Array> {
-    if (!this.#pipeline.isAtHand(offset, length)) await this.#pipeline.settle()
     const bytes = new Uint8Array(length)
-    const { index, batch, batchStart } = this.#pipeline
-    const inFrames = Math.min(Math.max(index.imageEnd - offset, 0), length)
-    if (inFrames < length) batch.copyTo(offset + inFrames - batchStart, bytes.subarray(inFrames))
+    const inFrames = Math.min(Math.max(this.#pipeline.index.imageEnd - offset, 0), length)
+    this.#pipeline.copyTo(offset + inFrames, bytes.subarray(inFrames))
     await this.#readFrames(offset, bytes.subarray(0, inFrames))
     return bytes
   }

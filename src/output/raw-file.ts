@@ -91,7 +91,9 @@ export function rawFile(file: OpenFile): ImageFile {
       await file.write(offset, bytes)
     },
     read(offset, length) {
-      const isWritten = fill === 0 || offset + length <= start
+      const end = offset + length
+      if (offset >= start && end <= start + fill) return buffers[current].slice(offset - start, end - start)
+      const isWritten = fill === 0 || end <= start
       return isWritten ? file.read(offset, length) : emit().then(() => file.read(offset, length))
     },
     async finish(imageSize) {
