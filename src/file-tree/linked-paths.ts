@@ -31,9 +31,13 @@ export class LinkedPaths {
     }
   }
 
-  /** The same path without symlinks on the way to its last name. What does not exist yet is taken as it is. */
-  realPath(path: ByteString): RealPath {
-    if (!this.#hasLinkOnTheWay(path)) return { path }
+  /**
+   * The same path without symlinks on the way to its last name. What does not exist yet is taken as it is.
+   *
+   * @param known a directory on the way, to which no symlink leads, and the offset of the name in it
+   */
+  realPath(path: ByteString, known = { node: ROOT, at: 0 }): RealPath {
+    if (!this.#hasLinkOnTheWay(path, known)) return { path }
     const way = walkPathInMemory(this.#nodes, ROOT, path, false)
     if (way.problem === undefined) return { path: pathOf(way.steps) }
     if (way.isOfSymlink || way.problem === 'too many symlinks') {
@@ -48,9 +52,9 @@ export class LinkedPaths {
     return problem === undefined && this.#table.typeOf(steps.at(-1)?.node ?? ROOT) === 'directory'
   }
 
-  #hasLinkOnTheWay(path: ByteString): boolean {
-    let node = ROOT
-    for (let from = 0; ;) {
+  #hasLinkOnTheWay(path: ByteString, known: { node: number; at: number }): boolean {
+    let { node, at: from } = known
+    for (;;) {
       const end = path.indexOf('/', from)
       if (end === -1) return false
       node = this.#table.find(node, path, from, end)

@@ -6,6 +6,7 @@ import { toDisplay, type ByteString, toLatin1 } from '../lib/byte-string.ts'
 import { InputError } from '../lib/errors.ts'
 import type { EntryMetadata, EntryOrigin, SourceEntry } from './entry.ts'
 import { changedMetadata, changedStorage, conflictWith, type EntryChanges } from './entry-changes.ts'
+import { behind, DirectoryWay } from './directory-way.ts'
 import { isExcluded, type RuleScope } from './entry-rules.ts'
 import { canShare, HardLinks } from './hard-links.ts'
 import { LinkedPaths } from './linked-paths.ts'
@@ -58,11 +59,8 @@ export class FileTree<Content> {
   /** Undefined when it is empty: looking up a long path takes time even then. */
   readonly #pathStorage: ReadonlyMap<ByteString, StoragePlan> | undefined
   readonly #hardLinks: HardLinks<Content>
-  /**
-   * Parent of the last entry; most entries have the same as the one before. It is still in the tree: an entry that
-   * replaces a directory belongs to the parent of that one, which is remembered instead.
-   */
-  #lastParent: { path: ByteString; directory: DirectoryNode<Content> } | undefined
+  /** To the parent of the last entry. */
+  readonly #way: DirectoryWay<DirectoryNode<Content>>
   readonly #links: LinkedPaths
   #merge: MergeRule = 'replace'
   /** Nodes and names that were there when the current source began. */
@@ -92,6 +90,7 @@ export class FileTree<Content> {
       inherited: rootVolume,
       rules: rules?.scope,
     })
+    this.#way = new DirectoryWay(this.root)
     for (const path of this.#subvolumes.keys()) {
       if (path !== '') this.#directoryAt(path, { source: 'the description of the subvolumes' })
     }
@@ -286,9 +285,12 @@ export class FileTree<Content> {
   #realPath(path: ByteString, origin: EntryOrigin, entryPath: ByteString): ByteString {
     const slash = path.lastIndexOf('/')
     if (slash === -1) return path
-    const last = this.#lastParent
-    if (last?.path.length === slash && path.startsWith(toLatin1(last.path))) return path
-    const { path: real, problem } = this.#links.realPath(path)
+    const known = this.#way.branch(path, slash)
+    if (known.path.length === slash) return path
+    const { path: real, problem } = this.#links.realPath(path, {
+      node: known.directory.id,
+      at: behind(known),
+    })
     if (problem !== undefined) throw fail(problem, { origin, path: entryPath })
     return real
   }
@@ -361,13 +363,9 @@ export class FileTree<Content> {
 
   /** Whether rules leave out a path, or a directory on the way to it. Directories that are here are not left out. */
   #isExcluded(path: ByteString): boolean {
-    let directory = this.root
-    let from = 0
-    const last = this.#lastParent
-    if (last !== undefined && path.startsWith(toLatin1(last.path)) && path[last.path.length] === '/') {
-      directory = last.directory
-      from = last.path.length + 1
-    }
+    const known = this.#way.branch(path, Math.max(0, path.lastIndexOf('/')))
+    let { directory } = known
+    let from = behind(known)
     for (;;) {
       const end = endOfName(path, from)
       const child = this.nodes.find(directory.id, path, from, end)
@@ -402,9 +400,9 @@ export class FileTree<Content> {
 
   /** The directory at a path; it and its parents are made where they are missing. */
   #directoryAt(path: ByteString, origin: EntryOrigin, entryPath?: ByteString): DirectoryNode<Content> {
-    if (this.#lastParent?.path === path) return this.#lastParent.directory
-    let directory = this.root
-    for (let from = 0; from < path.length;) {
+    const known = this.#way.branch(path)
+    let { directory } = known
+    for (let from = behind(known); from < path.length;) {
       const end = endOfName(path, from)
       let child = this.nodes.find(directory.id, path, from, end)
       if (child === NONE) {
@@ -421,9 +419,9 @@ export class FileTree<Content> {
         })
       }
       directory = this.nodes.directory(child)
+      this.#way.enter(path.slice(0, end), directory)
       from = end + 1
     }
-    this.#lastParent = { path, directory }
     return directory
   }
 

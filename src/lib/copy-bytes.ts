@@ -4,7 +4,7 @@ interface NodeBuffer {
 }
 const fill = (Reflect.get(globalThis, 'Buffer') as NodeBuffer | undefined)?.prototype.fill
 
-/** Below this, calling Node takes longer than it saves. */
+/** Bytes below which calling Node takes longer than it saves. */
 const MIN_FILL = 512
 
 /**
@@ -14,4 +14,23 @@ const MIN_FILL = 512
 export function copyBytes(target: Uint8Array, at: number, bytes: Uint8Array): void {
   if (fill === undefined || bytes.length < MIN_FILL) target.set(bytes, at)
   else fill.call(target, bytes, at, at + bytes.length)
+}
+
+const ZEROS = new Uint8Array(4096)
+
+/** Fills memory with zeros, from `start` to `end`. This is `target.fill(0, start, end)`, but fast for shared memory. */
+export function zeroBytes(target: Uint8Array, start: number, end: number): void {
+  if (fill === undefined || end - start < MIN_FILL) {
+    target.fill(0, start, end)
+    return
+  }
+  for (let at = start; at < end; at += ZEROS.length) {
+    const rest = end - at
+    fill.call(
+      target,
+      rest < ZEROS.length ? ZEROS.subarray(0, rest) : ZEROS,
+      at,
+      Math.min(end, at + ZEROS.length),
+    )
+  }
 }

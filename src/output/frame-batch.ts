@@ -3,7 +3,7 @@ import { FrameBlocks, type FrameSizes } from '../lib/zstd/frame-blocks.ts'
 import { MAX_FRAME_CONTENT, type RunMemory } from '../lib/zstd/run-memory.ts'
 import { BatchParts } from './batch-parts.ts'
 import { copyBlock, MAX_COPY_BLOCK, MIN_COPY } from './zstd-copy-block.ts'
-import { copyBytes } from '../lib/copy-bytes.ts'
+import { copyBytes, zeroBytes } from '../lib/copy-bytes.ts'
 
 /** The most that is compressed in one go; random access has to decompress as much. */
 const MAX_COMPRESSED_RUN = 2 * 1024 * 1024
@@ -82,7 +82,7 @@ export class FrameBatch {
 
   /** Adds zeros that are to be compressed with what is around them. */
   addPlainZeros(length: number): void {
-    this.#memory.content.fill(0, this.#contentEnd, this.#contentEnd + length)
+    zeroBytes(this.#memory.content, this.#contentEnd, this.#contentEnd + length)
     this.#addPlainContent(length)
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { DataAllocator } from '../../src/btrfs/write/chunks.ts'
 import { DataWriter } from '../../src/btrfs/write/data.ts'
 import { deviceSink } from '../../src/btrfs/write/device-sink.ts'
-import { INLINE_BLOCK_BYTES } from '../../src/btrfs/write/inline-content.ts'
+import { INLINE_BLOCK_BYTES, PLAIN_BLOCKS } from '../../src/btrfs/write/inline-content.ts'
 import { BatchMemory } from '../../src/btrfs/write/batch-memory.ts'
 import { ExtentPlacer } from '../../src/btrfs/write/place.ts'
 import { CRC32C } from '../../src/lib/crc32c.ts'
@@ -73,6 +73,14 @@ async function* large(size: number, value: number) {
   yield new Uint8Array(size).fill(1 + (value % 255), 0, 4)
 }
 
+/** Adds small files until the next ones are in blocks that are compressed. */
+async function fillPlainBlocks(data: DataWriter): Promise<void> {
+  const content = new Uint8Array(2048).fill(1)
+  for (let i = 0; i < (PLAIN_BLOCKS * INLINE_BLOCK_BYTES) / content.length; i++) {
+    await data.add({ path: 'first', origin, size: content.length, content: inPieces(content, 2048) }, storage)
+  }
+}
+
 async function collect(pieces: AsyncIterable<Uint8Array>): Promise<number[]> {
   const bytes: number[] = []
   for await (const piece of pieces) bytes.push(...piece)
@@ -85,6 +93,7 @@ test.each([
   ['is zeros', (i: number) => new Uint8Array(1 + (i % 2048))],
 ])('small files keep content that %s, between large ones', async (_, contentOf) => {
   const { data, placer, decompressed } = await openWriter()
+  await fillPlainBlocks(data)
   const files = []
   for (let i = 0; i < FILES; i++) {
     files.push(
@@ -105,8 +114,28 @@ test.each([
   expect(placer.extents.length).toBe(FILES / 100)
 })
 
-test('small files can be read back at any time: just added, while being encoded, encoded', async () => {
+test('the first small files are kept as they are', async () => {
+  const { data, decompressed } = await openWriter()
+  const files = []
+  for (let i = 0; i < FILES; i++) {
+    files.push(
+      await data.add(
+        { path: 'small', origin, size: text(i).length, content: inPieces(text(i), 321) },
+        storage,
+      ),
+    )
+  }
+  await data.flush()
+  expect(files.filter((file, i) => !contentEquals(data.readInline(file), text(i)))).toEqual([])
+  expect(decompressed()).toBe(0)
+})
+
+test.each([
+  ['kept as they are', false],
+  ['compressed', true],
+])('small files in blocks that are %s can be read back at any time', async (_, compressed) => {
   const { data } = await openWriter()
+  if (compressed) await fillPlainBlocks(data)
   const files = []
   for (let i = 0; i < 200; i++) {
     files.push(

@@ -1,4 +1,5 @@
 import { toLatin1 } from '../../src/lib/byte-string.ts'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SourceEntry, Timestamp } from '../../src/file-tree/entry.ts'
 import { FileTree, type DirectoryNode, type TreeNode } from '../../src/file-tree/tree.ts'
@@ -427,5 +428,43 @@ describe('subvolumes', () => {
     await addAll(tree, [symlink('a'), hardlink('boot/b', 'a')])
     expect(nodeAt(tree, 'boot/b')).toEqual(nodeAt(tree, 'a'))
     expect(stored).toEqual([])
+  })
+})
+
+describe('a tree goes on from the parent of the last entry', () => {
+  const names = fc.constantFrom('a', 'b', 'ab')
+  const path = fc.array(names, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'))
+  const target = fc.oneof(path, fc.constantFrom('..', '/a', '../b', '/b/a', '.'))
+  const entry = fc.oneof(
+    path.map((at) => directory(at)),
+    path.map((at) => file(at)),
+    fc.tuple(path, target).map(([at, to]) => symlink(at, to)),
+    fc.tuple(path, path).map(([at, to]) => hardlink(at, to)),
+  )
+
+  /** What adding each entry gives: an error, or nothing. */
+  async function addEach(tree: FileTree<string>, entries: SourceEntry[], before: () => Promise<void>) {
+    const results: string[] = []
+    for (const each of entries) {
+      await before()
+      const result = await add(tree, each).catch((error: Error) => error.message)
+      results.push(result ?? 'added')
+    }
+    return results
+  }
+
+  test('with the same result as from the root', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(entry, { maxLength: 30 }), async (entries) => {
+        const { tree } = newTree()
+        const results = await addEach(tree, entries, () => Promise.resolve())
+        const { tree: fromRoot } = newTree()
+        const expected = await addEach(fromRoot, entries, () => add(fromRoot, file('top')))
+        expect(results).toEqual(expected)
+        const others = listing(fromRoot.root).filter((line) => line !== 'top: file top')
+        expect(listing(tree.root)).toEqual(others)
+      }),
+      { numRuns: 1000 },
+    )
   })
 })

@@ -3,6 +3,7 @@
  * block of memory and knows neither files nor addresses, so that it can run in any thread.
  */
 import { MAX_CHECKSUM_SIZE, type BlockHash } from '../../lib/block-hash.ts'
+import { zeroBytes } from '../../lib/copy-bytes.ts'
 import type { FileLocation, ReadLocated } from '../../lib/file-location.ts'
 import type { CompressExtent } from './compression.ts'
 import {
@@ -157,7 +158,7 @@ export class BatchMemory {
     const end = at + this.#contentLengths[index]
     const file = { descriptor: this.#descriptors[index], offset: this.#offsets[index] }
     readLocated(file, this.content.subarray(at, end))
-    this.content.fill(0, end, at + this.#roomOf(index))
+    zeroBytes(this.content, end, at + this.#roomOf(index))
   }
 
   /** Bytes of the whole sectors that a piece takes. */
@@ -221,7 +222,7 @@ export class BatchMemory {
     if (padded >= content.length) {
       return (content.length << STORED_SHIFT) | incompressibleFlag(length, content.length, compression)
     }
-    this.#compressed.fill(0, at + length, at + padded)
+    zeroBytes(this.#compressed, at + length, at + padded)
     return (padded << STORED_SHIFT) | COMPRESSED
   }
 

@@ -30,7 +30,7 @@ import {
 import type { ExtentEncoder } from './extent-encoder.ts'
 import type { ExtentPlacer, Piece } from './place.ts'
 import { storedContent, type StoredRuns } from './sparse.ts'
-import { copyBytes } from '../../lib/copy-bytes.ts'
+import { copyBytes, zeroBytes } from '../../lib/copy-bytes.ts'
 
 /** A piece of a file, or a block of small files; and the name of a file, for messages. */
 type NamedPiece = {
@@ -361,7 +361,7 @@ export class DataWriter {
 
   #padToSector(): void {
     const padded = alignUp(this.#batch.used, SECTOR_SIZE)
-    this.#content.fill(0, this.#batch.used, padded)
+    zeroBytes(this.#content, this.#batch.used, padded)
     this.#batch.used = padded
   }
 
@@ -437,7 +437,7 @@ export class DataWriter {
 
   /** Sees to it that the open block of small files has room. */
   #makeRoomInline(size: number, name: ByteString): Promise<void> | void {
-    if (this.#inline.hasRoomFor(size)) return
+    if (this.#inline.hasRoomFor(size) || this.#inline.closePlain()) return
     const piece = { name, inlineBlock: this.#inline.openBlock, length: INLINE_BLOCK_BYTES }
     const close = () => {
       this.#inline.close(this.#content.subarray(this.#batch.used))

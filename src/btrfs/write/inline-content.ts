@@ -5,12 +5,14 @@ import type { EncodedPiece } from './batch-memory.ts'
 
 /** Bytes of a block: whole sectors, at most the length of a piece. */
 export const INLINE_BLOCK_BYTES = 64 * 1024
-/** Blocks that are kept decompressed: trees are written nearly in the order in which files come. */
+/** The first blocks, 32 MiB of them, are kept as they are: most images have no more. */
+export const PLAIN_BLOCKS = 512
+/** Further blocks that are kept decompressed: trees are written nearly in the order in which files come. */
 const DECOMPRESSED_BLOCKS = 256
 
 /**
  * The content of small files between reading them and writing the trees that hold it: one after the other, in
- * blocks that are compressed when they are full, since there may be a million of them.
+ * blocks. There may be a million of them, so all but the first blocks are compressed when they are full.
  */
 export class InlineContentStore {
   readonly #decompress: DecompressExtent
@@ -40,6 +42,15 @@ export class InlineContentStore {
     this.#open.set(chunk, this.#used)
     this.#used += chunk.length
     return position
+  }
+
+  /** Ends the open block, which is kept as it is; not if there are too many of that kind. */
+  closePlain(): boolean {
+    if (this.#full.length >= PLAIN_BLOCKS) return false
+    this.#full.push(this.#open)
+    this.#open = new Uint8Array(INLINE_BLOCK_BYTES)
+    this.#used = 0
+    return true
   }
 
   /** Ends the open block: puts it at the start of `target`, to be encoded there. `keep` takes the result. */

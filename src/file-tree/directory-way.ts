@@ -1,0 +1,55 @@
+/** The way from the root to a directory. */
+import { toLatin1, type ByteString } from '../lib/byte-string.ts'
+
+/** A directory, and its path, which goes through no symlink. */
+export interface WayStep<Directory> {
+  path: ByteString
+  directory: Directory
+}
+
+/**
+ * The directories from the root to the parent of the last entry. The next entry mostly has the same parent, or one close
+ * by, so its path is followed from there.
+ *
+ * All of them are still in the tree: an entry that replaces a directory belongs to the parent of that one, and the way
+ * then ends there.
+ */
+export class DirectoryWay<Directory> {
+  readonly #steps: WayStep<Directory>[]
+
+  constructor(root: Directory) {
+    this.#steps = [{ path: '', directory: root }]
+  }
+
+  /** Where the way ends. */
+  get last(): WayStep<Directory> {
+    return this.#steps.at(-1)!
+  }
+
+  /**
+   * Goes back to where a path branches off.
+   *
+   * @param path of a directory, or longer: the part before `end` counts
+   * @returns where the way ends now
+   */
+  branch(path: ByteString, end = path.length): WayStep<Directory> {
+    for (;;) {
+      const { last } = this
+      const { length } = last.path
+      if (length === 0) return last
+      const isOnTheWay = end === length || (end > length && path[length] === '/')
+      if (isOnTheWay && path.startsWith(toLatin1(last.path))) return last
+      this.#steps.pop()
+    }
+  }
+
+  /** Goes on to a directory in the last one. */
+  enter(path: ByteString, directory: Directory): void {
+    this.#steps.push({ path, directory })
+  }
+}
+
+/** Where the next name of a path begins, behind a step of the way to it. */
+export function behind({ path }: WayStep<unknown>): number {
+  return path.length === 0 ? 0 : path.length + 1
+}
