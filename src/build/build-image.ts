@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { machineHost } from './machine-host.ts'
 import { checkBuildOptions, type BuildOptions } from './options.ts'
@@ -8,6 +7,7 @@ import { Profiler } from './profiler.ts'
 import type { BuildResult } from './result.ts'
 import { findingList, writeImage } from './write-image.ts'
 import { splitOffset } from './write-order.ts'
+import { workerCount } from '../lib/worker-count.ts'
 import { openOutput } from '../output/open-output.ts'
 import type { ImageSpec } from '../spec/image-spec.ts'
 
@@ -32,7 +32,8 @@ import type { ImageSpec } from '../spec/image-spec.ts'
  */
 export async function buildImage(spec: ImageSpec, options: BuildOptions): Promise<BuildResult> {
   checkBuildOptions(options)
-  const { output, format, force, baseDirectory = '.', workers = availableParallelism() } = options
+  const { output, format, force, baseDirectory = '.' } = options
+  const workers = workerCount(options.workers)
   const { outputLevel, maxSize, onProgress, onFinding, onReplace, signal } = options
   const profiler = options.profile ? new Profiler() : undefined
   signal?.throwIfAborted()

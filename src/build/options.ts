@@ -27,8 +27,8 @@ export interface BuildOptions {
   /** Replace an existing file; the new one takes its mode and owner. */
   force?: boolean | undefined
   /**
-   * Threads that compress and checksum; default: as many as the machine runs at once. 0 does it all in this
-   * thread. The bytes of the image do not depend on it.
+   * Threads that compress and checksum, at most. Default: as many as the machine runs at once, which is also the most
+   * that are started. 0 does it all in this thread. The bytes of the image do not depend on it.
    */
   workers?: number | undefined
   /** Folder that relative paths of the description start from; default: the working directory. */

@@ -15,8 +15,8 @@ export interface VerifyOptions extends OpenOptions {
   /** Check the structure alone, not the content of files. */
   quick?: boolean | undefined
   /**
-   * Worker threads that decompress; 0: the calling thread does it. Default: one for each core; in a browser none is
-   * used.
+   * Worker threads that decompress; 0: the calling thread does it. Default, and at most: one for each core. In a
+   * browser none is used.
    */
   workers?: number | undefined
   /** Called with each finding as it is made; offsets are those in the (uncompressed) image. */

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import { openBytes } from '../input/open-bytes.ts'
 import type { ImageSource } from '../input/open-input.ts'
 import { checkOptions } from '../lib/options.ts'
+import { workerCount } from '../lib/worker-count.ts'
 import { DiskImage } from './disk-image.ts'
 import { inputOptionsOf } from './open-options.ts'
 import {
@@ -30,7 +30,7 @@ export async function verifyImage(
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
   checkOptions('verifyImage', options, VERIFY_OPTIONS)
-  const given = { ...options, workers: options.workers ?? availableParallelism() }
+  const given = { ...options, workers: workerCount(options.workers) }
   if (image instanceof DiskImage) return verifyDisk(image, given)
   return verifyBytes(await openBytes(image, inputOptionsOf(options)), given)
 }

@@ -29,7 +29,7 @@ export interface HandlerModule {
 }
 
 export interface WorkerPoolOptions {
-  /** Number of threads, at most; with 0 the jobs are done in this one. */
+  /** Number of threads, at most. With 0, the jobs are done in this one. */
   workers: number
   /** The URL of the handler's module. A function, because `import.meta.url` is not there in every bundle. */
   module: () => URL

@@ -57,7 +57,7 @@ export class BatchPipeline {
     const { batch } = this
     if (batch.length === 0) return
     batch.end()
-    this.#compressor.start(this.#current, batch.runs)
+    this.#compressor.start(this.#current, batch.runs, batch.plainBytes)
     this.#underWay.push(this.#current)
     this.#batchStart += batch.length
     while (this.#underWay.length > this.#compressor.backlog || this.#isOldestDone()) await this.#writeOldest()

@@ -69,6 +69,11 @@ export class FrameBatch {
     return this.#blocks.runs
   }
 
+  /** Bytes of those runs. */
+  get plainBytes(): number {
+    return this.#contentEnd
+  }
+
   /** Whether it has room for more than so many bytes, in so many pieces. */
   takes(length: number, pieces: number): boolean {
     return length < this.room && this.#pieces + pieces < MAX_PIECES

@@ -7,14 +7,16 @@ import { RunMemory } from '../lib/zstd/run-memory.ts'
 
 /** Batches for a thread: one that is being compressed, and the next. */
 const BACKLOG = 2
+/** Bytes that are compressed in less time than a thread needs to wake, or to start. */
+const SMALL = 128 * 1024
 
 export interface RunCompressor {
   /** Memories that are worth being compressed at a time. */
   readonly backlog: number
   /** Two more than that: one is being filled, and one is being written to the file. */
   readonly memories: readonly RunMemory[]
-  /** Begins to compress the first `count` runs of a memory. */
-  start(memory: number, count: number): void
+  /** Begins to compress the first `count` runs of a memory, which have so many bytes. */
+  start(memory: number, count: number, bytes: number): void
   /** Whether the memory is compressed. */
   isDone(memory: number): boolean
   /** Settled when the memory is compressed; without a promise it is already. */
@@ -36,15 +38,20 @@ export function localCompressor(zstd: Zstd, level: number): RunCompressor {
   }
 }
 
-/** In a thread that begins with the first run. */
-export function threadedCompressor(level: number, onFinding?: OnFinding): RunCompressor {
+/** In a thread, unless there is little to compress. It is started when it is needed. */
+export function threadedCompressor(zstd: Zstd, level: number, onFinding?: OnFinding): RunCompressor {
+  const compressor = zstd.createCompressor(level)
   const buffers = Array.from({ length: BACKLOG + 2 }, () => new SharedArrayBuffer(RunMemory.byteLength))
+  const memories = buffers.map((buffer) => new RunMemory(buffer))
   let pool: WorkerPool | undefined
   return {
     backlog: BACKLOG,
-    memories: buffers.map((buffer) => new RunMemory(buffer)),
-    start(memory, count) {
-      if (count === 0) return
+    memories,
+    start(memory, count, bytes) {
+      if (bytes <= SMALL) {
+        memories[memory].compress(count, zstd, compressor)
+        return
+      }
       pool ??= new WorkerPool({
         workers: 1,
         module: () => new URL('./compress-worker.js', import.meta.url),

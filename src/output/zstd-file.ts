@@ -64,7 +64,7 @@ export function zstdFrames(
   file: OpenFile,
   { zstd, level, threaded = false, onFinding }: ZstdFileOptions,
 ): ZstdFrames {
-  const compressor = threaded ? threadedCompressor(level, onFinding) : localCompressor(zstd, level)
+  const compressor = threaded ? threadedCompressor(zstd, level, onFinding) : localCompressor(zstd, level)
   const pipeline = new BatchPipeline(file, compressor)
   const writer = new FrameWriter(pipeline)
   const readBack = new FrameReadBack(file, pipeline, zstd)

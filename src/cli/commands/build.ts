@@ -52,7 +52,7 @@ export function addBuild(program: Command): void {
     .addOption(
       new Option(
         '--workers <n>',
-        'compression threads; 0 uses the main thread only (default: one a core)',
+        'compression threads, no more than cores; 0 uses the main thread only (default: one a core)',
       ).argParser(parseWholeNumber(0, MAX_WORKERS)),
     )
     .addOption(

@@ -61,9 +61,10 @@ export function addExtract(program: Command): void {
       ),
     )
     .addOption(
-      new Option('--workers <n>', 'threads that compress with zstd (default: one a core)').argParser(
-        parseWholeNumber(0, MAX_WORKERS),
-      ),
+      new Option(
+        '--workers <n>',
+        'threads that compress with zstd, no more than cores (default: one a core)',
+      ).argParser(parseWholeNumber(0, MAX_WORKERS)),
     )
     .option('--force', 'replace an existing file; write into a directory that is not empty')
     .option('--json', 'print the result as JSON')

@@ -40,9 +40,10 @@ export function addVerify(program: Command): void {
       ).argParser(ubootVersion),
     )
     .addOption(
-      new Option('--workers <n>', 'threads that decompress (default: one a core)').argParser(
-        parseWholeNumber(0, MAX_WORKERS),
-      ),
+      new Option(
+        '--workers <n>',
+        'threads that decompress, no more than cores (default: one a core)',
+      ).argParser(parseWholeNumber(0, MAX_WORKERS)),
     )
     .option('--json', 'print the result as JSON')
     .addOption(progressOption())

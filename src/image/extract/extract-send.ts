@@ -1,7 +1,7 @@
 /** Writes the stream that `btrfs send` makes of a subvolume. */
-import { availableParallelism } from 'node:os'
 import type { InodeRef } from '../../file-tree/reader.ts'
 import { UnsupportedError } from '../../lib/errors.ts'
+import { workerCount } from '../../lib/worker-count.ts'
 import { yieldToEventLoop } from '../../lib/yield.ts'
 import type { SendOptions } from '../drivers/driver.ts'
 import { driveWith } from '../drive-source.ts'
@@ -11,7 +11,7 @@ import type { ExtractProgress } from './options.ts'
 
 export interface WriteSendOptions extends Omit<ArchiveOptions, 'workers'>, Omit<SendOptions, 'subvolume'> {
   from: InodeRef
-  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: this one does it. */
+  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: this one does it. */
   workers?: number | undefined
   onProgress?: ((progress: ExtractProgress) => void) | undefined
   signal?: AbortSignal | undefined
@@ -42,7 +42,7 @@ export async function writeSendStream(
   { opened, source }: FileSystem,
   options: WriteSendOptions,
 ): Promise<ExtractSendResult> {
-  const { workers = availableParallelism(), signal, onProgress, from: subvolume } = options
+  const { signal, onProgress, from: subvolume } = options
   const { parent, version, compressedData } = options
   const stream = await opened.send?.({ subvolume, parent, version, compressedData })
   if (stream === undefined) {
@@ -51,7 +51,7 @@ export async function writeSendStream(
     )
   }
   signal?.throwIfAborted()
-  const output = await openArchive({ ...options, workers })
+  const output = await openArchive({ ...options, workers: workerCount(options.workers) })
   const drive = driveWith(source)
   let streamBytes = 0
   let pending: Uint8Array[] = []

@@ -1,13 +1,13 @@
 /** Makes a tar archive of what lies in a file system. */
-import { availableParallelism } from 'node:os'
 import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
 import type { ExtractOptions, ExtractResult } from './options.ts'
 import type { OpenFileSystem } from './read-entry.ts'
 import { TarExtraction } from './tar-extraction.ts'
+import { workerCount } from '../../lib/worker-count.ts'
 import { TarWriter } from '../../tar/write/writer.ts'
 
 export interface ExtractTarOptions extends ExtractOptions, Omit<ArchiveOptions, 'workers'> {
-  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: this one does it. */
+  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: this one does it. */
   workers?: number | undefined
 }
 
@@ -31,7 +31,8 @@ export async function writeArchive(
   fileSystem: OpenFileSystem,
   options: ExtractTarOptions,
 ): Promise<ExtractTarResult> {
-  const { workers = availableParallelism(), signal } = options
+  const { signal } = options
+  const workers = workerCount(options.workers)
   signal?.throwIfAborted()
   const archive = await openArchive({ ...options, workers })
   try {

@@ -37,7 +37,7 @@ export type { Loss, NotKept } from './not-kept.ts'
 export type { ExtractProgress, ExtractResult } from './options.ts'
 
 export interface ExtractTarFilesOptions extends ExtractFromOptions, Omit<ArchiveOptions, 'workers'> {
-  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: none but this one. */
+  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: none but this one. */
   workers?: number | undefined
 }
 
@@ -48,7 +48,7 @@ export interface ExtractSendOptions extends ExtractFromOptions, Omit<ArchiveOpti
   protocol?: 1 | 2 | undefined
   /** Send compressed extents as they are stored, which needs version 2. Default: false. */
   compressedData?: boolean | undefined
-  /** Threads that compress with zstd; default: as many as the machine runs at once. 0: none but this one. */
+  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: none but this one. */
   workers?: number | undefined
 }
 
