@@ -11,7 +11,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, CLOSURE, expectTar, lowerBound } from './diskwright.mjs'
-import { compare, inTemporaryFolder, machine, mib, seconds, table } from './measure.mjs'
+import { compare, inTemporaryFolder, machine, mib, seconds, settleMachine, table } from './measure.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -30,6 +30,7 @@ await inTemporaryFolder((folder) => {
       diskwright: () => build(['--closure', options.tar], output),
     },
     Number(options.rounds),
+    () => settleMachine(folder),
   )
   const bound = results.get('lower bound')
   const rows = [...results].map(([name, { wall, cpu, peak }]) => [

@@ -13,7 +13,16 @@ import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { COMMAND, ROOT } from './diskwright.mjs'
-import { compare, inTemporaryFolder, machine, mib, runOnce, seconds, table } from './measure.mjs'
+import {
+  compare,
+  inTemporaryFolder,
+  machine,
+  mib,
+  runOnce,
+  seconds,
+  settleMachine,
+  table,
+} from './measure.mjs'
 
 const { values: options } = parseArgs({
   options: { image: { type: 'string' }, rounds: { type: 'string', default: '3' } },
@@ -47,7 +56,8 @@ const largest = jsonOf('ls', image, part, '-R')
 
 await inTemporaryFolder(async (folder) => {
   const shell = (script, ...args) => runOnce(['bash', '-c', `set -o pipefail; ${script}`, 'bash', ...args])
-  const tar = join(folder, 'out.tar')
+  const outputs = join(folder, 'outputs')
+  const tar = join(outputs, 'out.tar')
   const mountPoint = join(folder, 'mount')
   const device = isRoot
     ? execFileSync(
@@ -57,6 +67,7 @@ await inTemporaryFolder(async (folder) => {
       ).trim()
     : undefined
   try {
+    mkdirSync(outputs)
     mkdirSync(mountPoint)
     const contestants = {
       'verify .img': () => runOnce(diskwright('verify', image)),
@@ -84,7 +95,7 @@ await inTemporaryFolder(async (folder) => {
         runOnce(diskwright('cat', packed, `${partition.number}:${largest.path}`)),
       ...(has('zstd') && { 'zstd -d of all': () => shell('zstd -dc "$1" | cat > /dev/null', packed) }),
     }
-    const results = compare(contestants, Number(options.rounds))
+    const results = compare(contestants, Number(options.rounds), () => settleMachine(outputs))
     console.log(machine(image))
     const rows = [...results].map(([name, { wall, cpu, peak }]) => [
       name,

@@ -10,7 +10,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, CLOSURE, expectTar } from './diskwright.mjs'
-import { compare, inTemporaryFolder, machine, mib, seconds, table } from './measure.mjs'
+import { compare, inTemporaryFolder, machine, mib, seconds, settleMachine, table } from './measure.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -28,7 +28,10 @@ await inTemporaryFolder((folder) => {
     `--workers ${count}`,
     () => build(['--closure', options.tar, '--workers', count], output),
   ])
-  const results = [...compare(Object.fromEntries(contestants), Number(options.rounds))]
+  const measured = compare(Object.fromEntries(contestants), Number(options.rounds), () =>
+    settleMachine(folder),
+  )
+  const results = [...measured]
   const [[, first]] = results
   const rows = results.map(([name, { wall, cpu, peak }]) => [
     name,
