@@ -27,10 +27,10 @@ export class DirectoryWay<Directory> {
   }
 
   /**
-   * Goes back to where a path branches off.
+   * Goes back to the last directory that is also on the way to another one.
    *
-   * @param path of a directory, or longer: the part before `end` counts
-   * @returns where the way ends now
+   * @param path begins with the path of that other directory, which ends at `end`
+   * @returns the last directory, where the way ends now
    */
   branch(path: ByteString, end = path.length): WayStep<Directory> {
     for (;;) {
@@ -49,7 +49,7 @@ export class DirectoryWay<Directory> {
   }
 }
 
-/** Where the next name of a path begins, behind a step of the way to it. */
+/** The offset of the next name in a path that goes on from a step. */
 export function behind({ path }: WayStep<unknown>): number {
   return path.length === 0 ? 0 : path.length + 1
 }

@@ -59,7 +59,7 @@ export class FileTree<Content> {
   /** Undefined when it is empty: looking up a long path takes time even then. */
   readonly #pathStorage: ReadonlyMap<ByteString, StoragePlan> | undefined
   readonly #hardLinks: HardLinks<Content>
-  /** To the parent of the last entry. */
+  /** From the root to the parent of the last entry. */
   readonly #way: DirectoryWay<DirectoryNode<Content>>
   readonly #links: LinkedPaths
   #merge: MergeRule = 'replace'

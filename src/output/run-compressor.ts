@@ -7,7 +7,7 @@ import { RunMemory } from '../lib/zstd/run-memory.ts'
 
 /** Batches for a thread: one that is being compressed, and the next. */
 const BACKLOG = 2
-/** Bytes that are compressed in less time than a thread needs to wake, or to start. */
+/** Bytes that take less time to compress than a thread takes to start or to wake up. */
 const SMALL = 128 * 1024
 
 export interface RunCompressor {

@@ -78,9 +78,9 @@ export class ArchiveChunks implements FileChunks {
   }
 
   /**
-   * The bytes of the file in large pieces, in one buffer. What a file has is mostly in the memory of the system, or will
-   * be when it is wanted, as the system reads ahead; a thread that copies it takes longer to wake than to copy. What is
-   * not a file may keep one waiting.
+   * The bytes of the file in large pieces, in one buffer. A regular file is read synchronously: its bytes are usually in the
+   * page cache, as the system reads ahead, and a thread that copies them takes longer to wake up than to copy. A fifo or a
+   * device may have nothing to read for a long time.
    */
   async *#read(handle: FileHandle, isFile: boolean): AsyncGenerator<Uint8Array, void, undefined> {
     const { onRead, signal } = this.#options

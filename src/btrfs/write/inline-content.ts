@@ -44,7 +44,7 @@ export class InlineContentStore {
     return position
   }
 
-  /** Ends the open block, which is kept as it is; not if there are too many of that kind. */
+  /** Ends the open block, and keeps it as it is. Returns false, and does nothing, when there are too many of this kind. */
   closePlain(): boolean {
     if (this.#full.length >= PLAIN_BLOCKS) return false
     this.#full.push(this.#open)
