@@ -21,11 +21,6 @@ export class DirectoryWay<Directory> {
     this.#steps = [{ path: '', directory: root }]
   }
 
-  /** Where the way ends. */
-  get last(): WayStep<Directory> {
-    return this.#steps.at(-1)!
-  }
-
   /**
    * Goes back to the last directory that is also on the way to another one.
    *
@@ -34,7 +29,7 @@ export class DirectoryWay<Directory> {
    */
   branch(path: ByteString, end = path.length): WayStep<Directory> {
     for (;;) {
-      const { last } = this
+      const last = this.#steps.at(-1)!
       const { length } = last.path
       if (length === 0) return last
       const isOnTheWay = end === length || (end > length && path[length] === '/')

@@ -20,17 +20,5 @@ const ZEROS = new Uint8Array(4096)
 
 /** Fills memory with zeros, from `start` to `end`. This is `target.fill(0, start, end)`, but fast for shared memory. */
 export function zeroBytes(target: Uint8Array, start: number, end: number): void {
-  if (fill === undefined || end - start < MIN_FILL) {
-    target.fill(0, start, end)
-    return
-  }
-  for (let at = start; at < end; at += ZEROS.length) {
-    const rest = end - at
-    fill.call(
-      target,
-      rest < ZEROS.length ? ZEROS.subarray(0, rest) : ZEROS,
-      at,
-      Math.min(end, at + ZEROS.length),
-    )
-  }
+  for (let at = start; at < end; at += ZEROS.length) copyBytes(target, at, ZEROS.subarray(0, end - at))
 }

@@ -73,11 +73,14 @@ async function* large(size: number, value: number) {
   yield new Uint8Array(size).fill(1 + (value % 255), 0, 4)
 }
 
+const addSmall = (data: DataWriter, content: Uint8Array, pieceLength: number) =>
+  data.add({ path: 'small', origin, size: content.length, content: inPieces(content, pieceLength) }, storage)
+
 /** Adds small files until the next ones are in blocks that are compressed. */
 async function fillPlainBlocks(data: DataWriter): Promise<void> {
   const content = new Uint8Array(2048).fill(1)
   for (let i = 0; i < (PLAIN_BLOCKS * INLINE_BLOCK_BYTES) / content.length; i++) {
-    await data.add({ path: 'first', origin, size: content.length, content: inPieces(content, 2048) }, storage)
+    await addSmall(data, content, 2048)
   }
 }
 
@@ -96,12 +99,7 @@ test.each([
   await fillPlainBlocks(data)
   const files = []
   for (let i = 0; i < FILES; i++) {
-    files.push(
-      await data.add(
-        { path: 'small', origin, size: contentOf(i).length, content: inPieces(contentOf(i), 321) },
-        storage,
-      ),
-    )
+    files.push(await addSmall(data, contentOf(i), 321))
     if (i % 100 === 0)
       await data.add({ path: 'large', origin, size: 70_000, content: large(70_000, i) }, storage)
   }
@@ -118,12 +116,7 @@ test('the first small files are kept as they are', async () => {
   const { data, decompressed } = await openWriter()
   const files = []
   for (let i = 0; i < FILES; i++) {
-    files.push(
-      await data.add(
-        { path: 'small', origin, size: text(i).length, content: inPieces(text(i), 321) },
-        storage,
-      ),
-    )
+    files.push(await addSmall(data, text(i), 321))
   }
   await data.flush()
   expect(files.filter((file, i) => !contentEquals(data.readInline(file), text(i)))).toEqual([])
@@ -138,12 +131,7 @@ test.each([
   if (compressed) await fillPlainBlocks(data)
   const files = []
   for (let i = 0; i < 200; i++) {
-    files.push(
-      await data.add(
-        { path: 'small', origin, size: text(i).length, content: inPieces(text(i), 4096) },
-        storage,
-      ),
-    )
+    files.push(await addSmall(data, text(i), 4096))
     expect(await collect(data.read(files[i]))).toEqual([...text(i)])
     expect(await collect(data.read(files[i >> 1]))).toEqual([...text(i >> 1)])
   }

@@ -4,6 +4,7 @@ import type { WritableStream } from 'node:stream/web'
 import { afterFailure } from '../../lib/clean-up.ts'
 import { OutputError } from '../../lib/errors.ts'
 import { createBeside } from '../../lib/temporary-file.ts'
+import { workerCount } from '../../lib/worker-count.ts'
 import { openFile } from '../../output/open-file.ts'
 import { streamWriterOf, type StreamWriter } from '../../output/stream-out.ts'
 import { gzipStage } from './gzip-stage.ts'
@@ -20,8 +21,11 @@ export interface ArchiveOptions {
   level?: number | undefined
   /** Replace an existing file. */
   force?: boolean | undefined
-  /** Threads that compress with zstd; 0: this one does it. The bytes do not depend on it. */
-  workers: number
+  /**
+   * Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: this one does it. The
+   * bytes do not depend on it.
+   */
+  workers?: number | undefined
 }
 
 /** An archive that is being written. Exactly one of `finish` and `abort` ends it. */
@@ -35,7 +39,7 @@ export interface ArchiveFile extends ChunkSink {
 
 /** @throws OutputError when the file exists already, or cannot be written */
 export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile> {
-  const { output, level, force = false, workers } = options
+  const { output, level, force = false } = options
   const compression = options.compression ?? compressionOf(output)
   checkLevel(compression, level)
   const writer = counted(
@@ -47,7 +51,7 @@ export async function openArchive(options: ArchiveOptions): Promise<ArchiveFile>
         ? writer
         : compression === 'gzip'
           ? gzipStage(writer, level)
-          : await zstdStage(writer, { level, workers })
+          : await zstdStage(writer, { level, workers: workerCount(options.workers) })
     return {
       compression,
       keepsChunks: compression === 'none' && typeof output !== 'string',

@@ -1,7 +1,6 @@
 /** Writes the stream that `btrfs send` makes of a subvolume. */
 import type { InodeRef } from '../../file-tree/reader.ts'
 import { UnsupportedError } from '../../lib/errors.ts'
-import { workerCount } from '../../lib/worker-count.ts'
 import { yieldToEventLoop } from '../../lib/yield.ts'
 import type { SendOptions } from '../drivers/driver.ts'
 import { driveWith } from '../drive-source.ts'
@@ -9,10 +8,8 @@ import type { FileSystem } from '../file-system.ts'
 import { openArchive, type ArchiveCompression, type ArchiveOptions } from './archive-file.ts'
 import type { ExtractProgress } from './options.ts'
 
-export interface WriteSendOptions extends Omit<ArchiveOptions, 'workers'>, Omit<SendOptions, 'subvolume'> {
+export interface WriteSendOptions extends ArchiveOptions, Omit<SendOptions, 'subvolume'> {
   from: InodeRef
-  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: this one does it. */
-  workers?: number | undefined
   onProgress?: ((progress: ExtractProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
@@ -51,7 +48,7 @@ export async function writeSendStream(
     )
   }
   signal?.throwIfAborted()
-  const output = await openArchive({ ...options, workers: workerCount(options.workers) })
+  const output = await openArchive(options)
   const drive = driveWith(source)
   let streamBytes = 0
   let pending: Uint8Array[] = []

@@ -3,13 +3,9 @@ import { openArchive, type ArchiveCompression, type ArchiveOptions } from './arc
 import type { ExtractOptions, ExtractResult } from './options.ts'
 import type { OpenFileSystem } from './read-entry.ts'
 import { TarExtraction } from './tar-extraction.ts'
-import { workerCount } from '../../lib/worker-count.ts'
 import { TarWriter } from '../../tar/write/writer.ts'
 
-export interface ExtractTarOptions extends ExtractOptions, Omit<ArchiveOptions, 'workers'> {
-  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: this one does it. */
-  workers?: number | undefined
-}
+export interface ExtractTarOptions extends ExtractOptions, ArchiveOptions {}
 
 export interface ExtractTarResult extends ExtractResult {
   compression: ArchiveCompression
@@ -32,9 +28,8 @@ export async function writeArchive(
   options: ExtractTarOptions,
 ): Promise<ExtractTarResult> {
   const { signal } = options
-  const workers = workerCount(options.workers)
   signal?.throwIfAborted()
-  const archive = await openArchive({ ...options, workers })
+  const archive = await openArchive(options)
   try {
     const writer = new TarWriter(archive)
     const result = await new TarExtraction(fileSystem, writer, options).all()

@@ -36,20 +36,15 @@ export type { ExtractTarResult } from './extract-tar.ts'
 export type { Loss, NotKept } from './not-kept.ts'
 export type { ExtractProgress, ExtractResult } from './options.ts'
 
-export interface ExtractTarFilesOptions extends ExtractFromOptions, Omit<ArchiveOptions, 'workers'> {
-  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: none but this one. */
-  workers?: number | undefined
-}
+export interface ExtractTarFilesOptions extends ExtractFromOptions, ArchiveOptions {}
 
-export interface ExtractSendOptions extends ExtractFromOptions, Omit<ArchiveOptions, 'workers'> {
+export interface ExtractSendOptions extends ExtractFromOptions, ArchiveOptions {
   /** Path of the read-only subvolume that the receiver has: the stream is incremental. Default: all is sent. */
   parent?: FilePath | undefined
   /** Version of the protocol. Default: 1, as of `btrfs send`. */
   protocol?: 1 | 2 | undefined
   /** Send compressed extents as they are stored, which needs version 2. Default: false. */
   compressedData?: boolean | undefined
-  /** Threads that compress with zstd. Default, and at most: as many as the machine runs at once. 0: none but this one. */
-  workers?: number | undefined
 }
 
 export interface ExtractFilesOptions extends ExtractFromOptions {
